@@ -1,0 +1,18 @@
+"""The benchmarks, and a synthetic scene that needs no download."""
+
+from __future__ import annotations
+
+from vadkit.api import Component, hookimpl
+
+
+@hookimpl
+def vadkit_components() -> list[Component]:
+    """Announce the data sets."""
+    return [
+        Component("dataset", "walkway", "vadkit_datasets.walkway.dataset:Walkway", "Drawn walkway; needs no files."),
+        Component("dataset", "ucsd_ped", "vadkit_datasets.ucsd_ped:UCSDPed", "UCSD Ped1 and Ped2, in either layout."),
+        Component("dataset", "avenue", "vadkit_datasets.avenue:Avenue", "CUHK Avenue, with either label set."),
+        Component(
+            "dataset", "shanghaitech", "vadkit_datasets.shanghaitech:ShanghaiTech", "ShanghaiTech Campus, by scene."
+        ),
+    ]

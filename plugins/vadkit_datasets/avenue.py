@@ -1,0 +1,130 @@
+"""CUHK Avenue (Lu, Shi and Jia, ICCV 2013)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cached_property, partial
+from pathlib import Path
+from typing import ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vadkit.api import DataError, Dataset, Labels, Split, VideoRef
+from vadkit_datasets import layout
+
+_FOLDERS: dict[Split, tuple[str, ...]] = {
+    "train": ("training_videos", "training/frames"),
+    "test": ("testing_videos", "testing/frames"),
+}
+_INTERVALS = ("avenue.mat", "labels/avenue.mat", "ground_truth_demo/avenue.mat")
+_MASKS = ("testing_label_mask", "ground_truth_demo/testing_label_mask")
+_FPS = 25.0
+# Frames of the test videos 1 to 21: an .avi does not tell before it is decoded.
+_FRAMES = (
+    *(1439, 1211, 923, 947, 1007, 1283, 605, 36, 1175, 841, 472),
+    *(1271, 549, 507, 1001, 740, 426, 294, 248, 273, 76),
+)
+
+
+class Avenue(Dataset):
+    """CUHK Avenue as .avi files or extracted frames; any part of its videos will do.
+
+    Two label sets are in use and differ in 441 of 15324 frames, so that a result under one
+    cannot stand beside a result under the other.
+
+    Args:
+        root: the data set's folder, or one that contains it.
+        labels: "intervals" of avenue.mat (3867 abnormal frames), or "masks", where a frame
+            is abnormal if any pixel of its mask is (3712).
+    """
+
+    default_root: ClassVar[str] = "avenue"
+    layout: ClassVar[str] = (
+        "expected are training_videos/01.avi and testing_videos/01.avi (or training/frames/01/, testing/frames/01/), "
+        "with avenue.mat for the intervals or testing_label_mask/1_label.mat for the masks; videos and masks are on "
+        "the 'Avenue Dataset for Abnormal Event Detection' page of CUHK (cse.cuhk.edu.hk/leojia), avenue.mat comes "
+        "with the code of Liu et al., 'Future Frame Prediction', CVPR 2018"
+    )
+
+    def __init__(self, root: Path | None, *, labels: Literal["intervals", "masks"] = "intervals") -> None:
+        self._root, self._kind = root, labels
+
+    def videos(self, split: Split) -> Sequence[VideoRef]:
+        """The videos that are there, by number."""
+        return self._test if split == "test" else self._find("train")
+
+    def labels(self, video: VideoRef) -> Labels | None:
+        """Ground truth of a test video; None for a training video.
+
+        Raises:
+            DataError: no label file, or one that does not fit the video.
+        """
+        if not layout.is_among(video, self._test):
+            return None
+        index = _index(video)
+        length = video.frames or _FRAMES[index]
+        layout.check_length(_FRAMES[index], length, where=video.name, source="the data set as published")
+        mask_file = self._mask_file(index)
+        masks = partial(read_masks, mask_file, length) if mask_file else None
+        if self._kind == "intervals":
+            spans = self._intervals[index]
+            frames = layout.from_intervals(spans, length, where=f"{self._interval_file}, {video.name}")
+            return Labels(frames, masks, source="avenue intervals of avenue.mat")
+        if masks is None:
+            names = ", ".join(f"{folder}/{index + 1}_label.mat" for folder in _MASKS)
+            what = f"no pixel masks of this video: looked for {names}"
+            raise DataError(what, where=f"{self._base}, {video.name}", fix=self.layout)
+        return Labels(np.asarray(masks().any(axis=(1, 2))), masks, source="avenue pixel masks")
+
+    @cached_property
+    def _base(self) -> Path:
+        signs = [name for names in _FOLDERS.values() for name in names]
+        inside = ("avenue", "Avenue Dataset", "Avenue_Dataset", "Avenue_Dataset/Avenue Dataset")
+        return layout.locate(self._root, inside, signs, layout=self.layout)
+
+    @cached_property
+    def _test(self) -> Sequence[VideoRef]:
+        found = self._find("test")
+        return [replace(video, frames=video.frames or _FRAMES[_index(video)]) for video in found]
+
+    def _find(self, split: Split) -> list[VideoRef]:
+        return layout.find_videos(self._base, _FOLDERS[split], fps=_FPS, layout=self.layout)
+
+    @cached_property
+    def _interval_file(self) -> Path:
+        return layout.first_file(self._base, _INTERVALS, what="label file", layout=self.layout)
+
+    @cached_property
+    def _intervals(self) -> list[NDArray[np.int64]]:
+        found = layout.read_intervals(self._interval_file)
+        if len(found) != len(_FRAMES):
+            what = f"has intervals of {len(found)} videos, Avenue has {len(_FRAMES)} test videos"
+            raise DataError(what, where=str(self._interval_file), fix="fetch the label file again")
+        return found
+
+    def _mask_file(self, index: int) -> Path | None:
+        files = (self._base / folder / f"{index + 1}_label.mat" for folder in _MASKS)
+        return next((file for file in files if file.is_file()), None)
+
+
+def read_masks(path: Path, frames: int) -> NDArray[np.bool_]:
+    """(F, H, W) bool of one `N_label.mat`.
+
+    Raises:
+        DataError: unreadable, or not `frames` masks of one size.
+    """
+    cells = layout.read_cells(path, "volLabel")
+    layout.check_length(len(cells), frames, where=f"test video {layout.number(path)}", source=str(path))
+    if len({cell.shape for cell in cells}) != 1:
+        raise DataError("the masks differ in size", where=str(path), fix="fetch the label file again")
+    return np.stack([cell != 0 for cell in cells])
+
+
+def _index(video: VideoRef) -> int:
+    index = layout.number(Path(video.name)) - 1
+    if not 0 <= index < len(_FRAMES):
+        what = f"Avenue's test videos are numbered 1 to {len(_FRAMES)}"
+        raise DataError(what, where=f"test video {video.name!r}", fix="move it out of the data set's folder")
+    return index

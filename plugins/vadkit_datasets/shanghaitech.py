@@ -1,0 +1,99 @@
+"""ShanghaiTech Campus (Liu et al., CVPR 2018)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cached_property, partial
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vadkit.api import DataError, Dataset, Labels, Split, VideoRef
+from vadkit_datasets import layout
+
+_FOLDERS: dict[Split, tuple[str, ...]] = {
+    "train": ("training/frames", "training/videos"),
+    "test": ("testing/frames", "testing/videos"),
+}
+_FPS = 24.0
+
+
+class ShanghaiTech(Dataset):
+    """ShanghaiTech Campus, 13 scenes; a video's name is `scene_number`.
+
+    Args:
+        root: the data set's folder, or one that contains it.
+        scenes: scenes to keep, such as [1, 12]; empty keeps all.
+    """
+
+    default_root: ClassVar[str] = "shanghaitech"
+    layout: ClassVar[str] = (
+        "expected are training/videos/01_001.avi (or training/frames/01_001/), testing/frames/01_0014/000.jpg and "
+        "testing/test_frame_mask/01_0014.npy; the data set is on the 'ShanghaiTech Campus' page of ShanghaiTech's "
+        "SVIP Lab (svip-lab.github.io), and with the code of Liu et al., 'Future Frame Prediction', CVPR 2018"
+    )
+
+    def __init__(self, root: Path | None, *, scenes: tuple[int, ...] = ()) -> None:
+        self._root, self._scenes = root, scenes
+
+    def videos(self, split: Split) -> Sequence[VideoRef]:
+        """Videos of a split, scene by scene."""
+        return self._test if split == "test" else self._find("train")
+
+    def labels(self, video: VideoRef) -> Labels | None:
+        """Ground truth of a test video; None for a training video.
+
+        Raises:
+            DataError: no label file, or one that does not fit the video.
+        """
+        if not layout.is_among(video, self._test):
+            return None
+        names = (f"testing/test_frame_mask/{video.name}.npy", f"test_frame_mask/{video.name}.npy")
+        file = layout.first_file(self._base, names, what="frame labels", layout=self.layout)
+        frames = layout.read_array(file).ravel() != 0
+        if video.frames is not None:
+            layout.check_length(len(frames), video.frames, where=video.name, source=str(file))
+        masks = self._base / "testing/test_pixel_mask" / f"{video.name}.npy"
+        return Labels(
+            frames,
+            partial(_read_masks, masks, len(frames)) if masks.is_file() else None,
+            source="shanghaitech frame masks",
+        )
+
+    @cached_property
+    def _base(self) -> Path:
+        signs = [name for names in _FOLDERS.values() for name in names]
+        return layout.locate(self._root, ("shanghaitech", "ShanghaiTech", "SHANGHAI"), signs, layout=self.layout)
+
+    @cached_property
+    def _test(self) -> Sequence[VideoRef]:
+        return self._find("test")
+
+    def _find(self, split: Split) -> list[VideoRef]:
+        found = layout.find_videos(self._base, _FOLDERS[split], fps=_FPS, layout=self.layout)
+        placed = [replace(video, scene=_scene(video)) for video in found]
+        kept = [video for video in placed if not self._scenes or int(video.scene) in self._scenes]
+        if not kept:
+            choices = ", ".join(str(scene) for scene in sorted({int(video.scene) for video in placed}))
+            asked = ", ".join(map(str, self._scenes))
+            raise DataError(f"no {split} videos of scene {asked}", where="data.scenes", fix=f"choices: {choices}")
+        return kept
+
+
+def _scene(video: VideoRef) -> str:
+    scene, _, rest = video.name.partition("_")
+    if not (scene.isdigit() and rest):
+        fix = "name it scene_number, such as 01_001, or move it out"
+        raise DataError("the name does not begin with its scene", where=f"video {video.name!r}", fix=fix)
+    return scene
+
+
+def _read_masks(path: Path, frames: int) -> NDArray[np.bool_]:
+    masks = layout.read_array(path)
+    if masks.ndim != 3:
+        raise DataError(f"masks must be (F, H, W), not {masks.shape}", where=str(path), fix="fetch it again")
+    layout.check_length(len(masks), frames, where=path.stem, source=str(path))
+    return masks != 0

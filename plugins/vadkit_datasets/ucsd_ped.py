@@ -1,0 +1,160 @@
+"""UCSD Ped1 and Ped2 (Mahadevan et al., CVPR 2010)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property, partial
+from pathlib import Path
+from typing import ClassVar, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vadkit.api import DataError, Dataset, Labels, Split, VideoRef
+from vadkit_datasets import layout
+
+_FOLDERS: dict[Split, tuple[str, ...]] = {"train": ("Train", "training/frames"), "test": ("Test", "testing/frames")}
+_FPS = 10.0
+# Frames and abnormal frames of Ped2's test clips 1 to 12, by the ground truth that UCSD publishes.
+_PED2_FRAMES = (180, 180, 150, 180, 150, 180, 180, 180, 120, 150, 180, 180)
+_PED2_ABNORMAL = (120, 86, 146, 150, 129, 159, 135, 180, 120, 150, 180, 93)
+
+
+class UCSDPed(Dataset):
+    """UCSD Ped1 or Ped2, in UCSD's own layout or as frames under training/ and testing/.
+
+    Args:
+        root: the subset's folder, one that contains it, or the other subset's.
+        subset: which of the two walkways.
+        labels: what calls a frame abnormal: the published intervals, or any pixel of its mask.
+        label_file: intervals (.mat, .m) or frame labels (.npy) to use instead of those found;
+            relative to the working folder or to the data set's.
+        published: refuse Ped2 intervals that differ from the published counts; a file with
+            six clips altered circulates.
+    """
+
+    default_root: ClassVar[str] = "ucsd_ped2"
+    layout: ClassVar[str] = (
+        "expected is UCSDped2/ with Train/Train001/001.tif, Test/Test001/001.tif, Test/UCSDped2.m, or ucsd_ped2/ with "
+        "training/frames/01/001.jpg, testing/frames/01/001.jpg, ped2.mat (Ped1 alike); the data set is the 'UCSD "
+        "Anomaly Detection Dataset' on the page of UCSD's Statistical Visual Computing Lab (svcl.ucsd.edu)"
+    )
+
+    def __init__(
+        self,
+        root: Path | None,
+        *,
+        subset: Literal["ped1", "ped2"] = "ped2",
+        labels: Literal["intervals", "masks"] = "intervals",
+        label_file: Path | None = None,
+        published: bool = True,
+    ) -> None:
+        self._root, self._subset, self._kind = root, subset, labels
+        self._label_file, self._published = label_file, published
+
+    def videos(self, split: Split) -> Sequence[VideoRef]:
+        """Clips of a split, by number."""
+        return self._test if split == "test" else self._find("train")
+
+    def labels(self, video: VideoRef) -> Labels | None:
+        """Ground truth of a test clip; None for a training clip.
+
+        Raises:
+            DataError: no label file, or one that does not fit the clip.
+        """
+        if not layout.is_among(video, self._test):
+            return None
+        folder = self._mask_folder(video)
+        masks = partial(self._masks, video, folder) if folder else None
+        if self._kind == "intervals":
+            file = self._labels_found
+            frames = self._from_file(video, file)
+            return Labels(frames, masks, source=f"ucsd_{self._subset} frame labels of {file.name}")
+        if masks is None:
+            raise DataError(
+                "the clip has no pixel masks",
+                where=video.name,
+                fix="choose 'labels: intervals', or add Test/Test001_gt/ or testing/pixel_masks/01/",
+            )
+        frames = np.asarray(masks().any(axis=(1, 2)))
+        return Labels(frames, masks, source=f"ucsd_{self._subset} pixel masks")
+
+    @cached_property
+    def _base(self) -> Path:
+        other = "ped1" if self._subset == "ped2" else "ped2"
+        root = self._root
+        # The default folder is Ped2's; Ped1 lies beside it.
+        if root is not None and other in root.name.lower():
+            root = root.parent
+        inside = (f"UCSD{self._subset}", f"ucsd_{self._subset}", self._subset)
+        unpacked = f"UCSD_Anomaly_Dataset.v1p2/UCSD{self._subset}"
+        signs = [name for names in _FOLDERS.values() for name in names]
+        return layout.locate(root, (*inside, unpacked), signs, layout=self.layout)
+
+    @cached_property
+    def _test(self) -> Sequence[VideoRef]:
+        return self._find("test")
+
+    def _find(self, split: Split) -> Sequence[VideoRef]:
+        return layout.find_videos(self._base, _FOLDERS[split], fps=_FPS, layout=self.layout)
+
+    @cached_property
+    def _labels_found(self) -> Path:
+        if self._label_file is not None:
+            names = (str(self._label_file.absolute()), str(self._label_file))
+        else:
+            forms = (f"{self._subset}.mat", f"UCSD{self._subset}.m", f"frame_labels_{self._subset}.npy")
+            names = tuple(f"{folder}{form}" for form in forms for folder in ("", "labels/", "Test/"))
+        return layout.first_file(self._base, names, what="label file", layout=self.layout)
+
+    @cached_property
+    def _intervals(self) -> list[NDArray[np.int64]]:
+        return layout.read_intervals(self._labels_found)
+
+    @cached_property
+    def _flat(self) -> NDArray[np.bool_]:
+        """(frames of all test clips,) bool."""
+        flat = layout.read_array(self._labels_found).ravel() != 0
+        total = sum(_length(video) for video in self._test)
+        layout.check_length(len(flat), total, where="all test clips together", source=str(self._labels_found))
+        return flat
+
+    def _from_file(self, video: VideoRef, file: Path) -> NDArray[np.bool_]:
+        index = layout.number(Path(video.name)) - 1
+        if file.suffix == ".npy":
+            position = next(i for i, test in enumerate(self._test) if test.source == video.source)
+            start = sum(_length(test) for test in self._test[:position])
+            frames = self._flat[start : start + _length(video)]
+        else:
+            if not 0 <= index < len(self._intervals):
+                what = f"the label file has {len(self._intervals)} clips, none for this one"
+                raise DataError(what, where=f"{file}, {video.name}", fix="fetch the label file again")
+            frames = layout.from_intervals(self._intervals[index], _length(video), where=f"{file}, {video.name}")
+        self._compare(video, index, frames, file)
+        return frames
+
+    def _compare(self, video: VideoRef, index: int, frames: NDArray[np.bool_], file: Path) -> None:
+        """Raise DataError where a whole Ped2 clip has another count than the published."""
+        known = self._published and self._subset == "ped2" and 0 <= index < len(_PED2_FRAMES)
+        if not known or len(frames) != _PED2_FRAMES[index] or frames.sum() == _PED2_ABNORMAL[index]:
+            return
+        raise DataError(
+            f"{frames.sum()} of {len(frames)} frames are labelled abnormal, UCSD publishes {_PED2_ABNORMAL[index]}",
+            where=f"{file}, {video.name}",
+            fix="an altered ped2.mat circulates: use UCSD's own, or set 'published: false' if the change is meant",
+        )
+
+    def _mask_folder(self, video: VideoRef) -> Path | None:
+        places = (self._base / "Test" / f"{video.name}_gt", self._base / "testing/pixel_masks" / video.name)
+        return next((folder for folder in places if folder.is_dir()), None)
+
+    def _masks(self, video: VideoRef, folder: Path) -> NDArray[np.bool_]:
+        paths = layout.numbered_images(folder)
+        layout.check_length(len(paths), _length(video), where=video.name, source=str(folder))
+        return layout.read_masks(paths)
+
+
+def _length(video: VideoRef) -> int:
+    if video.frames is None:
+        raise DataError("UCSD's clips are folders of frames, not video files", where=str(video.source))
+    return video.frames

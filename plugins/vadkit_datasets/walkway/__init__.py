@@ -1,0 +1,1 @@
+"""The built-in data set: a walkway drawn in code, so that vadkit runs without any download."""

@@ -1,0 +1,126 @@
+"""One video of the walkway, drawn when it is read: any stretch of it, always the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vadkit.api import DataError, Split, Track
+from vadkit_datasets.walkway import scene, shapes
+from vadkit_datasets.walkway.actors import Actor
+
+DRAWING = 1
+"""Version of the drawing: raise it with every change that alters a pixel."""
+
+_VISIBLE = 4  # pixels of an abnormal actor that make a frame abnormal
+_STREAMS = {"train": 1, "test": 2}
+
+
+@dataclass(frozen=True)
+class Film:
+    """Draws a video. It holds settings only, so that loader processes can be sent it.
+
+    Attributes:
+        split: "train" or "test".
+        index: of the video in its split.
+        height: H.
+        width: W.
+        frames: F.
+        seed: of the whole data set.
+    """
+
+    split: Split
+    index: int
+    height: int
+    width: int
+    frames: int
+    seed: int
+
+    @property
+    def fingerprint(self) -> str:
+        """Says which pixels: settings and version of the drawing."""
+        size = f"{self.height}x{self.width}x{self.frames}"
+        return f"walkway-{DRAWING}-{size}-{self.seed}-{self.split}-{self.index}"
+
+    def __call__(self, start: int, stop: int) -> NDArray[np.uint8]:
+        """Frames start to stop - 1, (n, H, W, 1) uint8.
+
+        Raises:
+            DataError: the stretch does not lie within the video.
+        """
+        if not 0 <= start <= stop <= self.frames:
+            raise DataError(
+                f"frames {start}:{stop} do not lie within the video",
+                where=f"walkway {self.split} {self.index:02d}",
+                fix=f"choose a stretch inside 0:{self.frames}",
+            )
+        clip = np.empty((stop - start, self.height, self.width, 1), np.uint8)
+        for number, frame in enumerate(range(start, stop)):
+            canvas, _ = self._paint(frame)
+            lit = canvas * self._light.gain(frame) + self._noise(frame)
+            clip[number, :, :, 0] = np.clip(np.round(lit), 0, 255)
+        return clip
+
+    def masks(self) -> NDArray[np.bool_]:
+        """Visible pixels of abnormal actors, (F, H, W)."""
+        masks = np.zeros((self.frames, self.height, self.width), np.bool_)
+        for frame, _, seen in self._abnormal():
+            masks[frame] |= seen
+        return masks
+
+    def tracks(self) -> tuple[Track, ...]:
+        """Boxes of what is visible of each abnormal actor."""
+        boxes: dict[str, dict[int, tuple[int, int, int, int]]] = {}
+        for frame, identity, seen in self._abnormal():
+            rows, columns = np.flatnonzero(seen.any(axis=1)), np.flatnonzero(seen.any(axis=0))
+            box = (int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1)
+            boxes.setdefault(identity, {})[frame] = box
+        return tuple(Track(identity, boxes[identity]) for identity in boxes)
+
+    def _abnormal(self) -> Iterator[tuple[int, str, NDArray[np.bool_]]]:
+        """(frame, identity, (H, W) visible pixels) of every abnormal actor that can be seen."""
+        suspects = [number for number, actor in enumerate(self._cast) if actor.kind != "walker"]
+        for frame in range(self.frames) if suspects else ():
+            _, owner = self._paint(frame)
+            for number in suspects:
+                seen = owner == number
+                if np.count_nonzero(seen) >= _VISIBLE:
+                    yield frame, f"{self._cast[number].kind}-{number}", seen
+
+    def _paint(self, frame: int) -> tuple[NDArray[np.float64], NDArray[np.int16]]:
+        """The frame in even light without noise, and who is seen at each pixel (-1 for the ground)."""
+        canvas, owner = self._ground.copy(), np.full((self.height, self.width), -1, np.int16)
+        unit = self.height / scene.HEIGHT
+        for number, actor in enumerate(self._cast):
+            x = actor.at(frame)
+            margin = 1.5 * actor.height  # a van's, the longest
+            if -margin < x < self.width / unit + margin:
+                table = shapes.place(actor.parts(frame), x * unit, actor.y * unit, actor.height * unit, actor.facing)
+                shapes.paint(canvas, owner, table, number)
+        return canvas, owner
+
+    def _noise(self, frame: int) -> NDArray[np.float64]:
+        """Sensor noise of one frame, (H, W): the sum of four even draws, near enough to a normal one."""
+        draws = self._rng(3, frame).integers(0, 256, (4, self.height, self.width), np.uint8)
+        return (draws.sum(axis=0, dtype=np.int64) - 510) * (self._light.sigma(frame) / 147.8)
+
+    def _rng(self, *key: int) -> np.random.Generator:
+        return np.random.default_rng((self.seed, _STREAMS[self.split], self.index, *key))
+
+    @cached_property
+    def _ground(self) -> NDArray[np.float64]:
+        # One camera, so one ground for all videos of a seed.
+        return scene.ground(self.height, self.width, np.random.default_rng((self.seed, 0)))
+
+    @cached_property
+    def _light(self) -> scene.Light:
+        return scene.Light.draw(self._rng(1))
+
+    @cached_property
+    def _cast(self) -> list[Actor]:
+        program = self.index if self.split == "test" else None
+        return scene.cast(scene.HEIGHT * self.width / self.height, self.frames, self._rng(2), program)

@@ -1,0 +1,65 @@
+"""Per-channel standardisation fitted on the training features, with its log-determinant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from math import prod
+
+import torch
+from torch import Tensor, nn
+from vadkit.api import DataError, FeatureSpec
+
+SMALLEST_STD = 1e-4  # a dead channel (ReLU that never fires) must not be blown up to unit variance
+
+
+class Standardize(nn.Module):
+    """Dequantises discrete channels, then brings every channel to mean 0 and deviation 1.
+
+    Args:
+        spec: one sample's shape (C, ...) and the quanta of its channels.
+    """
+
+    mean: Tensor
+    std: Tensor
+    quantum: Tensor
+
+    def __init__(self, spec: FeatureSpec) -> None:
+        super().__init__()
+        per_channel = (spec.shape[0], *(1 for _ in spec.shape[1:]))
+        self.places = prod(spec.shape[1:])
+        self.register_buffer("mean", torch.zeros(per_channel))
+        self.register_buffer("std", torch.ones(per_channel))
+        quanta = spec.quantum or (0.0,) * spec.shape[0]
+        self.register_buffer("quantum", torch.tensor(quanta).reshape(per_channel), persistent=False)
+
+    @torch.no_grad()
+    def fit(self, batches: Iterable[Tensor]) -> None:
+        """Take mean and deviation from tensors (N, C, ...).
+
+        Raises:
+            DataError: there are no features, or they are not finite.
+        """
+        count, total, squares = 0, torch.zeros(()), torch.zeros(())
+        for batch in batches:
+            channels = batch.double().transpose(0, 1).flatten(1).cpu()  # (C, N*...)
+            count += channels.shape[1]
+            total = total + channels.sum(1)
+            squares = squares + channels.square().sum(1)
+        if not count:
+            raise DataError("there are no training features to fit a density on")
+        mean = total / count
+        std = (squares / count - mean.square()).clamp_min(0).sqrt().clamp_min(SMALLEST_STD)
+        if not bool(torch.isfinite(mean).all() and torch.isfinite(std).all()):
+            raise DataError("the training features are not finite", fix="look at the model's losses in log.jsonl")
+        self.mean.copy_(mean.reshape(self.mean.shape))
+        self.std.copy_(std.reshape(self.std.shape))
+
+    def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        """(N, C, ...) -> the standardised features and the log-determinant, ().
+
+        Training adds uniform noise as wide as a channel's quantum, evaluation half of it,
+        so that a score does not depend on chance.
+        """
+        noise = torch.rand_like(features) if self.training else 0.5
+        scaled = (features + noise * self.quantum - self.mean) / self.std
+        return scaled, -self.places * self.std.log().sum()

@@ -1,0 +1,29 @@
+"""The parts that most recipes share: losses, features, scorers, transforms, metrics, reporters."""
+
+from vadkit.api import Component, hookimpl
+
+
+@hookimpl
+def vadkit_components() -> list[Component]:
+    """Everything of this package, kind by kind."""
+    return [
+        Component("loss", "l2", "vadkit_standard.losses:L2", "Mean squared error of pixels (Eq. 8)."),
+        Component("loss", "ms_ssim", "vadkit_standard.losses:MSSSIM", "One minus multi-scale SSIM."),
+        Component("loss", "gradient", "vadkit_standard.losses:Gradient", "Difference of image gradients."),
+        Component("feature", "channel_pool", "vadkit_standard.features:ChannelPool", "Max and mean over channels."),
+        Component("feature", "frames", "vadkit_standard.features:Frames", "Raw frames, resized."),
+        Component("scorer", "patch_error", "vadkit_standard.scorers:PatchError", "Worst patch of a frame (Eq. 12)."),
+        Component("scorer", "frame_error", "vadkit_standard.scorers:FrameError", "Mean error of a frame."),
+        Component("scorer", "nll", "vadkit_standard.scorers:NLL", "Summed likelihoods of densities (Eq. 13)."),
+        Component("transform", "minmax", "vadkit_standard.transforms:MinMax", "To [0, 1] (norm of Eq. 13)."),
+        Component("metric", "micro_auc", "vadkit_standard.metrics:MicroAUC", "One ROC over all frames."),
+        Component("metric", "macro_auc", "vadkit_standard.metrics:MacroAUC", "Mean of the videos' AUCs."),
+        Component("metric", "eer", "vadkit_standard.metrics:EER", "Equal error rate."),
+        Component("reporter", "console", "vadkit_standard.reporters.console:Console", "A table on the terminal."),
+        Component("reporter", "json", "vadkit_standard.reporters.json_file:Json", "metrics.json."),
+        Component("reporter", "figures", "vadkit_standard.reporters.figures:Figures", "Score curves and ROC."),
+        Component("optimizer", "adam", "vadkit_standard.optimizers:Adam", "Adam."),
+        Component("optimizer", "sgd", "vadkit_standard.optimizers:SGD", "Stochastic gradient descent."),
+        Component("schedule", "cosine", "vadkit_standard.schedules:Cosine", "Half a cosine down to a floor."),
+        Component("schedule", "constant", "vadkit_standard.schedules:Constant", "No change."),
+    ]

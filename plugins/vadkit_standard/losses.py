@@ -1,0 +1,104 @@
+"""Reconstruction and prediction losses (section 3.4)."""
+
+from __future__ import annotations
+
+import torch
+from pytorch_msssim.ssim import _fspecial_gauss_1d, _ssim  # the public face fixes five scales
+from torch import Tensor, nn
+from torch.nn import functional
+from vadkit.api import ClipOutputs, ClipSpec, Loss, ShapeError
+
+SCALE_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
+"""Of Wang, Simoncelli and Bovik 2003."""
+
+
+def _pair(out: ClipOutputs) -> tuple[Tensor, Tensor]:
+    if out.output is None:
+        raise ShapeError("a reconstruction loss needs the model's output", where="model.losses")
+    return out.output.float(), out.target
+
+
+class L2(Loss, nn.Module):
+    """Mean squared difference of pixels in [-1, 1] (Eq. 8, as a mean).
+
+    Args:
+        clip: geometry of a clip.
+    """
+
+    def __init__(self, clip: ClipSpec) -> None:
+        super().__init__()
+
+    def forward(self, out: ClipOutputs) -> Tensor:
+        """-> ()."""
+        return functional.mse_loss(*_pair(out))
+
+
+class Gradient(Loss, nn.Module):
+    """Mean absolute difference of the gradients' magnitudes, along height and width.
+
+    Source: Mathieu et al. 2016, with exponent 1, as the paper's reference [37].
+
+    Args:
+        clip: geometry of a clip.
+    """
+
+    def __init__(self, clip: ClipSpec) -> None:
+        super().__init__()
+
+    def forward(self, out: ClipOutputs) -> Tensor:
+        """-> ()."""
+        output, target = _pair(out)
+        return sum(  # pyright: ignore[reportReturnType]
+            (output.diff(dim=axis).abs() - target.diff(dim=axis).abs()).abs().mean() for axis in (-2, -1)
+        )
+
+
+class MSSSIM(Loss, nn.Module):
+    """One minus the multi-scale structural similarity of frames, pixels taken as [0, 1].
+
+    Args:
+        clip: geometry of a clip.
+        scales: how often the frame is halved, plus one. With fewer than five, the first
+            weights of the five are taken and brought to the sum of one.
+        window: side of the Gaussian window, pixels, odd.
+        sigma: deviation of the Gaussian window, pixels.
+
+    Raises:
+        ShapeError: the frame, halved scales - 1 times, is smaller than the window.
+    """
+
+    def __init__(self, clip: ClipSpec, *, scales: int = 5, window: int = 11, sigma: float = 1.5) -> None:
+        super().__init__()
+        if not 1 <= scales <= len(SCALE_WEIGHTS):
+            raise ShapeError(f"scales must lie in 1..{len(SCALE_WEIGHTS)}, not {scales}")
+        if window < 3 or window % 2 == 0:
+            raise ShapeError(f"the window must be odd and at least 3, not {window}")
+        side = min(clip.height, clip.width)
+        least = (window - 1) * 2 ** (scales - 1)
+        if side <= least:
+            fitting = next((n for n in range(scales, 0, -1) if side > (window - 1) * 2 ** (n - 1)), 0)
+            advice = f"set scales: {fitting} or a smaller window" if fitting else "set a smaller window"
+            raise ShapeError(
+                f"frames of {clip.height}x{clip.width} are too small for {scales} scales and a window of {window}:"
+                f" the short side must exceed {least}",
+                fix=f"{advice}, or larger frames in data.clip.size",
+            )
+        kernel = _fspecial_gauss_1d(window, sigma).repeat(clip.channels, 1, 1, 1)
+        self.register_buffer("kernel", kernel, persistent=False)
+        share = sum(SCALE_WEIGHTS[:scales]) / sum(SCALE_WEIGHTS)
+        self.weights = [weight / share for weight in SCALE_WEIGHTS[:scales]]
+
+    def forward(self, out: ClipOutputs) -> Tensor:
+        """-> (), in [0, 1]."""
+        output, target = (video.transpose(1, 2).flatten(0, 1) for video in _pair(out))  # (B*T, C, H, W)
+        output, target = (output + 1) / 2, (target + 1) / 2
+        similarity: Tensor | float = 1.0
+        for index, weight in enumerate(self.weights):
+            full, contrast = _ssim(output, target, data_range=1.0, win=self.kernel, size_average=False)
+            last = index == len(self.weights) - 1
+            similarity = similarity * torch.relu(full if last else contrast).clamp_min(1e-8) ** weight
+            if not last:
+                pad = [side % 2 for side in output.shape[2:]]
+                output = functional.avg_pool2d(output, 2, padding=pad)
+                target = functional.avg_pool2d(target, 2, padding=pad)
+        return 1 - similarity.mean()  # pyright: ignore[reportAttributeAccessIssue]

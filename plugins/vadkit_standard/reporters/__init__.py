@@ -1,0 +1,1 @@
+"""Reporters: one module each, so that only what a recipe names is imported."""

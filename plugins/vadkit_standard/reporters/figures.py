@@ -1,0 +1,173 @@
+"""Score curves as in the paper's Fig. 6, and the ROC. Figures are objects: pyplot's state is not touched."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from sklearn.metrics import auc
+
+from vadkit.api import Reporter, RunResult, ScoredVideo, VideoResult, write_aside
+from vadkit_standard.metrics import crossing, roc
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_TOTAL = "#d62728"
+_BAND = "#f4b6b6"
+_GRAY = "#777777"
+_FUSED = ""  # no component can have this name
+_NAMED = {"reconstruction": "#2ca02c", "likelihood": "#1f77b4"}
+_OTHERS = ("#2ca02c", "#1f77b4", "#9467bd", "#ff7f0e", "#8c564b", "#17becf", "#bcbd22", "#e377c2")
+_LONGEST_NAME = 180  # file systems allow 255 bytes
+_GRID = 12  # videos on the page that shows many
+_FAR_APART = 10.0  # ratio of two curves' ranges beyond which the smaller one looks flat
+
+
+class Figures(Reporter):
+    """Writes `figures/scores.png`, `figures/roc.png` and a score curve of each video.
+
+    Args:
+        each: also write one file a video, under `figures/videos/`.
+        dpi: dots an inch.
+    """
+
+    def __init__(self, *, each: bool = True, dpi: int = 120) -> None:
+        self.each = each
+        self.dpi = dpi
+
+    def report(self, result: RunResult, folder: Path) -> None:
+        """Write the pictures; the ROC only where labels of both classes are known.
+
+        Raises:
+            RunFolderError: the folder cannot be written.
+        """
+        figures = folder / "figures"
+        if not result.videos:
+            return
+        colors = _colors(result.videos[0].components)
+        self._save(_page(result, colors), figures / "scores.png")
+        if self.each:
+            for video in result.videos:
+                self._save(
+                    _single(video, colors), figures / "videos" / f"{quote(video.name, safe=' ')[:_LONGEST_NAME]}.png"
+                )
+        labelled = [(video, video.labels) for video in result.videos if video.labels is not None]
+        abnormal = sum(int(labels.sum()) for _, labels in labelled)
+        if 0 < abnormal < sum(labels.size for _, labels in labelled):
+            self._save(_roc_figure(result.name, labelled, colors), figures / "roc.png")
+
+    def _save(self, figure: Figure, path: Path) -> None:
+        with write_aside(path) as aside:
+            figure.savefig(aside, dpi=self.dpi)
+
+
+def _colors(components: Mapping[str, object]) -> dict[str, str]:
+    colors = {name: _NAMED[name] for name in components if name in _NAMED}
+    free = [color for color in _OTHERS if color not in colors.values()]
+    rest = [name for name in components if name not in colors]
+    return colors | {name: free[index % len(free)] for index, name in enumerate(rest)}
+
+
+def _page(result: RunResult, colors: Mapping[str, str]) -> Figure:
+    """Up to twelve videos on one page."""
+    videos = result.videos[:_GRID]
+    columns = 1 if len(videos) == 1 else 2 if len(videos) <= 4 else 3
+    rows = -(-len(videos) // columns)
+    figure = Figure(figsize=(4.4 * columns + 0.6, 2.3 * rows + 1.1), layout="constrained")
+    all_axes = figure.subplots(rows, columns, squeeze=False)
+    for index, (axes, video) in enumerate(zip(all_axes.flat, videos, strict=False)):
+        _curves(axes, video, colors)
+        axes.set_title(video.name, fontsize=9, loc="left")
+        if index % columns == 0:
+            axes.set_ylabel("anomaly score", fontsize=9)
+        if index + columns >= len(videos):
+            axes.set_xlabel("frame", fontsize=9)
+    for axes in all_axes.flat[len(videos) :]:
+        axes.set_visible(False)
+    more = f"  (first {len(videos)} of {len(result.videos)} videos)" if len(result.videos) > len(videos) else ""
+    figure.suptitle(f"{result.name}{more}", fontsize=12)
+    labelled = any(video.labels is not None for video in videos)
+    figure.legend(handles=_handles(colors, labelled), loc="outside lower center", ncols=5, frameon=False, fontsize=9)
+    return figure
+
+
+def _single(video: VideoResult, colors: Mapping[str, str]) -> Figure:
+    figure = Figure(figsize=(9, 3.2), layout="constrained")
+    axes = figure.subplots()
+    _curves(axes, video, colors)
+    axes.set_title(video.name, fontsize=11, loc="left")
+    axes.set_xlabel("frame")
+    axes.set_ylabel("anomaly score")
+    handles = _handles(colors, video.labels is not None)
+    figure.legend(handles=handles, loc="outside lower center", ncols=5, frameon=False, fontsize=9)
+    return figure
+
+
+def _curves(axes: Axes, video: VideoResult, colors: Mapping[str, str]) -> None:
+    curves = dict(video.components) | {_FUSED: video.fused}
+    spans = [float(np.ptp(scores)) for scores in curves.values() if np.ptp(scores) > 0]
+    if spans and max(spans) > _FAR_APART * min(spans):
+        curves = {name: _unit(scores) for name, scores in curves.items()}
+        axes.set_title("each curve on its own scale", fontsize=7, loc="right", color=_GRAY)
+    if video.labels is not None:
+        for start, stop in _runs(video.labels):
+            axes.axvspan(start - 0.5, stop - 0.5, color=_BAND, alpha=0.6, linewidth=0, zorder=0)
+    for name, color in colors.items():
+        axes.plot(curves[name], color=color, linewidth=1.0, alpha=0.9)
+    axes.plot(curves[_FUSED], color=_TOTAL, linewidth=1.6)
+    axes.set_xlim(-0.5, max(video.fused.size, 2) - 0.5)
+    _plain_frame(axes)
+
+
+def _handles(colors: Mapping[str, str], labelled: bool) -> list[Line2D | Patch]:
+    handles: list[Line2D | Patch] = [Line2D([], [], color=color, label=name) for name, color in colors.items()]
+    handles.append(Line2D([], [], color=_TOTAL, linewidth=2, label="total"))
+    if labelled:
+        handles.append(Patch(color=_BAND, alpha=0.6, linewidth=0, label="abnormal (ground truth)"))
+    return handles
+
+
+def _roc_figure(
+    name: str, labelled: Sequence[tuple[VideoResult, NDArray[np.bool_]]], colors: Mapping[str, str]
+) -> Figure:
+    figure = Figure(figsize=(5.4, 5.4), layout="constrained")
+    axes = figure.subplots()
+    axes.plot([0, 1], [0, 1], color=_GRAY, linewidth=0.8, linestyle=":", label="random scorer")
+    axes.plot([0, 1], [1, 0], color=_GRAY, linewidth=0.8, alpha=0.6)
+    curves = [(component, color, 1.1) for component, color in colors.items()]
+    for component, color, width in [*curves, (_FUSED, _TOTAL, 2.0)]:
+        scores = [video.components.get(component, video.fused) for video, _ in labelled]
+        rates = roc([ScoredVideo(v.name, one, labels) for (v, labels), one in zip(labelled, scores, strict=True)])
+        error = crossing(*rates)
+        label = f"{component or 'total'}: AUC {100 * auc(*rates):.1f}, EER {100 * error:.1f}"
+        axes.plot(*rates, color=color, linewidth=width, label=label)
+        axes.plot(error, 1 - error, "o", color=color, markersize=6, markeredgecolor="white", clip_on=False)
+    axes.set(xlabel="false positive rate", ylabel="true positive rate", xlim=(0, 1), ylim=(0, 1), aspect="equal")
+    axes.set_title(f"{name}: ROC over all frames (%)", fontsize=11, loc="left")
+    axes.legend(loc="lower right", fontsize=8.5, framealpha=1, edgecolor="none")
+    _plain_frame(axes)
+    return figure
+
+
+def _plain_frame(axes: Axes) -> None:
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.tick_params(labelsize=8)
+
+
+def _unit(scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    span = np.ptp(scores)
+    return (scores - scores.min()) / span if span > 0 else np.zeros_like(scores)
+
+
+def _runs(labels: NDArray[np.bool_]) -> list[tuple[int, int]]:
+    """Half-open ranges of abnormal frames."""
+    edges = np.flatnonzero(np.diff(labels.astype(np.int8), prepend=0, append=0))
+    return [(int(start), int(stop)) for start, stop in zip(edges[::2], edges[1::2], strict=True)]

@@ -1,0 +1,97 @@
+"""Features and scorers on hand-made numbers: section 3.3, Eq. 12 and Eq. 13."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from vadkit_standard.features import ChannelPool, Frames
+from vadkit_standard.scorers import NLL, FrameError, PatchError
+
+from vadkit.api import ClipOutputs, ClipSpec, FeatureSpec, LatentSpec, ShapeError
+
+CLIP = ClipSpec(8, 4, 4, "gray")
+LATENTS = {"static": LatentSpec(5, 2, 2, 2), "dynamic": LatentSpec(3, 8, 2, 2)}
+
+
+def test_channel_pool_gives_max_mean_and_intensity_one_map_a_time_step() -> None:
+    torch.manual_seed(0)
+    clips, latent = torch.rand(2, 1, 8, 4, 4), torch.rand(2, 5, 2, 2, 2)
+    feature = ChannelPool(CLIP, LATENTS, latent="static", intensity=True)
+    maps = feature(clips, {"static": latent})
+    assert feature.spec == FeatureSpec((3, 2, 2), 2, (0.0, 0.0, 2 / 255))
+    assert maps.shape == (2, 2, 3, 2, 2)
+    assert maps[1, 1, 0, 0, 1] == latent[1, :, 1, 0, 1].max()
+    assert maps[1, 1, 1, 0, 1] == latent[1, :, 1, 0, 1].mean()
+    assert torch.isclose(maps[1, 1, 2, 0, 1], clips[1, 0, 4, :2, 2:].mean())  # step 1 starts at frame 4
+
+
+def test_intensity_of_colour_is_its_luma() -> None:
+    clip = ClipSpec(8, 4, 4, "rgb")
+    clips = torch.tensor([1.0, 0.5, -1.0]).reshape(1, 3, 1, 1, 1).expand(1, 3, 8, 4, 4)
+    maps = ChannelPool(clip, LATENTS, latent="static", intensity=True)(clips, {"static": torch.zeros(1, 5, 2, 2, 2)})
+    assert torch.allclose(maps[:, :, 2], torch.tensor(0.299 + 0.587 / 2 - 0.114))
+
+
+def test_an_unknown_latent_is_refused_with_the_choices() -> None:
+    with pytest.raises(ShapeError, match="static, dynamic"):
+        ChannelPool(CLIP, LATENTS, latent="fast")
+
+
+def test_raw_frames_as_samples() -> None:
+    feature = Frames(CLIP, {}, size=(2, 2))
+    clips = torch.rand(3, 1, 8, 4, 4)
+    frames = feature(clips, {})
+    assert frames.shape == (3, feature.spec.samples, *feature.spec.shape) == (3, 8, 1, 2, 2)
+    assert torch.isclose(frames[2, 5, 0, 1, 0], clips[2, 0, 5, 2:, :2].mean())
+    assert torch.equal(Frames(CLIP, {})(clips, {})[1, 7], clips[1, :, 7])
+
+
+def outputs(error: torch.Tensor, clip: ClipSpec) -> ClipOutputs:
+    target = torch.zeros_like(error)
+    clips = torch.zeros(error.shape[0], error.shape[1], clip.frames, clip.height, clip.width)
+    return ClipOutputs(clip, clips, target, error)
+
+
+def test_eq_12_takes_the_worst_patch_of_each_frame() -> None:
+    clip = ClipSpec(2, 4, 4, "gray")
+    error = torch.zeros(1, 1, 2, 4, 4)
+    error[0, 0, 0, :2, :2] = torch.tensor([[1.0, -2.0], [3.0, 0.0]])  # one patch, mean 1.5
+    error[0, 0, 1] = 0.25
+    assert PatchError(patch=2, step=2)(outputs(error, clip)).tolist() == [[1.5, 0.25]]
+    assert PatchError(patch=2, step=2, norm="l2")(outputs(error, clip)).tolist() == [[3.5, 0.0625]]
+    assert FrameError()(outputs(error, clip)).tolist() == [[6 / 16, 0.25]]
+
+
+def test_patches_slide_by_the_step() -> None:
+    clip = ClipSpec(1, 4, 4, "gray")
+    error = torch.zeros(1, 1, 1, 4, 4)
+    error[..., 1:3, 1:3] = 1  # between the patches of step 2, caught by step 1
+    assert PatchError(patch=2, step=2)(outputs(error, clip)).item() == 0.25
+    assert PatchError(patch=2, step=1)(outputs(error, clip)).item() == 1
+
+
+def test_frames_outside_the_target_get_no_score() -> None:
+    clip = ClipSpec(5, 4, 4, "gray", input=(0, 4), target=(4, 5))
+    scores = PatchError(patch=2)(outputs(torch.ones(1, 1, 1, 4, 4), clip))
+    assert scores.isnan().tolist() == [[True, True, True, True, False]]
+    assert PatchError(patch=2).maps(outputs(torch.ones(1, 1, 1, 4, 4), clip)).shape == (1, 5, 4, 4)
+
+
+def test_a_patch_larger_than_the_frame_is_refused() -> None:
+    with pytest.raises(ShapeError, match="does not fit"):
+        PatchError(patch=8)(outputs(torch.ones(1, 1, 2, 4, 4), ClipSpec(2, 4, 4, "gray")))
+
+
+def test_eq_13_adds_likelihoods_each_step_covering_its_tau_frames() -> None:
+    clips = torch.zeros(1, 1, 8, 4, 4)
+    nll = {"static": torch.tensor([[10.0, 20.0]]), "dynamic": torch.arange(8.0)[None]}
+    out = ClipOutputs(CLIP, clips, clips, None, nll=nll)
+    assert NLL(densities=["static"])(out).tolist() == [[10.0] * 4 + [20.0] * 4]
+    assert NLL(densities=["static", "dynamic"])(out).tolist() == [[10, 11, 12, 13, 24, 25, 26, 27]]
+    assert NLL(densities=["static"]).densities() == ("static",)
+
+
+def test_a_reconstruction_score_without_a_model_is_refused() -> None:
+    clips = torch.zeros(1, 1, 8, 4, 4)
+    with pytest.raises(ShapeError, match="needs a model"):
+        PatchError()(ClipOutputs(CLIP, clips, clips))

@@ -1,0 +1,138 @@
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from matplotlib.image import imread
+
+from vadkit.api import Reporter, RunResult, VideoResult
+from vadkit_standard.reporters.console import Console
+from vadkit_standard.reporters.figures import Figures
+from vadkit_standard.reporters.json_file import Json
+
+
+def result(videos: int = 2, *, labelled: bool = True) -> RunResult:
+    random = np.random.default_rng(0)
+    made = []
+    for index in range(videos):
+        labels = np.arange(50) > 30
+        parts = {"reconstruction": random.random(50) + labels, "likelihood": random.random(50) + 0.5 * labels}
+        fused = parts["reconstruction"] + 0.7 * parts["likelihood"]
+        made.append(VideoResult(f"clip/{index:02}", fused, parts, labels if labelled else None))
+    metrics = {"micro_auc": 0.98125, "eer": 0.0625, "decidability": 2.5} if labelled else {}
+    return RunResult(
+        name="itae[st]",
+        folder=Path("run"),
+        metrics=metrics,
+        components={"reconstruction (raw)": {"micro_auc": 0.9, "eer": 0.1}} if labelled else {},
+        protocol={"name": "itae", "digest": "0123456789ab", "uncovered": "edge", "test_tuned": False},
+        videos=made,
+        facts={
+            "videos": videos,
+            "frames": np.int64(50 * videos),
+            "labelled_frames": 50 * videos if labelled else 0,
+            "abnormal_frames": 19 * videos if labelled else 0,
+            "coverage_min": 1,
+            "coverage_mean": 7.5,
+            "single_class_videos": ["clip/01"],
+            "constant": ["likelihood in clip/00"],
+            "floor": {"micro_auc": 0.5, "eer": 0.5, "decidability": 0.1} if labelled else {},
+            "vadkit": "0.1.0",
+        },
+    )
+
+
+def test_console_shows_numbers_floor_protocol_and_path(capsys: pytest.CaptureFixture[str]) -> None:
+    folder = Path("/a") / ("long" * 30) / "run"
+    Console().report(result(), folder)
+    text = capsys.readouterr().out
+    for expected in (
+        "itae[st]",
+        "protocol itae #0123456789ab",
+        "micro_auc %",
+        "98.12",
+        "6.25",
+        "90.00",
+        "random scorer",
+    ):
+        assert expected in text
+    assert "decidability %" not in text
+    assert "2.500" in text
+    assert "2 videos, 100 frames, 38 abnormal" in text
+    assert "constant scores: likelihood in clip/00" in text
+    assert "left out of averages over videos: clip/01" in text
+    assert text.splitlines()[-1] == str(folder)
+
+
+def test_console_marks_what_was_tuned_on_the_test_set(capsys: pytest.CaptureFixture[str]) -> None:
+    Console().report(replace(result(), protocol={"name": "itae", "digest": "0", "test_tuned": True}), Path("run"))
+    assert "TEST-TUNED" in capsys.readouterr().out
+
+
+def test_json_is_complete_and_plain(tmp_path: Path) -> None:
+    Json().report(result(), tmp_path)
+    stored = json.loads((tmp_path / "metrics.json").read_text(encoding="utf-8"))
+    assert stored["metrics"] == {"micro_auc": 0.98125, "eer": 0.0625, "decidability": 2.5}
+    assert stored["components"]["reconstruction (raw)"]["micro_auc"] == 0.9
+    assert stored["protocol"]["digest"] == "0123456789ab"
+    assert stored["facts"]["frames"] == 100
+    assert stored["facts"]["floor"]["eer"] == 0.5
+    assert (stored["name"], stored["vadkit"]) == ("itae[st]", "0.1.0")
+    assert [entry.name for entry in tmp_path.iterdir()] == ["metrics.json"]
+
+
+def test_figures_are_written_and_not_blank(tmp_path: Path) -> None:
+    Figures(dpi=40).report(result(), tmp_path)
+    written = {str(path.relative_to(tmp_path / "figures")) for path in tmp_path.rglob("*.png")}
+    assert written == {"scores.png", "roc.png", "videos/clip%2F00.png", "videos/clip%2F01.png"}
+    for path in tmp_path.rglob("*.png"):
+        assert len(np.unique(imread(path).reshape(-1, 4), axis=0)) > 20
+
+
+def test_ground_truth_is_shaded_only_where_there_is_some(tmp_path: Path) -> None:
+    def pink(picture: Path) -> int:
+        red, green, blue = (imread(picture)[..., channel] for channel in range(3))
+        return int(((red > 0.95) & (green > 0.7) & (green < 0.95) & (np.abs(green - blue) < 0.02)).sum())
+
+    Figures(dpi=40).report(result(1), tmp_path / "with")
+    Figures(dpi=40).report(result(1, labelled=False), tmp_path / "without")
+    assert pink(tmp_path / "with/figures/scores.png") > 10 * pink(tmp_path / "without/figures/scores.png")
+
+
+def test_one_file_a_video_only_where_asked_for(tmp_path: Path) -> None:
+    Figures(each=False, dpi=40).report(result(13), tmp_path)
+    assert not (tmp_path / "figures/videos").exists()
+    assert (tmp_path / "figures/scores.png").exists()
+
+
+@pytest.mark.parametrize("reporter", [Console(), Json(), Figures(dpi=40)])
+def test_no_labels_at_all_is_fine(reporter: Reporter, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    reporter.report(result(labelled=False), tmp_path)
+    if isinstance(reporter, Console):
+        assert "no labels" in capsys.readouterr().out
+    if isinstance(reporter, Figures):
+        assert {path.name for path in (tmp_path / "figures").glob("*.png")} == {"scores.png"}
+
+
+def test_one_class_and_constant_scores_make_no_roc_and_no_warning(tmp_path: Path) -> None:
+    flat = VideoResult("flat", np.zeros(1), {"reconstruction": np.zeros(1)}, np.zeros(1, bool))
+    Figures(dpi=40).report(replace(result(), videos=[flat]), tmp_path)
+    assert not (tmp_path / "figures/roc.png").exists()
+
+
+def test_figures_leave_pyplot_alone() -> None:
+    code = "import sys, vadkit_standard.reporters.figures; sys.exit('matplotlib.pyplot' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_the_right_side_of_the_seam_needs_no_torch() -> None:
+    modules = ("evaluate", "score.store")
+    plugins = ("metrics", "transforms", "reporters.console", "reporters.json_file", "reporters.figures")
+    names = [f"vadkit.{name}" for name in modules] + [f"vadkit_standard.{name}" for name in plugins]
+    code = f"import sys, {', '.join(names)}; sys.exit('torch' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)

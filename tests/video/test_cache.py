@@ -1,0 +1,195 @@
+"""The frame cache: built once, rebuilt when stale or damaged, the same for every source."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from vadkit.errors import DataError, RunFolderError
+from vadkit.values import ClipSpec, VideoRef
+from vadkit.video.cache import FrameCache, default_cache, fingerprint
+
+CLIP = ClipSpec(4, 16, 24)
+
+
+class Drawn:
+    """Counts how often it is asked to draw."""
+
+    def __init__(self, clip: NDArray[np.uint8]) -> None:
+        self.clip, self.calls = clip, 0
+
+    def __call__(self, start: int, stop: int) -> NDArray[np.uint8]:
+        self.calls += 1
+        return self.clip[start:stop]
+
+
+def noise(frames: int = 5, height: int = 48, width: int = 72) -> NDArray[np.uint8]:
+    return np.random.default_rng(3).integers(0, 256, (frames, height, width, 3), dtype=np.uint8)
+
+
+def images(folder: Path, clip: NDArray[np.uint8]) -> VideoRef:
+    folder.mkdir(parents=True, exist_ok=True)
+    for n, frame in enumerate(clip):
+        Image.fromarray(frame).save(folder / f"{n:03d}.png")
+    return VideoRef("v", tuple(sorted(folder.iterdir())))
+
+
+@pytest.fixture(params=["disk", "memory"])
+def cache(request: pytest.FixtureRequest, tmp_path: Path) -> FrameCache:
+    return FrameCache(tmp_path / "cache" if request.param == "disk" else None)
+
+
+@pytest.mark.parametrize(("color", "channels"), [("rgb", 3), ("gray", 1)])
+def test_shape_and_antialiasing(cache: FrameCache, color: str, channels: int) -> None:
+    stripes = np.zeros((5, 48, 72, 3), np.uint8)
+    stripes[:, :, ::3] = 255  # one column in three: nearest or plain bilinear sampling would give 0 or 255
+    video = VideoRef("v", Drawn(stripes), frames=5, fingerprint="stripes")
+    frames = cache.frames(video, replace(CLIP, color=color))
+    assert frames.shape == (5, 16, 24, channels)
+    assert frames.dtype == np.uint8
+    np.testing.assert_allclose(frames[:, :, 2:-2], 85, atol=12)
+    assert not frames.flags.writeable
+
+
+def test_frames_of_the_right_size_are_left_alone(cache: FrameCache) -> None:
+    clip = noise(height=16, width=24)
+    video = VideoRef("v", Drawn(clip), frames=5, fingerprint="same")
+    np.testing.assert_array_equal(cache.frames(video, CLIP), clip)
+
+
+def test_drawn_once(cache: FrameCache) -> None:
+    source = Drawn(noise())
+    video = VideoRef("v", source, frames=5, fingerprint="a")
+    first, again = cache.frames(video, CLIP), cache.frames(video, replace(CLIP, frames=5, step=2))
+    np.testing.assert_array_equal(first, again)
+    assert source.calls == 1
+    cache.frames(replace(video, fingerprint="b"), CLIP)
+    cache.frames(video, replace(CLIP, height=8))
+    cache.frames(video, replace(CLIP, color="gray"))
+    assert source.calls == 4
+
+
+def test_disk_and_memory_and_source_make_no_difference(tmp_path: Path) -> None:
+    clip = noise()
+    read, drawn = images(tmp_path / "v", clip), VideoRef("v", Drawn(clip), frames=5, fingerprint="a")
+    on_disk = FrameCache(tmp_path / "cache").frames(read, CLIP)
+    np.testing.assert_array_equal(on_disk, FrameCache(None).frames(drawn, CLIP))
+
+
+def test_a_second_cache_opens_what_the_first_built(tmp_path: Path) -> None:
+    source = Drawn(noise())
+    video = VideoRef("v", source, frames=5, fingerprint="a")
+    first = FrameCache(tmp_path / "cache").frames(video, CLIP)
+    again = FrameCache(tmp_path / "cache").frames(video, CLIP)
+    assert isinstance(again, np.memmap)
+    assert source.calls == 1
+    np.testing.assert_array_equal(first, again)
+
+
+def test_a_changed_file_is_read_anew(cache: FrameCache, tmp_path: Path) -> None:
+    video = images(tmp_path / "v", noise())
+    before = cache.frames(video, CLIP)
+    assert isinstance(video.source, tuple)
+    changed = video.source[2]
+    Image.fromarray(255 - noise()[2]).save(changed)
+    os.utime(changed, ns=(0, 0))
+    after = cache.frames(video, CLIP)
+    assert [bool((a == b).all()) for a, b in zip(before, after, strict=True)] == [True, True, False, True, True]
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda whole: b"",
+        lambda whole: whole[: len(whole) // 2],
+        lambda whole: whole[:70],
+        lambda whole: whole + b"x",
+        lambda whole: b"\x93NUMPY\x01\x00" + whole[8:40].replace(b"'", b"(") + whole[40:],
+        lambda whole: b"garbage" * 100,
+    ],
+)
+def test_damaged_file_is_rebuilt(tmp_path: Path, damage: Callable[[bytes], bytes]) -> None:
+    video = VideoRef("v", Drawn(noise()), frames=5, fingerprint="a")
+    cache = FrameCache(tmp_path)
+    expected = np.array(cache.frames(video, CLIP))
+    (file,) = tmp_path.iterdir()
+    whole = file.read_bytes()
+    file.unlink()
+    file.write_bytes(damage(whole))
+    np.testing.assert_array_equal(cache.frames(video, CLIP), expected)
+    assert file.read_bytes() == whole
+
+
+def test_builders_at_the_same_time_agree_and_leave_one_file(tmp_path: Path) -> None:
+    video = images(tmp_path / "v", noise(20))
+    with ThreadPoolExecutor(4) as pool:
+        built = list(pool.map(lambda _: FrameCache(tmp_path / "cache").frames(video, CLIP), range(4)))
+    assert all(np.array_equal(built[0], other) for other in built)
+    assert len(list((tmp_path / "cache").iterdir())) == 1
+
+
+def test_video_that_breaks_leaves_nothing_behind(tmp_path: Path) -> None:
+    video = images(tmp_path / "v", noise())
+    assert isinstance(video.source, tuple)
+    video.source[3].write_bytes(b"broken")
+    with pytest.raises(DataError, match="frame 3"):
+        FrameCache(tmp_path / "cache").frames(video, CLIP)
+    assert list((tmp_path / "cache").iterdir()) == []
+
+
+def test_full_disk_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    video = VideoRef("v", Drawn(noise()), frames=5, fingerprint="a")
+    with pytest.raises(RunFolderError, match="disk is full") as caught:
+        FrameCache(tmp_path).frames(video, CLIP)
+    assert "VADKIT_CACHE" in caught.value.fix
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_drawn_video_needs_a_fingerprint() -> None:
+    with pytest.raises(DataError, match="fingerprint"):
+        FrameCache(None).frames(VideoRef("v", Drawn(noise()), frames=5), CLIP)
+
+
+def test_video_without_frames_is_refused(cache: FrameCache) -> None:
+    with pytest.raises(DataError, match="no frames"):
+        cache.frames(VideoRef("v", ()), CLIP)
+
+
+def test_fingerprint_is_the_same_elsewhere_and_changes_with_the_data(tmp_path: Path) -> None:
+    here, there = images(tmp_path / "a", noise()), images(tmp_path / "b", noise())
+    assert isinstance(there.source, tuple)
+    os.utime(there.source[0], ns=(0, 0))
+    assert fingerprint([here]) == fingerprint([there])
+    assert fingerprint([here]) != fingerprint([replace(here, name="w")])
+    there.source[0].write_bytes(there.source[0].read_bytes() + b"x")
+    assert fingerprint([here]) != fingerprint([there])
+    drawn = VideoRef("v", Drawn(noise()), frames=5, fingerprint="a")
+    assert fingerprint([drawn]) != fingerprint([replace(drawn, fingerprint="b")])
+    with pytest.raises(DataError, match="no such file"):
+        fingerprint([VideoRef("v", tmp_path / "gone.avi")])
+
+
+def test_default_folder_follows_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("VADKIT_CACHE", raising=False)
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    assert default_cache() == tmp_path / ".cache/vadkit"
+    monkeypatch.setenv("XDG_CACHE_HOME", "relative")
+    assert default_cache() == tmp_path / ".cache/vadkit"
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "xdg"))
+    assert default_cache() == tmp_path / "xdg/vadkit"
+    monkeypatch.setenv("VADKIT_CACHE", str(tmp_path / "own"))
+    assert default_cache() == tmp_path / "own"

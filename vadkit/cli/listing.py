@@ -1,0 +1,79 @@
+"""What `vadkit list` prints."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.table import Table
+
+from vadkit.contracts import KINDS
+from vadkit.errors import PluginError, closest
+from vadkit.registry import Plugin, Registry
+
+
+def print_listing(registry: Registry, name: str | None) -> None:
+    """Everything, one kind, or one component with its keys.
+
+    Raises:
+        PluginError: there is no such kind or component.
+    """
+    console = Console(soft_wrap=not Console().is_terminal)
+    if name is None:
+        for kind in KINDS:
+            if registry.names(kind):
+                console.print(_kind_table(registry, kind))
+        _print_problems(console, registry)
+    elif name in KINDS:
+        console.print(f"[bold]{name}[/bold]: {inspect.getdoc(KINDS[name])}\n", highlight=False)
+        console.print(_kind_table(registry, name))
+    else:
+        _print_component(console, registry, name)
+
+
+def _owners(registry: Registry, kind: str, name: str) -> Sequence[Plugin]:
+    return [
+        plugin
+        for plugin in registry.plugins
+        if any((component.kind, component.name) == (kind, name) for component in plugin.components)
+    ]
+
+
+def _kind_table(registry: Registry, kind: str) -> Table:
+    table = Table(title=kind, title_justify="left", title_style="bold", box=None, pad_edge=False, header_style="dim")
+    for column in ("name", "summary", "plugin", "from"):
+        table.add_column(column, no_wrap=column != "summary")
+    for name in registry.names(kind):
+        for plugin in _owners(registry, kind, name):
+            for component in plugin.components:
+                if (component.kind, component.name) == (kind, name):
+                    table.add_row(name, component.summary, plugin.name, plugin.distribution)
+    table.add_section()
+    return table
+
+
+def _print_problems(console: Console, registry: Registry) -> None:
+    for (kind, name), full in registry.clashes.items():
+        console.print(f"[yellow]clash[/yellow]: {kind} {name!r} is {' and '.join(full)}; write the full name")
+    for plugin in registry.broken:
+        console.print(f"[red]not loaded[/red]: plugin {plugin.name} ({plugin.distribution}): {plugin.error}")
+
+
+def _print_component(console: Console, registry: Registry, name: str) -> None:
+    from vadkit.recipe.signature import describe
+
+    kind, _, short = name.rpartition("/")
+    kinds = [kind] if kind else [each for each in KINDS if short.rpartition(":")[2] in registry.names(each)]
+    if not kinds:
+        every = {each for kind in KINDS for each in registry.names(kind)} | set(KINDS)
+        raise PluginError(f"there is no kind or component {name!r}", fix=closest(name, every))
+    for each in kinds:
+        component = registry.get(each, short)
+        console.print(f"[bold]{each} {component.name}[/bold]: {component.summary}", highlight=False)
+        table = Table(box=None, pad_edge=False, header_style="dim")
+        for column in ("key", "type", "default", "meaning"):
+            table.add_column(column)
+        for key in describe(component).keys:
+            table.add_row(key.name, key.type, key.default, key.help)
+        console.print(table)

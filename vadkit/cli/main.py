@@ -1,0 +1,146 @@
+"""Commands and their options. What they need is imported when they run: `--help` stays fast."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from vadkit import __version__
+from vadkit.errors import VadkitError
+
+app = typer.Typer(
+    name="vadkit",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    pretty_exceptions_enable=False,
+    help="Find unusual events in video: train on normal video only, score, evaluate, compare.",
+    epilog="New here? [bold]vadkit run recipes/quickstart.yaml[/bold] takes about two minutes and needs no data.",
+)
+
+RecipeArgument = Annotated[Path, typer.Argument(help="A recipe, a YAML file.", show_default=False)]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Change a value of the recipe: model.fit.epochs=3. Repeatable."),
+]
+DataOption = Annotated[
+    Path | None,
+    typer.Option("--data-root", help="The data set's folder, or the one that holds it. Default: $VADKIT_DATA."),
+]
+
+
+@app.callback(invoke_without_command=True)
+def _root(
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    if version:
+        typer.echo(f"vadkit {__version__}")
+        raise typer.Exit
+
+
+@app.command()
+def run(
+    recipe: RecipeArgument,
+    set_: SetOption = None,
+    data_root: DataOption = None,
+    out: Annotated[Path | None, typer.Option(help="Run folder. Default: runs/NAME.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on where an earlier run stopped.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier run.")] = False,
+) -> None:
+    """Train, fit densities, score, evaluate and report: the whole experiment of a recipe."""
+    from vadkit import stages
+    from vadkit.cli.progress import progress
+
+    with progress() as monitor:
+        done = stages.run(
+            recipe,
+            out=out,
+            data_root=data_root,
+            overrides=set_ or (),
+            resume=resume,
+            overwrite=overwrite,
+            monitor=monitor,
+        )
+    typer.echo(f"run folder: {done.path}")
+
+
+@app.command("eval")
+def evaluate(
+    folder: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.", show_default=False)],
+    set_: SetOption = None,
+) -> None:
+    """Judge a run again from its score files: other weights, transforms, metrics or protocol, in seconds."""
+    from vadkit import stages
+
+    result = stages.report(folder, set_ or ())
+    typer.echo(f"results: {result.folder}")
+
+
+@app.command()
+def check(recipe: RecipeArgument, set_: SetOption = None) -> None:
+    """Say everything that is wrong with a recipe, at once, with file, line and column."""
+    from vadkit.recipe import load
+    from vadkit.registry import Registry
+    from vadkit.stages import protocol_of
+
+    checked = load(recipe, overrides=set_ or (), registry=Registry.discover())
+    protocol_of(checked)
+    typer.echo(f"{recipe}: no problems found")
+
+
+@app.command()
+def show(recipe: RecipeArgument, set_: SetOption = None) -> None:
+    """Print a recipe with its parents merged in, and where each value came from."""
+    from vadkit.recipe import load
+    from vadkit.recipe.merge import resolve
+    from vadkit.recipe.show import render
+    from vadkit.registry import Registry
+
+    typer.echo(render(resolve(recipe, set_ or ())))
+    load(recipe, overrides=set_ or (), registry=Registry.discover())
+
+
+@app.command("list")
+def list_(
+    name: Annotated[
+        str | None,
+        typer.Argument(help="A kind (encoder), a component (glow) or both (encoder/itae). Default: everything."),
+    ] = None,
+) -> None:
+    """List kinds and components, where each comes from, and plugins that failed to load."""
+    from vadkit.cli.listing import print_listing
+    from vadkit.registry import Registry
+
+    print_listing(Registry.discover(), name)
+
+
+@app.command()
+def schema() -> None:
+    """Print a JSON Schema of recipes, so that editors complete them."""
+    import json
+
+    from vadkit.recipe.schema import json_schema
+    from vadkit.registry import Registry
+
+    typer.echo(json.dumps(json_schema(Registry.discover()), indent=2))
+
+
+def main() -> None:
+    """Entry point: a problem that the user can mend is one message and exit code 2."""
+    try:
+        app()
+    except VadkitError as error:
+        _complain(str(error))
+        sys.exit(error.exit_code)
+    except BrokenPipeError:
+        sys.stderr.close()  # `vadkit list | head`: nobody reads on
+        sys.exit(0)
+    except KeyboardInterrupt:
+        _complain("interrupted; what is finished is kept: go on with --resume")
+        sys.exit(130)
+
+
+def _complain(text: Any) -> None:
+    typer.secho(f"error: {text}", fg=typer.colors.RED if sys.stderr.isatty() else None, err=True)

@@ -1,0 +1,63 @@
+"""A component's card in the registry: enough to list it, too little to import it."""
+
+from __future__ import annotations
+
+import importlib
+import re
+from dataclasses import dataclass
+
+from vadkit.contracts import KINDS
+from vadkit.errors import PluginError, closest
+
+_NAME = re.compile(r"[a-z][a-z0-9_]*(-[a-z0-9_]+)*")
+_TARGET = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
+
+
+@dataclass(frozen=True, slots=True)
+class Component:
+    """Announces a class without importing it.
+
+    Attributes:
+        kind: one of `vadkit.contracts.KINDS`.
+        name: what recipes write after `use:`; lower case.
+        target: `package.module:Class`, imported only when a recipe needs it.
+        summary: one line for `vadkit list`.
+
+    Raises:
+        PluginError: the kind is unknown, or the name or target malformed.
+    """
+
+    kind: str
+    name: str
+    target: str
+    summary: str
+
+    def __post_init__(self) -> None:
+        where = f"component {self.name!r}"
+        if self.kind not in KINDS:
+            raise PluginError(f"unknown kind {self.kind!r}", where=where, fix=closest(self.kind, KINDS))
+        if not _NAME.fullmatch(self.name):
+            raise PluginError("a name is lower-case letters, digits, '_' and '-'", where=where)
+        if not _TARGET.fullmatch(self.target):
+            raise PluginError(f"target {self.target!r} is not 'package.module:Class'", where=where)
+
+    def load(self) -> type:
+        """Import the class.
+
+        Raises:
+            PluginError: the module cannot be imported, or the class does not meet its kind.
+        """
+        module, _, attribute = self.target.partition(":")
+        where = f"{self.kind} {self.name!r}"
+        try:
+            loaded = getattr(importlib.import_module(module), attribute)
+        except Exception as error:
+            raise PluginError(
+                f"{self.target} cannot be imported: {type(error).__name__}: {error}",
+                where=where,
+                fix="mend or reinstall the package that provides it",
+            ) from error
+        contract = KINDS[self.kind]
+        if not (isinstance(loaded, type) and issubclass(loaded, contract)):
+            raise PluginError(f"{self.target} is not a {contract.__name__}", where=where)
+        return loaded

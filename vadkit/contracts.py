@@ -1,0 +1,264 @@
+"""The contracts: what each kind of component takes and gives.
+
+**Constructor rule.** Positional parameters are what vadkit supplies; keyword-only
+parameters are the recipe's keys; `**kwargs` is refused. The signature is the schema:
+names, types, defaults, and, from the docstring's `Args`, the help text.
+
+Components with weights also derive from `torch.nn.Module`, the contract first:
+`class ITAE(Encoder, nn.Module)`. This file does not import torch.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from vadkit.values import (
+    BottleneckOutput,
+    ClipOutputs,
+    FeatureSpec,
+    Labels,
+    LatentSpec,
+    RunResult,
+    ScoredVideo,
+    Split,
+    VideoRef,
+)
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from torch import Tensor, nn
+    from torch.optim import Optimizer as TorchOptimizer
+
+
+class Dataset(ABC):
+    """Videos and their labels. `(root: Path | None, *, ...)`; must not import torch.
+
+    Attributes:
+        default_root: folder looked for under `$VADKIT_DATA`; empty if the data set needs
+            no files, and then `root` is None.
+        layout: what a user must have on disk and where it comes from, for messages.
+    """
+
+    default_root: ClassVar[str] = ""
+    layout: ClassVar[str] = ""
+
+    @abstractmethod
+    def videos(self, split: Split) -> Sequence[VideoRef]:
+        """Videos of a split, in a stable order.
+
+        Raises:
+            DataError: nothing is found under the root.
+        """
+
+    @abstractmethod
+    def labels(self, video: VideoRef) -> Labels | None:
+        """Ground truth of a test video, None if it has none."""
+
+
+class Encoder(ABC):
+    """Clips to named latents. `(clip: ClipSpec, *, ...)`.
+
+    Attributes:
+        latents: name -> shape of each latent, known once constructed.
+    """
+
+    latents: Mapping[str, LatentSpec]
+
+    @abstractmethod
+    def forward(self, clips: Tensor) -> dict[str, Tensor]:
+        """(B, C, T, H, W) -> {name: (B, C', T', H', W')}."""
+
+
+class Bottleneck(ABC):
+    """Between encoder and decoder; memories live here. `(latents, *, ...)`."""
+
+    @abstractmethod
+    def forward(self, latents: Mapping[str, Tensor]) -> BottleneckOutput:
+        """{name: (B, C', T', H', W')} -> latents of the same shapes, losses, scores."""
+
+
+class Decoder(ABC):
+    """Named latents to frames. `(latents: Mapping[str, LatentSpec], clip: ClipSpec, *, ...)`.
+
+    Raises ShapeError when constructed if it cannot decode such latents to such a clip.
+    """
+
+    @abstractmethod
+    def forward(self, latents: Mapping[str, Tensor]) -> Tensor:
+        """{name: (B, C', T', H', W')} -> (B, C, T_out, H, W)."""
+
+
+class Loss(ABC):
+    """What the autoencoder is trained on. `(clip: ClipSpec, *, ...)`.
+
+    A loss may own parameters, such as a discriminator's; then `critic` gives their own
+    loss, stepped by their own optimiser.
+    """
+
+    @abstractmethod
+    def forward(self, out: ClipOutputs) -> Tensor:
+        """-> (), to be minimised."""
+
+    def critic(self, out: ClipOutputs) -> Tensor | None:
+        """-> (), the loss of the parameters owned here; None if there are none."""
+        del out
+        return None
+
+
+class Feature(ABC):
+    """What a density sees of a clip. `(clip: ClipSpec, latents: Mapping[str, LatentSpec], *, ...)`.
+
+    Attributes:
+        spec: shape of one sample and samples per clip, known once constructed.
+    """
+
+    spec: FeatureSpec
+
+    @abstractmethod
+    def forward(self, clips: Tensor, latents: Mapping[str, Tensor]) -> Tensor:
+        """(B, C, T, H, W) and latents -> (B, T', *spec.shape)."""
+
+
+class FeatureSource(ABC):
+    """The training features, computed by a frozen, evaluating encoder as they are read.
+
+    Attributes:
+        spec: what one sample is.
+        samples: N, samples in one pass.
+    """
+
+    spec: FeatureSpec
+    samples: int
+
+    @abstractmethod
+    def batches(self, batch_size: int, *, epoch: int = 0, start: int = 0) -> Iterator[Tensor]:
+        """One pass in an order fixed by seed and epoch: tensors (N, *spec.shape).
+
+        `start` leaves out that many batches: where an interrupted pass goes on.
+        """
+
+
+class FitContext(ABC):
+    """What a density may ask of vadkit while it is fitted.
+
+    Attributes:
+        seed: for whatever is random.
+    """
+
+    seed: int
+
+    @abstractmethod
+    def minimise(self, density: nn.Module, features: FeatureSource) -> None:
+        """Minimise the mean of `density(features)` by gradients, as the recipe's `fit` says.
+
+        Checkpoints, resume, precision and progress are taken care of.
+        """
+
+
+class DensityModel(ABC):
+    """A density of features. `(feature: FeatureSpec, *, ...)`. State lives in buffers and parameters."""
+
+    @abstractmethod
+    def fit(self, features: FeatureSource, context: FitContext) -> None:
+        """Learn from normal features."""
+
+    @abstractmethod
+    def forward(self, features: Tensor) -> Tensor:
+        """(N, *shape) -> (N,) negative log-likelihood, nats."""
+
+
+class Scorer(ABC):
+    """Model outputs to scores. `(*, ...)`; called like a function, no parameters of its own.
+
+    Attributes:
+        uses_output: whether it needs the autoencoder's output.
+    """
+
+    uses_output: ClassVar[bool] = True
+
+    def densities(self) -> Sequence[str]:
+        """Names of the densities that it reads."""
+        return ()
+
+    @abstractmethod
+    def __call__(self, out: ClipOutputs) -> Tensor:
+        """-> (B, T): one score for each frame of the clip, NaN where it has none to give."""
+
+    def maps(self, out: ClipOutputs) -> Tensor | None:
+        """-> (B, T, H, W): where in the frame, for figures and localisation; None if nowhere."""
+        del out
+        return None
+
+
+class Transform(ABC):
+    """Rescales one component's scores. `(*, ...)`; numpy only.
+
+    Attributes:
+        needs_future: whether a frame's value depends on later frames of its video.
+        needs_normal: whether `fit` must see scores of normal videos; they are scored then.
+    """
+
+    needs_future: bool
+    needs_normal: bool = False
+
+    @abstractmethod
+    def fit(self, normal: Sequence[NDArray[np.float64]]) -> None:
+        """See scores of normal videos only, each (F,)."""
+
+    @abstractmethod
+    def __call__(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
+        """(F,) of one video -> (F,)."""
+
+
+class Metric(ABC):
+    """Scores and labels to numbers. `(*, ...)`; numpy only."""
+
+    @abstractmethod
+    def compute(self, videos: Sequence[ScoredVideo]) -> dict[str, float]:
+        """-> {name: value}."""
+
+
+class Reporter(ABC):
+    """Tells a person, or a file, what a run came to. `(*, ...)`."""
+
+    @abstractmethod
+    def report(self, result: RunResult, folder: Path) -> None:
+        """Print, or write into the run folder (aside, then renamed)."""
+
+
+class Optimizer(ABC):
+    """Builds a torch optimiser. `(*, ...)`."""
+
+    @abstractmethod
+    def build(self, parameters: Iterable[Any]) -> TorchOptimizer:
+        """Parameters -> optimiser, at its base learning rate."""
+
+
+class Schedule(ABC):
+    """Learning rate over time. `(*, ...)`."""
+
+    @abstractmethod
+    def factor(self, progress: float) -> float:
+        """Share of training done, in [0, 1) -> factor on the base learning rate."""
+
+
+KINDS: Mapping[str, type[ABC]] = {
+    "dataset": Dataset,
+    "encoder": Encoder,
+    "bottleneck": Bottleneck,
+    "decoder": Decoder,
+    "loss": Loss,
+    "feature": Feature,
+    "density": DensityModel,
+    "scorer": Scorer,
+    "transform": Transform,
+    "metric": Metric,
+    "reporter": Reporter,
+    "optimizer": Optimizer,
+    "schedule": Schedule,
+}
+"""Kind, as `vadkit list` and recipes name it -> the contract that it must meet."""

@@ -1,0 +1,142 @@
+"""The run folder: who may write there, its manifest, and what its parts depend on."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from vadkit.errors import CheckpointError, RunFolderError
+from vadkit.files import explain, write_text
+
+RESULTS = ("checkpoints", "scores", "figures", "evals")
+FILES = ("recipe.yaml", "manifest.json", "metrics.json", "labels.npz", "log.jsonl")
+
+
+class RunFolder:
+    """Paths and manifest of one run.
+
+    Args:
+        path: the folder; need not exist yet.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.recipe = path / "recipe.yaml"
+        self.manifest = path / "manifest.json"
+        self.checkpoints = path / "checkpoints"
+        self.scores = path / "scores"
+        self.normal_scores = path / "scores" / "normal"
+        self.labels = path / "labels.npz"
+        self.log = path / "log.jsonl"
+
+    @property
+    def is_run(self) -> bool:
+        """Whether a run has begun here."""
+        return self.recipe.is_file()
+
+    def prepare(self, *, resume: bool, overwrite: bool) -> None:
+        """Make the folder ready to be written.
+
+        Raises:
+            RunFolderError: it holds something else, or a run and neither `resume` nor
+                `overwrite` is given, or it cannot be written.
+        """
+        where = str(self.path)
+        if self.path.exists() and not self.path.is_dir():
+            raise RunFolderError("is a file, not a folder", where=where, fix="choose another folder with --out")
+        if self.is_run and overwrite:
+            self._clear()
+        elif self.is_run and not resume:
+            raise RunFolderError(
+                "holds a run already",
+                where=where,
+                fix="go on with it (--resume), replace it (--overwrite) or choose another folder (--out)",
+            )
+        elif not self.is_run and self.path.is_dir() and any(p.name != ".lock" for p in self.path.iterdir()):
+            raise RunFolderError("is not empty and not a run", where=where, fix="choose another folder with --out")
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise explain(error, self.path) from error
+
+    def _clear(self) -> None:
+        try:
+            for name in RESULTS:
+                if (self.path / name).is_dir():
+                    shutil.rmtree(self.path / name)
+            for name in FILES:
+                (self.path / name).unlink(missing_ok=True)
+        except OSError as error:
+            raise explain(error, self.path) from error
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Keep other runs out of the folder while this one writes.
+
+        Raises:
+            RunFolderError: another process has it, or it cannot be written.
+        """
+        lock = self.path / ".lock"
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            file = lock.open("w")
+        except OSError as error:
+            raise explain(error, self.path) from error
+        with file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                raise RunFolderError(
+                    "another vadkit is writing here", where=str(self.path), fix="wait for it, or choose --out"
+                ) from error
+            yield
+
+    def read_manifest(self) -> dict[str, Any]:
+        """What the manifest holds, {} if there is none.
+
+        Raises:
+            CheckpointError: it is damaged.
+        """
+        if not self.manifest.exists():
+            return {}
+        try:
+            return json.loads(self.manifest.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise CheckpointError(
+                f"is damaged: {error}", where=str(self.manifest), fix="begin anew with --overwrite"
+            ) from error
+
+    def update_manifest(self, **values: Any) -> None:
+        """Set some of the manifest's fields; mappings merge."""
+        manifest = self.read_manifest()
+        for name, value in values.items():
+            old = manifest.get(name)
+            manifest[name] = {**old, **value} if isinstance(old, dict) and isinstance(value, dict) else value
+        write_text(self.manifest, json.dumps(manifest, indent=2) + "\n")
+
+
+def digest_of(*parts: Any) -> str:
+    """Twelve hexadecimal digits of plain values."""
+    canonical = json.dumps(parts, sort_keys=True, default=str)
+    return hashlib.sha256(canonical.encode()).hexdigest()[:12]
+
+
+def stage_digests(tree: Mapping[str, Any]) -> dict[str, str]:
+    """What each stage's result depends on, from the resolved recipe: stage -> digest.
+
+    `model`, `density.NAME` for each density, and `scores`.
+    """
+    engine = tree.get("engine") or {}
+    base = (tree.get("seed", 0), tree.get("data"), engine.get("precision", "fp32"))
+    model = digest_of(*base, tree.get("model"))
+    densities = tree.get("densities") or {}
+    stages = {"model": model} if tree.get("model") else {}
+    stages |= {f"density.{name}": digest_of(model, density) for name, density in densities.items()}
+    stride = engine.get("score_stride", 1)
+    return stages | {"scores": digest_of(*stages.values(), tree.get("scores"), stride)}

@@ -1,0 +1,1 @@
+"""The autoencoder, its training loss, and the whole pipeline that scores clips."""

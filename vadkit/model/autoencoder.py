@@ -1,0 +1,115 @@
+"""Joins an encoder, perhaps a bottleneck, and a decoder."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from vadkit.contracts import Bottleneck, Decoder, Encoder, Loss
+from vadkit.errors import ShapeError
+from vadkit.values import BottleneckOutput, ClipOutputs, ClipSpec
+
+
+class Autoencoder(nn.Module):
+    """Encoder, optional bottleneck, decoder.
+
+    Args:
+        clip: geometry of a clip.
+        encoder: sees the clip's input frames.
+        decoder: gives its target frames.
+        bottleneck: between the two.
+    """
+
+    def __init__(
+        self, clip: ClipSpec, encoder: Encoder, decoder: Decoder, bottleneck: Bottleneck | None = None
+    ) -> None:
+        super().__init__()
+        self.clip = clip
+        self.encoder = encoder
+        self.bottleneck = bottleneck
+        self.decoder = decoder
+        for parameter in self.parameters():
+            if parameter.dim() == 5:  # 3-D convolutions run faster so, above all in bfloat16 on a CPU
+                parameter.data = parameter.data.contiguous(memory_format=torch.channels_last_3d)
+
+    def encode(self, clips: Tensor) -> dict[str, Tensor]:
+        """(B, C, T, H, W) -> the encoder's latents, before any bottleneck."""
+        start, stop = self.clip.input
+        given = clips[:, :, start:stop].contiguous(memory_format=torch.channels_last_3d)
+        return self.encoder(given)  # pyright: ignore[reportCallIssue]
+
+    def forward(self, clips: Tensor) -> tuple[dict[str, Tensor], BottleneckOutput, Tensor]:
+        """(B, C, T, H, W) -> latents, the bottleneck's output, frames (B, C, T_out, H, W).
+
+        Raises:
+            ShapeError: the decoder gives another shape than the clip's target.
+        """
+        latents = self.encode(clips)
+        passed = BottleneckOutput(latents)
+        if self.bottleneck is not None:
+            passed = self.bottleneck(latents)  # pyright: ignore[reportCallIssue]
+        output: Tensor = self.decoder(passed.latents)  # pyright: ignore[reportCallIssue]
+        wanted = target_of(clips, self.clip).shape
+        if output.shape != wanted:
+            raise ShapeError(
+                f"gives {tuple(output.shape)}, but the target is {tuple(wanted)}",
+                where="model.decoder",
+                fix="change data.clip.target, or the decoder",
+            )
+        return latents, passed, output
+
+
+class Terms(NamedTuple):
+    """Losses of one step, each (); a critic's loss is for the parameters that its `Loss` owns."""
+
+    losses: dict[str, Tensor]
+    critics: dict[str, Tensor]
+
+
+class TrainingStep(nn.Module):
+    """The autoencoder with its losses: clips in, every loss out.
+
+    Args:
+        autoencoder: what is trained.
+        losses: name, weight and loss of each term.
+    """
+
+    def __init__(self, autoencoder: Autoencoder, losses: Sequence[tuple[str, float, Loss]]) -> None:
+        super().__init__()
+        self.autoencoder = autoencoder
+        self.names = [name for name, _, _ in losses]
+        self.weights = [weight for _, weight, _ in losses]
+        self.losses = nn.ModuleList(loss for _, _, loss in losses)  # pyright: ignore[reportArgumentType]
+
+    def forward(self, clips: Tensor) -> Terms:
+        """(B, C, T, H, W) -> the terms of the autoencoder's loss, and its critics' own."""
+        latents, passed, output = self.autoencoder(clips)
+        with torch.autocast(clips.device.type, enabled=False):  # MS-SSIM's windows need float32
+            out = ClipOutputs(
+                spec=self.autoencoder.clip,
+                clips=clips,
+                target=target_of(clips, self.autoencoder.clip),
+                output=output.float(),
+                latents=latents,
+                scores=passed.scores,
+            )
+            terms = {
+                name: weight * loss(out)
+                for name, weight, loss in zip(self.names, self.weights, self.losses, strict=True)
+            }
+            detached = replace(out, output=output.detach().float())
+            critics = {
+                name: critic
+                for name, loss in zip(self.names, self.losses, strict=True)
+                if (critic := loss.critic(detached)) is not None  # pyright: ignore[reportCallIssue]
+            }
+        return Terms(terms | {f"bottleneck/{name}": loss for name, loss in passed.losses.items()}, critics)
+
+
+def target_of(clips: Tensor, spec: ClipSpec) -> Tensor:
+    """(B, C, T, H, W) -> the frames that must come out, (B, C, T_out, H, W)."""
+    return clips[:, :, spec.target[0] : spec.target[1]]

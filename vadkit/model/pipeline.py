@@ -1,0 +1,65 @@
+"""Everything that turns clips into outputs, frozen: autoencoder, features, densities."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from torch import Tensor, nn
+
+from vadkit.contracts import DensityModel, Feature
+from vadkit.model.autoencoder import Autoencoder, target_of
+from vadkit.values import ClipOutputs, ClipSpec
+
+
+class Pipeline(nn.Module):
+    """What scoring runs. Always in eval mode and without gradients.
+
+    Args:
+        clip: geometry of a clip.
+        autoencoder: None for densities on raw frames alone.
+        densities: name -> the feature and the density that sees it.
+        decode: whether the output is needed at all; without it only the encoder runs.
+    """
+
+    def __init__(
+        self,
+        clip: ClipSpec,
+        autoencoder: Autoencoder | None,
+        densities: Mapping[str, tuple[Feature, DensityModel]],
+        *,
+        decode: bool,
+    ) -> None:
+        super().__init__()
+        self.clip = clip
+        self.autoencoder = autoencoder
+        self.features = nn.ModuleDict({name: feature for name, (feature, _) in densities.items()})  # pyright: ignore
+        self.densities = nn.ModuleDict({name: density for name, (_, density) in densities.items()})  # pyright: ignore
+        self.decode = decode
+        self.requires_grad_(False).eval()
+
+    def train(self, mode: bool = True) -> Pipeline:
+        """Stay in eval mode, whoever asks."""
+        del mode
+        return super().train(False)
+
+    def forward(self, clips: Tensor) -> ClipOutputs:
+        """(B, C, T, H, W) -> outputs, likelihoods among them."""
+        latents: dict[str, Tensor] = {}
+        scores: Mapping[str, Tensor] = {}
+        output = None
+        if self.autoencoder is not None and self.decode:
+            latents, passed, output = self.autoencoder(clips)
+            scores = passed.scores
+        elif self.autoencoder is not None:
+            latents = self.autoencoder.encode(clips)
+        nll: dict[str, Tensor] = {}
+        for name, density in self.densities.items():
+            samples = features_of(self.features[name], clips, latents, self.clip)  # (B, T', ...)
+            nll[name] = density(samples.flatten(0, 1)).unflatten(0, samples.shape[:2]).float()
+        target = target_of(clips, self.clip)
+        return ClipOutputs(self.clip, clips, target, output, latents, nll, scores)
+
+
+def features_of(feature: nn.Module, clips: Tensor, latents: Mapping[str, Tensor], clip: ClipSpec) -> Tensor:
+    """What a density sees of clips (B, C, T, H, W): (B, T', *shape)."""
+    return feature(clips[:, :, clip.input[0] : clip.input[1]], latents)

@@ -1,0 +1,49 @@
+"""Checked choices to objects: the one place where a component's class is imported."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+from vadkit.errors import VadkitError
+from vadkit.recipe.model import Chosen
+
+
+def build(chosen: Chosen, *args: Any, positional: Mapping[str, Sequence[Any]] | None = None) -> Any:
+    """Construct a component, those nested in it first.
+
+    Args:
+        chosen: the component and its keys.
+        args: what its contract's constructor takes by position.
+        positional: the same for nested components, by kind. Those of `chosen`'s own kind
+            get `args`; kinds not named here get nothing, as suits a scorer or a transform.
+
+    Raises:
+        VadkitError: the constructor refused its arguments; says which component of the recipe.
+        PluginError: the class cannot be imported.
+    """
+    return _build(chosen, {chosen.component.kind: args, **(positional or {})}, args)
+
+
+def _build(chosen: Chosen, positional: Mapping[str, Sequence[Any]], args: Sequence[Any]) -> Any:
+    keys = {name: _value(value, positional) for name, value in chosen.keys.items()}
+    where = f"{chosen.path} ({chosen.component.name})"
+    cls = chosen.component.load()
+    try:
+        return cls(*args, **keys)
+    except VadkitError as error:
+        error.where = error.where or where
+        raise
+    except (TypeError, ValueError) as error:
+        raise VadkitError(f"{type(error).__name__}: {error}", where=where, fix="mend its keys in the recipe") from error
+
+
+def _value(value: Any, positional: Mapping[str, Sequence[Any]]) -> Any:
+    if isinstance(value, Chosen):
+        return _build(value, positional, positional.get(value.component.kind, ()))
+    if isinstance(value, (list, tuple)):
+        items = (_value(item, positional) for item in cast("Sequence[Any]", value))
+        return tuple(items) if isinstance(value, tuple) else list(items)
+    if isinstance(value, Mapping):
+        return {key: _value(item, positional) for key, item in cast("Mapping[Any, Any]", value).items()}
+    return value

@@ -1,0 +1,104 @@
+"""From a recipe file to a checked `Recipe`, with all problems told together.
+
+Neither torch nor a component is imported for it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from vadkit.errors import RecipeError, closest
+from vadkit.recipe.merge import resolve, resolve_plain
+from vadkit.recipe.model import Fused, Recipe
+from vadkit.recipe.reader import Reader
+from vadkit.recipe.source import Node, Place, plain
+from vadkit.registry import Registry
+
+_FOLDER_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}(?<!\.)")
+# Windows keeps these for itself, with any extension.
+_DEVICES = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?", re.IGNORECASE)
+
+DEFAULT_REPORT = ("console", "json")
+"""Reporters of a recipe that names none."""
+
+
+def load(path: Path, *, overrides: Sequence[str] = (), registry: Registry) -> Recipe:
+    """Read, merge and check a recipe file.
+
+    Args:
+        path: the recipe.
+        overrides: `a.b=value`, as `--set` takes them.
+        registry: where components are looked up.
+
+    Raises:
+        RecipeError: all problems of the recipe.
+    """
+    return check(resolve(path, overrides), registry)
+
+
+def loads(values: str | Mapping[str, Any], *, overrides: Sequence[str] = (), registry: Registry) -> Recipe:
+    """The same for YAML text, or for a mapping made in Python.
+
+    Raises:
+        RecipeError: all problems of the recipe.
+    """
+    return check(resolve_plain(values, overrides), registry)
+
+
+def check(tree: Node, registry: Registry) -> Recipe:
+    """A resolved tree, checked against the grammar and the components' signatures.
+
+    Raises:
+        RecipeError: all problems, those of crossing names among them.
+    """
+    given = dict(tree.value) if isinstance(tree.value, Mapping) else {}
+    given.pop("vadkit", None)
+    report = given.get("report")
+    if report is None or report.value is None:
+        at = Place("default report")
+        given["report"] = Node(tuple(Node(name, at) for name in DEFAULT_REPORT), at)
+    reader = Reader(registry)
+    recipe = reader.section(Recipe, replace(tree, value=given), "")
+    _check_name(given.get("name"), reader)
+    _check_names_of_scores(given, reader)
+    _check_names_of_densities(given, reader)
+    if reader.problems:
+        raise RecipeError(reader.problems)
+    fuse = recipe.fuse or {name: Fused() for name in recipe.scores}
+    return replace(recipe, fuse=fuse, tree=plain(tree))
+
+
+def _check_name(name: Node | None, reader: Reader) -> None:
+    text = name.value if name else None
+    if name and isinstance(text, str) and (not _FOLDER_NAME.fullmatch(text) or _DEVICES.fullmatch(text)):
+        fix = "use letters, digits, '_', '-' and '.'"
+        reader.report(name.at, f"'name' {text!r} cannot name a run folder", fix)
+
+
+def _check_names_of_scores(given: Mapping[str, Node], reader: Reader) -> None:
+    scores = _entries(given.get("scores"))
+    if "scores" in given and given["scores"].value == {}:
+        reader.report(given["scores"].head, "'scores' is empty: there is nothing to detect with")
+    for name, node in _entries(given.get("fuse")).items():
+        if name not in scores:
+            reader.report(node.head, f"'fuse' names {name!r}, which is not in 'scores'", closest(name, scores))
+
+
+def _check_names_of_densities(given: Mapping[str, Node], reader: Reader) -> None:
+    densities = _entries(given.get("densities"))
+    for score, node in _entries(given.get("scores")).items():
+        named = _entries(node).get("densities")
+        if named is None:
+            continue
+        for entry in named.value if isinstance(named.value, tuple) else (named,):
+            if isinstance(entry.value, str) and entry.value not in densities:
+                what = f"'scores.{score}' reads the density {entry.value!r}, which is not in 'densities'"
+                reader.report(entry.at, what, closest(entry.value, densities))
+
+
+def _entries(node: Node | None) -> Mapping[str, Node]:
+    return node.value if node and isinstance(node.value, Mapping) else {}

@@ -1,0 +1,295 @@
+"""A checked recipe as plain values: what `check` gives and the stages read.
+
+Nothing here is imported from a plugin yet; a `Chosen` is built later, by `build`.
+
+These dataclasses are the recipe's grammar too: field names are keys, defaults are
+defaults, `Kind` says which components a key takes, `Beside` that the component's own keys
+stand beside the section's, and `Written` that a key is written in another form.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, NonNegativeInt, PositiveInt
+
+from vadkit.component import Component
+from vadkit.errors import ShapeError, VadkitError
+from vadkit.values import ClipSpec, Color
+
+FiniteFloat = Annotated[float, Field(allow_inf_nan=False)]
+PositiveFloat = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """Marks a field that takes a component of this kind."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Beside(Kind):
+    """Marks the component whose `use` and keys stand among the section's own keys."""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """Marks a field that is written as another dataclass, whose `meaning()` is the value."""
+
+    form: type
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """A component and its keys, checked against its signature.
+
+    Attributes:
+        component: the registry's card.
+        keys: keyword arguments; a nested component is a `Chosen` again.
+        path: where in the recipe, such as `model.encoder`.
+    """
+
+    component: Component
+    keys: Mapping[str, Any]
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """How something is trained by gradients. One of `epochs` and `steps` is set.
+
+    Attributes:
+        epochs: passes over the training samples.
+        steps: optimiser steps instead.
+        batch_size: samples of one step: clips for the model, maps or vectors for a density.
+        optimizer: kind "optimizer".
+        schedule: kind "schedule"; None keeps the learning rate.
+        warmup: steps over which the learning rate first rises from 0.
+        clip_gradients: largest norm of all gradients; None leaves them.
+    """
+
+    optimizer: Annotated[Chosen, Kind("optimizer")]
+    batch_size: PositiveInt
+    epochs: PositiveFloat | None = None
+    steps: PositiveInt | None = None
+    schedule: Annotated[Chosen, Kind("schedule")] | None = None
+    warmup: NonNegativeInt = 0
+    clip_gradients: PositiveFloat | None = None
+
+    def __post_init__(self) -> None:
+        if (self.epochs is None) == (self.steps is None):
+            given = "neither is given" if self.epochs is None else "both are given"
+            raise VadkitError(f"exactly one of 'epochs' and 'steps' is needed; {given}")
+
+
+@dataclass(frozen=True, slots=True)
+class ClipForm:
+    """`data.clip` as it is written.
+
+    Attributes:
+        frames: frames of a clip.
+        size: height and width, pixels.
+        color: "gray" or "rgb".
+        input: the frames that the encoder sees, such as "0:4"; all if left out.
+        target: the frames that the decoder must give; all if left out.
+        step: distance of neighbouring frames of a clip, in frames of the video.
+    """
+
+    frames: PositiveInt
+    size: tuple[PositiveInt, PositiveInt]
+    color: Color = "rgb"
+    input: str | None = None
+    target: str | None = None
+    step: PositiveInt = 1
+
+    def meaning(self) -> ClipSpec:
+        """The geometry.
+
+        Raises:
+            ShapeError: a range that is malformed or leaves the clip.
+        """
+        spans = {"input": self.input, "target": self.target}
+        ranges = {name: _span(name, text, self.frames) for name, text in spans.items() if text is not None}
+        return ClipSpec(self.frames, *self.size, color=self.color, step=self.step, **ranges)
+
+
+def _span(name: str, text: str, frames: int) -> tuple[int, int]:
+    found = re.fullmatch(r"(\d{1,9}):(\d{1,9})", text)
+    if not found:
+        raise ShapeError(f"{name} {text!r} is not 'start:stop'", fix=f"for example {name}: 0:{frames}")
+    start, stop = int(found[1]), int(found[2])
+    if start >= stop:
+        raise ShapeError(f"{name} {text} holds no frame", fix=f"choose a range inside 0:{frames}")
+    return start, stop
+
+
+@dataclass(frozen=True, slots=True)
+class Data:
+    """`data:` the data set and the clips cut from it.
+
+    Attributes:
+        dataset: kind "dataset".
+        clip: geometry of a clip.
+        stride: frames between the starts of neighbouring training clips.
+    """
+
+    dataset: Annotated[Chosen, Beside("dataset")]
+    clip: Annotated[ClipSpec, Written(ClipForm)]
+    stride: PositiveInt = 1
+
+
+@dataclass(frozen=True, slots=True)
+class WeightedLoss:
+    """One entry of `model.losses`.
+
+    Attributes:
+        loss: kind "loss".
+        weight: factor of the loss in the sum.
+    """
+
+    loss: Annotated[Chosen, Beside("loss")]
+    weight: FiniteFloat = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """`model:` the autoencoder.
+
+    Attributes:
+        encoder: clips to latents.
+        decoder: latents to frames.
+        losses: what it is trained on, summed.
+        fit: how it is trained.
+        bottleneck: between encoder and decoder, such as a memory.
+    """
+
+    encoder: Annotated[Chosen, Kind("encoder")]
+    decoder: Annotated[Chosen, Kind("decoder")]
+    losses: tuple[WeightedLoss, ...]
+    fit: Fit
+    bottleneck: Annotated[Chosen, Kind("bottleneck")] | None = None
+
+    def __post_init__(self) -> None:
+        if not self.losses:
+            raise VadkitError("'losses' is empty: there is nothing to train on", fix="for example losses: [l2]")
+
+
+@dataclass(frozen=True, slots=True)
+class Density:
+    """One entry of `densities:`.
+
+    Attributes:
+        density: kind "density".
+        feature: what the density sees of a clip.
+        fit: how it is trained; None for a density fitted without gradients.
+    """
+
+    density: Annotated[Chosen, Beside("density")]
+    feature: Annotated[Chosen, Kind("feature")]
+    fit: Fit | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Fused:
+    """One entry of `fuse:`, named after the entry of `scores:` that it weighs.
+
+    Attributes:
+        weight: factor of this score in the sum.
+        transform: rescalings, applied in order.
+    """
+
+    weight: FiniteFloat = 1.0
+    transform: tuple[Annotated[Chosen, Kind("transform")], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluate:
+    """`evaluate:` the protocol by name, fields of it that differ, and the metrics."""
+
+    protocol: str = "itae"
+    override: Mapping[str, Any] = field(default_factory=dict)
+    metrics: tuple[Annotated[Chosen, Kind("metric")], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluateForm:
+    """`evaluate:` as it is written.
+
+    Attributes:
+        protocol: a preset's name, or a mapping of `use: <preset>` and the fields that differ.
+        metrics: what is computed.
+    """
+
+    metrics: tuple[Annotated[Chosen, Kind("metric")], ...]
+    protocol: str | Mapping[str, Any] = "itae"
+
+    def meaning(self) -> Evaluate:
+        """The preset apart from the fields that differ.
+
+        Raises:
+            VadkitError: the preset is not a name.
+        """
+        if isinstance(self.protocol, str):
+            return Evaluate(self.protocol, metrics=self.metrics)
+        override = dict(self.protocol)
+        preset = override.pop("use", "itae")
+        if not isinstance(preset, str):
+            raise VadkitError(f"'protocol.use' should be a preset's name, not {preset!r}")
+        return Evaluate(preset, override, self.metrics)
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """`engine:` where and how the numbers are computed.
+
+    Attributes:
+        accelerator: "auto" takes a GPU where there is one.
+        devices: processes, one a device.
+        precision: "bf16" computes convolutions in bfloat16, everything delicate in float32.
+        threads: CPU threads; None leaves torch's choice.
+        score_batch: clips scored at once.
+        score_stride: frames between neighbouring windows when scoring.
+    """
+
+    accelerator: Literal["auto", "cpu", "cuda"] = "auto"
+    devices: PositiveInt = 1
+    precision: Literal["fp32", "bf16"] = "fp32"
+    threads: PositiveInt | None = None
+    score_batch: PositiveInt = 8
+    score_stride: PositiveInt = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """The whole experiment.
+
+    Attributes:
+        name: also the name of its run folder.
+        data: where videos come from.
+        model: the autoencoder; None for densities on raw frames alone.
+        densities: name -> density and the feature that it sees.
+        scores: name -> kind "scorer".
+        fuse: names of `scores` -> how they enter the final score; `check` fills in all, with
+            weight 1, where a recipe has none.
+        evaluate: protocol and metrics.
+        report: kind "reporter"; `check` fills in console and json where a recipe has none.
+        seed: of everything random.
+        engine: device and precision.
+        tree: the resolved YAML as plain values, for the run folder.
+    """
+
+    name: str
+    data: Data
+    scores: Mapping[str, Annotated[Chosen, Kind("scorer")]]
+    evaluate: Annotated[Evaluate, Written(EvaluateForm)]
+    fuse: Mapping[str, Fused] = field(default_factory=dict)
+    report: tuple[Annotated[Chosen, Kind("reporter")], ...] = ()
+    seed: NonNegativeInt = 0
+    model: Model | None = None
+    densities: Mapping[str, Density] = field(default_factory=dict)
+    engine: Engine = Engine()
+    tree: Mapping[str, Any] = field(default_factory=dict)

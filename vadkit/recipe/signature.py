@@ -1,0 +1,178 @@
+"""A component's keys: the keyword-only parameters of its constructor.
+
+They are read from the source, so that neither the component nor torch is imported; only
+what the source does not say plainly is asked of the class itself.
+"""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from vadkit.component import Component
+from vadkit.errors import PluginError
+from vadkit.recipe import docstring, static
+
+
+class Missing:
+    """The type of `MISSING`."""
+
+    def __repr__(self) -> str:
+        return "MISSING"
+
+
+MISSING = Missing()
+"""In place of a default: there is none, or only the constructor knows it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One key of a component.
+
+    Attributes:
+        name: the key.
+        annotation: its type, contracts standing for nested components; `Any` if not said.
+        type: the type as its author wrote it.
+        required: whether a recipe must give it.
+        default: its value if left out, or MISSING.
+        default_text: the default as its author wrote it; empty if required.
+        help: what it means.
+    """
+
+    name: str
+    annotation: Any
+    type: str
+    required: bool
+    default: Any
+    default_text: str
+    help: str
+
+
+@dataclass(frozen=True, slots=True)
+class Signature:
+    """What a recipe can say to a component.
+
+    Attributes:
+        component: its card.
+        summary: one line, from its docstring or else its card.
+        parameters: name -> key, in the order of the constructor.
+    """
+
+    component: Component
+    summary: str
+    parameters: Mapping[str, Parameter]
+
+    @property
+    def required(self) -> list[str]:
+        """Keys that a recipe must give."""
+        return [name for name, parameter in self.parameters.items() if parameter.required]
+
+
+def describe(component: Component) -> Signature:
+    """The keys of a component, with types, defaults and help.
+
+    Raises:
+        PluginError: the constructor takes `**kwargs`, or the class cannot be imported
+            where only that can tell.
+    """
+    try:
+        return _from_source(component)
+    except (static.Unreadable, SyntaxError):
+        return _from_class(component)
+
+
+def _from_source(component: Component) -> Signature:
+    found = static.constructor(component.target)
+    helps = _helps(*found.docstrings)
+    parameters: dict[str, Parameter] = {}
+    if found.arguments:
+        if found.arguments.kwarg:
+            raise _open_ended(component, found.arguments.kwarg.arg)
+        for argument, default in zip(found.arguments.kwonlyargs, found.arguments.kw_defaults, strict=True):
+            parameters[argument.arg] = Parameter(
+                name=argument.arg,
+                annotation=_annotation(found, argument.annotation),
+                type=_unquoted(argument.annotation),
+                required=default is None,
+                default=_default(found, default),
+                default_text=ast.unparse(default) if default else "",
+                help=helps.get(argument.arg, ""),
+            )
+    return Signature(component, docstring.summary(found.docstrings[0]) or component.summary, parameters)
+
+
+def _annotation(found: static.Constructor, expression: ast.expr | None) -> Any:
+    if expression is None:
+        return Any
+    if isinstance(expression, ast.Constant) and isinstance(expression.value, str):
+        expression = ast.parse(expression.value, mode="eval").body
+    value = found.evaluate(expression)
+    if value is None:
+        return type(None)
+    if isinstance(value, str):
+        raise static.Unreadable(value)
+    return value
+
+
+def _unquoted(expression: ast.expr | None) -> str:
+    if expression is None:
+        return "Any"
+    quoted = isinstance(expression, ast.Constant) and isinstance(expression.value, str)
+    return str(expression.value) if quoted else ast.unparse(expression)
+
+
+def _default(found: static.Constructor, expression: ast.expr | None) -> Any:
+    try:
+        return MISSING if expression is None else found.evaluate(expression)
+    except static.Unreadable:
+        return MISSING
+
+
+def _from_class(component: Component) -> Signature:
+    loaded = component.load()
+    init: Any = vars(loaded).get("__init__") or getattr(loaded, "__init__", None)
+    # torch's Module and object take whatever they are given; neither has a key.
+    keyless = init is object.__init__ or getattr(init, "__module__", "").startswith("torch.nn")
+    declared = {} if keyless else inspect.signature(init).parameters
+    helps = _helps(loaded.__doc__, getattr(init, "__doc__", None))
+    try:
+        hints = {} if keyless else typing.get_type_hints(init, include_extras=True)
+    except Exception as error:
+        raise PluginError(
+            f"the types of its constructor cannot be read: {type(error).__name__}: {error}",
+            where=f"{component.kind} {component.name!r}",
+            fix="annotate its keys with types that exist at run time",
+        ) from error
+    parameters: dict[str, Parameter] = {}
+    for name, found in declared.items():
+        if found.kind is inspect.Parameter.VAR_KEYWORD:
+            raise _open_ended(component, name)
+        if found.kind is inspect.Parameter.KEYWORD_ONLY:
+            annotation = hints.get(name, Any)
+            required = found.default is inspect.Parameter.empty
+            parameters[name] = Parameter(
+                name=name,
+                annotation=annotation,
+                type=found.annotation if isinstance(found.annotation, str) else inspect.formatannotation(annotation),
+                required=required,
+                default=MISSING if required else found.default,
+                default_text="" if required else repr(found.default),
+                help=helps.get(name, ""),
+            )
+    return Signature(component, docstring.summary(loaded.__doc__) or component.summary, parameters)
+
+
+def _helps(of_class: str | None, of_init: str | None) -> Mapping[str, str]:
+    return {**docstring.parameters(of_class), **docstring.parameters(of_init)}
+
+
+def _open_ended(component: Component, name: str) -> PluginError:
+    return PluginError(
+        f"its constructor takes **{name}, so its keys cannot be known",
+        where=f"{component.kind} {component.name!r}",
+        fix="its author should name every key as a keyword-only parameter",
+    )

@@ -1,0 +1,259 @@
+"""YAML text to nodes that know where they stand.
+
+Read as YAML 1.2 (core schema): `1e-3` is a float, `on` and `0:16` are strings. Duplicate
+keys, tags and merge keys are refused; anchors and aliases are fine.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, cast
+
+import yaml
+
+from vadkit.errors import Problem, RecipeError
+
+Scalar = str | int | float | bool | None
+
+# Far beyond any recipe; stops aliases of aliases of aliases from filling the memory.
+_MOST_NODES = 100_000
+
+_INT = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
+_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+_WORDS: Mapping[str, Scalar] = {
+    **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),
+    **dict.fromkeys(("true", "True", "TRUE"), True),
+    **dict.fromkeys(("false", "False", "FALSE"), False),
+    **{sign + word: float(sign + "inf") for sign in ("", "+", "-") for word in (".inf", ".Inf", ".INF")},
+    **dict.fromkeys((".nan", ".NaN", ".NAN"), float("nan")),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a value was written.
+
+    Attributes:
+        origin: a file, `--set a.b=1`, or a dotted path for values from Python.
+        line: from 1; 0 where there are no lines.
+        column: from 1.
+    """
+
+    origin: str
+    line: int = 0
+    column: int = 0
+
+    def __str__(self) -> str:
+        return f"{self.origin}:{self.line}:{self.column}" if self.line else self.origin
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A value with its place.
+
+    Attributes:
+        value: a scalar, a mapping of nodes, or a tuple of nodes.
+        at: where the value stands.
+        key: where its key stands; None for entries of a list and for the root.
+    """
+
+    value: Scalar | Mapping[str, Node] | tuple[Node, ...]
+    at: Place
+    key: Place | None = None
+
+    @property
+    def head(self) -> Place:
+        """Where its key stands, or else itself: the place to say that something is missing."""
+        return self.key or self.at
+
+
+def plain(node: Node) -> Any:
+    """The value without its places: dicts, lists and scalars."""
+    if isinstance(node.value, Mapping):
+        return {name: plain(child) for name, child in node.value.items()}
+    if isinstance(node.value, tuple):
+        return [plain(child) for child in node.value]
+    return node.value
+
+
+def scalar(text: str) -> Scalar:
+    """A plain (unquoted) scalar's value under the core schema of YAML 1.2.
+
+    Raises:
+        ValueError: an integer with more digits than Python reads.
+
+    >>> [scalar(text) for text in ("1e-3", "on", "0:16", "0o17", "~")]
+    [0.001, 'on', '0:16', 15, None]
+    """
+    if text in _WORDS:
+        return _WORDS[text]
+    if _INT.fullmatch(text):
+        return int(text, 0 if text.startswith(("0o", "0x")) else 10)
+    return float(text) if _FLOAT.fullmatch(text) else text
+
+
+def read(path: Path) -> Node:
+    """Read one file; its root is a mapping.
+
+    Raises:
+        RecipeError: the file is missing, unreadable, not UTF-8, or not a recipe's YAML.
+    """
+    try:
+        text = path.read_bytes().decode("utf-8-sig")
+    except FileNotFoundError as error:
+        fix = "the paths are relative to the current folder, those of 'extends' to the file that says it"
+        raise fail(Place(str(path)), "there is no such file", fix) from error
+    except IsADirectoryError as error:
+        raise fail(Place(str(path)), "this is a folder", "name a recipe file, such as recipe.yaml in it") from error
+    except UnicodeDecodeError as error:
+        raise fail(
+            Place(str(path)), f"this is not UTF-8 text (byte {error.start})", "save the file as UTF-8"
+        ) from error
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise fail(Place(str(path)), f"cannot be read: {reason}") from error
+    node = parse(text, str(path))
+    if not isinstance(node.value, Mapping):
+        raise fail(node.at, "a recipe is a mapping of 'key: value' lines", "start with 'vadkit: 1'")
+    return node
+
+
+def parse(text: str, origin: str, *, lines: bool = True) -> Node:
+    """One YAML document to nodes.
+
+    Args:
+        text: the document.
+        origin: what places are named after.
+        lines: whether places have a line and column; not so for a `--set`.
+
+    Raises:
+        RecipeError: syntax errors, duplicate keys, tags, merge keys.
+    """
+    try:
+        composed = _Loader(text).get_single_node()
+        if composed is None:
+            return Node(None, Place(origin, 1, 1) if lines else Place(origin))
+        return _Converter(origin, lines).root(composed)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        raise fail(_place(origin, mark if lines else None), f"YAML: {_reason(error)}") from error
+    except yaml.YAMLError as error:
+        raise fail(Place(origin), f"YAML: {' '.join(str(error).split())}") from error
+    except RecursionError as error:
+        raise fail(Place(origin), "the values are nested too deeply") from error
+
+
+def from_plain(value: Any, path: str = "") -> Node:
+    """Values made in Python to nodes; a node's place is its dotted path.
+
+    Raises:
+        RecipeError: something that YAML cannot write.
+    """
+    at = Place(path or "recipe")
+    if value is None or isinstance(value, (str, bool, int, float)):
+        return Node(value, at)
+    if isinstance(value, Path):
+        return Node(str(value), at)
+    if isinstance(value, Mapping):
+        entries = cast("Mapping[Any, Any]", value)
+        return Node({str(k): from_plain(v, f"{path}.{k}".strip(".")) for k, v in entries.items()}, at)
+    if isinstance(value, Sequence) and not isinstance(value, (bytes, bytearray)):
+        items = cast("Sequence[Any]", value)
+        return Node(tuple(from_plain(item, f"{path}.{i}".strip(".")) for i, item in enumerate(items)), at)
+    raise fail(
+        at, f"a {type(value).__name__} cannot be written in a recipe", "use plain numbers, strings, lists, dicts"
+    )
+
+
+def fail(at: Place, what: str, fix: str = "") -> RecipeError:
+    """A RecipeError of one problem."""
+    return RecipeError([Problem(str(at), what, fix)])
+
+
+class _Loader(yaml.BaseLoader):
+    """Composes nodes; resolves nothing, since PyYAML's own rules are those of YAML 1.1."""
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        event: Any = self.peek_event()
+        if getattr(event, "tag", None) is not None:
+            raise yaml.MarkedYAMLError(
+                problem=f"tags such as {event.tag!r} are not allowed", problem_mark=event.start_mark
+            )
+        return super().compose_node(parent, index)
+
+
+class _Converter:
+    """Composed YAML nodes to ours; collects what is wrong on the way."""
+
+    def __init__(self, origin: str, lines: bool) -> None:
+        self.origin, self.lines = origin, lines
+        self.problems: list[Problem] = []
+        self.open: set[int] = set()
+        self.count = 0
+
+    def root(self, composed: yaml.Node) -> Node:
+        node = self.convert(composed)
+        if self.problems:
+            raise RecipeError(self.problems)
+        return node
+
+    def convert(self, composed: yaml.Node) -> Node:
+        at = self.place(composed)
+        self.count += 1
+        if self.count > _MOST_NODES:
+            raise fail(at, f"aliases expand to more than {_MOST_NODES} values")
+        if id(composed) in self.open:
+            raise fail(at, "an alias stands inside the value that it names")
+        self.open.add(id(composed))
+        try:
+            if isinstance(composed, yaml.MappingNode):
+                return Node(self.entries(composed), at)
+            if isinstance(composed, yaml.SequenceNode):
+                items = cast("list[yaml.Node]", composed.value)
+                return Node(tuple(self.convert(item) for item in items), at)
+            return Node(self.scalar(cast("yaml.ScalarNode", composed), at), at)
+        finally:
+            self.open.discard(id(composed))
+
+    def entries(self, composed: yaml.MappingNode) -> Mapping[str, Node]:
+        found: dict[str, Node] = {}
+        for key, value in cast("list[tuple[yaml.Node, yaml.Node]]", composed.value):
+            at = self.place(key)
+            if not isinstance(key, yaml.ScalarNode):
+                self.report(at, "a key must be a plain word")
+                continue
+            name = cast("str", key.value)
+            if name == "<<" and key.style is None:
+                self.report(at, "merge keys ('<<') are not allowed", "use 'extends: other.yaml', or repeat the keys")
+            elif name in found:
+                self.report(at, f"the key {name!r} is here twice, first at {found[name].key}", "remove one of them")
+            else:
+                found[name] = replace(self.convert(value), key=at)
+        return found
+
+    def scalar(self, composed: yaml.ScalarNode, at: Place) -> Scalar:
+        text = cast("str", composed.value)
+        if composed.style is not None:
+            return text
+        try:
+            return scalar(text)
+        except ValueError:
+            self.report(at, f"a number of {len(text)} digits")
+            return None
+
+    def place(self, composed: yaml.Node) -> Place:
+        return _place(self.origin, composed.start_mark if self.lines else None)
+
+    def report(self, at: Place, what: str, fix: str = "") -> None:
+        self.problems.append(Problem(str(at), what, fix))
+
+
+def _place(origin: str, mark: yaml.Mark | None) -> Place:
+    return Place(origin, mark.line + 1, mark.column + 1) if mark else Place(origin)
+
+
+def _reason(error: yaml.MarkedYAMLError) -> str:
+    return " ".join(f"{error.context or ''} {error.problem or ''}".split()) or "cannot be read"

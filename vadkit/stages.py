@@ -1,0 +1,331 @@
+"""The stages: train -> fit densities -> score -> evaluate -> report, and what they leave.
+
+Importing this file does not import torch; running or loading models does.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from vadkit import facts
+from vadkit.contracts import Dataset
+from vadkit.errors import CheckpointError, DataError, VadkitError
+from vadkit.evaluate.fuse import Part
+from vadkit.evaluate.judge import judge
+from vadkit.evaluate.protocol import Protocol, describe, from_preset
+from vadkit.files import write_text
+from vadkit.folder import RunFolder, stage_digests
+from vadkit.monitor import Monitor, Silent
+from vadkit.recipe import load, loads
+from vadkit.recipe.build import build
+from vadkit.recipe.model import Recipe
+from vadkit.recipe.show import dump
+from vadkit.registry import Registry
+from vadkit.score.store import VideoScores, read_labels, read_scores
+from vadkit.values import Labels, RunResult
+
+if TYPE_CHECKING:
+    from vadkit.experiment import Experiment
+    from vadkit.model.pipeline import Pipeline
+
+DATA_ROOT = "VADKIT_DATA"
+"""Environment variable: the folder that holds the data sets' folders."""
+
+RESCORABLE = ("fuse", "evaluate", "report")
+"""Sections of a recipe that `vadkit eval` may change: those behind the score files."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A finished run, as `run` gives it and `load_run` finds it.
+
+    Attributes:
+        path: the run folder.
+        recipe: as it was run.
+        metrics: what `metrics.json` holds: metrics, components, protocol, facts.
+    """
+
+    path: Path
+    recipe: Recipe
+    metrics: Mapping[str, Any]
+
+    def scores(self) -> list[VideoScores]:
+        """Each test video's components and coverage, from the score files."""
+        return read_scores(RunFolder(self.path).scores)
+
+    def labels(self) -> dict[str, Labels]:
+        """Video name -> frame labels."""
+        return read_labels(RunFolder(self.path).labels)
+
+    def pipeline(self) -> Pipeline:
+        """The trained model: clips (B, C, T, H, W) float32 in [-1, 1] -> `ClipOutputs`. Imports torch.
+
+        Raises:
+            CheckpointError: a checkpoint is missing, damaged or foreign.
+        """
+        from vadkit.experiment import Experiment
+        from vadkit.video.cache import FrameCache
+
+        experiment = Experiment(self.recipe, _NoVideos(), RunFolder(self.path), FrameCache(None), Silent())
+        experiment.load_weights()
+        return experiment.pipeline()
+
+    def evaluate(self, overrides: Sequence[str] = ()) -> RunResult:
+        """Judge the score files again, with changes such as `fuse.likelihood.weight=0.5`; writes nothing."""
+        return evaluate(self.path, overrides)
+
+
+def run(
+    recipe: str | Path | Mapping[str, Any],
+    *,
+    out: str | Path | None = None,
+    data_root: str | Path | None = None,
+    overrides: Sequence[str] = (),
+    resume: bool = False,
+    overwrite: bool = False,
+    monitor: Monitor | None = None,
+    registry: Registry | None = None,
+) -> Run:
+    """Train, fit densities, score, evaluate and report.
+
+    Args:
+        recipe: a recipe file, or its content as a mapping.
+        out: the run folder; default `runs/NAME`.
+        data_root: the data set's folder or the one that holds it; default `$VADKIT_DATA`.
+        overrides: as `--set` takes them, such as `model.fit.epochs=3`.
+        resume: go on in a run folder where an earlier run stopped.
+        overwrite: replace an earlier run.
+        monitor: is told of progress.
+        registry: default, all installed plugins.
+
+    Raises:
+        VadkitError: anything that the user can mend; see its message.
+    """
+    registry = registry or Registry.discover()
+    monitor = monitor or Silent()
+    checked = read_recipe(recipe, overrides, registry)
+    dataset = open_dataset(checked, data_root)
+    folder = RunFolder(Path(out) if out is not None else Path("runs") / checked.name)
+    protocol_of(checked)
+    began = time.monotonic()
+    experiment = _experiment(checked, dataset, folder, monitor)
+    for split in ("train", "test"):
+        experiment.videos(split)  # what is missing is said before anything is written
+    folder.prepare(resume=resume, overwrite=overwrite)
+    with folder.locked():
+        _begin(folder, checked, experiment)
+        experiment.train_model()
+        experiment.fit_densities()
+        experiment.score()
+        if _needs_normal(checked):
+            experiment.score("train")
+        _end(folder, began)
+        _report(folder, checked, folder.path)
+    return load_run(folder.path, registry)
+
+
+def read_recipe(recipe: str | Path | Mapping[str, Any], overrides: Sequence[str], registry: Registry) -> Recipe:
+    """A checked recipe, from a file or a mapping."""
+    if isinstance(recipe, Mapping):
+        return loads(recipe, overrides=overrides, registry=registry)
+    return load(Path(recipe), overrides=overrides, registry=registry)
+
+
+def load_run(folder: str | Path, registry: Registry | None = None) -> Run:
+    """Open a finished run.
+
+    Raises:
+        DataError: there is no run, or it was not evaluated yet.
+    """
+    path = Path(folder)
+    place = RunFolder(path)
+    metrics = path / "metrics.json"
+    if not place.is_run:
+        raise DataError("is not a run folder: there is no recipe.yaml", where=str(path), fix="give the path of a run")
+    found: dict[str, Any] = {}
+    if metrics.exists():
+        try:
+            found = json.loads(metrics.read_text(encoding="utf-8"))
+        except ValueError as error:
+            raise DataError(f"is damaged: {error}", where=str(metrics), fix="write it again with 'vadkit eval'") from error
+    return Run(path, load(place.recipe, registry=registry or Registry.discover()), found)
+
+
+def evaluate(folder: str | Path, overrides: Sequence[str] = (), registry: Registry | None = None) -> RunResult:
+    """Judge a run from its score files alone. Does not import torch, writes nothing.
+
+    Raises:
+        RecipeError: an override changes what the score files depend on.
+    """
+    place, recipe = _rescored(folder, overrides, registry)
+    return _judge(place, recipe, place.path)
+
+
+def report(folder: str | Path, overrides: Sequence[str] = (), registry: Registry | None = None) -> RunResult:
+    """`evaluate`, then every reporter of the recipe; with overrides, under `evals/` of the run folder."""
+    place, recipe = _rescored(folder, overrides, registry)
+    with place.locked():
+        target = place.path
+        if overrides:
+            digest = _judge(place, recipe, place.path).protocol["digest"]
+            target = place.path / "evals" / str(digest)
+        return _report(place, recipe, target)
+
+
+def open_dataset(recipe: Recipe, data_root: str | Path | None) -> Dataset:
+    """The recipe's data set, at its place on disk.
+
+    Raises:
+        DataError: it needs files, and nobody said where they lie or they are not there.
+    """
+    chosen = recipe.data.dataset
+    found = chosen.component.load()
+    default, layout = getattr(found, "default_root", ""), getattr(found, "layout", "")
+    if not default:
+        return build(chosen, None)
+    base = data_root if data_root is not None else os.environ.get(DATA_ROOT)
+    where = f"data set {chosen.component.name}"
+    if not base:
+        raise DataError("nobody said where the data lies", where=where, fix=f"give --data-root or set {DATA_ROOT}.\n{layout}")
+    root = Path(base).expanduser()
+    if not root.is_dir():
+        raise DataError(f"there is no folder {root}", where=where, fix=f"mend --data-root or {DATA_ROOT}.\n{layout}")
+    return build(chosen, root / default if (root / default).is_dir() else root)
+
+
+def protocol_of(recipe: Recipe) -> Protocol:
+    """The protocol that a recipe's numbers are made under."""
+    chosen = from_preset(recipe.evaluate.protocol, recipe.evaluate.override)
+    return replace(chosen, stride=recipe.engine.score_stride)
+
+
+def _experiment(recipe: Recipe, dataset: Dataset, folder: RunFolder, monitor: Monitor) -> Experiment:
+    from vadkit.experiment import Experiment
+    from vadkit.video.cache import FrameCache, default_cache
+
+    return Experiment(recipe, dataset, folder, FrameCache(default_cache()), monitor)
+
+
+def _begin(folder: RunFolder, recipe: Recipe, experiment: Experiment) -> None:
+    _check_same(folder, recipe)
+    write_text(folder.recipe, dump(recipe.tree))
+    folder.update_manifest(
+        name=recipe.name,
+        seed=recipe.seed,
+        commit=facts.commit(),
+        versions=facts.versions(),
+        host={**facts.host(), "device": str(experiment.fabric.device)},
+        precision=recipe.engine.precision,
+        digests=experiment.digests,
+        protocol=protocol_of(recipe).as_dict(),
+        begun=datetime.now(UTC).isoformat(timespec="seconds"),
+        finished=None,
+    )
+
+
+def _check_same(folder: RunFolder, recipe: Recipe) -> None:
+    """Refuse to go on with a changed recipe; drop score files that only `scores:` made stale."""
+    old = folder.read_manifest().get("digests", {})
+    new = stage_digests(recipe.tree)
+    begun = folder.checkpoints.is_dir() and any(folder.checkpoints.iterdir())
+    changed = [stage for stage in new if stage != "scores" and stage in old and old[stage] != new[stage]]
+    if begun and changed:
+        raise CheckpointError(
+            f"its {', '.join(changed)} was made by another recipe than this one",
+            where=str(folder.path),
+            fix="resume with the recipe that began it (recipe.yaml in there), choose --out, or replace it: --overwrite",
+        )
+    if old.get("scores") != new["scores"]:
+        for path in (*folder.scores.glob("*.npz"), *folder.normal_scores.glob("*.npz")):
+            path.unlink()
+
+
+def _end(folder: RunFolder, began: float) -> None:
+    folder.update_manifest(
+        finished=datetime.now(UTC).isoformat(timespec="seconds"), seconds={"last run": round(time.monotonic() - began, 2)}
+    )
+
+
+def _rescored(
+    folder: str | Path, overrides: Sequence[str], registry: Registry | None
+) -> tuple[RunFolder, Recipe]:
+    place = RunFolder(Path(folder))
+    if not place.is_run:
+        raise DataError("is not a run folder: there is no recipe.yaml", where=str(folder), fix="give the path of a run")
+    registry = registry or Registry.discover()
+    original = load(place.recipe, registry=registry)
+    recipe = load(place.recipe, overrides=overrides, registry=registry)
+    changed = sorted(
+        key
+        for key in {*original.tree, *recipe.tree} - {*RESCORABLE}
+        if original.tree.get(key) != recipe.tree.get(key)
+    )
+    if changed:
+        raise VadkitError(
+            f"'{changed[0]}' decides the scores themselves, which are kept",
+            where="--set",
+            fix=f"change only {', '.join(RESCORABLE)} here, or run the recipe again with --set",
+        )
+    return place, recipe
+
+
+def _report(place: RunFolder, recipe: Recipe, target: Path) -> RunResult:
+    result = _judge(place, recipe, target)
+    for chosen in recipe.report:
+        build(chosen).report(result, target)
+    return result
+
+
+def _judge(place: RunFolder, recipe: Recipe, target: Path) -> RunResult:
+    protocol = protocol_of(recipe)
+    parts = {
+        name: Part(
+            fused.weight,
+            tuple(build(chosen) for chosen in fused.transform),
+            tuple(describe(chosen) for chosen in fused.transform),
+        )
+        for name, fused in recipe.fuse.items()
+    }
+    metrics = []
+    for chosen in recipe.evaluate.metrics:
+        keys = protocol.metric_keys(chosen.component.name, chosen.keys)
+        metrics.append(build(replace(chosen, keys=keys)))
+    result = judge(
+        recipe.name,
+        target,
+        read_scores(place.scores),
+        read_labels(place.labels),
+        parts,
+        metrics,
+        protocol,
+        normal=read_scores(place.normal_scores) if _needs_normal(recipe) else (),
+        seed=recipe.seed,
+    )
+    return replace(result, facts={**result.facts, "manifest": _beside(place)})
+
+
+def _beside(place: RunFolder) -> dict[str, Any]:
+    manifest = place.read_manifest()
+    return {key: manifest.get(key) for key in ("seed", "commit", "host", "precision", "versions")}
+
+
+def _needs_normal(recipe: Recipe) -> bool:
+    return any(build(chosen).needs_normal for fused in recipe.fuse.values() for chosen in fused.transform)
+
+
+class _NoVideos(Dataset):
+    """Stands in where a trained model is loaded and no video is read."""
+
+    def videos(self, split: Any) -> list[Any]:
+        """None."""
+        return []
+
+    def labels(self, video: Any) -> None:
+        """None."""
