@@ -3,9 +3,9 @@
 from vadkit.recipe.build import build
 from vadkit.recipe.check import check, load, loads
 from vadkit.recipe.merge import resolve
+from vadkit.recipe.node import plain
 from vadkit.recipe.schema import json_schema
 from vadkit.recipe.show import dump, render
 from vadkit.recipe.signature import describe
-from vadkit.recipe.source import plain
 
 __all__ = ["build", "check", "describe", "dump", "json_schema", "load", "loads", "plain", "render", "resolve"]

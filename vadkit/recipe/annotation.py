@@ -6,15 +6,14 @@ import dataclasses
 import types
 import typing
 from collections.abc import Mapping, Sequence
-from functools import reduce
-from operator import or_
 from pathlib import Path
 from typing import Annotated, Any, cast
 
 from pydantic import ConfigDict, Strict, TypeAdapter
 
 from vadkit.contracts import KINDS
-from vadkit.recipe.model import Chosen, Kind, Written
+from vadkit.recipe.grammar import Kind, Written
+from vadkit.recipe.model import Chosen
 
 _SEQUENCES = (list, tuple, Sequence)
 _MAPPINGS = (dict, Mapping)
@@ -35,8 +34,9 @@ def section_of(annotation: Any) -> type | None:
     if typing.get_origin(annotation) is Annotated:
         marks = (mark for mark in annotation.__metadata__ if isinstance(mark, Written))
         return next((mark.form for mark in marks), None)
-    is_section = isinstance(annotation, type) and dataclasses.is_dataclass(annotation) and annotation is not Chosen
-    return annotation if is_section and annotation.__module__ == Chosen.__module__ else None
+    if not isinstance(annotation, type) or annotation is Chosen or not dataclasses.is_dataclass(annotation):
+        return None
+    return cast("type", annotation) if annotation.__module__ == Chosen.__module__ else None
 
 
 def arms(annotation: Any) -> tuple[Any, ...]:
@@ -83,8 +83,8 @@ def _loosened(annotation: Any) -> Any:
     if origin is Annotated:
         return Annotated[(_loosened(inner[0]), *annotation.__metadata__)]
     if origin in (typing.Union, types.UnionType):
-        return reduce(or_, (_loosened(arm) for arm in inner))
+        return typing.Union[tuple(_loosened(arm) for arm in inner)]  # noqa: UP007 - the number of arms is open
     if origin is typing.Literal or not inner:
         return annotation
-    rebuilt = cast("Any", origin)[tuple(_loosened(part) for part in inner)]
+    rebuilt: Any = origin[tuple(_loosened(part) for part in inner)]
     return Annotated[rebuilt, Strict(False)] if origin in _LOOSE else rebuilt

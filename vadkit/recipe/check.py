@@ -14,8 +14,8 @@ from typing import Any
 from vadkit.errors import RecipeError, closest
 from vadkit.recipe.merge import resolve, resolve_plain
 from vadkit.recipe.model import Fused, Recipe
+from vadkit.recipe.node import Node, Place, plain
 from vadkit.recipe.reader import Reader
-from vadkit.recipe.source import Node, Place, plain
 from vadkit.registry import Registry
 
 _FOLDER_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}(?<!\.)")

@@ -11,18 +11,18 @@ _ENTRY = re.compile(r"\*{0,2}(?P<name>\w+)(?: ?\([^)]*\))?:\s*(?P<text>.*)")
 
 
 def summary(docstring: str | None) -> str:
-    """The first paragraph as one line.
+    r"""The first paragraph as one line.
 
-    >>> summary("A flow.\\n\\n    Args:\\n        steps: K of the paper.")
+    >>> summary("A flow.\n\n    Args:\n        steps: K of the paper.")
     'A flow.'
     """
     return " ".join(inspect.cleandoc(docstring or "").split("\n\n")[0].split())
 
 
 def parameters(docstring: str | None) -> Mapping[str, str]:
-    """Name -> help of the entries under `Args:` or `Attributes:`.
+    r"""Name -> help of the entries under `Args:` or `Attributes:`.
 
-    >>> parameters("A flow.\\n\\n    Args:\\n        steps: K of\\n            the paper.")
+    >>> parameters("A flow.\n\n    Args:\n        steps: K of\n            the paper.")
     {'steps': 'K of the paper.'}
     """
     found: dict[str, list[str]] = {}

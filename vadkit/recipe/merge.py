@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from vadkit.errors import Problem, RecipeError
-from vadkit.recipe.source import Node, Place, fail, from_plain, parse, plain, read
+from vadkit.recipe.node import Node, Place, fail, from_plain, plain
+from vadkit.recipe.source import parse, read
 
 VERSION = 1
 """Of the recipe's grammar: the value of `vadkit:`."""

@@ -9,38 +9,16 @@ stand beside the section's, and `Written` that a key is written in another form.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
-from pydantic import Field, NonNegativeInt, PositiveInt
+from pydantic import NonNegativeInt, PositiveInt
 
 from vadkit.component import Component
-from vadkit.errors import ShapeError, VadkitError
-from vadkit.values import ClipSpec, Color
-
-FiniteFloat = Annotated[float, Field(allow_inf_nan=False)]
-PositiveFloat = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-
-
-@dataclass(frozen=True, slots=True)
-class Kind:
-    """Marks a field that takes a component of this kind."""
-
-    name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Beside(Kind):
-    """Marks the component whose `use` and keys stand among the section's own keys."""
-
-
-@dataclass(frozen=True, slots=True)
-class Written:
-    """Marks a field that is written as another dataclass, whose `meaning()` is the value."""
-
-    form: type
+from vadkit.errors import VadkitError
+from vadkit.recipe.grammar import Beside, ClipForm, FiniteFloat, Kind, PositiveFloat, Written
+from vadkit.values import ClipSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,47 +62,6 @@ class Fit:
         if (self.epochs is None) == (self.steps is None):
             given = "neither is given" if self.epochs is None else "both are given"
             raise VadkitError(f"exactly one of 'epochs' and 'steps' is needed; {given}")
-
-
-@dataclass(frozen=True, slots=True)
-class ClipForm:
-    """`data.clip` as it is written.
-
-    Attributes:
-        frames: frames of a clip.
-        size: height and width, pixels.
-        color: "gray" or "rgb".
-        input: the frames that the encoder sees, such as "0:4"; all if left out.
-        target: the frames that the decoder must give; all if left out.
-        step: distance of neighbouring frames of a clip, in frames of the video.
-    """
-
-    frames: PositiveInt
-    size: tuple[PositiveInt, PositiveInt]
-    color: Color = "rgb"
-    input: str | None = None
-    target: str | None = None
-    step: PositiveInt = 1
-
-    def meaning(self) -> ClipSpec:
-        """The geometry.
-
-        Raises:
-            ShapeError: a range that is malformed or leaves the clip.
-        """
-        spans = {"input": self.input, "target": self.target}
-        ranges = {name: _span(name, text, self.frames) for name, text in spans.items() if text is not None}
-        return ClipSpec(self.frames, *self.size, color=self.color, step=self.step, **ranges)
-
-
-def _span(name: str, text: str, frames: int) -> tuple[int, int]:
-    found = re.fullmatch(r"(\d{1,9}):(\d{1,9})", text)
-    if not found:
-        raise ShapeError(f"{name} {text!r} is not 'start:stop'", fix=f"for example {name}: 0:{frames}")
-    start, stop = int(found[1]), int(found[2])
-    if start >= stop:
-        raise ShapeError(f"{name} {text} holds no frame", fix=f"choose a range inside 0:{frames}")
-    return start, stop
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,7 +148,7 @@ class Evaluate:
     """`evaluate:` the protocol by name, fields of it that differ, and the metrics."""
 
     protocol: str = "itae"
-    override: Mapping[str, Any] = field(default_factory=dict)
+    override: Mapping[str, Any] = field(default_factory=dict[str, Any])
     metrics: tuple[Annotated[Chosen, Kind("metric")], ...] = ()
 
 
@@ -286,10 +223,10 @@ class Recipe:
     data: Data
     scores: Mapping[str, Annotated[Chosen, Kind("scorer")]]
     evaluate: Annotated[Evaluate, Written(EvaluateForm)]
-    fuse: Mapping[str, Fused] = field(default_factory=dict)
+    fuse: Mapping[str, Fused] = field(default_factory=dict[str, Fused])
     report: tuple[Annotated[Chosen, Kind("reporter")], ...] = ()
     seed: NonNegativeInt = 0
     model: Model | None = None
-    densities: Mapping[str, Density] = field(default_factory=dict)
+    densities: Mapping[str, Density] = field(default_factory=dict[str, Density])
     engine: Engine = Engine()
-    tree: Mapping[str, Any] = field(default_factory=dict)
+    tree: Mapping[str, Any] = field(default_factory=dict[str, Any])

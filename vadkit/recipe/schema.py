@@ -13,8 +13,9 @@ from pydantic_core import PydanticSerializationError, to_jsonable_python
 from vadkit.errors import PluginError
 from vadkit.recipe import annotation as types
 from vadkit.recipe import docstring
+from vadkit.recipe.grammar import Beside
 from vadkit.recipe.merge import VERSION
-from vadkit.recipe.model import Beside, Recipe
+from vadkit.recipe.model import Recipe
 from vadkit.recipe.signature import MISSING, describe
 from vadkit.registry import Registry
 

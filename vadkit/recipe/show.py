@@ -8,7 +8,8 @@ from typing import Any
 
 import yaml
 
-from vadkit.recipe.source import Node, Place, Scalar, from_plain, scalar
+from vadkit.recipe.node import Node, Place, Scalar, from_plain
+from vadkit.recipe.source import scalar
 
 _PLAIN = re.compile(r"[A-Za-z_/$][A-Za-z0-9_./$-]*( [A-Za-z0-9_./$-]+)*")
 # Booleans of YAML 1.1, so that its readers see strings.
@@ -84,10 +85,7 @@ def _inline(node: Node) -> str:
 
 
 def _scalar(value: Scalar) -> str:
-    if isinstance(value, str) and not _is_plain(value):
-        style = '"'
-    else:
-        style = None
+    style = '"' if isinstance(value, str) and not _is_plain(value) else None
     text = yaml.safe_dump(value, default_style=style, allow_unicode=True, width=10**9)
     return text.removesuffix("\n").removesuffix("\n...")
 

@@ -81,7 +81,7 @@ def describe(component: Component) -> Signature:
     """
     try:
         return _from_source(component)
-    except (static.Unreadable, SyntaxError):
+    except (static.UnreadableError, SyntaxError):
         return _from_class(component)
 
 
@@ -96,7 +96,7 @@ def _from_source(component: Component) -> Signature:
             parameters[argument.arg] = Parameter(
                 name=argument.arg,
                 annotation=_annotation(found, argument.annotation),
-                type=_unquoted(argument.annotation),
+                type=_type_text(found, argument.annotation),
                 required=default is None,
                 default=_default(found, default),
                 default_text=ast.unparse(default) if default else "",
@@ -114,21 +114,25 @@ def _annotation(found: static.Constructor, expression: ast.expr | None) -> Any:
     if value is None:
         return type(None)
     if isinstance(value, str):
-        raise static.Unreadable(value)
+        raise static.UnreadableError(value)
     return value
 
 
-def _unquoted(expression: ast.expr | None) -> str:
+def _type_text(found: static.Constructor, expression: ast.expr | None) -> str:
     if expression is None:
         return "Any"
-    quoted = isinstance(expression, ast.Constant) and isinstance(expression.value, str)
-    return str(expression.value) if quoted else ast.unparse(expression)
+    if isinstance(expression, ast.Constant) and isinstance(expression.value, str):
+        return expression.value
+    meant = found.evaluate(expression)
+    # A module's own alias says nothing to a reader.
+    is_alias = isinstance(expression, ast.Name) and not isinstance(meant, type)
+    return str(meant).replace("typing.", "") if is_alias else ast.unparse(expression)
 
 
 def _default(found: static.Constructor, expression: ast.expr | None) -> Any:
     try:
         return MISSING if expression is None else found.evaluate(expression)
-    except static.Unreadable:
+    except static.UnreadableError:
         return MISSING
 
 
@@ -137,7 +141,10 @@ def _from_class(component: Component) -> Signature:
     init: Any = vars(loaded).get("__init__") or getattr(loaded, "__init__", None)
     # torch's Module and object take whatever they are given; neither has a key.
     keyless = init is object.__init__ or getattr(init, "__module__", "").startswith("torch.nn")
-    declared = {} if keyless else inspect.signature(init).parameters
+    declared: Mapping[str, inspect.Parameter] = {} if keyless else inspect.signature(init).parameters
+    for name, found in declared.items():
+        if found.kind is inspect.Parameter.VAR_KEYWORD:
+            raise _open_ended(component, name)
     helps = _helps(loaded.__doc__, getattr(init, "__doc__", None))
     try:
         hints = {} if keyless else typing.get_type_hints(init, include_extras=True)
@@ -147,23 +154,25 @@ def _from_class(component: Component) -> Signature:
             where=f"{component.kind} {component.name!r}",
             fix="annotate its keys with types that exist at run time",
         ) from error
-    parameters: dict[str, Parameter] = {}
-    for name, found in declared.items():
-        if found.kind is inspect.Parameter.VAR_KEYWORD:
-            raise _open_ended(component, name)
-        if found.kind is inspect.Parameter.KEYWORD_ONLY:
-            annotation = hints.get(name, Any)
-            required = found.default is inspect.Parameter.empty
-            parameters[name] = Parameter(
-                name=name,
-                annotation=annotation,
-                type=found.annotation if isinstance(found.annotation, str) else inspect.formatannotation(annotation),
-                required=required,
-                default=MISSING if required else found.default,
-                default_text="" if required else repr(found.default),
-                help=helps.get(name, ""),
-            )
+    parameters = {
+        name: _parameter(found, hints.get(name, Any), helps.get(name, ""))
+        for name, found in declared.items()
+        if found.kind is inspect.Parameter.KEYWORD_ONLY
+    }
     return Signature(component, docstring.summary(loaded.__doc__) or component.summary, parameters)
+
+
+def _parameter(found: inspect.Parameter, annotation: Any, help_text: str) -> Parameter:
+    required = found.default is inspect.Parameter.empty
+    return Parameter(
+        name=found.name,
+        annotation=annotation,
+        type=found.annotation if isinstance(found.annotation, str) else inspect.formatannotation(annotation),
+        required=required,
+        default=MISSING if required else found.default,
+        default_text="" if required else repr(found.default),
+        help=help_text,
+    )
 
 
 def _helps(of_class: str | None, of_init: str | None) -> Mapping[str, str]:

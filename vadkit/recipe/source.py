@@ -7,16 +7,15 @@ keys, tags and merge keys are refused; anchors and aliases are fine.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
 import yaml
 
 from vadkit.errors import Problem, RecipeError
-
-Scalar = str | int | float | bool | None
+from vadkit.recipe.node import Node, Place, Scalar, fail
 
 # Far beyond any recipe; stops aliases of aliases of aliases from filling the memory.
 _MOST_NODES = 100_000
@@ -30,53 +29,6 @@ _WORDS: Mapping[str, Scalar] = {
     **{sign + word: float(sign + "inf") for sign in ("", "+", "-") for word in (".inf", ".Inf", ".INF")},
     **dict.fromkeys((".nan", ".NaN", ".NAN"), float("nan")),
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """Where a value was written.
-
-    Attributes:
-        origin: a file, `--set a.b=1`, or a dotted path for values from Python.
-        line: from 1; 0 where there are no lines.
-        column: from 1.
-    """
-
-    origin: str
-    line: int = 0
-    column: int = 0
-
-    def __str__(self) -> str:
-        return f"{self.origin}:{self.line}:{self.column}" if self.line else self.origin
-
-
-@dataclass(frozen=True, slots=True)
-class Node:
-    """A value with its place.
-
-    Attributes:
-        value: a scalar, a mapping of nodes, or a tuple of nodes.
-        at: where the value stands.
-        key: where its key stands; None for entries of a list and for the root.
-    """
-
-    value: Scalar | Mapping[str, Node] | tuple[Node, ...]
-    at: Place
-    key: Place | None = None
-
-    @property
-    def head(self) -> Place:
-        """Where its key stands, or else itself: the place to say that something is missing."""
-        return self.key or self.at
-
-
-def plain(node: Node) -> Any:
-    """The value without its places: dicts, lists and scalars."""
-    if isinstance(node.value, Mapping):
-        return {name: plain(child) for name, child in node.value.items()}
-    if isinstance(node.value, tuple):
-        return [plain(child) for child in node.value]
-    return node.value
 
 
 def scalar(text: str) -> Scalar:
@@ -144,33 +96,6 @@ def parse(text: str, origin: str, *, lines: bool = True) -> Node:
         raise fail(Place(origin), f"YAML: {' '.join(str(error).split())}") from error
     except RecursionError as error:
         raise fail(Place(origin), "the values are nested too deeply") from error
-
-
-def from_plain(value: Any, path: str = "") -> Node:
-    """Values made in Python to nodes; a node's place is its dotted path.
-
-    Raises:
-        RecipeError: something that YAML cannot write.
-    """
-    at = Place(path or "recipe")
-    if value is None or isinstance(value, (str, bool, int, float)):
-        return Node(value, at)
-    if isinstance(value, Path):
-        return Node(str(value), at)
-    if isinstance(value, Mapping):
-        entries = cast("Mapping[Any, Any]", value)
-        return Node({str(k): from_plain(v, f"{path}.{k}".strip(".")) for k, v in entries.items()}, at)
-    if isinstance(value, Sequence) and not isinstance(value, (bytes, bytearray)):
-        items = cast("Sequence[Any]", value)
-        return Node(tuple(from_plain(item, f"{path}.{i}".strip(".")) for i, item in enumerate(items)), at)
-    raise fail(
-        at, f"a {type(value).__name__} cannot be written in a recipe", "use plain numbers, strings, lists, dicts"
-    )
-
-
-def fail(at: Place, what: str, fix: str = "") -> RecipeError:
-    """A RecipeError of one problem."""
-    return RecipeError([Problem(str(at), what, fix)])
 
 
 class _Loader(yaml.BaseLoader):

@@ -2,7 +2,7 @@
 
 A small reading of the module's top level: imports from the few modules that annotations
 come from, and assignments of what those names can express. Whatever else there is, is
-unknown, and raises `Unreadable`: then the caller imports the class after all.
+unknown, and raises `UnreadableError`: then the caller imports the class after all.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _MODULES: Mapping[str, Any] = {
 _KEYLESS = {"object", "ABC", "Module", "Generic", "Protocol", *(kind.__name__ for kind in contracts.KINDS.values())}
 
 
-class Unreadable(Exception):
+class UnreadableError(Exception):
     """The source does not say it plainly; only importing the class can tell."""
 
 
@@ -54,7 +54,7 @@ class Constructor:
         """The value of an annotation or default.
 
         Raises:
-            Unreadable: it uses names that are not known without importing.
+            UnreadableError: it uses names that are not known without importing.
         """
         return _evaluate(expression, self.names)
 
@@ -65,14 +65,14 @@ def constructor(target: str) -> Constructor:
     Imports the packages that the module lies in, but not the module.
 
     Raises:
-        Unreadable: no source, no such class in it, or a constructor that comes from
+        UnreadableError: no source, no such class in it, or a constructor that comes from
             elsewhere (another module's base, a decorator).
     """
     module, _, name = target.partition(":")
     body = ast.parse(_source(module)).body
     classes = {node.name: node for node in body if isinstance(node, ast.ClassDef)}
     if name not in classes:
-        raise Unreadable(f"no class {name} at the top level of {module}")
+        raise UnreadableError(f"no class {name} at the top level of {module}")
     owner, init = _init(classes[name], classes)
     docstrings = (ast.get_docstring(classes[name]), ast.get_docstring(init) if init else None)
     if owner is not classes[name] and init and not docstrings[0]:
@@ -85,9 +85,9 @@ def _source(module: str) -> str:
         spec = importlib.util.find_spec(module)
         source = cast("Any", spec.loader).get_source(module) if spec and spec.loader else None
     except Exception as error:
-        raise Unreadable(f"{type(error).__name__}: {error}") from error
+        raise UnreadableError(f"{type(error).__name__}: {error}") from error
     if source is None:
-        raise Unreadable(f"{module} has no source")
+        raise UnreadableError(f"{module} has no source")
     return source
 
 
@@ -95,11 +95,11 @@ def _init(
     wanted: ast.ClassDef, classes: Mapping[str, ast.ClassDef], seen: tuple[ast.ClassDef, ...] = ()
 ) -> tuple[ast.ClassDef, ast.FunctionDef | None]:
     if wanted.decorator_list or wanted.keywords or wanted in seen:
-        raise Unreadable(f"{wanted.name} is decorated or built by a metaclass")
+        raise UnreadableError(f"{wanted.name} is decorated or built by a metaclass")
     for node in wanted.body:
         if isinstance(node, ast.FunctionDef) and node.name == "__init__":
             if node.decorator_list:
-                raise Unreadable(f"{wanted.name}.__init__ is decorated")
+                raise UnreadableError(f"{wanted.name}.__init__ is decorated")
             return wanted, node
     for base in wanted.bases:
         plain = base.value if isinstance(base, ast.Subscript) else base
@@ -109,7 +109,7 @@ def _init(
             if found:
                 return owner, found
         elif name not in _KEYLESS:
-            raise Unreadable(f"{wanted.name} takes its constructor from {ast.unparse(base)}")
+            raise UnreadableError(f"{wanted.name} takes its constructor from {ast.unparse(base)}")
     return wanted, None
 
 
@@ -154,7 +154,7 @@ def _assign(statement: ast.stmt, names: dict[str, Any]) -> None:
         if isinstance(target, ast.Name):
             try:
                 _bind(names, target.id, _evaluate(value, names) if value else None)
-            except Unreadable:
+            except UnreadableError:
                 names.pop(target.id, None)
 
 
@@ -168,11 +168,11 @@ def _bind(names: dict[str, Any], name: str, value: Any) -> None:
 def _evaluate(expression: ast.expr, names: Mapping[str, Any]) -> Any:
     # Calls are refused, so nothing runs but look-ups and operators on the names above.
     if any(isinstance(part, (ast.Call, ast.Lambda, ast.comprehension, ast.NamedExpr)) for part in ast.walk(expression)):
-        raise Unreadable(ast.unparse(expression))
+        raise UnreadableError(ast.unparse(expression))
     if isinstance(expression, ast.Constant) and isinstance(expression.value, str):
         return expression.value
     code = compile(ast.Expression(expression), "<annotation>", "eval")
     try:
-        return eval(code, {"__builtins__": {}, **names})  # noqa: S307
+        return eval(code, {"__builtins__": {}, **names})
     except Exception as error:
-        raise Unreadable(f"{ast.unparse(expression)}: {error}") from error
+        raise UnreadableError(f"{ast.unparse(expression)}: {error}") from error

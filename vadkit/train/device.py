@@ -5,14 +5,25 @@ from __future__ import annotations
 import hashlib
 import logging
 import warnings
+from typing import Any
 
 import torch
 from lightning_fabric import Fabric
+from lightning_fabric.plugins.precision import MixedPrecision
 
 from vadkit.errors import VadkitError
 from vadkit.recipe.model import Engine
 
-PRECISION = {"fp32": "32-true", "bf16": "bf16-mixed"}
+
+class Bfloat16(MixedPrecision):
+    """Autocast to bfloat16 that leaves the inputs alone: as targets, pixels need their float32."""
+
+    def __init__(self, device: str) -> None:
+        super().__init__("bf16-mixed", device)
+
+    def convert_input(self, data: Any) -> Any:
+        """As it is."""
+        return data
 
 
 def start(engine: Engine) -> Fabric:
@@ -35,7 +46,8 @@ def start(engine: Engine) -> Fabric:
         accelerator = engine.accelerator
         if accelerator == "auto" and not torch.cuda.is_available():
             accelerator = "cpu"
-        return Fabric(accelerator=accelerator, devices=1, precision=PRECISION[engine.precision])  # pyright: ignore
+        plugins = [Bfloat16("cpu" if accelerator == "cpu" else "cuda")] if engine.precision == "bf16" else []
+        return Fabric(accelerator=accelerator, devices=1, plugins=plugins)
 
 
 def derive(seed: int, purpose: str) -> int:
