@@ -1,10 +1,10 @@
 """The one module that a plugin author imports.
 
-    from vadkit.api import Component, Scorer, hookimpl
+from vadkit.api import Component, Scorer, hookimpl
 
-    @hookimpl
-    def vadkit_components():
-        return [Component("scorer", "my_score", "my_package.scorer:MyScore", "What it does.")]
+@hookimpl
+def vadkit_components():
+    return [Component("scorer", "my_score", "my_package.scorer:MyScore", "What it does.")]
 """
 
 from vadkit.component import Component

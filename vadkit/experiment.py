@@ -131,9 +131,7 @@ class Experiment:
         model, plan = self.autoencoder, self.recipe.model
         if model is None or plan is None or self._load("model", model):
             return
-        losses = [
-            (entry.loss.component.name, entry.weight, build(entry.loss, self.clip)) for entry in plan.losses
-        ]
+        losses = [(entry.loss.component.name, entry.weight, build(entry.loss, self.clip)) for entry in plan.losses]
         step = TrainingStep(model, losses)
         clips = self.training_clips
         per_epoch = -(-len(clips) // plan.fit.batch_size)
@@ -236,7 +234,9 @@ class Experiment:
         for stage, module in modules.items():
             if not self.checkpoints.load(stage, module, self.digests[stage]):
                 raise DataError(
-                    f"stage {stage} is not finished", where=str(self.folder.path), fix="go on with 'vadkit run --resume'"
+                    f"stage {stage} is not finished",
+                    where=str(self.folder.path),
+                    fix="go on with 'vadkit run --resume'",
                 )
 
     def _load(self, stage: str, module: nn.Module) -> bool:

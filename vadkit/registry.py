@@ -91,9 +91,7 @@ class Registry:
             raise PluginError(f"unknown kind {kind!r}", fix=closest(kind, KINDS))
         wanted, _, short = name.rpartition(":")
         found = [
-            component
-            for plugin, component in self._found.get((kind, short), [])
-            if not wanted or plugin == wanted
+            component for plugin, component in self._found.get((kind, short), []) if not wanted or plugin == wanted
         ]
         if len(found) == 1:
             return found[0]

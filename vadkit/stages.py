@@ -154,7 +154,9 @@ def load_run(folder: str | Path, registry: Registry | None = None) -> Run:
         try:
             found = json.loads(metrics.read_text(encoding="utf-8"))
         except ValueError as error:
-            raise DataError(f"is damaged: {error}", where=str(metrics), fix="write it again with 'vadkit eval'") from error
+            raise DataError(
+                f"is damaged: {error}", where=str(metrics), fix="write it again with 'vadkit eval'"
+            ) from error
     return Run(path, load(place.recipe, registry=registry or Registry.discover()), found)
 
 
@@ -193,7 +195,9 @@ def open_dataset(recipe: Recipe, data_root: str | Path | None) -> Dataset:
     base = data_root if data_root is not None else os.environ.get(DATA_ROOT)
     where = f"data set {chosen.component.name}"
     if not base:
-        raise DataError("nobody said where the data lies", where=where, fix=f"give --data-root or set {DATA_ROOT}.\n{layout}")
+        raise DataError(
+            "nobody said where the data lies", where=where, fix=f"give --data-root or set {DATA_ROOT}.\n{layout}"
+        )
     root = Path(base).expanduser()
     if not root.is_dir():
         raise DataError(f"there is no folder {root}", where=where, fix=f"mend --data-root or {DATA_ROOT}.\n{layout}")
@@ -249,13 +253,12 @@ def _check_same(folder: RunFolder, recipe: Recipe) -> None:
 
 def _end(folder: RunFolder, began: float) -> None:
     folder.update_manifest(
-        finished=datetime.now(UTC).isoformat(timespec="seconds"), seconds={"last run": round(time.monotonic() - began, 2)}
+        finished=datetime.now(UTC).isoformat(timespec="seconds"),
+        seconds={"last run": round(time.monotonic() - began, 2)},
     )
 
 
-def _rescored(
-    folder: str | Path, overrides: Sequence[str], registry: Registry | None
-) -> tuple[RunFolder, Recipe]:
+def _rescored(folder: str | Path, overrides: Sequence[str], registry: Registry | None) -> tuple[RunFolder, Recipe]:
     place = RunFolder(Path(folder))
     if not place.is_run:
         raise DataError("is not a run folder: there is no recipe.yaml", where=str(folder), fix="give the path of a run")
@@ -263,9 +266,7 @@ def _rescored(
     original = load(place.recipe, registry=registry)
     recipe = load(place.recipe, overrides=overrides, registry=registry)
     changed = sorted(
-        key
-        for key in {*original.tree, *recipe.tree} - {*RESCORABLE}
-        if original.tree.get(key) != recipe.tree.get(key)
+        key for key in {*original.tree, *recipe.tree} - {*RESCORABLE} if original.tree.get(key) != recipe.tree.get(key)
     )
     if changed:
         raise VadkitError(

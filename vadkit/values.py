@@ -126,8 +126,6 @@ class FeatureSpec:
         return prod(self.shape)
 
 
-
-
 @dataclass(frozen=True, slots=True)
 class VideoRef:
     """One video of a data set, not yet read.

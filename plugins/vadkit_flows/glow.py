@@ -12,8 +12,8 @@ from normflows.flows.normalization import ActNorm
 from normflows.flows.reshape import Squeeze
 from normflows.nets import ConvNet2d
 from torch import Tensor, nn
-from vadkit.api import DensityModel, FeatureSource, FeatureSpec, FitContext, ShapeError
 
+from vadkit.api import DensityModel, FeatureSource, FeatureSpec, FitContext, ShapeError
 from vadkit_flows.standardize import Standardize
 
 LOG_TAU = math.log(2 * math.pi)

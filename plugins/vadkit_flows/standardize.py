@@ -7,6 +7,7 @@ from math import prod
 
 import torch
 from torch import Tensor, nn
+
 from vadkit.api import DataError, FeatureSpec
 
 SMALLEST_STD = 1e-4  # a dead channel (ReLU that never fires) must not be blown up to unit variance

@@ -7,8 +7,8 @@ from typing import Literal
 
 import torch
 from torch import Tensor, nn
-from vadkit.api import ClipSpec, Decoder, LatentSpec, ShapeError
 
+from vadkit.api import ClipSpec, Decoder, LatentSpec, ShapeError
 from vadkit_itae.blocks import Triple, deconv, lateral
 
 TIME_STRIDES: Mapping[int, tuple[int, int]] = {1: (1, 1), 2: (1, 2), 4: (2, 2), 8: (2, 4)}

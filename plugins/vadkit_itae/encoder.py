@@ -7,8 +7,8 @@ from typing import Literal
 
 import torch
 from torch import Tensor, nn
-from vadkit.api import ClipSpec, Encoder, LatentSpec, ShapeError
 
+from vadkit.api import ClipSpec, Encoder, LatentSpec, ShapeError
 from vadkit_itae.blocks import Triple, conv, lateral
 
 KERNELS_STATIC: tuple[Triple, ...] = ((1, 3, 3), (1, 3, 3), (3, 3, 3), (3, 3, 3))

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+
 from vadkit.api import ClipSpec, Feature, FeatureSpec, LatentSpec, ShapeError
 
 GRAY_LEVEL = 2 / 255  # distance of neighbouring 8-bit intensities in [-1, 1]

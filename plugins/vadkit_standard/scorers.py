@@ -8,6 +8,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 from torch.nn import functional
+
 from vadkit.api import ClipOutputs, Scorer, ShapeError
 
 Norm = Literal["l1", "l2"]
@@ -97,7 +98,6 @@ class NLL(Scorer):
         """-> (B, T)."""
         start, stop = out.spec.input
         total = sum(
-            out.nll[name].repeat_interleave((stop - start) // out.nll[name].shape[1], dim=1)
-            for name in self._densities
+            out.nll[name].repeat_interleave((stop - start) // out.nll[name].shape[1], dim=1) for name in self._densities
         )
         return _over_clip(out, torch.as_tensor(total), (start, stop))

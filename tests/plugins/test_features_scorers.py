@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 import torch
-from vadkit_standard.features import ChannelPool, Frames
-from vadkit_standard.scorers import NLL, FrameError, PatchError
 
 from vadkit.api import ClipOutputs, ClipSpec, FeatureSpec, LatentSpec, ShapeError
+from vadkit_standard.features import ChannelPool, Frames
+from vadkit_standard.scorers import NLL, FrameError, PatchError
 
 CLIP = ClipSpec(8, 4, 4, "gray")
 LATENTS = {"static": LatentSpec(5, 2, 2, 2), "dynamic": LatentSpec(3, 8, 2, 2)}

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 import pytest
 import torch
 from torch import Tensor, nn
-from vadkit_flows.glow import Glow
 
 from vadkit.api import FeatureSource, FeatureSpec, FitContext, ShapeError
+from vadkit_flows.glow import Glow
 
 
 class Samples(FeatureSource):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 import torch
-from vadkit_itae.decoder import ITAEDecoder
-from vadkit_itae.encoder import ITAE, OnePath
 
 from vadkit.api import ClipSpec, LatentSpec, ShapeError
+from vadkit_itae.decoder import ITAEDecoder
+from vadkit_itae.encoder import ITAE, OnePath
 
 TABLE_1 = ClipSpec(16, 256, 256)
 

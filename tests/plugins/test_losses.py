@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 import torch
 from pytorch_msssim import ms_ssim
-from vadkit_standard.losses import L2, MSSSIM, Gradient
 
 from vadkit.api import ClipOutputs, ClipSpec, ShapeError
+from vadkit_standard.losses import L2, MSSSIM, Gradient
 
 CLIP = ClipSpec(2, 4, 4, "gray")
 

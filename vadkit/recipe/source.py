@@ -102,7 +102,7 @@ class _Loader(yaml.BaseLoader):
     """Composes nodes; resolves nothing, since PyYAML's own rules are those of YAML 1.1."""
 
     def compose_node(self, parent: Any, index: Any) -> Any:
-        event: Any = self.peek_event()
+        event = cast("Any", self).peek_event()
         if getattr(event, "tag", None) is not None:
             raise yaml.MarkedYAMLError(
                 problem=f"tags such as {event.tag!r} are not allowed", problem_mark=event.start_mark

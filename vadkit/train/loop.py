@@ -114,9 +114,7 @@ class Trainer:
                     where=f"{job.stage}, step {step}",
                     fix="lower the learning rate, or set fit.warmup or fit.clip_gradients",
                 )
-            self.log.write(
-                {"stage": job.stage, "step": step, "lr": base[0][0] * rate, **values, "skipped": skipped}
-            )
+            self.log.write({"stage": job.stage, "step": step, "lr": base[0][0] * rate, **values, "skipped": skipped})
             self.monitor.advance(step, amount=len(batch), values=values)
             if step < job.steps and time.monotonic() - saved > SAVE_EVERY:
                 self._save(job, optimizers, step, skipped)

@@ -1,0 +1,56 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from vadkit.component import Component
+from vadkit.errors import PluginError, ShapeError, VadkitError
+from vadkit.recipe import build
+from vadkit.recipe.model import Chosen
+
+ENC = Component("encoder", "enc", "made_up_parts:Enc", "")
+PAIR = Component("encoder", "pair", "made_up_parts:Pair", "")
+L2 = Component("loss", "l2", "made_up_parts:L2", "")
+
+
+def enc(tau: int, path: str = "model.encoder", **keys: Any) -> Chosen:
+    return Chosen(ENC, {"tau": tau, **keys}, path)
+
+
+def test_keys_and_positional_arguments(parts: Path) -> None:
+    made = build(enc(4, ratios=(0.1, 0.9)), "clip")
+    assert (made.clip, made.tau, made.ratios) == ("clip", 4, (0.1, 0.9))
+
+
+def test_nested_components_are_built_first(parts: Path) -> None:
+    keys = {"first": enc(1), "rest": [enc(2), enc(3)], "named": {"a": Chosen(L2, {}, "")}, "maybe": None}
+    made = build(Chosen(PAIR, keys, "model.encoder"), "clip", positional={"loss": ("other",)})
+    assert (made.first.tau, made.first.clip) == (1, "clip")
+    assert [inner.tau for inner in made.rest] == [2, 3]
+    assert made.named["a"].clip == "other"
+    assert made.maybe is None
+
+
+def test_a_refusal_names_the_component_and_its_path(parts: Path) -> None:
+    with pytest.raises(VadkitError) as caught:
+        build(enc(101), "clip")
+    assert type(caught.value) is VadkitError
+    assert str(caught.value).startswith("model.encoder (enc): ValueError: tau is beyond the clip\n")
+
+
+def test_our_own_errors_keep_their_class_and_gain_a_place(parts: Path) -> None:
+    with pytest.raises(ShapeError) as caught:
+        build(Chosen(PAIR, {"first": enc(51, "model.encoder.first")}, "model.encoder"), "clip")
+    assert str(caught.value) == "model.encoder.first (enc): tau does not divide the clip\n  -> choose 4"
+
+
+def test_arguments_that_are_lacking(parts: Path) -> None:
+    with pytest.raises(VadkitError, match=r"^model\.encoder \(enc\): TypeError: .*'clip'"):
+        build(enc(4))
+
+
+def test_a_class_that_is_not_there(parts: Path) -> None:
+    with pytest.raises(PluginError, match=r"^encoder 'x': made_up_parts:Absent cannot be imported"):
+        build(Chosen(Component("encoder", "x", "made_up_parts:Absent", ""), {}, "model.encoder"), "clip")
