@@ -267,10 +267,15 @@ def test_a_full_disk_is_one_message(unbroken: vadkit.Run, monkeypatch: pytest.Mo
 
     target = tmp_path / "scores.npz"
     target.write_text("old")
-    with pytest.raises(RunFolderError, match="the disk is full"), write_aside(target) as aside:
-        aside.symlink_to("/dev/full")
-        with aside.open("wb", buffering=0) as file:
-            file.write(b"new")
+
+    def write() -> None:
+        with write_aside(target) as aside:
+            aside.symlink_to("/dev/full")
+            with aside.open("wb", buffering=0) as file:
+                file.write(b"new")
+
+    with pytest.raises(RunFolderError, match="the disk is full"):
+        write()
     assert target.read_text() == "old"
     assert list(tmp_path.iterdir()) == [target]
 

@@ -326,6 +326,7 @@ class _NoVideos(Dataset):
 
     def videos(self, split: Any) -> list[Any]:
         """None."""
+        del split
         return []
 
     def labels(self, video: Any) -> None:

@@ -41,7 +41,7 @@ class Glow(DensityModel, nn.Module):
 
     def __init__(self, feature: FeatureSpec, *, steps: int = 32, levels: int = 3, hidden: int = 512) -> None:
         super().__init__()
-        channels, height, width = _map_shape(feature, levels)
+        channels = _channels(feature, levels)
         self.standardize = Standardize(feature)
         self.squeeze = Squeeze()
         self.levels = nn.ModuleList()
@@ -59,8 +59,8 @@ class Glow(DensityModel, nn.Module):
     def forward(self, features: Tensor) -> Tensor:
         """(N, C, H, W) -> (N,), nats."""
         latents, log_det = self.encode(features)
-        prior = sum(-0.5 * (z.square() + LOG_TAU).flatten(1).sum(1) for z in latents)
-        return -(prior + log_det)
+        energy = torch.stack([(z.square() + LOG_TAU).flatten(1).sum(1) for z in latents]).sum(0)
+        return 0.5 * energy - log_det
 
     def encode(self, features: Tensor) -> tuple[list[Tensor], Tensor]:
         """(N, C, H, W) -> latents, one a level, and the log-determinant (N,)."""
@@ -132,7 +132,7 @@ class _Float32(nn.Module):
         return self.net(z).float()
 
 
-def _map_shape(feature: FeatureSpec, levels: int) -> tuple[int, int, int]:
+def _channels(feature: FeatureSpec, levels: int) -> int:
     if len(feature.shape) != 3:
         raise ShapeError(
             f"works on maps (C, H, W), not on samples of shape {feature.shape}",
@@ -147,4 +147,4 @@ def _map_shape(feature: FeatureSpec, levels: int) -> tuple[int, int, int]:
             f"{levels} levels halve {levels} times, but maps of {height}x{width} are not multiples of {divisor}",
             fix=f"{fix}, or change data.clip.size",
         )
-    return channels, height, width
+    return channels

@@ -77,11 +77,13 @@ class Frames(Feature, nn.Module):
         self, clip: ClipSpec, latents: Mapping[str, LatentSpec], *, size: tuple[int, int] | None = None
     ) -> None:
         super().__init__()
+        del latents
         self.size = size or (clip.height, clip.width)
         self.spec = FeatureSpec((clip.channels, *self.size), clip.input_frames, (GRAY_LEVEL,) * clip.channels)
 
     def forward(self, clips: Tensor, latents: Mapping[str, Tensor]) -> Tensor:
         """-> (B, T, C, h, w)."""
+        del latents
         frames = clips.transpose(1, 2)  # (B, T, C, H, W)
         if frames.shape[-2:] == self.size:
             return frames

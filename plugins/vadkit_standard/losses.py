@@ -29,6 +29,7 @@ class L2(Loss, nn.Module):
 
     def __init__(self, clip: ClipSpec) -> None:
         super().__init__()
+        del clip
 
     def forward(self, out: ClipOutputs) -> Tensor:
         """-> ()."""
@@ -46,6 +47,7 @@ class Gradient(Loss, nn.Module):
 
     def __init__(self, clip: ClipSpec) -> None:
         super().__init__()
+        del clip
 
     def forward(self, out: ClipOutputs) -> Tensor:
         """-> ()."""

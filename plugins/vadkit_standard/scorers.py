@@ -41,7 +41,8 @@ class PatchError(Scorer):
     def __init__(self, *, patch: int = 16, step: int = 4, norm: Norm = "l1") -> None:
         if patch < 1 or step < 1:
             raise ShapeError("patch and step must be at least 1 pixel")
-        self.patch, self.step, self.norm = patch, step, norm
+        self.patch, self.step = patch, step
+        self.norm: Norm = norm
 
     def __call__(self, out: ClipOutputs) -> Tensor:
         """-> (B, T)."""

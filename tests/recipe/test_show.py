@@ -13,8 +13,8 @@ from vadkit.recipe.show import dump, render
 from vadkit.recipe.source import parse
 
 VALUES: list[Any] = [
-    "on", "yes", "No", "y", "1e-3", "0:16", "1:30", "1:30.5", "0o17", "012", "1_000", "0b1", "2020-01-01", "=", "<<", "~",
-    "", "null", "true", ".inf", ".nan", "-", "- a", "a: b", "a #b", " a", "a ", "two\nlines", "tab\t", "caf\u00e9",
+    "on", "yes", "No", "y", "1e-3", "0:16", "1:30", "1:30.5", "0o17", "012", "1_000", "0b1", "2020-01-01", "=", "<<",
+    "~", "", "null", "true", ".inf", ".nan", "-", "- a", "a: b", "a #b", " a", "a ", "two\nlines", "tab\t", "caf\u00e9",
     "\u2028", "\x7f", "\x85", "\U0001f600", "*x", "&x", "!x", "%x", "@x", "a,b", "[x]", "{x}", "'", '"', "/data/x y",
     "$HOME/x", "C:\\data", "plain words here", "x" * 300, "vadkit:twin", "?", "? a", "---", "...", "> x", "| x",
     0, -1, 10**20, 0.001, 1e-5, 1e16, 1e300, -1e-7, 0.1 + 0.2, 2.0, math.inf, -math.inf, True, False, None,

@@ -49,7 +49,10 @@ def test_contracts_stand_for_nested_components(parts: Path) -> None:
 
 
 READABLE: dict[str, tuple[str, Any]] = {
-    "optional": ("from typing import Optional\nclass X(Loss):\n  def __init__(self, *, a: Optional[int]): ...", int | None),
+    "optional": (
+        "from typing import Optional\nclass X(Loss):\n  def __init__(self, *, a: Optional[int]): ...",
+        int | None,
+    ),
     "union": ("from typing import Union\nclass X(Loss):\n  def __init__(self, *, a: Union[int, str]): ...", int | str),
     "attribute": ("import typing as t\nclass X(Loss):\n  def __init__(self, *, a: t.Literal[1]): ...", Literal[1]),
     "no annotation": ("class X(Loss):\n  def __init__(self, *, a): ...", Any),

@@ -65,7 +65,9 @@ def _findings(error: ValidationError, node: Node, path: str) -> Mapping[str, tup
 
 def _near(finding: ErrorDetails, node: Node) -> str:
     choices = re.findall(r"'([^']*)'", str(finding.get("ctx", {}).get("expected", "")))
-    return closest(node.value, choices) if isinstance(node.value, str) and choices else ""
+    hint = closest(node.value, choices) if isinstance(node.value, str) and choices else ""
+    # The finding lists the choices already.
+    return hint.partition(" (choices")[0] if hint.startswith("did you mean") else ""
 
 
 def _child(node: Node, step: int | str) -> Node | None:

@@ -46,8 +46,8 @@ def start(engine: Engine) -> Fabric:
         accelerator = engine.accelerator
         if accelerator == "auto" and not torch.cuda.is_available():
             accelerator = "cpu"
-        plugins = [Bfloat16("cpu" if accelerator == "cpu" else "cuda")] if engine.precision == "bf16" else []
-        return Fabric(accelerator=accelerator, devices=1, plugins=plugins)
+        plugin = Bfloat16("cpu" if accelerator == "cpu" else "cuda") if engine.precision == "bf16" else None
+        return Fabric(accelerator=accelerator, devices=1, plugins=plugin)
 
 
 def derive(seed: int, purpose: str) -> int:

@@ -133,7 +133,7 @@ class Fitting(FitContext):
                 schedule=self.schedule,
                 warmup=fit.warmup,
                 clip_gradients=fit.clip_gradients,
-                extra=lambda loss: {"bits_per_dim": loss / math.log(2)},
+                bits=True,
             )
         )
 

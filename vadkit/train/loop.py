@@ -45,7 +45,7 @@ class Schooling:
         clip_gradients: largest norm of all gradients.
         optimizer: builds the optimiser.
         schedule: learning rate over the steps after the warm-up.
-        extra: more values for the log, from the last loss.
+        bits: the loss is in nats a dimension; log it in bits too.
     """
 
     stage: str
@@ -59,7 +59,7 @@ class Schooling:
     schedule: Schedule | None = None
     warmup: int = 0
     clip_gradients: float | None = None
-    extra: Callable[[float], dict[str, float]] = lambda loss: {}
+    bits: bool = False
 
 
 class Trainer:
@@ -136,7 +136,7 @@ class Trainer:
         main.zero_grad(set_to_none=True)
         terms: Terms = module(batch)
         loss = torch.stack(list(terms.losses.values())).sum()
-        self.fabric.backward(loss, **({"retain_graph": True} if terms.critics else {}))
+        self.fabric.backward(loss, retain_graph=bool(terms.critics))
         trained = [p for group in main.param_groups for p in group["params"] if p.grad is not None]
         norm = torch.nn.utils.clip_grad_norm_(trained, job.clip_gradients or math.inf)
         finite = math.isfinite(loss.item()) and math.isfinite(norm.item())
@@ -147,7 +147,9 @@ class Trainer:
             self.fabric.backward(torch.stack(list(terms.critics.values())).sum())
             critic[0].step()
         parts = {name: term.item() for name, term in terms.losses.items()} if len(terms.losses) > 1 else {}
-        return {"loss": loss.item(), **parts, **job.extra(loss.item()), "norm": norm.item(), "finite": finite}
+        if job.bits:
+            parts["bits_per_dim"] = loss.item() / math.log(2)
+        return {"loss": loss.item(), **parts, "norm": norm.item(), "finite": finite}
 
     def _save(self, job: Schooling, optimizers: list[TorchOptimizer], step: int, skipped: int) -> None:
         cuda = torch.cuda.get_rng_state() if self.fabric.device.type == "cuda" else None
