@@ -83,7 +83,7 @@ class Glow(DensityModel, nn.Module):
         for index in reversed(range(len(self.levels))):
             if index < len(self.levels) - 1:
                 rest = torch.cat([latents[index], rest], dim=1)
-            for step in reversed(self.levels[index]):  # pyright: ignore[reportArgumentType]
+            for step in reversed(self.levels[index]):  # pyright: ignore[reportArgumentType, reportCallIssue]
                 rest, _ = step(rest)
             rest, _ = self.squeeze(rest)
         shift = 0.5 * self.standardize.quantum

@@ -74,6 +74,6 @@ def _print_component(console: Console, registry: Registry, name: str) -> None:
         table = Table(box=None, pad_edge=False, header_style="dim")
         for column in ("key", "type", "default", "meaning"):
             table.add_column(column)
-        for key in describe(component).keys:
-            table.add_row(key.name, key.type, key.default, key.help)
+        for key in describe(component).parameters.values():
+            table.add_row(key.name, key.type, "required" if key.required else key.default_text, key.help)
         console.print(table)

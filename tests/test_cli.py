@@ -1,0 +1,63 @@
+"""The command line: light start, exit codes, one message for what the user can mend."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+RECIPES = sorted((ROOT / "recipes").glob("*.yaml"))
+LIGHT = "import sys; sys.argv = ['vadkit', *sys.argv[1:]]\nfrom vadkit.cli import main\ntry:\n    main()\nfinally:\n    print('TORCH' if 'torch' in sys.modules else 'LIGHT')"
+
+
+def vadkit(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-c", LIGHT, *arguments], capture_output=True, text=True, cwd=ROOT, timeout=60)
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["list"], ["list", "glow"], ["schema"], *(["show", str(path)] for path in RECIPES)]
+)
+def test_what_only_looks_does_not_import_torch(arguments: list[str]) -> None:
+    done = vadkit(*arguments)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.rstrip().endswith("LIGHT")
+
+
+@pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
+def test_every_recipe_checks_without_torch(path: Path) -> None:
+    done = vadkit("check", str(path))
+    assert done.returncode == 0, done.stderr
+    assert "no problems found" in done.stdout
+    assert done.stdout.rstrip().endswith("LIGHT")
+
+
+def test_list_names_every_component_and_its_plugin() -> None:
+    told = vadkit("list").stdout
+    for word in ("encoder", "itae", "one_path", "glow", "walkway", "patch_error", "minmax", "standard"):
+        assert word in told
+
+
+def test_a_mistake_is_one_message_with_its_place_and_exit_code_2(tmp_path: Path) -> None:
+    recipe = tmp_path / "typo.yaml"
+    recipe.write_text((ROOT / "recipes" / "quickstart.yaml").read_text().replace("use: glow", "use: glwo"))
+    done = vadkit("check", str(recipe))
+    assert done.returncode == 2
+    assert "did you mean 'glow'" in done.stderr
+    assert "typo.yaml:" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_missing_data_is_exit_code_2(tmp_path: Path) -> None:
+    done = vadkit("run", "recipes/itae_nf_ped2_small.yaml", "--data-root", str(tmp_path / "no"), "--out", str(tmp_path))
+    assert done.returncode == 2
+    assert "there is no folder" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_missing_run_is_exit_code_2(tmp_path: Path) -> None:
+    done = vadkit("eval", str(tmp_path))
+    assert done.returncode == 2
+    assert "is not a run folder" in done.stderr
