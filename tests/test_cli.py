@@ -10,11 +10,21 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 RECIPES = sorted((ROOT / "recipes").glob("*.yaml"))
-LIGHT = "import sys; sys.argv = ['vadkit', *sys.argv[1:]]\nfrom vadkit.cli import main\ntry:\n    main()\nfinally:\n    print('TORCH' if 'torch' in sys.modules else 'LIGHT')"
+LIGHT = """
+import sys
+from vadkit.cli import main
+
+try:
+    main()
+finally:
+    print("TORCH" if "torch" in sys.modules else "LIGHT")
+"""
 
 
 def vadkit(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, "-c", LIGHT, *arguments], capture_output=True, text=True, cwd=ROOT, timeout=60)
+    return subprocess.run(
+        [sys.executable, "-c", LIGHT, *arguments], capture_output=True, text=True, cwd=ROOT, timeout=60
+    )
 
 
 @pytest.mark.parametrize(
