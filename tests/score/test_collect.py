@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from vadkit.score.collect import WindowMean
 from vadkit.values import ClipSpec
@@ -31,4 +32,4 @@ def test_clips_are_read_in_an_order_fixed_by_seed_and_epoch() -> None:
     rest = list(clips.batches(2, seed=1, epoch=3, start=2))
     assert all(bool((a == b).all()) for a, b in zip(whole[2:], rest, strict=True))
     assert clips.order(1, 3).tolist() != clips.order(1, 4).tolist()
-    assert clips.read([5])[0, 0, :, 0, 0].tolist() == [n / 127.5 - 1 for n in np.float32([5, 6, 7, 8])]
+    assert clips.read([5])[0, 0, :, 0, 0].tolist() == pytest.approx([n / 127.5 - 1 for n in (5, 6, 7, 8)])
