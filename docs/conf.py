@@ -1,7 +1,12 @@
 """Sphinx configuration."""
 
+from vadkit import __version__
+
 project = "vadkit"
+author = "the vadkit authors"
+version = release = __version__
 extensions = ["myst_parser"]
-html_theme = "furo"
 exclude_patterns = ["_build"]
-myst_heading_anchors = 3
+html_theme = "furo"
+html_title = f"vadkit {__version__}"
+myst_heading_anchors = 4

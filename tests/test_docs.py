@@ -1,0 +1,180 @@
+"""The docs name everything that there is, and what they show works."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import inspect
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from importlib.metadata import EntryPoint
+from pathlib import Path
+
+import pytest
+
+from vadkit import api, hookspecs, recipe
+from vadkit import registry as registry_module
+from vadkit.cli.main import app
+from vadkit.contracts import KINDS
+from vadkit.evaluate.protocol import PRESETS, Protocol
+from vadkit.recipe import grammar, model
+from vadkit.registry import Registry
+
+ROOT = Path(__file__).parents[1]
+DOCS = ROOT / "docs"
+PAGES = {path.stem: path.read_text(encoding="utf-8") for path in sorted(DOCS.glob("*.md"))}
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+OURS = PROJECT["entry-points"]["vadkit.v1"]
+SECTIONS = (
+    *(model.Recipe, model.Data, model.Model, model.WeightedLoss, model.Fit, model.Density, model.Fused, model.Engine),
+    *(model.EvaluateForm, grammar.ClipForm),
+)
+LINKED = sorted([*DOCS.glob("*.md"), *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md"))])
+
+
+def blocks(page: str, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", PAGES[page], re.MULTILINE | re.DOTALL)
+
+
+def headings(page: str) -> list[str]:
+    return re.findall(r"^#+ (.*)$", PAGES[page], re.MULTILINE)
+
+
+@pytest.fixture(scope="module")
+def ours() -> Registry:
+    return Registry(plugin for plugin in Registry.discover().plugins if plugin.name in OURS)
+
+
+def test_every_hook_is_documented() -> None:
+    hooks = [name for name, value in inspect.getmembers(hookspecs, inspect.isfunction) if hasattr(value, "vadkit_spec")]
+    assert hooks
+    for hook in hooks:
+        assert f"`{hook}`" in PAGES["plugins"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_has_its_contract_and_its_place_in_the_reference(kind: str) -> None:
+    assert kind in headings("plugins")
+    assert kind in headings("recipes")
+    assert inspect.getsource(KINDS[kind]).rstrip() in PAGES["plugins"]
+
+
+def test_every_first_party_component_is_in_the_reference(ours: Registry) -> None:
+    announced = [component for plugin in ours.plugins for component in plugin.components]
+    assert {plugin.name for plugin in ours.plugins} == set(OURS)
+    for component in announced:
+        assert f"{component.kind} {component.name}" in headings("recipes")
+
+
+@pytest.mark.parametrize("section", SECTIONS, ids=lambda form: form.__name__)
+def test_every_structural_key_is_in_the_reference(section: type) -> None:
+    keys = {field.name for field in dataclasses.fields(section)} - {"tree", "dataset", "loss", "density"}
+    assert keys
+    for key in keys:
+        assert f"\n| `{key}` |" in PAGES["recipes"]
+
+
+def test_all_sections_of_the_grammar_are_looked_at() -> None:
+    written = {model.Evaluate, model.Chosen}  # one is written as EvaluateForm, the other as `use:`
+    forms = {value for _, value in inspect.getmembers(model, dataclasses.is_dataclass) if inspect.isclass(value)}
+    assert {form for form in forms if form.__module__ == model.__name__} - written <= set(SECTIONS)
+
+
+def test_every_field_of_the_protocol_and_every_preset_is_explained() -> None:
+    for field in dataclasses.fields(Protocol):
+        assert f"\n| `{field.name}` |" in PAGES["recipes"]
+    for preset in PRESETS:
+        assert f"in `{preset}`" in PAGES["recipes"]
+
+
+def test_every_command_is_documented() -> None:
+    names = [command.name or getattr(command.callback, "__name__", "") for command in app.registered_commands]
+    assert "run" in names
+    for name in names:
+        assert f"vadkit {name}" in headings("commands")
+
+
+def test_everything_public_is_documented() -> None:
+    for name in api.__all__:
+        assert f"\n| `{name}` |" in PAGES["plugins"]
+
+
+def test_architecture_says_why_each_library_is_there() -> None:
+    for requirement in PROJECT["dependencies"]:
+        name = re.split(r"[^A-Za-z0-9_-]", requirement)[0]
+        assert f"`{name}`" in PAGES["architecture"], name
+
+
+def test_every_page_is_in_the_table_of_contents() -> None:
+    listed = re.findall(r"^(\w+)$", PAGES["index"], re.MULTILINE)
+    assert {*listed, "index"} == set(PAGES)
+
+
+@pytest.mark.parametrize("text", [text for text in blocks("recipes", "yaml") if "vadkit: 1" in text])
+def test_every_recipe_in_the_reference_checks(text: str, ours: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    assert recipe.loads(text, registry=ours).scores
+
+
+def test_the_reference_shows_whole_recipes() -> None:
+    assert sum("vadkit: 1" in text for text in blocks("recipes", "yaml")) >= 3
+
+
+def write_the_plugin(folder: Path) -> EntryPoint:
+    """The package of plugins.md, from its code blocks; the entry point that its pyproject.toml declares."""
+    for block in blocks("plugins", "python"):
+        if found := re.match(r"# (vad_smoothing/\w+\.py)\n", block):
+            path = folder / found[1]
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(block, encoding="utf-8")
+    (project,) = (tomllib.loads(text) for text in blocks("plugins", "toml"))
+    ((group, points),) = project["project"]["entry-points"].items()
+    ((name, value),) = points.items()
+    return EntryPoint(name, value, group)
+
+
+def test_the_plugin_of_the_docs_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    point = write_the_plugin(tmp_path)
+    installed = [EntryPoint(name, value, "vadkit.v1") for name, value in OURS.items()]
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setattr(
+        registry_module, "entry_points", lambda group: [each for each in (*installed, point) if each.group == group]
+    )
+    monkeypatch.chdir(ROOT)
+    (use,) = (block for block in blocks("plugins", "python") if "Registry.discover()" in block)
+    try:
+        exec(compile(use, "plugins.md", "exec"), {"__name__": "plugins_md"})
+        assert "running_mean" in Registry.discover().names("transform")
+        smooth = importlib.import_module("vad_smoothing.transforms").RunningMean
+        with pytest.raises(api.VadkitError, match="set width: 5"):
+            smooth(width=4)
+    finally:
+        for name in [name for name in sys.modules if name.startswith("vad_smoothing")]:
+            del sys.modules[name]
+
+
+@pytest.mark.parametrize(
+    "text", [text for page in PAGES for text in blocks(page, "python")], ids=lambda text: text.splitlines()[0]
+)
+def test_every_python_block_is_python(text: str) -> None:
+    compile(text, "docs", "exec", dont_inherit=True)
+
+
+@pytest.mark.parametrize("path", LINKED, ids=lambda path: path.name)
+def test_relative_links_resolve(path: Path) -> None:
+    text = re.sub(r"^```.*?^```$", "", path.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+    for target in re.findall(r"\]\(([^)\s]+)\)", text):
+        if not re.match(r"[a-z]+:|#", target):
+            assert (path.parent / target.partition("#")[0]).exists(), target
+
+
+def test_generated_parts_are_up_to_date() -> None:
+    cog = Path(sys.executable).with_name("cog")
+    if not cog.exists() or not shutil.which("vadkit", path=str(cog.parent)):
+        pytest.skip("cog and vadkit's command line are not installed beside this Python")
+    pages = [f"docs/{page}.md" for page in PAGES]
+    done = subprocess.run([str(cog), "--check", *pages], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, f"{done.stdout}{done.stderr}\nrun 'make format'"
