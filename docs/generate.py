@@ -17,7 +17,7 @@ import vadkit
 from vadkit import api
 from vadkit.contracts import KINDS
 from vadkit.errors import RecipeError
-from vadkit.evaluate.protocol import PRESETS, Protocol
+from vadkit.protocol import PRESETS, Protocol
 from vadkit.recipe import annotation, describe, docstring, loads
 from vadkit.recipe.grammar import Beside, FiniteFloat, PositiveFloat
 from vadkit.recipe.model import Recipe
@@ -32,7 +32,8 @@ _SECTIONS = {
     "Fit": "fit",
     "Density": "densities",
     "Fused": "fuse",
-    "EvaluateForm": "evaluate",
+    "Evaluate": "evaluate",
+    "ProtocolForm": "evaluate.protocol",
     "Engine": "engine",
 }
 """Grammar -> the heading under which docs/recipes.md explains it."""
@@ -201,7 +202,10 @@ def _default(field: dataclasses.Field[Any]) -> str:
         if dataclasses.is_dataclass(field.default):
             return "its defaults"
         return {None: "null", (): "none", "": "none"}.get(field.default, f"`{field.default}`")
-    return "required" if field.default_factory is dataclasses.MISSING else "none"
+    if field.default_factory is dataclasses.MISSING:
+        return "required"
+    made = field.default_factory()
+    return f"`{made.name}`" if isinstance(made, Protocol) else "none"
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

@@ -19,7 +19,7 @@ from vadkit import api, hookspecs, recipe
 from vadkit import registry as registry_module
 from vadkit.cli.main import app
 from vadkit.contracts import KINDS
-from vadkit.evaluate.protocol import PRESETS, Protocol
+from vadkit.protocol import PRESETS, Protocol, ProtocolForm
 from vadkit.recipe import grammar, model
 from vadkit.registry import Registry
 
@@ -30,7 +30,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 OURS = PROJECT["entry-points"]["vadkit.v1"]
 SECTIONS = (
     *(model.Recipe, model.Data, model.Model, model.WeightedLoss, model.Fit, model.Density, model.Fused, model.Engine),
-    *(model.EvaluateForm, grammar.ClipForm),
+    *(model.Evaluate, ProtocolForm, grammar.ClipForm),
 )
 LINKED = sorted([*DOCS.glob("*.md"), *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md"))])
 
@@ -78,7 +78,7 @@ def test_every_structural_key_is_in_the_reference(section: type) -> None:
 
 
 def test_all_sections_of_the_grammar_are_looked_at() -> None:
-    written = {model.Evaluate, model.Chosen}  # one is written as EvaluateForm, the other as `use:`
+    written = {model.Chosen}  # as `use:`
     forms = {value for _, value in inspect.getmembers(model, dataclasses.is_dataclass) if inspect.isclass(value)}
     assert {form for form in forms if form.__module__ == model.__name__} - written <= set(SECTIONS)
 

@@ -14,14 +14,14 @@ from lightning_fabric import Fabric
 from numpy.typing import NDArray
 from torch import nn
 
-from vadkit.contracts import Dataset, DensityModel, Feature, Scorer
-from vadkit.errors import DataError, ShapeError, closest
+from vadkit.contracts import Dataset, DensityModel, Feature, Loss, Scorer
+from vadkit.errors import DataError, ShapeError, VadkitError, closest
 from vadkit.folder import RunFolder, stage_digests
-from vadkit.model.autoencoder import Autoencoder, TrainingStep
-from vadkit.model.pipeline import Pipeline
+from vadkit.model.autoencoder import Autoencoder, TrainingStep, target_of
+from vadkit.model.pipeline import Pipeline, features_of
 from vadkit.monitor import Monitor
 from vadkit.recipe.build import build
-from vadkit.recipe.model import Recipe
+from vadkit.recipe.model import Model, Recipe
 from vadkit.score.collect import score_video
 from vadkit.score.store import read_score, score_file, write_labels, write_scores
 from vadkit.train.checkpoint import Checkpoints
@@ -29,7 +29,7 @@ from vadkit.train.device import derive, start
 from vadkit.train.fitting import EncodedClips, Fitting, steps_of
 from vadkit.train.log import Log
 from vadkit.train.loop import Schooling, Trainer
-from vadkit.values import Labels, Split, VideoRef
+from vadkit.values import BottleneckOutput, ClipOutputs, Labels, Split, VideoRef
 from vadkit.video.cache import FrameCache, fingerprint
 from vadkit.video.clips import Clips, window_starts
 
@@ -120,19 +120,69 @@ class Experiment:
             loaded.append((video.name, self.frames(video)))
             self.monitor.advance(number, amount=1)
         self.monitor.end()
-        self.folder.update_manifest(
-            data={"train": {"videos": len(videos), "frames": sum(len(frames) for _, frames in loaded)}}
-            | {"train_fingerprint": fingerprint(videos)}
-        )
+        self._count("train", [frames for _, frames in loaded])
         return Clips(loaded, self.clip, self.recipe.data.stride)
+
+    def fingerprints(self) -> dict[str, str]:
+        """What the videos of each split are, by names and sizes."""
+        return {f"{split} videos": fingerprint(self.videos(split)) for split in ("train", "test")}
+
+    @torch.no_grad()
+    def rehearse(self) -> None:
+        """Pass an empty clip through all that can be without training, so that what does not fit is said before it.
+
+        Densities are left out, for some take their scale from the first samples that they see.
+
+        Raises:
+            ShapeError: a component gives another shape than it declares.
+        """
+        spec = self.clip
+        clips = torch.zeros(1, spec.channels, spec.frames, spec.height, spec.width)
+        latents: Mapping[str, torch.Tensor] = {}
+        passed, output = BottleneckOutput({}), None
+        if self.autoencoder is not None:
+            latents, passed, output = self.autoencoder.eval()(clips)
+            for name, latent in self.autoencoder.encoder.latents.items():
+                declared = (1, latent.channels, latent.frames, latent.height, latent.width)
+                _expect(f"model.encoder, latent {name}", latents[name], declared)
+        nll: dict[str, torch.Tensor] = {}
+        for name, head in self.heads.items():
+            assert isinstance(head.feature, nn.Module)
+            samples = features_of(head.feature.eval(), clips, latents, spec)
+            _expect(f"densities.{name}.feature", samples, (1, head.feature.spec.samples, *head.feature.spec.shape))
+            nll[name] = samples.new_zeros(samples.shape[:2])
+        out = ClipOutputs(spec, clips, target_of(clips, spec), output, latents, nll, passed.scores)
+        for name, scorer in self.scorers.items():
+            _expect(f"scores.{name}", _placed(f"scores.{name}", scorer, out), (1, spec.frames))
+
+    def check_test_data(self) -> None:
+        """Decode the test videos and compare them with their labels: before training, not after it.
+
+        Raises:
+            DataError: a video is undecodable, shorter than a clip, or has other labels than frames.
+        """
+        videos = self.videos("test")
+        self.monitor.begin("decode test", len(videos), unit="videos")
+        frames: dict[str, NDArray[Any]] = {}
+        for number, video in enumerate(videos, 1):
+            frames[video.name] = self.frames(video)
+            window_starts(len(frames[video.name]), self.clip, self.recipe.engine.score_stride, video=video.name)
+            self.monitor.advance(number, amount=1)
+        self.monitor.end()
+        labels = {video.name: label for video in videos if (label := self.dataset.labels(video)) is not None}
+        _check_lengths(labels, frames)
+        write_labels(self.folder.labels, labels)
+        self._count("test", list(frames.values()))
+
+    def _count(self, split: Split, frames: Sequence[NDArray[Any]]) -> None:
+        self.folder.update_manifest(data={split: {"videos": len(frames), "frames": sum(map(len, frames))}})
 
     def train_model(self) -> None:
         """Step one: the autoencoder on normal clips."""
         model, plan = self.autoencoder, self.recipe.model
         if model is None or plan is None or self._load("model", model):
             return
-        losses = [(entry.loss.component.name, entry.weight, build(entry.loss, self.clip)) for entry in plan.losses]
-        step = TrainingStep(model, losses)
+        step = TrainingStep(model, _build_losses(self.recipe, plan))
         clips = self.training_clips
         per_epoch = -(-len(clips) // plan.fit.batch_size)
         began = time.monotonic()
@@ -165,6 +215,8 @@ class Experiment:
             if self.autoencoder is not None:
                 self.autoencoder.to(self.fabric.device)
             module.to(self.fabric.device)
+            assert isinstance(head.feature, nn.Module)
+            head.feature.to(self.fabric.device).requires_grad_(False).eval()
             fit = self.recipe.densities[name].fit
             features = EncodedClips(
                 self.training_clips, head.feature, self.autoencoder, self.fabric, derive(self.recipe.seed, stage)
@@ -189,18 +241,9 @@ class Experiment:
         """Score every video of a split that has no score file of this recipe yet."""
         folder = self.folder.scores if split == "test" else self.folder.normal_scores
         videos = self.videos(split)
-        labels = {video.name: self.dataset.labels(video) for video in videos} if split == "test" else {}
-        given = {name: label for name, label in labels.items() if label is not None}
         pipeline = self.pipeline()
         stride = self.recipe.engine.score_stride
         frames = {video.name: self.frames(video) for video in videos}
-        if split == "test":
-            _check_lengths(given, frames)
-            write_labels(self.folder.labels, given)
-            self.folder.update_manifest(
-                data={"test": {"videos": len(videos), "frames": sum(map(len, frames.values()))}}
-                | {"test_fingerprint": fingerprint(videos)}
-            )
         windows = {name: len(window_starts(len(f), self.clip, stride, video=name)) for name, f in frames.items()}
         began, done = time.monotonic(), 0
         self.monitor.begin(f"score {split}", sum(windows.values()), unit="windows")
@@ -270,9 +313,35 @@ def _build_autoencoder(recipe: Recipe) -> Autoencoder | None:
     encoder = build(recipe.model.encoder, clip)
     bottleneck = build(recipe.model.bottleneck, encoder.latents) if recipe.model.bottleneck else None
     decoder = build(recipe.model.decoder, encoder.latents, clip)
-    for entry in recipe.model.losses:
-        build(entry.loss, clip)  # so that one that does not fit is named before any training
+    _build_losses(recipe, recipe.model)  # so that one that does not fit is named before any training
     return Autoencoder(clip, encoder, decoder, bottleneck)
+
+
+def _build_losses(recipe: Recipe, plan: Model) -> list[tuple[str, float, Loss]]:
+    """Name, weight and loss of each term; a second one of the same kind is `l2.2`."""
+    torch.manual_seed(derive(recipe.seed, "losses"))
+    losses: list[tuple[str, float, Loss]] = []
+    for entry in plan.losses:
+        kind = entry.loss.component.name
+        before = sum(other.loss.component.name == kind for other in plan.losses[: len(losses)])
+        name = f"{kind}.{before + 1}" if before else kind
+        losses.append((name, entry.weight, build(entry.loss, recipe.data.clip)))
+    return losses
+
+
+def _placed(where: str, scorer: Scorer, out: ClipOutputs) -> torch.Tensor:
+    try:
+        return scorer(out)
+    except VadkitError as error:
+        error.where = error.where or where
+        raise
+
+
+def _expect(where: str, given: torch.Tensor, shape: Sequence[int]) -> None:
+    if tuple(given.shape) != tuple(shape):
+        raise ShapeError(
+            f"gives {tuple(given.shape)}, but declares {tuple(shape)}", where=where, fix="a fault of the component"
+        )
 
 
 def _check_lengths(labels: Mapping[str, Labels], frames: Mapping[str, NDArray[Any]]) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from vadkit import __version__
 
-PACKAGES = ("torch", "numpy", "normflows", "pytorch-msssim", "lightning-fabric", "scikit-learn", "scipy", "av")
+PACKAGES = ("torch", "numpy", "normflows", "lightning-fabric", "scikit-learn", "scipy", "av")
 
 
 def versions() -> dict[str, str]:

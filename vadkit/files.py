@@ -11,6 +11,9 @@ from uuid import uuid4
 
 from vadkit.errors import RunFolderError
 
+LEFTOVERS = ".*.part*"
+"""Pattern of the files that `write_aside` writes; one that stays is a killed writer's."""
+
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from vadkit.errors import CheckpointError, RunFolderError
-from vadkit.files import explain, write_text
+from vadkit.files import LEFTOVERS, explain, write_text
 
 RESULTS = ("checkpoints", "scores", "figures", "evals")
 FILES = ("recipe.yaml", "manifest.json", "metrics.json", "labels.npz", "log.jsonl")
@@ -40,33 +40,40 @@ class RunFolder:
         """Whether a run has begun here."""
         return self.recipe.is_file()
 
-    def prepare(self, *, resume: bool, overwrite: bool) -> None:
-        """Make the folder ready to be written.
+    def check(self, *, resume: bool, overwrite: bool) -> None:
+        """Refuse what must not be written over; touches nothing.
 
         Raises:
-            RunFolderError: it holds something else, or a run and neither `resume` nor
-                `overwrite` is given, or it cannot be written.
+            RunFolderError: it holds something else, or a run and not exactly one of
+                `resume` and `overwrite` is given.
         """
+        if resume and overwrite:
+            raise RunFolderError("--resume and --overwrite contradict each other", fix="give one of them")
         where = str(self.path)
         if self.path.exists() and not self.path.is_dir():
             raise RunFolderError("is a file, not a folder", where=where, fix="choose another folder with --out")
-        if self.is_run and overwrite:
-            self._clear()
-        elif self.is_run and not resume:
+        if self.is_run and not (resume or overwrite):
             raise RunFolderError(
                 "holds a run already",
                 where=where,
                 fix="go on with it (--resume), replace it (--overwrite) or choose another folder (--out)",
             )
-        elif not self.is_run and self.path.is_dir() and any(p.name != ".lock" for p in self.path.iterdir()):
+        if not self.is_run and self.path.is_dir() and any(not _ours(path) for path in self.path.iterdir()):
             raise RunFolderError("is not empty and not a run", where=where, fix="choose another folder with --out")
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise explain(error, self.path) from error
 
-    def _clear(self) -> None:
+    def prepare(self, *, resume: bool, overwrite: bool) -> None:
+        """Make the locked folder ready: what killed writers left goes, and with `overwrite` the earlier run.
+
+        Raises:
+            RunFolderError: as `check`, or it cannot be written.
+        """
+        self.check(resume=resume, overwrite=overwrite)
         try:
+            for folder in (self.path, self.checkpoints, self.scores, self.normal_scores):
+                for path in folder.glob(LEFTOVERS):
+                    path.unlink()
+            if not (self.is_run and overwrite):
+                return
             for name in RESULTS:
                 if (self.path / name).is_dir():
                     shutil.rmtree(self.path / name)
@@ -119,6 +126,11 @@ class RunFolder:
             old = manifest.get(name)
             manifest[name] = {**old, **value} if isinstance(old, dict) and isinstance(value, dict) else value
         write_text(self.manifest, json.dumps(manifest, indent=2) + "\n")
+
+
+def _ours(path: Path) -> bool:
+    """The lock, or a file that a killed writer left."""
+    return path.name == ".lock" or path.match(LEFTOVERS)
 
 
 def digest_of(*parts: Any) -> str:

@@ -47,10 +47,12 @@ class Registry:
 
     Args:
         plugins: what `discover` found, or made by hand in tests.
+        disabled: names of plugins that are installed, but named in `VADKIT_DISABLE`.
     """
 
-    def __init__(self, plugins: Iterable[Plugin]) -> None:
+    def __init__(self, plugins: Iterable[Plugin], disabled: Sequence[str] = ()) -> None:
         self.plugins = tuple(plugins)
+        self.disabled = tuple(disabled)
         self._found: dict[tuple[str, str], list[tuple[str, Component]]] = {}
         for plugin in self.plugins:
             for component in plugin.components:
@@ -61,7 +63,8 @@ class Registry:
         """Load every plugin that is installed and not named in `VADKIT_DISABLE`."""
         disabled = {name.strip() for name in os.environ.get(DISABLE, "").split(",")}
         points = sorted(entry_points(group=ENTRY_POINT_GROUP), key=lambda point: point.name)
-        return cls(_load(point) for point in points if point.name not in disabled)
+        unwanted = tuple(point.name for point in points if point.name in disabled)
+        return cls((_load(point) for point in points if point.name not in disabled), disabled=unwanted)
 
     @property
     def broken(self) -> Sequence[Plugin]:
@@ -110,6 +113,8 @@ class Registry:
             hint = f"{name!r} is a {elsewhere[0]}; {hint}"
         if self.broken:
             hint += f"; not loaded: {', '.join(plugin.name for plugin in self.broken)} (see 'vadkit list')"
+        if self.disabled:
+            hint += f"; disabled by {DISABLE}: {', '.join(self.disabled)}"
         return hint
 
 

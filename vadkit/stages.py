@@ -19,12 +19,12 @@ from vadkit.contracts import Dataset
 from vadkit.errors import CheckpointError, DataError, VadkitError
 from vadkit.evaluate.fuse import Part
 from vadkit.evaluate.judge import judge
-from vadkit.evaluate.protocol import Protocol, describe, from_preset
 from vadkit.files import write_text
 from vadkit.folder import RunFolder, stage_digests
 from vadkit.monitor import Monitor, Silent
+from vadkit.protocol import Protocol
 from vadkit.recipe import load, loads
-from vadkit.recipe.build import build
+from vadkit.recipe.build import build, spelled_out
 from vadkit.recipe.model import Recipe
 from vadkit.recipe.show import dump
 from vadkit.registry import Registry
@@ -49,7 +49,8 @@ class Run:
     Attributes:
         path: the run folder.
         recipe: as it was run.
-        metrics: what `metrics.json` holds: metrics, components, protocol, facts.
+        metrics: what `metrics.json` holds: metrics, components, protocol, facts; empty for a run
+            that is not evaluated yet, or whose recipe leaves out the reporter `json`.
     """
 
     path: Path
@@ -113,14 +114,16 @@ def run(
     checked = read_recipe(recipe, overrides, registry)
     dataset = open_dataset(checked, data_root)
     folder = RunFolder(Path(out) if out is not None else Path("runs") / checked.name)
-    protocol_of(checked)
     began = time.monotonic()
     experiment = _experiment(checked, dataset, folder, monitor)
     for split in ("train", "test"):
         experiment.videos(split)  # what is missing is said before anything is written
-    folder.prepare(resume=resume, overwrite=overwrite)
+    experiment.rehearse()
+    folder.check(resume=resume, overwrite=overwrite)
     with folder.locked():
+        folder.prepare(resume=resume, overwrite=overwrite)
         _begin(folder, checked, experiment)
+        experiment.check_test_data()
         experiment.train_model()
         experiment.fit_densities()
         experiment.score()
@@ -142,7 +145,7 @@ def load_run(folder: str | Path, registry: Registry | None = None) -> Run:
     """Open a finished run.
 
     Raises:
-        DataError: there is no run, or it was not evaluated yet.
+        DataError: there is no run, or its metrics.json is damaged.
     """
     path = Path(folder)
     place = RunFolder(path)
@@ -206,8 +209,7 @@ def open_dataset(recipe: Recipe, data_root: str | Path | None) -> Dataset:
 
 def protocol_of(recipe: Recipe) -> Protocol:
     """The protocol that a recipe's numbers are made under."""
-    chosen = from_preset(recipe.evaluate.protocol, recipe.evaluate.override)
-    return replace(chosen, stride=recipe.engine.score_stride)
+    return replace(recipe.evaluate.protocol, stride=recipe.engine.score_stride)
 
 
 def _experiment(recipe: Recipe, dataset: Dataset, folder: RunFolder, monitor: Monitor) -> Experiment:
@@ -218,25 +220,41 @@ def _experiment(recipe: Recipe, dataset: Dataset, folder: RunFolder, monitor: Mo
 
 
 def _begin(folder: RunFolder, recipe: Recipe, experiment: Experiment) -> None:
-    _check_same(folder, recipe)
+    data = experiment.fingerprints()
+    _check_same(folder, recipe, data)
     write_text(folder.recipe, dump(recipe.tree))
+    leg = {
+        "begun": datetime.now(UTC).isoformat(timespec="seconds"),
+        "commit": facts.commit(),
+        "versions": facts.versions(),
+        "host": {**facts.host(), "device": str(experiment.fabric.device)},
+    }
+    before = folder.read_manifest()
     folder.update_manifest(
         name=recipe.name,
         seed=recipe.seed,
-        commit=facts.commit(),
-        versions=facts.versions(),
-        host={**facts.host(), "device": str(experiment.fabric.device)},
         precision=recipe.engine.precision,
         digests=experiment.digests,
         protocol=protocol_of(recipe).as_dict(),
-        begun=datetime.now(UTC).isoformat(timespec="seconds"),
+        data=data,
         finished=None,
+        # What a number stands beside is where its run began; each resume adds a leg.
+        legs=[*before.get("legs", []), leg],
+        **{key: before.get(key, value) for key, value in leg.items()},
     )
 
 
-def _check_same(folder: RunFolder, recipe: Recipe) -> None:
-    """Refuse to go on with a changed recipe; drop score files that only `scores:` made stale."""
-    old = folder.read_manifest().get("digests", {})
+def _check_same(folder: RunFolder, recipe: Recipe, data: Mapping[str, str]) -> None:
+    """Refuse to go on with a changed recipe or other data; drop results that only `scores:` made stale."""
+    manifest = folder.read_manifest()
+    other = [key for key, value in data.items() if manifest.get("data", {}).get(key, value) != value]
+    if other:
+        raise CheckpointError(
+            f"was begun on other data than this: the {' and the '.join(other)} differ",
+            where=str(folder.path),
+            fix="resume with the --data-root that it began with, choose --out, or replace it: --overwrite",
+        )
+    old = manifest.get("digests", {})
     new = stage_digests(recipe.tree)
     begun = folder.checkpoints.is_dir() and any(folder.checkpoints.iterdir())
     changed = [stage for stage in new if stage != "scores" and stage in old and old[stage] != new[stage]]
@@ -249,6 +267,7 @@ def _check_same(folder: RunFolder, recipe: Recipe) -> None:
     if old.get("scores") != new["scores"]:
         for path in (*folder.scores.glob("*.npz"), *folder.normal_scores.glob("*.npz")):
             path.unlink()
+        (folder.path / "metrics.json").unlink(missing_ok=True)
 
 
 def _end(folder: RunFolder, began: float) -> None:
@@ -290,7 +309,7 @@ def _judge(place: RunFolder, recipe: Recipe, target: Path) -> RunResult:
         name: Part(
             fused.weight,
             tuple(build(chosen) for chosen in fused.transform),
-            tuple(describe(chosen) for chosen in fused.transform),
+            tuple(spelled_out(chosen) for chosen in fused.transform),
         )
         for name, fused in recipe.fuse.items()
     }
@@ -306,7 +325,7 @@ def _judge(place: RunFolder, recipe: Recipe, target: Path) -> RunResult:
         parts,
         metrics,
         protocol,
-        normal=read_scores(place.normal_scores) if _needs_normal(recipe) else (),
+        normal=_normal_scores(place) if _needs_normal(recipe) else (),
         seed=recipe.seed,
     )
     return replace(result, facts={**result.facts, "manifest": _beside(place)})
@@ -315,6 +334,16 @@ def _judge(place: RunFolder, recipe: Recipe, target: Path) -> RunResult:
 def _beside(place: RunFolder) -> dict[str, Any]:
     manifest = place.read_manifest()
     return {key: manifest.get(key) for key in ("seed", "commit", "host", "precision", "versions")}
+
+
+def _normal_scores(place: RunFolder) -> list[VideoScores]:
+    if not place.normal_scores.is_dir():
+        raise DataError(
+            "a transform is fitted on normal videos, and none is scored here",
+            where=str(place.normal_scores),
+            fix="'vadkit run --resume' with this --set scores the training videos too",
+        )
+    return read_scores(place.normal_scores)
 
 
 def _needs_normal(recipe: Recipe) -> bool:

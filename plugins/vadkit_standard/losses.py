@@ -78,6 +78,8 @@ class MSSSIM(Loss, nn.Module):
     def __init__(self, clip: ClipSpec, *, scales: int = 5, window: int = 11, sigma: float = 1.5) -> None:
         super().__init__()
         _check_window(clip, scales, window)
+        if not sigma > 0:
+            raise ShapeError(f"sigma must be above 0, not {sigma}")
         share = sum(SCALE_WEIGHTS[:scales]) / sum(SCALE_WEIGHTS)
         self.weights = [weight / share for weight in SCALE_WEIGHTS[:scales]]
         height, width = clip.height, clip.width

@@ -89,6 +89,8 @@ class NLL(Scorer):
     uses_output = False
 
     def __init__(self, *, densities: Sequence[str]) -> None:
+        if not densities:
+            raise ShapeError("'densities' is empty: there is no likelihood to read")
         self._densities = tuple(densities)
 
     def densities(self) -> Sequence[str]:

@@ -10,14 +10,15 @@ import pytest
 import scipy.io
 
 from vadkit.errors import DataError
-from vadkit.evaluate import Part, from_preset, judge
+from vadkit.evaluate import Part, judge
+from vadkit.protocol import PRESETS
 from vadkit.score.store import VideoScores
 from vadkit.values import Labels, RunResult
 from vadkit_standard.metrics import EER, MacroAUC, MicroAUC
 from vadkit_standard.transforms import MinMax
 
 DATA = Path(os.environ.get("VADKIT_TEST_DATA") or Path(__file__).parents[2] / "../shared/data").resolve()
-ITAE = from_preset("itae")
+ITAE = PRESETS["itae"]
 
 
 def video(name: str, **components: Sequence[float]) -> VideoScores:

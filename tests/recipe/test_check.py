@@ -3,12 +3,14 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from vadkit.component import Component
 from vadkit.errors import RecipeError
+from vadkit.protocol import PRESETS
 from vadkit.recipe import load, loads
 from vadkit.recipe.model import Engine, Evaluate, Fused, Recipe
 from vadkit.registry import Plugin, Registry
@@ -54,7 +56,7 @@ def test_a_sound_recipe(recipe: Path, registry: Registry) -> None:
     assert found.scores["likelihood"].keys == {"densities": ["static"]}
     assert found.fuse["error"].weight == 2.0
     assert found.fuse["error"].transform[0].keys == {"over": "video"}
-    assert found.evaluate == Evaluate("itae", {}, found.evaluate.metrics)
+    assert found.evaluate == Evaluate(found.evaluate.metrics, PRESETS["itae"])
     assert [metric.component.name for metric in found.evaluate.metrics] == ["auc"]
     assert found.tree["data"]["clip"] == {"frames": 16, "size": [64, 96], "color": "gray"}
 
@@ -71,8 +73,48 @@ def test_what_is_left_out(recipe: Path, registry: Registry) -> None:
 
 
 def test_a_protocol_with_changes(recipe: Path, registry: Registry) -> None:
-    found = load(recipe, overrides=["evaluate.protocol.sigma=3"], registry=registry)
-    assert (found.evaluate.protocol, found.evaluate.override) == ("itae", {"sigma": 3})
+    found = load(recipe, overrides=["evaluate.protocol.eer=nearest"], registry=registry)
+    assert found.evaluate.protocol == replace(PRESETS["itae"], eer="nearest")
+
+
+@pytest.mark.parametrize(
+    ("written", "column", "message"),
+    [
+        ("itea", 22, "should be 'itae', not 'itea'"),
+        ("{use: itae, erp: nearest}", 34, "did you mean 'eer'"),
+        ("{use: itae, eer: neares}", 39, "did you mean 'nearest'"),
+        ("{use: itae, test_tuned: maybe}", 46, "should be a valid boolean"),
+        ("{use: itae, stride: 2}", 34, "has no key 'stride'"),
+        ("[itae]", 22, "should be a mapping"),
+    ],
+)
+def test_a_wrong_protocol_is_told_at_its_place(
+    recipe: Path, registry: Registry, written: str, column: int, message: str
+) -> None:
+    [problem] = told(changed(recipe, "protocol: itae", f"protocol: {written}"), registry)
+    assert problem.startswith(f"first.yaml:16:{column}: ")
+    assert message in problem
+
+
+def test_a_metric_that_contradicts_the_protocol_is_told_before_any_training(recipe: Path) -> None:
+    registry = Registry.discover()
+    text = (Path(__file__).parents[2] / "recipes" / "quickstart.yaml").read_text()
+    recipe.write_text(text.replace("macro_auc, eer]", "macro_auc, {use: eer, method: nearest}]"))
+    [problem] = told(recipe, registry)
+    assert problem.startswith("first.yaml:")
+    assert "but protocol 'itae' has 'interpolated'" in problem
+
+
+def test_null_takes_back_an_entry_of_a_parent(recipe: Path, registry: Registry) -> None:
+    child = Path("child.yaml")
+    child.write_text(
+        "vadkit: 1\nextends: first.yaml\nname: child\ndensities: {static: null}\nscores: {likelihood: null}\n"
+    )
+    found = load(child, registry=registry)
+    assert (found.densities, list(found.scores), list(found.fuse)) == ({}, ["error"], ["error"])
+    assert (found.tree["densities"], list(found.tree["scores"])) == ({}, ["error"])
+    [problem] = told(recipe, registry, "densities.static=null")
+    assert "'scores.likelihood' reads the density 'static', which is not in 'densities'" in problem
 
 
 def test_ranges_of_a_clip(recipe: Path, registry: Registry) -> None:

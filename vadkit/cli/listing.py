@@ -6,11 +6,12 @@ import inspect
 from collections.abc import Sequence
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from vadkit.contracts import KINDS
 from vadkit.errors import PluginError, closest
-from vadkit.registry import Plugin, Registry
+from vadkit.registry import DISABLE, Plugin, Registry
 
 
 def print_listing(registry: Registry, name: str | None) -> None:
@@ -48,16 +49,20 @@ def _kind_table(registry: Registry, kind: str) -> Table:
         for plugin in _owners(registry, kind, name):
             for component in plugin.components:
                 if (component.kind, component.name) == (kind, name):
-                    table.add_row(name, component.summary, plugin.name, plugin.distribution)
+                    table.add_row(*map(escape, (name, component.summary, plugin.name, plugin.distribution)))
     table.add_section()
     return table
 
 
 def _print_problems(console: Console, registry: Registry) -> None:
     for (kind, name), full in registry.clashes.items():
-        console.print(f"[yellow]clash[/yellow]: {kind} {name!r} is {' and '.join(full)}; write the full name")
+        told = f"{kind} {name!r} is {' and '.join(full)}; write the full name"
+        console.print(f"[yellow]clash[/yellow]: {escape(told)}")
+    if registry.disabled:
+        console.print(f"[dim]disabled by {DISABLE}[/dim]: {escape(', '.join(registry.disabled))}")
     for plugin in registry.broken:
-        console.print(f"[red]not loaded[/red]: plugin {plugin.name} ({plugin.distribution}): {plugin.error}")
+        told = f"plugin {plugin.name} ({plugin.distribution}): {plugin.error}"
+        console.print(f"[red]not loaded[/red]: {escape(told)}")
 
 
 def _print_component(console: Console, registry: Registry, name: str) -> None:
@@ -70,10 +75,11 @@ def _print_component(console: Console, registry: Registry, name: str) -> None:
         raise PluginError(f"there is no kind or component {name!r}", fix=closest(name, every))
     for each in kinds:
         component = registry.get(each, short)
-        console.print(f"[bold]{each} {component.name}[/bold]: {component.summary}", highlight=False)
+        console.print(f"[bold]{each} {component.name}[/bold]: {escape(component.summary)}", highlight=False)
         table = Table(box=None, pad_edge=False, header_style="dim")
         for column in ("key", "type", "default", "meaning"):
             table.add_column(column)
         for key in describe(component).parameters.values():
-            table.add_row(key.name, key.type, "required" if key.required else key.default_text, key.help)
+            default = "required" if key.required else key.default_text
+            table.add_row(*map(escape, (key.name, key.type, default, key.help)))
         console.print(table)

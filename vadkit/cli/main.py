@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -53,7 +55,7 @@ def run(
     from vadkit import stages
     from vadkit.cli.progress import progress
 
-    with progress() as monitor:
+    with _interruptible("what is finished is kept: go on with --resume"), progress() as monitor:
         done = stages.run(
             recipe,
             out=out,
@@ -74,7 +76,8 @@ def evaluate(
     """Judge a run again from its score files: other weights, transforms, metrics or protocol, in seconds."""
     from vadkit import stages
 
-    result = stages.report(folder, set_ or ())
+    with _interruptible("the run folder is as it was"):
+        result = stages.report(folder, set_ or ())
     typer.echo(f"results: {result.folder}")
 
 
@@ -83,10 +86,8 @@ def check(recipe: RecipeArgument, set_: SetOption = None) -> None:
     """Say everything that is wrong with a recipe, at once, with file, line and column."""
     from vadkit.recipe import load
     from vadkit.registry import Registry
-    from vadkit.stages import protocol_of
 
-    checked = load(recipe, overrides=set_ or (), registry=Registry.discover())
-    protocol_of(checked)
+    load(recipe, overrides=set_ or (), registry=Registry.discover())
     typer.echo(f"{recipe}: no problems found")
 
 
@@ -137,9 +138,16 @@ def main() -> None:
     except BrokenPipeError:
         sys.stderr.close()  # `vadkit list | head`: nobody reads on
         sys.exit(0)
+
+
+@contextlib.contextmanager
+def _interruptible(kept: str) -> Iterator[None]:
+    """One message for Ctrl-C; Typer by itself leaves without a word."""
+    try:
+        yield
     except KeyboardInterrupt:
-        _complain("interrupted; what is finished is kept: go on with --resume")
-        sys.exit(130)
+        _complain(f"interrupted; {kept}")
+        raise typer.Exit(130) from None
 
 
 def _complain(text: Any) -> None:

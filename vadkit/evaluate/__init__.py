@@ -2,6 +2,5 @@
 
 from vadkit.evaluate.fuse import Part
 from vadkit.evaluate.judge import judge
-from vadkit.evaluate.protocol import Protocol, describe, from_preset
 
-__all__ = ["Part", "Protocol", "describe", "from_preset", "judge"]
+__all__ = ["Part", "judge"]

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vadkit.errors import DataError
-from vadkit.evaluate.protocol import Uncovered
+from vadkit.protocol import Uncovered
 from vadkit.score.store import VideoScores
 from vadkit.values import Labels
 

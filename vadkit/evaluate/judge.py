@@ -15,7 +15,7 @@ from vadkit.contracts import Metric
 from vadkit.errors import DataError
 from vadkit.evaluate.frames import Covered, check_labels, check_videos, cover
 from vadkit.evaluate.fuse import FusedVideo, Part, fuse
-from vadkit.evaluate.protocol import Protocol
+from vadkit.protocol import Protocol
 from vadkit.score.store import VideoScores
 from vadkit.values import Labels, RunResult, ScoredVideo, VideoResult
 

@@ -32,8 +32,9 @@ class Pipeline(nn.Module):
         super().__init__()
         self.clip = clip
         self.autoencoder = autoencoder
-        self.features = nn.ModuleDict({name: feature for name, (feature, _) in densities.items()})  # pyright: ignore
-        self.densities = nn.ModuleDict({name: density for name, (_, density) in densities.items()})  # pyright: ignore
+        self.names = tuple(densities)  # not a ModuleDict: that refuses names such as "train" or "type"
+        self.features = nn.ModuleList(feature for feature, _ in densities.values())  # pyright: ignore
+        self.densities = nn.ModuleList(density for _, density in densities.values())  # pyright: ignore
         self.decode = decode
         self.requires_grad_(False).eval()
 
@@ -53,8 +54,8 @@ class Pipeline(nn.Module):
         elif self.autoencoder is not None:
             latents = self.autoencoder.encode(clips)
         nll: dict[str, Tensor] = {}
-        for name, density in self.densities.items():
-            samples = features_of(self.features[name], clips, latents, self.clip)  # (B, T', ...)
+        for name, feature, density in zip(self.names, self.features, self.densities, strict=True):
+            samples = features_of(feature, clips, latents, self.clip)  # (B, T', ...)
             nll[name] = density(samples.flatten(0, 1)).unflatten(0, samples.shape[:2]).float()
         target = target_of(clips, self.clip)
         return ClipOutputs(self.clip, clips, target, output, latents, nll, scores)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
@@ -25,6 +26,17 @@ def build(chosen: Chosen, *args: Any, positional: Mapping[str, Sequence[Any]] | 
     return _build(chosen, {chosen.component.kind: args, **(positional or {})}, args)
 
 
+def spelled_out(chosen: Chosen) -> dict[str, Any]:
+    """A component with all its keys as plain values: a digest must change when a default does."""
+    parameters = inspect.signature(chosen.component.load()).parameters.values()
+    keys = {
+        key.name: key.default for key in parameters if key.kind is key.KEYWORD_ONLY and key.default is not key.empty
+    }
+    keys |= chosen.keys
+    plain = {name: spelled_out(value) if isinstance(value, Chosen) else value for name, value in keys.items()}
+    return {"use": chosen.component.name} | plain
+
+
 def _build(chosen: Chosen, positional: Mapping[str, Sequence[Any]], args: Sequence[Any]) -> Any:
     keys = {name: _value(value, positional) for name, value in chosen.keys.items()}
     where = f"{chosen.path} ({chosen.component.name})"
@@ -34,7 +46,7 @@ def _build(chosen: Chosen, positional: Mapping[str, Sequence[Any]], args: Sequen
     except VadkitError as error:
         error.where = error.where or where
         raise
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, ArithmeticError, RuntimeError) as error:
         raise VadkitError(f"{type(error).__name__}: {error}", where=where, fix="mend its keys in the recipe") from error
 
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from vadkit.errors import RecipeError, closest
+from vadkit.errors import RecipeError, VadkitError, closest
 from vadkit.recipe.merge import resolve, resolve_plain
 from vadkit.recipe.model import Fused, Recipe
 from vadkit.recipe.node import Node, Place, plain
@@ -21,6 +21,9 @@ from vadkit.registry import Registry
 _FOLDER_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}(?<!\.)")
 # Windows keeps these for itself, with any extension.
 _DEVICES = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?", re.IGNORECASE)
+
+NAMED_ENTRIES = frozenset({"densities", "scores", "fuse"})
+"""Sections whose keys are the recipe's own names; null takes one of them back."""
 
 DEFAULT_REPORT = ("console", "json")
 """Reporters of a recipe that names none."""
@@ -55,7 +58,8 @@ def check(tree: Node, registry: Registry) -> Recipe:
     Raises:
         RecipeError: all problems, those of crossing names among them.
     """
-    given = dict(tree.value) if isinstance(tree.value, Mapping) else {}
+    tree = _without_removed(tree)
+    given = dict(_entries(tree))
     given.pop("vadkit", None)
     report = given.get("report")
     if report is None or report.value is None:
@@ -66,6 +70,8 @@ def check(tree: Node, registry: Registry) -> Recipe:
     _check_name(given.get("name"), reader)
     _check_names_of_scores(given, reader)
     _check_names_of_densities(given, reader)
+    if not reader.problems:
+        _check_metrics(given, recipe, reader)
     if reader.problems:
         raise RecipeError(reader.problems)
     fuse = recipe.fuse or {name: Fused() for name in recipe.scores}
@@ -98,6 +104,25 @@ def _check_names_of_densities(given: Mapping[str, Node], reader: Reader) -> None
             if isinstance(entry.value, str) and entry.value not in densities:
                 what = f"'scores.{score}' reads the density {entry.value!r}, which is not in 'densities'"
                 reader.report(entry.at, what, closest(entry.value, densities))
+
+
+def _check_metrics(given: Mapping[str, Node], recipe: Recipe, reader: Reader) -> None:
+    nodes = _entries(given["evaluate"])["metrics"].value
+    for node, chosen in zip(nodes, recipe.evaluate.metrics, strict=True):
+        try:
+            recipe.evaluate.protocol.metric_keys(chosen.component.name, chosen.keys)
+        except VadkitError as error:
+            reader.report(node.head, error.what, error.fix)
+
+
+def _without_removed(tree: Node) -> Node:
+    """The tree without the named entries that a child set to null: so it takes back what its parent named."""
+    sections = dict(_entries(tree))
+    for name in NAMED_ENTRIES & sections.keys():
+        kept = {key: node for key, node in _entries(sections[name]).items() if node.value is not None}
+        if isinstance(sections[name].value, Mapping):
+            sections[name] = replace(sections[name], value=kept)
+    return replace(tree, value=sections) if sections else tree
 
 
 def _entries(node: Node | None) -> Mapping[str, Node]:

@@ -17,6 +17,7 @@ from pydantic import NonNegativeInt, PositiveInt
 
 from vadkit.component import Component
 from vadkit.errors import VadkitError
+from vadkit.protocol import PRESETS, Protocol, ProtocolForm
 from vadkit.recipe.grammar import Beside, ClipForm, FiniteFloat, Kind, PositiveFloat, Written
 from vadkit.values import ClipSpec
 
@@ -145,38 +146,15 @@ class Fused:
 
 @dataclass(frozen=True, slots=True)
 class Evaluate:
-    """`evaluate:` the protocol by name, fields of it that differ, and the metrics."""
-
-    protocol: str = "itae"
-    override: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    metrics: tuple[Annotated[Chosen, Kind("metric")], ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class EvaluateForm:
-    """`evaluate:` as it is written.
+    """`evaluate:` how scores become numbers, and which.
 
     Attributes:
-        protocol: a preset's name, or a mapping of `use: <preset>` and the fields that differ.
         metrics: what is computed.
+        protocol: a preset's name, or a mapping of `use: <preset>` and the fields that differ.
     """
 
     metrics: tuple[Annotated[Chosen, Kind("metric")], ...]
-    protocol: str | Mapping[str, Any] = "itae"
-
-    def meaning(self) -> Evaluate:
-        """The preset apart from the fields that differ.
-
-        Raises:
-            VadkitError: the preset is not a name.
-        """
-        if isinstance(self.protocol, str):
-            return Evaluate(self.protocol, metrics=self.metrics)
-        override = dict(self.protocol)
-        preset = override.pop("use", "itae")
-        if not isinstance(preset, str):
-            raise VadkitError(f"'protocol.use' should be a preset's name, not {preset!r}")
-        return Evaluate(preset, override, self.metrics)
+    protocol: Annotated[Protocol, Written(ProtocolForm)] = field(default_factory=lambda: PRESETS["itae"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,7 +200,7 @@ class Recipe:
     name: str
     data: Data
     scores: Mapping[str, Annotated[Chosen, Kind("scorer")]]
-    evaluate: Annotated[Evaluate, Written(EvaluateForm)]
+    evaluate: Evaluate
     fuse: Mapping[str, Fused] = field(default_factory=dict[str, Fused])
     report: tuple[Annotated[Chosen, Kind("reporter")], ...] = ()
     seed: NonNegativeInt = 0

@@ -156,7 +156,7 @@ class Reader:
         if isinstance(node.value, Mapping):
             return node.value
         hints = typing.get_type_hints(form, include_extras=True)
-        if isinstance(node.value, str) and any(_is_beside(hint) for hint in hints.values()):
+        if isinstance(node.value, str) and ("use" in hints or any(_is_beside(hint) for hint in hints.values())):
             return {"use": node}
         self.report(node.at, f"{named(path)} should be a mapping, not {shown(node)}")
         return None

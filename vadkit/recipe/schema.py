@@ -94,7 +94,8 @@ class _Writer:
         if form is Recipe:
             keys = {"vadkit": {"const": VERSION}, "extends": {"type": "string"}, **keys}
             required = ["vadkit", *required]
-        return self.mapping(keys, required, docstring.summary(form.__doc__))
+        mapping = self.mapping(keys, required, docstring.summary(form.__doc__))
+        return {"anyOf": [keys["use"], mapping]} if "use" in keys else mapping
 
     def component(self, kind: str, beside: Mapping[str, Schema], required: Collection[str]) -> Schema:
         """One branch for each component, and its bare name where nothing more is needed."""

@@ -6,12 +6,13 @@ checkpoint is refused instead of loaded.
 
 from __future__ import annotations
 
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save as serialise
 from torch import nn
 
 from vadkit.errors import CheckpointError
@@ -44,8 +45,9 @@ class Checkpoints:
     def save(self, stage: str, module: nn.Module, digest: str) -> None:
         """Write a finished stage's weights and drop the resume state."""
         tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in module.state_dict().items()}
+        facts = {"format": FORMAT, "stage": stage, "digest": digest, "recipe": self.recipe}
         with write_aside(self.weights(stage)) as aside:
-            save_file(tensors, aside, {"format": FORMAT, "stage": stage, "digest": digest, "recipe": self.recipe})
+            aside.write_bytes(serialise(tensors, facts))  # safetensors' own writer hides a full disk
         self.state.unlink(missing_ok=True)
 
     def load(self, stage: str, module: nn.Module, digest: str) -> bool:
@@ -72,8 +74,10 @@ class Checkpoints:
 
     def save_state(self, state: dict[str, Any]) -> None:
         """Write the state of a stage in progress."""
+        held = BytesIO()
+        torch.save({"format": FORMAT, "recipe": self.recipe, **state}, held)
         with write_aside(self.state) as aside:
-            torch.save({"format": FORMAT, "recipe": self.recipe, **state}, aside)
+            aside.write_bytes(held.getbuffer())  # torch's own writer hides a full disk
 
     def load_state(self, stage: str, digest: str) -> dict[str, Any] | None:
         """The state of this stage, None if it has not begun.

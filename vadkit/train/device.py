@@ -38,8 +38,10 @@ def start(engine: Engine) -> Fabric:
         raise VadkitError("only one device can be used so far", where="engine.devices", fix="set devices: 1")
     if engine.threads is not None:
         torch.set_num_threads(engine.threads)
-    if torch.cuda.is_available():
-        torch.set_float32_matmul_precision("high")
+    # TF32 would round MS-SSIM's variances and the flows' matrices to 10 bits, and some of
+    # cuDNN's algorithms differ from run to run: resume could not be exact.
+    torch.backends.cudnn.allow_tf32 = False
+    torch.backends.cudnn.deterministic = True
     logging.getLogger("lightning_fabric").setLevel(logging.ERROR)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Fabric's hints on hardware that it was told not to use

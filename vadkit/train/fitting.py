@@ -66,10 +66,11 @@ class EncodedClips(FeatureSource):
     def _group(self, numbers: np.ndarray, seed: list[int]) -> Tensor:
         clips = self._clips.read(numbers).to(self._fabric.device)
         latents: Mapping[str, Tensor] = {}
-        if self._autoencoder is not None:
-            with self._fabric.autocast():
+        with self._fabric.autocast():  # as in scoring
+            if self._autoencoder is not None:
                 latents = self._autoencoder.encode(clips)
-        samples = features_of(self._feature, clips, latents, self._clips.spec).flatten(0, 1).float()  # pyright: ignore
+            samples = features_of(self._feature, clips, latents, self._clips.spec)  # pyright: ignore
+        samples = samples.flatten(0, 1).float()
         return samples[torch.from_numpy(np.random.default_rng(seed).permutation(len(samples)))]
 
 
@@ -134,6 +135,7 @@ class Fitting(FitContext):
                 warmup=fit.warmup,
                 clip_gradients=fit.clip_gradients,
                 bits=True,
+                unit="samples",
             )
         )
 

@@ -46,6 +46,7 @@ class Schooling:
         optimizer: builds the optimiser.
         schedule: learning rate over the steps after the warm-up.
         bits: the loss is in nats a dimension; log it in bits too.
+        unit: what a batch holds, for the progress display.
     """
 
     stage: str
@@ -60,6 +61,7 @@ class Schooling:
     warmup: int = 0
     clip_gradients: float | None = None
     bits: bool = False
+    unit: str = "clips"
 
 
 class Trainer:
@@ -96,7 +98,7 @@ class Trainer:
         module, *wrapped = self.fabric.setup(job.module, *optimizers)
         step, skipped = self._resume(job, optimizers)
         module.train()
-        self.monitor.begin(job.stage, job.steps, done=step)
+        self.monitor.begin(job.stage, job.steps, done=step, unit=job.unit)
         saved = time.monotonic()
         in_a_row = 0
         for batch in self._stream(job, step):
@@ -134,6 +136,7 @@ class Trainer:
     def _step(self, module: Any, optimizers: list[Any], batch: Tensor, job: Schooling) -> dict[str, float]:
         main, *critic = optimizers
         main.zero_grad(set_to_none=True)
+        running = [(buffer, buffer.clone()) for buffer in job.module.buffers()]
         terms: Terms = module(batch)
         loss = torch.stack(list(terms.losses.values())).sum()
         self.fabric.backward(loss, retain_graph=bool(terms.critics))
@@ -142,7 +145,10 @@ class Trainer:
         finite = math.isfinite(loss.item()) and math.isfinite(norm.item())
         if finite:
             main.step()
-        if critic and terms.critics:
+        else:
+            for buffer, before in running:  # batch norm has taken the step's statistics already
+                buffer.copy_(before)
+        if finite and critic and terms.critics:
             critic[0].zero_grad(set_to_none=True)  # what the main loss left there is not theirs
             self.fabric.backward(torch.stack(list(terms.critics.values())).sum())
             critic[0].step()
