@@ -42,6 +42,7 @@ _PLAIN = (
     (annotation.adapter(FiniteFloat).json_schema(), "float"),
     ({"exclusiveMinimum": 0, "type": "integer"}, "int > 0"),
     ({"minimum": 0, "type": "integer"}, "int >= 0"),
+    ({"type": "boolean"}, "true, false"),
 )
 
 
@@ -138,7 +139,7 @@ def _choices(hint: Any) -> str:
 
 def _said(preset: Protocol, name: str) -> str:
     value = getattr(preset, name)
-    if name in ("name", "labels", "stride", "components"):
+    if name in ("name", "labels", "stride", "overlap", "components"):
         return "filled in"
     return f"`{str(value).lower() if isinstance(value, bool) else value}`"
 

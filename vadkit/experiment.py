@@ -22,7 +22,7 @@ from vadkit.model.pipeline import Pipeline, features_of
 from vadkit.monitor import Monitor
 from vadkit.recipe.build import build
 from vadkit.recipe.model import Model, Recipe
-from vadkit.score.collect import score_video
+from vadkit.score.collect import calibrate, score_video
 from vadkit.score.store import read_score, score_file, write_labels, write_scores
 from vadkit.train.checkpoint import Checkpoints
 from vadkit.train.device import derive, start
@@ -246,12 +246,19 @@ class Experiment:
         frames = {video.name: self.frames(video) for video in videos}
         windows = {name: len(window_starts(len(f), self.clip, stride, video=name)) for name, f in frames.items()}
         began, done = time.monotonic(), 0
+        missing = [name for name in frames if not self._scored(folder, name, len(frames[name]))]
+        places = None
+        if missing and self.recipe.engine.score_overlap == "calibrated":
+            places = calibrate(
+                self.training_clips, pipeline, self.scorers, self.fabric,
+                batch=self.recipe.engine.score_batch, monitor=self.monitor,
+            )  # fmt: skip
         self.monitor.begin(f"score {split}", sum(windows.values()), unit="windows")
         for video in videos:
-            if not self._scored(folder, video.name, len(frames[video.name])):
+            if video.name in missing:
                 scores = score_video(
                     video.name, video.scene, frames[video.name], pipeline, self.scorers, self.fabric,
-                    batch=self.recipe.engine.score_batch, stride=stride, monitor=self.monitor, done=done,
+                    batch=self.recipe.engine.score_batch, stride=stride, monitor=self.monitor, done=done, places=places,
                 )  # fmt: skip
                 write_scores(folder, scores)
             done += windows[video.name]

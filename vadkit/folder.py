@@ -150,5 +150,6 @@ def stage_digests(tree: Mapping[str, Any]) -> dict[str, str]:
     densities = tree.get("densities") or {}
     stages = {"model": model} if tree.get("model") else {}
     stages |= {f"density.{name}": digest_of(model, density) for name, density in densities.items()}
-    stride = engine.get("score_stride", 1)
-    return stages | {"scores": digest_of(*stages.values(), tree.get("scores"), stride)}
+    overlap = (engine["score_overlap"],) if engine.get("score_overlap", "mean") != "mean" else ()
+    windows = (engine.get("score_stride", 1), *overlap)
+    return stages | {"scores": digest_of(*stages.values(), tree.get("scores"), *windows)}

@@ -11,6 +11,7 @@ from typing import Any, Literal
 from vadkit.errors import VadkitError
 
 Uncovered = Literal["edge", "drop", "error"]
+Overlap = Literal["mean", "calibrated"]
 EER = Literal["interpolated", "nearest"]
 
 
@@ -25,7 +26,8 @@ class Protocol:
         uncovered: what becomes of frames that no window scores: "edge" repeats the nearest
             score, "drop" leaves them out of the benchmark, "error" refuses them.
         stride: frames between neighbouring windows, filled in from the run.
-        overlap: how the windows that score a frame combine.
+        overlap: how the windows that score a frame combine, filled in from the run: their
+            mean, or their mean after each place in a window was standardised on training clips.
         fusion: how components combine; "sum" is weighted.
         smoothing: of the final score over time.
         averaging: which average is the headline; "micro" puts all frames into one ROC.
@@ -40,7 +42,7 @@ class Protocol:
     coverage: Literal["all"] = "all"
     uncovered: Uncovered = "edge"
     stride: int = 1
-    overlap: Literal["mean"] = "mean"
+    overlap: Overlap = "mean"
     fusion: Literal["sum"] = "sum"
     smoothing: Literal["none"] = "none"
     averaging: Literal["micro"] = "micro"
@@ -84,7 +86,7 @@ class ProtocolForm:
     """`evaluate.protocol` as it is written: a preset, and the fields of it that differ.
 
     The fields that the run fills in cannot be written: `labels` comes from the data set,
-    `stride` from `engine.score_stride`, `components` from `fuse`.
+    `stride` and `overlap` from `engine`, `components` from `fuse`.
 
     Attributes:
         use: the preset; a bare name stands for this key alone.

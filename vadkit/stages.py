@@ -209,7 +209,8 @@ def open_dataset(recipe: Recipe, data_root: str | Path | None) -> Dataset:
 
 def protocol_of(recipe: Recipe) -> Protocol:
     """The protocol that a recipe's numbers are made under."""
-    return replace(recipe.evaluate.protocol, stride=recipe.engine.score_stride)
+    engine = recipe.engine
+    return replace(recipe.evaluate.protocol, stride=engine.score_stride, overlap=engine.score_overlap)
 
 
 def _experiment(recipe: Recipe, dataset: Dataset, folder: RunFolder, monitor: Monitor) -> Experiment:

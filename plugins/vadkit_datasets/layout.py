@@ -75,6 +75,9 @@ def numbered_images(folder: Path) -> tuple[Path, ...]:
     if not paths:
         raise DataError("holds no images", where=str(folder), fix="extract the frames again or remove the folder")
     numbers = [number(path) for path in paths]
+    if numbers[0] > 1:
+        fix = "extract the frames again: a hole would shift every later label"
+        raise DataError(f"frame 1 is missing ({paths[0].name} comes first)", where=str(folder), fix=fix)
     for before, after, path in zip(numbers, numbers[1:], paths[1:], strict=False):
         if after != before + 1:
             what = f"frame {before + 1} is missing" if after > before else f"frame {after} is there twice"

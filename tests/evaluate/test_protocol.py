@@ -34,11 +34,12 @@ OTHER: dict[str, Any] = {
     "labels": "masks",
     "uncovered": "drop",
     "stride": 2,
+    "overlap": "calibrated",
     "eer": "nearest",
     "test_tuned": True,
     "components": {"likelihood": {"weight": 0.7, "transform": [{"use": "minmax", "over": "video"}]}},
 }
-ONE_CHOICE_SO_FAR = {"averaging", "coverage", "overlap", "fusion", "smoothing", "single_class"}
+ONE_CHOICE_SO_FAR = {"averaging", "coverage", "fusion", "smoothing", "single_class"}
 
 
 def test_every_field_enters_the_digest() -> None:
@@ -80,7 +81,7 @@ def test_what_is_written_differs_from_the_preset_and_nothing_else() -> None:
 
 
 def test_every_field_with_a_choice_can_be_written() -> None:
-    filled_in = {"name", "labels", "stride", "components"}
+    filled_in = {"name", "labels", "stride", "overlap", "components"}
     written = {key.name for key in fields(ProtocolForm)} - {"use"}
     assert written == {key.name for key in fields(Protocol)} - filled_in - ONE_CHOICE_SO_FAR
 

@@ -17,7 +17,7 @@ from pydantic import NonNegativeInt, PositiveInt
 
 from vadkit.component import Component
 from vadkit.errors import VadkitError
-from vadkit.protocol import PRESETS, Protocol, ProtocolForm
+from vadkit.protocol import PRESETS, Overlap, Protocol, ProtocolForm
 from vadkit.recipe.grammar import Beside, ClipForm, FiniteFloat, Kind, PositiveFloat, Written
 from vadkit.values import ClipSpec
 
@@ -168,6 +168,10 @@ class Engine:
         threads: CPU threads; None leaves torch's choice.
         score_batch: clips scored at once.
         score_stride: frames between neighbouring windows when scoring.
+        score_overlap: how the windows that score a frame combine: "mean" as the paper says, or
+            "calibrated", which first brings each place in a window to mean 0 and deviation 1 on
+            training clips. A model errs more at a window's ends, where a video's first and last
+            frames have their only places.
     """
 
     accelerator: Literal["auto", "cpu", "cuda"] = "auto"
@@ -176,6 +180,7 @@ class Engine:
     threads: PositiveInt | None = None
     score_batch: PositiveInt = 8
     score_stride: PositiveInt = 1
+    score_overlap: Overlap = "mean"
 
 
 @dataclass(frozen=True, slots=True)

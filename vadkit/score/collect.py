@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -15,7 +16,9 @@ from vadkit.model.pipeline import Pipeline
 from vadkit.monitor import Monitor
 from vadkit.score.store import VideoScores
 from vadkit.values import ClipOutputs
-from vadkit.video.clips import to_clip, window_starts
+from vadkit.video.clips import Clips, to_clip, window_starts
+
+CALIBRATION_CLIPS = 512  # enough for a mean and a deviation, whatever the data set's size
 
 
 class WindowMean:
@@ -47,7 +50,63 @@ class WindowMean:
             return {name: self._sums[name] / self._counts[name] for name in self._sums}
 
 
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Mean and deviation of one component's scores at each place of a window, each (T,)."""
+
+    mean: NDArray[np.float64]
+    std: NDArray[np.float64]
+
+    def standardise(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
+        """(B, T) -> (B, T)."""
+        return (scores - self.mean) / self.std
+
+
+def calibrate(
+    clips: Clips, pipeline: Pipeline, scorers: Mapping[str, Scorer], fabric: Fabric, *, batch: int, monitor: Monitor
+) -> dict[str, Places]:
+    """What each scorer gives at each place of a window on normal video, from training clips alone.
+
+    Args:
+        clips: training clips; at most `CALIBRATION_CLIPS` of them, evenly spaced, are scored.
+        pipeline: on the fabric's device.
+        scorers: component -> scorer.
+        fabric: device and precision.
+        batch: windows at once.
+        monitor: is told of progress.
+    """
+    numbers = np.unique(np.linspace(0, len(clips) - 1, min(len(clips), CALIBRATION_CLIPS)).round().astype(int))
+    found: dict[str, list[NDArray[np.float64]]] = {name: [] for name in scorers}
+    monitor.begin("calibrate", len(numbers), unit="windows")
+    for first in range(0, len(numbers), batch):
+        some = numbers[first : first + batch]
+        where = f"training clip {some[0]}"
+        for name, scores in _score(clips.read(some), pipeline, scorers, fabric, where=where).items():
+            found[name].append(scores)
+        monitor.advance(first + len(some), amount=len(some))
+    monitor.end()
+    return {name: _places(np.concatenate(scores)) for name, scores in found.items()}
+
+
+def _places(scores: NDArray[np.float64]) -> Places:
+    given = ~np.isnan(scores).all(axis=0)  # a place that the scorer never scores stays NaN
+    mean, std = np.full(scores.shape[1], np.nan), np.ones(scores.shape[1])
+    mean[given] = np.nanmean(scores[:, given], axis=0)
+    std[given] = np.nanstd(scores[:, given], axis=0)
+    return Places(mean, np.where(std > 0, std, 1.0))
+
+
 @torch.inference_mode()
+def _score(
+    clips: torch.Tensor, pipeline: Pipeline, scorers: Mapping[str, Scorer], fabric: Fabric, *, where: str
+) -> dict[str, NDArray[np.float64]]:
+    """Clips (B, C, T, H, W) -> component -> (B, T)."""
+    with fabric.autocast():
+        out = pipeline(clips.to(fabric.device))
+    _refuse_non_finite(out, where)
+    return {name: scorer(out).double().cpu().numpy() for name, scorer in scorers.items()}
+
+
 def score_video(
     name: str,
     scene: str,
@@ -60,6 +119,7 @@ def score_video(
     stride: int,
     monitor: Monitor,
     done: int = 0,
+    places: Mapping[str, Places] | None = None,
 ) -> VideoScores:
     """Score one video.
 
@@ -74,6 +134,7 @@ def score_video(
         stride: frames between neighbouring windows; the last is flush with the video's end.
         monitor: is told of every batch, counted in windows from `done`.
         done: windows of earlier videos.
+        places: component -> what to standardise its scores with, before windows are averaged.
 
     Raises:
         DataError: the video is shorter than a clip, or the model's outputs are not finite.
@@ -84,26 +145,24 @@ def score_video(
     for first in range(0, len(starts), batch):
         some = starts[first : first + batch]
         clips = torch.stack([to_clip(frames[start : start + spec.span : spec.step]) for start in some])
-        with fabric.autocast():
-            out = pipeline(clips.to(fabric.device))
-        places = [start + np.arange(spec.frames) * spec.step for start in some]
-        _refuse_non_finite(out, name, int(some[0]))
-        for where in places:
+        windows = [start + np.arange(spec.frames) * spec.step for start in some]
+        for where in windows:
             result.cover(where)
-        for component, scorer in scorers.items():
-            scores = scorer(out).double().cpu().numpy()  # (B, T)
-            for where, values in zip(places, scores, strict=True):
+        found = _score(clips, pipeline, scorers, fabric, where=f"video {name}, windows from frame {some[0]} on")
+        for component, given in found.items():
+            scores = places[component].standardise(given) if places else given
+            for where, values in zip(windows, scores, strict=True):
                 result.add(component, where, values)
         monitor.advance(done + first + len(some), amount=len(some))
     return VideoScores(name, scene, result.means(), result.coverage)
 
 
-def _refuse_non_finite(out: ClipOutputs, name: str, start: int) -> None:
+def _refuse_non_finite(out: ClipOutputs, where: str) -> None:
     tensors = {"model": out.output, **{f"density {key}": value for key, value in out.nll.items()}}
     for what, tensor in tensors.items():
         if tensor is not None and not bool(torch.isfinite(tensor).all()):
             raise DataError(
-                f"the {what} gave values that are not finite, in windows from frame {start} on",
-                where=f"video {name}",
+                f"the {what} gave values that are not finite",
+                where=where,
                 fix="train it again, with a lower learning rate or in fp32",
             )
