@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,7 +19,7 @@ from safetensors.torch import load_file
 
 import vadkit
 from vadkit import stages
-from vadkit.errors import CheckpointError, DataError, DivergedError, RunFolderError, VadkitError
+from vadkit.errors import CheckpointError, DataError, DivergedError, RunFolderError, ShapeError, VadkitError
 from vadkit.monitor import Silent
 
 KILLED = """
@@ -125,7 +126,14 @@ def test_every_test_frame_has_a_score(unbroken: vadkit.Run) -> None:
 
 @pytest.mark.parametrize(
     ("stage", "at"),
-    [("decode train", 1), ("model", 5), ("density.static", 4), ("density.dynamic", 1), ("score test", 12)],
+    [
+        ("decode test", 1),
+        ("decode train", 1),
+        ("model", 5),
+        ("density.static", 4),
+        ("density.dynamic", 1),
+        ("score test", 12),
+    ],
 )
 def test_a_killed_run_ends_as_the_unbroken_one(
     stage: str, at: int, unbroken: vadkit.Run, tiny: dict[str, Any], tmp_path: Path
@@ -228,8 +236,6 @@ def test_resuming_with_another_recipe_is_refused(unbroken: vadkit.Run, tiny: dic
 
 
 def test_a_foreign_or_damaged_checkpoint_is_refused(unbroken: vadkit.Run, tiny: dict[str, Any], tmp_path: Path) -> None:
-    import shutil
-
     copy = tmp_path / "run"
     shutil.copytree(unbroken.path, copy)
     model = copy / "checkpoints" / "model.safetensors"
@@ -280,11 +286,129 @@ def test_a_full_disk_is_one_message(unbroken: vadkit.Run, monkeypatch: pytest.Mo
     assert list(tmp_path.iterdir()) == [target]
 
 
-def test_two_runs_cannot_write_one_folder(tiny: dict[str, Any], tmp_path: Path) -> None:
+@pytest.mark.parametrize("overwrite", [True, False])
+def test_two_runs_cannot_write_one_folder(
+    overwrite: bool, unbroken: vadkit.Run, tiny: dict[str, Any], tmp_path: Path
+) -> None:
     from vadkit.folder import RunFolder
 
-    with RunFolder(tmp_path / "run").locked(), pytest.raises(RunFolderError, match="another vadkit"):
-        vadkit.run(tiny, out=tmp_path / "run")
+    copy = tmp_path / "run"
+    shutil.copytree(unbroken.path, copy)
+    before = sorted(path.relative_to(copy) for path in copy.rglob("*"))
+    with RunFolder(copy).locked(), pytest.raises(RunFolderError, match="another vadkit"):
+        vadkit.run(tiny, out=copy, overwrite=overwrite, resume=not overwrite)
+    assert sorted(path.relative_to(copy) for path in copy.rglob("*")) == before
+
+
+def test_resume_and_overwrite_together_are_refused(unbroken: vadkit.Run, tiny: dict[str, Any]) -> None:
+    with pytest.raises(RunFolderError, match="contradict"):
+        vadkit.run(tiny, out=unbroken.path, resume=True, overwrite=True)
+    assert_same(vadkit.load_run(unbroken.path), unbroken)
+
+
+def test_what_a_killed_writer_left_is_no_hindrance(tiny: dict[str, Any], tmp_path: Path) -> None:
+    (tmp_path / ".recipe.0123abcd.part.yaml").write_text("vadkit: ")
+    tiny["densities"], tiny["scores"], tiny["fuse"] = {}, {"reconstruction": tiny["scores"]["reconstruction"]}, {}
+    vadkit.run(tiny, out=tmp_path, resume=True, overrides=["model.fit.steps=1"])
+    assert not list(tmp_path.rglob(".*.part*"))
+
+
+def test_resuming_on_other_data_is_refused(unbroken: vadkit.Run, tiny: dict[str, Any], tmp_path: Path) -> None:
+    copy = tmp_path / "run"
+    shutil.copytree(unbroken.path, copy)
+    manifest = json.loads((copy / "manifest.json").read_text())
+    manifest["data"]["test videos"] = "another"
+    (copy / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(CheckpointError, match="other data than this: the test videos differ"):
+        vadkit.run(tiny, out=copy, resume=True)
+
+
+def test_the_manifest_keeps_where_a_run_began_and_every_leg(
+    unbroken: vadkit.Run, tiny: dict[str, Any], tmp_path: Path
+) -> None:
+    copy = tmp_path / "run"
+    shutil.copytree(unbroken.path, copy)
+    manifest = json.loads((copy / "manifest.json").read_text())
+    begun, legs = manifest["begun"], len(manifest["legs"])
+    (copy / "manifest.json").write_text(json.dumps({**manifest, "commit": "first"}))
+    vadkit.run(tiny, out=copy, resume=True)
+    after = json.loads((copy / "manifest.json").read_text())
+    assert (after["commit"], after["begun"], len(after["legs"])) == ("first", begun, legs + 1)
+
+
+def test_what_does_not_fit_is_said_before_any_training(tiny: dict[str, Any], tmp_path: Path) -> None:
+    with pytest.raises(ShapeError, match="a patch of 64 does not fit"):
+        vadkit.run(tiny, out=tmp_path / "run", overrides=["scores.reconstruction.patch=64"])
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("model.fit.optimizer.lr=-1", "learning rate"),
+        ("model.encoder.beta=0", "model.encoder"),
+        ("densities.static.hidden=-2", "densities.static"),
+        ("scores.likelihood.densities=[]", "is empty"),
+    ],
+)
+def test_a_value_that_a_constructor_refuses_is_one_message(
+    override: str, message: str, tiny: dict[str, Any], tmp_path: Path
+) -> None:
+    with pytest.raises(VadkitError, match=message):
+        vadkit.run(tiny, out=tmp_path / "run", overrides=[override])
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_density_may_have_the_name_of_a_method(tiny: dict[str, Any], tmp_path: Path) -> None:
+    tiny["densities"] = {"train": tiny["densities"]["static"]}
+    tiny["scores"], tiny["fuse"] = {"type": {"use": "nll", "densities": ["train"]}}, {}
+    done = vadkit.run(tiny, out=tmp_path / "run")
+    assert done.metrics["components"].keys() >= {"type"}
+
+
+def test_two_losses_of_one_kind_both_count(tiny: dict[str, Any], tmp_path: Path) -> None:
+    tiny["model"]["losses"] = ["l2", {"use": "l2", "weight": 3.0}]
+    tiny["densities"], tiny["scores"], tiny["fuse"] = {}, {"reconstruction": tiny["scores"]["reconstruction"]}, {}
+    done = vadkit.run(tiny, out=tmp_path / "run", overrides=["model.fit.steps=1"])
+    line = json.loads((done.path / "log.jsonl").read_text().splitlines()[0])
+    assert line["l2.2"] == pytest.approx(3 * line["l2"])
+    assert line["loss"] == pytest.approx(4 * line["l2"])
+
+
+def test_ctrl_c_is_one_message_and_the_run_goes_on_later(
+    unbroken: vadkit.Run, tiny: dict[str, Any], tmp_path: Path
+) -> None:
+    recipe, out = tmp_path / "tiny.yaml", tmp_path / "run"
+    recipe.write_text(yaml.safe_dump(tiny))
+    script = (
+        "import os, signal, sys; from vadkit.cli import main; from vadkit.train.loop import Trainer\n"
+        "step = Trainer._step\n"
+        "def interrupted(*args): os.kill(os.getpid(), signal.SIGINT); return step(*args)\n"
+        "Trainer._step = interrupted; sys.argv = ['vadkit', *sys.argv[1:]]; main()"
+    )
+    command = [sys.executable, "-c", script, "run", str(recipe), "--out", str(out)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 130
+    assert "error: interrupted; what is finished is kept: go on with --resume" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert_same(vadkit.run(recipe, out=out, resume=True), unbroken)
+
+
+def test_a_disk_that_fills_up_under_a_checkpoint_is_one_message(tmp_path: Path) -> None:
+    script = (
+        "import resource, signal, sys, torch; from pathlib import Path\n"
+        "from vadkit.train.checkpoint import Checkpoints; from vadkit.errors import RunFolderError\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))\n"
+        "held = Checkpoints(Path(sys.argv[1]), 'r')\n"
+        "net = torch.nn.Linear(50, 50)\n"
+        "for write in (lambda: held.save('model', net, 'd'), lambda: held.save_state(net.state_dict())):\n"
+        "    try: write()\n"
+        "    except RunFolderError as error: print(error.what)\n"
+    )
+    told = subprocess.run([sys.executable, "-c", script, str(tmp_path)], capture_output=True, text=True, check=True)
+    assert told.stdout.split("\n")[:2] == ["the disk is full"] * 2
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_training_that_diverges_stops_with_advice(tiny: dict[str, Any], tmp_path: Path) -> None:
@@ -322,8 +446,6 @@ def test_densities_on_raw_frames_need_no_model(tiny: dict[str, Any], tmp_path: P
 def test_scores_of_normal_videos_are_made_where_a_transform_asks_for_them(
     unbroken: vadkit.Run, tiny: dict[str, Any], tmp_path: Path
 ) -> None:
-    import shutil
-
     copy = tmp_path / "run"
     shutil.copytree(unbroken.path, copy)
     assert not (copy / "scores" / "normal").exists()

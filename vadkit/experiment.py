@@ -129,13 +129,14 @@ class Experiment:
 
     @torch.no_grad()
     def rehearse(self) -> None:
-        """Pass an empty clip through all that can be without training, so that what does not fit is said before it.
+        """Build the rest and pass an empty clip through: what does not fit is said before any training.
 
         Densities are left out, for some take their scale from the first samples that they see.
 
         Raises:
             ShapeError: a component gives another shape than it declares.
         """
+        _build_rest(self.recipe)
         spec = self.clip
         clips = torch.zeros(1, spec.channels, spec.frames, spec.height, spec.width)
         latents: Mapping[str, torch.Tensor] = {}
@@ -322,6 +323,16 @@ def _build_autoencoder(recipe: Recipe) -> Autoencoder | None:
     decoder = build(recipe.model.decoder, encoder.latents, clip)
     _build_losses(recipe, recipe.model)  # so that one that does not fit is named before any training
     return Autoencoder(clip, encoder, decoder, bottleneck)
+
+
+def _build_rest(recipe: Recipe) -> None:
+    """Whatever is built only once it is needed, perhaps after hours."""
+    plans = (recipe.model, *recipe.densities.values())
+    fits = [plan.fit for plan in plans if plan is not None and plan.fit is not None]
+    schedules = [fit.schedule for fit in fits if fit.schedule]
+    transforms = [chosen for fused in recipe.fuse.values() for chosen in fused.transform]
+    for chosen in (*(fit.optimizer for fit in fits), *schedules, *transforms, *recipe.evaluate.metrics, *recipe.report):
+        build(chosen)
 
 
 def _build_losses(recipe: Recipe, plan: Model) -> list[tuple[str, float, Loss]]:

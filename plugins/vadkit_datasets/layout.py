@@ -17,6 +17,7 @@ from vadkit.api import DataError, VideoRef, natural
 IMAGES = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp"})
 VIDEOS = frozenset({".avi", ".mp4", ".mkv", ".mov", ".m4v", ".mpg", ".mpeg", ".wmv"})
 _GT_FRAME = re.compile(r"^[^%\n]*gt_frame\s*=\s*\[([^\]]*)\]", re.MULTILINE)
+_HOLE = "extract the frames again: a hole would shift every later label"
 
 
 def locate(root: Path | None, inside: Iterable[str], signs: Sequence[str], *, layout: str) -> Path:
@@ -54,8 +55,19 @@ def find_videos(base: Path, folders: Sequence[str], *, fps: float, layout: str) 
             if entry.suffix.lower() in VIDEOS or (entry.is_dir() and not entry.name.endswith("_gt"))
         ]
         if found:
+            _refuse_late_starts(found)
             return found
     raise DataError(f"no videos: looked for {', '.join(folders)}", where=str(base), fix=layout)
+
+
+def _refuse_late_starts(videos: Sequence[VideoRef]) -> None:
+    """Frames count from 0 or from 1, in all folders alike: otherwise one has lost its first."""
+    folders = [video.source for video in videos if isinstance(video.source, tuple)]
+    first = min((number(frames[0]) for frames in folders), default=0)
+    for frames in folders:
+        if number(frames[0]) != first:
+            what = f"frame {first} is missing, from which the other folders count ({frames[0].name} comes first)"
+            raise DataError(what, where=str(frames[0].parent), fix=_HOLE)
 
 
 def entries(folder: Path) -> list[Path]:
@@ -76,13 +88,11 @@ def numbered_images(folder: Path) -> tuple[Path, ...]:
         raise DataError("holds no images", where=str(folder), fix="extract the frames again or remove the folder")
     numbers = [number(path) for path in paths]
     if numbers[0] > 1:
-        fix = "extract the frames again: a hole would shift every later label"
-        raise DataError(f"frame 1 is missing ({paths[0].name} comes first)", where=str(folder), fix=fix)
+        raise DataError(f"frame 1 is missing ({paths[0].name} comes first)", where=str(folder), fix=_HOLE)
     for before, after, path in zip(numbers, numbers[1:], paths[1:], strict=False):
         if after != before + 1:
             what = f"frame {before + 1} is missing" if after > before else f"frame {after} is there twice"
-            fix = "extract the frames again: a hole would shift every later label"
-            raise DataError(f"{what} ({path.name} comes next)", where=str(folder), fix=fix)
+            raise DataError(f"{what} ({path.name} comes next)", where=str(folder), fix=_HOLE)
     return tuple(paths)
 
 

@@ -140,6 +140,18 @@ def test_hole_in_the_frames_is_named(own: Path, missing: str) -> None:
         UCSDPed(own).videos("train")
 
 
+@pytest.mark.parametrize(
+    ("missing", "told"),
+    [(["001.jpg"], "frame 1 is missing, from which the other"), (["001.jpg", "002.jpg"], "frame 1 is missing")],
+)
+def test_a_lost_first_frame_is_named(own: Path, missing: list[str], told: str) -> None:
+    for name in missing:
+        for path in sorted((own / "Train/Train001").glob(f"{name[:3]}.*")):
+            path.unlink()
+    with pytest.raises(DataError, match=f"Train001: {told}"):
+        UCSDPed(own).videos("train")
+
+
 def test_double_frame_is_named(own: Path) -> None:
     (own / "Train/Train001/002.jpg").touch()
     with pytest.raises(DataError, match="Train001: frame 2 is there twice"):
@@ -149,11 +161,11 @@ def test_double_frame_is_named(own: Path) -> None:
 def test_frames_are_in_natural_order(tmp_path: Path) -> None:
     folder = tmp_path / "training/frames/01"
     folder.mkdir(parents=True)
-    for n in range(8, 13):
+    for n in range(1, 13):
         (folder / f"{n}.jpg").touch()
     (video,) = UCSDPed(tmp_path).videos("train")
     assert isinstance(video.source, tuple)
-    assert [path.stem for path in video.source] == ["8", "9", "10", "11", "12"]
+    assert [path.stem for path in video.source] == [str(n) for n in range(1, 13)]
 
 
 def test_what_is_missing_is_said(own: Path, tmp_path: Path) -> None:

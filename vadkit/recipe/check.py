@@ -108,6 +108,7 @@ def _check_names_of_densities(given: Mapping[str, Node], reader: Reader) -> None
 
 def _check_metrics(given: Mapping[str, Node], recipe: Recipe, reader: Reader) -> None:
     nodes = _entries(given["evaluate"])["metrics"].value
+    assert isinstance(nodes, tuple)
     for node, chosen in zip(nodes, recipe.evaluate.metrics, strict=True):
         try:
             recipe.evaluate.protocol.metric_keys(chosen.component.name, chosen.keys)
