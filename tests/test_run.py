@@ -127,8 +127,8 @@ def test_every_test_frame_has_a_score(unbroken: vadkit.Run) -> None:
 @pytest.mark.parametrize(
     ("stage", "at"),
     [
-        ("decode test", 1),
         ("decode train", 1),
+        ("decode test", 1),
         ("model", 5),
         ("density.static", 4),
         ("density.dynamic", 1),
@@ -334,6 +334,16 @@ def test_the_manifest_keeps_where_a_run_began_and_every_leg(
     vadkit.run(tiny, out=copy, resume=True)
     after = json.loads((copy / "manifest.json").read_text())
     assert (after["commit"], after["begun"], len(after["legs"])) == ("first", begun, legs + 1)
+
+
+def test_an_earlier_run_is_replaced_only_by_one_that_can_begin(
+    unbroken: vadkit.Run, tiny: dict[str, Any], tmp_path: Path
+) -> None:
+    copy = tmp_path / "run"
+    shutil.copytree(unbroken.path, copy)
+    with pytest.raises(DataError, match="one clip reaches over"):
+        vadkit.run(tiny, out=copy, overwrite=True, overrides=["data.frames=7"])
+    assert_same(vadkit.load_run(copy), unbroken)
 
 
 def test_what_does_not_fit_is_said_before_any_training(tiny: dict[str, Any], tmp_path: Path) -> None:

@@ -113,14 +113,7 @@ class Experiment:
     @cached_property
     def training_clips(self) -> Clips:
         """Clips of the training videos."""
-        videos = self.videos("train")
-        self.monitor.begin("decode train", len(videos), unit="videos")
-        loaded = []
-        for number, video in enumerate(videos, 1):
-            loaded.append((video.name, self.frames(video)))
-            self.monitor.advance(number, amount=1)
-        self.monitor.end()
-        self._count("train", [frames for _, frames in loaded])
+        loaded = [(video.name, self.frames(video)) for video in self.videos("train")]
         return Clips(loaded, self.clip, self.recipe.data.stride)
 
     def fingerprints(self) -> dict[str, str]:
@@ -156,27 +149,31 @@ class Experiment:
         for name, scorer in self.scorers.items():
             _expect(f"scores.{name}", _placed(f"scores.{name}", scorer, out), (1, spec.frames))
 
-    def check_test_data(self) -> None:
-        """Decode the test videos and compare them with their labels: before training, not after it.
+    def check_data(self) -> None:
+        """Decode every video and compare test videos with their labels: before training, not after it.
 
         Raises:
             DataError: a video is undecodable, shorter than a clip, or has other labels than frames.
         """
-        videos = self.videos("test")
-        self.monitor.begin("decode test", len(videos), unit="videos")
-        frames: dict[str, NDArray[Any]] = {}
-        for number, video in enumerate(videos, 1):
-            frames[video.name] = self.frames(video)
-            window_starts(len(frames[video.name]), self.clip, self.recipe.engine.score_stride, video=video.name)
-            self.monitor.advance(number, amount=1)
-        self.monitor.end()
-        labels = {video.name: label for video in videos if (label := self.dataset.labels(video)) is not None}
-        _check_lengths(labels, frames)
-        write_labels(self.folder.labels, labels)
-        self._count("test", list(frames.values()))
+        for split in ("train", "test"):
+            videos = self.videos(split)
+            self.monitor.begin(f"decode {split}", len(videos), unit="videos")
+            for number, video in enumerate(videos, 1):
+                window_starts(len(self.frames(video)), self.clip, 1, video=video.name)
+                self.monitor.advance(number, amount=1)
+            self.monitor.end()
+        _check_lengths(self._labels(), {video.name: self.frames(video) for video in self.videos("test")})
 
-    def _count(self, split: Split, frames: Sequence[NDArray[Any]]) -> None:
-        self.folder.update_manifest(data={split: {"videos": len(frames), "frames": sum(map(len, frames))}})
+    def record_data(self) -> None:
+        """Write the test videos' labels and the counts of both splits into the run folder."""
+        write_labels(self.folder.labels, self._labels())
+        for split in ("train", "test"):
+            frames = [len(self.frames(video)) for video in self.videos(split)]
+            self.folder.update_manifest(data={split: {"videos": len(frames), "frames": sum(frames)}})
+
+    def _labels(self) -> dict[str, Labels]:
+        found = {video.name: self.dataset.labels(video) for video in self.videos("test")}
+        return {name: labels for name, labels in found.items() if labels is not None}
 
     def train_model(self) -> None:
         """Step one: the autoencoder on normal clips."""

@@ -118,12 +118,13 @@ def run(
     experiment = _experiment(checked, dataset, folder, monitor)
     for split in ("train", "test"):
         experiment.videos(split)  # what is missing is said before anything is written
-    experiment.rehearse()
     folder.check(resume=resume, overwrite=overwrite)
+    experiment.rehearse()
+    experiment.check_data()
     with folder.locked():
         folder.prepare(resume=resume, overwrite=overwrite)
         _begin(folder, checked, experiment)
-        experiment.check_test_data()
+        experiment.record_data()
         experiment.train_model()
         experiment.fit_densities()
         experiment.score()

@@ -41,6 +41,8 @@ class Glow(DensityModel, nn.Module):
 
     def __init__(self, feature: FeatureSpec, *, steps: int = 32, levels: int = 3, hidden: int = 512) -> None:
         super().__init__()
+        if min(steps, levels, hidden) < 1:
+            raise ShapeError(f"steps, levels and hidden must be at least 1, not {steps}, {levels} and {hidden}")
         channels = _channels(feature, levels)
         self.standardize = Standardize(feature)
         self.squeeze = Squeeze()
@@ -140,7 +142,7 @@ def _channels(feature: FeatureSpec, levels: int) -> int:
         )
     channels, height, width = feature.shape
     divisor = 2**levels
-    if levels < 1 or height % divisor or width % divisor:
+    if height % divisor or width % divisor:
         fitting = next((n for n in range(levels - 1, 0, -1) if not (height % 2**n or width % 2**n)), 0)
         fix = f"set levels: {fitting}" if fitting else "use frames whose latent has even sides"
         raise ShapeError(

@@ -220,7 +220,8 @@ FAULTS: dict[str, tuple[str, str, list[str]]] = {
     "both epochs and steps": (
         "epochs: 2",
         "epochs: 2, steps: 3",
-        ["first.yaml:8:3: 'model.fit': exactly one of 'epochs' and 'steps' is needed; both are given"],
+        ["first.yaml:8:3: 'model.fit': exactly one of 'epochs' and 'steps' is needed; both are given\n"
+            "  -> set the other to null, as in --set model.fit.epochs=null"],
     ),
     "neither epochs nor steps": (
         "epochs: 2, ",

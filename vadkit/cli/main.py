@@ -25,7 +25,9 @@ app = typer.Typer(
 RecipeArgument = Annotated[Path, typer.Argument(help="A recipe, a YAML file.", show_default=False)]
 SetOption = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="Change a value of the recipe: model.fit.epochs=3. Repeatable."),
+    typer.Option(
+        "--set", metavar="KEY=VALUE", help="Change a value of the recipe: fuse.likelihood.weight=0.5. Repeatable."
+    ),
 ]
 DataOption = Annotated[
     Path | None,

@@ -62,7 +62,8 @@ class Fit:
     def __post_init__(self) -> None:
         if (self.epochs is None) == (self.steps is None):
             given = "neither is given" if self.epochs is None else "both are given"
-            raise VadkitError(f"exactly one of 'epochs' and 'steps' is needed; {given}")
+            fix = "set the other to null, as in --set model.fit.epochs=null" if self.epochs is not None else ""
+            raise VadkitError(f"exactly one of 'epochs' and 'steps' is needed; {given}", fix=fix)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +156,10 @@ class Evaluate:
 
     metrics: tuple[Annotated[Chosen, Kind("metric")], ...]
     protocol: Annotated[Protocol, Written(ProtocolForm)] = field(default_factory=lambda: PRESETS["itae"])
+
+    def __post_init__(self) -> None:
+        if not self.metrics:
+            raise VadkitError("'metrics' is empty: nothing would be measured", fix="for example metrics: [micro_auc]")
 
 
 @dataclass(frozen=True, slots=True)
