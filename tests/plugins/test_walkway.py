@@ -23,10 +23,10 @@ def draw(video: VideoRef, start: int = 0, stop: int | None = None) -> NDArray[np
     return video.source(start, video.frames if stop is None else stop)
 
 
-@pytest.fixture(scope="module")
-def test_set() -> list[Drawn]:
-    """The default test set: videos, frames, labels."""
-    walkway = Walkway(None)
+@pytest.fixture(scope="module", params=[0, 1], ids=["default", "quickstart"])
+def test_set(request: pytest.FixtureRequest) -> list[Drawn]:
+    """Test sets of the default seed and of the quickstart's: videos, frames, labels."""
+    walkway = Walkway(None, seed=request.param)
     drawn: list[Drawn] = []
     for video in walkway.videos("test"):
         labels = walkway.labels(video)
