@@ -80,7 +80,8 @@ def evaluate(
 
     with _interruptible("the run folder is as it was"):
         result = stages.report(folder, set_ or ())
-    typer.echo(f"results: {result.folder}")
+    if result.folder.exists():
+        typer.echo(f"results: {result.folder}")
 
 
 @app.command()
@@ -137,9 +138,6 @@ def main() -> None:
     except VadkitError as error:
         _complain(str(error))
         sys.exit(error.exit_code)
-    except BrokenPipeError:
-        sys.stderr.close()  # `vadkit list | head`: nobody reads on
-        sys.exit(0)
 
 
 @contextlib.contextmanager
