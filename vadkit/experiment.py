@@ -220,6 +220,7 @@ class Experiment:
                 self.training_clips, head.feature, self.autoencoder, self.fabric, derive(self.recipe.seed, stage)
             )
             torch.manual_seed(derive(self.recipe.seed, f"fit/{stage}"))
+            self.monitor.message(f"{stage}: reads the features of {len(self.training_clips)} training clips")
             began = time.monotonic()
             head.density.fit(
                 features,
