@@ -8,6 +8,7 @@ import pytest
 
 from vadkit import registry as module
 from vadkit.api import Component, PluginError
+from vadkit.cli.listing import print_listing
 from vadkit.registry import Plugin, Registry
 
 GLOW = Component("density", "glow", "vadkit_flows.glow:Glow", "A flow.")
@@ -43,7 +44,19 @@ def test_one_broken_plugin_never_stops_the_rest(monkeypatch: pytest.MonkeyPatch)
 
 def test_disabled_plugins_are_not_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VADKIT_DISABLE", "flows, itae")
-    assert {plugin.name for plugin in Registry.discover().plugins} == {"datasets", "standard"}
+    registry = Registry.discover()
+    assert {plugin.name for plugin in registry.plugins} == {"datasets", "standard"}
+    with pytest.raises(PluginError, match="disabled by VADKIT_DISABLE: flows, itae"):
+        registry.get("density", "glow")
+
+
+def test_what_a_plugin_says_is_printed_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    odd = Component("density", "odd", "m:A", "Takes [/bold] and [red].")
+    error = "RuntimeError: cannot open [/etc/bad]"
+    print_listing(Registry([Plugin("one", "one 1", (odd,)), Plugin("bad", "bad 2", error=error)]), None)
+    told = capsys.readouterr().out
+    assert "Takes [/bold] and [red]." in told
+    assert error in told
 
 
 def test_first_party_plugins_are_installed_like_any_other() -> None:
