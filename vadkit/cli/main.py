@@ -78,7 +78,7 @@ def evaluate(
     """Judge a run again from its score files: other weights, transforms, metrics or protocol, in seconds."""
     from vadkit import stages
 
-    with _interruptible("the run folder is as it was"):
+    with _interruptible("no file is half-written: run it again"):
         result = stages.report(folder, set_ or ())
     if result.folder.exists():
         typer.echo(f"results: {result.folder}")
