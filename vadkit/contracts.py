@@ -11,7 +11,7 @@ Components with weights also derive from `torch.nn.Module`, the contract first:
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -215,11 +215,37 @@ class Transform(ABC):
 
 
 class Metric(ABC):
-    """Scores and labels to numbers. `(*, ...)`; numpy only."""
+    """Scores and labels to numbers. `(*, ...)`; numpy only.
+
+    Attributes:
+        needs_maps: whether it reads `ScoredVideo.maps`; such maps are kept when scoring.
+        by_group: whether it is also worth knowing of each video and each scene alone.
+        chance_draws: random scorers that its value by chance is averaged over.
+    """
+
+    needs_maps: ClassVar[bool] = False
+    by_group: ClassVar[bool] = False
+    chance_draws: ClassVar[int] = 20
 
     @abstractmethod
     def compute(self, videos: Sequence[ScoredVideo]) -> dict[str, float]:
-        """-> {name: value}."""
+        """-> {name: value}.
+
+        Raises:
+            DataError: it is not defined for these videos, such as an AUC of one class.
+        """
+
+    def resampled(self, videos: Sequence[ScoredVideo]) -> Callable[[NDArray[np.int64]], dict[str, float]]:
+        """For the bootstrap: a function from how often each video is drawn, (V,), to {name: value}.
+
+        It equals `compute` of the videos repeated so, which is what this default does; a
+        metric that sorts its scores overrides it to sort them once.
+        """
+
+        def measure(times: NDArray[np.int64]) -> dict[str, float]:
+            return self.compute([video for video, n in zip(videos, times, strict=True) for _ in range(n)])
+
+        return measure
 
 
 class Reporter(ABC):

@@ -220,12 +220,24 @@ class ScoredVideo:
         scores: (F,), higher = more anomalous.
         labels: (F,) bool.
         scene: camera or scene identifier.
+        fps: frames per second; None if unknown.
+        threshold: of an alarm, in units of `scores`, from held-out normal video; None where
+            nothing was held out.
+        maps: gives (F, h, w), where in the frame, higher = more anomalous; h x w may be coarser
+            than the masks. None if the scores come without.
+        masks: gives (F, H, W) bool at the source's size, or None if there are none.
+        tracks: the anomalous objects, in pixels of the source, or None if there are none.
     """
 
     name: str
     scores: NDArray[np.float64]
     labels: NDArray[np.bool_]
     scene: str = ""
+    fps: float | None = None
+    threshold: float | None = None
+    maps: Callable[[], NDArray[np.floating[Any]]] | None = None
+    masks: Callable[[], NDArray[np.bool_]] | None = None
+    tracks: tuple[Track, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
