@@ -17,9 +17,10 @@ import vadkit
 from vadkit import api
 from vadkit.contracts import KINDS
 from vadkit.errors import RecipeError
-from vadkit.protocol import PRESETS, Protocol
+from vadkit.presets import PRESETS
+from vadkit.protocol import FILLED_IN, Protocol
 from vadkit.recipe import annotation, describe, docstring, loads
-from vadkit.recipe.grammar import Beside, FiniteFloat, PositiveFloat
+from vadkit.recipe.grammar import Beside, FiniteFloat, PositiveFloat, Share
 from vadkit.recipe.model import Recipe
 from vadkit.registry import Registry
 
@@ -42,6 +43,7 @@ _PLAIN = (
     (annotation.adapter(FiniteFloat).json_schema(), "float"),
     ({"exclusiveMinimum": 0, "type": "integer"}, "int > 0"),
     ({"minimum": 0, "type": "integer"}, "int >= 0"),
+    (annotation.adapter(Share).json_schema(), "float from 0 to below 1"),
     ({"type": "boolean"}, "true, false"),
 )
 
@@ -139,7 +141,7 @@ def _choices(hint: Any) -> str:
 
 def _said(preset: Protocol, name: str) -> str:
     value = getattr(preset, name)
-    if name in ("name", "labels", "stride", "overlap", "components"):
+    if name in ("name", *FILLED_IN):
         return "filled in"
     return f"`{str(value).lower() if isinstance(value, bool) else value}`"
 

@@ -19,8 +19,10 @@ from vadkit import api, hookspecs, recipe
 from vadkit import registry as registry_module
 from vadkit.cli.main import app
 from vadkit.contracts import KINDS
-from vadkit.protocol import PRESETS, Protocol, ProtocolForm
+from vadkit.presets import PRESETS
+from vadkit.protocol import Protocol
 from vadkit.recipe import grammar, model
+from vadkit.recipe.protocol import ProtocolForm
 from vadkit.registry import Registry
 
 ROOT = Path(__file__).parents[1]

@@ -451,14 +451,3 @@ def test_densities_on_raw_frames_need_no_model(tiny: dict[str, Any], tmp_path: P
     tiny["fuse"] = {"likelihood": {"weight": 1.0}}
     done = vadkit.run(tiny, out=tmp_path / "run")
     assert 0 <= done.metrics["metrics"]["micro_auc"] <= 1
-
-
-def test_scores_of_normal_videos_are_made_where_a_transform_asks_for_them(
-    unbroken: vadkit.Run, tiny: dict[str, Any], tmp_path: Path
-) -> None:
-    copy = tmp_path / "run"
-    shutil.copytree(unbroken.path, copy)
-    assert not (copy / "scores" / "normal").exists()
-    changed = ["fuse.reconstruction.transform=[{use: minmax, over: training}]"]
-    vadkit.run(tiny, out=copy, resume=True, overrides=changed)
-    assert len(list((copy / "scores" / "normal").glob("*.npz"))) == 2

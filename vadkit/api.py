@@ -7,6 +7,7 @@ def vadkit_components():
     return [Component("scorer", "my_score", "my_package.scorer:MyScore", "What it does.")]
 """
 
+from vadkit.alarms import held, runs
 from vadkit.component import Component
 from vadkit.contracts import (
     KINDS,
@@ -45,6 +46,7 @@ from vadkit.values import (
     Labels,
     LatentSpec,
     RunResult,
+    Scope,
     ScoredVideo,
     Split,
     Track,
@@ -82,6 +84,7 @@ __all__ = [
     "RunFolderError",
     "RunResult",
     "Schedule",
+    "Scope",
     "ScoredVideo",
     "Scorer",
     "ShapeError",
@@ -91,7 +94,9 @@ __all__ = [
     "VadkitError",
     "VideoRef",
     "VideoResult",
+    "held",
     "hookimpl",
     "natural",
+    "runs",
     "write_aside",
 ]

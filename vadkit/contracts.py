@@ -22,6 +22,7 @@ from vadkit.values import (
     Labels,
     LatentSpec,
     RunResult,
+    Scope,
     ScoredVideo,
     Split,
     VideoRef,
@@ -195,15 +196,19 @@ class Scorer(ABC):
 
 
 class Transform(ABC):
-    """Rescales one component's scores. `(*, ...)`; numpy only.
+    """Rescales or smooths scores. `(*, ...)`; numpy only.
 
     Attributes:
-        needs_future: whether a frame's value depends on later frames of its video.
-        needs_normal: whether `fit` must see scores of normal videos; they are scored then.
+        needs_future: whether a frame's value depends on later frames of its video, or on other
+            test videos. `deployable` protocols refuse it then.
+        needs_normal: whether `fit` must see scores of normal videos; some are held out for it then.
+        scope: how much one call sees: a video, or all test videos of a scene or of the data set,
+            one after another.
     """
 
     needs_future: bool
     needs_normal: bool = False
+    scope: Scope = "video"
 
     @abstractmethod
     def fit(self, normal: Sequence[NDArray[np.float64]]) -> None:
@@ -211,7 +216,7 @@ class Transform(ABC):
 
     @abstractmethod
     def __call__(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
-        """(F,) of one video -> (F,)."""
+        """(F,) of one scope -> (F,)."""
 
 
 class Metric(ABC):

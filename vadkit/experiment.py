@@ -9,6 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from lightning_fabric import Fabric
 from numpy.typing import NDArray
@@ -22,8 +23,9 @@ from vadkit.model.pipeline import Pipeline, features_of
 from vadkit.monitor import Monitor
 from vadkit.recipe.build import build
 from vadkit.recipe.model import Model, Recipe
-from vadkit.score.collect import calibrate, score_video
-from vadkit.score.store import read_score, score_file, write_labels, write_scores
+from vadkit.score.collect import Places, calibrate, score_video
+from vadkit.score.store import map_file, read_score, score_file, write_labels, write_regions, write_scores
+from vadkit.score.synthetic import synthesize
 from vadkit.train.checkpoint import Checkpoints
 from vadkit.train.device import derive, start
 from vadkit.train.fitting import EncodedClips, Fitting, steps_of
@@ -74,6 +76,8 @@ class Experiment:
             feature: Feature = build(entry.feature, self.clip, latents)
             self.heads[name] = Head(feature, build(entry.density, feature.spec))
         self.scorers: dict[str, Scorer] = {name: build(chosen) for name, chosen in recipe.scores.items()}
+        self.map_scorer = ""
+        self._calibrated: Mapping[str, Places] | None = None
         self._check_scorers()
 
     def _check_scorers(self) -> None:
@@ -106,14 +110,32 @@ class Experiment:
             raise DataError(f"has two {split} videos named {twice!r}", where=self.recipe.data.dataset.component.name)
         return videos
 
+    @cached_property
+    def _train_split(self) -> tuple[Sequence[VideoRef], Sequence[VideoRef]]:
+        """Videos to train on and videos held out: whole ones, drawn by the seed."""
+        videos, share = self.videos("train"), self.recipe.data.held_out
+        if not share:
+            return videos, ()
+        if len(videos) < 2:
+            raise DataError(
+                "one training video cannot be split into some to train on and some held out",
+                where=self.recipe.data.dataset.component.name,
+                fix="add normal videos (cutting the one in two will do), or set data.held_out: 0",
+            )
+        count = min(max(1, round(share * len(videos))), len(videos) - 1)
+        order = np.random.default_rng(derive(self.recipe.seed, "held out")).permutation(len(videos))
+        out = set(order[:count].tolist())
+        kept = [video for number, video in enumerate(videos) if number not in out]
+        return kept, [videos[number] for number in sorted(out)]
+
     def frames(self, video: VideoRef) -> NDArray[Any]:
         """Decoded, resized frames (F, H, W, C) uint8, memory-mapped from the cache."""
         return self.cache.frames(video, self.clip)
 
     @cached_property
     def training_clips(self) -> Clips:
-        """Clips of the training videos."""
-        loaded = [(video.name, self.frames(video)) for video in self.videos("train")]
+        """Clips of the training videos, those held out excepted."""
+        loaded = [(video.name, self.frames(video)) for video in self._train_split[0]]
         return Clips(loaded, self.clip, self.recipe.data.stride)
 
     def fingerprints(self) -> dict[str, str]:
@@ -121,10 +143,13 @@ class Experiment:
         return {f"{split} videos": fingerprint(self.videos(split)) for split in ("train", "test")}
 
     @torch.no_grad()
-    def rehearse(self) -> None:
+    def rehearse(self, *, maps: bool = False) -> None:
         """Build the rest and pass an empty clip through: what does not fit is said before any training.
 
         Densities are left out, for some take their scale from the first samples that they see.
+
+        Args:
+            maps: a metric reads maps, so that a scorer must give them; `map_scorer` says which then.
 
         Raises:
             ShapeError: a component gives another shape than it declares.
@@ -148,6 +173,18 @@ class Experiment:
         out = ClipOutputs(spec, clips, target_of(clips, spec), output, latents, nll, passed.scores)
         for name, scorer in self.scorers.items():
             _expect(f"scores.{name}", _placed(f"scores.{name}", scorer, out), (1, spec.frames))
+        if maps:
+            self.map_scorer = self._with_maps(out)
+
+    def _with_maps(self, out: ClipOutputs) -> str:
+        wanted = self.recipe.evaluate.maps
+        given = [name for name, scorer in self.scorers.items() if scorer.maps(out) is not None]
+        if wanted in given:
+            return wanted
+        if wanted is None and given:
+            return given[0]
+        what = "no entry of 'scores' gives maps" if wanted is None else f"{wanted!r} is no entry of 'scores' with maps"
+        raise ShapeError(f"a metric reads maps, and {what}", where="evaluate.maps", fix=closest(wanted or "", given))
 
     def check_data(self) -> None:
         """Decode every video and compare test videos with their labels: before training, not after it.
@@ -165,8 +202,15 @@ class Experiment:
         _check_lengths(self._labels(), {video.name: self.frames(video) for video in self.videos("test")})
 
     def record_data(self) -> None:
-        """Write the test videos' labels and the counts of both splits into the run folder."""
-        write_labels(self.folder.labels, self._labels())
+        """Write the test videos' labels and the counts of both splits into the run folder.
+
+        Masks and tracks only where maps are kept that can be compared with them.
+        """
+        labels = self._labels()
+        write_labels(self.folder.labels, labels)
+        if self.map_scorer:
+            for name, label in labels.items():
+                write_regions(self.folder.regions, name, label)
         for split in ("train", "test"):
             frames = [len(self.frames(video)) for video in self.videos(split)]
             self.folder.update_manifest(data={split: {"videos": len(frames), "frames": sum(frames)}})
@@ -236,35 +280,64 @@ class Experiment:
             )
             self._finish(stage, module, began)
 
-    def score(self, split: Split = "test") -> None:
-        """Score every video of a split that has no score file of this recipe yet."""
-        folder = self.folder.scores if split == "test" else self.folder.normal_scores
-        videos = self.videos(split)
-        pipeline = self.pipeline()
-        stride = self.recipe.engine.score_stride
-        frames = {video.name: self.frames(video) for video in videos}
-        windows = {name: len(window_starts(len(f), self.clip, stride, video=name)) for name, f in frames.items()}
+    def score(self) -> None:
+        """Score every test video that has no score file of this recipe yet."""
+        videos = [(video, self.frames(video)) for video in self.videos("test")]
+        self._score_videos("score test", self.folder.scores, videos, maps=self.map_scorer)
+
+    def score_held_out(self, *, synthetic: bool) -> None:
+        """Score the normal videos that were held out, and, if wanted, the same with anomalies put in.
+
+        Test videos are not touched: what these scores set, scale and threshold and weights, knows
+        nothing of them.
+        """
+        held_out = self._train_split[1]
+        if not held_out:
+            return
+        videos = [(video, self.frames(video)) for video in held_out]
+        self._score_videos("score held out", self.folder.held_out, videos)
+        self.folder.update_manifest(data={"held out": [video.name for video in held_out]})
+        if not synthetic:
+            return
+        random = np.random.default_rng(derive(self.recipe.seed, "synthetic"))
+        donors = [frames for _, frames in videos]
+        altered = [(v, *synthesize(f, donors, length=2 * self.clip.span, random=random)) for v, f in videos]
+        truth = {video.name: Labels(labels, source="synthetic anomalies") for video, _, labels in altered}
+        write_labels(self.folder.synthetic / "labels" / "labels.npz", truth)
+        self._score_videos("score synthetic", self.folder.synthetic, [(v, frames) for v, frames, _ in altered])
+
+    def _score_videos(
+        self, stage: str, folder: Path, videos: Sequence[tuple[VideoRef, NDArray[Any]]], *, maps: str = ""
+    ) -> None:
+        pipeline, stride = self.pipeline(), self.recipe.engine.score_stride
+        windows = {v.name: len(window_starts(len(f), self.clip, stride, video=v.name)) for v, f in videos}
         began, done = time.monotonic(), 0
-        missing = [name for name in frames if not self._scored(folder, name, len(frames[name]))]
-        places = None
-        if missing and self.recipe.engine.score_overlap == "calibrated":
-            places = calibrate(
-                self.training_clips, pipeline, self.scorers, self.fabric,
-                batch=self.recipe.engine.score_batch, monitor=self.monitor,
-            )  # fmt: skip
-        self.monitor.begin(f"score {split}", sum(windows.values()), unit="windows")
-        for video in videos:
+        missing = {v.name for v, f in videos if not self._scored(folder, v.name, len(f), maps)}
+        places = self._places(pipeline) if missing else None
+        self.monitor.begin(stage, sum(windows.values()), unit="windows")
+        for video, frames in videos:
             if video.name in missing:
                 scores = score_video(
-                    video.name, video.scene, frames[video.name], pipeline, self.scorers, self.fabric,
-                    batch=self.recipe.engine.score_batch, stride=stride, monitor=self.monitor, done=done, places=places,
+                    video, frames, pipeline, self.scorers, self.fabric,
+                    batch=self.recipe.engine.score_batch, stride=stride, monitor=self.monitor, done=done,
+                    places=places, maps=maps,
                 )  # fmt: skip
-                write_scores(folder, scores)
+                write_scores(folder, scores, maps=maps)
             done += windows[video.name]
             self.monitor.advance(done)
         self.monitor.end()
-        seconds = time.monotonic() - began
-        self.folder.update_manifest(seconds={f"score {split}": round(seconds, 2)})
+        self.folder.update_manifest(seconds={stage: round(time.monotonic() - began, 2)})
+
+    def _places(self, pipeline: Pipeline) -> Mapping[str, Places] | None:
+        """What calibrated windows are standardised with; measured once a run."""
+        if self.recipe.engine.score_overlap != "calibrated":
+            return None
+        if self._calibrated is None:
+            self._calibrated = calibrate(
+                self.training_clips, pipeline, self.scorers, self.fabric,
+                batch=self.recipe.engine.score_batch, monitor=self.monitor,
+            )  # fmt: skip
+        return self._calibrated
 
     def pipeline(self) -> Pipeline:
         """Everything that scoring runs, frozen, on the device."""
@@ -300,9 +373,9 @@ class Experiment:
         seconds = round(time.monotonic() - began, 2)
         self.folder.update_manifest(seconds={stage: seconds}, parameters={stage: parameters})
 
-    def _scored(self, folder: Path, name: str, frames: int) -> bool:
+    def _scored(self, folder: Path, name: str, frames: int, maps: str) -> bool:
         path = score_file(folder, name)
-        if not path.exists():
+        if not path.exists() or (maps and not map_file(folder, maps, name).exists()):
             return False
         try:
             found = read_score(path)
@@ -328,8 +401,7 @@ def _build_rest(recipe: Recipe) -> None:
     plans = (recipe.model, *recipe.densities.values())
     fits = [plan.fit for plan in plans if plan is not None and plan.fit is not None]
     schedules = [fit.schedule for fit in fits if fit.schedule]
-    transforms = [chosen for fused in recipe.fuse.values() for chosen in fused.transform]
-    for chosen in (*(fit.optimizer for fit in fits), *schedules, *transforms, *recipe.evaluate.metrics, *recipe.report):
+    for chosen in (*(fit.optimizer for fit in fits), *schedules, *recipe.report):
         build(chosen)
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from vadkit.errors import CheckpointError, RunFolderError
 from vadkit.files import LEFTOVERS, explain, write_text
 
-RESULTS = ("checkpoints", "scores", "figures", "evals")
+RESULTS = ("checkpoints", "scores", "regions", "figures", "evals")
 FILES = ("recipe.yaml", "manifest.json", "metrics.json", "labels.npz", "log.jsonl")
 
 
@@ -31,7 +31,9 @@ class RunFolder:
         self.manifest = path / "manifest.json"
         self.checkpoints = path / "checkpoints"
         self.scores = path / "scores"
-        self.normal_scores = path / "scores" / "normal"
+        self.held_out = path / "checkpoints" / "held_out"  # scores of normal video stay with the model
+        self.synthetic = path / "checkpoints" / "synthetic"
+        self.regions = path / "regions"
         self.labels = path / "labels.npz"
         self.log = path / "log.jsonl"
 
@@ -69,7 +71,7 @@ class RunFolder:
         """
         self.check(resume=resume, overwrite=overwrite)
         try:
-            for folder in (self.path, self.checkpoints, self.scores, self.normal_scores):
+            for folder in (self.path, self.checkpoints, self.scores, self.held_out, self.synthetic):
                 for path in folder.glob(LEFTOVERS):
                     path.unlink()
             if not (self.is_run and overwrite):

@@ -5,14 +5,20 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Literal
 
 from vadkit.errors import VadkitError
 
-Uncovered = Literal["edge", "drop", "error"]
+Uncovered = Literal["edge", "drop", "lowest", "error"]
 Overlap = Literal["mean", "calibrated"]
+Fusion = Literal["sum", "rank", "log_probability"]
+Weights = Literal["fixed", "normal", "synthetic", "test"]
+Averaging = Literal["micro", "macro"]
 EER = Literal["interpolated", "nearest"]
+SingleClass = Literal["leave out", "pad"]
+Described = tuple[Mapping[str, Any], ...]
+"""Transforms as `{use: name, ...keys}`, in the order in which they are applied."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,33 +27,46 @@ class Protocol:
 
     Attributes:
         name: the preset that it came from.
-        labels: the label set, filled in from the run.
-        coverage: which frames count.
+        labels: the label set, filled in from the data set.
         uncovered: what becomes of frames that no window scores: "edge" repeats the nearest
-            score, "drop" leaves them out of the benchmark, "error" refuses them.
-        stride: frames between neighbouring windows, filled in from the run.
+            score, "drop" leaves them out of the benchmark, "lowest" gives them the lowest score of
+            the whole test set, "error" refuses them.
+        stride: frames between neighbouring windows, filled in from the run; 0 if unknown.
         overlap: how the windows that score a frame combine, filled in from the run: their
             mean, or their mean after each place in a window was standardised on training clips.
-        fusion: how components combine; "sum" is weighted.
-        smoothing: of the final score over time.
-        averaging: which average is the headline; "micro" puts all frames into one ROC.
-        eer: crossing of the interpolated ROC, or the nearest of its points.
-        single_class: what becomes of videos with one class only in averages over videos.
+        transform: of every component before fusion; null leaves that to `fuse`.
+        fusion: "sum" is weighted (Eq. 14); "rank" and "log_probability" first put every component
+            on the scale that it has on held-out normal video, in place of other transforms.
+        weights: "fixed" in `fuse`; "normal" divides by each component's deviation on held-out normal
+            video; "synthetic" fits them to anomalies that are made of held-out normal video; "test"
+            is what papers do that quote the best of several: the result is test-tuned.
+        smoothing: of the fused score over time; also other transforms of it.
+        averaging: which AUC is the headline; "micro" puts all frames into one ROC.
+        eer: crossing of the interpolated ROC, or the nearest of its corners.
+        single_class: in averages over videos, those with one class only are left out and
+            counted, or padded with a frame of either class.
+        deployable: refuse whatever needs the test video's future or other test videos.
+        false_alarms_per_hour: rate that sets the alarm threshold, on held-out normal video.
+        held_out: share of the training videos that was held out, filled in from the run.
         test_tuned: whether a weight or checkpoint was chosen with test labels.
-        components: name -> weight and transforms, filled in from the run.
+        components: name -> weight and transforms, filled in.
     """
 
     name: str
     labels: str = ""
-    coverage: Literal["all"] = "all"
     uncovered: Uncovered = "edge"
     stride: int = 1
     overlap: Overlap = "mean"
-    fusion: Literal["sum"] = "sum"
-    smoothing: Literal["none"] = "none"
-    averaging: Literal["micro"] = "micro"
+    transform: Described | None = None
+    fusion: Fusion = "sum"
+    weights: Weights = "fixed"
+    smoothing: Described = ()
+    averaging: Averaging = "micro"
     eer: EER = "interpolated"
-    single_class: Literal["leave out and count"] = "leave out and count"
+    single_class: SingleClass = "leave out"
+    deployable: bool = False
+    false_alarms_per_hour: float = 1.0
+    held_out: float = 0.0
     test_tuned: bool = False
     components: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
@@ -74,33 +93,25 @@ class Protocol:
             raise VadkitError(what, fix=f"write 'protocol: {{use: {self.name}, eer: {method}}}' instead")
         return dict(keys) | {"method": method}
 
+    @property
+    def headline(self) -> str:
+        """The metric that is quoted first."""
+        if self.averaging == "micro":
+            return "micro_auc"
+        return "macro_auc_padded" if self.single_class == "pad" else "macro_auc"
 
-PRESETS: Mapping[str, Protocol] = {
-    "itae": Protocol("itae"),
-}
-"""Name, as recipes write it after `evaluate: protocol:` -> what the paper's own evaluation does."""
+    def of_component(self, own: Described) -> Described:
+        """The transforms of a component whose `fuse` entry has `own`."""
+        if self.fusion != "sum":
+            return ({"use": self.fusion},)
+        return own if self.transform is None else self.transform
 
 
-@dataclass(frozen=True, slots=True)
-class ProtocolForm:
-    """`evaluate.protocol` as it is written: a preset, and the fields of it that differ.
+FILLED_IN = ("labels", "stride", "overlap", "held_out", "components")
+"""Fields that no recipe writes: they follow from the data set, `engine`, `data` and `fuse`."""
 
-    The fields that the run fills in cannot be written: `labels` comes from the data set,
-    `stride` and `overlap` from `engine`, `components` from `fuse`.
 
-    Attributes:
-        use: the preset; a bare name stands for this key alone.
-        uncovered: what becomes of frames that no window scores.
-        eer: crossing of the interpolated ROC, or the nearest of its points.
-        test_tuned: true where a weight or checkpoint was chosen with test labels.
-    """
-
-    use: Literal["itae"] = "itae"
-    uncovered: Uncovered | None = None
-    eer: EER | None = None
-    test_tuned: bool | None = None
-
-    def meaning(self) -> Protocol:
-        """The preset with what differs."""
-        given = {key.name: getattr(self, key.name) for key in fields(self) if key.name != "use"}
-        return replace(PRESETS[self.use], **{name: value for name, value in given.items() if value is not None})
+def differences(one: Protocol, other: Protocol) -> dict[str, tuple[Any, Any]]:
+    """Field -> its two values, for the fields that differ; the name left out."""
+    pairs = {key.name: (getattr(one, key.name), getattr(other, key.name)) for key in fields(Protocol)}
+    return {name: pair for name, pair in pairs.items() if name != "name" and pair[0] != pair[1]}

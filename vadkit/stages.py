@@ -17,14 +17,20 @@ from typing import TYPE_CHECKING, Any
 from vadkit import facts
 from vadkit.contracts import Dataset
 from vadkit.errors import CheckpointError, DataError, VadkitError
-from vadkit.evaluate.fuse import Part
-from vadkit.evaluate.judge import judge
 from vadkit.files import write_text
 from vadkit.folder import RunFolder, stage_digests
+from vadkit.judging import (
+    check_held_out,
+    judge_run,
+    needs_of,
+    plan_of,
+    protocol_of,
+    refuse_test_tuning,
+    write_reports,
+)
 from vadkit.monitor import Monitor, Silent
-from vadkit.protocol import Protocol
 from vadkit.recipe import load, loads
-from vadkit.recipe.build import build, spelled_out
+from vadkit.recipe.build import build
 from vadkit.recipe.model import Recipe
 from vadkit.recipe.show import dump
 from vadkit.registry import Registry
@@ -78,9 +84,9 @@ class Run:
         experiment.load_weights()
         return experiment.pipeline()
 
-    def evaluate(self, overrides: Sequence[str] = ()) -> RunResult:
+    def evaluate(self, overrides: Sequence[str] = (), *, allow_test_tuning: bool = False) -> RunResult:
         """Judge the score files again, with changes such as `fuse.likelihood.weight=0.5`; writes nothing."""
-        return evaluate(self.path, overrides)
+        return evaluate(self.path, overrides, allow_test_tuning=allow_test_tuning)
 
 
 def run(
@@ -91,6 +97,7 @@ def run(
     overrides: Sequence[str] = (),
     resume: bool = False,
     overwrite: bool = False,
+    allow_test_tuning: bool = False,
     monitor: Monitor | None = None,
     registry: Registry | None = None,
 ) -> Run:
@@ -103,6 +110,7 @@ def run(
         overrides: as `--set` takes them, such as `model.fit.epochs=3`.
         resume: go on in a run folder where an earlier run stopped.
         overwrite: replace an earlier run.
+        allow_test_tuning: run a recipe in which something was chosen with test labels.
         monitor: is told of progress.
         registry: default, all installed plugins.
 
@@ -112,6 +120,9 @@ def run(
     registry = registry or Registry.discover()
     monitor = monitor or Silent()
     checked = read_recipe(recipe, overrides, registry)
+    refuse_test_tuning(checked.evaluate.protocol, allowed=allow_test_tuning)
+    needs = needs_of(plan_of(checked, protocol_of(checked), registry, checked.seed))
+    check_held_out(needs, checked.data.held_out)
     dataset = open_dataset(checked, data_root)
     folder = RunFolder(Path(out) if out is not None else Path("runs") / checked.name)
     began = time.monotonic()
@@ -119,7 +130,7 @@ def run(
     for split in ("train", "test"):
         experiment.videos(split)  # what is missing is said before anything is written
     folder.check(resume=resume, overwrite=overwrite)
-    experiment.rehearse()
+    experiment.rehearse(maps=needs.maps)
     experiment.check_data()
     with folder.locked():
         folder.prepare(resume=resume, overwrite=overwrite)
@@ -127,11 +138,10 @@ def run(
         experiment.record_data()
         experiment.train_model()
         experiment.fit_densities()
+        experiment.score_held_out(synthetic=needs.synthetic)
         experiment.score()
-        if _needs_normal(checked):
-            experiment.score("train")
         _end(folder, began)
-        _report(folder, checked, folder.path)
+        write_reports(judge_run(folder, checked, folder.path, registry), checked.report, folder.path)
     return load_run(folder.path, registry)
 
 
@@ -164,25 +174,39 @@ def load_run(folder: str | Path, registry: Registry | None = None) -> Run:
     return Run(path, load(place.recipe, registry=registry or Registry.discover()), found)
 
 
-def evaluate(folder: str | Path, overrides: Sequence[str] = (), registry: Registry | None = None) -> RunResult:
+def evaluate(
+    folder: str | Path,
+    overrides: Sequence[str] = (),
+    registry: Registry | None = None,
+    *,
+    allow_test_tuning: bool = False,
+) -> RunResult:
     """Judge a run from its score files alone. Does not import torch, writes nothing.
 
     Raises:
         RecipeError: an override changes what the score files depend on.
     """
-    place, recipe = _rescored(folder, overrides, registry)
-    return _judge(place, recipe, place.path)
+    registry = registry or Registry.discover()
+    place, recipe = _rescored(folder, overrides, registry, allow_test_tuning=allow_test_tuning)
+    return judge_run(place, recipe, place.path, registry)
 
 
-def report(folder: str | Path, overrides: Sequence[str] = (), registry: Registry | None = None) -> RunResult:
+def report(
+    folder: str | Path,
+    overrides: Sequence[str] = (),
+    registry: Registry | None = None,
+    *,
+    allow_test_tuning: bool = False,
+) -> RunResult:
     """`evaluate`, then every reporter of the recipe; with overrides, under `evals/` of the run folder."""
-    place, recipe = _rescored(folder, overrides, registry)
+    registry = registry or Registry.discover()
+    place, recipe = _rescored(folder, overrides, registry, allow_test_tuning=allow_test_tuning)
     with place.locked():
-        target = place.path
+        result = judge_run(place, recipe, place.path, registry)
         if overrides:
-            digest = _judge(place, recipe, place.path).protocol["digest"]
-            target = place.path / "evals" / str(digest)
-        return _report(place, recipe, target)
+            result = replace(result, folder=place.path / "evals" / str(result.protocol["digest"]))
+        write_reports(result, recipe.report, result.folder)
+    return result
 
 
 def open_dataset(recipe: Recipe, data_root: str | Path | None) -> Dataset:
@@ -206,12 +230,6 @@ def open_dataset(recipe: Recipe, data_root: str | Path | None) -> Dataset:
     if not root.is_dir():
         raise DataError(f"there is no folder {root}", where=where, fix=f"mend --data-root or {DATA_ROOT}.\n{layout}")
     return build(chosen, root / default if (root / default).is_dir() else root)
-
-
-def protocol_of(recipe: Recipe) -> Protocol:
-    """The protocol that a recipe's numbers are made under."""
-    engine = recipe.engine
-    return replace(recipe.evaluate.protocol, stride=engine.score_stride, overlap=engine.score_overlap)
 
 
 def _experiment(recipe: Recipe, dataset: Dataset, folder: RunFolder, monitor: Monitor) -> Experiment:
@@ -267,9 +285,15 @@ def _check_same(folder: RunFolder, recipe: Recipe, data: Mapping[str, str]) -> N
             fix="resume with the recipe that began it (recipe.yaml in there), choose --out, or replace it: --overwrite",
         )
     if old.get("scores") != new["scores"]:
-        for path in (*folder.scores.glob("*.npz"), *folder.normal_scores.glob("*.npz")):
+        for path in _stale(folder):
             path.unlink()
         (folder.path / "metrics.json").unlink(missing_ok=True)
+
+
+def _stale(folder: RunFolder) -> list[Path]:
+    """What was scored: of test videos, of held-out ones, and maps."""
+    scored = [path for place in (folder.scores, folder.held_out, folder.synthetic) for path in place.glob("*.npz")]
+    return [*scored, *folder.scores.glob("maps/*/*.npy")]
 
 
 def _end(folder: RunFolder, began: float) -> None:
@@ -279,11 +303,12 @@ def _end(folder: RunFolder, began: float) -> None:
     )
 
 
-def _rescored(folder: str | Path, overrides: Sequence[str], registry: Registry | None) -> tuple[RunFolder, Recipe]:
+def _rescored(
+    folder: str | Path, overrides: Sequence[str], registry: Registry, *, allow_test_tuning: bool
+) -> tuple[RunFolder, Recipe]:
     place = RunFolder(Path(folder))
     if not place.is_run:
         raise DataError("is not a run folder: there is no recipe.yaml", where=str(folder), fix="give the path of a run")
-    registry = registry or Registry.discover()
     original = load(place.recipe, registry=registry)
     recipe = load(place.recipe, overrides=overrides, registry=registry)
     changed = sorted(
@@ -295,61 +320,10 @@ def _rescored(folder: str | Path, overrides: Sequence[str], registry: Registry |
             where="--set",
             fix=f"change only {', '.join(RESCORABLE)} here, or run the recipe again with --set",
         )
+    # A run that is test-tuned was allowed when it was made; only what is new is asked for.
+    if not original.evaluate.protocol.test_tuned:
+        refuse_test_tuning(recipe.evaluate.protocol, allowed=allow_test_tuning)
     return place, recipe
-
-
-def _report(place: RunFolder, recipe: Recipe, target: Path) -> RunResult:
-    result = _judge(place, recipe, target)
-    for chosen in recipe.report:
-        build(chosen).report(result, target)
-    return result
-
-
-def _judge(place: RunFolder, recipe: Recipe, target: Path) -> RunResult:
-    protocol = protocol_of(recipe)
-    parts = {
-        name: Part(
-            fused.weight,
-            tuple(build(chosen) for chosen in fused.transform),
-            tuple(spelled_out(chosen) for chosen in fused.transform),
-        )
-        for name, fused in recipe.fuse.items()
-    }
-    metrics = []
-    for chosen in recipe.evaluate.metrics:
-        keys = protocol.metric_keys(chosen.component.name, chosen.keys)
-        metrics.append(build(replace(chosen, keys=keys)))
-    result = judge(
-        recipe.name,
-        target,
-        read_scores(place.scores),
-        read_labels(place.labels),
-        parts,
-        metrics,
-        protocol,
-        normal=_normal_scores(place) if _needs_normal(recipe) else (),
-        seed=recipe.seed,
-    )
-    return replace(result, facts={**result.facts, "manifest": _beside(place)})
-
-
-def _beside(place: RunFolder) -> dict[str, Any]:
-    manifest = place.read_manifest()
-    return {key: manifest.get(key) for key in ("seed", "commit", "host", "precision", "versions")}
-
-
-def _normal_scores(place: RunFolder) -> list[VideoScores]:
-    if not place.normal_scores.is_dir():
-        raise DataError(
-            "a transform is fitted on normal videos, and none is scored here",
-            where=str(place.normal_scores),
-            fix="'vadkit run --resume' with this --set scores the training videos too",
-        )
-    return read_scores(place.normal_scores)
-
-
-def _needs_normal(recipe: Recipe) -> bool:
-    return any(build(chosen).needs_normal for fused in recipe.fuse.values() for chosen in fused.transform)
 
 
 class _NoVideos(Dataset):

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 Split = Literal["train", "test"]
 Color = Literal["gray", "rgb"]
+Scope = Literal["video", "scene", "dataset"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,7 +269,10 @@ class RunResult:
         components: component -> metric -> value of that component alone.
         protocol: every field of the protocol, with its hash.
         videos: scores and labels, video by video.
-        facts: counts worth printing: frames, abnormal frames, coverage, constant scores.
+        facts: counts worth printing: frames, abnormal frames, coverage, constant scores, and under
+            "chance" what a random scorer gets.
+        intervals: metric -> 95 % interval of the fused score's value, by the bootstrap over videos.
+        groups: "video" and "scene" -> its name -> metric -> value of the fused score there.
     """
 
     name: str
@@ -278,6 +282,8 @@ class RunResult:
     protocol: Mapping[str, Any]
     videos: Sequence[VideoResult]
     facts: Mapping[str, Any] = field(default_factory=dict)
+    intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    groups: Mapping[str, Mapping[str, Mapping[str, float]]] = field(default_factory=dict)
 
 
 _NUMBERS = re.compile(r"(\d+)")

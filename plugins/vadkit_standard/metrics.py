@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
-from sklearn.metrics import roc_auc_score, roc_curve
 
 from vadkit.api import DataError, Metric, ScoredVideo
+from vadkit_standard.ranking import Curve, Ranking, crossing, nearest
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -17,33 +17,35 @@ if TYPE_CHECKING:
 class MicroAUC(Metric):
     """Area under the ROC of all frames of all videos together."""
 
+    by_group: ClassVar[bool] = True
+
     def compute(self, videos: Sequence[ScoredVideo]) -> dict[str, float]:
         """-> `micro_auc`.
 
         Raises:
             DataError: all frames are of one class.
         """
-        labels, scores = pool(videos)
-        return {"micro_auc": float(roc_auc_score(labels, scores))}
+        return self.resampled(videos)(_once(videos))
+
+    def resampled(self, videos: Sequence[ScoredVideo]) -> Callable[[NDArray[np.int64]], dict[str, float]]:
+        """Sorts the frames once."""
+        return _of_curve("micro_auc", videos, Curve.auc)
 
 
-class MacroAUC(Metric):
-    """Mean over videos of each video's own AUC; videos with one class only are left out."""
+class AveragePrecision(Metric):
+    """Precision averaged over the steps of recall, without interpolation; all frames together."""
 
     def compute(self, videos: Sequence[ScoredVideo]) -> dict[str, float]:
-        """-> `macro_auc`.
+        """-> `average_precision`. A random scorer gets the share of abnormal frames.
 
         Raises:
-            DataError: no video has frames of both classes.
+            DataError: all frames are of one class.
         """
-        both = [video for video in videos if video.labels.any() and not video.labels.all()]
-        if not both:
-            raise DataError(
-                f"none of {len(videos)} videos has both normal and abnormal frames",
-                where="macro_auc",
-                fix="check the labels, or leave this metric out",
-            )
-        return {"macro_auc": float(np.mean([roc_auc_score(video.labels, video.scores) for video in both]))}
+        return self.resampled(videos)(_once(videos))
+
+    def resampled(self, videos: Sequence[ScoredVideo]) -> Callable[[NDArray[np.int64]], dict[str, float]]:
+        """Sorts the frames once."""
+        return _of_curve("average_precision", videos, Curve.average_precision)
 
 
 class EER(Metric):
@@ -63,44 +65,97 @@ class EER(Metric):
         Raises:
             DataError: all frames are of one class.
         """
-        false_positive, true_positive = roc(videos)
-        if self.method == "interpolated":
-            return {"eer": crossing(false_positive, true_positive)}
-        point = int(np.argmin(np.abs(1 - true_positive - false_positive)))
-        return {"eer": float(false_positive[point])}
+        return self.resampled(videos)(_once(videos))
+
+    def resampled(self, videos: Sequence[ScoredVideo]) -> Callable[[NDArray[np.int64]], dict[str, float]]:
+        """Sorts the frames once."""
+        return _of_curve("eer", videos, crossing if self.method == "interpolated" else nearest)
 
 
-def pool(videos: Sequence[ScoredVideo]) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
-    """Labels and scores of all frames of all videos.
+class MacroAUC(Metric):
+    """Mean over videos of each video's own AUC, in two forms.
 
-    Raises:
-        DataError: all frames are of one class, or there is none.
+    `macro_auc` leaves out videos with one class only. `macro_auc_padded` keeps all of them, and
+    gives each one more normal frame, scored below all its others, and one more abnormal frame,
+    scored above them. Some papers quote the second form; it flatters any scorer, a random one
+    included.
     """
-    if not videos:
-        raise DataError("there is no labelled video to measure", where="metrics")
-    labels = np.concatenate([video.labels for video in videos])
-    scores = np.concatenate([video.scores for video in videos])
-    if labels.all() or not labels.any():
-        which = "abnormal" if labels.any() else "normal"
-        raise DataError(
-            f"all {labels.size} frames of {len(videos)} videos are {which}: no ROC without both classes",
-            where="metrics",
-            fix="check the labels, or leave the metrics out",
-        )
-    return labels, scores
+
+    def compute(self, videos: Sequence[ScoredVideo]) -> dict[str, float]:
+        """-> `macro_auc`, `macro_auc_padded`.
+
+        Raises:
+            DataError: no video has frames of both classes.
+        """
+        return self.resampled(videos)(_once(videos))
+
+    def resampled(self, videos: Sequence[ScoredVideo]) -> Callable[[NDArray[np.int64]], dict[str, float]]:
+        """Measures each video once."""
+        curves = [Ranking([video]).curve() for video in videos]
+        both = np.array([curve.defined for curve in curves], bool)
+        own = np.array([curve.auc() if curve.defined else 0.0 for curve in curves])
+        padded = np.array([_padded(curve).auc() for curve in curves])
+
+        def measure(times: NDArray[np.int64]) -> dict[str, float]:
+            if not (times * both).any():
+                raise DataError(
+                    f"none of {len(videos)} videos has both normal and abnormal frames",
+                    where="macro_auc",
+                    fix="check the labels, or leave this metric out",
+                )
+            macro = float(np.average(own, weights=times * both))
+            return {"macro_auc": macro, "macro_auc_padded": float(np.average(padded, weights=times))}
+
+        return measure
 
 
-def roc(videos: Sequence[ScoredVideo]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """False and true positive rate at the corners of the pooled ROC, from (0, 0) to (1, 1)."""
-    labels, scores = pool(videos)
-    false_positive, true_positive, _ = roc_curve(labels, scores)
-    return false_positive, true_positive
+class Decidability(Metric):
+    """Distance of the two classes' mean scores in units of their spread (Daugman 2000), 0 and up."""
+
+    def compute(self, videos: Sequence[ScoredVideo]) -> dict[str, float]:
+        """-> `decidability`; 0 where all scores are equal.
+
+        Raises:
+            DataError: all frames are of one class, or the scores of each class are one value.
+        """
+        return self.resampled(videos)(_once(videos))
+
+    def resampled(self, videos: Sequence[ScoredVideo]) -> Callable[[NDArray[np.int64]], dict[str, float]]:
+        """Keeps count, sum and sum of squares of each video and class."""
+        ranking = Ranking(videos)
+        center = np.mean([video.scores.mean() for video in videos])  # keeps the squares small
+        sums = np.array([[_moments(video.scores[video.labels == c] - center) for c in (0, 1)] for video in videos])
+
+        def measure(times: NDArray[np.int64]) -> dict[str, float]:
+            count, total, squares = np.einsum("v,vcm->mc", times, sums)  # each (2,): normal, abnormal
+            if not count.all():
+                ranking.both_classes(ranking.curve(times))
+            mean = total / count
+            variance = np.maximum(squares / count - mean**2, 0)
+            apart, spread = abs(mean[1] - mean[0]), np.sqrt(variance.mean())
+            if apart > 0 and spread <= 1e-12 * apart:
+                raise DataError("each class has one score only: its spread is 0", where="decidability")
+            return {"decidability": float(apart / spread) if apart > 0 else 0.0}
+
+        return measure
 
 
-def crossing(false_positive: NDArray[np.float64], true_positive: NDArray[np.float64]) -> float:
-    """The rate at which false positives and false negatives are equal, on the interpolated ROC."""
-    excess = 1 - true_positive - false_positive  # falls from 1 to -1 along the curve
-    after = int(np.argmax(excess <= 0))
-    before = after - 1
-    share = excess[before] / (excess[before] - excess[after])
-    return float(false_positive[before] + share * (false_positive[after] - false_positive[before]))
+def _once(videos: Sequence[ScoredVideo]) -> NDArray[np.int64]:
+    return np.ones(len(videos), np.int64)
+
+
+def _of_curve(
+    name: str, videos: Sequence[ScoredVideo], value: Callable[[Curve], float]
+) -> Callable[[NDArray[np.int64]], dict[str, float]]:
+    ranking = Ranking(videos)
+    return lambda times: {name: value(ranking.both_classes(ranking.curve(times)))}
+
+
+def _padded(curve: Curve) -> Curve:
+    """One abnormal frame above all others, one normal frame below them."""
+    true = np.concatenate([[0], curve.true + 1, [curve.true[-1] + 1]])
+    return Curve(np.concatenate([[0], curve.false, [curve.false[-1] + 1]]), true)
+
+
+def _moments(scores: NDArray[np.float64]) -> tuple[float, float, float]:
+    return float(scores.size), float(scores.sum()), float(np.square(scores).sum())

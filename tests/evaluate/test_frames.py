@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from vadkit.errors import DataError
-from vadkit.evaluate.frames import check_labels, check_videos, cover
+from vadkit.evaluate.frames import check_labels, check_normal, check_videos, cover
 from vadkit.score.store import VideoScores
 from vadkit.values import Labels
 
@@ -18,48 +18,54 @@ def video(*scores: float, name: str = "01", coverage: list[int] | None = None, c
 
 
 def test_edge_repeats_the_nearest_score_the_earlier_of_two() -> None:
-    covered = cover(video(NAN, NAN, 1, NAN, 2, NAN, NAN, 3, NAN), "edge")
+    (covered,) = cover([video(NAN, NAN, 1, NAN, 2, NAN, NAN, 3, NAN)], "edge")
     assert covered.components["nll"].tolist() == [1, 1, 1, 1, 2, 2, 3, 3, 3]
     assert covered.kept.all()
-    assert covered.without == 6
+    assert covered.without.sum() == 6
 
 
 def test_drop_leaves_frames_out_in_all_components_together() -> None:
     both = VideoScores("01", "", {"a": np.array([NAN, 1, 2, 3]), "b": np.array([5, 6, 7, NAN])}, np.array([1, 1, 1, 0]))
-    covered = cover(both, "drop")
+    (covered,) = cover([both], "drop")
     assert covered.kept.tolist() == [False, True, True, False]
     assert {name: scores.tolist() for name, scores in covered.components.items()} == {"a": [1, 2], "b": [6, 7]}
 
 
+def test_lowest_gives_the_lowest_score_of_the_whole_set() -> None:
+    found = cover([video(NAN, 5, 7), video(3, 4, NAN, name="02")], "lowest")
+    assert [one.components["nll"].tolist() for one in found] == [[3, 5, 7], [3, 4, 3]]
+    assert all(one.kept.all() for one in found)
+
+
 def test_error_names_video_and_counts() -> None:
     with pytest.raises(DataError, match=r"'01': 2 of 4 frames.*frame 2"):
-        cover(video(1, 2, NAN, NAN), "error")
+        cover([video(1, 2, NAN, NAN)], "error")
 
 
 def test_full_coverage_is_left_alone() -> None:
-    covered = cover(video(1, 2, 3), "error")
+    (covered,) = cover([video(1, 2, 3)], "error")
     assert covered.components["nll"].tolist() == [1, 2, 3]
-    assert covered.without == 0
+    assert not covered.without.any()
 
 
 def test_a_predictor_may_have_nothing_for_covered_frames_at_the_ends() -> None:
-    assert cover(video(NAN, 1, 2, NAN, coverage=[1, 2, 2, 1]), "edge").components["nll"].tolist() == [1, 1, 2, 2]
+    assert cover([video(NAN, 1, 2, NAN, coverage=[1, 2, 2, 1])], "edge")[0].components["nll"].tolist() == [1, 1, 2, 2]
 
 
 def test_nan_amid_scored_frames_is_a_fault() -> None:
     with pytest.raises(DataError, match=r"'01', component 'nll': 2 of 5 scores are NaN"):
-        cover(video(1, NAN, NAN, 2, 3, coverage=[1, 1, 1, 1, 1]), "edge")
+        cover([video(1, NAN, NAN, 2, 3, coverage=[1, 1, 1, 1, 1])], "edge")
 
 
 def test_infinite_scores_are_counted() -> None:
     with pytest.raises(DataError, match=r"'01', component 'nll': 2 of 3 scores are infinite"):
-        cover(video(np.inf, 1, -np.inf), "edge")
+        cover([video(np.inf, 1, -np.inf)], "edge")
 
 
-@pytest.mark.parametrize("rule", ["edge", "drop", "error"])
+@pytest.mark.parametrize("rule", ["edge", "drop", "lowest", "error"])
 def test_a_video_without_any_score_is_refused(rule: str) -> None:
     with pytest.raises(DataError, match="none of the 2 frames"):
-        cover(video(NAN, NAN), rule)  # pyright: ignore[reportArgumentType]
+        cover([video(NAN, NAN)], rule)  # pyright: ignore[reportArgumentType]
 
 
 def test_names_must_differ() -> None:
@@ -86,3 +92,10 @@ def test_labelled_videos_without_scores_are_listed() -> None:
 def test_lengths_must_agree() -> None:
     with pytest.raises(DataError, match=r"'01': 2 frames are scored, but 3 are labelled"):
         check_labels([video(1, 2)], {"01": Labels(np.zeros(3, bool))})
+
+
+def test_normal_videos_must_be_scored_alike() -> None:
+    check_normal([], [video(1)])
+    check_normal([video(1)], [video(1), video(2, name="02")])  # a normal video may bear a test video's name
+    with pytest.raises(DataError, match="have the components error, but test videos nll"):
+        check_normal([video(1, component="error")], [video(1)])

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -9,15 +10,26 @@ from numpy.typing import NDArray
 from vadkit.contracts import Transform
 from vadkit.errors import DataError
 from vadkit.evaluate.frames import Covered
-from vadkit.evaluate.fuse import Part, fuse
+from vadkit.evaluate.fuse import FusedVideo, Fusion, Part
+from vadkit_standard.smoothing import Median
 from vadkit_standard.transforms import MinMax
 
 Scores = NDArray[np.float64]
 
 
-def video(**components: Sequence[float]) -> Covered:
+def video(scene: str = "", **components: Sequence[float]) -> Covered:
     arrays = {name: np.array(scores, float) for name, scores in components.items()}
-    return Covered("01", "", arrays, np.ones(len(next(iter(arrays.values()))), bool), 0)
+    frames = len(next(iter(arrays.values())))
+    return Covered("01", scene, arrays, np.ones(frames, bool), np.zeros(frames, bool))
+
+
+def fuse(
+    videos: Sequence[Covered],
+    parts: dict[str, Part],
+    normal: Sequence[Covered] = (),
+    smoothing: tuple[Transform, ...] = (),
+) -> list[FusedVideo]:
+    return Fusion(parts, smoothing, normal)(videos)
 
 
 class Bad(Transform):
@@ -73,6 +85,34 @@ def test_a_chain_is_fitted_on_what_each_transform_will_see() -> None:
     parts = {"r": Part(1.0, (MinMax(over="training"), Shift()))}
     (fused,) = fuse([video(r=[0, 20])], parts, [video(r=[0, 10]), video(r=[10, 10])])
     assert fused.total.tolist() == [-0.75, 1.25]
+
+
+def totals(fused: Sequence[FusedVideo]) -> list[list[float]]:
+    return [one.total.tolist() for one in fused]
+
+
+def test_a_scope_wider_than_a_video_sees_all_its_videos_at_once() -> None:
+    videos = [video("a", r=[0, 1]), video("b", r=[0, 5]), video("a", r=[2, 4])]
+
+    def fused(over: Literal["video", "scene", "dataset"]) -> list[list[float]]:
+        return totals(fuse(videos, {"r": Part(1.0, (MinMax(over=over),))}))
+
+    assert fused("video") == [[0, 1], [0, 1], [0, 1]]
+    assert fused("scene") == [[0, 0.25], [0, 1], [0.5, 1]]
+    assert fused("dataset") == [[0, 0.2], [0, 1], [0.4, 0.8]]
+
+
+def test_the_sum_is_smoothed_video_by_video() -> None:
+    parts = {"r": Part(1.0), "nll": Part(2.0)}
+    fused = fuse([video(r=[0, 3, 0], nll=[0, 0, 0]), video(r=[9, 0, 0], nll=[0, 0, 1])], parts, (), (Median(size=3),))
+    assert totals(fused) == [[0, 0, 0], [9, 2, 2]]
+
+
+def test_smoothing_is_fitted_on_the_sum_of_normal_videos_and_again_with_new_weights() -> None:
+    fusion = Fusion({"r": Part(1.0)}, (Shift(),), [video(r=[1, 3])])
+    assert totals(fusion([video(r=[2, 5])])) == [[0, 3]]
+    fusion.set_weights({"r": 10.0})
+    assert totals(fusion([video(r=[2, 5])])) == [[0, 30]]
 
 
 def test_unknown_component_is_explained() -> None:

@@ -9,12 +9,16 @@ import numpy as np
 import pytest
 import scipy.io
 
-from vadkit.errors import DataError
-from vadkit.evaluate import Part, judge
-from vadkit.protocol import PRESETS
+from vadkit.contracts import Metric
+from vadkit.errors import DataError, VadkitError
+from vadkit.evaluate import Evidence, Part, Plan, judge
+from vadkit.presets import PRESETS
+from vadkit.protocol import Protocol
 from vadkit.score.store import VideoScores
 from vadkit.values import Labels, RunResult
+from vadkit_standard.alarms import Alarms
 from vadkit_standard.metrics import EER, MacroAUC, MicroAUC
+from vadkit_standard.smoothing import Gaussian
 from vadkit_standard.transforms import MinMax
 
 DATA = Path(os.environ.get("VADKIT_TEST_DATA") or Path(__file__).parents[2] / "../shared/data").resolve()
@@ -35,9 +39,19 @@ TWO = [video("a", r=[1, 2, 3, 4], nll=[7, 7, 7, 7]), video("b", r=[10, 20, 40, 3
 TRUTH = labels(a=[0, 0, 1, 1], b=[0, 0, 0, 1])
 
 
-def judged(videos: Sequence[VideoScores] = TWO, truth: dict[str, Labels] = TRUTH, **parts: Part) -> RunResult:
+def judged(
+    videos: Sequence[VideoScores] = TWO,
+    truth: dict[str, Labels] = TRUTH,
+    *,
+    normal: Sequence[VideoScores] = (),
+    metrics: Sequence[Metric] = (MicroAUC(), MacroAUC(), EER()),
+    protocol: Protocol = ITAE,
+    rounds: int = 0,
+    **parts: Part,
+) -> RunResult:
     parts = parts or {"r": Part(1.0, (MinMax(),), ({"use": "minmax", "over": "video"},))}
-    return judge("walk", Path("run"), videos, truth, parts, [MicroAUC(), MacroAUC(), EER()], ITAE)
+    plan = Plan(parts, metrics, protocol, rounds=rounds)
+    return judge("walk", Path("run"), Evidence(videos, truth, normal), plan)
 
 
 def test_fused_score_and_each_component_by_hand() -> None:
@@ -64,9 +78,10 @@ def test_facts() -> None:
     truth = labels(a=[0, 0, 1, 1], b=[0, 0, 0, 0])
     videos = [*TWO, video("c", r=[1, 2], nll=[1, 2])]
     facts = dict(judged(videos, truth, r=Part(1, (MinMax(),)), nll=Part()).facts)
-    floor = facts.pop("floor")
+    chance = facts.pop("chance")
     facts.pop("vadkit")
-    assert floor.keys() == {"micro_auc", "macro_auc", "eer"}
+    assert chance.keys() == {"micro_auc", "macro_auc", "macro_auc_padded", "eer"}
+    assert facts.pop("bootstrap") == {"rounds": 0, "over": "videos", "videos": 2, "seed": 0}
     assert facts == {
         "videos": 3,
         "frames": 10,
@@ -87,9 +102,11 @@ def test_the_floor_is_a_coin_toss_and_repeats() -> None:
     frames = np.arange(400)
     videos = [video(name, r=frames.tolist()) for name in "ab"]
     truth = {name: Labels(frames % 3 == 0) for name in "ab"}
-    floor = judged(videos, truth).facts["floor"]
-    assert floor == judged(videos, truth).facts["floor"]
+    floor = judged(videos, truth).facts["chance"]
+    assert floor == judged(videos, truth).facts["chance"]
+    padded = floor.pop("macro_auc_padded")
     assert all(0.46 < value < 0.54 for value in floor.values())
+    assert padded > floor["macro_auc"]
 
 
 def test_the_protocol_is_filled_in_from_the_run() -> None:
@@ -103,7 +120,7 @@ def test_without_labels_nothing_is_measured() -> None:
     result = judged(TWO, {})
     assert result.metrics == {}
     assert result.components == {}
-    assert result.facts["floor"] == {}
+    assert result.facts["chance"] == {}
     assert [one.labels for one in result.videos] == [None, None]
 
 
@@ -114,12 +131,11 @@ def test_one_class_says_so() -> None:
 
 def test_two_metrics_of_one_name_are_refused() -> None:
     with pytest.raises(DataError, match="two metrics give a value named 'eer'"):
-        judge("walk", Path("run"), TWO, TRUTH, {"r": Part()}, [EER(), EER(method="nearest")], ITAE)
+        judged(metrics=[EER(), EER(method="nearest")], r=Part())
 
 
 def test_training_scope_uses_the_normal_videos() -> None:
-    parts = {"r": Part(1.0, (MinMax(over="training"),))}
-    result = judge("walk", Path("run"), TWO, TRUTH, parts, [MicroAUC()], ITAE, normal=[video("n", r=[0, 10])])
+    result = judged(normal=[video("n", r=[0, 10], nll=[0, 0])], r=Part(1.0, (MinMax(over="training"),)))
     np.testing.assert_allclose(result.videos[0].fused, [0.1, 0.2, 0.3, 0.4])
     assert result.facts["needs_future"] is False
 
@@ -128,6 +144,71 @@ def test_the_inputs_are_left_alone() -> None:
     before = TWO[0].components["r"].copy()
     judged()
     np.testing.assert_array_equal(TWO[0].components["r"], before)
+
+
+def test_the_headline_comes_first() -> None:
+    assert next(iter(judged(protocol=replace(ITAE, averaging="macro")).metrics)) == "macro_auc"
+    padded = replace(ITAE, averaging="macro", single_class="pad")
+    assert next(iter(judged(protocol=padded).metrics)) == "macro_auc_padded"
+
+
+def test_each_video_and_scene_has_its_own_figures() -> None:
+    videos = [replace(one, scene="s" + one.name) for one in TWO]
+    assert judged(videos).groups == {
+        "video": {"a": {"micro_auc": 1.0}, "b": {"micro_auc": pytest.approx(2 / 3)}},
+        "scene": {"sa": {"micro_auc": 1.0}, "sb": {"micro_auc": pytest.approx(2 / 3)}},
+    }
+    assert judged().groups["scene"] == {}  # one scene is the whole
+
+
+def test_a_video_of_one_class_has_no_auc_of_its_own() -> None:
+    assert judged(truth=labels(a=[0, 0, 1, 1], b=[0] * 4)).groups["video"]["b"] == {}
+
+
+def test_intervals_hold_the_value_repeat_and_are_wide_for_few_videos() -> None:
+    random = np.random.default_rng(0)
+    names = [f"{index:02}" for index in range(12)]
+    truth = {name: Labels(random.random(50) < 0.3) for name in names}
+    videos = [video(name, r=(random.normal(size=50) + truth[name].frames).tolist()) for name in names]
+    result = judged(videos, truth, rounds=200, r=Part())
+    assert result.intervals == judged(videos, truth, rounds=200, r=Part()).intervals
+    assert result.intervals.keys() == result.metrics.keys()
+    for name, (low, high) in result.intervals.items():
+        assert low < result.metrics[name] < high
+    assert judged(videos[:1], {"00": truth["00"]}, rounds=200, r=Part()).intervals == {}
+
+
+def test_the_alarm_threshold_comes_from_normal_video_alone() -> None:
+    normal = [replace(video("n", r=[0, 4, 1, 2], nll=[0] * 4), fps=2.0)]
+    other = labels(a=[1, 1, 0, 0], b=[1, 0, 0, 0])
+    for truth in (TRUTH, other):
+        facts = judged(normal=normal, truth=truth, r=Part()).facts
+        assert facts["alarm_threshold"] == np.nextafter(4, 5)  # two seconds allow no alarm at one an hour
+        assert facts["normal_hours"] == pytest.approx(2 / 3600)
+    often = replace(ITAE, false_alarms_per_hour=1800.0)
+    assert judged(normal=normal, protocol=often, r=Part()).facts["alarm_threshold"] == 0.0
+
+
+def test_alarms_are_counted_at_that_threshold() -> None:
+    videos = [replace(video("a", r=[0, 6, 0, 0, 7, 8]), fps=1.0)]
+    normal = [replace(video("n", r=[5, 5]), fps=1.0)]
+    result = judged(videos, labels(a=[0, 0, 0, 1, 1, 0]), normal=normal, metrics=[Alarms()], r=Part())
+    # Above 5: frame 1 is a false alarm in 4 normal seconds; 4 and 5 are one alarm that hits the event, a second late.
+    assert result.metrics == {
+        "false_alarms_per_hour": pytest.approx(3600 / 4),
+        "events_detected": 1.0,
+        "detection_delay": 1.0,
+        "precision": pytest.approx(1 / 3),
+        "recall": 0.5,
+    }
+
+
+def test_deployable_refuses_what_needs_the_future() -> None:
+    deployable = PRESETS["deployable"]
+    with pytest.raises(VadkitError, match="refuses transform MinMax of component 'r': it needs later frames"):
+        judged(protocol=deployable, r=Part(1.0, (MinMax(),)))
+    with pytest.raises(VadkitError, match="refuses transform Gaussian of the fused score"):
+        judge("w", Path("run"), Evidence(TWO, TRUTH), Plan({"r": Part()}, [], deployable, (Gaussian(sigma=2),)))
 
 
 def published(name: str, truth: Sequence[np.ndarray]) -> RunResult:
@@ -141,7 +222,7 @@ def published(name: str, truth: Sequence[np.ndarray]) -> RunResult:
         videos.append(VideoScores(f"{index:02}", "", {"error": scores}, (~np.isnan(scores)).astype(np.int64)))
         label_of[f"{index:02}"] = Labels(frames.astype(bool))
     protocol = replace(ITAE, uncovered="drop")
-    return judge("memae", Path("run"), videos, label_of, {"error": Part(1.0, (MinMax(),))}, [MicroAUC()], protocol)
+    return judged(videos, label_of, metrics=[MicroAUC()], protocol=protocol, error=Part(1.0, (MinMax(),)))
 
 
 def test_published_memae_on_ped2() -> None:

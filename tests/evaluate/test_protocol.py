@@ -10,9 +10,12 @@ from numpy.typing import NDArray
 from vadkit.component import Component
 from vadkit.contracts import Transform
 from vadkit.errors import VadkitError
-from vadkit.protocol import PRESETS, Protocol, ProtocolForm
-from vadkit.recipe.build import spelled_out
-from vadkit.recipe.model import Chosen
+from vadkit.presets import PRESETS, SOURCES
+from vadkit.protocol import FILLED_IN, Protocol, differences
+from vadkit.recipe.build import build, spelled_out
+from vadkit.recipe.chosen import Chosen
+from vadkit.recipe.protocol import ProtocolForm
+from vadkit.registry import Registry
 
 ITAE = PRESETS["itae"]
 
@@ -35,16 +38,24 @@ OTHER: dict[str, Any] = {
     "uncovered": "drop",
     "stride": 2,
     "overlap": "calibrated",
+    "transform": ({"use": "minmax", "over": "video"},),
+    "fusion": "rank",
+    "weights": "normal",
+    "smoothing": ({"use": "median", "size": 3},),
+    "averaging": "macro",
     "eer": "nearest",
+    "single_class": "pad",
+    "deployable": True,
+    "false_alarms_per_hour": 2.0,
+    "held_out": 0.1,
     "test_tuned": True,
     "components": {"likelihood": {"weight": 0.7, "transform": [{"use": "minmax", "over": "video"}]}},
 }
-ONE_CHOICE_SO_FAR = {"averaging", "coverage", "fusion", "smoothing", "single_class"}
 
 
 def test_every_field_enters_the_digest() -> None:
     base = ITAE
-    assert OTHER.keys() | ONE_CHOICE_SO_FAR == {key.name for key in fields(Protocol)}
+    assert OTHER.keys() == {key.name for key in fields(Protocol)}
     digests = {base.digest(), *(replace(base, **{key: value}).digest() for key, value in OTHER.items())}
     assert len(digests) == 1 + len(OTHER)
 
@@ -73,6 +84,33 @@ def test_dict_holds_every_field_and_the_digest() -> None:
 def test_every_preset_can_be_written() -> None:
     assert get_args(get_type_hints(ProtocolForm)["use"]) == tuple(PRESETS)
     assert all(name == preset.name for name, preset in PRESETS.items())
+    assert SOURCES.keys() == PRESETS.keys()
+
+
+def test_every_preset_names_transforms_that_exist_with_keys_that_they_take() -> None:
+    registry = Registry.discover()
+    for preset in PRESETS.values():
+        for described in (*(preset.transform or ()), *preset.smoothing):
+            keys = {name: value for name, value in described.items() if name != "use"}
+            made = build(Chosen(registry.get("transform", described["use"]), keys, ""))
+            assert not (preset.deployable and made.needs_future)
+
+
+def test_weights_fitted_to_test_labels_mark_the_result() -> None:
+    assert ProtocolForm(weights="test").meaning().test_tuned
+    assert not ProtocolForm(weights="synthetic").meaning().test_tuned
+
+
+def test_differences_name_fields_and_both_values() -> None:
+    assert differences(ITAE, replace(ITAE, name="mine", eer="nearest")) == {"eer": ("interpolated", "nearest")}
+
+
+def test_what_a_component_goes_through() -> None:
+    own = ({"use": "minmax", "over": "scene"},)
+    assert ITAE.of_component(own) == own
+    assert PRESETS["ffp"].of_component(own) == ({"use": "minmax", "over": "video"},)
+    assert PRESETS["stgnf"].of_component(own) == ()
+    assert replace(PRESETS["ffp"], fusion="rank").of_component(own) == ({"use": "rank"},)
 
 
 def test_what_is_written_differs_from_the_preset_and_nothing_else() -> None:
@@ -81,9 +119,8 @@ def test_what_is_written_differs_from_the_preset_and_nothing_else() -> None:
 
 
 def test_every_field_with_a_choice_can_be_written() -> None:
-    filled_in = {"name", "labels", "stride", "overlap", "components"}
     written = {key.name for key in fields(ProtocolForm)} - {"use"}
-    assert written == {key.name for key in fields(Protocol)} - filled_in - ONE_CHOICE_SO_FAR
+    assert written == {key.name for key in fields(Protocol)} - {"name", *FILLED_IN}
 
 
 def test_the_protocol_fixes_the_method_of_the_eer() -> None:

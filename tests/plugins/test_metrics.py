@@ -4,10 +4,11 @@ from collections.abc import Sequence
 
 import numpy as np
 import pytest
-from sklearn.metrics import roc_auc_score
+from sklearn.metrics import average_precision_score, precision_score, recall_score, roc_auc_score, roc_curve
 
 from vadkit.api import DataError, Metric, ScoredVideo
-from vadkit_standard.metrics import EER, MacroAUC, MicroAUC
+from vadkit_standard.alarms import Alarms
+from vadkit_standard.metrics import EER, AveragePrecision, Decidability, MacroAUC, MicroAUC
 
 
 def video(scores: Sequence[float], labels: Sequence[int], name: str = "01") -> ScoredVideo:
@@ -43,7 +44,10 @@ def test_macro_auc_leaves_out_videos_of_one_class() -> None:
         video([9, 9], [1, 1]),
         video([0, 5], [0, 0]),
     ]
-    assert MacroAUC().compute(videos) == {"macro_auc": pytest.approx((1 + 0.5) / 2)}
+    found = MacroAUC().compute(videos)
+    assert found["macro_auc"] == pytest.approx((1 + 0.5) / 2)
+    # With a normal frame below all and an abnormal one above: 4/4, 5/6, 3/3, 3/3 pairs in order.
+    assert found["macro_auc_padded"] == pytest.approx((1 + 5 / 6 + 1 + 1) / 4)
 
 
 def test_macro_auc_is_the_mean_of_each_videos_own() -> None:
@@ -89,3 +93,85 @@ def test_macro_auc_needs_one_video_of_both_classes() -> None:
 def test_no_video_is_an_error(metric: Metric) -> None:
     with pytest.raises(DataError):
         metric.compute([])
+
+
+def test_average_precision_is_that_of_scikit_learn() -> None:
+    videos = random_videos()
+    labels = np.concatenate([one.labels for one in videos])
+    scores = np.concatenate([one.scores for one in videos])
+    expected = pytest.approx(average_precision_score(labels, scores), abs=1e-12)
+    assert AveragePrecision().compute(videos) == {"average_precision": expected}
+
+
+def test_nearest_eer_is_at_a_corner_that_scikit_learn_keeps() -> None:
+    videos = random_videos()
+    labels = np.concatenate([one.labels for one in videos])
+    scores = np.concatenate([one.scores for one in videos])
+    false_positive, true_positive, _ = roc_curve(labels, scores)
+    corner = int(np.argmin(np.abs(1 - true_positive - false_positive)))
+    assert EER(method="nearest").compute(videos) == {"eer": pytest.approx(false_positive[corner], abs=1e-12)}
+
+
+def test_decidability_by_hand() -> None:
+    # Means 2 and 6, variances 1 and 4: 4 / sqrt(2.5).
+    found = Decidability().compute([video([1, 3, 4], [0, 0, 1]), video([8], [1], "02")])
+    assert found == {"decidability": pytest.approx(4 / np.sqrt(2.5))}
+    assert Decidability().compute([video([5, 5, 5], [0, 1, 1])]) == {"decidability": 0.0}
+    with pytest.raises(DataError, match="spread is 0"):
+        Decidability().compute([video([1, 1, 2], [0, 0, 1])])
+
+
+def test_decidability_of_large_scores_loses_no_digits() -> None:
+    videos = random_videos()
+    far = [ScoredVideo(one.name, one.scores + 1e7, one.labels) for one in videos]
+    assert Decidability().compute(far)["decidability"] == pytest.approx(Decidability().compute(videos)["decidability"])
+
+
+def test_padding_gives_a_random_scorer_what_the_field_has_seen() -> None:
+    # The padded form gives chance about 0.69 on Ped2, whose clips are mostly abnormal.
+    counts = ((120, 60), (180, 86), (180, 146), (180, 180), (150, 150), (180, 180))
+    random = np.random.default_rng(0)
+    videos = [video(random.random(f).tolist(), [int(i < a) for i in range(f)], str(f + a)) for f, a in counts]
+    found = MacroAUC().compute(videos)
+    assert 0.4 < found["macro_auc"] < 0.6
+    assert found["macro_auc_padded"] > 0.65
+
+
+ALL = [
+    MicroAUC(), AveragePrecision(), EER(), EER(method="nearest"), MacroAUC(), Decidability(),
+    Alarms(threshold=2.0, fps=10.0),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("metric", ALL, ids=lambda metric: type(metric).__name__)
+def test_a_resample_is_the_videos_repeated(metric: Metric) -> None:
+    videos = random_videos(6)
+    measure = metric.resampled(videos)
+    random = np.random.default_rng(1)
+    for _ in range(10):
+        times = np.bincount(random.integers(0, 6, 6), minlength=6)
+        repeated = [one for one, n in zip(videos, times, strict=True) for _ in range(n)]
+        assert measure(times) == pytest.approx(metric.compute(repeated), abs=1e-9)
+
+
+def test_alarms_agree_with_scikit_learn_on_frames() -> None:
+    videos = random_videos()
+    found = Alarms(threshold=2.0, fps=10.0).compute(videos)
+    labels = np.concatenate([one.labels for one in videos])
+    flagged = np.concatenate([one.scores for one in videos]) >= 2.0
+    assert found["precision"] == pytest.approx(precision_score(labels, flagged))
+    assert found["recall"] == pytest.approx(recall_score(labels, flagged))
+
+
+def test_flickering_within_a_second_is_one_alarm() -> None:
+    scores = [9, 0, 9, 0, 0, 0, 0, 9, 0, 0]
+    found = Alarms(threshold=5.0, fps=3.0).compute([video(scores, [0] * 10)])
+    assert found == {"false_alarms_per_hour": pytest.approx(2 / (10 / 3 / 3600)), "precision": 0.0}
+    assert Alarms(threshold=5.0, fps=1.0).compute([video(scores, [0] * 10)])["false_alarms_per_hour"] == 3 * 360
+
+
+def test_alarms_without_threshold_or_frame_rate_say_what_to_do() -> None:
+    with pytest.raises(DataError, match=r"(?s)no threshold.*data.held_out"):
+        Alarms(fps=5.0).compute([video([1, 2], [0, 1])])
+    with pytest.raises(DataError, match=r"(?s)frame rate of video '01' is unknown.*fps: 25"):
+        Alarms(threshold=1.0).compute([video([1, 2], [0, 1])])

@@ -41,7 +41,7 @@ def result(videos: int = 2, *, labelled: bool = True) -> RunResult:
             "coverage_mean": 7.5,
             "single_class_videos": ["clip/01"],
             "constant": ["likelihood in clip/00"],
-            "floor": {"micro_auc": 0.5, "eer": 0.5, "decidability": 0.1} if labelled else {},
+            "chance": {"micro_auc": 0.5, "eer": 0.5, "decidability": 0.1} if labelled else {},
             "vadkit": "0.1.0",
         },
     )
@@ -81,7 +81,7 @@ def test_json_is_complete_and_plain(tmp_path: Path) -> None:
     assert stored["components"]["reconstruction (raw)"]["micro_auc"] == 0.9
     assert stored["protocol"]["digest"] == "0123456789ab"
     assert stored["facts"]["frames"] == 100
-    assert stored["facts"]["floor"]["eer"] == 0.5
+    assert stored["chance"]["eer"] == 0.5
     assert (stored["name"], stored["vadkit"]) == ("itae[st]", "0.1.0")
     assert [entry.name for entry in tmp_path.iterdir()] == ["metrics.json"]
 

@@ -10,7 +10,7 @@ import pytest
 
 from vadkit.component import Component
 from vadkit.errors import RecipeError
-from vadkit.protocol import PRESETS
+from vadkit.presets import PRESETS
 from vadkit.recipe import load, loads
 from vadkit.recipe.model import Engine, Evaluate, Fused, Recipe
 from vadkit.registry import Plugin, Registry
@@ -80,7 +80,7 @@ def test_a_protocol_with_changes(recipe: Path, registry: Registry) -> None:
 @pytest.mark.parametrize(
     ("written", "column", "message"),
     [
-        ("itea", 22, "should be 'itae', not 'itea'"),
+        ("itea", 22, "did you mean 'itae'"),
         ("{use: itae, erp: nearest}", 34, "did you mean 'eer'"),
         ("{use: itae, eer: neares}", 39, "did you mean 'nearest'"),
         ("{use: itae, test_tuned: maybe}", 46, "should be a valid boolean"),
@@ -158,8 +158,8 @@ FAULTS: dict[str, tuple[str, str, list[str]]] = {
     "unknown key beside a structural one": (
         "stride: 4",
         "strid: 4",
-        ["first.yaml:3:70: dataset 'videos' has no key 'strid'\n  -> did you mean 'stride'? (choices: clip, labels, "
-         "stride, subset)"],
+        ["first.yaml:3:70: dataset 'videos' has no key 'strid'\n  -> did you mean 'stride'? (choices: clip, held_out, "
+         "labels, stride, subset)"],
     ),
     "lacking keys": (
         "{use: enc, tau: 4}",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,13 +12,16 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vadkit.contracts import Scorer
+from vadkit.errors import DataError
 from vadkit.model.pipeline import Pipeline
 from vadkit.monitor import Silent
 from vadkit.recipe.model import Engine
 from vadkit.score.collect import WindowMean, calibrate, score_video
 from vadkit.train.device import start
-from vadkit.values import ClipOutputs, ClipSpec
+from vadkit.values import ClipOutputs, ClipSpec, VideoRef
 from vadkit.video.clips import Clips, window_starts
+
+VIDEO = VideoRef("v", Path("v.avi"), fps=5.0)
 
 
 def test_overlapping_windows_are_averaged_and_counted() -> None:
@@ -67,7 +71,14 @@ def test_every_frame_gets_the_mean_of_its_own_windows(batch: int) -> None:
     frames, fabric = numbered(12), start(Engine(accelerator="cpu"))
     pipeline = Pipeline(spec, None, {}, decode=False)
     scores = score_video(
-        "v", "", frames, pipeline, {"n": FromPixels(bias)}, fabric, batch=batch, stride=3, monitor=Silent()
+        VIDEO,
+        frames,
+        pipeline,
+        {"n": FromPixels(bias)},
+        fabric,
+        batch=batch,
+        stride=3,
+        monitor=Silent(),
     )
     seen: dict[int, list[float]] = {}
     for first in (0, 3, 6, 7):  # the last is flush with the end: 7 + 2 * 2 = 11
@@ -89,7 +100,15 @@ def test_calibration_takes_out_what_depends_on_the_place_in_a_window_alone() -> 
     np.testing.assert_allclose(places["n"].mean, [18 + 50, 19, 20, 21 + 90], rtol=1e-5)
     np.testing.assert_allclose(places["n"].std, np.full(4, np.arange(37).std()), rtol=1e-5)
     scores = score_video(
-        "v", "", numbered(10), pipeline, scorers, fabric, batch=4, stride=1, monitor=Silent(), places=places
+        VIDEO,
+        numbered(10),
+        pipeline,
+        scorers,
+        fabric,
+        batch=4,
+        stride=1,
+        monitor=Silent(),
+        places=places,
     ).components["n"]
     assert np.ptp(np.diff(scores)) < 0.2  # a ramp; uncalibrated, its ends are off by 50 and 90
 
@@ -99,6 +118,43 @@ def test_a_place_that_is_never_scored_stays_without_a_score() -> None:
     pipeline, scorers = Pipeline(spec, None, {}, decode=False), {"n": FromPixels([float("nan"), 0.0, 0.0])}
     places = calibrate(Clips([("t", numbered(9))], spec), pipeline, scorers, fabric, batch=4, monitor=Silent())
     scores = score_video(
-        "v", "", numbered(5), pipeline, scorers, fabric, batch=4, stride=1, monitor=Silent(), places=places
+        VIDEO,
+        numbered(5),
+        pipeline,
+        scorers,
+        fabric,
+        batch=4,
+        stride=1,
+        monitor=Silent(),
+        places=places,
     )
     assert np.isnan(scores.components["n"]).tolist() == [True, False, False, False, False]
+
+
+class Brightness(FromPixels):
+    def maps(self, out: ClipOutputs) -> Tensor:
+        return out.clips[:, 0]
+
+
+def test_maps_are_means_over_windows_in_cells_of_four_pixels() -> None:
+    spec, fabric = ClipSpec(3, 8, 8, "gray"), start(Engine(accelerator="cpu"))
+    frames = numbered(5)
+    frames[:, :4, 4:] += 100  # one cell of four
+    scores = score_video(
+        VIDEO, frames, Pipeline(spec, None, {}, decode=False), {"n": Brightness([0.0] * 3)}, fabric,
+        batch=2, stride=1, monitor=Silent(), maps="n",
+    )  # fmt: skip
+    assert scores.maps is not None
+    maps = (scores.maps() + 1) * 127.5
+    expected = np.arange(5.0)[:, None, None] + [[0, 100], [0, 0]]
+    np.testing.assert_allclose(maps, expected, atol=1e-3)
+    assert scores.fps == 5.0
+
+
+def test_a_scorer_without_maps_is_named() -> None:
+    spec, fabric = ClipSpec(3, 8, 8, "gray"), start(Engine(accelerator="cpu"))
+    with pytest.raises(DataError, match=r"scores\.n: gives no maps"):
+        score_video(
+            VIDEO, numbered(5), Pipeline(spec, None, {}, decode=False), {"n": FromPixels([0.0] * 3)}, fabric,
+            batch=2, stride=1, monitor=Silent(), maps="n",
+        )  # fmt: skip

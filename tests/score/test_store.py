@@ -36,6 +36,7 @@ def test_no_label_is_in_a_score_file(tmp_path: Path) -> None:
             "name",
             "scene",
             "coverage",
+            "fps",
             "component/reconstruction",
             "component/nll",
         }

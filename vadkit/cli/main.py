@@ -35,6 +35,15 @@ DataOption = Annotated[
 ]
 
 
+TestTuningOption = Annotated[
+    bool,
+    typer.Option(
+        "--allow-test-tuning",
+        help="Accept what was chosen with test labels; the result is marked test-tuned wherever it appears.",
+    ),
+]
+
+
 @app.callback(invoke_without_command=True)
 def _root(
     version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
@@ -52,6 +61,7 @@ def run(
     out: Annotated[Path | None, typer.Option(help="Run folder. Default: runs/NAME.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on where an earlier run stopped.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier run.")] = False,
+    allow_test_tuning: TestTuningOption = False,
 ) -> None:
     """Train, fit densities, score, evaluate and report: the whole experiment of a recipe."""
     from vadkit import stages
@@ -65,6 +75,7 @@ def run(
             overrides=set_ or (),
             resume=resume,
             overwrite=overwrite,
+            allow_test_tuning=allow_test_tuning,
             monitor=monitor,
         )
     typer.echo(f"run folder: {done.path}")

@@ -1,6 +1,6 @@
 """From score files and labels to numbers. numpy only: nothing here imports torch."""
 
 from vadkit.evaluate.fuse import Part
-from vadkit.evaluate.judge import judge
+from vadkit.evaluate.judge import Evidence, Plan, judge
 
-__all__ = ["Part", "judge"]
+__all__ = ["Evidence", "Part", "Plan", "judge"]

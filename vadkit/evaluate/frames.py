@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,14 +25,18 @@ class Covered:
         scene: camera or scene identifier.
         components: name -> (F',), finite.
         kept: (F,) bool, the F' frames of the video that count.
-        without: frames of the video to which a component gave no score.
+        without: (F,) bool, frames of the video to which a component gave no score.
+        fps: frames per second; None if unknown.
+        maps: gives (F, h, w), where in the frame; None if there are none.
     """
 
     name: str
     scene: str
     components: Mapping[str, NDArray[np.float64]]
     kept: NDArray[np.bool_]
-    without: int
+    without: NDArray[np.bool_]
+    fps: float | None = None
+    maps: Callable[[], NDArray[np.floating[Any]]] | None = None
 
 
 def check_videos(videos: Sequence[VideoScores]) -> None:
@@ -53,6 +58,23 @@ def check_videos(videos: Sequence[VideoScores]) -> None:
                 where=f"video {video.name!r}",
                 fix="score all videos with one recipe",
             )
+
+
+def check_normal(normal: Sequence[VideoScores], videos: Sequence[VideoScores]) -> None:
+    """Refuse normal videos that were scored by something else than the test videos; none at all are fine.
+
+    Raises:
+        DataError: two have one name, or their components differ from the test videos'.
+    """
+    if not normal:
+        return
+    check_videos(normal)
+    if set(normal[0].components) != set(videos[0].components):
+        raise DataError(
+            f"have the components {_listed(normal[0].components)}, but test videos {_listed(videos[0].components)}",
+            where="scores of normal videos",
+            fix="score all videos with one method",
+        )
 
 
 def check_labels(videos: Sequence[VideoScores], labels: Mapping[str, Labels]) -> None:
@@ -79,7 +101,7 @@ def check_labels(videos: Sequence[VideoScores], labels: Mapping[str, Labels]) ->
             )
 
 
-def cover(video: VideoScores, rule: Uncovered) -> Covered:
+def cover(videos: Sequence[VideoScores], rule: Uncovered) -> list[Covered]:
     """Give every frame a score, or leave it out, as the protocol's `uncovered` says.
 
     A scorer may give NaN where it has nothing to give: in frames that no window covers, and
@@ -89,6 +111,19 @@ def cover(video: VideoScores, rule: Uncovered) -> Covered:
         DataError: a score is infinite or NaN where it must not be, no frame has a score, or
             `rule` is "error" and a frame has none.
     """
+    found = [_cover_one(video, rule) for video in videos]
+    if rule != "lowest" or not any(video.without.any() for video in found):
+        return found
+    lowest = {name: min(float(np.nanmin(video.components[name])) for video in videos) for name in found[0].components}
+    return [
+        replace(
+            video, components={name: np.where(np.isnan(s), lowest[name], s) for name, s in video.components.items()}
+        )
+        for video in found
+    ]
+
+
+def _cover_one(video: VideoScores, rule: Uncovered) -> Covered:
     without = np.zeros(video.coverage.shape, bool)
     for name, scores in video.components.items():
         without |= _unscored(video, name, scores)
@@ -106,9 +141,9 @@ def cover(video: VideoScores, rule: Uncovered) -> Covered:
         if not kept.any():
             raise DataError("no frame is scored by all components", where=f"video {video.name!r}")
         components = {name: scores[kept] for name, scores in components.items()}
-    elif count:
+    elif count and rule == "edge":
         components = {name: _nearest(scores) for name, scores in components.items()}
-    return Covered(video.name, video.scene, components, kept, count)
+    return Covered(video.name, video.scene, components, kept, without, video.fps, video.maps)
 
 
 def _unscored(video: VideoScores, component: str, scores: NDArray[np.float64]) -> NDArray[np.bool_]:

@@ -1,9 +1,10 @@
-"""Scores, labels and a protocol to a run's result: the fused score, each component alone, a floor."""
+"""Scores, labels and a protocol to a run's result: the fused score, each component alone, and chance."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,88 +12,147 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vadkit import __version__
-from vadkit.contracts import Metric
-from vadkit.errors import DataError
-from vadkit.evaluate.frames import Covered, check_labels, check_videos, cover
-from vadkit.evaluate.fuse import FusedVideo, Part, fuse
+from vadkit.contracts import Metric, Transform
+from vadkit.errors import DataError, VadkitError
+from vadkit.evaluate.bootstrap import ROUNDS, chance, intervals
+from vadkit.evaluate.frames import Covered, check_labels, check_normal, check_videos, cover
+from vadkit.evaluate.fuse import Fusion, Part
+from vadkit.evaluate.rows import Case, Rows
+from vadkit.evaluate.weights import fit_weights
 from vadkit.protocol import Protocol
 from vadkit.score.store import VideoScores
 from vadkit.values import Labels, RunResult, ScoredVideo, VideoResult
 
-_FLOOR_DRAWS = 20
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What is judged, and what it may be judged with.
+
+    Attributes:
+        videos: scores of the test videos.
+        labels: video name -> ground truth; videos without any are not measured. Empty: nothing is.
+        normal: scores of held-out normal videos: for transforms that are fitted, and the alarm threshold.
+        synthetic: scores of held-out normal videos with anomalies put in, for fitted weights.
+        synthetic_labels: video name -> which of their frames have any.
+    """
+
+    videos: Sequence[VideoScores]
+    labels: Mapping[str, Labels]
+    normal: Sequence[VideoScores] = ()
+    synthetic: Sequence[VideoScores] = ()
+    synthetic_labels: Mapping[str, NDArray[np.bool_]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class _Case:
-    """One test video: its scores before and after fusion, and its labels (F',) if it has any."""
+class Plan:
+    """How it is judged.
 
-    video: Covered
-    fused: FusedVideo
-    labels: NDArray[np.bool_] | None
+    Attributes:
+        parts: component -> weight and transforms.
+        metrics: what is measured.
+        protocol: its `stride`, `overlap` and `held_out` as the run had them; `labels` and
+            `components` are filled in here.
+        smoothing: the protocol's, built.
+        seed: of the bootstrap and of the random scorer.
+        rounds: of the bootstrap; 0 leaves it out.
+    """
+
+    parts: Mapping[str, Part]
+    metrics: Sequence[Metric]
+    protocol: Protocol
+    smoothing: tuple[Transform, ...] = ()
+    seed: int = 0
+    rounds: int = ROUNDS
 
 
-def judge(
-    name: str,
-    folder: Path,
-    videos: Sequence[VideoScores],
-    labels: Mapping[str, Labels],
-    parts: Mapping[str, Part],
-    metrics: Sequence[Metric],
-    protocol: Protocol,
-    *,
-    normal: Sequence[VideoScores] = (),
-    seed: int = 0,
-) -> RunResult:
+def judge(name: str, folder: Path, evidence: Evidence, plan: Plan) -> RunResult:
     """Measure a run under a protocol.
 
     In the result's `components`, a fused component stands under its name, after its
     transforms; `NAME (raw)` is a component without transforms: the fused ones that have
-    some, and all that are stored but not fused.
+    some, and all that are stored but not fused. Metrics that read maps are taken of the fused
+    score alone.
 
     Args:
         name: the recipe's name.
         folder: the run folder.
-        videos: scores of the test videos.
-        labels: video name -> ground truth; videos without any are not measured. Empty: nothing is.
-        parts: component -> weight and transforms.
-        metrics: what is measured.
-        protocol: its `stride` as the run had it; `labels` and `components` are filled in here.
-        normal: scores of held-out normal videos, for transforms that are fitted.
-        seed: of the random scorer that is the floor.
+        evidence: scores and labels.
+        plan: how they are judged.
 
     Raises:
         DataError: scores or labels are missing, do not fit together or are not finite, or a
             metric cannot be computed from them.
+        VadkitError: the protocol refuses a transform.
     """
-    check_videos(videos)
-    check_labels(videos, labels)
-    covered = [cover(video, protocol.uncovered) for video in videos]
-    fused = fuse(covered, parts, [cover(video, protocol.uncovered) for video in normal])
-    cases = [
-        _Case(video, one, labels[video.name].frames[video.kept] if video.name in labels else None)
-        for video, one in zip(covered, fused, strict=True)
-    ]
-    labelled = [case for case in cases if case.labels is not None]
+    protocol = plan.protocol
+    refuse_future(plan)
+    check_videos(evidence.videos)
+    check_normal(evidence.normal, evidence.videos)
+    check_labels(evidence.videos, evidence.labels)
+    videos = cover(evidence.videos, protocol.uncovered)
+    fusion = Fusion(dict(plan.parts), plan.smoothing, cover(evidence.normal, protocol.uncovered))
+    _fit_weights(fusion, evidence, videos, protocol)
+    cases = [Case(v, f, evidence.labels.get(v.name)) for v, f in zip(videos, fusion(videos), strict=True)]
+    rows = Rows(cases, fusion, protocol.false_alarms_per_hour)
+    fused = rows.fused()
+    metrics = _measure(fused, plan.metrics, "the fused score")
+    found = intervals(plan.metrics, fused, seed=plan.seed, rounds=plan.rounds) if fused else {}
     filled = replace(
         protocol,
-        labels=", ".join(sorted({label.source for label in labels.values() if label.source})),
-        components={component: part.as_dict() for component, part in parts.items()},
+        labels=", ".join(sorted({label.source for label in evidence.labels.values() if label.source})),
+        components={component: part.as_dict() for component, part in fusion.parts.items()},
     )
-    facts = _facts(cases, videos, parts) | {"floor": _floor(labelled, metrics, seed), "vadkit": __version__}
     return RunResult(
         name=name,
         folder=folder,
-        metrics=_measure([_scored(case, case.fused.total) for case in labelled], metrics, "the fused score"),
-        components=_alone(labelled, parts, metrics),
+        metrics=_headline_first(metrics, protocol.headline),
+        components={row: _measure(scored, _of_scores(plan.metrics), row) for row, scored in rows.alone()},
         protocol=filled.as_dict(),
         videos=[VideoResult(c.video.name, c.fused.total, c.fused.components, c.labels) for c in cases],
-        facts=facts,
+        facts=_facts(cases, evidence.videos, plan)
+        | rows.calibration()
+        | {"chance": chance(plan.metrics, rows.random, partial(_measure, what="a random scorer"), seed=plan.seed)}
+        | {"bootstrap": {"rounds": plan.rounds, "over": "videos", "videos": len(fused), "seed": plan.seed}}
+        | {"vadkit": __version__},
+        intervals={metric: (interval.low, interval.high) for metric, interval in found.items()},
+        groups=_groups(fused, plan.metrics),
     )
 
 
-def _scored(case: _Case, scores: NDArray[np.float64]) -> ScoredVideo:
-    labels = case.labels if case.labels is not None else np.zeros(scores.shape, bool)
-    return ScoredVideo(case.video.name, scores, labels, case.video.scene)
+def refuse_future(plan: Plan) -> None:
+    """Hold a deployable protocol to its word.
+
+    Raises:
+        VadkitError: a transform needs the future or other test videos.
+    """
+    if not plan.protocol.deployable:
+        return
+    named = [(f"component {name!r}", one) for name, part in plan.parts.items() for one in part.transforms]
+    for where, transform in (*named, *(("the fused score", one) for one in plan.smoothing)):
+        if transform.needs_future or transform.scope != "video":
+            raise VadkitError(
+                f"protocol {plan.protocol.name!r} is deployable and refuses transform {type(transform).__name__} of "
+                f"{where}: it needs later frames or other test videos",
+                where="evaluate.protocol",
+                fix="fit it on held-out normal video ('over: training'), smooth with 'exponential', or choose another "
+                "protocol",
+            )
+
+
+def _fit_weights(fusion: Fusion, evidence: Evidence, videos: Sequence[Covered], protocol: Protocol) -> None:
+    synthetic = test = None
+    if protocol.weights == "synthetic":
+        truth = evidence.synthetic_labels or {}
+        altered = cover(evidence.synthetic, protocol.uncovered)
+        synthetic = altered, [truth[video.name] for video in altered]
+    elif protocol.weights == "test":
+        labelled = [video for video in videos if video.name in evidence.labels]
+        test = labelled, [evidence.labels[video.name].frames for video in labelled]
+    fit_weights(fusion, protocol, synthetic=synthetic, test=test)
+
+
+def _of_scores(metrics: Sequence[Metric]) -> list[Metric]:
+    return [metric for metric in metrics if not metric.needs_maps]
 
 
 def _measure(videos: Sequence[ScoredVideo], metrics: Sequence[Metric], what: str) -> dict[str, float]:
@@ -107,31 +167,36 @@ def _measure(videos: Sequence[ScoredVideo], metrics: Sequence[Metric], what: str
     return values
 
 
-def _alone(cases: Sequence[_Case], parts: Mapping[str, Part], metrics: Sequence[Metric]) -> dict[str, dict[str, float]]:
-    if not cases:
-        return {}
-    alone: dict[str, list[ScoredVideo]] = {}
-    for name in parts:
-        alone[name] = [_scored(case, case.fused.components[name]) for case in cases]
-    for name in cases[0].video.components:
-        if name not in parts or parts[name].transforms:
-            alone[f"{name} (raw)"] = [_scored(case, case.video.components[name]) for case in cases]
-    return {name: _measure(videos, metrics, name) for name, videos in alone.items()}
+def _headline_first(metrics: Mapping[str, float], headline: str) -> dict[str, float]:
+    first = {headline: metrics[headline]} if headline in metrics else {}
+    return first | dict(metrics)
 
 
-def _floor(cases: Sequence[_Case], metrics: Sequence[Metric], seed: int) -> dict[str, float]:
-    """Each metric's mean for a scorer that knows nothing: what a result must be compared with."""
-    random = np.random.default_rng(seed)
-    draws = [
-        _measure([_scored(case, random.random(case.fused.total.shape)) for case in cases], metrics, "a random scorer")
-        for _ in range(_FLOOR_DRAWS)
-    ]
-    return {key: float(np.mean([draw[key] for draw in draws])) for key in draws[0]}
+def _groups(videos: Sequence[ScoredVideo], metrics: Sequence[Metric]) -> dict[str, dict[str, dict[str, float]]]:
+    """Values of each video and each scene alone, where they are defined."""
+    scenes: dict[str, list[ScoredVideo]] = {}
+    for video in videos:
+        scenes.setdefault(video.scene, []).append(video)
+    several = scenes if len(scenes) > 1 else {}
+    members = {"video": {video.name: [video] for video in videos}, "scene": several}
+    chosen = [metric for metric in metrics if metric.by_group and not metric.needs_maps]
+    return {kind: {name: _defined(some, chosen) for name, some in groups.items()} for kind, groups in members.items()}
 
 
-def _facts(cases: Sequence[_Case], videos: Sequence[VideoScores], parts: Mapping[str, Part]) -> dict[str, Any]:
+def _defined(videos: Sequence[ScoredVideo], metrics: Sequence[Metric]) -> dict[str, float]:
+    found: dict[str, float] = {}
+    for metric in metrics:
+        try:
+            found |= {key: float(value) for key, value in metric.compute(videos).items() if np.isfinite(value)}
+        except DataError:
+            continue  # one class only
+    return found
+
+
+def _facts(cases: Sequence[Case], videos: Sequence[VideoScores], plan: Plan) -> dict[str, Any]:
     coverage = np.concatenate([video.coverage for video in videos])
     truth = {case.video.name: case.labels for case in cases if case.labels is not None}
+    every = [one for part in plan.parts.values() for one in part.transforms]
     return {
         "videos": len(cases),
         "frames": sum(case.fused.total.size for case in cases),
@@ -139,10 +204,10 @@ def _facts(cases: Sequence[_Case], videos: Sequence[VideoScores], parts: Mapping
         "abnormal_frames": int(sum(labels.sum() for labels in truth.values())),
         "coverage_min": int(coverage.min()),
         "coverage_mean": float(coverage.mean()),
-        "frames_without_score": sum(case.video.without for case in cases),
+        "frames_without_score": sum(int(case.video.without.sum()) for case in cases),
         "frames_dropped": sum(int((~case.video.kept).sum()) for case in cases),
         "single_class_videos": [name for name, labels in truth.items() if labels.all() or not labels.any()],
         "unlabelled_videos": [case.video.name for case in cases if case.labels is None],
         "constant": [f"{component} in {case.video.name}" for case in cases for component in case.fused.constant],
-        "needs_future": any(transform.needs_future for part in parts.values() for transform in part.transforms),
+        "needs_future": any(one.needs_future for one in (*every, *plan.smoothing)),
     }

@@ -12,8 +12,8 @@ from typing import Annotated, Any, cast
 from pydantic import ConfigDict, Strict, TypeAdapter
 
 from vadkit.contracts import KINDS
+from vadkit.recipe.chosen import Chosen
 from vadkit.recipe.grammar import Kind, Written
-from vadkit.recipe.model import Chosen
 
 _SEQUENCES = (list, tuple, Sequence)
 _MAPPINGS = (dict, Mapping)
@@ -36,7 +36,7 @@ def section_of(annotation: Any) -> type | None:
         return next((mark.form for mark in marks), None)
     if not isinstance(annotation, type) or annotation is Chosen or not dataclasses.is_dataclass(annotation):
         return None
-    return cast("type", annotation) if annotation.__module__ == Chosen.__module__ else None
+    return cast("type", annotation) if annotation.__module__.startswith("vadkit.recipe.") else None
 
 
 def arms(annotation: Any) -> tuple[Any, ...]:

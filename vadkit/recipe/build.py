@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from vadkit.errors import VadkitError
-from vadkit.recipe.model import Chosen
+from vadkit.recipe.chosen import Chosen
 
 
 def build(chosen: Chosen, *args: Any, positional: Mapping[str, Sequence[Any]] | None = None) -> Any:

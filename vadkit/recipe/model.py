@@ -15,26 +15,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import NonNegativeInt, PositiveInt
 
-from vadkit.component import Component
 from vadkit.errors import VadkitError
-from vadkit.protocol import PRESETS, Overlap, Protocol, ProtocolForm
-from vadkit.recipe.grammar import Beside, ClipForm, FiniteFloat, Kind, PositiveFloat, Written
+from vadkit.presets import PRESETS
+from vadkit.protocol import Overlap, Protocol
+from vadkit.recipe.chosen import Chosen
+from vadkit.recipe.grammar import Beside, ClipForm, FiniteFloat, Kind, PositiveFloat, Share, Written
+from vadkit.recipe.protocol import ProtocolForm
 from vadkit.values import ClipSpec
-
-
-@dataclass(frozen=True, slots=True)
-class Chosen:
-    """A component and its keys, checked against its signature.
-
-    Attributes:
-        component: the registry's card.
-        keys: keyword arguments; a nested component is a `Chosen` again.
-        path: where in the recipe, such as `model.encoder`.
-    """
-
-    component: Component
-    keys: Mapping[str, Any]
-    path: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,11 +61,14 @@ class Data:
         dataset: kind "dataset".
         clip: geometry of a clip.
         stride: frames between the starts of neighbouring training clips.
+        held_out: share of the training videos that is not trained on: normal video for scales and
+            alarm thresholds. Whole videos, at least one, drawn by `seed`; 0 holds out none.
     """
 
     dataset: Annotated[Chosen, Beside("dataset")]
     clip: Annotated[ClipSpec, Written(ClipForm)]
     stride: PositiveInt = 1
+    held_out: Share = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +128,7 @@ class Fused:
 
     Attributes:
         weight: factor of this score in the sum.
-        transform: rescalings, applied in order.
+        transform: rescalings, applied in order; a protocol that fixes them takes their place.
     """
 
     weight: FiniteFloat = 1.0
@@ -152,10 +142,13 @@ class Evaluate:
     Attributes:
         metrics: what is computed.
         protocol: a preset's name, or a mapping of `use: <preset>` and the fields that differ.
+        maps: the entry of `scores` whose maps say where in the frame, for metrics that ask; null
+            takes the first one that has maps.
     """
 
     metrics: tuple[Annotated[Chosen, Kind("metric")], ...]
     protocol: Annotated[Protocol, Written(ProtocolForm)] = field(default_factory=lambda: PRESETS["itae"])
+    maps: str | None = None
 
     def __post_init__(self) -> None:
         if not self.metrics:

@@ -15,9 +15,9 @@ from typing import Annotated, Any
 from vadkit.component import Component
 from vadkit.errors import PluginError, Problem, VadkitError, closest
 from vadkit.recipe import annotation as types
+from vadkit.recipe.chosen import Chosen
 from vadkit.recipe.grammar import Beside
 from vadkit.recipe.leaf import named, shown, validate
-from vadkit.recipe.model import Chosen
 from vadkit.recipe.node import Node, Place
 from vadkit.recipe.signature import Signature, describe
 from vadkit.registry import Registry

@@ -9,16 +9,18 @@ import numpy as np
 import torch
 from lightning_fabric import Fabric
 from numpy.typing import NDArray
+from torch.nn import functional
 
 from vadkit.contracts import Scorer
 from vadkit.errors import DataError
 from vadkit.model.pipeline import Pipeline
 from vadkit.monitor import Monitor
 from vadkit.score.store import VideoScores
-from vadkit.values import ClipOutputs
+from vadkit.values import ClipOutputs, VideoRef
 from vadkit.video.clips import Clips, to_clip, window_starts
 
 CALIBRATION_CLIPS = 512  # enough for a mean and a deviation, whatever the data set's size
+MAP_CELL = 4  # pixels of the clip a side that one value of a kept map stands for
 
 
 class WindowMean:
@@ -48,6 +50,32 @@ class WindowMean:
         """Component -> (F,), NaN for frames that no window scored."""
         with np.errstate(invalid="ignore"):
             return {name: self._sums[name] / self._counts[name] for name in self._sums}
+
+
+class MapMean:
+    """Collects where in the frame, over overlapping windows, in cells of `MAP_CELL` pixels."""
+
+    def __init__(self, frames: int) -> None:
+        self._frames = frames
+        self._sums: NDArray[np.float32] | None = None
+        self._counts = np.zeros(frames, np.int64)
+
+    def add(self, where: NDArray[np.int64], maps: NDArray[np.float32]) -> None:
+        """One window's maps (T, h, w) of the frames `where` (T,); NaN gives none."""
+        if self._sums is None:
+            self._sums = np.zeros((self._frames, *maps.shape[1:]), np.float32)
+        given = ~np.isnan(maps).any(axis=(1, 2))
+        self._sums[where[given]] += maps[given]
+        self._counts[where[given]] += 1
+
+    def means(self) -> NDArray[np.float32]:
+        """(F, h, w), the nearest covered frame's where no window scores."""
+        assert self._sums is not None
+        self._sums /= np.maximum(self._counts, 1)[:, None, None]
+        scored = np.flatnonzero(self._counts)
+        for frame in np.flatnonzero(self._counts == 0):
+            self._sums[frame] = self._sums[scored[np.argmin(np.abs(scored - frame))]]
+        return self._sums
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +109,8 @@ def calibrate(
     for first in range(0, len(numbers), batch):
         some = numbers[first : first + batch]
         where = f"training clip {some[0]}"
-        for name, scores in _score(clips.read(some), pipeline, scorers, fabric, where=where).items():
+        out = _run(clips.read(some), pipeline, fabric, where=where)
+        for name, scores in _scores(out, scorers).items():
             found[name].append(scores)
         monitor.advance(first + len(some), amount=len(some))
     monitor.end()
@@ -97,19 +126,32 @@ def _places(scores: NDArray[np.float64]) -> Places:
 
 
 @torch.inference_mode()
-def _score(
-    clips: torch.Tensor, pipeline: Pipeline, scorers: Mapping[str, Scorer], fabric: Fabric, *, where: str
-) -> dict[str, NDArray[np.float64]]:
-    """Clips (B, C, T, H, W) -> component -> (B, T)."""
+def _run(clips: torch.Tensor, pipeline: Pipeline, fabric: Fabric, *, where: str) -> ClipOutputs:
+    """Clips (B, C, T, H, W) through the model."""
     with fabric.autocast():
         out = pipeline(clips.to(fabric.device))
     _refuse_non_finite(out, where)
+    return out
+
+
+@torch.inference_mode()
+def _scores(out: ClipOutputs, scorers: Mapping[str, Scorer]) -> dict[str, NDArray[np.float64]]:
+    """Component -> (B, T)."""
     return {name: scorer(out).double().cpu().numpy() for name, scorer in scorers.items()}
 
 
+@torch.inference_mode()
+def _maps(out: ClipOutputs, scorer: Scorer, name: str) -> NDArray[np.float32]:
+    """(B, T, h, w), in cells."""
+    maps = scorer.maps(out)
+    if maps is None:
+        raise DataError("gives no maps", where=f"scores.{name}", fix="name another entry under 'evaluate.maps'")
+    cells = functional.avg_pool2d(maps.float(), MAP_CELL, ceil_mode=True, count_include_pad=False)
+    return cells.cpu().numpy()
+
+
 def score_video(
-    name: str,
-    scene: str,
+    video: VideoRef,
     frames: NDArray[np.uint8],
     pipeline: Pipeline,
     scorers: Mapping[str, Scorer],
@@ -120,12 +162,12 @@ def score_video(
     monitor: Monitor,
     done: int = 0,
     places: Mapping[str, Places] | None = None,
+    maps: str = "",
 ) -> VideoScores:
     """Score one video.
 
     Args:
-        name: the video's name.
-        scene: its scene.
+        video: its name, scene and frame rate.
         frames: (F, H, W, C) uint8.
         pipeline: on the fabric's device.
         scorers: component -> scorer.
@@ -135,26 +177,31 @@ def score_video(
         monitor: is told of every batch, counted in windows from `done`.
         done: windows of earlier videos.
         places: component -> what to standardise its scores with, before windows are averaged.
+        maps: the scorer whose maps are kept; empty keeps none.
 
     Raises:
         DataError: the video is shorter than a clip, or the model's outputs are not finite.
     """
     spec = pipeline.clip
-    starts = window_starts(len(frames), spec, stride, video=name)
-    result = WindowMean(len(frames), tuple(scorers))
+    starts = window_starts(len(frames), spec, stride, video=video.name)
+    result, shown = WindowMean(len(frames), tuple(scorers)), MapMean(len(frames))
     for first in range(0, len(starts), batch):
         some = starts[first : first + batch]
         clips = torch.stack([to_clip(frames[start : start + spec.span : spec.step]) for start in some])
         windows = [start + np.arange(spec.frames) * spec.step for start in some]
         for where in windows:
             result.cover(where)
-        found = _score(clips, pipeline, scorers, fabric, where=f"video {name}, windows from frame {some[0]} on")
-        for component, given in found.items():
+        out = _run(clips, pipeline, fabric, where=f"video {video.name}, windows from frame {some[0]} on")
+        for component, given in _scores(out, scorers).items():
             scores = places[component].standardise(given) if places else given
             for where, values in zip(windows, scores, strict=True):
                 result.add(component, where, values)
+        if maps:
+            for where, values in zip(windows, _maps(out, scorers[maps], maps), strict=True):
+                shown.add(where, values)
         monitor.advance(done + first + len(some), amount=len(some))
-    return VideoScores(name, scene, result.means(), result.coverage)
+    kept = shown.means if maps else None
+    return VideoScores(video.name, video.scene, result.means(), result.coverage, video.fps, kept)
 
 
 def _refuse_non_finite(out: ClipOutputs, where: str) -> None:

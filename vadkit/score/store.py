@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote
@@ -19,9 +20,9 @@ from numpy.typing import NDArray
 
 from vadkit.errors import DataError
 from vadkit.files import write_aside
-from vadkit.values import Labels, natural
+from vadkit.values import Labels, Track, natural
 
-_SCORES, _LABELS = "vadkit scores", "vadkit labels"
+_SCORES, _LABELS, _REGIONS = "vadkit scores", "vadkit labels", "vadkit regions"
 _VERSION = 1
 _COMPONENT = "component/"
 _LONGEST_NAME = 180  # file systems allow 255 bytes; the temporary file's name is longer
@@ -39,12 +40,17 @@ class VideoScores:
         components: name -> (F,) float64, mean over the windows that score the frame, NaN
             where none does. Higher = more anomalous.
         coverage: (F,) int, windows that the frame appears in.
+        fps: frames per second; None if unknown.
+        maps: gives (F, h, w), where in the frame, NaN where no window covers it; None if such
+            maps are not kept.
     """
 
     name: str
     scene: str
     components: Mapping[str, NDArray[np.float64]]
     coverage: NDArray[np.int64]
+    fps: float | None = None
+    maps: Callable[[], NDArray[np.floating[Any]]] | None = None
 
     def __post_init__(self) -> None:
         where = f"scores of video {self.name!r}"
@@ -71,8 +77,18 @@ def score_file(folder: Path, name: str) -> Path:
     return folder / f"{safe}.npz"
 
 
-def write_scores(folder: Path, video: VideoScores) -> Path:
-    """Write one video's score file, aside then renamed.
+def map_file(folder: Path, scorer: str, name: str) -> Path:
+    """Where a scorer's maps of the video `name` lie, beside the scores under `folder`."""
+    return folder / "maps" / scorer / f"{score_file(folder, name).stem}.npy"
+
+
+def write_scores(folder: Path, video: VideoScores, *, maps: str = "") -> Path:
+    """Write one video's score file, aside then renamed; its maps first, if it has any.
+
+    Args:
+        folder: usually `RUN/scores`.
+        video: what to write.
+        maps: the scorer that its maps are from.
 
     Returns:
         The file written.
@@ -80,21 +96,24 @@ def write_scores(folder: Path, video: VideoScores) -> Path:
     Raises:
         RunFolderError: the folder cannot be written or the disk is full.
     """
-    arrays = {_COMPONENT + name: np.asarray(scores, np.float64) for name, scores in video.components.items()}
+    arrays: dict[str, NDArray[Any]] = {
+        _COMPONENT + name: np.asarray(scores, np.float64) for name, scores in video.components.items()
+    }
     path = score_file(folder, video.name)
-    _write(
-        path,
-        _SCORES,
-        name=np.array(video.name),
-        scene=np.array(video.scene),
-        coverage=np.asarray(video.coverage, np.int64),
-        **arrays,
-    )
+    if video.maps is not None:
+        with write_aside(map_file(folder, maps, video.name)) as aside, aside.open("wb") as file:
+            np.save(file, np.asarray(video.maps(), np.float32), allow_pickle=False)
+    arrays |= {"name": np.array(video.name), "scene": np.array(video.scene), "fps": np.array(video.fps or 0.0)}
+    _write(path, _SCORES, arrays | {"coverage": np.asarray(video.coverage, np.int64)})
     return path
 
 
-def read_scores(folder: Path) -> list[VideoScores]:
+def read_scores(folder: Path, *, maps: str = "") -> list[VideoScores]:
     """Read every score file of a folder (not of the folders in it), in natural order of the names.
+
+    Args:
+        folder: usually `RUN/scores`.
+        maps: the scorer whose maps come along, where they are kept.
 
     Raises:
         DataError: there is none, one is damaged or foreign, or two hold the same video.
@@ -105,7 +124,7 @@ def read_scores(folder: Path) -> list[VideoScores]:
     found: dict[str, Path] = {}
     videos: list[VideoScores] = []
     for path in paths:
-        video = read_score(path)
+        video = read_score(path, maps=maps)
         if video.name in found:
             raise DataError(f"video {video.name!r} is also in {found[video.name].name}", where=str(path))
         found[video.name] = path
@@ -113,13 +132,29 @@ def read_scores(folder: Path) -> list[VideoScores]:
     return sorted(videos, key=lambda video: natural(video.name))
 
 
-def read_score(path: Path) -> VideoScores:
-    """Read one score file.
+def read_score(path: Path, *, maps: str = "") -> VideoScores:
+    """Read one score file, with the maps of the scorer `maps` if they are kept.
 
     Raises:
         DataError: it is missing, damaged or foreign.
     """
-    return _read(path, _SCORES, _scores_of)
+    video = _read(path, _SCORES, _scores_of)
+    kept = map_file(path.parent, maps, video.name)
+    if not maps or not kept.is_file():
+        return video
+    return replace(video, maps=partial(_read_maps, kept, len(video.coverage)))
+
+
+def _read_maps(path: Path, frames: int) -> NDArray[np.float32]:
+    try:
+        maps = np.load(path, mmap_mode="r", allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise DataError(
+            f"not a readable file of maps: {error}", where=str(path), fix="delete it and score that video again"
+        ) from error
+    if maps.ndim != 3 or len(maps) != frames:
+        raise DataError(f"holds maps of shape {maps.shape}, but {frames} frames are scored", where=str(path))
+    return maps
 
 
 def write_labels(path: Path, labels: Mapping[str, Labels]) -> None:
@@ -132,23 +167,76 @@ def write_labels(path: Path, labels: Mapping[str, Labels]) -> None:
     Raises:
         RunFolderError: the folder cannot be written or the disk is full.
     """
-    arrays = {f"frames/{index}": np.asarray(label.frames, bool) for index, label in enumerate(labels.values())}
-    names = np.array(list(labels), dtype=np.str_)
-    _write(path, _LABELS, names=names, sources=np.array([label.source for label in labels.values()], np.str_), **arrays)
+    arrays: dict[str, NDArray[Any]] = {
+        f"frames/{index}": np.asarray(label.frames, bool) for index, label in enumerate(labels.values())
+    }
+    arrays["names"] = np.array(list(labels), np.str_)
+    arrays["sources"] = np.array([label.source for label in labels.values()], np.str_)
+    _write(path, _LABELS, arrays)
 
 
-def read_labels(path: Path) -> dict[str, Labels]:
-    """Read what `write_labels` wrote: video name -> labels without masks and tracks.
+def read_labels(path: Path, regions: Path | None = None) -> dict[str, Labels]:
+    """Read what `write_labels` wrote: video name -> labels.
+
+    Args:
+        path: usually `RUN/labels.npz`.
+        regions: the folder of `write_regions`; without it, or for videos that it lacks, there
+            are no masks and tracks.
 
     Raises:
         DataError: the file is missing, damaged or foreign.
     """
-    return _read(path, _LABELS, _labels_of)
+    labels = _read(path, _LABELS, _labels_of)
+    if regions is None or not regions.is_dir():
+        return labels
+    return {name: _with_regions(score_file(regions, name), label) for name, label in labels.items()}
 
 
-def _write(path: Path, kind: str, **arrays: NDArray[Any]) -> None:
+def write_regions(folder: Path, name: str, labels: Labels) -> None:
+    """Write one video's masks and tracks, so that a run can be judged by place where its data set is absent.
+
+    Raises:
+        RunFolderError: the folder cannot be written or the disk is full.
+    """
+    arrays: dict[str, NDArray[Any]] = {}
+    if labels.masks is not None:
+        masks = np.asarray(labels.masks(), bool)
+        arrays |= {"shape": np.array(masks.shape), "masks": np.packbits(masks, axis=None)}
+    if labels.tracks is not None:
+        rows = [
+            (number, frame, *box) for number, track in enumerate(labels.tracks) for frame, box in track.boxes.items()
+        ]
+        arrays["identities"] = np.array([track.identity for track in labels.tracks], np.str_)
+        arrays["boxes"] = np.array(rows, np.int64).reshape(-1, 6)
+    _write(score_file(folder, name), _REGIONS, arrays, compressed=True)
+
+
+def _with_regions(path: Path, labels: Labels) -> Labels:
+    if not path.is_file():
+        return labels
+    keys, tracks = _read(path, _REGIONS, lambda arrays: (set(arrays), _tracks_of(arrays)))
+    masks = partial(_read, path, _REGIONS, _masks_of) if "masks" in keys else None
+    return replace(labels, masks=masks, tracks=tracks)
+
+
+def _masks_of(arrays: Mapping[str, NDArray[Any]]) -> NDArray[np.bool_]:
+    shape = tuple(int(size) for size in arrays["shape"])
+    return np.unpackbits(arrays["masks"], count=int(np.prod(shape))).astype(bool).reshape(shape)
+
+
+def _tracks_of(arrays: Mapping[str, NDArray[Any]]) -> tuple[Track, ...] | None:
+    if "boxes" not in arrays:
+        return None
+    boxes: list[dict[int, tuple[int, int, int, int]]] = [{} for _ in arrays["identities"]]
+    for number, frame, x0, y0, x1, y1 in arrays["boxes"].tolist():
+        boxes[number][frame] = (x0, y0, x1, y1)
+    return tuple(Track(str(name), one) for name, one in zip(arrays["identities"], boxes, strict=True))
+
+
+def _write(path: Path, kind: str, arrays: Mapping[str, NDArray[Any]], *, compressed: bool = False) -> None:
+    save: Any = np.savez_compressed if compressed else np.savez
     with write_aside(path) as aside, aside.open("wb") as file:
-        np.savez(file, allow_pickle=False, kind=np.array(kind), version=np.array(_VERSION), **arrays)
+        save(file, allow_pickle=False, kind=np.array(kind), version=np.array(_VERSION), **arrays)
 
 
 def _read(path: Path, kind: str, parse: Callable[[Mapping[str, NDArray[Any]]], _T]) -> _T:
@@ -181,7 +269,8 @@ def _scores_of(arrays: Mapping[str, NDArray[Any]]) -> VideoScores:
         if key.startswith(_COMPONENT)
     }
     coverage = _typed(arrays["coverage"], np.int64, "coverage")
-    return VideoScores(str(arrays["name"]), str(arrays["scene"]), components, coverage)
+    fps = float(arrays["fps"]) if "fps" in arrays else 0.0  # older files have none
+    return VideoScores(str(arrays["name"]), str(arrays["scene"]), components, coverage, fps or None)
 
 
 def _labels_of(arrays: Mapping[str, NDArray[Any]]) -> dict[str, Labels]:

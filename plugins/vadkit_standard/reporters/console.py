@@ -12,6 +12,9 @@ from rich.text import Text
 
 from vadkit.api import Reporter, RunResult
 
+_COLUMNS = 3  # of the table of components: more do not fit a terminal; metrics.json has all
+_NO_SHARES = frozenset({"decidability", "detection_delay", "false_alarms_per_hour"})
+
 
 class Console(Reporter):
     """Prints the metrics in percent: the fused score, each component alone, and a random scorer."""
@@ -21,7 +24,8 @@ class Console(Reporter):
         terminal = Terminal(highlight=False)
         terminal.print()
         if result.metrics:
-            terminal.print(_table(result))
+            terminal.print(_fused(result))
+            terminal.print(_alone(result))
         else:
             terminal.print(_title(result))
             terminal.print(Text("no labels: scores only, nothing measured", style="yellow"))
@@ -42,26 +46,47 @@ def _title(result: RunResult) -> Text:
     return title
 
 
-def _table(result: RunResult) -> Table:
-    floor: Mapping[str, float] = result.facts.get("floor", {})
-    rows: list[tuple[Text, Mapping[str, float]]] = [(Text("fused score", style="bold"), result.metrics)]
-    rows += [(Text(f"  {name}"), values) for name, values in result.components.items()]
-    percent = {metric: _is_share(metric, [values for _, values in rows]) for metric in result.metrics}
+def _fused(result: RunResult) -> Table:
+    """Every value of the final score, with its interval and what chance gives."""
+    chance: Mapping[str, float] = result.facts.get("chance", {})
     table = Table(title=_title(result), title_justify="left", header_style="bold")
-    table.add_column("score")
-    for metric in result.metrics:
-        table.add_column(Text(f"{metric} %" if percent[metric] else metric), justify="right")
-    for index, (label, values) in enumerate(rows):
-        cells = [_cell(values.get(metric), percent[metric]) for metric in result.metrics]
-        table.add_row(label, *cells, style="bold" if index == 0 else None, end_section=index == len(rows) - 1)
-    if floor:
-        cells = [_cell(floor.get(metric), percent[metric]) for metric in result.metrics]
-        table.add_row(Text("random scorer"), *cells, style="dim")
+    table.add_column("fused score")
+    for head in ("value", *(["95 % interval"] if result.intervals else []), *(["random scorer"] if chance else [])):
+        table.add_column(head, justify="right")
+    for index, (metric, value) in enumerate(result.metrics.items()):
+        percent = _is_share(metric, [value, *(values[metric] for values in [chance] if metric in values)])
+        cells = [Text(_cell(value, percent), style="bold")]
+        if result.intervals:
+            cells.append(Text(_ends(result.intervals.get(metric), percent)))
+        if chance:
+            cells.append(Text(_cell(chance.get(metric), percent), style="dim"))
+        table.add_row(Text(_named(metric, percent)), *cells, style="bold" if index == 0 else None)
     return table
 
 
-def _is_share(metric: str, rows: Sequence[Mapping[str, float]]) -> bool:
-    return all(0 <= values[metric] <= 1 for values in rows if metric in values)
+def _alone(result: RunResult) -> Table:
+    """Each component by itself, by the first few metrics."""
+    metrics = list(result.metrics)[:_COLUMNS]
+    percent = {m: _is_share(m, [row[m] for row in result.components.values() if m in row]) for m in metrics}
+    table = Table(header_style="bold")
+    table.add_column("component alone")
+    for metric in metrics:
+        table.add_column(Text(_named(metric, percent[metric])), justify="right")
+    for name, values in result.components.items():
+        table.add_row(Text(name), *(_cell(values.get(metric), percent[metric]) for metric in metrics))
+    return table
+
+
+def _named(metric: str, percent: bool) -> str:
+    return f"{metric} %" if percent else metric
+
+
+def _ends(interval: tuple[float, float] | None, percent: bool) -> str:
+    return " to ".join(_cell(end, percent) for end in interval) if interval else "-"
+
+
+def _is_share(metric: str, values: Sequence[float]) -> bool:
+    return metric not in _NO_SHARES and all(0 <= value <= 1 for value in values)
 
 
 def _cell(value: float | None, percent: bool) -> str:
@@ -77,19 +102,26 @@ def _facts(facts: Mapping[str, Any]) -> list[str]:
         lines.append(f"{frames}, {facts['abnormal_frames']} abnormal" if facts.get("labelled_frames") else frames)
     if "coverage_min" in facts:
         lines.append(f"windows a frame: at least {facts['coverage_min']}, mean {facts['coverage_mean']:.1f}")
+    if "alarm_threshold" in facts:
+        on = f"{60 * facts['normal_hours']:.2g} minutes of held-out normal video ({len(facts['normal_videos'])})"
+        lines.append(f"alarm threshold {facts['alarm_threshold']:.4g}, set on {on}")
     return lines
 
 
 def _warnings(result: RunResult) -> list[str]:
     facts = result.facts
     rules = {
-        "single_class_videos": "videos with one class only, left out of averages over videos",
+        "single_class_videos": "videos with one class only"
+        + (", padded" if result.protocol.get("single_class") == "pad" else ", left out of averages over videos"),
         "unlabelled_videos": "videos without labels, not measured",
         "constant": "constant scores",
     }
     # Without any label at all, a list of the videos that have none says nothing new.
     shown = rules if result.metrics else {"constant": rules["constant"]}
     lines = [f"{len(facts[key])} {text}: {_listed(facts[key])}" for key, text in shown.items() if facts.get(key)]
+    hours, wanted = facts.get("normal_hours"), result.protocol.get("false_alarms_per_hour", 1)
+    if hours is not None and hours * wanted < 1:
+        lines.append(f"held-out video is too short to show {wanted:g} false alarms an hour: the threshold allows none")
     if facts.get("frames_without_score"):
         rule = result.protocol.get("uncovered", "?")
         lines.append(f"{facts['frames_without_score']} frames without a score of their own; rule: {rule}")

@@ -12,10 +12,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from sklearn.metrics import auc
 
-from vadkit.api import Reporter, RunResult, ScoredVideo, VideoResult, write_aside
-from vadkit_standard.metrics import crossing, roc
+from vadkit.api import Reporter, RunResult, ScoredVideo, VideoResult, runs, write_aside
+from vadkit_standard.ranking import Ranking, crossing, nearest
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -62,7 +61,7 @@ class Figures(Reporter):
         labelled = [(video, video.labels) for video in result.videos if video.labels is not None]
         abnormal = sum(int(labels.sum()) for _, labels in labelled)
         if 0 < abnormal < sum(labels.size for _, labels in labelled):
-            self._save(_roc_figure(result.name, labelled, colors), figures / "roc.png")
+            self._save(_roc_figure(result.name, labelled, colors, result.protocol.get("eer", "")), figures / "roc.png")
 
     def _save(self, figure: Figure, path: Path) -> None:
         with write_aside(path) as aside:
@@ -118,7 +117,7 @@ def _curves(axes: Axes, video: VideoResult, colors: Mapping[str, str]) -> None:
         curves = {name: _unit(scores) for name, scores in curves.items()}
         axes.set_title("each curve on its own scale", fontsize=7, loc="right", color=_GRAY)
     if video.labels is not None:
-        for start, stop in _runs(video.labels):
+        for start, stop in runs(video.labels):
             axes.axvspan(start - 0.5, stop - 0.5, color=_BAND, alpha=0.6, linewidth=0, zorder=0)
     for name, color in colors.items():
         axes.plot(curves[name], color=color, linewidth=1.0, alpha=0.9)
@@ -136,22 +135,25 @@ def _handles(colors: Mapping[str, str], labelled: bool) -> list[Line2D | Patch]:
 
 
 def _roc_figure(
-    name: str, labelled: Sequence[tuple[VideoResult, NDArray[np.bool_]]], colors: Mapping[str, str]
+    name: str, labelled: Sequence[tuple[VideoResult, NDArray[np.bool_]]], colors: Mapping[str, str], eer: str
 ) -> Figure:
     figure = Figure(figsize=(5.4, 5.4), layout="constrained")
     axes = figure.subplots()
-    axes.plot([0, 1], [0, 1], color=_GRAY, linewidth=0.8, linestyle=":", label="random scorer")
-    axes.plot([0, 1], [1, 0], color=_GRAY, linewidth=0.8, alpha=0.6)
+    axes.plot([0, 100], [0, 100], color=_GRAY, linewidth=0.8, linestyle=":", label="random scorer")
+    axes.plot([0, 100], [100, 0], color=_GRAY, linewidth=0.8, alpha=0.6)
     curves = [(component, color, 1.1) for component, color in colors.items()]
     for component, color, width in [*curves, (_FUSED, _TOTAL, 2.0)]:
         scores = [video.components.get(component, video.fused) for video, _ in labelled]
-        rates = roc([ScoredVideo(v.name, one, labels) for (v, labels), one in zip(labelled, scores, strict=True)])
-        error = crossing(*rates)
-        label = f"{component or 'total'}: AUC {100 * auc(*rates):.1f}, EER {100 * error:.1f}"
+        videos = [ScoredVideo(video.name, one, labels) for (video, labels), one in zip(labelled, scores, strict=True)]
+        curve = Ranking(videos).curve()
+        rates = [100 * rate for rate in curve.rates()]
+        error = 100 * (nearest(curve) if eer == "nearest" else crossing(curve))
+        label = f"{component or 'total'}: AUC {100 * curve.auc():.1f}, EER {error:.1f}"
         axes.plot(*rates, color=color, linewidth=width, label=label)
-        axes.plot(error, 1 - error, "o", color=color, markersize=6, markeredgecolor="white", clip_on=False)
-    axes.set(xlabel="false positive rate", ylabel="true positive rate", xlim=(0, 1), ylim=(0, 1), aspect="equal")
-    axes.set_title(f"{name}: ROC over all frames (%)", fontsize=11, loc="left")
+        axes.plot(error, 100 - error, "o", color=color, markersize=6, markeredgecolor="white", clip_on=False)
+    axes.set(xlim=(0, 100), ylim=(0, 100), aspect="equal")
+    axes.set(xlabel="false positive rate (%)", ylabel="true positive rate (%)")
+    axes.set_title(f"{name}: ROC over all frames", fontsize=11, loc="left")
     axes.legend(loc="lower right", fontsize=8.5, framealpha=1, edgecolor="none")
     _plain_frame(axes)
     return figure
@@ -165,9 +167,3 @@ def _plain_frame(axes: Axes) -> None:
 def _unit(scores: NDArray[np.float64]) -> NDArray[np.float64]:
     span = np.ptp(scores)
     return (scores - scores.min()) / span if span > 0 else np.zeros_like(scores)
-
-
-def _runs(labels: NDArray[np.bool_]) -> list[tuple[int, int]]:
-    """Half-open ranges of abnormal frames."""
-    edges = np.flatnonzero(np.diff(labels.astype(np.int8), prepend=0, append=0))
-    return [(int(start), int(stop)) for start, stop in zip(edges[::2], edges[1::2], strict=True)]

@@ -15,7 +15,7 @@ class Json(Reporter):
     """Writes `metrics.json` into the run folder."""
 
     def report(self, result: RunResult, folder: Path) -> None:
-        """Write name, metrics, components, protocol, facts and vadkit's version.
+        """Write name, metrics, intervals, components, groups, protocol, facts and vadkit's version.
 
         Raises:
             RunFolderError: the folder cannot be written.
@@ -25,7 +25,10 @@ class Json(Reporter):
             "name": result.name,
             "vadkit": facts.pop("vadkit", None),
             "metrics": dict(result.metrics),
+            "intervals": {name: list(ends) for name, ends in result.intervals.items()},
+            "chance": facts.pop("chance", {}),
             "components": {name: dict(values) for name, values in result.components.items()},
+            "groups": result.groups,
             "protocol": dict(result.protocol),
             "facts": facts,
         }

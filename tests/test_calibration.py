@@ -1,0 +1,160 @@
+"""Held-out normal video: what it sets, and that nothing of the test set reaches it."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import vadkit
+from vadkit.errors import DataError, VadkitError
+from vadkit.monitor import Silent
+from vadkit.score.store import read_scores
+from vadkit.values import Labels, VideoRef
+from vadkit_datasets.walkway.dataset import Walkway
+
+METRICS = ["micro_auc", "alarms"]
+
+
+def held_out(recipe: dict[str, Any], **protocol: Any) -> dict[str, Any]:
+    recipe = copy.deepcopy(recipe)
+    recipe["data"] |= {"train_videos": 4, "held_out": 0.25}
+    recipe["evaluate"] = {"protocol": {"use": "deployable", **protocol}, "metrics": METRICS}
+    return recipe
+
+
+@pytest.fixture(scope="module")
+def calibrated(tmp_path_factory: pytest.TempPathFactory) -> vadkit.Run:
+    from conftest import TINY
+
+    patch = pytest.MonkeyPatch()
+    patch.setenv("VADKIT_CACHE", str(tmp_path_factory.getbasetemp() / "frames"))
+    done = vadkit.run(held_out(TINY, weights="synthetic"), out=tmp_path_factory.mktemp("calibrated") / "run")
+    patch.undo()
+    return done
+
+
+def test_a_share_of_whole_videos_is_scored_and_not_trained_on(calibrated: vadkit.Run) -> None:
+    [video] = read_scores(calibrated.path / "checkpoints" / "held_out")
+    facts = calibrated.metrics["facts"]
+    assert facts["normal_videos"] == [video.name]
+    assert facts["normal_hours"] == pytest.approx(40 / 25 / 3600)
+    assert calibrated.metrics["protocol"]["held_out"] == 0.25
+    assert video.components.keys() == {"reconstruction", "likelihood", "static"}
+
+
+def test_training_does_not_see_the_held_out_videos(tiny: dict[str, Any], tmp_path: Path) -> None:
+    class Steps(Silent):
+        def __init__(self) -> None:
+            self.messages: list[str] = []
+
+        def message(self, text: str) -> None:
+            self.messages.append(text)
+
+    def clips(recipe: dict[str, Any], name: str) -> str:
+        steps = Steps()
+        vadkit.run(recipe, out=tmp_path / name, monitor=steps)
+        return next(text for text in steps.messages if "training clips" in text)
+
+    # 17 windows of 8 frames at stride 2 in each video of 40 frames.
+    assert "68 training clips" in clips(tiny | {"data": tiny["data"] | {"train_videos": 4}}, "all")
+    assert "51 training clips" in clips(held_out(tiny), "some")
+
+
+def test_no_test_frame_and_no_label_reaches_scale_threshold_and_weights(
+    calibrated: vadkit.Run, tiny: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own_labels, own_videos = Walkway.labels, Walkway.videos
+
+    def videos(self: Walkway, split: Any) -> list[VideoRef]:
+        found = own_videos(self, split)
+        if split == "train":
+            return list(found)
+
+        def noise(start: int, stop: int) -> Any:
+            return np.random.default_rng(start).integers(0, 255, (stop - start, 32, 48, 1), np.uint8)
+
+        return [replace(video, source=noise, fingerprint=f"noise {video.name}") for video in found]
+
+    def labels(self: Walkway, video: VideoRef) -> Labels | None:
+        film = next((one for one in own_videos(self, "test") if one.name == video.name), None)
+        found = own_labels(self, film) if film else None
+        return replace(found, frames=~found.frames) if found else None
+
+    monkeypatch.setattr(Walkway, "videos", videos)
+    monkeypatch.setattr(Walkway, "labels", labels)
+    other = vadkit.run(held_out(tiny, weights="synthetic"), out=tmp_path / "run")
+    assert other.metrics["metrics"]["micro_auc"] != calibrated.metrics["metrics"]["micro_auc"]
+    assert other.metrics["facts"]["alarm_threshold"] == calibrated.metrics["facts"]["alarm_threshold"]
+    assert other.metrics["protocol"]["components"] == calibrated.metrics["protocol"]["components"]
+    for name in ("held_out", "synthetic"):
+        pairs = zip(*(read_scores(run.path / "checkpoints" / name) for run in (other, calibrated)), strict=True)
+        for a, b in pairs:
+            for component, scores in a.components.items():
+                np.testing.assert_array_equal(scores, b.components[component])
+
+
+def test_synthetic_weights_are_fitted_and_stored(calibrated: vadkit.Run) -> None:
+    weights = {name: part["weight"] for name, part in calibrated.metrics["protocol"]["components"].items()}
+    assert max(weights.values()) == 1.0
+    fixed = calibrated.evaluate(["evaluate.protocol.weights=fixed"]).protocol["components"]
+    assert {name: part["weight"] for name, part in fixed.items()} == {"reconstruction": 1.0, "likelihood": 0.5}
+
+
+def test_normal_weights_divide_by_the_deviation_on_held_out_video(calibrated: vadkit.Run) -> None:
+    changes = ["evaluate.protocol={use: itae, weights: normal, transform: []}"]
+    found = calibrated.evaluate(changes).protocol["components"]
+    [video] = read_scores(calibrated.path / "checkpoints" / "held_out")
+    for name, weight in {"reconstruction": 1.0, "likelihood": 0.5}.items():
+        assert found[name]["weight"] == pytest.approx(weight / video.components[name].std())
+
+
+@pytest.mark.parametrize("fusion", ["rank", "log_probability"])
+def test_fusion_on_the_scale_of_normal_video(calibrated: vadkit.Run, fusion: str) -> None:
+    result = calibrated.evaluate([f"evaluate.protocol={{use: deployable, fusion: {fusion}}}"])
+    assert [one["use"] for part in result.protocol["components"].values() for one in part["transform"]] == [fusion] * 2
+    if fusion == "rank":
+        assert all(0 <= s.min() <= s.max() <= 1 for video in result.videos for s in video.components.values())
+
+
+def test_weights_from_test_labels_are_refused_unless_asked_for_and_marked(calibrated: vadkit.Run) -> None:
+    change = ["evaluate.protocol={use: itae, weights: test}"]
+    with pytest.raises(VadkitError, match="--allow-test-tuning"):
+        calibrated.evaluate(change)
+    tuned = calibrated.evaluate(change, allow_test_tuning=True)
+    assert tuned.protocol["test_tuned"] is True
+    best = max(tuned.components[name]["micro_auc"] for name in ("reconstruction", "likelihood"))
+    assert tuned.metrics["micro_auc"] >= best - 1e-9
+
+
+def test_run_refuses_a_recipe_that_was_tuned_on_the_test_set(tiny: dict[str, Any], tmp_path: Path) -> None:
+    tiny["evaluate"]["protocol"] = {"use": "itae", "test_tuned": True}
+    with pytest.raises(VadkitError, match="chosen with test labels"):
+        vadkit.run(tiny, out=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_what_needs_normal_video_says_so_before_training(tiny: dict[str, Any], tmp_path: Path) -> None:
+    tiny["fuse"]["reconstruction"]["transform"] = [{"use": "minmax", "over": "training"}]
+    with pytest.raises(VadkitError, match=r"(?s)MinMax is fitted on normal videos.*held_out=0.1"):
+        vadkit.run(tiny, out=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_one_training_video_cannot_be_split(tiny: dict[str, Any], tmp_path: Path) -> None:
+    recipe = held_out(tiny)
+    recipe["data"]["train_videos"] = 1
+    with pytest.raises(DataError, match="one training video cannot be split"):
+        vadkit.run(recipe, out=tmp_path / "run")
+
+
+def test_evaluation_of_a_run_without_held_out_video_says_what_is_missing(tiny: dict[str, Any], tmp_path: Path) -> None:
+    tiny["densities"], tiny["fuse"] = {}, {"reconstruction": {}}
+    tiny["scores"] = {"reconstruction": tiny["scores"]["reconstruction"]}
+    done = vadkit.run(tiny, out=tmp_path / "run")
+    with pytest.raises(DataError, match=r"(?s)none were held out.*run the recipe again"):
+        done.evaluate(["evaluate.protocol=hf2vad"])

@@ -1,0 +1,104 @@
+"""How far a number can be trusted: intervals by the bootstrap, and what chance gives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vadkit.contracts import Metric
+from vadkit.errors import DataError
+from vadkit.values import ScoredVideo
+
+ROUNDS = 1000
+_LEAST = 0.5  # share of the rounds that must give a value
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A 95 % interval of one value.
+
+    Attributes:
+        low: 2.5th percentile over the rounds.
+        high: 97.5th percentile.
+        rounds: those in which the value was defined.
+    """
+
+    low: float
+    high: float
+    rounds: int
+
+
+def intervals(
+    metrics: Sequence[Metric], videos: Sequence[ScoredVideo], *, seed: int, rounds: int = ROUNDS
+) -> dict[str, Interval]:
+    """Percentile bootstrap over videos: as many are drawn as there are, with replacement.
+
+    Whole videos are drawn because frames of one video resemble each other; intervals over
+    frames would be far too narrow. Rounds in which a value is not defined (an AUC of one class)
+    do not count; a value that has none in half of the rounds gets no interval.
+
+    Args:
+        metrics: what is measured.
+        videos: two or more; one video says nothing of others, and nothing is given then.
+        seed: of the draws.
+        rounds: how many.
+    """
+    if len(videos) < 2 or rounds < 1:
+        return {}
+    found: dict[str, Interval] = {}
+    for metric in metrics:
+        values = _values(metric.resampled(videos), _draws(len(videos), seed, rounds))
+        for name, some in values.items():
+            if len(some) >= _LEAST * rounds:
+                low, high = np.percentile(some, (2.5, 97.5))
+                found[name] = Interval(float(low), float(high), len(some))
+    return found
+
+
+def _draws(videos: int, seed: int, rounds: int) -> Iterator[NDArray[np.int64]]:
+    """How often each video is drawn, (V,), the same for every metric."""
+    random = np.random.default_rng(seed)
+    for _ in range(rounds):
+        yield np.bincount(random.integers(0, videos, videos), minlength=videos)
+
+
+def _values(
+    measure: Callable[[NDArray[np.int64]], Mapping[str, float]], draws: Iterable[NDArray[np.int64]]
+) -> dict[str, list[float]]:
+    values: dict[str, list[float]] = {}
+    for times in draws:
+        try:
+            measured = measure(times)
+        except DataError:
+            continue
+        for name, value in measured.items():
+            if np.isfinite(value):
+                values.setdefault(name, []).append(float(value))
+    return values
+
+
+def chance(
+    metrics: Sequence[Metric],
+    draw: Callable[[np.random.Generator], Sequence[ScoredVideo]],
+    measure: Callable[[Sequence[ScoredVideo], Sequence[Metric]], Mapping[str, float]],
+    *,
+    seed: int,
+) -> dict[str, float]:
+    """Each value's mean for a scorer that knows nothing: what a result must be compared with.
+
+    Args:
+        metrics: what is measured, each over as many random scorers as it asks for.
+        draw: gives the videos with random scores.
+        measure: videos and metrics to values.
+        seed: of the random scores.
+    """
+    random = np.random.default_rng(seed)
+    values: dict[str, list[float]] = {}
+    for number in range(max((metric.chance_draws for metric in metrics), default=0)):
+        due = [metric for metric in metrics if number < metric.chance_draws]
+        for name, value in measure(draw(random), due).items():
+            values.setdefault(name, []).append(value)
+    return {name: float(np.mean(some)) for name, some in values.items()}

@@ -1,0 +1,125 @@
+"""What is measured, row by row of the result's table: scores with labels, maps and an alarm threshold."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vadkit.alarms import alarm_threshold
+from vadkit.evaluate.frames import Covered
+from vadkit.evaluate.fuse import FusedVideo, Fusion
+from vadkit.values import Labels, ScoredVideo, Track
+
+Scores = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One test video: its scores before and after fusion, and its labels (F',) if it has any."""
+
+    video: Covered
+    fused: FusedVideo
+    truth: Labels | None
+
+    @property
+    def labels(self) -> NDArray[np.bool_] | None:
+        """(F',) bool of the frames that count."""
+        return self.truth.frames[self.video.kept] if self.truth is not None else None
+
+
+class Rows:
+    """The scores that are measured, row by row of the table, with the alarm threshold of each."""
+
+    def __init__(self, cases: Sequence[Case], fusion: Fusion, per_hour: float) -> None:
+        self._fusion, self._per_hour = fusion, per_hour
+        self._cases = [case for case in cases if case.labels is not None]
+        self._totals = fusion.total(fusion.normal, fusion.scaled_normal)
+        self._threshold, self._hours = self._calibrated(self._totals)
+
+    def fused(self) -> list[ScoredVideo]:
+        """The final score, with its maps."""
+        return self._row([case.fused.total for case in self._cases], self._threshold, maps=True)
+
+    def alone(self) -> Sequence[tuple[str, list[ScoredVideo]]]:
+        """Each component by itself."""
+        parts, normal = self._fusion.parts, self._fusion.normal
+        if not self._cases:
+            return []
+        found: list[tuple[str, list[ScoredVideo]]] = []
+        for name in parts:
+            threshold, _ = self._calibrated(self._fusion.scaled_normal[name])
+            found.append((name, self._row([case.fused.components[name] for case in self._cases], threshold)))
+        for name in self._cases[0].video.components:
+            if name not in parts or parts[name].transforms:
+                threshold, _ = self._calibrated(
+                    [video.components[name] for video in normal if name in video.components]
+                )
+                raw = [case.video.components[name] for case in self._cases]
+                found.append((f"{name} (raw)", self._row(raw, threshold)))
+        return found
+
+    def random(self, random: np.random.Generator) -> list[ScoredVideo]:
+        """A scorer that knows nothing: of test videos, of the normal ones that set its threshold, of maps."""
+        normal = [random.random(scores.shape) for scores in self._totals]
+        threshold, _ = self._calibrated(normal)
+        scored = self._row([random.random(case.fused.total.shape) for case in self._cases], threshold, maps=True)
+        return [
+            replace(video, maps=partial(_random_maps, video.maps, int(random.integers(2**63)))) if video.maps else video
+            for video in scored
+        ]
+
+    def calibration(self) -> dict[str, Any]:
+        """The fused score's threshold, and what it rests on."""
+        if self._threshold is None:
+            return {}
+        return {
+            "alarm_threshold": self._threshold,
+            "normal_videos": [video.name for video in self._fusion.normal],
+            "normal_hours": self._hours,
+        }
+
+    def _calibrated(self, normal: Sequence[Scores]) -> tuple[float | None, float]:
+        if not normal:
+            return None, 0.0
+        return alarm_threshold(normal, [video.fps for video in self._fusion.normal], self._per_hour)
+
+    def _row(self, scores: Sequence[Scores], threshold: float | None, *, maps: bool = False) -> list[ScoredVideo]:
+        found: list[ScoredVideo] = []
+        for case, one in zip(self._cases, scores, strict=True):
+            labels, truth, video = case.labels, case.truth, case.video
+            assert labels is not None
+            assert truth is not None
+            scored = ScoredVideo(video.name, one, labels, video.scene, video.fps, threshold)
+            if maps:
+                kept = video.kept
+                scored = replace(
+                    scored,
+                    maps=partial(_kept, video.maps, kept) if video.maps else None,
+                    masks=partial(_kept, truth.masks, kept) if truth.masks else None,
+                    tracks=_kept_tracks(truth.tracks, kept) if truth.tracks is not None else None,
+                )
+            found.append(scored)
+        return found
+
+
+def _kept(read: Callable[[], NDArray[Any]], kept: NDArray[np.bool_]) -> NDArray[Any]:
+    everything = read()
+    # Lengths that differ are for the metric to refuse, who knows what they belong to.
+    return everything if kept.all() or len(everything) != kept.size else everything[kept]
+
+
+def _kept_tracks(tracks: Sequence[Track], kept: NDArray[np.bool_]) -> tuple[Track, ...]:
+    place = np.cumsum(kept) - 1
+    return tuple(
+        Track(track.identity, {int(place[frame]): box for frame, box in track.boxes.items() if kept[frame]})
+        for track in tracks
+    )
+
+
+def _random_maps(read: Callable[[], NDArray[Any]], seed: int) -> NDArray[np.float32]:
+    return np.random.default_rng(seed).random(read().shape, dtype=np.float32)

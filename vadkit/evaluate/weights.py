@@ -1,0 +1,106 @@
+"""Weights of the components, where a protocol has them fitted: never from test labels, unless marked so."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.metrics import roc_auc_score
+
+from vadkit.errors import DataError
+from vadkit.evaluate.frames import Covered
+from vadkit.evaluate.fuse import Fusion
+from vadkit.protocol import Protocol
+
+# Shares of a component against the others, in units of their deviations; the search goes through these.
+_SHARES = (0.0, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0)
+_PASSES = 3
+
+Truth = Sequence[NDArray[np.bool_]]
+
+
+def fit_weights(
+    fusion: Fusion,
+    protocol: Protocol,
+    *,
+    synthetic: tuple[Sequence[Covered], Truth] | None = None,
+    test: tuple[Sequence[Covered], Truth] | None = None,
+) -> None:
+    """Set the weights as the protocol says; "fixed" leaves them.
+
+    Args:
+        fusion: its transforms are fitted; its weights are changed.
+        protocol: its `weights` says how.
+        synthetic: held-out normal videos with anomalies put in, and which frames have them.
+        test: test videos and labels, for "test" alone.
+
+    Raises:
+        DataError: what the weights are fitted to is not there, or a component does not vary on it.
+    """
+    if protocol.weights == "normal":
+        if not fusion.normal:
+            raise _absent("normal", "no normal video was held out")
+        scale = _deviations(fusion.scaled_normal, "held-out normal video")
+        fusion.set_weights({name: fusion.parts[name].weight / scale[name] for name in fusion.parts})
+    elif protocol.weights in ("synthetic", "test"):
+        given = synthetic if protocol.weights == "synthetic" else test
+        if not given or not given[0]:
+            raise _absent(protocol.weights, "there are no scores of such videos")
+        _search(fusion, *given, what=f"{protocol.weights} videos")
+
+
+def _search(fusion: Fusion, videos: Sequence[Covered], truth: Truth, *, what: str) -> None:
+    """Coordinate ascent of the micro AUC, from equal shares."""
+    labels = np.concatenate([one[video.kept] for one, video in zip(truth, videos, strict=True)])
+    if labels.all() or not labels.any():
+        raise DataError(f"all {labels.size} frames of the {what} are of one class", where="evaluate.protocol.weights")
+    scaled = fusion.scale(videos)
+    scale = _deviations(scaled, what)
+    shares = dict.fromkeys(fusion.parts, 1.0)
+
+    def auc(trial: Mapping[str, float]) -> float:
+        if not any(trial.values()):
+            return 0.0
+        fusion.set_weights({name: share / scale[name] for name, share in trial.items()})
+        return float(roc_auc_score(labels, np.concatenate(fusion.total(videos, scaled))))
+
+    best = auc(shares)
+    for _ in range(_PASSES):
+        before = best
+        for name in shares:
+            shares, best = _along(name, shares, best, auc)
+        if best == before:
+            break
+    largest = max(share / scale[name] for name, share in shares.items())
+    fusion.set_weights({name: share / scale[name] / largest for name, share in shares.items()})
+
+
+def _along(
+    name: str, shares: dict[str, float], best: float, value: Callable[[Mapping[str, float]], float]
+) -> tuple[dict[str, float], float]:
+    for share in _SHARES:
+        trial = shares | {name: share}
+        if (found := value(trial)) > best:
+            shares, best = trial, found
+    return shares, best
+
+
+def _deviations(scaled: Mapping[str, Sequence[NDArray[np.float64]]], what: str) -> dict[str, float]:
+    found = {name: float(np.concatenate(scores).std()) for name, scores in scaled.items()}
+    for name, deviation in found.items():
+        if deviation == 0:
+            raise DataError(
+                f"component {name!r} is the same in every frame of the {what}",
+                where="evaluate.protocol.weights",
+                fix="leave it out of 'fuse', or choose 'weights: fixed'",
+            )
+    return found
+
+
+def _absent(weights: str, what: str) -> DataError:
+    return DataError(
+        f"weights are to be fitted ({weights}), and {what}",
+        where="evaluate.protocol.weights",
+        fix="run the recipe with 'data.held_out: 0.1', or choose 'weights: fixed'",
+    )
