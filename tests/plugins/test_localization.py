@@ -103,6 +103,17 @@ def test_components_are_those_of_scipy(shape: tuple[int, ...], density: float) -
     assert (np.diff(found.frames) >= 0).all()
 
 
+def test_stacks_that_are_read_block_by_block_give_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    stack = np.random.default_rng(1).random((9, 6, 7)) < 0.3
+    stack[[2, 5]] = False
+    whole, track = linked_regions(stack)
+    monkeypatch.setattr("vadkit_standard.localization.components._BLOCK", 100)  # two frames
+    parts, linked = linked_regions(stack)
+    np.testing.assert_array_equal(parts.boxes, whole.boxes)
+    np.testing.assert_array_equal(parts.frames, whole.frames)
+    np.testing.assert_array_equal(linked, track)
+
+
 # Regions and tracks, by hand. Most true boxes are less than a tenth of the frame, so that the whole
 # frame, which is found at threshold 0, is a false positive.
 
