@@ -29,6 +29,18 @@ def vadkit_components() -> list[Component]:
         Component("metric", "average_precision", "vadkit_standard.metrics:AveragePrecision", "Mean precision."),
         Component("metric", "decidability", "vadkit_standard.metrics:Decidability", "Distance of the two classes."),
         Component("metric", "alarms", "vadkit_standard.alarms:Alarms", "False alarms an hour, delay, precision."),
+        Component(
+            "metric",
+            "rbdc_tbdc",
+            "vadkit_standard.localization.region_criteria:RegionCriteria",
+            "Regions and tracks found, at up to 1 false positive per frame.",
+        ),
+        Component(
+            "metric",
+            "pixel_auc",
+            "vadkit_standard.localization.pixel_auc:PixelAUC",
+            "Frames found by 40 % of their pixels.",
+        ),
         Component("reporter", "console", "vadkit_standard.reporters.console:Console", "A table on the terminal."),
         Component("reporter", "json", "vadkit_standard.reporters.json_file:Json", "metrics.json."),
         Component("reporter", "figures", "vadkit_standard.reporters.figures:Figures", "Score curves and ROC."),

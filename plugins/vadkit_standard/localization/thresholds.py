@@ -1,0 +1,68 @@
+"""Where to cut the maps, so that the curve between 0 and 1 false positives per frame is well resolved.
+
+Thresholds come from the maxima of each map's cells: a region that appears as the threshold
+falls begins at a local maximum, and few of the maxima lie in the vast and quiet rest of a map.
+Of these maxima only order and shares count, so the thresholds stay if all videos are repeated.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+_CELLS = 4  # along either axis of a map
+
+
+def cell_maxima(maps: NDArray[np.floating[Any]]) -> Floats:
+    """(F, h, w) -> the largest value in each cell of each map, those without a value left out."""
+    rows, columns = (np.unique(np.arange(_CELLS) * size // _CELLS) for size in maps.shape[1:])
+    cells = np.fmax.reduceat(np.fmax.reduceat(maps, rows, axis=1), columns, axis=2).ravel()
+    return cells[~np.isnan(cells)].astype(np.float64)
+
+
+def distinct(known: Floats, maps: NDArray[np.floating[Any]], limit: int) -> Floats:
+    """Falling values that occur so far, or more than `limit` of them."""
+    for frame in maps:
+        if known.size > limit:
+            break
+        values = np.unique(frame)
+        known = np.union1d(known, values[~np.isnan(values)].astype(np.float64))
+    return np.sort(known)[::-1]
+
+
+def coarse(maxima: Floats, count: int) -> Floats:
+    """At most `count` falling thresholds from the largest maximum to the smallest, denser at the top."""
+    return _falling(_at(maxima, np.linspace(0, 1, count) ** 2))
+
+
+def fine(maxima: Floats, thresholds: Floats, curve: Floats, count: int) -> Floats:
+    """At most `count` more, evenly along the length of a curve that is known at some thresholds.
+
+    Args:
+        maxima: of all cells, rising.
+        thresholds: (L,), falling.
+        curve: (L, D), false positives per frame and the detection rates there.
+        count: how many.
+    """
+    beyond = np.flatnonzero(curve[:, 0] > 1)
+    used = int(beyond[0]) + 1 if beyond.size else len(curve)
+    points = np.concatenate([np.zeros((1, curve.shape[1])), np.minimum(curve[:used], 1)])
+    length = np.append(0, np.cumsum(np.abs(np.diff(points, axis=0)).sum(axis=1)))
+    shares = np.append(0, 1 - np.searchsorted(maxima, thresholds[:used]) / maxima.size)
+    wanted = np.interp(np.linspace(0, length[-1], count + 2)[1:-1], length, shares)
+    chosen = _falling(_at(maxima, wanted))
+    return chosen[~np.isin(chosen, thresholds)]
+
+
+def _at(maxima: Floats, shares: Floats) -> Floats:
+    """The maxima, given as they rise, that such shares of them are at or above."""
+    rank = np.ceil(shares * maxima.size).astype(np.int64)
+    return maxima[maxima.size - np.clip(rank, 1, maxima.size)]
+
+
+def _falling(values: Floats) -> Floats:
+    return np.unique(values)[::-1]

@@ -1,0 +1,131 @@
+"""`vadkit protocol`: presets, and what differs between two; and one score file under all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from vadkit.errors import VadkitError, closest
+from vadkit.judging import protocol_of
+from vadkit.presets import PRESETS, SOURCES
+from vadkit.protocol import Protocol, differences
+from vadkit.values import RunResult
+
+app = typer.Typer(
+    no_args_is_help=True, rich_markup_mode="rich", help="How scores become numbers: presets, and what differs."
+)
+
+_COLUMNS = ("micro_auc", "macro_auc", "macro_auc_padded", "eer", "average_precision")
+Name = Annotated[str, typer.Argument(help="A preset, a recipe, or a run folder.", show_default=False)]
+
+
+@app.command()
+def show(
+    name: Annotated[
+        str | None,
+        typer.Argument(help="A preset, a recipe, or a run folder. Default: lists the presets.", show_default=False),
+    ] = None,
+) -> None:
+    """Print a protocol, field by field; without a name, list the presets."""
+    console = Console(highlight=False)
+    if name is None:
+        table = Table(box=None, pad_edge=False, header_style="dim")
+        table.add_column("preset")
+        table.add_column("whose, and what to know")
+        for preset, source in SOURCES.items():
+            table.add_row(Text(preset, style="bold"), Text(source))
+        console.print(table)
+        return
+    protocol = find(name)
+    console.print(Text(f"{protocol.name}  #{protocol.digest()}", style="bold"))
+    if protocol == PRESETS.get(name):
+        console.print(Text(SOURCES[name]))
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    table.add_column("field")
+    table.add_column("value")
+    for key in fields(Protocol):
+        if key.name not in ("name", "components"):
+            table.add_row(key.name, Text(said(getattr(protocol, key.name))))
+    console.print(table)
+
+
+@app.command()
+def diff(one: Name, other: Name) -> None:
+    """Print the fields in which two protocols differ."""
+    first, second = find(one), find(other)
+    console, differ = Console(highlight=False), differences(first, second)
+    if not differ:
+        console.print("no difference")
+        return
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for head in ("field", one, other):
+        table.add_column(Text(head))
+    for name, pair in differ.items():
+        table.add_row(name, *(Text(said(value)) for value in pair))
+    console.print(table)
+
+
+def find(name: str) -> Protocol:
+    """The protocol of a preset, a recipe file or a run folder.
+
+    Raises:
+        VadkitError: it is none of these.
+    """
+    from vadkit.recipe import load
+    from vadkit.registry import Registry
+
+    if name in PRESETS:
+        return PRESETS[name]
+    path = Path(name)
+    path = path / "recipe.yaml" if path.is_dir() else path
+    if path.is_file():
+        return protocol_of(load(path, registry=Registry.discover()))
+    raise VadkitError(f"there is no preset, recipe or run {name!r}", fix=closest(name, PRESETS))
+
+
+def said(value: Any) -> str:
+    """A field's value on one line."""
+    if value is None:
+        return "as 'fuse' says"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, (tuple, list)):
+        return ", then ".join(_transform(one) for one in value) or "none"
+    return str(value) or "as the data set says"
+
+
+def _transform(keys: Mapping[str, Any]) -> str:
+    rest = " ".join(f"{name} {value}" for name, value in keys.items() if name != "use")
+    return f"{keys['use']} ({rest})" if rest else str(keys["use"])
+
+
+def print_all(results: Mapping[str, RunResult | VadkitError]) -> None:
+    """One score file under every protocol, side by side; why not, where it cannot be."""
+    console = Console(highlight=False)
+    table = Table(header_style="bold")
+    table.add_column("protocol")
+    for head in ("frames", *(f"{name} %" for name in _COLUMNS)):
+        table.add_column(head, justify="right")
+    reasons: list[tuple[str, str]] = []
+    for name, result in results.items():
+        if isinstance(result, VadkitError):
+            table.add_row(name, *["-"] * (len(_COLUMNS) + 1), style="dim")
+            reasons.append((name, result.what))
+            continue
+        cells = [_cell(result.metrics.get(metric), bold=metric == PRESETS[name].headline) for metric in _COLUMNS]
+        mark = Text(" TEST-TUNED", style="bold red") if result.protocol["test_tuned"] else Text()
+        table.add_row(Text(name) + mark, str(result.facts["labelled_frames"]), *cells)
+    console.print(table)
+    for name, reason in reasons:
+        console.print(Text(f"{name}: {reason}", style="yellow"))
+
+
+def _cell(value: float | None, *, bold: bool) -> Text:
+    return Text("-" if value is None else f"{100 * value:.2f}", style="bold" if bold else "")

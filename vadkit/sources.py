@@ -1,0 +1,36 @@
+"""Where a recipe's videos lie on disk."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from vadkit.contracts import Dataset
+from vadkit.errors import DataError
+from vadkit.recipe.build import build
+from vadkit.recipe.chosen import Chosen
+
+DATA_ROOT = "VADKIT_DATA"
+"""Environment variable: the folder that holds the data sets' folders."""
+
+
+def open_dataset(chosen: Chosen, data_root: str | Path | None) -> Dataset:
+    """A data set, at its place on disk.
+
+    Raises:
+        DataError: it needs files, and nobody said where they lie or they are not there.
+    """
+    found = chosen.component.load()
+    default, layout = getattr(found, "default_root", ""), getattr(found, "layout", "")
+    if not default:
+        return build(chosen, None)
+    base = data_root if data_root is not None else os.environ.get(DATA_ROOT)
+    where = f"data set {chosen.component.name}"
+    if not base:
+        raise DataError(
+            "nobody said where the data lies", where=where, fix=f"give --data-root or set {DATA_ROOT}.\n{layout}"
+        )
+    root = Path(base).expanduser()
+    if not root.is_dir():
+        raise DataError(f"there is no folder {root}", where=where, fix=f"mend --data-root or {DATA_ROOT}.\n{layout}")
+    return build(chosen, root / default if (root / default).is_dir() else root)
