@@ -15,10 +15,11 @@ from typing import Any
 
 import vadkit
 from vadkit import api
+from vadkit.cli.protocols import said
 from vadkit.contracts import KINDS
 from vadkit.errors import RecipeError
-from vadkit.presets import PRESETS
-from vadkit.protocol import FILLED_IN, Protocol
+from vadkit.presets import PRESETS, SOURCES
+from vadkit.protocol import FILLED_IN, Protocol, differences
 from vadkit.recipe import annotation, describe, docstring, loads
 from vadkit.recipe.grammar import Beside, FiniteFloat, PositiveFloat, Share
 from vadkit.recipe.model import Recipe
@@ -123,27 +124,32 @@ def shown(hint: Any) -> str:
 
 
 def protocol() -> str:
-    """Fields of the protocol, their choices and what the presets say."""
+    """Fields of the protocol, their choices and what `itae` has."""
     hints, helps = typing.get_type_hints(Protocol), docstring.parameters(Protocol.__doc__)
     rows = [
-        (f"`{field.name}`", _choices(hints[field.name]), *said, helps.get(field.name, ""))
+        (f"`{field.name}`", _choices(hints[field.name]), _said(PRESETS["itae"], field.name), helps.get(field.name, ""))
         for field in dataclasses.fields(Protocol)
-        for said in [[_said(preset, field.name) for preset in PRESETS.values()]]
     ]
-    return _table(("field", "choices", *(f"in `{name}`" for name in PRESETS), "meaning"), rows)
+    return _table(("field", "choices", "in `itae`", "meaning"), rows)
+
+
+def presets() -> str:
+    """Every preset: whose it is, and how it differs from `itae`."""
+    rows = []
+    for name, preset in PRESETS.items():
+        differ = [f"{key}: {said(theirs)}" for key, (_, theirs) in differences(PRESETS["itae"], preset).items()]
+        rows.append((f"`{name}`", "; ".join(differ) or "-", SOURCES[name]))
+    return _table(("preset", "differs from `itae` in", "whose, and what to know"), rows)
 
 
 def _choices(hint: Any) -> str:
     if typing.get_origin(hint) is typing.Literal:
         return ", ".join(f"`{value}`" for value in typing.get_args(hint))
-    return "true, false" if hint is bool else ""
+    return {bool: "true, false", float: "float > 0"}.get(hint, "transforms" if "Mapping" in str(hint) else "")
 
 
 def _said(preset: Protocol, name: str) -> str:
-    value = getattr(preset, name)
-    if name in ("name", *FILLED_IN):
-        return "filled in"
-    return f"`{str(value).lower() if isinstance(value, bool) else value}`"
+    return "filled in" if name in ("name", *FILLED_IN) else said(getattr(preset, name))
 
 
 def contract(*classes: str) -> str:

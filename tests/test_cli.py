@@ -71,3 +71,27 @@ def test_a_missing_run_is_exit_code_2(tmp_path: Path) -> None:
     done = vadkit("eval", str(tmp_path))
     assert done.returncode == 2
     assert "is not a run folder" in done.stderr
+
+
+def test_protocols_are_listed_shown_and_compared() -> None:
+    listed = vadkit("protocol", "show")
+    assert listed.returncode == 0
+    assert all(name in listed.stdout for name in ("itae", "memae", "deployable"))
+    assert "nearest" in vadkit("protocol", "show", "ffp").stdout
+    differ = vadkit("protocol", "diff", "memae", "ffp").stdout
+    assert "eer" in differ
+    assert "smoothing" not in differ
+    assert "test_tuned" in vadkit("protocol", "diff", "itae", "recipes/itae_nf_st.yaml").stdout
+    assert "no difference" in vadkit("protocol", "diff", "mnad", "memae").stdout
+
+
+def test_an_unknown_protocol_is_exit_code_2() -> None:
+    done = vadkit("protocol", "show", "fpp")
+    assert done.returncode == 2
+    assert "did you mean 'ffp'" in done.stderr
+
+
+def test_a_tuned_recipe_is_refused_with_the_way_out() -> None:
+    done = vadkit("run", "recipes/itae_nf_ped2_small.yaml")
+    assert done.returncode == 2
+    assert "--allow-test-tuning" in done.stderr

@@ -89,7 +89,7 @@ def test_every_field_of_the_protocol_and_every_preset_is_explained() -> None:
     for field in dataclasses.fields(Protocol):
         assert f"\n| `{field.name}` |" in PAGES["recipes"]
     for preset in PRESETS:
-        assert f"in `{preset}`" in PAGES["recipes"]
+        assert f"\n| `{preset}` |" in PAGES["evaluation"]
 
 
 def test_every_command_is_documented() -> None:

@@ -451,3 +451,44 @@ def test_densities_on_raw_frames_need_no_model(tiny: dict[str, Any], tmp_path: P
     tiny["fuse"] = {"likelihood": {"weight": 1.0}}
     done = vadkit.run(tiny, out=tmp_path / "run")
     assert 0 <= done.metrics["metrics"]["micro_auc"] <= 1
+
+
+def test_maps_are_kept_for_metrics_that_read_them(unbroken: vadkit.Run, tiny: dict[str, Any], tmp_path: Path) -> None:
+    copy = tmp_path / "run"
+    shutil.copytree(unbroken.path, copy)
+    change = ["evaluate.metrics=[micro_auc, rbdc_tbdc, pixel_auc]"]
+    with pytest.raises(DataError, match=r"(?s)a metric reads maps, and none are kept.*--resume"):
+        vadkit.load_run(copy).evaluate(change)
+    done = vadkit.run(tiny, out=copy, resume=True, overrides=change)
+    assert weights(copy).keys() == weights(unbroken.path).keys()
+    for name, tensor in weights(copy).items():
+        assert torch.equal(tensor, weights(unbroken.path)[name])
+    found = done.metrics
+    assert found["metrics"].keys() == {"micro_auc", "rbdc", "tbdc", "pixel_auc"}
+    assert found["metrics"]["micro_auc"] == unbroken.metrics["metrics"]["micro_auc"]
+    assert found["components"]["reconstruction"].keys() == {"micro_auc"}  # maps are judged with the fused score
+    assert {path.name for path in (copy / "scores" / "maps" / "reconstruction").iterdir()} == {
+        "test_00.npy",
+        "test_01.npy",
+    }
+    [first, _] = (np.load(path) for path in sorted((copy / "scores" / "maps" / "reconstruction").iterdir()))
+    assert first.shape == (40, 8, 12)
+    again = vadkit.load_run(copy).evaluate()  # masks and tracks are in the run folder
+    assert dict(again.metrics) == found["metrics"]
+
+
+def test_a_metric_that_reads_maps_needs_a_scorer_that_gives_them(tiny: dict[str, Any], tmp_path: Path) -> None:
+    tiny["evaluate"]["metrics"] = ["pixel_auc"]
+    tiny["evaluate"]["maps"] = "likelihood"
+    with pytest.raises(ShapeError, match="'likelihood' is no entry of 'scores' with maps"):
+        vadkit.run(tiny, out=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_every_protocol_judges_a_run(unbroken: vadkit.Run) -> None:
+    found = stages.under_all(unbroken.path)
+    assert {name for name, one in found.items() if isinstance(one, VadkitError)} == {"hf2vad", "accivad", "deployable"}
+    drop = found["ffp"]
+    assert not isinstance(drop, VadkitError)
+    assert drop.protocol["eer"] == "nearest"
+    assert [one["use"] for part in drop.protocol["components"].values() for one in part["transform"]] == ["minmax"] * 2

@@ -7,17 +7,20 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from vadkit.foreign import judge_scores
     from vadkit.stages import Run, load_run, run
 
-__all__ = ["Run", "__version__", "load_run", "run"]
+__all__ = ["Run", "__version__", "judge_scores", "load_run", "run"]
+
+_HOMES = {"judge_scores": "vadkit.foreign", **dict.fromkeys(("Run", "load_run", "run"), "vadkit.stages")}
 
 
 def __getattr__(name: str) -> Any:
-    """Import the stages on first use, so that `import vadkit` stays light."""
-    if name in {"Run", "load_run", "run"}:
-        from vadkit import stages
+    """Import on first use, so that `import vadkit` stays light."""
+    if name in _HOMES:
+        import importlib
 
-        value = getattr(stages, name)
+        value = getattr(importlib.import_module(_HOMES[name]), name)
         globals()[name] = value
         return value
     raise AttributeError(f"module 'vadkit' has no attribute {name!r}")

@@ -59,6 +59,15 @@ class Dataset(ABC):
     def labels(self, video: VideoRef) -> Labels | None:
         """Ground truth of a test video, None if it has none."""
 
+    def ground_truth(self) -> Sequence[tuple[VideoRef, Labels]]:
+        """Every labelled test video, whether or not it is there itself: what others' scores are judged against.
+
+        Override it where label files alone tell names and lengths. A video that is not there has
+        an empty tuple for a source.
+        """
+        found = [(video, self.labels(video)) for video in self.videos("test")]
+        return [(video, labels) for video, labels in found if labels is not None]
+
 
 class Encoder(ABC):
     """Clips to named latents. `(clip: ClipSpec, *, ...)`.

@@ -127,6 +127,10 @@ def _read(
             where="vadkit eval",
             fix="give --data NAME (with --data-root), or --labels PATH",
         )
+    if not submission.scores.exists():
+        raise DataError(
+            "there is no such file or folder", where=str(submission.scores), fix="check the path of the scores"
+        )
     truth, about = _truth(judged, submission, data_root)
     lengths = {name: len(label.frames) for name, label in truth.items()}
     found = read_foreign(submission.scores, lengths, dropped=submission.dropped, high=submission.high)

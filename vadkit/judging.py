@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from vadkit.errors import DataError, VadkitError
 from vadkit.evaluate import Evidence, Part, Plan, judge
 from vadkit.evaluate.judge import refuse_future
 from vadkit.folder import RunFolder
+from vadkit.presets import PRESETS
 from vadkit.protocol import Described, Protocol
 from vadkit.recipe.build import build, spelled_out
 from vadkit.recipe.chosen import Chosen
@@ -20,6 +21,9 @@ from vadkit.recipe.model import Evaluate, Fused, Recipe
 from vadkit.registry import Registry
 from vadkit.score.store import read_labels, read_scores
 from vadkit.values import RunResult
+
+COMPARED = ("micro_auc", "macro_auc", "eer", "average_precision")
+"""Metrics by which protocols are compared."""
 
 
 class Judged(Shape):
@@ -65,6 +69,12 @@ def plan_of(judged: Judged, protocol: Protocol, registry: Registry, seed: int) -
     )
     refuse_future(plan)
     return plan
+
+
+def compared(evaluate: Evaluate, protocol: Protocol, registry: Registry) -> Evaluate:
+    """Another protocol, and the metrics by which protocols are compared."""
+    chosen = [Chosen(registry.get("metric", name), {}, "evaluate.metrics") for name in COMPARED]
+    return replace(evaluate, metrics=tuple(chosen), protocol=protocol)
 
 
 def metrics_of(evaluate: Evaluate, protocol: Protocol) -> list[Metric]:
@@ -135,16 +145,44 @@ def refuse_test_tuning(protocol: Protocol, *, allowed: bool) -> None:
         )
 
 
-def judge_run(place: RunFolder, recipe: Recipe, target: Path, registry: Registry) -> RunResult:
+def judge_run(
+    place: RunFolder, recipe: Recipe, target: Path, registry: Registry, *, rounds: int | None = None
+) -> RunResult:
     """Judge a run's score files.
+
+    Args:
+        place: the run folder.
+        recipe: its `fuse` and `evaluate` say how.
+        target: where reporters will write.
+        registry: where a protocol's transforms are looked up.
+        rounds: of the bootstrap; None for the usual number.
 
     Raises:
         DataError: they are missing or damaged, or lack what the protocol or a metric needs.
     """
     plan = plan_of(recipe, protocol_of(recipe), registry, recipe.seed)
     evidence = _evidence(place, needs_of(plan), _map_scorer(place, recipe))
+    plan = plan if rounds is None else replace(plan, rounds=rounds)
     result = judge(recipe.name, target, evidence, plan)
     return replace(result, facts={**result.facts, "manifest": _beside(place)})
+
+
+def under_all_protocols(
+    judge_one: Callable[[Protocol], RunResult], *, test_tuned: bool
+) -> dict[str, RunResult | VadkitError]:
+    """One set of scores under every preset: preset -> result, or why there is none.
+
+    Args:
+        judge_one: judges under a protocol.
+        test_tuned: whether the scores are, under whatever protocol.
+    """
+    results: dict[str, RunResult | VadkitError] = {}
+    for name, preset in PRESETS.items():
+        try:
+            results[name] = judge_one(replace(preset, test_tuned=test_tuned))
+        except VadkitError as error:
+            results[name] = error
+    return results
 
 
 def write_reports(result: RunResult, report: Sequence[Chosen], target: Path) -> None:

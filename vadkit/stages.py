@@ -6,7 +6,6 @@ Importing this file does not import torch; running or loading models does.
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -21,28 +20,28 @@ from vadkit.files import write_text
 from vadkit.folder import RunFolder, stage_digests
 from vadkit.judging import (
     check_held_out,
+    compared,
     judge_run,
     needs_of,
     plan_of,
     protocol_of,
     refuse_test_tuning,
+    under_all_protocols,
     write_reports,
 )
 from vadkit.monitor import Monitor, Silent
+from vadkit.protocol import Protocol
 from vadkit.recipe import load, loads
-from vadkit.recipe.build import build
 from vadkit.recipe.model import Recipe
 from vadkit.recipe.show import dump
 from vadkit.registry import Registry
 from vadkit.score.store import VideoScores, read_labels, read_scores
+from vadkit.sources import open_dataset
 from vadkit.values import Labels, RunResult
 
 if TYPE_CHECKING:
     from vadkit.experiment import Experiment
     from vadkit.model.pipeline import Pipeline
-
-DATA_ROOT = "VADKIT_DATA"
-"""Environment variable: the folder that holds the data sets' folders."""
 
 RESCORABLE = ("fuse", "evaluate", "report")
 """Sections of a recipe that `vadkit eval` may change: those behind the score files."""
@@ -123,7 +122,7 @@ def run(
     refuse_test_tuning(checked.evaluate.protocol, allowed=allow_test_tuning)
     needs = needs_of(plan_of(checked, protocol_of(checked), registry, checked.seed))
     check_held_out(needs, checked.data.held_out)
-    dataset = open_dataset(checked, data_root)
+    dataset = open_dataset(checked.data.dataset, data_root)
     folder = RunFolder(Path(out) if out is not None else Path("runs") / checked.name)
     began = time.monotonic()
     experiment = _experiment(checked, dataset, folder, monitor)
@@ -209,27 +208,16 @@ def report(
     return result
 
 
-def open_dataset(recipe: Recipe, data_root: str | Path | None) -> Dataset:
-    """The recipe's data set, at its place on disk.
+def under_all(folder: str | Path, registry: Registry | None = None) -> dict[str, RunResult | VadkitError]:
+    """A run's score files under every preset: preset -> result, or why there is none. Writes nothing."""
+    registry = registry or Registry.discover()
+    place, recipe = _rescored(folder, (), registry, allow_test_tuning=False)
 
-    Raises:
-        DataError: it needs files, and nobody said where they lie or they are not there.
-    """
-    chosen = recipe.data.dataset
-    found = chosen.component.load()
-    default, layout = getattr(found, "default_root", ""), getattr(found, "layout", "")
-    if not default:
-        return build(chosen, None)
-    base = data_root if data_root is not None else os.environ.get(DATA_ROOT)
-    where = f"data set {chosen.component.name}"
-    if not base:
-        raise DataError(
-            "nobody said where the data lies", where=where, fix=f"give --data-root or set {DATA_ROOT}.\n{layout}"
-        )
-    root = Path(base).expanduser()
-    if not root.is_dir():
-        raise DataError(f"there is no folder {root}", where=where, fix=f"mend --data-root or {DATA_ROOT}.\n{layout}")
-    return build(chosen, root / default if (root / default).is_dir() else root)
+    def under(protocol: Protocol) -> RunResult:
+        other = replace(recipe, evaluate=compared(recipe.evaluate, protocol, registry))
+        return judge_run(place, other, place.path, registry, rounds=0)
+
+    return under_all_protocols(under, test_tuned=recipe.evaluate.protocol.test_tuned)
 
 
 def _experiment(recipe: Recipe, dataset: Dataset, folder: RunFolder, monitor: Monitor) -> Experiment:

@@ -61,8 +61,9 @@ class Avenue(Dataset):
         Raises:
             DataError: no label file, or one that does not fit the video.
         """
-        if not layout.is_among(video, self._test):
-            return None
+        return self._labels(video) if layout.is_among(video, self._test) else None
+
+    def _labels(self, video: VideoRef) -> Labels:
         index = _index(video)
         length = video.frames or _FRAMES[index]
         layout.check_length(_FRAMES[index], length, where=video.name, source="the data set as published")
@@ -78,9 +79,22 @@ class Avenue(Dataset):
             raise DataError(what, where=f"{self._base}, {video.name}", fix=self.layout)
         return Labels(np.asarray(masks().any(axis=(1, 2))), masks, source="avenue pixel masks")
 
+    def ground_truth(self) -> Sequence[tuple[VideoRef, Labels]]:
+        """All 21 test videos, by their labels alone; those that are there keep their names.
+
+        Raises:
+            DataError: no label file, or one that does not fit.
+        """
+        there = {_index(video): video for video in layout.found_if_any(self._find, "test")}
+        everyone = [
+            there.get(index, VideoRef(f"{index + 1:02}", (), frames=frames, fps=_FPS))
+            for index, frames in enumerate(_FRAMES)
+        ]
+        return [(video, self._labels(video)) for video in everyone]
+
     @cached_property
     def _base(self) -> Path:
-        signs = [name for names in _FOLDERS.values() for name in names]
+        signs = [*(name for names in _FOLDERS.values() for name in names), *_MASKS]
         inside = ("avenue", "Avenue Dataset", "Avenue_Dataset", "Avenue_Dataset/Avenue Dataset")
         return layout.locate(self._root, inside, signs, layout=self.layout)
 

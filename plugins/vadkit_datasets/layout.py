@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from scipy.io import loadmat
 
-from vadkit.api import DataError, VideoRef, natural
+from vadkit.api import DataError, Split, VideoRef, natural
 
 IMAGES = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp"})
 VIDEOS = frozenset({".avi", ".mp4", ".mkv", ".mov", ".m4v", ".mpg", ".mpeg", ".wmv"})
@@ -58,6 +58,14 @@ def find_videos(base: Path, folders: Sequence[str], *, fps: float, layout: str) 
             _refuse_late_starts(found)
             return found
     raise DataError(f"no videos: looked for {', '.join(folders)}", where=str(base), fix=layout)
+
+
+def found_if_any(find: Callable[[Split], Sequence[VideoRef]], split: Split) -> Sequence[VideoRef]:
+    """The videos of a split, none where there are none."""
+    try:
+        return find(split)
+    except DataError:
+        return ()
 
 
 def _refuse_late_starts(videos: Sequence[VideoRef]) -> None:

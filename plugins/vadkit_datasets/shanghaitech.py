@@ -18,6 +18,7 @@ _FOLDERS: dict[Split, tuple[str, ...]] = {
     "train": ("training/frames", "training/videos"),
     "test": ("testing/frames", "testing/videos"),
 }
+_LABELS = ("testing/test_frame_mask", "test_frame_mask")
 _FPS = 24.0
 
 
@@ -49,9 +50,26 @@ class ShanghaiTech(Dataset):
         Raises:
             DataError: no label file, or one that does not fit the video.
         """
-        if not layout.is_among(video, self._test):
-            return None
-        names = (f"testing/test_frame_mask/{video.name}.npy", f"test_frame_mask/{video.name}.npy")
+        return self._labels(video) if layout.is_among(video, self._test) else None
+
+    def ground_truth(self) -> Sequence[tuple[VideoRef, Labels]]:
+        """All test videos of the scenes that there are frame labels of, whether or not they are there.
+
+        Raises:
+            DataError: no labels.
+        """
+        there = {video.name: video for video in layout.found_if_any(self._find, "test")}
+        files = [file for folder in _LABELS for file in layout.entries(self._base / folder) if file.suffix == ".npy"]
+        everyone = [there.get(file.stem, VideoRef(file.stem, (), fps=_FPS)) for file in files]
+        placed = [replace(video, scene=_scene(video)) for video in everyone]
+        kept = [video for video in placed if not self._scenes or int(video.scene) in self._scenes]
+        if not kept:
+            what = f"no frame labels: looked for {', '.join(f'{folder}/01_0014.npy' for folder in _LABELS)}"
+            raise DataError(what, where=str(self._base), fix=self.layout)
+        return [(video, self._labels(video)) for video in kept]
+
+    def _labels(self, video: VideoRef) -> Labels:
+        names = [f"{folder}/{video.name}.npy" for folder in _LABELS]
         file = layout.first_file(self._base, names, what="frame labels", layout=self.layout)
         frames = layout.read_array(file).ravel() != 0
         if video.frames is not None:
@@ -65,7 +83,7 @@ class ShanghaiTech(Dataset):
 
     @cached_property
     def _base(self) -> Path:
-        signs = [name for names in _FOLDERS.values() for name in names]
+        signs = [*(name for names in _FOLDERS.values() for name in names), *_LABELS]
         return layout.locate(self._root, ("shanghaitech", "ShanghaiTech", "SHANGHAI"), signs, layout=self.layout)
 
     @cached_property

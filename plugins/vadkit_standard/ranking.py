@@ -64,7 +64,7 @@ class Ranking:
         order = np.argsort(-scores, kind="stable")
         ranked = scores[order]
         self._videos = len(videos)
-        self._last = np.append(np.flatnonzero(np.diff(ranked)), ranked.size - 1)  # of each run of equal scores
+        self._last = np.append(np.flatnonzero(ranked[1:] != ranked[:-1]), ranked.size - 1)  # of each run of ties
         self._abnormal = np.concatenate([video.labels for video in videos])[order]
         self._video = np.repeat(np.arange(len(videos)), [video.scores.size for video in videos])[order]
         # 32 bits hold the sums of any sample of fewer frames than this, and take half the time.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -167,3 +168,12 @@ def test_real_masks_of_all_videos_sum_to_the_published_count(tmp_path: Path) -> 
 @needs_part
 def test_real_masks_have_the_size_of_the_video() -> None:
     assert avenue.read_masks(PART / "testing_label_mask/8_label.mat", 36).shape == (36, 360, 640)
+
+
+@needs_part
+@pytest.mark.parametrize(("labels", "abnormal"), [("intervals", 3867), ("masks", 3712)])
+def test_labels_alone_are_a_ground_truth_of_all_videos(labels: Literal["intervals", "masks"], abnormal: int) -> None:
+    truth = Avenue(PART, labels=labels).ground_truth()
+    assert [video.name for video, _ in truth] == [f"{number:02}" for number in range(1, 22)]
+    assert sum(len(one.frames) for _, one in truth) == 15324
+    assert sum(int(one.frames.sum()) for _, one in truth) == abnormal

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -115,3 +116,23 @@ def test_real_labels_have_the_published_counts(tmp_path: Path) -> None:
     assert (len(labels), len({video.scene for video in dataset.videos("test")})) == (107, 12)
     flat = np.concatenate([found.frames for found in labels if found])
     assert (len(flat), int(flat.sum())) == (40791, 17326)
+
+
+def test_labels_alone_are_a_ground_truth(root: Path) -> None:
+    whole = ShanghaiTech(root).ground_truth()
+    assert [(video.name, video.scene, len(labels.frames)) for video, labels in whole] == [
+        ("01_0014", "01", 5),
+        ("12_0149", "12", 4),
+    ]
+    shutil.rmtree(root / "testing/frames")
+    assert [video.name for video, _ in ShanghaiTech(root).ground_truth()] == ["01_0014", "12_0149"]
+    assert [video.name for video, _ in ShanghaiTech(root, scenes=(12,)).ground_truth()] == ["12_0149"]
+    with pytest.raises(DataError, match="no frame labels"):
+        ShanghaiTech(root, scenes=(3,)).ground_truth()
+
+
+def test_real_labels_alone_give_the_published_counts() -> None:
+    if not REAL_LABELS.is_dir():
+        pytest.skip("the real labels are not here; set VADKIT_TEST_DATA")
+    truth = [labels.frames for _, labels in ShanghaiTech(REAL_LABELS.parent).ground_truth()]
+    assert (len(truth), sum(map(len, truth)), sum(int(one.sum()) for one in truth)) == (107, 40791, 17326)

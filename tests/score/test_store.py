@@ -1,13 +1,22 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from vadkit.errors import DataError
-from vadkit.score.store import VideoScores, read_labels, read_scores, score_file, write_labels, write_scores
-from vadkit.values import Labels
+from vadkit.score.store import (
+    VideoScores,
+    read_labels,
+    read_scores,
+    score_file,
+    write_labels,
+    write_regions,
+    write_scores,
+)
+from vadkit.values import Labels, Track
 
 
 def video(name: str = "01", frames: int = 5) -> VideoScores:
@@ -157,3 +166,49 @@ def test_no_labels_at_all_come_back_empty(tmp_path: Path) -> None:
 def test_missing_label_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"labels\.npz"):
         read_labels(tmp_path / "labels.npz")
+
+
+def test_maps_come_back_for_the_scorer_they_are_of(tmp_path: Path) -> None:
+    maps = np.arange(24, dtype=np.float32).reshape(-1, 2, 3)
+    one = video()
+    frames = len(one.coverage)
+    maps = np.resize(maps, (frames, 2, 3))
+    write_scores(tmp_path, replace(one, maps=lambda: maps, fps=12.5), maps="reconstruction")
+    [found] = read_scores(tmp_path, maps="reconstruction")
+    assert found.fps == 12.5
+    assert found.maps is not None
+    np.testing.assert_array_equal(found.maps(), maps)
+    assert read_scores(tmp_path)[0].maps is None
+    assert read_scores(tmp_path, maps="other")[0].maps is None
+
+
+def test_damaged_maps_say_what_to_do(tmp_path: Path) -> None:
+    one = video()
+    write_scores(tmp_path, replace(one, maps=lambda: np.zeros((len(one.coverage), 2, 2))), maps="r")
+    file = next((tmp_path / "maps" / "r").iterdir())
+    file.write_bytes(file.read_bytes()[:20])
+    [found] = read_scores(tmp_path, maps="r")
+    assert found.maps is not None
+    with pytest.raises(DataError, match="delete it and score that video again"):
+        found.maps()
+    np.save(file, np.zeros((1, 2, 2)))
+    with pytest.raises(DataError, match=r"shape \(1, 2, 2\)"):
+        found.maps()
+
+
+def test_masks_and_tracks_come_back(tmp_path: Path) -> None:
+    masks = np.random.default_rng(0).random((3, 5, 7)) < 0.3
+    tracks = (Track("cart", {0: (1, 2, 3, 4), 2: (1, 1, 2, 2)}), Track("empty", {}))
+    labels = {
+        "a/b": Labels(np.array([1, 0, 1], bool), lambda: masks, tracks, "by hand"),
+        "c": Labels(np.zeros(2, bool)),
+    }
+    write_labels(tmp_path / "labels.npz", labels)
+    for name, label in labels.items():
+        write_regions(tmp_path / "regions", name, label)
+    found = read_labels(tmp_path / "labels.npz", tmp_path / "regions")
+    assert found["a/b"].masks is not None
+    np.testing.assert_array_equal(found["a/b"].masks(), masks)
+    assert found["a/b"].tracks == tracks
+    assert (found["c"].masks, found["c"].tracks) == (None, None)
+    assert read_labels(tmp_path / "labels.npz")["a/b"].masks is None

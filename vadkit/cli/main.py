@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import typer
 
 from vadkit import __version__
+from vadkit.cli import protocols
 from vadkit.errors import VadkitError
 
 app = typer.Typer(
@@ -21,6 +22,8 @@ app = typer.Typer(
     help="Find unusual events in video: train on normal video only, score, evaluate, compare.",
     epilog="New here? [bold]vadkit run recipes/quickstart.yaml[/bold] takes about two minutes and needs no data.",
 )
+
+app.add_typer(protocols.app, name="protocol")
 
 RecipeArgument = Annotated[Path, typer.Argument(help="A recipe, a YAML file.", show_default=False)]
 SetOption = Annotated[
@@ -83,16 +86,47 @@ def run(
 
 @app.command("eval")
 def evaluate(
-    folder: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.", show_default=False)],
+    target: Annotated[
+        Path,
+        typer.Argument(
+            metavar="RUN|SCORES", help="A run folder, or scores of any method: a file or a folder.", show_default=False
+        ),
+    ],
     set_: SetOption = None,
+    protocol: Annotated[
+        str | None, typer.Option(help="A preset, such as ffp or deployable; 'vadkit protocol show' lists them.")
+    ] = None,
+    all_protocols: Annotated[
+        bool, typer.Option("--all-protocols", help="One table: these scores under every preset, side by side.")
+    ] = False,
+    data: Annotated[
+        str | None,
+        typer.Option(help="SCORES: the data set whose labels count: avenue, or '{use: avenue, labels: masks}'."),
+    ] = None,
+    data_root: DataOption = None,
+    labels: Annotated[Path | None, typer.Option(help="SCORES: a label file or folder, in place of --data.")] = None,
+    normal: Annotated[
+        Path | None, typer.Option(help="SCORES: scores of held-out normal videos, for thresholds and scales.")
+    ] = None,
+    dropped: Annotated[
+        str, typer.Option(metavar="A:B", help="SCORES: each video's first A and last B frames have no score.")
+    ] = "0:0",
+    high: Annotated[str, typer.Option(help="SCORES: what a high score means, abnormal or normal (PSNR).")] = "abnormal",
+    out: Annotated[
+        Path | None, typer.Option(help="SCORES: also write metrics.json and figures into this folder.")
+    ] = None,
+    allow_test_tuning: TestTuningOption = False,
 ) -> None:
-    """Judge a run again from its score files: other weights, transforms, metrics or protocol, in seconds."""
-    from vadkit import stages
+    """Judge a run again, or anybody's scores: other protocol, weights, transforms or metrics, in seconds."""
+    from vadkit.cli.evaluation import Request, evaluate
 
+    changes = [*(set_ or ()), *([f"evaluate.protocol={protocol}"] if protocol else [])]
     with _interruptible("no file is half-written: run it again"):
-        result = stages.report(folder, set_ or ())
-    if result.folder.exists():
-        typer.echo(f"results: {result.folder}")
+        evaluate(
+            Request(target, changes, data, data_root, labels, normal, dropped, high, out),
+            all_protocols=all_protocols,
+            allow_test_tuning=allow_test_tuning,
+        )
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""`vadkit protocol`: presets, and what differs between two; and one score file under all of them."""
+"""`vadkit protocol`: presets, and what differs between two."""
 
 from __future__ import annotations
 
@@ -13,16 +13,13 @@ from rich.table import Table
 from rich.text import Text
 
 from vadkit.errors import VadkitError, closest
-from vadkit.judging import protocol_of
 from vadkit.presets import PRESETS, SOURCES
 from vadkit.protocol import Protocol, differences
-from vadkit.values import RunResult
 
 app = typer.Typer(
     no_args_is_help=True, rich_markup_mode="rich", help="How scores become numbers: presets, and what differs."
 )
 
-_COLUMNS = ("micro_auc", "macro_auc", "macro_auc_padded", "eer", "average_precision")
 Name = Annotated[str, typer.Argument(help="A preset, a recipe, or a run folder.", show_default=False)]
 
 
@@ -78,6 +75,7 @@ def find(name: str) -> Protocol:
     Raises:
         VadkitError: it is none of these.
     """
+    from vadkit.judging import protocol_of
     from vadkit.recipe import load
     from vadkit.registry import Registry
 
@@ -104,28 +102,3 @@ def said(value: Any) -> str:
 def _transform(keys: Mapping[str, Any]) -> str:
     rest = " ".join(f"{name} {value}" for name, value in keys.items() if name != "use")
     return f"{keys['use']} ({rest})" if rest else str(keys["use"])
-
-
-def print_all(results: Mapping[str, RunResult | VadkitError]) -> None:
-    """One score file under every protocol, side by side; why not, where it cannot be."""
-    console = Console(highlight=False)
-    table = Table(header_style="bold")
-    table.add_column("protocol")
-    for head in ("frames", *(f"{name} %" for name in _COLUMNS)):
-        table.add_column(head, justify="right")
-    reasons: list[tuple[str, str]] = []
-    for name, result in results.items():
-        if isinstance(result, VadkitError):
-            table.add_row(name, *["-"] * (len(_COLUMNS) + 1), style="dim")
-            reasons.append((name, result.what))
-            continue
-        cells = [_cell(result.metrics.get(metric), bold=metric == PRESETS[name].headline) for metric in _COLUMNS]
-        mark = Text(" TEST-TUNED", style="bold red") if result.protocol["test_tuned"] else Text()
-        table.add_row(Text(name) + mark, str(result.facts["labelled_frames"]), *cells)
-    console.print(table)
-    for name, reason in reasons:
-        console.print(Text(f"{name}: {reason}", style="yellow"))
-
-
-def _cell(value: float | None, *, bold: bool) -> Text:
-    return Text("-" if value is None else f"{100 * value:.2f}", style="bold" if bold else "")

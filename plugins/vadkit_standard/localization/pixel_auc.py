@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from vadkit.api import DataError, Metric, ScoredVideo, VadkitError
 from vadkit_standard.localization.reading import read_maps, read_masks
+from vadkit_standard.ranking import Ranking
 
 
 class PixelAUC(Metric):
@@ -50,29 +51,19 @@ class PixelAUC(Metric):
 
     def resampled(self, videos: Sequence[ScoredVideo]) -> Callable[[NDArray[np.int64]], dict[str, float]]:
         """Reads the maps and sorts the frames once."""
-        found = [frame_scores(video, self.overlap) for video in videos]
-        scores = np.concatenate([np.zeros(0), *(score for score, _ in found)])
-        abnormal = np.concatenate([np.zeros(0, bool), *(label for _, label in found)])
-        video = np.repeat(np.arange(len(found)), [score.size for score, _ in found])
-        order = np.argsort(scores, kind="stable")
-        scores, abnormal, video = scores[order], abnormal[order], video[order]
-        last = np.flatnonzero(np.append(scores[1:] != scores[:-1], True)[: scores.size])  # of each run of ties
+        found = [ScoredVideo(video.name, *frame_scores(video, self.overlap)) for video in videos]
+        ranking = Ranking(found)
 
         def measure(times: NDArray[np.int64]) -> dict[str, float]:
-            weights = times[video]
-            every = np.append(0, np.cumsum(weights)[last])
-            hits = np.append(0, np.cumsum(np.where(abnormal, weights, 0))[last])
-            alarms = every - hits
-            if not (hits[-1] and alarms[-1]):
+            curve = ranking.curve(times)
+            if not curve.defined:
                 raise DataError(
-                    f"{hits[-1]} frames with an abnormal pixel and {alarms[-1]} normal frames in "
+                    f"{curve.true[-1]} frames with an abnormal pixel and {curve.false[-1]} normal frames in "
                     f"{int(times.sum())} videos: no ROC without both",
                     where="pixel_auc",
                     fix="check masks and labels, or leave this metric out",
                 )
-            below = (alarms[1:] + alarms[:-1]) / 2
-            # A sum, for the threads of a dot product cost more than they bring.
-            return {"pixel_auc": float(np.sum(np.diff(hits) * below) / hits[-1] / alarms[-1])}
+            return {"pixel_auc": curve.auc()}
 
         return measure
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from rich.console import Console as Terminal
 from rich.table import Table
@@ -13,7 +12,8 @@ from rich.text import Text
 from vadkit.api import Reporter, RunResult
 
 _COLUMNS = 3  # of the table of components: more do not fit a terminal; metrics.json has all
-_NO_SHARES = frozenset({"decidability", "detection_delay", "false_alarms_per_hour"})
+_UNITS = {"decidability": "", "detection_delay": "s", "false_alarms_per_hour": ""}
+"""Of the metrics that are no shares, whatever their values."""
 
 
 class Console(Reporter):
@@ -29,12 +29,13 @@ class Console(Reporter):
         else:
             terminal.print(_title(result))
             terminal.print(Text("no labels: scores only, nothing measured", style="yellow"))
-        for line in _facts(result.facts):
+        for line in _facts(result):
             terminal.print(Text(line, style="dim"))
         for line in _warnings(result):
             terminal.print(Text(line, style="yellow"))
-        # A path broken over two lines cannot be copied.
-        terminal.print(Text(str(folder)), soft_wrap=True)
+        if folder != Path():  # scores of others need not have a folder
+            # A path broken over two lines cannot be copied.
+            terminal.print(Text(str(folder)), soft_wrap=True)
 
 
 def _title(result: RunResult) -> Text:
@@ -78,7 +79,8 @@ def _alone(result: RunResult) -> Table:
 
 
 def _named(metric: str, percent: bool) -> str:
-    return f"{metric} %" if percent else metric
+    unit = "%" if percent else _UNITS.get(metric, "")
+    return f"{metric} {unit}".rstrip()
 
 
 def _ends(interval: tuple[float, float] | None, percent: bool) -> str:
@@ -86,7 +88,7 @@ def _ends(interval: tuple[float, float] | None, percent: bool) -> str:
 
 
 def _is_share(metric: str, values: Sequence[float]) -> bool:
-    return metric not in _NO_SHARES and all(0 <= value <= 1 for value in values)
+    return metric not in _UNITS and all(0 <= value <= 1 for value in values)
 
 
 def _cell(value: float | None, percent: bool) -> str:
@@ -95,12 +97,12 @@ def _cell(value: float | None, percent: bool) -> str:
     return f"{100 * value:.2f}" if percent else f"{value:.3f}"
 
 
-def _facts(facts: Mapping[str, Any]) -> list[str]:
-    lines = []
+def _facts(result: RunResult) -> list[str]:
+    facts, lines = result.facts, []
     if "frames" in facts:
         frames = f"{facts.get('videos', '?')} videos, {facts['frames']} frames"
         lines.append(f"{frames}, {facts['abnormal_frames']} abnormal" if facts.get("labelled_frames") else frames)
-    if "coverage_min" in facts:
+    if "coverage_min" in facts and result.protocol.get("stride", 1):
         lines.append(f"windows a frame: at least {facts['coverage_min']}, mean {facts['coverage_mean']:.1f}")
     if "alarm_threshold" in facts:
         on = f"{60 * facts['normal_hours']:.2g} minutes of held-out normal video ({len(facts['normal_videos'])})"
@@ -111,14 +113,14 @@ def _facts(facts: Mapping[str, Any]) -> list[str]:
 def _warnings(result: RunResult) -> list[str]:
     facts = result.facts
     rules = {
-        "single_class_videos": "videos with one class only"
-        + (", padded" if result.protocol.get("single_class") == "pad" else ", left out of averages over videos"),
-        "unlabelled_videos": "videos without labels, not measured",
+        "single_class_videos": "one class only, "
+        + ("padded" if result.protocol.get("single_class") == "pad" else "left out of averages over videos"),
+        "unlabelled_videos": "without labels, not measured",
         "constant": "constant scores",
     }
     # Without any label at all, a list of the videos that have none says nothing new.
     shown = rules if result.metrics else {"constant": rules["constant"]}
-    lines = [f"{len(facts[key])} {text}: {_listed(facts[key])}" for key, text in shown.items() if facts.get(key)]
+    lines = [f"{text}: {_listed(facts[key])}" for key, text in shown.items() if facts.get(key)]
     hours, wanted = facts.get("normal_hours"), result.protocol.get("false_alarms_per_hour", 1)
     if hours is not None and hours * wanted < 1:
         lines.append(f"held-out video is too short to show {wanted:g} false alarms an hour: the threshold allows none")

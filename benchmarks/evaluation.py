@@ -1,0 +1,73 @@
+"""How long judging takes: all frame metrics, 1,000 bootstrap rounds, a random scorer, figures of each video.
+
+    python benchmarks/evaluation.py                        # ShanghaiTech's size: 107 videos, 40,791 frames
+    python benchmarks/evaluation.py --frames 40791 1e6 1e7 # growth
+
+Scores are a random walk a video, labels one or two intervals; nothing is read from disk. Prints
+seconds for each stage that has any weight, and the peak memory of the process.
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import time
+from pathlib import Path
+
+import numpy as np
+
+from vadkit.evaluate import Evidence, Part, Plan, judge
+from vadkit.presets import PRESETS
+from vadkit.score.store import VideoScores
+from vadkit.values import Labels
+from vadkit_standard.alarms import Alarms
+from vadkit_standard.metrics import EER, AveragePrecision, Decidability, MacroAUC, MicroAUC
+from vadkit_standard.transforms import MinMax
+
+METRICS = [MicroAUC(), MacroAUC(), EER(), AveragePrecision(), Decidability(), Alarms(threshold=0.5)]
+VIDEO = 381.2  # frames of a video of ShanghaiTech, on average
+
+
+def made(frames: int, random: np.random.Generator) -> Evidence:
+    """Videos of about ShanghaiTech's length."""
+    count = max(2, round(frames / VIDEO))
+    sizes = np.full(count, frames // count)
+    sizes[: frames % count] += 1
+    videos, labels = [], {}
+    for number, size in enumerate(sizes):
+        truth = np.zeros(size, bool)
+        start = int(random.integers(size // 2))
+        truth[start : start + size // 2] = number % 4 > 0
+        scores = 0.1 * random.normal(size=size).cumsum() + truth
+        videos.append(VideoScores(f"{number:06}", f"{number % 13:02}", {"r": scores}, np.ones(size, np.int64), 24.0))
+        labels[f"{number:06}"] = Labels(truth)
+    return Evidence(videos, labels)
+
+
+def main() -> None:
+    """Judge and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--frames", type=float, nargs="+", default=[40791])
+    parser.add_argument("--rounds", type=int, default=1000)
+    given = parser.parse_args()
+    print(f"{'frames':>10} {'videos':>7} {'seconds':>8} {'of these bootstrap':>19} {'ns/frame/round':>15} {'MiB':>6}")
+    for frames in given.frames:
+        evidence = made(int(frames), np.random.default_rng(0))
+        seconds = []
+        for rounds in (0, given.rounds):
+            plan = Plan({"r": Part(1.0, (MinMax(),))}, METRICS, PRESETS["ffp"], rounds=rounds)
+            began = time.perf_counter()
+            judge("benchmark", Path(), evidence, plan)
+            seconds.append(time.perf_counter() - began)
+        without, everything = seconds
+        bootstrap = max(everything - without, 0.0)
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        each = 1e9 * bootstrap / frames / max(given.rounds, 1)
+        count = len(evidence.videos)
+        print(
+            f"{int(frames):>10} {count:>7} {everything:>8.2f} {bootstrap:>19.2f} {each:>15.1f} {peak:>6.0f}", flush=True
+        )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,117 @@
+"""`vadkit eval`: of a run, or of scores that anybody made."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, get_args
+
+import typer
+import yaml
+
+from vadkit.cli.protocol_tables import print_all
+from vadkit.errors import VadkitError
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What was asked for; beyond `changes`, all is about scores that no run of ours made."""
+
+    target: Path
+    changes: Sequence[str]
+    data: str | None
+    data_root: Path | None
+    labels: Path | None
+    normal: Path | None
+    dropped: str
+    high: str
+    out: Path | None
+
+    @property
+    def is_run(self) -> bool:
+        """Whether a run folder is judged."""
+        return (self.target / "recipe.yaml").is_file()
+
+    def foreign(self) -> dict[str, Any]:
+        """Arguments of `vadkit.foreign.judge_scores`.
+
+        Raises:
+            VadkitError: one of them is malformed.
+        """
+        from vadkit.score.foreign import High
+
+        if self.high not in get_args(High):
+            raise VadkitError(
+                f"{self.high!r} is not a meaning of a high score", where="--high", fix="abnormal or normal"
+            )
+        dropped = re.fullmatch(r"(\d{1,6}):(\d{1,6})", self.dropped)
+        if not dropped:
+            raise VadkitError(f"{self.dropped!r} is not 'A:B'", where="--dropped", fix="for example --dropped 4:0")
+        return {
+            "data": _data(self.data),
+            "data_root": self.data_root,
+            "labels": self.labels,
+            "normal": self.normal,
+            "dropped": (int(dropped[1]), int(dropped[2])),
+            "high": self.high,
+            "overrides": self.changes,
+        }
+
+
+def evaluate(request: Request, *, all_protocols: bool, allow_test_tuning: bool) -> None:
+    """Judge and print."""
+    if request.is_run:
+        _run(request, all_protocols=all_protocols, allow_test_tuning=allow_test_tuning)
+        return
+    from vadkit.foreign import judge_scores, judge_scores_under_all
+
+    if request.data is None and request.labels is None and request.target.is_dir():
+        raise VadkitError(
+            "is not a run folder: there is no recipe.yaml",
+            where=str(request.target),
+            fix="give the path of a run; to judge scores of another method, say whose labels count: --data or --labels",
+        )
+    if all_protocols:
+        print_all(judge_scores_under_all(request.target, **request.foreign()))
+        return
+    report = ("console", "json", "figures") if request.out else ("console",)
+    judge_scores(
+        request.target, **request.foreign(), report=report, out=request.out, allow_test_tuning=allow_test_tuning
+    )
+
+
+def _run(request: Request, *, all_protocols: bool, allow_test_tuning: bool) -> None:
+    from vadkit import stages
+
+    given = {
+        "--data": request.data,
+        "--data-root": request.data_root,
+        "--labels": request.labels,
+        "--normal": request.normal,
+        "--out": request.out,
+    }
+    if useless := [name for name, value in given.items() if value is not None]:
+        raise VadkitError(
+            f"{request.target} is a run, which has its own labels and scores",
+            where=useless[0],
+            fix="leave it out; it is for scores of other methods",
+        )
+    if all_protocols:
+        print_all(stages.under_all(request.target))
+        return
+    result = stages.report(request.target, request.changes, allow_test_tuning=allow_test_tuning)
+    if result.folder.exists():
+        typer.echo(f"results: {result.folder}")
+
+
+def _data(text: str | None) -> str | Mapping[str, Any] | None:
+    if text is None or not text.lstrip().startswith("{"):
+        return text
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise VadkitError(
+            f"cannot be read: {error}", where="--data", fix="for example --data '{use: avenue, labels: masks}'"
+        ) from error
