@@ -1,0 +1,99 @@
+"""Numbers frame by frame as a file holds them, before they meet a data set."""
+
+from __future__ import annotations
+
+import math
+from array import array
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+_LARGEST_FRAME = 2**53  # beyond it a float skips whole numbers
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """The numbers of one video, or of all videos in turn.
+
+    Attributes:
+        video: the name that the file gives; empty if it gives none.
+        columns: column -> (N,) float64, NaN where there is no number.
+        where: the file, for messages.
+        frames: (N,), the frame of each number, counted from 0; None if they follow one another.
+        scene: camera or scene identifier; empty if the file gives none.
+        coverage: (N,) as vadkit stores it; None in files of others.
+    """
+
+    video: str
+    columns: Mapping[str, NDArray[np.float64]]
+    where: str
+    frames: NDArray[np.int64] | None = None
+    scene: str = ""
+    coverage: NDArray[np.int64] | None = None
+
+    @property
+    def size(self) -> int:
+        """N."""
+        return next(iter(self.columns.values())).size
+
+
+class Rows:
+    """Collects a table row by row and gives it back video by video.
+
+    Args:
+        columns: names of the numbers in a row.
+        where: the file, for messages.
+    """
+
+    def __init__(self, columns: Sequence[str], where: str) -> None:
+        self._where = where
+        # Plain arrays: ten million rows as Python's lists would take gigabytes.
+        self._columns = {name: array("d") for name in columns}
+        self._videos: dict[str, int] = {}
+        self._codes, self._frames = array("q"), array("q")
+
+    def add(self, video: str, frame: int | None, numbers: Iterable[float]) -> None:
+        """One row; `frame` is given in all rows or in none."""
+        self._codes.append(self._videos.setdefault(video, len(self._videos)))
+        if frame is not None:
+            self._frames.append(frame)
+        for column, number in zip(self._columns.values(), numbers, strict=True):
+            column.append(number)
+
+    def series(self) -> list[Series]:
+        """One series a video, its rows in the file's order."""
+        codes = np.array(self._codes, np.int64)
+        order = np.argsort(codes, kind="stable")
+        stops = np.cumsum(np.bincount(codes, minlength=len(self._videos)))
+        columns = {name: np.array(column, np.float64) for name, column in self._columns.items()}
+        frames = np.array(self._frames, np.int64) if self._frames else None
+        found: list[Series] = []
+        for video, start, stop in zip(self._videos, [0, *stops], stops, strict=False):
+            rows = order[start:stop]
+            own = {name: column[rows] for name, column in columns.items()}
+            found.append(Series(video, own, self._where, None if frames is None else frames[rows]))
+        return found
+
+
+def to_number(text: str) -> float:
+    """A cell's number, NaN if the cell is empty.
+
+    Raises:
+        ValueError: it is no number.
+    """
+    if "_" in text:
+        raise ValueError(text)  # Python would read the name 01_0014 as the number 10014
+    return float(text) if text else math.nan
+
+
+def to_frame(number: float) -> int:
+    """A whole number, which may be negative: whether the video has that frame is seen later.
+
+    Raises:
+        ValueError: it is not whole.
+    """
+    if not number.is_integer() or abs(number) > _LARGEST_FRAME:
+        raise ValueError(number)
+    return int(number)
