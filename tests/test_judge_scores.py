@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -60,7 +61,7 @@ def test_all_protocols_and_why_not(files: Path) -> None:
 
 def test_normal_scores_make_every_protocol_possible(files: Path) -> None:
     np.savez(files / "normal.npz", n1=np.array([1.0, 3, 2]), n2=np.array([2.0, 5]))
-    given = {"labels": files / "labels.npz", "normal": files / "normal.npz"}
+    given: dict[str, Any] = {"labels": files / "labels.npz", "normal": files / "normal.npz"}
     found = judge_scores_under_all(files / "scores.npz", **given)
     assert not [name for name, one in found.items() if isinstance(one, VadkitError)]
     change = ["evaluate.protocol=deployable", "evaluate.metrics=[{use: alarms, fps: 1}]"]

@@ -291,4 +291,4 @@ _NUMBERS = re.compile(r"(\d+)")
 
 def natural(name: str) -> list[str | int]:
     """Sort key under which 2.jpg comes before 10.jpg."""
-    return [int(part) if part.isdigit() else part for part in _NUMBERS.split(name)]
+    return [int(part) if part.isdecimal() else part for part in _NUMBERS.split(name)]

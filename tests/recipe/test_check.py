@@ -99,7 +99,7 @@ def test_a_wrong_protocol_is_told_at_its_place(
 def test_a_metric_that_contradicts_the_protocol_is_told_before_any_training(recipe: Path) -> None:
     registry = Registry.discover()
     text = (Path(__file__).parents[2] / "recipes" / "quickstart.yaml").read_text()
-    recipe.write_text(text.replace("macro_auc, eer]", "macro_auc, {use: eer, method: nearest}]"))
+    recipe.write_text(text.replace("macro_auc, eer,", "macro_auc, {use: eer, method: nearest},"))
     [problem] = told(recipe, registry)
     assert problem.startswith("first.yaml:")
     assert "but protocol 'itae' has 'interpolated'" in problem

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from vadkit.errors import DataError
 from vadkit.evaluate.frames import cover
-from vadkit.score.foreign import read_foreign
+from vadkit.score.foreign import read_foreign, read_normal
 from vadkit.score.store import VideoScores, write_scores
 
 Scores = Mapping[str, NDArray[np.float64]]
@@ -170,7 +170,7 @@ def test_dropped_frames_have_no_score_and_no_coverage(tmp_path: Path, writer: Wr
         assert np.isnan(scores[:8]).all()
         assert np.isnan(scores[-7:]).all()
         np.testing.assert_array_equal(video.coverage, ~np.isnan(scores))
-        assert cover(video, "edge").without == 15
+        assert cover([video], "edge")[0].without.sum() == 15
 
 
 def test_a_high_score_of_normal_frames_is_turned(tmp_path: Path) -> None:
@@ -187,7 +187,7 @@ def test_gaps_and_empty_cells_are_no_scores_and_can_be_judged(tmp_path: Path) ->
     np.testing.assert_array_equal(second.components["a"], [7, NAN, NAN, 0.5])
     assert first.coverage.tolist() == [1, 0, 0]
     assert second.coverage.tolist() == [1, 0, 0, 0]
-    assert cover(second, "edge").components["a"].tolist() == [7, 7, 0.5, 0.5]
+    assert cover([second], "edge")[0].components["a"].tolist() == [7, 7, 0.5, 0.5]
 
 
 def test_null_and_empty_lines_are_no_scores(tmp_path: Path) -> None:
@@ -252,3 +252,17 @@ def test_published_scores_of_memae(shared_data: Path) -> None:
     assert videos[-1].components["score"][-8] == flat[-1]
     with pytest.raises(DataError, match="15 frames a video are missing: try --dropped 15:0"):
         read_foreign(shared_data / "scores/memae/ped2.npy", lengths)
+
+
+def test_normal_videos_tell_their_own_lengths(tmp_path: Path) -> None:
+    np.savez(tmp_path / "normal.npz", n1=np.array([1.0, 2]), n2=np.array([3.0]))
+    found = read_normal(tmp_path / "normal.npz", dropped=(1, 2), high="normal")
+    assert [(one.name, one.components["score"].tolist()) for one in found] == [
+        ("n1", pytest.approx([np.nan, -1, -2, np.nan, np.nan], nan_ok=True)),
+        ("n2", pytest.approx([np.nan, -3, np.nan, np.nan], nan_ok=True)),
+    ]
+    np.save(tmp_path / "flat.npy", np.array([1.0, 2]))
+    assert [one.name for one in read_normal(tmp_path / "flat.npy")] == ["normal"]
+    (tmp_path / "rows.csv").write_text("video,frame,score\na,0,1\na,3,2\n")
+    [one] = read_normal(tmp_path / "rows.csv")
+    assert one.coverage.tolist() == [1, 0, 0, 1]
