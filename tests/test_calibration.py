@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,9 +12,10 @@ import numpy as np
 import pytest
 
 import vadkit
+from vadkit import experiment
 from vadkit.errors import DataError, VadkitError
 from vadkit.monitor import Silent
-from vadkit.score.store import read_scores
+from vadkit.score.store import read_places, read_scores
 from vadkit.values import Labels, VideoRef
 from vadkit_datasets.walkway.dataset import Walkway
 
@@ -45,6 +47,37 @@ def test_a_share_of_whole_videos_is_scored_and_not_trained_on(calibrated: vadkit
     assert facts["normal_hours"] == pytest.approx(40 / 25 / 3600)
     assert calibrated.metrics["protocol"]["held_out"] == 0.25
     assert video.components.keys() == {"reconstruction", "likelihood", "static"}
+
+
+def test_the_calibration_stays_with_the_weights(calibrated: vadkit.Run) -> None:
+    stored = json.loads((calibrated.path / "checkpoints" / "calibration.json").read_text())
+    facts, protocol = calibrated.metrics["facts"], calibrated.metrics["protocol"]
+    assert stored["threshold"] == facts["alarm_threshold"]
+    assert stored["components"] == protocol["components"]
+    assert (stored["videos"], stored["protocol"]) == (facts["normal_videos"], "deployable")
+    [video] = read_scores(calibrated.path / "checkpoints" / "held_out")
+    scores = video.components["likelihood"]
+    assert stored["scales"]["likelihood"] == pytest.approx(
+        {"mean": scores.mean(), "std": scores.std(), "low": scores.min(), "high": scores.max()}
+    )
+
+
+def test_places_of_calibrated_windows_are_measured_once_and_kept(
+    tiny: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = held_out(tiny)
+    recipe["engine"]["score_overlap"] = "calibrated"
+    done = vadkit.run(recipe, out=tmp_path / "run")
+    kept = done.path / "checkpoints" / "places.npz"
+    before = {video.name: video.components for video in done.scores()}
+    for path in (done.path / "scores").glob("*.npz"):
+        path.unlink()
+    monkeypatch.setattr(experiment, "calibrate", lambda *_, **__: pytest.fail("measured again"))
+    again = vadkit.run(recipe, out=done.path, resume=True)
+    for video in again.scores():
+        for name, scores in video.components.items():
+            np.testing.assert_array_equal(scores, before[video.name][name])
+    assert read_places(kept, "of something else") is None
 
 
 def test_training_does_not_see_the_held_out_videos(tiny: dict[str, Any], tmp_path: Path) -> None:
@@ -91,6 +124,8 @@ def test_no_test_frame_and_no_label_reaches_scale_threshold_and_weights(
     assert other.metrics["metrics"]["micro_auc"] != calibrated.metrics["metrics"]["micro_auc"]
     assert other.metrics["facts"]["alarm_threshold"] == calibrated.metrics["facts"]["alarm_threshold"]
     assert other.metrics["protocol"]["components"] == calibrated.metrics["protocol"]["components"]
+    stored = [(run.path / "checkpoints" / "calibration.json").read_text() for run in (other, calibrated)]
+    assert stored[0] == stored[1]
     for name in ("held_out", "synthetic"):
         pairs = zip(*(read_scores(run.path / "checkpoints" / name) for run in (other, calibrated)), strict=True)
         for a, b in pairs:

@@ -23,8 +23,18 @@ from vadkit.model.pipeline import Pipeline, features_of
 from vadkit.monitor import Monitor
 from vadkit.recipe.build import build
 from vadkit.recipe.model import Model, Recipe
-from vadkit.score.collect import Places, calibrate, score_video
-from vadkit.score.store import map_file, read_score, score_file, write_labels, write_regions, write_scores
+from vadkit.score.collect import calibrate, score_video
+from vadkit.score.store import (
+    Places,
+    map_file,
+    read_places,
+    read_score,
+    score_file,
+    write_labels,
+    write_places,
+    write_regions,
+    write_scores,
+)
 from vadkit.score.synthetic import synthesize
 from vadkit.train.checkpoint import Checkpoints
 from vadkit.train.device import derive, start
@@ -77,7 +87,6 @@ class Experiment:
             self.heads[name] = Head(feature, build(entry.density, feature.spec))
         self.scorers: dict[str, Scorer] = {name: build(chosen) for name, chosen in recipe.scores.items()}
         self.map_scorer = ""
-        self._calibrated: Mapping[str, Places] | None = None
         self._check_scorers()
 
     def _check_scorers(self) -> None:
@@ -329,15 +338,18 @@ class Experiment:
         self.folder.update_manifest(seconds={stage: round(time.monotonic() - began, 2)})
 
     def _places(self, pipeline: Pipeline) -> Mapping[str, Places] | None:
-        """What calibrated windows are standardised with; measured once a run."""
+        """What calibrated windows are standardised with; measured once, and kept with the weights."""
         if self.recipe.engine.score_overlap != "calibrated":
             return None
-        if self._calibrated is None:
-            self._calibrated = calibrate(
-                self.training_clips, pipeline, self.scorers, self.fabric,
-                batch=self.recipe.engine.score_batch, monitor=self.monitor,
-            )  # fmt: skip
-        return self._calibrated
+        kept = read_places(self.folder.places, self.digests["scores"])
+        if kept is not None:
+            return kept
+        places = calibrate(
+            self.training_clips, pipeline, self.scorers, self.fabric,
+            batch=self.recipe.engine.score_batch, monitor=self.monitor,
+        )  # fmt: skip
+        write_places(self.folder.places, self.digests["scores"], places)
+        return places
 
     def pipeline(self) -> Pipeline:
         """Everything that scoring runs, frozen, on the device."""

@@ -32,6 +32,8 @@ class RunFolder:
         self.checkpoints = path / "checkpoints"
         self.scores = path / "scores"
         self.held_out = path / "checkpoints" / "held_out"  # scores of normal video stay with the model
+        self.places = path / "checkpoints" / "places.npz"
+        self.calibration = path / "checkpoints" / "calibration.json"
         self.synthetic = path / "checkpoints" / "synthetic"
         self.regions = path / "regions"
         self.labels = path / "labels.npz"

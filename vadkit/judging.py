@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from typing import Protocol as Shape
 
+import numpy as np
+from numpy.typing import NDArray
+
 from vadkit.contracts import Metric, Transform
 from vadkit.errors import DataError, VadkitError
 from vadkit.evaluate import Evidence, Part, Plan, judge
-from vadkit.evaluate.judge import refuse_future
+from vadkit.evaluate.calibration import calibrate
+from vadkit.evaluate.judge import fusion_of, refuse_future
+from vadkit.files import write_text
 from vadkit.folder import RunFolder
 from vadkit.presets import PRESETS
 from vadkit.protocol import Described, Protocol
@@ -19,7 +25,7 @@ from vadkit.recipe.build import build, spelled_out
 from vadkit.recipe.chosen import Chosen
 from vadkit.recipe.model import Evaluate, Fused, Recipe
 from vadkit.registry import Registry
-from vadkit.score.store import read_labels, read_scores
+from vadkit.score.store import VideoScores, read_labels, read_scores
 from vadkit.values import RunResult
 
 COMPARED = ("micro_auc", "macro_auc", "eer", "average_precision")
@@ -167,6 +173,21 @@ def judge_run(
     return replace(result, facts={**result.facts, "manifest": _beside(place)})
 
 
+def calibrate_run(place: RunFolder, plan: Plan) -> None:
+    """Write beside the weights what held-out normal video says: before any test video is scored.
+
+    Raises:
+        DataError: scores are damaged or missing.
+    """
+    if not place.held_out.is_dir() or plan.protocol.weights == "test":
+        return
+    synthetic, truth = _synthetic(place, needs_of(plan))
+    evidence = Evidence((), {}, read_scores(place.held_out), synthetic, truth)
+    found = calibrate(fusion_of(evidence, plan), plan.protocol)
+    if found is not None:
+        write_text(place.calibration, json.dumps(found.as_dict(), indent=2) + "\n")
+
+
 def under_all_protocols(
     judge_one: Callable[[Protocol], RunResult], *, test_tuned: bool
 ) -> dict[str, RunResult | VadkitError]:
@@ -229,21 +250,26 @@ def _evidence(place: RunFolder, needs: Needs, maps: str) -> Evidence:
             where=str(place.held_out),
             fix="run the recipe again with --set data.held_out=0.1, or choose another protocol or transform",
         )
-    if needs.synthetic and not place.synthetic.is_dir():
+    return Evidence(
+        videos,
+        read_labels(place.labels, place.regions),
+        read_scores(place.held_out) if held_out else (),
+        *_synthetic(place, needs),
+    )
+
+
+def _synthetic(place: RunFolder, needs: Needs) -> tuple[Sequence[VideoScores], Mapping[str, NDArray[np.bool_]]]:
+    """Scores of held-out videos with anomalies put in, and which frames have them; nothing if not needed."""
+    if not needs.synthetic:
+        return (), {}
+    if not place.synthetic.is_dir():
         raise DataError(
             "the weights are fitted to synthetic anomalies, and none are scored",
             where=str(place.synthetic),
             fix="'vadkit run --resume' with this --set scores them",
         )
-    synthetic = read_scores(place.synthetic) if needs.synthetic else []
-    truth = read_labels(place.synthetic / "labels" / "labels.npz") if needs.synthetic else {}
-    return Evidence(
-        videos,
-        read_labels(place.labels, place.regions),
-        read_scores(place.held_out) if held_out else (),
-        synthetic,
-        {name: labels.frames for name, labels in truth.items()},
-    )
+    truth = read_labels(place.synthetic / "labels" / "labels.npz")
+    return read_scores(place.synthetic), {name: labels.frames for name, labels in truth.items()}
 
 
 def _beside(place: RunFolder) -> dict[str, Any]:

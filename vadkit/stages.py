@@ -19,6 +19,7 @@ from vadkit.errors import CheckpointError, DataError, VadkitError
 from vadkit.files import write_text
 from vadkit.folder import RunFolder, stage_digests
 from vadkit.judging import (
+    calibrate_run,
     check_held_out,
     compared,
     judge_run,
@@ -120,7 +121,8 @@ def run(
     monitor = monitor or Silent()
     checked = read_recipe(recipe, overrides, registry)
     refuse_test_tuning(checked.evaluate.protocol, allowed=allow_test_tuning)
-    needs = needs_of(plan_of(checked, protocol_of(checked), registry, checked.seed))
+    plan = plan_of(checked, protocol_of(checked), registry, checked.seed)
+    needs = needs_of(plan)
     check_held_out(needs, checked.data.held_out)
     dataset = open_dataset(checked.data.dataset, data_root)
     folder = RunFolder(Path(out) if out is not None else Path("runs") / checked.name)
@@ -138,6 +140,7 @@ def run(
         experiment.train_model()
         experiment.fit_densities()
         experiment.score_held_out(synthetic=needs.synthetic)
+        calibrate_run(folder, plan)
         experiment.score()
         _end(folder, began)
         write_reports(judge_run(folder, checked, folder.path, registry), checked.report, folder.path)

@@ -15,10 +15,11 @@ from vadkit import __version__
 from vadkit.contracts import Metric, Transform
 from vadkit.errors import DataError, VadkitError
 from vadkit.evaluate.bootstrap import ROUNDS, chance, intervals
-from vadkit.evaluate.frames import Covered, check_labels, check_normal, check_videos, cover
+from vadkit.evaluate.calibration import Calibration, calibrate
+from vadkit.evaluate.frames import check_labels, check_normal, check_videos, cover
 from vadkit.evaluate.fuse import Fusion, Part
 from vadkit.evaluate.rows import Case, Rows
-from vadkit.evaluate.weights import fit_weights
+from vadkit.evaluate.weights import divide_by_deviations, fit_to
 from vadkit.protocol import Protocol
 from vadkit.score.store import VideoScores
 from vadkit.values import Labels, RunResult, ScoredVideo, VideoResult
@@ -90,10 +91,13 @@ def judge(name: str, folder: Path, evidence: Evidence, plan: Plan) -> RunResult:
     check_normal(evidence.normal, evidence.videos)
     check_labels(evidence.videos, evidence.labels)
     videos = cover(evidence.videos, protocol.uncovered)
-    fusion = Fusion(dict(plan.parts), plan.smoothing, cover(evidence.normal, protocol.uncovered))
-    _fit_weights(fusion, evidence, videos, protocol)
+    fusion = fusion_of(evidence, plan)
+    if protocol.weights == "test":
+        labelled = [video for video in videos if video.name in evidence.labels]
+        fit_to(fusion, labelled, [evidence.labels[video.name].frames for video in labelled], what="test videos")
     cases = [Case(v, f, evidence.labels.get(v.name)) for v, f in zip(videos, fusion(videos), strict=True)]
-    rows = Rows(cases, fusion, protocol.false_alarms_per_hour)
+    calibration = calibrate(fusion, protocol)
+    rows = Rows(cases, fusion, calibration, protocol.false_alarms_per_hour)
     fused = rows.fused()
     metrics = _measure(fused, plan.metrics, "the fused score")
     found = intervals(plan.metrics, fused, seed=plan.seed, rounds=plan.rounds) if fused else {}
@@ -110,7 +114,7 @@ def judge(name: str, folder: Path, evidence: Evidence, plan: Plan) -> RunResult:
         protocol=filled.as_dict(),
         videos=[VideoResult(c.video.name, c.fused.total, c.fused.components, c.labels) for c in cases],
         facts=_facts(cases, evidence.videos, plan)
-        | rows.calibration()
+        | _threshold(calibration)
         | {"chance": chance(plan.metrics, rows.random, partial(_measure, what="a random scorer"), seed=plan.seed)}
         | {"bootstrap": {"rounds": plan.rounds, "over": "videos", "videos": len(fused), "seed": plan.seed}}
         | {"vadkit": __version__},
@@ -139,16 +143,21 @@ def refuse_future(plan: Plan) -> None:
             )
 
 
-def _fit_weights(fusion: Fusion, evidence: Evidence, videos: Sequence[Covered], protocol: Protocol) -> None:
-    synthetic = test = None
-    if protocol.weights == "synthetic":
+def fusion_of(evidence: Evidence, plan: Plan) -> Fusion:
+    """Transforms and weights, fitted on held-out normal video alone: `evidence.videos` and labels are not read.
+
+    Raises:
+        DataError: what they are fitted to is not there.
+    """
+    rule = plan.protocol.uncovered
+    fusion = Fusion(dict(plan.parts), plan.smoothing, cover(evidence.normal, rule))
+    if plan.protocol.weights == "normal":
+        divide_by_deviations(fusion)
+    elif plan.protocol.weights == "synthetic":
         truth = evidence.synthetic_labels or {}
-        altered = cover(evidence.synthetic, protocol.uncovered)
-        synthetic = altered, [truth[video.name] for video in altered]
-    elif protocol.weights == "test":
-        labelled = [video for video in videos if video.name in evidence.labels]
-        test = labelled, [evidence.labels[video.name].frames for video in labelled]
-    fit_weights(fusion, protocol, synthetic=synthetic, test=test)
+        altered = cover(evidence.synthetic, rule)
+        fit_to(fusion, altered, [truth[video.name] for video in altered], what="synthetic videos")
+    return fusion
 
 
 def _of_scores(metrics: Sequence[Metric]) -> list[Metric]:
@@ -165,6 +174,16 @@ def _measure(videos: Sequence[ScoredVideo], metrics: Sequence[Metric], what: str
             raise DataError(f"{bad[0]} of {what} is not a finite number", where=type(metric).__name__)
         values |= {key: float(value) for key, value in found.items()}
     return values
+
+
+def _threshold(calibration: Calibration | None) -> dict[str, Any]:
+    if calibration is None:
+        return {}
+    return {
+        "alarm_threshold": calibration.threshold,
+        "normal_videos": list(calibration.videos),
+        "normal_hours": calibration.hours,
+    }
 
 
 def _headline_first(metrics: Mapping[str, float], headline: str) -> dict[str, float]:

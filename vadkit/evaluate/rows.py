@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vadkit.alarms import alarm_threshold
+from vadkit.evaluate.calibration import Calibration, threshold_of
 from vadkit.evaluate.frames import Covered
 from vadkit.evaluate.fuse import FusedVideo, Fusion
 from vadkit.values import Labels, ScoredVideo, Track
@@ -35,11 +35,10 @@ class Case:
 class Rows:
     """The scores that are measured, row by row of the table, with the alarm threshold of each."""
 
-    def __init__(self, cases: Sequence[Case], fusion: Fusion, per_hour: float) -> None:
+    def __init__(self, cases: Sequence[Case], fusion: Fusion, calibration: Calibration | None, per_hour: float) -> None:
         self._fusion, self._per_hour = fusion, per_hour
         self._cases = [case for case in cases if case.labels is not None]
-        self._totals = fusion.total(fusion.normal, fusion.scaled_normal)
-        self._threshold, self._hours = self._calibrated(self._totals)
+        self._threshold = calibration.threshold if calibration else None
 
     def fused(self) -> list[ScoredVideo]:
         """The final score, with its maps."""
@@ -52,41 +51,27 @@ class Rows:
             return []
         found: list[tuple[str, list[ScoredVideo]]] = []
         for name in parts:
-            threshold, _ = self._calibrated(self._fusion.scaled_normal[name])
+            threshold = self._calibrated(self._fusion.scaled_normal[name])
             found.append((name, self._row([case.fused.components[name] for case in self._cases], threshold)))
         for name in self._cases[0].video.components:
             if name not in parts or parts[name].transforms:
-                threshold, _ = self._calibrated(
-                    [video.components[name] for video in normal if name in video.components]
-                )
+                threshold = self._calibrated([video.components[name] for video in normal])
                 raw = [case.video.components[name] for case in self._cases]
                 found.append((f"{name} (raw)", self._row(raw, threshold)))
         return found
 
     def random(self, random: np.random.Generator) -> list[ScoredVideo]:
         """A scorer that knows nothing: of test videos, of the normal ones that set its threshold, of maps."""
-        normal = [random.random(scores.shape) for scores in self._totals]
-        threshold, _ = self._calibrated(normal)
+        threshold = self._calibrated([random.random(int(video.kept.sum())) for video in self._fusion.normal])
         scored = self._row([random.random(case.fused.total.shape) for case in self._cases], threshold, maps=True)
         return [
             replace(video, maps=partial(_random_maps, video.maps, int(random.integers(2**63)))) if video.maps else video
             for video in scored
         ]
 
-    def calibration(self) -> dict[str, Any]:
-        """The fused score's threshold, and what it rests on."""
-        if self._threshold is None:
-            return {}
-        return {
-            "alarm_threshold": self._threshold,
-            "normal_videos": [video.name for video in self._fusion.normal],
-            "normal_hours": self._hours,
-        }
-
-    def _calibrated(self, normal: Sequence[Scores]) -> tuple[float | None, float]:
-        if not normal:
-            return None, 0.0
-        return alarm_threshold(normal, [video.fps for video in self._fusion.normal], self._per_hour)
+    def _calibrated(self, normal: Sequence[Scores]) -> float | None:
+        threshold, _ = threshold_of(self._fusion.normal, normal, self._per_hour)
+        return threshold
 
     def _row(self, scores: Sequence[Scores], threshold: float | None, *, maps: bool = False) -> list[ScoredVideo]:
         found: list[ScoredVideo] = []

@@ -11,7 +11,6 @@ from sklearn.metrics import roc_auc_score
 from vadkit.errors import DataError
 from vadkit.evaluate.frames import Covered
 from vadkit.evaluate.fuse import Fusion
-from vadkit.protocol import Protocol
 
 # Shares of a component against the others, in units of their deviations; the search goes through these.
 _SHARES = (0.0, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0)
@@ -20,38 +19,32 @@ _PASSES = 3
 Truth = Sequence[NDArray[np.bool_]]
 
 
-def fit_weights(
-    fusion: Fusion,
-    protocol: Protocol,
-    *,
-    synthetic: tuple[Sequence[Covered], Truth] | None = None,
-    test: tuple[Sequence[Covered], Truth] | None = None,
-) -> None:
-    """Set the weights as the protocol says; "fixed" leaves them.
+def divide_by_deviations(fusion: Fusion) -> None:
+    """Divide each weight by the component's deviation on held-out normal video.
+
+    Raises:
+        DataError: none was held out, or a component does not vary on it.
+    """
+    if not fusion.normal:
+        raise _absent("no normal video was held out")
+    scale = _deviations(fusion.scaled_normal, "held-out normal video")
+    fusion.set_weights({name: part.weight / scale[name] for name, part in fusion.parts.items()})
+
+
+def fit_to(fusion: Fusion, videos: Sequence[Covered], truth: Truth, *, what: str) -> None:
+    """Set the weights that give the best micro AUC, by coordinate ascent from equal shares.
 
     Args:
         fusion: its transforms are fitted; its weights are changed.
-        protocol: its `weights` says how.
-        synthetic: held-out normal videos with anomalies put in, and which frames have them.
-        test: test videos and labels, for "test" alone.
+        videos: with anomalies in them.
+        truth: which frames have them, (F,) bool of each video.
+        what: they are, for messages.
 
     Raises:
-        DataError: what the weights are fitted to is not there, or a component does not vary on it.
+        DataError: there are none, all frames are of one class, or a component does not vary.
     """
-    if protocol.weights == "normal":
-        if not fusion.normal:
-            raise _absent("normal", "no normal video was held out")
-        scale = _deviations(fusion.scaled_normal, "held-out normal video")
-        fusion.set_weights({name: fusion.parts[name].weight / scale[name] for name in fusion.parts})
-    elif protocol.weights in ("synthetic", "test"):
-        given = synthetic if protocol.weights == "synthetic" else test
-        if not given or not given[0]:
-            raise _absent(protocol.weights, "there are no scores of such videos")
-        _search(fusion, *given, what=f"{protocol.weights} videos")
-
-
-def _search(fusion: Fusion, videos: Sequence[Covered], truth: Truth, *, what: str) -> None:
-    """Coordinate ascent of the micro AUC, from equal shares."""
+    if not videos:
+        raise _absent(f"there are no scores of {what}")
     labels = np.concatenate([one[video.kept] for one, video in zip(truth, videos, strict=True)])
     if labels.all() or not labels.any():
         raise DataError(f"all {labels.size} frames of the {what} are of one class", where="evaluate.protocol.weights")
@@ -98,9 +91,9 @@ def _deviations(scaled: Mapping[str, Sequence[NDArray[np.float64]]], what: str) 
     return found
 
 
-def _absent(weights: str, what: str) -> DataError:
+def _absent(what: str) -> DataError:
     return DataError(
-        f"weights are to be fitted ({weights}), and {what}",
+        f"weights are to be fitted, and {what}",
         where="evaluate.protocol.weights",
         fix="run the recipe with 'data.held_out: 0.1', or choose 'weights: fixed'",
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -15,7 +14,7 @@ from vadkit.contracts import Scorer
 from vadkit.errors import DataError
 from vadkit.model.pipeline import Pipeline
 from vadkit.monitor import Monitor
-from vadkit.score.store import VideoScores
+from vadkit.score.store import Places, VideoScores
 from vadkit.values import ClipOutputs, VideoRef
 from vadkit.video.clips import Clips, to_clip, window_starts
 
@@ -76,18 +75,6 @@ class MapMean:
         for frame in np.flatnonzero(self._counts == 0):
             self._sums[frame] = self._sums[scored[np.argmin(np.abs(scored - frame))]]
         return self._sums
-
-
-@dataclass(frozen=True, slots=True)
-class Places:
-    """Mean and deviation of one component's scores at each place of a window, each (T,)."""
-
-    mean: NDArray[np.float64]
-    std: NDArray[np.float64]
-
-    def standardise(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
-        """(B, T) -> (B, T)."""
-        return (scores - self.mean) / self.std
 
 
 def calibrate(

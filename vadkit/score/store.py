@@ -22,7 +22,8 @@ from vadkit.errors import DataError
 from vadkit.files import write_aside
 from vadkit.values import Labels, Track, natural
 
-_SCORES, _LABELS, _REGIONS = "vadkit scores", "vadkit labels", "vadkit regions"
+_SCORES, _LABELS = "vadkit scores", "vadkit labels"
+_REGIONS, _PLACES = "vadkit regions", "vadkit places"
 _VERSION = 1
 _COMPONENT = "component/"
 _LONGEST_NAME = 180  # file systems allow 255 bytes; the temporary file's name is longer
@@ -65,6 +66,18 @@ class VideoScores:
                 raise DataError(
                     f"component {name!r} has shape {scores.shape}, but coverage has {self.coverage.shape}", where=where
                 )
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Mean and deviation of one component's scores at each place of a window, each (T,), on training clips."""
+
+    mean: NDArray[np.float64]
+    std: NDArray[np.float64]
+
+    def standardise(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
+        """(B, T) -> (B, T)."""
+        return (scores - self.mean) / self.std
 
 
 def score_file(folder: Path, name: str) -> Path:
@@ -209,6 +222,36 @@ def write_regions(folder: Path, name: str, labels: Labels) -> None:
         arrays["identities"] = np.array([track.identity for track in labels.tracks], np.str_)
         arrays["boxes"] = np.array(rows, np.int64).reshape(-1, 6)
     _write(score_file(folder, name), _REGIONS, arrays, compressed=True)
+
+
+def write_places(path: Path, digest: str, places: Mapping[str, Places]) -> None:
+    """Keep what calibrated windows are standardised with.
+
+    Args:
+        path: beside the weights.
+        digest: of all that it depends on.
+        places: component -> its places.
+
+    Raises:
+        RunFolderError: the folder cannot be written or the disk is full.
+    """
+    arrays = {f"{part}/{name}": getattr(one, part) for name, one in places.items() for part in ("mean", "std")}
+    _write(path, _PLACES, arrays | {"digest": np.array(digest)})
+
+
+def read_places(path: Path, digest: str) -> dict[str, Places] | None:
+    """Read what `write_places` wrote; None if there is none, or of another digest.
+
+    Raises:
+        DataError: the file is damaged or foreign.
+    """
+    if not path.is_file():
+        return None
+    arrays = _read(path, _PLACES, dict)
+    if str(arrays["digest"]) != digest:
+        return None
+    names = [key.removeprefix("mean/") for key in arrays if key.startswith("mean/")]
+    return {name: Places(arrays[f"mean/{name}"], arrays[f"std/{name}"]) for name in names}
 
 
 def _with_regions(path: Path, labels: Labels) -> Labels:
