@@ -211,10 +211,16 @@ def report(
     return result
 
 
-def under_all(folder: str | Path, registry: Registry | None = None) -> dict[str, RunResult | VadkitError]:
+def under_all(
+    folder: str | Path,
+    overrides: Sequence[str] = (),
+    registry: Registry | None = None,
+    *,
+    allow_test_tuning: bool = False,
+) -> dict[str, RunResult | VadkitError]:
     """A run's score files under every preset: preset -> result, or why there is none. Writes nothing."""
     registry = registry or Registry.discover()
-    place, recipe = _rescored(folder, (), registry, allow_test_tuning=False)
+    place, recipe = _rescored(folder, overrides, registry, allow_test_tuning=allow_test_tuning)
 
     def under(protocol: Protocol) -> RunResult:
         other = replace(recipe, evaluate=compared(recipe.evaluate, protocol, registry))
@@ -311,9 +317,11 @@ def _rescored(
             where="--set",
             fix=f"change only {', '.join(RESCORABLE)} here, or run the recipe again with --set",
         )
-    # A run that is test-tuned was allowed when it was made; only what is new is asked for.
-    if not original.evaluate.protocol.test_tuned:
-        refuse_test_tuning(recipe.evaluate.protocol, allowed=allow_test_tuning)
+    # A run that is test-tuned was allowed when it was made, and stays so under whatever protocol.
+    if original.evaluate.protocol.test_tuned:
+        protocol = replace(recipe.evaluate.protocol, test_tuned=True)
+        return place, replace(recipe, evaluate=replace(recipe.evaluate, protocol=protocol))
+    refuse_test_tuning(recipe.evaluate.protocol, allowed=allow_test_tuning)
     return place, recipe
 
 
