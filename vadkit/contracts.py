@@ -235,11 +235,13 @@ class Metric(ABC):
         needs_maps: whether it reads `ScoredVideo.maps`; such maps are kept when scoring.
         by_group: whether it is also worth knowing of each video and each scene alone.
         chance_draws: random scorers that its value by chance is averaged over.
+        lower_is_better: names of its values of which less is better.
     """
 
     needs_maps: ClassVar[bool] = False
     by_group: ClassVar[bool] = False
     chance_draws: ClassVar[int] = 20
+    lower_is_better: ClassVar[frozenset[str]] = frozenset()
 
     @abstractmethod
     def compute(self, videos: Sequence[ScoredVideo]) -> dict[str, float]:

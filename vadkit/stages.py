@@ -143,7 +143,9 @@ def run(
         calibrate_run(folder, plan)
         experiment.score()
         _end(folder, began)
-        write_reports(judge_run(folder, checked, folder.path, registry), checked.report, folder.path)
+        result = judge_run(folder, checked, folder.path, registry)
+        folder.update_manifest(protocol=dict(result.protocol))  # with labels and weights, as it is printed
+        write_reports(result, checked.report, folder.path)
     return load_run(folder.path, registry)
 
 

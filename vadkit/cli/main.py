@@ -130,6 +130,40 @@ def evaluate(
 
 
 @app.command()
+def compare(
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Run folders.", show_default=False)],
+    metric: Annotated[
+        list[str] | None, typer.Option(help="A metric by name; repeatable. Default: AUCs, EER, AP.")
+    ] = None,
+    protocol: Annotated[str | None, typer.Option(help="Judge all runs under this preset.")] = None,
+    set_: SetOption = None,
+    any_protocol: Annotated[
+        bool, typer.Option("--any-protocol", help="Put numbers of different protocols side by side, unranked.")
+    ] = False,
+    form: Annotated[
+        str, typer.Option("--format", help="console, csv, markdown or latex.", metavar="FORMAT")
+    ] = "console",
+    out: Annotated[Path | None, typer.Option(help="Write into this file instead.")] = None,
+) -> None:
+    """Put runs side by side: metrics with intervals, which differences are more than chance, cost."""
+    from vadkit.cli.comparison import render
+    from vadkit.compare import METRICS
+    from vadkit.compare import compare as judged
+    from vadkit.files import write_text
+
+    if form not in ("console", "csv", "markdown", "latex"):
+        raise VadkitError(f"there is no format {form!r}", where="--format", fix="console, csv, markdown or latex")
+    changes = [*(set_ or ()), *([f"evaluate.protocol={protocol}"] if protocol else [])]
+    with _interruptible("nothing was written"):
+        text = render(judged(runs, metrics=metric or METRICS, overrides=changes, any_protocol=any_protocol), form)
+    if out is None:
+        typer.echo(text, nl=False)
+    else:
+        write_text(out, text)
+        typer.echo(f"written: {out}")
+
+
+@app.command()
 def check(recipe: RecipeArgument, set_: SetOption = None) -> None:
     """Say everything that is wrong with a recipe, at once, with file, line and column."""
     from vadkit.recipe import load

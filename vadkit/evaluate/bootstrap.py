@@ -53,9 +53,37 @@ def intervals(
         values = _values(metric.resampled(videos), _draws(len(videos), seed, rounds))
         for name, some in values.items():
             if len(some) >= _LEAST * rounds:
-                low, high = np.percentile(some, (2.5, 97.5))
-                found[name] = Interval(float(low), float(high), len(some))
+                found[name] = _interval(some)
     return found
+
+
+def differences(
+    metric: Metric, one: Sequence[ScoredVideo], other: Sequence[ScoredVideo], *, seed: int, rounds: int = ROUNDS
+) -> dict[str, Interval]:
+    """95 % intervals of one value minus the other, by the paired bootstrap: both see the same draws of videos.
+
+    Args:
+        metric: what is measured.
+        one: scores of the videos by one method.
+        other: scores of the same videos, in the same order, by another.
+        seed: of the draws.
+        rounds: how many.
+    """
+    if len(one) < 2:
+        return {}
+    first, second = metric.resampled(one), metric.resampled(other)
+
+    def both(times: NDArray[np.int64]) -> dict[str, float]:
+        values, others = first(times), second(times)
+        return {name: values[name] - others[name] for name in values.keys() & others.keys()}
+
+    found = _values(both, _draws(len(one), seed, rounds))
+    return {name: _interval(some) for name, some in found.items() if len(some) >= _LEAST * rounds}
+
+
+def _interval(values: Sequence[float]) -> Interval:
+    low, high = np.percentile(values, (2.5, 97.5))
+    return Interval(float(low), float(high), len(values))
 
 
 def _draws(videos: int, seed: int, rounds: int) -> Iterator[NDArray[np.int64]]:
