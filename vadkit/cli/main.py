@@ -130,6 +130,41 @@ def evaluate(
 
 
 @app.command()
+def sweep(
+    recipe: RecipeArgument,
+    vary: Annotated[
+        list[str],
+        typer.Option(
+            metavar="KEY=A,B,C", help="Values to try: seed=0,1,2. Repeatable: all combinations.", show_default=False
+        ),
+    ],
+    set_: SetOption = None,
+    data_root: DataOption = None,
+    out: Annotated[Path | None, typer.Option(help="Folder of the runs. Default: runs/NAME-sweep.")] = None,
+    allow_test_tuning: TestTuningOption = False,
+) -> None:
+    """Run a recipe with values varied; what they do not change is trained and scored once."""
+    from vadkit.cli.progress import progress
+    from vadkit.cli.sweeping import print_trials
+    from vadkit.sweep import parse
+    from vadkit.sweep import sweep as swept
+
+    varied = parse(vary)
+    with _interruptible("finished runs are kept: give the same command again"), progress() as monitor:
+        trials = swept(
+            recipe,
+            varied,
+            out=out,
+            data_root=data_root,
+            overrides=set_ or (),
+            allow_test_tuning=allow_test_tuning,
+            monitor=monitor,
+        )
+    print_trials(trials)
+    typer.echo(f"runs: {trials[0].path.parent}")
+
+
+@app.command()
 def compare(
     runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Run folders.", show_default=False)],
     metric: Annotated[
