@@ -213,6 +213,29 @@ def report(
     return result
 
 
+def rehearse(
+    recipe: str | Path | Mapping[str, Any], *, overrides: Sequence[str] = (), registry: Registry | None = None
+) -> dict[str, int]:
+    """Build a recipe and pass an empty clip through it, without data: what does not fit is said. Imports torch.
+
+    Returns:
+        Parameters of the model and of each density: stage -> count.
+
+    Raises:
+        VadkitError: the recipe is wrong, a component refuses its keys, or two do not fit together.
+    """
+    from vadkit.experiment import Experiment
+    from vadkit.video.cache import FrameCache
+
+    registry = registry or Registry.discover()
+    checked = read_recipe(recipe, overrides, registry)
+    needs = needs_of(plan_of(checked, protocol_of(checked), registry, checked.seed))
+    check_held_out(needs, checked.data.held_out)
+    experiment = Experiment(checked, _NoVideos(), RunFolder(Path()), FrameCache(None), Silent())
+    experiment.rehearse(maps=needs.maps)
+    return experiment.parameters()
+
+
 def under_all(
     folder: str | Path,
     overrides: Sequence[str] = (),

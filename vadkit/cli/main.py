@@ -199,12 +199,24 @@ def compare(
 
 
 @app.command()
-def check(recipe: RecipeArgument, set_: SetOption = None) -> None:
+def check(
+    recipe: RecipeArgument,
+    set_: SetOption = None,
+    build: Annotated[
+        bool,
+        typer.Option("--build", help="Also build it and pass an empty clip through; needs torch."),
+    ] = False,
+) -> None:
     """Say everything that is wrong with a recipe, at once, with file, line and column."""
     from vadkit.recipe import load
     from vadkit.registry import Registry
 
     load(recipe, overrides=set_ or (), registry=Registry.discover())
+    if build:
+        from vadkit.stages import rehearse
+
+        for stage, count in rehearse(recipe, overrides=set_ or ()).items():
+            typer.echo(f"{stage}: {count / 1e6:.2f} M parameters")
     typer.echo(f"{recipe}: no problems found")
 
 
