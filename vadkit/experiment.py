@@ -364,7 +364,7 @@ class Experiment:
             for stage, module in self._modules().items()
         }
 
-    def _modules(self) -> dict[str, nn.Module]:
+    def _modules(self) -> dict[str, Any]:
         """Stage -> what it trains."""
         modules: dict[str, Any] = {"model": self.autoencoder} if self.autoencoder else {}
         return modules | {DENSITY + name: head.density for name, head in self.heads.items()}
