@@ -13,6 +13,7 @@ from vadkit.errors import DataError
 from vadkit.values import ScoredVideo
 
 ROUNDS = 1000
+_DRAWN_FRAMES = 4_000_000  # random scores in all
 _LEAST = 0.5  # share of the rounds that must give a value
 
 
@@ -125,8 +126,13 @@ def chance(
     """
     random = np.random.default_rng(seed)
     values: dict[str, list[float]] = {}
-    for number in range(max((metric.chance_draws for metric in metrics), default=0)):
+    number, most = 0, max((metric.chance_draws for metric in metrics), default=0)
+    while number < most:
         due = [metric for metric in metrics if number < metric.chance_draws]
-        for name, value in measure(draw(random), due).items():
+        videos = draw(random)
+        number += 1
+        # The mean of many frames varies little: a benchmark of millions needs one draw.
+        most = min(most, max(1, _DRAWN_FRAMES // max(1, sum(video.scores.size for video in videos))))
+        for name, value in measure(videos, due).items():
             values.setdefault(name, []).append(value)
     return {name: float(np.mean(some)) for name, some in values.items()}
