@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from scipy.io import loadmat
 from vadkit.api import DataError, Split, VideoRef, natural
 
 IMAGES = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp"})
-VIDEOS = frozenset({".avi", ".mp4", ".mkv", ".mov", ".m4v", ".mpg", ".mpeg", ".wmv"})
+VIDEOS = frozenset({".avi", ".mp4", ".mkv", ".mov", ".m4v", ".webm", ".mpg", ".mpeg", ".ts", ".wmv"})
 _GT_FRAME = re.compile(r"^[^%\n]*gt_frame\s*=\s*\[([^\]]*)\]", re.MULTILINE)
 _HOLE = "extract the frames again: a hole would shift every later label"
 
@@ -231,16 +231,28 @@ def read_masks(paths: Sequence[Path]) -> NDArray[np.bool_]:
     Raises:
         DataError: an image is unreadable, or of another size than the first.
     """
-    masks: list[NDArray[np.bool_]] = []
+    return np.stack(list(masks_of(paths)))
+
+
+def masks_of(paths: Sequence[Path]) -> Iterator[NDArray[np.bool_]]:
+    """Mask images one by one, each (H, W) bool, True where not black; of a JPEG, where brighter than half.
+
+    Raises:
+        DataError: an image is unreadable, or of another size than the first.
+    """
+    shape = None
     for path in paths:
+        # JPEG leaves noise in the black around what is marked.
+        black = 127 if path.suffix.lower() in {".jpg", ".jpeg"} else 0
         try:
             with Image.open(path) as image:
-                masks.append(np.asarray(image.convert("L")) > 0)
+                mask = np.asarray(image.convert("L")) > black
         except (OSError, SyntaxError, ValueError) as error:
             raise DataError(f"cannot be decoded: {error}", where=str(path), fix="fetch it again") from error
-        if masks[-1].shape != masks[0].shape:
+        shape = shape or mask.shape
+        if mask.shape != shape:
             raise DataError("differs in size from the masks before it", where=str(path), fix="fetch it again")
-    return np.stack(masks)
+        yield mask
 
 
 def _folder_of_frames(folder: Path, fps: float) -> VideoRef:
