@@ -16,4 +16,7 @@ def vadkit_components() -> list[Component]:
         Component(
             "dataset", "shanghaitech", "vadkit_datasets.shanghaitech:ShanghaiTech", "ShanghaiTech Campus, by scene."
         ),
+        Component("dataset", "ucf_crime", "vadkit_datasets.ucf_crime:UCFCrime", "UCF-Crime; trains on normal videos."),
+        Component("dataset", "ubi_fights", "vadkit_datasets.ubi_fights:UBIFights", "UBI-Fights; normal for training."),
+        Component("dataset", "ubnormal", "vadkit_datasets.ubnormal:UBnormal", "UBnormal; trains on normal videos."),
     ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vadkit.api import DataError, Dataset, Labels, Split, VideoRef
-from vadkit_datasets import layout
+from vadkit_datasets import label_files, layout
 
 _FOLDERS: dict[Split, tuple[str, ...]] = {
     "train": ("training_videos", "training/frames"),
@@ -66,12 +66,12 @@ class Avenue(Dataset):
     def _labels(self, video: VideoRef) -> Labels:
         index = _index(video)
         length = video.frames or _FRAMES[index]
-        layout.check_length(_FRAMES[index], length, where=video.name, source="the data set as published")
+        label_files.check_length(_FRAMES[index], length, where=video.name, source="the data set as published")
         mask_file = self._mask_file(index)
         masks = partial(read_masks, mask_file, length) if mask_file else None
         if self._kind == "intervals":
             spans = self._intervals[index]
-            frames = layout.from_intervals(spans, length, where=f"{self._interval_file}, {video.name}")
+            frames = label_files.from_intervals(spans, length, where=f"{self._interval_file}, {video.name}")
             return Labels(frames, masks, source="avenue intervals of avenue.mat")
         if masks is None:
             names = ", ".join(f"{folder}/{index + 1}_label.mat" for folder in _MASKS)
@@ -91,6 +91,16 @@ class Avenue(Dataset):
             for index, frames in enumerate(_FRAMES)
         ]
         return [(video, self._labels(video)) for video in everyone]
+
+    def expected(self) -> Mapping[str, int]:
+        """Totals; the abnormal frames are those of the label set chosen."""
+        return {
+            "train videos": 16,
+            "train frames": 15_328,
+            "test videos": len(_FRAMES),
+            "test frames": sum(_FRAMES),
+            "abnormal frames": 3867 if self._kind == "intervals" else 3712,
+        }
 
     @cached_property
     def _base(self) -> Path:
@@ -112,7 +122,7 @@ class Avenue(Dataset):
 
     @cached_property
     def _intervals(self) -> list[NDArray[np.int64]]:
-        found = layout.read_intervals(self._interval_file)
+        found = label_files.read_intervals(self._interval_file)
         if len(found) != len(_FRAMES):
             what = f"has intervals of {len(found)} videos, Avenue has {len(_FRAMES)} test videos"
             raise DataError(what, where=str(self._interval_file), fix="fetch the label file again")
@@ -129,8 +139,8 @@ def read_masks(path: Path, frames: int) -> NDArray[np.bool_]:
     Raises:
         DataError: unreadable, or not `frames` masks of one size.
     """
-    cells = layout.read_cells(path, "volLabel")
-    layout.check_length(len(cells), frames, where=f"test video {layout.number(path)}", source=str(path))
+    cells = label_files.read_cells(path, "volLabel")
+    label_files.check_length(len(cells), frames, where=f"test video {layout.number(path)}", source=str(path))
     if len({cell.shape for cell in cells}) != 1:
         raise DataError("the masks differ in size", where=str(path), fix="fetch the label file again")
     return np.stack([cell != 0 for cell in cells])

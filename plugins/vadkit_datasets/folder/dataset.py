@@ -15,7 +15,8 @@ from vadkit.api import DataError, Dataset, Labels, Split, VideoRef, count_frames
 from vadkit_datasets.folder.entries import Entry, Masks
 from vadkit_datasets.folder.finding import Found, videos_like, videos_under
 from vadkit_datasets.folder.labels import MASKS, labels_of, matched, read_labels, read_mask_folders
-from vadkit_datasets.layout import check_length, found_if_any
+from vadkit_datasets.label_files import check_length
+from vadkit_datasets.layout import found_if_any
 
 _FOLDERS: dict[Split, tuple[str, ...]] = {
     "train": ("train", "training/frames", "training/videos", "training"),

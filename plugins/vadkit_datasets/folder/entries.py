@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vadkit.api import DataError
-from vadkit_datasets.layout import masks_of
+from vadkit_datasets.label_files import masks_of
 
 _FUZZ = 1e-6  # frames: 0.28 s at 25 fps is frame 7, not 7.000000000000001
 _LONGEST = 10**9  # frames: a year of video at 30 fps; more is a slip of the pen

@@ -11,7 +11,7 @@ from typing import Any, TypeGuard
 
 from vadkit.api import DataError, closest
 from vadkit_datasets.folder.entries import Spans, frame, interval
-from vadkit_datasets.layout import read_text
+from vadkit_datasets.label_files import read_text
 
 _VIDEO = "video"
 _PAIRS = {

@@ -15,7 +15,8 @@ from vadkit.api import DataError, closest
 from vadkit_datasets.folder.entries import Entry, Marks, Masks
 from vadkit_datasets.folder.finding import folder_of, images_under
 from vadkit_datasets.folder.intervals import read_object, read_table
-from vadkit_datasets.layout import VIDEOS, read_array, read_text
+from vadkit_datasets.label_files import read_array, read_text
+from vadkit_datasets.layout import VIDEOS
 
 FOUND = ("labels.csv", "labels.json", "labels.npz", "labels")
 """Looked for where the recipe names no labels."""
@@ -137,14 +138,19 @@ def _read_folder(path: Path) -> dict[str, Entry]:
         name = below.with_suffix("").as_posix()
         if name in found:
             raise DataError(f"labels {name!r} twice", where=str(path), fix="leave one file a video")
-        found[name] = Marks(str(file), partial(_array_in, file))
+        found[name] = Marks(str(file), partial(array_in, file))
     if not found:
         fix = f"known are {', '.join(f'NAME{suffix}' for suffix in _PER_VIDEO)} and folders of mask images"
         raise DataError("holds no labels", where=str(path), fix=fix)
     return found
 
 
-def _array_in(path: Path) -> NDArray[Any]:
+def array_in(path: Path) -> NDArray[Any]:
+    """What a file with the labels of one video holds: .npy, .npz with one array, or numbers as text.
+
+    Raises:
+        DataError: unreadable, or other than numbers.
+    """
     suffix = path.suffix.lower()
     if suffix == ".npy":
         return read_array(path)
