@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 
 from vadkit.api import DataError, Dataset, Labels, Split, VideoRef
 from vadkit_datasets import label_files, layout
+from vadkit_datasets.tracks import tracks_of
 
 _FOLDERS: dict[Split, tuple[str, ...]] = {
-    "train": ("training_videos", "training/frames"),
-    "test": ("testing_videos", "testing/frames"),
+    "train": ("training_videos", "training/frames", "training/videos"),
+    "test": ("testing_videos", "testing/frames", "testing/videos"),
 }
 _INTERVALS = ("avenue.mat", "labels/avenue.mat", "ground_truth_demo/avenue.mat")
 _MASKS = ("testing_label_mask", "ground_truth_demo/testing_label_mask")
@@ -69,15 +70,16 @@ class Avenue(Dataset):
         label_files.check_length(_FRAMES[index], length, where=video.name, source="the data set as published")
         mask_file = self._mask_file(index)
         masks = partial(read_masks, mask_file, length) if mask_file else None
+        tracks = tracks_of(self._base, video.name, length)
         if self._kind == "intervals":
             spans = self._intervals[index]
             frames = label_files.from_intervals(spans, length, where=f"{self._interval_file}, {video.name}")
-            return Labels(frames, masks, source="avenue intervals of avenue.mat")
+            return Labels(frames, masks, tracks, source="avenue intervals of avenue.mat")
         if masks is None:
             names = ", ".join(f"{folder}/{index + 1}_label.mat" for folder in _MASKS)
             what = f"no pixel masks of this video: looked for {names}"
             raise DataError(what, where=f"{self._base}, {video.name}", fix=self.layout)
-        return Labels(np.asarray(masks().any(axis=(1, 2))), masks, source="avenue pixel masks")
+        return Labels(np.asarray(masks().any(axis=(1, 2))), masks, tracks, source="avenue pixel masks")
 
     def ground_truth(self) -> Sequence[tuple[VideoRef, Labels]]:
         """All 21 test videos, by their labels alone; those that are there keep their names.

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from vadkit.api import DataError, Dataset, Labels, Split, VideoRef
 from vadkit_datasets import label_files, layout
+from vadkit_datasets.tracks import tracks_of
 
 _FOLDERS: dict[Split, tuple[str, ...]] = {
     "train": ("training/frames", "training/videos"),
@@ -90,6 +91,7 @@ class ShanghaiTech(Dataset):
         return Labels(
             frames,
             partial(_read_masks, masks, len(frames)) if masks.is_file() else None,
+            tracks_of(self._base, video.name, len(frames)),
             source="shanghaitech frame masks",
         )
 

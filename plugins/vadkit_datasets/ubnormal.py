@@ -15,6 +15,7 @@ from PIL import Image
 
 from vadkit.api import DataError, Dataset, Labels, Split, VideoRef, count_frames
 from vadkit_datasets import label_files, layout, listed
+from vadkit_datasets.tracks import tracks_of
 
 _FOLDERS: dict[Split, tuple[str, ...]] = {
     "train": ("training/frames", "training/videos"),
@@ -83,7 +84,7 @@ class UBnormal(Dataset):
         frames = label_files.from_intervals(read[:, 1:].T + 1, length, where=f"{file}, {video.name}")
         maps = file.parent / f"{video.name}_0000_gt.png"
         masks = partial(_read_masks, file.parent, video.name, read, length) if maps.is_file() else None
-        return Labels(frames, masks, source=source)
+        return Labels(frames, masks, tracks_of(self._base, video.name, length), source=source)
 
     def _tracks(self, video: VideoRef) -> Path | None:
         folders = (f"Scene{video.scene}/{video.name}_annotations", "gt", f"testing/{video.name}_annotations")

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from vadkit.api import DataError, Dataset, Labels, Split, VideoRef
 from vadkit_datasets import label_files, layout
+from vadkit_datasets.tracks import tracks_of
 
 _FOLDERS: dict[Split, tuple[str, ...]] = {"train": ("Train", "training/frames"), "test": ("Test", "testing/frames")}
 _FPS = 10.0
@@ -72,10 +73,11 @@ class UCSDPed(Dataset):
             return None
         folder = self._mask_folder(video)
         masks = partial(self._masks, video, folder) if folder else None
+        tracks = tracks_of(self._base, video.name, _length(video))
         if self._kind == "intervals":
             file = self._labels_found
             frames = self._from_file(video, file)
-            return Labels(frames, masks, source=f"ucsd_{self._subset} frame labels of {file.name}")
+            return Labels(frames, masks, tracks, source=f"ucsd_{self._subset} frame labels of {file.name}")
         if masks is None:
             raise DataError(
                 "the clip has no pixel masks",
@@ -83,7 +85,7 @@ class UCSDPed(Dataset):
                 fix="choose 'labels: intervals', or add Test/Test001_gt/ or testing/pixel_masks/01/",
             )
         frames = np.asarray(masks().any(axis=(1, 2)))
-        return Labels(frames, masks, source=f"ucsd_{self._subset} pixel masks")
+        return Labels(frames, masks, tracks, source=f"ucsd_{self._subset} pixel masks")
 
     def expected(self) -> Mapping[str, int]:
         """Totals of the subset."""
