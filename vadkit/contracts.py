@@ -39,11 +39,13 @@ class Dataset(ABC):
     """Videos and their labels. `(root: Path | None, *, ...)`; must not import torch.
 
     Attributes:
-        default_root: folder looked for under `$VADKIT_DATA`; empty if the data set needs
-            no files, and then `root` is None.
+        needs_root: whether it reads files; where it does not, `root` is None.
+        default_root: folder looked for in the one that the user names (`--data-root`, `$VADKIT_DATA`);
+            empty: `root` is the one that the user names.
         layout: what a user must have on disk and where it comes from, for messages.
     """
 
+    needs_root: ClassVar[bool] = True
     default_root: ClassVar[str] = ""
     layout: ClassVar[str] = ""
 
@@ -67,6 +69,14 @@ class Dataset(ABC):
         """
         found = [(video, self.labels(video)) for video in self.videos("test")]
         return [(video, labels) for video, labels in found if labels is not None]
+
+    def expected(self) -> Mapping[str, int]:
+        """Totals of the data set as published, for `vadkit data check`.
+
+        Keys are among "train videos", "train frames", "test videos", "test frames" and "abnormal frames";
+        what is not known is left out. They are totals of what the keys of the recipe choose.
+        """
+        return {}
 
 
 class Encoder(ABC):
