@@ -30,6 +30,7 @@ OURS = (
     "densities",
     "flows",
     "itae",
+    "slowfast",
     "standard",
 )  # first-party plugins; others may be installed beside them
 _SECTIONS = {

@@ -45,7 +45,7 @@ def test_one_broken_plugin_never_stops_the_rest(monkeypatch: pytest.MonkeyPatch)
 def test_disabled_plugins_are_not_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VADKIT_DISABLE", "flows, itae")
     registry = Registry.discover()
-    assert {plugin.name for plugin in registry.plugins} == {"datasets", "densities", "standard"}
+    assert {plugin.name for plugin in registry.plugins} == {"datasets", "densities", "slowfast", "standard"}
     with pytest.raises(PluginError, match="disabled by VADKIT_DISABLE: flows, itae"):
         registry.get("density", "glow")
 
@@ -62,7 +62,7 @@ def test_what_a_plugin_says_is_printed_as_it_is(capsys: pytest.CaptureFixture[st
 def test_first_party_plugins_are_installed_like_any_other() -> None:
     found = Registry.discover()
     assert not found.broken
-    assert {"itae", "flows", "standard", "datasets"} <= {plugin.name for plugin in found.plugins}
+    assert {"itae", "slowfast", "flows", "standard", "datasets"} <= {plugin.name for plugin in found.plugins}
     for plugin in found.plugins:
         for component in plugin.components:
             assert component.load()
