@@ -501,3 +501,11 @@ def test_every_protocol_judges_a_run(unbroken: vadkit.Run) -> None:
     assert not isinstance(drop, VadkitError)
     assert drop.protocol["eer"] == "nearest"
     assert [one["use"] for part in drop.protocol["components"].values() for one in part["transform"]] == ["minmax"] * 2
+
+
+def test_bfloat16_is_refused_where_torch_gives_noise(tiny: dict[str, Any], tmp_path: Path) -> None:
+    """Clips of 8 frames leave 2 to the static path, whose kernels reach over 3."""
+    tiny["engine"]["precision"] = "bf16"
+    with pytest.raises(ShapeError, match=r"(?s)kernel 3 in time, 2 frames.*fp32"):
+        vadkit.run(tiny, out=tmp_path / "run")
+    assert not (tmp_path / "run").exists()

@@ -37,7 +37,7 @@ from vadkit.score.store import (
 )
 from vadkit.score.synthetic import synthesize
 from vadkit.train.checkpoint import Checkpoints
-from vadkit.train.device import derive, start
+from vadkit.train.device import derive, refusing_noise, start
 from vadkit.train.fitting import EncodedClips, Fitting, steps_of
 from vadkit.train.log import Log
 from vadkit.train.loop import Schooling, Trainer
@@ -169,7 +169,8 @@ class Experiment:
         latents: Mapping[str, torch.Tensor] = {}
         passed, output = BottleneckOutput({}), None
         if self.autoencoder is not None:
-            latents, passed, output = self.autoencoder.eval()(clips)
+            with refusing_noise(self.autoencoder, self.fabric, self.recipe.engine.precision):
+                latents, passed, output = self.autoencoder.eval()(clips)
             for name, latent in self.autoencoder.encoder.latents.items():
                 declared = (1, latent.channels, latent.frames, latent.height, latent.width)
                 _expect(f"model.encoder, latent {name}", latents[name], declared)
