@@ -175,6 +175,7 @@ def _first_line(value: Any) -> str:
     described = {
         "API_VERSION": "The version in the entry-point group's name.",
         "KINDS": "Kind -> contract.",
+        "Scope": 'The type of `"video"`, `"scene"` and `"dataset"`.',
         "Split": 'The type of `"train"` and `"test"`.',
         "hookimpl": "Marks the plugin's hook.",
     }

@@ -193,3 +193,84 @@ def test_evaluation_of_a_run_without_held_out_video_says_what_is_missing(tiny: d
     done = vadkit.run(tiny, out=tmp_path / "run")
     with pytest.raises(DataError, match=r"(?s)none were held out.*run the recipe again"):
         done.evaluate(["evaluate.protocol=hf2vad"])
+
+
+def test_alarms_need_held_out_video_before_training(tiny: dict[str, Any], tmp_path: Path) -> None:
+    tiny["evaluate"]["metrics"] = ["micro_auc", "alarms"]
+    with pytest.raises(VadkitError, match=r"(?s)Alarms takes its threshold from normal videos.*held_out=0.1"):
+        vadkit.run(tiny, out=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_an_unknown_frame_rate_or_missing_masks_are_told_before_training(
+    tiny: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own_labels, own_videos = Walkway.labels, Walkway.videos
+    monkeypatch.setattr(Walkway, "videos", lambda self, split: [replace(v, fps=None) for v in own_videos(self, split)])
+    with pytest.raises(DataError, match="frame rate of 2 test videos is unknown, test_00 first"):
+        vadkit.run(held_out(tiny), out=tmp_path / "run")
+
+    def bare(self: Walkway, video: VideoRef) -> Labels | None:
+        found = own_labels(self, video)
+        return replace(found, masks=None, tracks=None) if found else None
+
+    monkeypatch.setattr(Walkway, "labels", bare)
+    tiny["evaluate"]["metrics"] = ["pixel_auc"]
+    with pytest.raises(DataError, match=r"reads masks or tracks, and \d abnormal test videos have none"):
+        vadkit.run(tiny, out=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_tracks_alone_find_the_frames_size(
+    tiny: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Maps are coarser than the source: without masks, the decoded video tells its size."""
+    own_labels = Walkway.labels
+    metrics = ["rbdc_tbdc"]
+    tiny["evaluate"]["metrics"] = metrics
+
+    def tracked(self: Walkway, video: VideoRef) -> Labels | None:
+        found = own_labels(self, video)
+        return replace(found, masks=None) if found else None
+
+    with_masks = vadkit.run(tiny, out=tmp_path / "masks")
+    monkeypatch.setattr(Walkway, "labels", tracked)
+    without = vadkit.run(tiny, out=tmp_path / "tracks")
+    assert without.metrics["metrics"] == with_masks.metrics["metrics"]
+
+
+def test_metrics_of_an_earlier_recipe_do_not_outlive_a_resume(tiny: dict[str, Any], tmp_path: Path) -> None:
+    first = vadkit.run(tiny, out=tmp_path / "run")
+    assert first.metrics["metrics"]
+    speed = json.loads((first.path / "manifest.json").read_text())["seconds"]["score test"]
+    again = vadkit.run(tiny, out=first.path, resume=True, overrides=["report=[console]", "evaluate.protocol=ffp"])
+    assert not again.metrics
+    assert json.loads((first.path / "manifest.json").read_text())["seconds"]["score test"] == speed
+
+
+def test_another_key_of_a_metric_is_another_result(calibrated: vadkit.Run) -> None:
+    from vadkit import stages
+
+    places = [
+        stages.report(calibrated.path, ["report=[json]", f"evaluate.metrics=[{{use: alarms, threshold: {at}}}]"]).folder
+        for at in (0.1, 0.9)
+    ]
+    stored = [json.loads((place / "metrics.json").read_text())["facts"]["measured"] for place in places]
+    assert [one[0]["threshold"] for one in stored] == [0.1, 0.9]
+
+
+def test_a_weight_of_zero_stays_out_of_fitted_weights(calibrated: vadkit.Run) -> None:
+    change = ["fuse={reconstruction: {weight: 1}, likelihood: {weight: 0}}"]
+    found = calibrated.evaluate([*change, "evaluate.protocol.weights=synthetic"]).protocol["components"]
+    assert found["likelihood"]["weight"] == 0.0
+
+
+def test_a_preset_gives_transforms_back_to_fuse(calibrated: vadkit.Run) -> None:
+    own = calibrated.evaluate(["evaluate.protocol={use: ffp, transform: fuse}"]).protocol
+    assert own["transform"] is None
+    assert [one["use"] for one in own["components"]["reconstruction"]["transform"]] == ["minmax"]
+    spelled = {
+        calibrated.evaluate([f"evaluate.protocol={{use: ffp, transform: {text}}}"]).protocol["digest"]
+        for text in ("[minmax]", "[{use: minmax, over: video}]", "[{use: minmax, upper: 100}]")
+    }
+    assert len(spelled) == 1

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import yaml
 
+import vadkit
 from vadkit.cli.comparison import render
 from vadkit.compare import compare
 from vadkit.errors import DataError, PluginError, VadkitError
@@ -145,3 +146,21 @@ def test_the_command_needs_no_torch(tiny: dict[str, Any], tmp_path: Path) -> Non
     )
     assert wrong.returncode == 2
     assert "console, csv, markdown or latex" in wrong.stderr
+
+
+def test_test_labels_and_scores_themselves_are_out_of_reach(tiny: dict[str, Any], tmp_path: Path) -> None:
+    runs = [make(tmp_path / "one", tiny, 1), make(tmp_path / "two", tiny, 2, seed=4)]
+    tuning = ["evaluate.protocol={use: itae, weights: test}"]
+    with pytest.raises(VadkitError, match="--allow-test-tuning"):
+        compare(runs, overrides=tuning, rounds=0)
+    marked = compare(runs, overrides=tuning, rounds=0, allow_test_tuning=True)
+    assert all(entry.protocol["test_tuned"] for entry in marked.entries)
+    with pytest.raises(VadkitError, match="decides the scores themselves"):
+        compare(runs, overrides=["engine.score_stride=1"], rounds=0)
+
+
+def test_intervals_are_those_of_the_run(tiny: dict[str, Any], tmp_path: Path) -> None:
+    tiny["seed"] = 11
+    runs = [make(tmp_path / "one", tiny, 1), make(tmp_path / "two", tiny, 2, seed=4)]
+    alone = vadkit.load_run(runs[0]).evaluate()
+    assert compare(runs, rounds=0).entries[0].intervals["micro_auc"] == alone.intervals["micro_auc"]

@@ -93,8 +93,19 @@ def test_every_combination_is_checked_before_the_first_runs(small: dict[str, Any
         sweep(small, {"fuse.likelihood.weight": ["0", "much"]}, out=tmp_path / "sweep")
     assert not (tmp_path / "sweep").exists()
     assert small == before
+    with pytest.raises(VadkitError, match="--allow-test-tuning"):
+        sweep(small, {"evaluate.protocol.weights": ["fixed", "test"]}, out=tmp_path / "sweep")
+    assert not (tmp_path / "sweep").exists()
     with pytest.raises(VadkitError, match="nothing is varied"):
         sweep(small, {})
+
+
+def test_folders_of_different_values_have_different_names() -> None:
+    long = "[" + ", ".join(["{use: median, size: 3}"] * 9) + "]"
+    values = ["a b", "a_b", long, long.replace("3}]", "5}]")]
+    names = {module._name({"evaluate.protocol.smoothing": value}) for value in values}
+    assert len(names) == 4
+    assert max(map(len, names)) < 120
 
 
 def test_values_are_yaml_and_brackets_hold_together() -> None:

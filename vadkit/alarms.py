@@ -46,7 +46,8 @@ def alarm_threshold(
         per_hour: alarms an hour.
 
     Returns:
-        The threshold, to be reached or exceeded, and the hours that it rests on. Where these are
+        The threshold, to be reached or exceeded, and the hours that it rests on. It is never below
+        the level that most alarms begin at, for lower ones run into each other. Where the hours are
         too short for even one alarm, it lies just above all normal scores. 0 hours if a frame
         rate is unknown: then no alarm is allowed either.
     """
@@ -68,7 +69,8 @@ def alarm_threshold(
     alarms = np.searchsorted(feet, candidates, "left") - np.searchsorted(tops, candidates, "left")
     too_many = np.flatnonzero(alarms > per_hour * hours)
     if not too_many.size:
-        return float(candidates[0]), hours
+        # Below the level with most alarms they only grow together, up to one that never ends.
+        return float(candidates[np.flatnonzero(alarms == alarms.max())[-1]]), hours
     last = too_many[-1]
     above = candidates[last + 1] if last + 1 < candidates.size else np.nextafter(candidates[-1], np.inf)
     return float(above), hours

@@ -10,18 +10,12 @@ from typing import Any
 import numpy as np
 
 from vadkit.contracts import Metric
-from vadkit.errors import DataError, VadkitError
-from vadkit.evaluate.bootstrap import ROUNDS, Interval, differences, intervals
+from vadkit.errors import VadkitError
+from vadkit.evaluate.bootstrap import ROUNDS, Interval, differences
 from vadkit.folder import RunFolder
-from vadkit.judging import judge_run, metrics_of, with_metrics
-from vadkit.protocol import Protocol
-from vadkit.recipe import load
-from vadkit.recipe.model import Recipe
+from vadkit.judging import COMPARED, judge_run_videos, open_run, with_metrics
 from vadkit.registry import Registry
 from vadkit.values import RunResult, ScoredVideo
-
-METRICS = ("micro_auc", "macro_auc", "eer", "average_precision")
-"""What is compared unless told otherwise."""
 
 # These follow from the system that is compared, not from the rules that it is judged by.
 _OF_THE_SYSTEM = {"name", "digest", "components", "stride", "overlap", "held_out", "test_tuned"}
@@ -35,7 +29,7 @@ class Entry:
         name: of the run folder.
         path: the run folder.
         values: metric -> value of the fused score.
-        intervals: metric -> its 95 % interval.
+        intervals: metric -> its 95 % interval, as printed with the run.
         behind: metric -> interval of the best run's value minus this one's, by the paired
             bootstrap; nothing for the best itself.
         protocol: as the run's numbers are printed.
@@ -46,7 +40,7 @@ class Entry:
     name: str
     path: Path
     values: Mapping[str, float]
-    intervals: Mapping[str, Interval]
+    intervals: Mapping[str, tuple[float, float]]
     behind: Mapping[str, Interval]
     protocol: Mapping[str, Any]
     parameters: int | None
@@ -81,9 +75,10 @@ class Comparison:
 def compare(
     runs: Sequence[str | Path],
     *,
-    metrics: Sequence[str] = METRICS,
+    metrics: Sequence[str] = COMPARED,
     overrides: Sequence[str] = (),
     any_protocol: bool = False,
+    allow_test_tuning: bool = False,
     rounds: int = ROUNDS,
     registry: Registry | None = None,
 ) -> Comparison:
@@ -94,7 +89,8 @@ def compare(
         metrics: metrics by name, as in `evaluate.metrics`.
         overrides: as `--set` takes them, for all runs: `evaluate.protocol=ffp`.
         any_protocol: put numbers of different protocols side by side, without ranking them.
-        rounds: of the bootstrap.
+        allow_test_tuning: accept weights fitted to test labels; such runs are marked.
+        rounds: of the bootstrap of differences.
         registry: default, all installed plugins.
 
     Raises:
@@ -104,43 +100,39 @@ def compare(
     paths = [Path(run) for run in runs]
     if len(paths) < 2:
         raise VadkitError("a comparison takes two runs or more", where="vadkit compare", fix="name their folders")
-    judged = [_judge(path, metrics, overrides, registry) for path in paths]
-    _same_videos(paths, [result for result, _ in judged])
-    differ = _differing([result.protocol for result, _ in judged])
+    judged = [_judge(path, metrics, overrides, registry, allow_test_tuning=allow_test_tuning) for path in paths]
+    _same_videos(paths, [one.result for one in judged])
+    differ = _differing([one.result.protocol for one in judged])
     if differ and not any_protocol:
         raise VadkitError(
             f"the runs are judged under different protocols: {', '.join(differ)} differ",
             where="vadkit compare",
             fix="judge all alike with --protocol NAME, or see them unranked with --any-protocol",
         )
-    measures = judged[0][1]
-    names = list(dict.fromkeys(name for result, _ in judged for name in result.metrics))
+    measures = judged[0].metrics
+    names = list(dict.fromkeys(name for one in judged for name in one.result.metrics))
     lower = frozenset().union(*(metric.lower_is_better for metric in measures))
-    plain = [_entry(path, result, measures, rounds) for path, (result, _) in zip(paths, judged, strict=True)]
-    unranked = Comparison(plain, names, lower, differ)
-    videos = [_videos(result) for result, _ in judged]
+    unranked = Comparison([_entry(path, one) for path, one in zip(paths, judged, strict=True)], names, lower, differ)
     ranked = [
-        replace(entry, behind=_behind(index, unranked, measures, videos, rounds)) for index, entry in enumerate(plain)
+        replace(entry, behind=_behind(index, unranked, judged, rounds)) for index, entry in enumerate(unranked.entries)
     ]
     return replace(unranked, entries=ranked)
 
 
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """One run, judged: its result, its videos as the metrics saw them, the metrics."""
+
+    result: RunResult
+    videos: Sequence[ScoredVideo]
+    metrics: Sequence[Metric]
+
+
 def _judge(
-    path: Path, metrics: Sequence[str], overrides: Sequence[str], registry: Registry
-) -> tuple[RunResult, list[Metric]]:
-    place = RunFolder(path)
-    if not place.is_run:
-        raise DataError("is not a run folder: there is no recipe.yaml", where=str(path), fix="give the path of a run")
-    original = load(place.recipe, registry=registry)
-    recipe = with_metrics(load(place.recipe, overrides=overrides, registry=registry), metrics, registry)
-    protocol = _marked(recipe, original)
-    recipe = replace(recipe, evaluate=replace(recipe.evaluate, protocol=protocol))
-    return judge_run(place, recipe, path, registry, rounds=0), metrics_of(recipe.evaluate, protocol)
-
-
-def _marked(recipe: Recipe, original: Recipe) -> Protocol:
-    tuned = recipe.evaluate.protocol.test_tuned or original.evaluate.protocol.test_tuned
-    return replace(recipe.evaluate.protocol, test_tuned=tuned)
+    path: Path, metrics: Sequence[str], overrides: Sequence[str], registry: Registry, *, allow_test_tuning: bool
+) -> _Judged:
+    place, recipe = open_run(path, overrides, registry, allow_test_tuning=allow_test_tuning)
+    return _Judged(*judge_run_videos(place, with_metrics(recipe, metrics, registry), path, registry))
 
 
 def _same_videos(paths: Sequence[Path], results: Sequence[RunResult]) -> None:
@@ -172,11 +164,7 @@ def _differing(protocols: Sequence[Mapping[str, Any]]) -> list[str]:
     return list(dict.fromkeys(differ))
 
 
-def _videos(result: RunResult) -> list[ScoredVideo]:
-    return [ScoredVideo(video.name, video.fused, video.labels) for video in result.videos if video.labels is not None]
-
-
-def _entry(path: Path, result: RunResult, metrics: Sequence[Metric], rounds: int) -> Entry:
+def _entry(path: Path, judged: _Judged) -> Entry:
     manifest = RunFolder(path).read_manifest()
     parameters = manifest.get("parameters")
     seconds = manifest.get("seconds", {}).get("score test")
@@ -184,29 +172,21 @@ def _entry(path: Path, result: RunResult, metrics: Sequence[Metric], rounds: int
     return Entry(
         name=path.resolve().name,
         path=path,
-        values=result.metrics,
-        intervals=intervals(metrics, _videos(result), seed=0, rounds=rounds),
+        values=judged.result.metrics,
+        intervals=judged.result.intervals,
         behind={},
-        protocol=result.protocol,
+        protocol=judged.result.protocol,
         parameters=sum(parameters.values()) if parameters else None,
         frames_per_second=frames / seconds if frames and seconds else None,
     )
 
 
-def _behind(
-    index: int,
-    comparison: Comparison,
-    metrics: Sequence[Metric],
-    videos: Sequence[Sequence[ScoredVideo]],
-    rounds: int,
-) -> dict[str, Interval]:
-    found: dict[str, Interval] = {}
-    for metric in metrics:
-        names = metric.compute(videos[index]).keys()
-        for name in names:
-            best = comparison.best(name)
-            number = next((n for n, entry in enumerate(comparison.entries) if entry is best), index)
-            if number != index:
-                between = differences(metric, videos[number], videos[index], seed=0, rounds=rounds)
-                found |= {name: between[name]} if name in between else {}
+def _behind(index: int, comparison: Comparison, judged: Sequence[_Judged], rounds: int) -> dict[str, Interval]:
+    own, found = judged[index], {}
+    best = {name: comparison.best(name) for name in comparison.metrics}
+    for number, entry in enumerate(comparison.entries):
+        names = [name for name, one in best.items() if one is entry and number != index]
+        for one in judged[number].metrics if names else ():
+            between = differences(one, judged[number].videos, own.videos, seed=0, rounds=rounds)
+            found |= {name: interval for name, interval in between.items() if name in names}
     return found

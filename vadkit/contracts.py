@@ -242,13 +242,21 @@ class Metric(ABC):
     """Scores and labels to numbers. `(*, ...)`; numpy only.
 
     Attributes:
-        needs_maps: whether it reads `ScoredVideo.maps`; such maps are kept when scoring.
+        needs_maps: whether it reads `ScoredVideo.maps`; such maps are kept when scoring. It is
+            taken of the fused score alone then.
+        needs_threshold: whether it reads `ScoredVideo.threshold`; normal video must be held out.
+        needs_fps: whether every video's frame rate must be known.
+        in_units: whether one of its keys is in the units of the fused score: it is not taken of
+            components alone then, nor of a random scorer.
         by_group: whether it is also worth knowing of each video and each scene alone.
         chance_draws: random scorers that its value by chance is averaged over.
         lower_is_better: names of its values of which less is better.
     """
 
     needs_maps: ClassVar[bool] = False
+    needs_threshold: bool = False
+    needs_fps: bool = False
+    in_units: bool = False
     by_group: ClassVar[bool] = False
     chance_draws: ClassVar[int] = 20
     lower_is_better: ClassVar[frozenset[str]] = frozenset()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -44,6 +44,7 @@ from vadkit.train.loop import Schooling, Trainer
 from vadkit.values import BottleneckOutput, ClipOutputs, Labels, Split, VideoRef
 from vadkit.video.cache import FrameCache, fingerprint
 from vadkit.video.clips import Clips, window_starts
+from vadkit.video.decode import decode
 
 DENSITY = "density."  # stage names: model, density.NAME, scores
 
@@ -196,8 +197,12 @@ class Experiment:
         what = "no entry of 'scores' gives maps" if wanted is None else f"{wanted!r} is no entry of 'scores' with maps"
         raise ShapeError(f"a metric reads maps, and {what}", where="evaluate.maps", fix=closest(wanted or "", given))
 
-    def check_data(self) -> None:
+    def check_data(self, *, maps: bool = False, fps: bool = False) -> None:
         """Decode every video and compare test videos with their labels: before training, not after it.
+
+        Args:
+            maps: a metric compares maps with masks or tracks, which abnormal videos must have then.
+            fps: a metric counts seconds, so that every test video's frame rate must be known.
 
         Raises:
             DataError: a video is undecodable, shorter than a clip, or has other labels than frames.
@@ -209,7 +214,24 @@ class Experiment:
                 window_starts(len(self.frames(video)), self.clip, 1, video=video.name)
                 self.monitor.advance(number, amount=1)
             self.monitor.end()
-        _check_lengths(self._labels(), {video.name: self.frames(video) for video in self.videos("test")})
+        labels = self._labels()
+        _check_lengths(labels, {video.name: self.frames(video) for video in self.videos("test")})
+        where = self.recipe.data.dataset.component.name
+        bare = [name for name, one in labels.items() if one.frames.any() and one.masks is None and one.tracks is None]
+        if maps and bare:
+            raise DataError(
+                f"a metric reads masks or tracks, and {len(bare)} abnormal test videos have none, {bare[0]} first",
+                where=where,
+                fix="add them to the data set's folder, or leave the metric out",
+            )
+        timeless = [video.name for video in self.videos("test") if video.name in labels and not video.fps]
+        if fps and timeless:
+            raise DataError(
+                f"a metric counts seconds, and the frame rate of {len(timeless)} test videos is unknown, "
+                f"{timeless[0]} first",
+                where=where,
+                fix="state it in the metric, {use: alarms, fps: 25}, or leave the metric out",
+            )
 
     def record_data(self) -> None:
         """Write the test videos' labels and the counts of both splits into the run folder.
@@ -219,7 +241,11 @@ class Experiment:
         labels = self._labels()
         write_labels(self.folder.labels, labels)
         if self.map_scorer:
+            sources = {video.name: video for video in self.videos("test")}
             for name, label in labels.items():
+                if label.tracks and label.masks is None and label.size is None:
+                    first = next(iter(decode(sources[name], color=self.clip.color)))
+                    label = replace(label, size=(first.shape[0], first.shape[1]))
                 write_regions(self.folder.regions, name, label)
         for split in ("train", "test"):
             frames = [len(self.frames(video)) for video in self.videos(split)]
@@ -336,7 +362,8 @@ class Experiment:
             done += windows[video.name]
             self.monitor.advance(done)
         self.monitor.end()
-        self.folder.update_manifest(seconds={stage: round(time.monotonic() - began, 2)})
+        if len(missing) == len(videos):  # else it would say how long a part took
+            self.folder.update_manifest(seconds={stage: round(time.monotonic() - began, 2)})
 
     def _places(self, pipeline: Pipeline) -> Mapping[str, Places] | None:
         """What calibrated windows are standardised with; measured once, and kept with the weights."""

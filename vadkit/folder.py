@@ -156,4 +156,5 @@ def stage_digests(tree: Mapping[str, Any]) -> dict[str, str]:
     stages |= {f"density.{name}": digest_of(model, density) for name, density in densities.items()}
     overlap = (engine["score_overlap"],) if engine.get("score_overlap", "mean") != "mean" else ()
     windows = (engine.get("score_stride", 1), *overlap)
-    return stages | {"scores": digest_of(*stages.values(), tree.get("scores"), *windows)}
+    of = tuple(stages.values()) or base  # scorers may need neither model nor density
+    return stages | {"scores": digest_of(*of, tree.get("scores"), *windows)}

@@ -74,12 +74,15 @@ def judge_scores(
     Raises:
         VadkitError: anything that the user can mend; see its message.
     """
+    if out is None and (needy := [name for name in report if name != "console"]):
+        raise VadkitError(f"the reporter {needy[0]!r} writes files", where="judge_scores", fix="say where to, with out")
     registry = registry or Registry.discover()
     submission = Submission(Path(scores), _path(labels), _path(normal), dropped, high)
     judged, evidence = _read(submission, data, data_root, overrides, report, registry)
     refuse_test_tuning(judged.evaluate.protocol, allowed=allow_test_tuning)
     name = submission.scores.stem or str(submission.scores)
     result = _judge(name, _path(out), judged, evidence, judged.evaluate.protocol, registry)
+    result = replace(result, facts={**result.facts, "input": {"high": high, "dropped": list(dropped)}})
     write_reports(result, judged.report, result.folder)
     return result
 

@@ -14,19 +14,24 @@ from numpy.typing import NDArray
 
 from vadkit.contracts import Metric, Transform
 from vadkit.errors import DataError, VadkitError
-from vadkit.evaluate import Evidence, Part, Plan, judge
+from vadkit.evaluate import Evidence, Part, Plan
 from vadkit.evaluate.calibration import calibrate
-from vadkit.evaluate.judge import fusion_of, refuse_future
+from vadkit.evaluate.judge import fusion_of, judge_videos, refuse_future
 from vadkit.files import write_text
 from vadkit.folder import RunFolder
 from vadkit.presets import PRESETS
 from vadkit.protocol import Described, Protocol
+from vadkit.recipe import load
 from vadkit.recipe.build import build, spelled_out
 from vadkit.recipe.chosen import Chosen
 from vadkit.recipe.model import Evaluate, Fused, Recipe
 from vadkit.registry import Registry
 from vadkit.score.store import VideoScores, read_labels, read_scores
-from vadkit.values import RunResult
+from vadkit.values import RunResult, ScoredVideo
+
+RESCORABLE = ("fuse", "evaluate", "report")
+"""Sections of a recipe that `vadkit eval` may change: those behind the score files."""
+
 
 COMPARED = ("micro_auc", "macro_auc", "eer", "average_precision")
 """Metrics by which protocols are compared."""
@@ -65,13 +70,18 @@ def plan_of(judged: Judged, protocol: Protocol, registry: Registry, seed: int) -
     """
     parts = {name: _part(name, fused, protocol, registry) for name, fused in judged.fuse.items()}
     smoothing = _choose(protocol.smoothing, registry, "evaluate.protocol.smoothing")
-    spelled = tuple(spelled_out(chosen) for chosen in smoothing)
+    spelled = replace(protocol, smoothing=tuple(spelled_out(chosen) for chosen in smoothing))
+    if protocol.transform is not None:
+        transform = _choose(protocol.transform, registry, "evaluate.protocol.transform")
+        spelled = replace(spelled, transform=tuple(spelled_out(chosen) for chosen in transform))
+    metrics = _metrics(judged.evaluate, protocol)
     plan = Plan(
         parts,
-        metrics_of(judged.evaluate, protocol),
-        replace(protocol, smoothing=spelled),
+        [build(chosen) for chosen in metrics],
+        spelled,
         tuple(build(chosen) for chosen in smoothing),
         seed,
+        measured=tuple(spelled_out(chosen) for chosen in metrics),
     )
     refuse_future(plan)
     return plan
@@ -91,11 +101,10 @@ def _named(names: Sequence[str], registry: Registry) -> tuple[Chosen, ...]:
     return tuple(Chosen(registry.get("metric", name), {}, "evaluate.metrics") for name in names)
 
 
-def metrics_of(evaluate: Evaluate, protocol: Protocol) -> list[Metric]:
+def _metrics(evaluate: Evaluate, protocol: Protocol) -> list[Chosen]:
     """The metrics, with the keys that the protocol fixes."""
     return [
-        build(replace(chosen, keys=protocol.metric_keys(chosen.component.name, chosen.keys)))
-        for chosen in evaluate.metrics
+        replace(chosen, keys=protocol.metric_keys(chosen.component.name, chosen.keys)) for chosen in evaluate.metrics
     ]
 
 
@@ -107,11 +116,13 @@ class Needs:
         normal: scores of held-out normal videos, and why; empty if they are not needed.
         synthetic: scores of such videos with anomalies put in.
         maps: where in the frame.
+        fps: frame rates of all videos.
     """
 
     normal: str = ""
     synthetic: bool = False
     maps: bool = False
+    fps: bool = False
 
 
 def needs_of(plan: Plan) -> Needs:
@@ -126,7 +137,10 @@ def needs_of(plan: Plan) -> Needs:
         why = f"the weights are fitted ({protocol.weights}) on normal videos"
     elif protocol.deployable:
         why = f"protocol {protocol.name!r} takes its alarm threshold from normal videos"
-    return Needs(why, protocol.weights == "synthetic", any(metric.needs_maps for metric in plan.metrics))
+    elif waiting := [metric for metric in plan.metrics if metric.needs_threshold]:
+        why = f"the metric {type(waiting[0]).__name__} takes its threshold from normal videos"
+    maps, fps = (any(getattr(metric, name) for metric in plan.metrics) for name in ("needs_maps", "needs_fps"))
+    return Needs(why, protocol.weights == "synthetic", maps, fps)
 
 
 def check_held_out(needs: Needs, share: float) -> None:
@@ -139,7 +153,7 @@ def check_held_out(needs: Needs, share: float) -> None:
         raise VadkitError(
             f"{needs.normal}, and none are held out from training",
             where="data.held_out",
-            fix="add --set data.held_out=0.1, or choose another protocol or transform",
+            fix="add --set data.held_out=0.1, or choose another protocol, transform or metric",
         )
 
 
@@ -159,10 +173,47 @@ def refuse_test_tuning(protocol: Protocol, *, allowed: bool) -> None:
         )
 
 
+def open_run(
+    folder: str | Path, overrides: Sequence[str], registry: Registry, *, allow_test_tuning: bool
+) -> tuple[RunFolder, Recipe]:
+    """A run to be judged again: its folder, and its recipe with changes behind the score files.
+
+    Raises:
+        VadkitError: it is no run, an override changes what the score files depend on, or it fits to test labels.
+    """
+    place = RunFolder(Path(folder))
+    if not place.is_run:
+        raise DataError("is not a run folder: there is no recipe.yaml", where=str(folder), fix="give the path of a run")
+    original = load(place.recipe, registry=registry)
+    recipe = load(place.recipe, overrides=overrides, registry=registry)
+    changed = sorted(
+        key for key in {*original.tree, *recipe.tree} - {*RESCORABLE} if original.tree.get(key) != recipe.tree.get(key)
+    )
+    if changed:
+        raise VadkitError(
+            f"'{changed[0]}' decides the scores themselves, which are kept",
+            where="--set",
+            fix=f"change only {', '.join(RESCORABLE)} here, or run the recipe again with --set",
+        )
+    # A run that is test-tuned was allowed when it was made, and stays so under whatever protocol.
+    if original.evaluate.protocol.test_tuned:
+        protocol = replace(recipe.evaluate.protocol, test_tuned=True)
+        return place, replace(recipe, evaluate=replace(recipe.evaluate, protocol=protocol))
+    refuse_test_tuning(recipe.evaluate.protocol, allowed=allow_test_tuning)
+    return place, recipe
+
+
 def judge_run(
     place: RunFolder, recipe: Recipe, target: Path, registry: Registry, *, rounds: int | None = None
 ) -> RunResult:
-    """Judge a run's score files.
+    """Judge a run's score files; arguments and errors as of `judge_run_videos`."""
+    return judge_run_videos(place, recipe, target, registry, rounds=rounds)[0]
+
+
+def judge_run_videos(
+    place: RunFolder, recipe: Recipe, target: Path, registry: Registry, *, rounds: int | None = None
+) -> tuple[RunResult, list[ScoredVideo], list[Metric]]:
+    """Judge a run's score files: the result, its labelled videos as the metrics saw them, the metrics.
 
     Args:
         place: the run folder.
@@ -177,8 +228,9 @@ def judge_run(
     plan = plan_of(recipe, protocol_of(recipe), registry, recipe.seed)
     evidence = _evidence(place, needs_of(plan), _map_scorer(place, recipe))
     plan = plan if rounds is None else replace(plan, rounds=rounds)
-    result = judge(recipe.name, target, evidence, plan)
-    return replace(result, facts={**result.facts, "manifest": _beside(place)})
+    result, videos = judge_videos(recipe.name, target, evidence, plan)
+    result = replace(result, facts={**result.facts, "manifest": _beside(place)})
+    return result, videos, list(plan.metrics)
 
 
 def calibrate_run(place: RunFolder, plan: Plan) -> None:
@@ -187,6 +239,7 @@ def calibrate_run(place: RunFolder, plan: Plan) -> None:
     Raises:
         DataError: scores are damaged or missing.
     """
+    place.calibration.unlink(missing_ok=True)  # what an earlier recipe wrote must not outlive it
     if not place.held_out.is_dir() or plan.protocol.weights == "test":
         return
     synthetic, truth = _synthetic(place, needs_of(plan))
@@ -256,7 +309,7 @@ def _evidence(place: RunFolder, needs: Needs, maps: str) -> Evidence:
         raise DataError(
             f"{needs.normal}, and none were held out",
             where=str(place.held_out),
-            fix="run the recipe again with --set data.held_out=0.1, or choose another protocol or transform",
+            fix="run the recipe again with --set data.held_out=0.1, or choose another protocol, transform or metric",
         )
     return Evidence(
         videos,

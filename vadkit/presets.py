@@ -50,13 +50,14 @@ PRESETS: Mapping[str, Protocol] = {
 SOURCES: Mapping[str, str] = {
     "itae": "Cho et al. 2022, the paper here. Each component is rescaled as its entry of 'fuse' says; no smoothing.",
     "ffp": "Liu et al. 2018, code of 'Future Frame Prediction'. Frames without a prediction are dropped, every video "
-    "is brought to [0, 1]; EER at the nearest corner of the ROC.",
+    "is brought to [0, 1]; EER is the miss rate at the nearest corner of the ROC.",
     "mnad": "Park et al. 2020. As ffp; weights of the two components are set by hand. Publishes no EER.",
     "memae": "Gong et al. 2019. The first 8 and last 7 frames have no score and are dropped. Publishes no EER.",
     "hf2vad": "Liu et al. 2021. Components in deviations of training scores (there of objects, here of frames), then "
     "a median of 17 frames with zeros beyond the ends. Publishes no EER.",
     "accivad": "Reiss and Hoshen 2022. Components between the lowest and the 99.9th percentile of training scores, "
-    "Gaussian of sigma 3 (7 on ShanghaiTech). Quotes micro AUC and the padded macro AUC.",
+    "Gaussian of sigma 3 (7 on ShanghaiTech). Quotes micro AUC and the padded macro AUC, whose normal frame has "
+    "score 0 there and the lowest one here.",
     "stgnf": "Hirschorn and Avidan 2023. Frames without a score get the lowest of the test set; six Gaussians one "
     "after another, sigma 1 to 6.",
     "aedmae": "Ristea et al. 2024, as for Avenue: a truncated Gaussian of 37 frames that is not brought to sum 1. "

@@ -42,10 +42,10 @@ class Protocol:
             is what papers do that quote the best of several: the result is test-tuned.
         smoothing: of the fused score over time; also other transforms of it.
         averaging: which AUC is the headline; "micro" puts all frames into one ROC.
-        eer: crossing of the interpolated ROC, or the nearest of its corners.
-        single_class: in averages over videos, those with one class only are left out and
-            counted, or padded with a frame of either class.
-        deployable: refuse whatever needs the test video's future or other test videos.
+        eer: crossing of the interpolated ROC, or the miss rate at the nearest of its corners.
+        single_class: which average over videos is meant: the one that leaves out videos with one
+            class only, or the one that pads every video with a frame of either class.
+        deployable: refuse whatever needs the test video's future, other test videos or test labels.
         false_alarms_per_hour: rate that sets the alarm threshold, on held-out normal video.
         held_out: share of the training videos that was held out, filled in from the run.
         test_tuned: whether a weight or checkpoint was chosen with test labels.

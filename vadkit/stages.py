@@ -17,13 +17,14 @@ from vadkit import facts
 from vadkit.contracts import Dataset
 from vadkit.errors import CheckpointError, DataError, VadkitError
 from vadkit.files import write_text
-from vadkit.folder import RunFolder, stage_digests
+from vadkit.folder import RunFolder, digest_of, stage_digests
 from vadkit.judging import (
     calibrate_run,
     check_held_out,
     compared,
     judge_run,
     needs_of,
+    open_run,
     plan_of,
     protocol_of,
     refuse_test_tuning,
@@ -43,9 +44,6 @@ from vadkit.values import Labels, RunResult
 if TYPE_CHECKING:
     from vadkit.experiment import Experiment
     from vadkit.model.pipeline import Pipeline
-
-RESCORABLE = ("fuse", "evaluate", "report")
-"""Sections of a recipe that `vadkit eval` may change: those behind the score files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +130,7 @@ def run(
         experiment.videos(split)  # what is missing is said before anything is written
     folder.check(resume=resume, overwrite=overwrite)
     experiment.rehearse(maps=needs.maps)
-    experiment.check_data()
+    experiment.check_data(maps=needs.maps, fps=needs.fps)
     with folder.locked():
         folder.prepare(resume=resume, overwrite=overwrite)
         _begin(folder, checked, experiment)
@@ -191,7 +189,7 @@ def evaluate(
         RecipeError: an override changes what the score files depend on.
     """
     registry = registry or Registry.discover()
-    place, recipe = _rescored(folder, overrides, registry, allow_test_tuning=allow_test_tuning)
+    place, recipe = open_run(folder, overrides, registry, allow_test_tuning=allow_test_tuning)
     return judge_run(place, recipe, place.path, registry)
 
 
@@ -204,11 +202,12 @@ def report(
 ) -> RunResult:
     """`evaluate`, then every reporter of the recipe; with overrides, under `evals/` of the run folder."""
     registry = registry or Registry.discover()
-    place, recipe = _rescored(folder, overrides, registry, allow_test_tuning=allow_test_tuning)
+    place, recipe = open_run(folder, overrides, registry, allow_test_tuning=allow_test_tuning)
     with place.locked():
         result = judge_run(place, recipe, place.path, registry)
         if overrides:
-            result = replace(result, folder=place.path / "evals" / str(result.protocol["digest"]))
+            name = f"{result.protocol['digest']}-{digest_of(result.facts['measured'], recipe.evaluate.maps)[:6]}"
+            result = replace(result, folder=place.path / "evals" / name)
         write_reports(result, recipe.report, result.folder)
     return result
 
@@ -245,7 +244,7 @@ def under_all(
 ) -> dict[str, RunResult | VadkitError]:
     """A run's score files under every preset: preset -> result, or why there is none. Writes nothing."""
     registry = registry or Registry.discover()
-    place, recipe = _rescored(folder, overrides, registry, allow_test_tuning=allow_test_tuning)
+    place, recipe = open_run(folder, overrides, registry, allow_test_tuning=allow_test_tuning)
 
     def under(protocol: Protocol) -> RunResult:
         other = replace(recipe, evaluate=compared(recipe.evaluate, protocol, registry))
@@ -264,6 +263,8 @@ def _experiment(recipe: Recipe, dataset: Dataset, folder: RunFolder, monitor: Mo
 def _begin(folder: RunFolder, recipe: Recipe, experiment: Experiment) -> None:
     data = experiment.fingerprints()
     _check_same(folder, recipe, data)
+    if folder.is_run and folder.recipe.read_text(encoding="utf-8") != dump(recipe.tree):
+        (folder.path / "metrics.json").unlink(missing_ok=True)  # of another recipe than the one beside it
     write_text(folder.recipe, dump(recipe.tree))
     leg = {
         "begun": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -309,13 +310,12 @@ def _check_same(folder: RunFolder, recipe: Recipe, data: Mapping[str, str]) -> N
     if old.get("scores") != new["scores"]:
         for path in _stale(folder):
             path.unlink()
-        (folder.path / "metrics.json").unlink(missing_ok=True)
 
 
 def _stale(folder: RunFolder) -> list[Path]:
     """What was scored: of test videos, of held-out ones, and maps."""
     scored = [path for place in (folder.scores, folder.held_out, folder.synthetic) for path in place.glob("*.npz")]
-    return [*scored, *folder.scores.glob("maps/*/*.npy")]
+    return [*scored, *folder.scores.glob("maps/*/*.npy"), *folder.checkpoints.glob(folder.calibration.name)]
 
 
 def _end(folder: RunFolder, began: float) -> None:
@@ -323,31 +323,6 @@ def _end(folder: RunFolder, began: float) -> None:
         finished=datetime.now(UTC).isoformat(timespec="seconds"),
         seconds={"last run": round(time.monotonic() - began, 2)},
     )
-
-
-def _rescored(
-    folder: str | Path, overrides: Sequence[str], registry: Registry, *, allow_test_tuning: bool
-) -> tuple[RunFolder, Recipe]:
-    place = RunFolder(Path(folder))
-    if not place.is_run:
-        raise DataError("is not a run folder: there is no recipe.yaml", where=str(folder), fix="give the path of a run")
-    original = load(place.recipe, registry=registry)
-    recipe = load(place.recipe, overrides=overrides, registry=registry)
-    changed = sorted(
-        key for key in {*original.tree, *recipe.tree} - {*RESCORABLE} if original.tree.get(key) != recipe.tree.get(key)
-    )
-    if changed:
-        raise VadkitError(
-            f"'{changed[0]}' decides the scores themselves, which are kept",
-            where="--set",
-            fix=f"change only {', '.join(RESCORABLE)} here, or run the recipe again with --set",
-        )
-    # A run that is test-tuned was allowed when it was made, and stays so under whatever protocol.
-    if original.evaluate.protocol.test_tuned:
-        protocol = replace(recipe.evaluate.protocol, test_tuned=True)
-        return place, replace(recipe, evaluate=replace(recipe.evaluate, protocol=protocol))
-    refuse_test_tuning(recipe.evaluate.protocol, allowed=allow_test_tuning)
-    return place, recipe
 
 
 class _NoVideos(Dataset):

@@ -18,8 +18,8 @@ import yaml
 
 from vadkit.errors import VadkitError
 from vadkit.files import write_text
-from vadkit.folder import RunFolder, stage_digests
-from vadkit.judging import judge_run
+from vadkit.folder import RunFolder, digest_of, stage_digests
+from vadkit.judging import check_held_out, judge_run, needs_of, plan_of, protocol_of, refuse_test_tuning
 from vadkit.monitor import Monitor, Silent
 from vadkit.recipe.model import Recipe
 from vadkit.recipe.show import dump
@@ -123,6 +123,10 @@ def sweep(
         raise VadkitError("nothing is varied", where="vadkit sweep", fix="for example --vary seed=0,1,2")
     changes = list(_combinations(varied))
     checked = [read_recipe(recipe, [*overrides, *_settings(values)], registry) for values in changes]
+    for one in checked:
+        protocol = one.evaluate.protocol
+        refuse_test_tuning(protocol, allowed=allow_test_tuning)
+        check_held_out(needs_of(plan_of(one, protocol_of(one), registry, one.seed)), one.data.held_out)
     folder = Path(out) if out is not None else Path("runs") / f"{checked[0].name}-sweep"
     trials: list[Trial] = []
     for number, (values, one) in enumerate(zip(changes, checked, strict=True), 1):
@@ -180,7 +184,9 @@ def _name(values: Mapping[str, str]) -> str:
     """A folder's name; the keys' last parts do, unless two are the same."""
     last = [key.rpartition(".")[2] for key in values]
     short = last if len(set(last)) == len(last) else list(values)
-    return _UNSAFE.sub("_", ",".join(f"{k}={v}" for k, v in zip(short, values.values(), strict=True)))[:_LONGEST]
+    name = ",".join(f"{k}={v}" for k, v in zip(short, values.values(), strict=True))
+    safe = _UNSAFE.sub("_", name)
+    return safe if safe == name and len(name) <= _LONGEST else f"{safe[:_LONGEST]}-{digest_of(name)[:8]}"
 
 
 def _finished(place: RunFolder, recipe: Recipe) -> bool:

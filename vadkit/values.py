@@ -166,12 +166,14 @@ class Labels:
         masks: gives (F, H, W) bool at the source's size, or None if there are no masks.
         tracks: the anomalous objects, or None if there are no tracks.
         source: which label set this is; part of the protocol.
+        size: H and W of the source, for tracks without masks; None if the masks tell it, or nobody does.
     """
 
     frames: NDArray[np.bool_]
     masks: Callable[[], NDArray[np.bool_]] | None = None
     tracks: tuple[Track, ...] | None = None
     source: str = ""
+    size: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,6 +230,7 @@ class ScoredVideo:
             than the masks. None if the scores come without.
         masks: gives (F, H, W) bool at the source's size, or None if there are none.
         tracks: the anomalous objects, in pixels of the source, or None if there are none.
+        size: H and W of the source where there are tracks without masks; None if unknown.
     """
 
     name: str
@@ -239,6 +242,7 @@ class ScoredVideo:
     maps: Callable[[], NDArray[np.floating[Any]]] | None = None
     masks: Callable[[], NDArray[np.bool_]] | None = None
     tracks: tuple[Track, ...] | None = None
+    size: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)

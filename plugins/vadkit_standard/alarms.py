@@ -33,6 +33,8 @@ class Alarms(Metric):
         if fps is not None and fps <= 0:
             raise DataError(f"'fps' must be above 0, not {fps}", where="alarms")
         self.threshold, self.fps = threshold, fps
+        self.needs_threshold, self.in_units = threshold is None, threshold is not None
+        self.needs_fps = fps is None
 
     def compute(self, videos: Sequence[ScoredVideo]) -> dict[str, float]:
         """-> the values that are defined: `false_alarms_per_hour` of normal video, `events_detected`.

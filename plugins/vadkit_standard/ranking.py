@@ -109,11 +109,15 @@ def crossing(curve: Curve) -> float:
 
 
 def nearest(curve: Curve) -> float:
-    """The false positive rate at the corner of the ROC where it differs least from the false negative rate."""
+    """The false negative rate at the corner of the ROC where it differs least from the false positive rate.
+
+    So the code of FFP has it (Liu et al. 2018), which takes normal frames for the positive class.
+    """
     bends = (np.diff(curve.false, 2) != 0) | (np.diff(curve.true, 2) != 0)
     corners = np.concatenate([[True], bends, [True]])
-    false_positive, true_positive = (rates[corners] for rates in curve.rates())
-    return float(false_positive[np.argmin(np.abs(1 - true_positive - false_positive))])
+    # From the lowest threshold on, as there: of two corners that differ alike, the first one counts.
+    false_positive, true_positive = (rates[corners][::-1] for rates in curve.rates())
+    return float(1 - true_positive[np.argmin(np.abs(1 - true_positive - false_positive))])
 
 
 def _from_zero(counts: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -4,6 +4,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from vadkit.evaluate import Evidence, Part, Plan, judge
 from vadkit.presets import PRESETS
 from vadkit.protocol import Protocol
 from vadkit.score.store import VideoScores
-from vadkit.values import Labels, RunResult
+from vadkit.values import Labels, RunResult, Track
 from vadkit_standard.alarms import Alarms
 from vadkit_standard.metrics import EER, MacroAUC, MicroAUC
 from vadkit_standard.smoothing import Gaussian
@@ -80,6 +81,7 @@ def test_facts() -> None:
     facts = dict(judged(videos, truth, r=Part(1, (MinMax(),)), nll=Part()).facts)
     chance = facts.pop("chance")
     facts.pop("vadkit")
+    assert (facts.pop("measured"), facts.pop("chance_draws")) == ([], 20)
     assert chance.keys() == {"micro_auc", "macro_auc", "macro_auc_padded", "eer"}
     assert facts.pop("bootstrap") == {"rounds": 0, "over": "videos", "videos": 2, "seed": 0}
     assert facts == {
@@ -186,7 +188,8 @@ def test_the_alarm_threshold_comes_from_normal_video_alone() -> None:
         assert facts["alarm_threshold"] == np.nextafter(4, 5)  # two seconds allow no alarm at one an hour
         assert facts["normal_hours"] == pytest.approx(2 / 3600)
     often = replace(ITAE, false_alarms_per_hour=1800.0)
-    assert judged(normal=normal, protocol=often, r=Part()).facts["alarm_threshold"] == 0.0
+    # One alarm is allowed: from 4 on there is one; below, it only grows longer.
+    assert judged(normal=normal, protocol=often, r=Part()).facts["alarm_threshold"] == 4.0
 
 
 def test_alarms_are_counted_at_that_threshold() -> None:
@@ -248,3 +251,41 @@ def test_published_memae_on_avenue_with_mask_labels() -> None:
     truth = [cells[f"{number:02}"].ravel() for number in range(1, 22)]
     assert sum(frames.sum() for frames in truth) == 3712
     assert published("avenue", truth).metrics["micro_auc"] == pytest.approx(0.809908, abs=1e-6)
+
+
+def test_chance_goes_through_the_same_rules() -> None:
+    """Smoothed noise differs between videos: the mean of their AUCs is no longer a coin toss away from 1/2."""
+    names = [f"{n:02}" for n in range(6)]
+    videos = [video(name, r=np.zeros(60).tolist()) for name in names]
+    truth = {
+        name: Labels(np.repeat([False, True], [4, 56]) if n % 2 else np.arange(60) > 30) for n, name in enumerate(names)
+    }
+    plain = judged(videos, truth, r=Part()).facts["chance"]
+    parts = {"r": Part()}
+    smoothed = judge(
+        "w", Path("run"), Evidence(videos, truth), Plan(parts, [MacroAUC()], ITAE, (Gaussian(sigma=8, edges="zeros"),))
+    )
+    assert 0.4 < plain["macro_auc"] < 0.6
+    # Zeros beyond the ends lower a video's first frames, all of which are normal here.
+    assert smoothed.facts["chance"]["macro_auc"] > plain["macro_auc"] + 0.1
+
+
+def test_a_stated_threshold_is_not_asked_of_other_units() -> None:
+    videos = [replace(one, fps=5.0) for one in TWO]
+    result = judged(videos, metrics=[MicroAUC(), Alarms(threshold=3.0)], r=Part())
+    assert "recall" in result.metrics
+    assert result.facts["chance"].keys() == {"micro_auc"}
+    assert result.components["nll (raw)"].keys() == {"micro_auc"}
+
+
+@pytest.mark.parametrize(("change", "word"), [({"uncovered": "edge"}, "edge"), ({"weights": "test"}, "test labels")])
+def test_deployable_refuses_later_frames_and_test_labels(change: dict[str, Any], word: str) -> None:
+    with pytest.raises(VadkitError, match=word):
+        judged(protocol=replace(PRESETS["deployable"], **change), r=Part())
+
+
+def test_boxes_outside_of_the_video_are_refused() -> None:
+    truth = dict(TRUTH)
+    truth["a"] = replace(truth["a"], tracks=(Track("cart", {2: (0, 0, 1, 1), 9: (0, 0, 1, 1)}),))
+    with pytest.raises(DataError, match="1 of 2 boxes of its tracks lie outside its 4 frames"):
+        judged(truth=truth)

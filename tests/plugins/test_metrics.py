@@ -67,9 +67,9 @@ def test_eer_lies_on_the_line_between_two_points_of_the_roc() -> None:
 
 
 def test_nearest_eer_is_a_point_of_the_roc() -> None:
-    # |1 - TPR - FPR| is 1/2 at (0, 1/2) and 1/3 at (1/3, 1).
+    # |1 - TPR - FPR| is 1/2 at (0, 1/2) and 1/3 at (1/3, 1), where no abnormal frame is missed.
     tied = [video([5, 4, 4, 2, 1], [1, 1, 0, 0, 0])]
-    assert EER(method="nearest").compute(tied) == {"eer": pytest.approx(1 / 3)}
+    assert EER(method="nearest").compute(tied) == {"eer": 0.0}
 
 
 @pytest.mark.parametrize(("scores", "expected"), [([1, 2, 3, 4], 0.0), ([4, 3, 2, 1], 1.0), ([1, 1, 1, 1], 0.5)])
@@ -103,12 +103,12 @@ def test_average_precision_is_that_of_scikit_learn() -> None:
     assert AveragePrecision().compute(videos) == {"average_precision": expected}
 
 
-def test_nearest_eer_is_at_a_corner_that_scikit_learn_keeps() -> None:
+def test_nearest_eer_is_that_of_ffp_with_normal_frames_as_the_positive_class() -> None:
     videos = random_videos()
     labels = np.concatenate([one.labels for one in videos])
     scores = np.concatenate([one.scores for one in videos])
-    false_positive, true_positive, _ = roc_curve(labels, scores)
-    corner = int(np.argmin(np.abs(1 - true_positive - false_positive)))
+    false_positive, true_positive, _ = roc_curve(labels, -scores, pos_label=0)
+    corner = int(np.argmin(np.abs(false_positive + true_positive - 1)))
     assert EER(method="nearest").compute(videos) == {"eer": pytest.approx(false_positive[corner], abs=1e-12)}
 
 
@@ -117,8 +117,16 @@ def test_decidability_by_hand() -> None:
     found = Decidability().compute([video([1, 3, 4], [0, 0, 1]), video([8], [1], "02")])
     assert found == {"decidability": pytest.approx(4 / np.sqrt(2.5))}
     assert Decidability().compute([video([5, 5, 5], [0, 1, 1])]) == {"decidability": 0.0}
-    with pytest.raises(DataError, match="spread is 0"):
-        Decidability().compute([video([1, 1, 2], [0, 0, 1])])
+    assert Decidability().compute([video([1, 1, 2], [0, 0, 1])]) == {}
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_an_oracle_has_no_decidability(seed: int) -> None:
+    """Each class has one score: the number of spreads between them is not finite."""
+    random = np.random.default_rng(seed)
+    made = [random.random(40) < 0.3 for _ in range(7)]
+    videos = [ScoredVideo(str(n), 0.1 + 0.7 * labels, labels) for n, labels in enumerate(made)]
+    assert Decidability().compute(videos) == {}
 
 
 def test_decidability_of_large_scores_loses_no_digits() -> None:

@@ -50,7 +50,7 @@ def _cell(entry: Entry, metric: str) -> str:
         return "-"
     interval = entry.intervals.get(metric)
     text = _number(entry.values[metric], metric)
-    return f"{text} ({_number(interval.low, metric)} to {_number(interval.high, metric)})" if interval else text
+    return f"{text} ({' to '.join(_number(end, metric) for end in interval)})" if interval else text
 
 
 def _close(entry: Entry, metric: str) -> bool:
@@ -108,7 +108,7 @@ def _csv(comparison: Comparison) -> str:
         numbers: list[float | str | None] = []
         for metric in comparison.metrics:
             interval, behind = entry.intervals.get(metric), entry.behind.get(metric)
-            ends = [interval.low, interval.high] if interval else [None, None]
+            ends = interval or (None, None)
             gap = [behind.low, behind.high] if behind else [None, None]
             numbers += [entry.values.get(metric), *ends, *gap]
         about = [entry.name, entry.protocol["name"], entry.protocol["digest"], entry.protocol["test_tuned"]]

@@ -62,6 +62,10 @@ class Request:
 
 def evaluate(request: Request, *, all_protocols: bool, allow_test_tuning: bool) -> None:
     """Judge and print."""
+    if all_protocols and any(change.startswith("evaluate.protocol") for change in request.changes):
+        raise VadkitError(
+            "all presets are shown as they are", where="--all-protocols", fix="leave --protocol and its --set out"
+        )
     if request.is_run:
         _run(request, all_protocols=all_protocols, allow_test_tuning=allow_test_tuning)
         return
@@ -91,6 +95,8 @@ def _run(request: Request, *, all_protocols: bool, allow_test_tuning: bool) -> N
         "--labels": request.labels,
         "--normal": request.normal,
         "--out": request.out,
+        "--dropped": None if request.dropped == "0:0" else request.dropped,
+        "--high": None if request.high == "abnormal" else request.high,
     }
     if useless := [name for name, value in given.items() if value is not None]:
         raise VadkitError(

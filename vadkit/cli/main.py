@@ -179,18 +179,26 @@ def compare(
         str, typer.Option("--format", help="console, csv, markdown or latex.", metavar="FORMAT")
     ] = "console",
     out: Annotated[Path | None, typer.Option(help="Write into this file instead.")] = None,
+    allow_test_tuning: TestTuningOption = False,
 ) -> None:
     """Put runs side by side: metrics with intervals, which differences are more than chance, cost."""
     from vadkit.cli.comparison import render
-    from vadkit.compare import METRICS
     from vadkit.compare import compare as judged
     from vadkit.files import write_text
+    from vadkit.judging import COMPARED
 
     if form not in ("console", "csv", "markdown", "latex"):
         raise VadkitError(f"there is no format {form!r}", where="--format", fix="console, csv, markdown or latex")
     changes = [*(set_ or ()), *([f"evaluate.protocol={protocol}"] if protocol else [])]
     with _interruptible("nothing was written"):
-        text = render(judged(runs, metrics=metric or METRICS, overrides=changes, any_protocol=any_protocol), form)
+        found = judged(
+            runs,
+            metrics=metric or COMPARED,
+            overrides=changes,
+            any_protocol=any_protocol,
+            allow_test_tuning=allow_test_tuning,
+        )
+        text = render(found, form)
     if out is None:
         typer.echo(text, nl=False)
     else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -50,6 +50,8 @@ def show(
     for key in fields(Protocol):
         if key.name not in ("name", "components"):
             table.add_row(key.name, Text(said(getattr(protocol, key.name))))
+    for component, part in protocol.components.items():
+        table.add_row(component, Text(said({component: part})))
     console.print(table)
 
 
@@ -75,17 +77,31 @@ def find(name: str) -> Protocol:
     Raises:
         VadkitError: it is none of these.
     """
-    from vadkit.judging import protocol_of
+    from vadkit.folder import RunFolder
+    from vadkit.judging import plan_of, protocol_of
     from vadkit.recipe import load
     from vadkit.registry import Registry
 
     if name in PRESETS:
         return PRESETS[name]
     path = Path(name)
-    path = path / "recipe.yaml" if path.is_dir() else path
+    if (path / "recipe.yaml").is_file():
+        kept = RunFolder(path).read_manifest().get("protocol")
+        return _revived(kept) if kept else protocol_of(load(path / "recipe.yaml", registry=Registry.discover()))
     if path.is_file():
-        return protocol_of(load(path, registry=Registry.discover()))
+        registry = Registry.discover()
+        recipe = load(path, registry=registry)
+        plan = plan_of(recipe, protocol_of(recipe), registry, recipe.seed)
+        return replace(plan.protocol, components={key: part.as_dict() for key, part in plan.parts.items()})
     raise VadkitError(f"there is no preset, recipe or run {name!r}", fix=closest(name, PRESETS))
+
+
+def _revived(kept: Mapping[str, Any]) -> Protocol:
+    """A protocol from its plain values, as a manifest keeps it."""
+    known = {key.name for key in fields(Protocol)}
+    values: dict[str, Any] = {name: value for name, value in kept.items() if name in known}
+    values |= {name: tuple(values[name]) for name in ("transform", "smoothing") if values.get(name) is not None}
+    return Protocol(**values)
 
 
 def said(value: Any) -> str:
@@ -94,6 +110,11 @@ def said(value: Any) -> str:
         return "as 'fuse' says"
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, Mapping):
+        parts: Mapping[str, Any] = value
+        return (
+            "; ".join(f"{name} x {part['weight']:g}, {said(part['transform'])}" for name, part in parts.items()) or "-"
+        )
     if isinstance(value, (tuple, list)):
         return ", then ".join(_transform(one) for one in value) or "none"
     return str(value) or "as the data set says"

@@ -32,10 +32,23 @@ class Interval:
     rounds: int
 
 
-def intervals(
-    metrics: Sequence[Metric], videos: Sequence[ScoredVideo], *, seed: int, rounds: int = ROUNDS
-) -> dict[str, Interval]:
-    """Percentile bootstrap over videos: as many are drawn as there are, with replacement.
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What metrics give of some videos.
+
+    Attributes:
+        values: name -> value.
+        intervals: name -> 95 % interval, of those that have one.
+    """
+
+    values: dict[str, float]
+    intervals: dict[str, Interval]
+
+
+def measure(
+    metrics: Sequence[Metric], videos: Sequence[ScoredVideo], what: str, *, seed: int = 0, rounds: int = 0
+) -> Measured:
+    """Values, and intervals by the percentile bootstrap over videos: as many are drawn as there are, with replacement.
 
     Whole videos are drawn because frames of one video resemble each other; intervals over
     frames would be far too narrow. Rounds in which a value is not defined (an AUC of one class)
@@ -43,19 +56,33 @@ def intervals(
 
     Args:
         metrics: what is measured.
-        videos: two or more; one video says nothing of others, and nothing is given then.
+        videos: none gives nothing; one says nothing of others, and there is no interval then.
+        what: they are scored by, for messages.
         seed: of the draws.
         rounds: how many.
+
+    Raises:
+        DataError: a metric cannot be computed, two give values of one name, or one is not finite.
     """
-    if len(videos) < 2 or rounds < 1:
-        return {}
-    found: dict[str, Interval] = {}
-    for metric in metrics:
-        values = _values(metric.resampled(videos), _draws(len(videos), seed, rounds))
-        for name, some in values.items():
-            if len(some) >= _LEAST * rounds:
-                found[name] = _interval(some)
+    found = Measured({}, {})
+    for metric in metrics if videos else ():
+        rank = metric.resampled(videos) if rounds and len(videos) > 1 else None
+        values = rank(np.ones(len(videos), np.int64)) if rank else metric.compute(videos)
+        if twice := sorted(found.values.keys() & values.keys()):
+            raise DataError(f"two metrics give a value named {twice[0]!r}", where="evaluate.metrics", fix="keep one")
+        if bad := sorted(key for key, value in values.items() if not np.isfinite(value)):
+            raise DataError(f"{bad[0]} of {what} is not a finite number", where=type(metric).__name__)
+        found.values.update({key: float(value) for key, value in values.items()})
+        if rank:
+            found.intervals.update(_intervals(rank, len(videos), seed, rounds))
     return found
+
+
+def _intervals(
+    measured: Callable[[NDArray[np.int64]], Mapping[str, float]], videos: int, seed: int, rounds: int
+) -> dict[str, Interval]:
+    some = _values(measured, _draws(videos, seed, rounds))
+    return {name: _interval(values) for name, values in some.items() if len(values) >= _LEAST * rounds}
 
 
 def differences(
@@ -70,7 +97,7 @@ def differences(
         seed: of the draws.
         rounds: how many.
     """
-    if len(one) < 2:
+    if len(one) < 2 or rounds < 1:
         return {}
     first, second = metric.resampled(one), metric.resampled(other)
 
@@ -78,8 +105,7 @@ def differences(
         values, others = first(times), second(times)
         return {name: values[name] - others[name] for name in values.keys() & others.keys()}
 
-    found = _values(both, _draws(len(one), seed, rounds))
-    return {name: _interval(some) for name, some in found.items() if len(some) >= _LEAST * rounds}
+    return _intervals(both, len(one), seed, rounds)
 
 
 def _interval(values: Sequence[float]) -> Interval:
@@ -110,19 +136,17 @@ def _values(
 
 
 def chance(
-    metrics: Sequence[Metric],
-    draw: Callable[[np.random.Generator], Sequence[ScoredVideo]],
-    measure: Callable[[Sequence[ScoredVideo], Sequence[Metric]], Mapping[str, float]],
-    *,
-    seed: int,
-) -> dict[str, float]:
+    metrics: Sequence[Metric], draw: Callable[[np.random.Generator], Sequence[ScoredVideo]], *, seed: int
+) -> tuple[dict[str, float], int]:
     """Each value's mean for a scorer that knows nothing: what a result must be compared with.
 
     Args:
         metrics: what is measured, each over as many random scorers as it asks for.
-        draw: gives the videos with random scores.
-        measure: videos and metrics to values.
+        draw: gives the videos with what becomes of random scores under the protocol.
         seed: of the random scores.
+
+    Returns:
+        The means, and how many random scorers there were.
     """
     random = np.random.default_rng(seed)
     values: dict[str, list[float]] = {}
@@ -133,6 +157,6 @@ def chance(
         number += 1
         # The mean of many frames varies little: a benchmark of millions needs one draw.
         most = min(most, max(1, _DRAWN_FRAMES // max(1, sum(video.scores.size for video in videos))))
-        for name, value in measure(videos, due).items():
+        for name, value in measure(due, videos, "a random scorer").values.items():
             values.setdefault(name, []).append(value)
-    return {name: float(np.mean(some)) for name, some in values.items()}
+    return {name: float(np.mean(some)) for name, some in values.items()}, number

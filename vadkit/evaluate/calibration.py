@@ -40,6 +40,7 @@ class Calibration:
         threshold: of the fused score; at it or above, an alarm is raised.
         false_alarms_per_hour: the rate that the threshold allows.
         protocol: name of the protocol that it was made under.
+        test_tuned: whether something of the recipe was chosen with test labels.
     """
 
     videos: tuple[str, ...]
@@ -50,6 +51,7 @@ class Calibration:
     threshold: float
     false_alarms_per_hour: float
     protocol: str
+    test_tuned: bool
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values."""
@@ -76,6 +78,7 @@ def calibrate(fusion: Fusion, protocol: Protocol) -> Calibration | None:
         threshold=threshold,
         false_alarms_per_hour=protocol.false_alarms_per_hour,
         protocol=protocol.name,
+        test_tuned=protocol.test_tuned,
     )
 
 

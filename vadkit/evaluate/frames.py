@@ -99,6 +99,13 @@ def check_labels(videos: Sequence[VideoScores], labels: Mapping[str, Labels]) ->
                 where=f"video {video.name!r}",
                 fix="check that labels and video are of the same release, and that no frame is resampled",
             )
+        boxes = [frame for track in labels[video.name].tracks or () for frame in track.boxes]
+        if outside := sum(not 0 <= frame < frames.size for frame in boxes):
+            raise DataError(
+                f"{outside} of {len(boxes)} boxes of its tracks lie outside its {frames.size} frames",
+                where=f"video {video.name!r}",
+                fix="check that tracks and frame labels are of the same release",
+            )
 
 
 def cover(videos: Sequence[VideoScores], rule: Uncovered) -> list[Covered]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +13,12 @@ from numpy.typing import NDArray
 from vadkit import __version__
 from vadkit.contracts import Metric, Transform
 from vadkit.errors import DataError, VadkitError
-from vadkit.evaluate.bootstrap import ROUNDS, chance, intervals
+from vadkit.evaluate.bootstrap import ROUNDS, chance, measure
 from vadkit.evaluate.calibration import Calibration, calibrate
 from vadkit.evaluate.frames import check_labels, check_normal, check_videos, cover
 from vadkit.evaluate.fuse import Fusion, Part
-from vadkit.evaluate.rows import Case, Rows
+from vadkit.evaluate.random import random_scorer
+from vadkit.evaluate.rows import Case, Rows, fuse_cases
 from vadkit.evaluate.weights import divide_by_deviations, fit_to
 from vadkit.protocol import Protocol
 from vadkit.score.store import VideoScores
@@ -56,6 +56,7 @@ class Plan:
         smoothing: the protocol's, built.
         seed: of the bootstrap and of the random scorer.
         rounds: of the bootstrap; 0 leaves it out.
+        measured: the metrics as `describe` gives them.
     """
 
     parts: Mapping[str, Part]
@@ -64,6 +65,7 @@ class Plan:
     smoothing: tuple[Transform, ...] = ()
     seed: int = 0
     rounds: int = ROUNDS
+    measured: tuple[Mapping[str, Any], ...] = ()
 
 
 def judge(name: str, folder: Path, evidence: Evidence, plan: Plan) -> RunResult:
@@ -71,8 +73,7 @@ def judge(name: str, folder: Path, evidence: Evidence, plan: Plan) -> RunResult:
 
     In the result's `components`, a fused component stands under its name, after its
     transforms; `NAME (raw)` is a component without transforms: the fused ones that have
-    some, and all that are stored but not fused. Metrics that read maps are taken of the fused
-    score alone.
+    some, and all that are stored but not fused.
 
     Args:
         name: the recipe's name.
@@ -85,6 +86,11 @@ def judge(name: str, folder: Path, evidence: Evidence, plan: Plan) -> RunResult:
             metric cannot be computed from them.
         VadkitError: the protocol refuses a transform.
     """
+    return judge_videos(name, folder, evidence, plan)[0]
+
+
+def judge_videos(name: str, folder: Path, evidence: Evidence, plan: Plan) -> tuple[RunResult, list[ScoredVideo]]:
+    """`judge`, and the labelled videos with their final scores as the metrics saw them."""
     protocol = plan.protocol
     refuse_future(plan)
     check_videos(evidence.videos)
@@ -95,32 +101,36 @@ def judge(name: str, folder: Path, evidence: Evidence, plan: Plan) -> RunResult:
     if protocol.weights == "test":
         labelled = [video for video in videos if video.name in evidence.labels]
         fit_to(fusion, labelled, [evidence.labels[video.name].frames for video in labelled], what="test videos")
-    cases = [Case(v, f, evidence.labels.get(v.name)) for v, f in zip(videos, fusion(videos), strict=True)]
+    cases = fuse_cases(fusion, videos, evidence.labels)
     calibration = calibrate(fusion, protocol)
     rows = Rows(cases, fusion, calibration, protocol.false_alarms_per_hour)
     fused = rows.fused()
-    metrics = _measure(fused, plan.metrics, "the fused score")
-    found = intervals(plan.metrics, fused, seed=plan.seed, rounds=plan.rounds) if fused else {}
+    found = measure(plan.metrics, fused, "the fused score", seed=plan.seed, rounds=plan.rounds)
+    alone = [metric for metric in plan.metrics if not (metric.needs_maps or metric.in_units)]
+    of_chance = [metric for metric in plan.metrics if not metric.in_units] if fused else []
+    draw = random_scorer(evidence.videos, evidence.normal, evidence.labels, fusion, protocol)
+    by_chance, draws = chance(of_chance, draw, seed=plan.seed)
     filled = replace(
         protocol,
         labels=", ".join(sorted({label.source for label in evidence.labels.values() if label.source})),
         components={component: part.as_dict() for component, part in fusion.parts.items()},
     )
-    return RunResult(
+    result = RunResult(
         name=name,
         folder=folder,
-        metrics=_headline_first(metrics, protocol.headline),
-        components={row: _measure(scored, _of_scores(plan.metrics), row) for row, scored in rows.alone()},
+        metrics=_headline_first(found.values, protocol.headline),
+        components={row: measure(alone, scored, row).values for row, scored in rows.alone()},
         protocol=filled.as_dict(),
         videos=[VideoResult(c.video.name, c.fused.total, c.fused.components, c.labels) for c in cases],
         facts=_facts(cases, evidence.videos, plan)
         | _threshold(calibration)
-        | {"chance": chance(plan.metrics, rows.random, partial(_measure, what="a random scorer"), seed=plan.seed)}
+        | {"chance": by_chance, "chance_draws": draws}
         | {"bootstrap": {"rounds": plan.rounds, "over": "videos", "videos": len(fused), "seed": plan.seed}}
-        | {"vadkit": __version__},
-        intervals={metric: (interval.low, interval.high) for metric, interval in found.items()},
+        | {"measured": list(plan.measured), "vadkit": __version__},
+        intervals={metric: (interval.low, interval.high) for metric, interval in found.intervals.items()},
         groups=_groups(fused, plan.metrics),
     )
+    return result, fused
 
 
 def refuse_future(plan: Plan) -> None:
@@ -129,8 +139,22 @@ def refuse_future(plan: Plan) -> None:
     Raises:
         VadkitError: a transform needs the future or other test videos.
     """
-    if not plan.protocol.deployable:
+    protocol = plan.protocol
+    if not protocol.deployable:
         return
+    if protocol.uncovered in ("edge", "lowest"):
+        raise VadkitError(
+            f"protocol {protocol.name!r} is deployable and refuses 'uncovered: {protocol.uncovered}': frames without a "
+            "score would take one from later frames or other test videos",
+            where="evaluate.protocol",
+            fix="set uncovered: drop",
+        )
+    if protocol.weights == "test":
+        raise VadkitError(
+            f"protocol {protocol.name!r} is deployable and refuses weights that are fitted to test labels",
+            where="evaluate.protocol",
+            fix="set weights: fixed, normal or synthetic",
+        )
     named = [(f"component {name!r}", one) for name, part in plan.parts.items() for one in part.transforms]
     for where, transform in (*named, *(("the fused score", one) for one in plan.smoothing)):
         if transform.needs_future or transform.scope != "video":
@@ -158,22 +182,6 @@ def fusion_of(evidence: Evidence, plan: Plan) -> Fusion:
         altered = cover(evidence.synthetic, rule)
         fit_to(fusion, altered, [truth[video.name] for video in altered], what="synthetic videos")
     return fusion
-
-
-def _of_scores(metrics: Sequence[Metric]) -> list[Metric]:
-    return [metric for metric in metrics if not metric.needs_maps]
-
-
-def _measure(videos: Sequence[ScoredVideo], metrics: Sequence[Metric], what: str) -> dict[str, float]:
-    values: dict[str, float] = {}
-    for metric in metrics if videos else ():
-        found = metric.compute(videos)
-        if twice := sorted(values.keys() & found.keys()):
-            raise DataError(f"two metrics give a value named {twice[0]!r}", where="evaluate.metrics", fix="keep one")
-        if bad := sorted(key for key, value in found.items() if not np.isfinite(value)):
-            raise DataError(f"{bad[0]} of {what} is not a finite number", where=type(metric).__name__)
-        values |= {key: float(value) for key, value in found.items()}
-    return values
 
 
 def _threshold(calibration: Calibration | None) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -60,15 +60,6 @@ class Rows:
                 found.append((f"{name} (raw)", self._row(raw, threshold)))
         return found
 
-    def random(self, random: np.random.Generator) -> list[ScoredVideo]:
-        """A scorer that knows nothing: of test videos, of the normal ones that set its threshold, of maps."""
-        threshold = self._calibrated([random.random(int(video.kept.sum())) for video in self._fusion.normal])
-        scored = self._row([random.random(case.fused.total.shape) for case in self._cases], threshold, maps=True)
-        return [
-            replace(video, maps=partial(_random_maps, video.maps, int(random.integers(2**63)))) if video.maps else video
-            for video in scored
-        ]
-
     def _calibrated(self, normal: Sequence[Scores]) -> float | None:
         threshold, _ = threshold_of(self._fusion.normal, normal, self._per_hour)
         return threshold
@@ -87,9 +78,15 @@ class Rows:
                     maps=partial(_kept, video.maps, kept) if video.maps else None,
                     masks=partial(_kept, truth.masks, kept) if truth.masks else None,
                     tracks=_kept_tracks(truth.tracks, kept) if truth.tracks is not None else None,
+                    size=truth.size,
                 )
             found.append(scored)
         return found
+
+
+def fuse_cases(fusion: Fusion, videos: Sequence[Covered], labels: Mapping[str, Labels]) -> list[Case]:
+    """Each video with its final score and its labels."""
+    return [Case(one, fused, labels.get(one.name)) for one, fused in zip(videos, fusion(videos), strict=True)]
 
 
 def _kept(read: Callable[[], NDArray[Any]], kept: NDArray[np.bool_]) -> NDArray[Any]:
@@ -104,7 +101,3 @@ def _kept_tracks(tracks: Sequence[Track], kept: NDArray[np.bool_]) -> tuple[Trac
         Track(track.identity, {int(place[frame]): box for frame, box in track.boxes.items() if kept[frame]})
         for track in tracks
     )
-
-
-def _random_maps(read: Callable[[], NDArray[Any]], seed: int) -> NDArray[np.float32]:
-    return np.random.default_rng(seed).random(read().shape, dtype=np.float32)

@@ -16,6 +16,7 @@ from vadkit.evaluate.fuse import Fusion
 _SHARES = (0.0, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0)
 _PASSES = 3
 
+Scores = NDArray[np.float64]
 Truth = Sequence[NDArray[np.bool_]]
 
 
@@ -27,8 +28,8 @@ def divide_by_deviations(fusion: Fusion) -> None:
     """
     if not fusion.normal:
         raise _absent("no normal video was held out")
-    scale = _deviations(fusion.scaled_normal, "held-out normal video")
-    fusion.set_weights({name: part.weight / scale[name] for name, part in fusion.parts.items()})
+    scale = _deviations(_weighed(fusion, fusion.scaled_normal), "held-out normal video")
+    fusion.set_weights({name: fusion.parts[name].weight / scale[name] for name in scale})
 
 
 def fit_to(fusion: Fusion, videos: Sequence[Covered], truth: Truth, *, what: str) -> None:
@@ -49,8 +50,8 @@ def fit_to(fusion: Fusion, videos: Sequence[Covered], truth: Truth, *, what: str
     if labels.all() or not labels.any():
         raise DataError(f"all {labels.size} frames of the {what} are of one class", where="evaluate.protocol.weights")
     scaled = fusion.scale(videos)
-    scale = _deviations(scaled, what)
-    shares = dict.fromkeys(fusion.parts, 1.0)
+    scale = _deviations(_weighed(fusion, scaled), what)
+    shares = dict.fromkeys(scale, 1.0)
 
     def auc(trial: Mapping[str, float]) -> float:
         if not any(trial.values()):
@@ -77,6 +78,11 @@ def _along(
         if (found := value(trial)) > best:
             shares, best = trial, found
     return shares, best
+
+
+def _weighed(fusion: Fusion, scaled: Mapping[str, list[Scores]]) -> dict[str, list[Scores]]:
+    """Without the components of weight 0, which are measured only."""
+    return {name: scores for name, scores in scaled.items() if fusion.parts[name].weight}
 
 
 def _deviations(scaled: Mapping[str, Sequence[NDArray[np.float64]]], what: str) -> dict[str, float]:

@@ -70,6 +70,7 @@ def check(tree: Node, registry: Registry) -> Recipe:
     _check_name(given.get("name"), reader)
     _check_names_of_scores(given, reader)
     _check_names_of_densities(given, reader)
+    _check_name_of_maps(given, reader)
     if not reader.problems:
         _check_metrics(given, recipe, reader)
     if reader.problems:
@@ -104,6 +105,13 @@ def _check_names_of_densities(given: Mapping[str, Node], reader: Reader) -> None
             if isinstance(entry.value, str) and entry.value not in densities:
                 what = f"'scores.{score}' reads the density {entry.value!r}, which is not in 'densities'"
                 reader.report(entry.at, what, closest(entry.value, densities))
+
+
+def _check_name_of_maps(given: Mapping[str, Node], reader: Reader) -> None:
+    maps, scores = _entries(given.get("evaluate")).get("maps"), _entries(given.get("scores"))
+    if maps is not None and isinstance(maps.value, str) and maps.value not in scores:
+        what = f"'evaluate.maps' names {maps.value!r}, which is not in 'scores'"
+        reader.report(maps.at, what, closest(maps.value, scores))
 
 
 def _check_metrics(given: Mapping[str, Node], recipe: Recipe, reader: Reader) -> None:

@@ -23,7 +23,7 @@ class ProtocolForm:
     Attributes:
         use: the preset; a bare name stands for this key alone.
         uncovered: what becomes of frames that no window scores.
-        transform: of every component before fusion, in place of those under `fuse`.
+        transform: of every component before fusion, in place of those under `fuse`; "fuse" for those.
         fusion: weighted sum, or ranks or log-probabilities on held-out normal video, weighted.
         weights: those of `fuse`, or fitted.
         smoothing: of the fused score over time.
@@ -37,7 +37,7 @@ class ProtocolForm:
 
     use: Literal["itae", "ffp", "mnad", "memae", "hf2vad", "accivad", "stgnf", "aedmae", "deployable"] = "itae"
     uncovered: Uncovered | None = None
-    transform: Transforms | None = None
+    transform: Literal["fuse"] | Transforms | None = None
     fusion: Fusion | None = None
     weights: Weights | None = None
     smoothing: Transforms | None = None
@@ -54,7 +54,8 @@ class ProtocolForm:
         changed: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
         for name in ("transform", "smoothing"):
             if name in changed:
-                changed[name] = tuple(chosen.plain() for chosen in changed[name])
+                as_fuse_says = changed[name] == "fuse"
+                changed[name] = None if as_fuse_says else tuple(chosen.plain() for chosen in changed[name])
         if self.weights == "test":
             changed["test_tuned"] = True
         return replace(PRESETS[self.use], **changed)

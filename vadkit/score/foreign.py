@@ -96,7 +96,7 @@ def _read(path: Path, *, several: bool) -> list[Series]:
         marked = kind(file)
         if marked == _OWN:
             own = read_score(file)
-            found.append(Series(own.name, own.components, str(file), scene=own.scene, coverage=own.coverage))
+            found.append(Series(own.name, own.components, str(file), None, own.scene, own.coverage, own.fps))
         elif marked:
             raise DataError(f"holds {marked}, not scores", where=str(file), fix="name the folder of the score files")
         else:
@@ -167,7 +167,7 @@ def _place(series: Series, frames: int, dropped: tuple[int, int], high: High) ->
         components[name][index] = -numbers if high == "normal" else numbers
     covered = ~np.any([np.isnan(scores) for scores in components.values()], axis=0)
     coverage = covered.astype(np.int64) if series.coverage is None else series.coverage
-    return VideoScores(series.video, series.scene, components, coverage)
+    return VideoScores(series.video, series.scene, components, coverage, series.fps)
 
 
 def _check_frames(given: NDArray[np.int64], frames: int, kept: slice, where: str) -> None:

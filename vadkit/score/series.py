@@ -24,6 +24,7 @@ class Series:
         frames: (N,), the frame of each number, counted from 0; None if they follow one another.
         scene: camera or scene identifier; empty if the file gives none.
         coverage: (N,) as vadkit stores it; None in files of others.
+        fps: frames per second; None in files of others.
     """
 
     video: str
@@ -32,6 +33,7 @@ class Series:
     frames: NDArray[np.int64] | None = None
     scene: str = ""
     coverage: NDArray[np.int64] | None = None
+    fps: float | None = None
 
     @property
     def size(self) -> int:

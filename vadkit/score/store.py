@@ -42,8 +42,7 @@ class VideoScores:
             where none does. Higher = more anomalous.
         coverage: (F,) int, windows that the frame appears in.
         fps: frames per second; None if unknown.
-        maps: gives (F, h, w), where in the frame, NaN where no window covers it; None if such
-            maps are not kept.
+        maps: gives (F, h, w), where in the frame; None if such maps are not kept.
     """
 
     name: str
@@ -221,6 +220,8 @@ def write_regions(folder: Path, name: str, labels: Labels) -> None:
         ]
         arrays["identities"] = np.array([track.identity for track in labels.tracks], np.str_)
         arrays["boxes"] = np.array(rows, np.int64).reshape(-1, 6)
+    if labels.size is not None:
+        arrays["size"] = np.array(labels.size, np.int64)
     _write(score_file(folder, name), _REGIONS, arrays, compressed=True)
 
 
@@ -257,9 +258,16 @@ def read_places(path: Path, digest: str) -> dict[str, Places] | None:
 def _with_regions(path: Path, labels: Labels) -> Labels:
     if not path.is_file():
         return labels
-    keys, tracks = _read(path, _REGIONS, lambda arrays: (set(arrays), _tracks_of(arrays)))
+    keys, tracks, size = _read(path, _REGIONS, lambda arrays: (set(arrays), _tracks_of(arrays), _size_of(arrays)))
     masks = partial(_read, path, _REGIONS, _masks_of) if "masks" in keys else None
-    return replace(labels, masks=masks, tracks=tracks)
+    return replace(labels, masks=masks, tracks=tracks, size=size)
+
+
+def _size_of(arrays: Mapping[str, NDArray[Any]]) -> tuple[int, int] | None:
+    if "size" not in arrays:
+        return None
+    height, width = arrays["size"].tolist()
+    return height, width
 
 
 def _masks_of(arrays: Mapping[str, NDArray[Any]]) -> NDArray[np.bool_]:

@@ -35,18 +35,18 @@ def find_truth(video: ScoredVideo, size: tuple[int, int]) -> Truth:
 
     Args:
         video: what to look at.
-        size: height and width of its maps, taken for the source's where there are no masks.
+        size: height and width of its maps, taken for the source's where nothing tells them.
 
     Raises:
         DataError: there is neither, or it does not fit the frame labels or the frame's size.
     """
     masks = read_masks(video)
-    height, width = size if masks is None else masks.shape[1:]
+    height, width = (video.size or size) if masks is None else masks.shape[1:]
     regions, track = Regions(np.zeros(0, np.int64), np.zeros((0, 4), np.int64)), np.zeros(0, np.int64)
     if video.tracks:
         regions, track = _from_tracks(video)
         if masks is None:
-            _check_size(video, regions, size)
+            _check_size(video, regions, (height, width))
     elif masks is not None:
         regions, track = linked_regions(masks)
     elif video.tracks is None and video.labels.any():
@@ -83,8 +83,8 @@ def _check_size(video: ScoredVideo, regions: Regions, size: tuple[int, int]) -> 
     right, bottom = regions.boxes[:, 2:].max(axis=0, initial=0)
     if right > width or bottom > height:
         raise DataError(
-            f"its tracks reach to x = {right}, y = {bottom}, beyond the maps of {width} x {height}; "
-            "without masks nothing tells the frame's size",
+            f"its tracks reach to x = {right}, y = {bottom}, beyond {width} x {height}, "
+            + ("the frame's size" if video.size else "the maps' size; without masks nothing tells the frame's"),
             where=f"video {video.name!r}",
             fix="give maps of the source's size, or masks",
         )

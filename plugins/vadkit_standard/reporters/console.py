@@ -122,7 +122,9 @@ def _warnings(result: RunResult) -> list[str]:
     shown = rules if result.metrics else {"constant": rules["constant"]}
     lines = [f"{text}: {_listed(facts[key])}" for key, text in shown.items() if facts.get(key)]
     hours, wanted = facts.get("normal_hours"), result.protocol.get("false_alarms_per_hour", 1)
-    if hours is not None and hours * wanted < 1:
+    if hours == 0:
+        lines.append("the frame rate of held-out normal video is unknown: the threshold allows no false alarm at all")
+    elif hours is not None and hours * wanted < 1:
         lines.append(f"held-out video is too short to show {wanted:g} false alarms an hour: the threshold allows none")
     if facts.get("frames_without_score"):
         rule = result.protocol.get("uncovered", "?")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import numpy as np
@@ -61,7 +61,7 @@ class Figures(Reporter):
         labelled = [(video, video.labels) for video in result.videos if video.labels is not None]
         abnormal = sum(int(labels.sum()) for _, labels in labelled)
         if 0 < abnormal < sum(labels.size for _, labels in labelled):
-            self._save(_roc_figure(result.name, labelled, colors, result.protocol.get("eer", "")), figures / "roc.png")
+            self._save(_roc_figure(result.name, labelled, colors, result.protocol), figures / "roc.png")
 
     def _save(self, figure: Figure, path: Path) -> None:
         with write_aside(path) as aside:
@@ -92,7 +92,7 @@ def _page(result: RunResult, colors: Mapping[str, str]) -> Figure:
     for axes in all_axes.flat[len(videos) :]:
         axes.set_visible(False)
     more = f"  (first {len(videos)} of {len(result.videos)} videos)" if len(result.videos) > len(videos) else ""
-    figure.suptitle(f"{result.name}{more}", fontsize=12)
+    figure.suptitle(f"{result.name}{more}\n{_rules(result.protocol)}", fontsize=11)
     labelled = any(video.labels is not None for video in videos)
     figure.legend(handles=_handles(colors, labelled), loc="outside lower center", ncols=5, frameon=False, fontsize=9)
     return figure
@@ -135,7 +135,10 @@ def _handles(colors: Mapping[str, str], labelled: bool) -> list[Line2D | Patch]:
 
 
 def _roc_figure(
-    name: str, labelled: Sequence[tuple[VideoResult, NDArray[np.bool_]]], colors: Mapping[str, str], eer: str
+    name: str,
+    labelled: Sequence[tuple[VideoResult, NDArray[np.bool_]]],
+    colors: Mapping[str, str],
+    protocol: Mapping[str, Any],
 ) -> Figure:
     figure = Figure(figsize=(5.4, 5.4), layout="constrained")
     axes = figure.subplots()
@@ -147,16 +150,22 @@ def _roc_figure(
         videos = [ScoredVideo(video.name, one, labels) for (video, labels), one in zip(labelled, scores, strict=True)]
         curve = Ranking(videos).curve()
         rates = [100 * rate for rate in curve.rates()]
-        error = 100 * (nearest(curve) if eer == "nearest" else crossing(curve))
+        error = 100 * (nearest(curve) if protocol.get("eer") == "nearest" else crossing(curve))
         label = f"{component or 'total'}: AUC {100 * curve.auc():.1f}, EER {error:.1f}"
         axes.plot(*rates, color=color, linewidth=width, label=label)
         axes.plot(error, 100 - error, "o", color=color, markersize=6, markeredgecolor="white", clip_on=False)
     axes.set(xlim=(0, 100), ylim=(0, 100), aspect="equal")
     axes.set(xlabel="false positive rate (%)", ylabel="true positive rate (%)")
-    axes.set_title(f"{name}: ROC over all frames", fontsize=11, loc="left")
+    axes.set_title(f"{name}: ROC over all frames\n{_rules(protocol)}", fontsize=10, loc="left")
     axes.legend(loc="lower right", fontsize=8.5, framealpha=1, edgecolor="none")
     _plain_frame(axes)
     return figure
+
+
+def _rules(protocol: Mapping[str, Any]) -> str:
+    """What a number must be read beside."""
+    mark = "   TEST-TUNED" if protocol.get("test_tuned") else ""
+    return f"protocol {protocol.get('name', '?')} #{protocol.get('digest', '?')}{mark}"
 
 
 def _plain_frame(axes: Axes) -> None:
