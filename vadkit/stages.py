@@ -43,6 +43,7 @@ from vadkit.values import Labels, RunResult
 if TYPE_CHECKING:
     from vadkit.experiment import Experiment
     from vadkit.model.pipeline import Pipeline
+    from vadkit.video.cache import FrameCache
 
 RESCORABLE = ("fuse", "evaluate", "report")
 """Sections of a recipe that `vadkit eval` may change: those behind the score files."""
@@ -98,6 +99,8 @@ def run(
     resume: bool = False,
     overwrite: bool = False,
     allow_test_tuning: bool = False,
+    keep_cache: bool = True,
+    cache_limit: str | int | None = None,
     monitor: Monitor | None = None,
     registry: Registry | None = None,
 ) -> Run:
@@ -111,6 +114,8 @@ def run(
         resume: go on in a run folder where an earlier run stopped.
         overwrite: replace an earlier run.
         allow_test_tuning: run a recipe in which something was chosen with test labels.
+        keep_cache: store decoded frames for later runs; otherwise in a temporary folder.
+        cache_limit: largest size of all stored frames, such as "50GB"; default `$VADKIT_CACHE_LIMIT`, else none.
         monitor: is told of progress.
         registry: default, all installed plugins.
 
@@ -127,23 +132,26 @@ def run(
     dataset = open_dataset(checked.data.dataset, data_root)
     folder = RunFolder(Path(out) if out is not None else Path("runs") / checked.name)
     began = time.monotonic()
-    experiment = _experiment(checked, dataset, folder, monitor)
-    for split in ("train", "test"):
-        experiment.videos(split)  # what is missing is said before anything is written
-    folder.check(resume=resume, overwrite=overwrite)
-    experiment.rehearse(maps=needs.maps)
-    experiment.check_data()
-    with folder.locked():
-        folder.prepare(resume=resume, overwrite=overwrite)
-        _begin(folder, checked, experiment)
-        experiment.record_data()
-        experiment.train_model()
-        experiment.fit_densities()
-        experiment.score_held_out(synthetic=needs.synthetic)
-        calibrate_run(folder, plan)
-        experiment.score()
-        _end(folder, began)
-        write_reports(judge_run(folder, checked, folder.path, registry), checked.report, folder.path)
+    from vadkit.video.cache import open_cache
+
+    with open_cache(keep=keep_cache, limit=cache_limit) as cache:
+        experiment = _experiment(checked, dataset, folder, cache, monitor)
+        for split in ("train", "test"):
+            experiment.videos(split)  # what is missing is said before anything is written
+        folder.check(resume=resume, overwrite=overwrite)
+        experiment.rehearse(maps=needs.maps)
+        experiment.check_data()
+        with folder.locked():
+            folder.prepare(resume=resume, overwrite=overwrite)
+            _begin(folder, checked, experiment)
+            experiment.record_data()
+            experiment.train_model()
+            experiment.fit_densities()
+            experiment.score_held_out(synthetic=needs.synthetic)
+            calibrate_run(folder, plan)
+            experiment.score()
+            _end(folder, began)
+            write_reports(judge_run(folder, checked, folder.path, registry), checked.report, folder.path)
     return load_run(folder.path, registry)
 
 
@@ -223,11 +231,10 @@ def under_all(folder: str | Path, registry: Registry | None = None) -> dict[str,
     return under_all_protocols(under, test_tuned=recipe.evaluate.protocol.test_tuned)
 
 
-def _experiment(recipe: Recipe, dataset: Dataset, folder: RunFolder, monitor: Monitor) -> Experiment:
+def _experiment(recipe: Recipe, dataset: Dataset, folder: RunFolder, cache: FrameCache, monitor: Monitor) -> Experiment:
     from vadkit.experiment import Experiment
-    from vadkit.video.cache import FrameCache, default_cache
 
-    return Experiment(recipe, dataset, folder, FrameCache(default_cache()), monitor)
+    return Experiment(recipe, dataset, folder, cache, monitor)
 
 
 def _begin(folder: RunFolder, recipe: Recipe, experiment: Experiment) -> None:

@@ -11,7 +11,6 @@ import av.container
 import av.error
 import av.video.stream
 import numpy as np
-from av.sidedata.sidedata import Type
 from numpy.typing import NDArray
 
 from vadkit.errors import DataError
@@ -105,9 +104,8 @@ def _announced_seconds(container: av.container.InputContainer, stream: av.video.
 
 def _matrix(picture: av.VideoFrame) -> tuple[int, int, int, int] | None:
     """How the display matrix turns the axes: x' = a x + c y, y' = b x + d y; None if upright."""
-    try:
-        found = picture.side_data[Type.DISPLAYMATRIX]
-    except KeyError:
+    found = picture.side_data.get("DISPLAYMATRIX")
+    if found is None:
         return None
     a, b, _, c, d, *_ = struct.unpack("=9i", bytes(found))
     return a, b, c, d
