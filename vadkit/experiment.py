@@ -282,7 +282,11 @@ class Experiment:
                 module=step,
                 critics=tuple(step.losses.parameters()),
                 batches=lambda epoch, position: clips.batches(
-                    plan.fit.batch_size, seed=derive(self.recipe.seed, "clips"), epoch=epoch, start=position
+                    plan.fit.batch_size,
+                    seed=derive(self.recipe.seed, "clips"),
+                    epoch=epoch,
+                    start=position,
+                    ahead=self.fabric.device.type != "cpu",  # there this thread has nothing else to do
                 ),
                 per_epoch=per_epoch,
                 steps=steps_of(plan.fit, per_epoch),

@@ -122,6 +122,8 @@ def run(
     Raises:
         VadkitError: anything that the user can mend; see its message.
     """
+    from vadkit.video.cache import open_cache
+
     registry = registry or Registry.discover()
     monitor = monitor or Silent()
     checked = read_recipe(recipe, overrides, registry)
@@ -132,8 +134,6 @@ def run(
     dataset = open_dataset(checked.data.dataset, data_root)
     folder = RunFolder(Path(out) if out is not None else Path("runs") / checked.name)
     began = time.monotonic()
-    from vadkit.video.cache import open_cache
-
     with open_cache(keep=keep_cache, limit=cache_limit) as cache:
         experiment = _experiment(checked, dataset, folder, cache, monitor)
         for split in ("train", "test"):

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from vadkit.errors import DataError
 from vadkit.recipe.model import Augment
 from vadkit.values import ClipSpec
-from vadkit.video.clips import Clips, augmented, read_window, window_frames, window_starts
+from vadkit.video.clips import Clips, augmented, read_window, to_clips, window_frames, window_starts
 
 
 def numbered(frames: int, first: int = 0) -> NDArray[np.uint8]:
@@ -74,6 +74,20 @@ def test_a_pass_can_be_entered_anywhere(sampling: str) -> None:
     rest = list(clips.batches(5, seed=1, epoch=3, start=6))
     assert sum(map(len, whole)) == len(clips)
     assert all(torch.equal(a, b) for a, b in zip(whole[6:], rest, strict=True))
+    early = list(clips.batches(5, seed=1, epoch=3, start=6, ahead=True))
+    assert all(torch.equal(a, b) for a, b in zip(early, rest, strict=True))
+    assert list(clips.batches(5, seed=1, epoch=3, start=99, ahead=True)) == []
+    left = clips.batches(5, seed=1, epoch=3, ahead=True)
+    assert torch.equal(next(left), whole[0])
+    left.close()  # pyright: ignore
+
+
+def test_pixels_become_what_runs_had_before() -> None:
+    every = np.arange(256, dtype=np.uint8).reshape(1, 16, 16, 1)
+    expected = torch.from_numpy(every).permute(3, 0, 1, 2).float() / 127.5 - 1
+    assert torch.equal(to_clips([every])[0], expected)
+    colour = np.random.default_rng(0).integers(0, 256, (4, 5, 6, 3), dtype=np.uint8)
+    assert torch.equal(to_clips([colour, colour])[1], torch.from_numpy(colour).permute(3, 0, 1, 2).float() / 127.5 - 1)
 
 
 def test_changes_are_drawn_from_seed_pass_and_clip_and_leave_calibration_alone() -> None:

@@ -18,7 +18,7 @@ from vadkit.recipe.model import Short
 from vadkit.score.store import Places, VideoScores
 from vadkit.values import ClipOutputs, VideoRef
 from vadkit.video.cache import Frames
-from vadkit.video.clips import Clips, read_window, to_clip, window_frames, window_starts
+from vadkit.video.clips import Clips, read_window, to_clips, window_frames, window_starts
 
 CALIBRATION_CLIPS = 512  # enough for a mean and a deviation, whatever the data set's size
 MAP_CELL = 4  # pixels of the clip a side that one value of a kept map stands for
@@ -178,7 +178,7 @@ def score_video(
     result, shown = WindowMean(len(frames), tuple(scorers)), MapMean(len(frames))
     for first in range(0, len(starts), batch):
         some = starts[first : first + batch]
-        clips = torch.stack([to_clip(read_window(frames, spec, int(start))) for start in some])
+        clips = to_clips([read_window(frames, spec, int(start)) for start in some])
         # A frame that is repeated to fill a clip up is scored where it stands first.
         windows = [np.unique(window_frames(len(frames), spec, int(start))) for start in some]
         for where in windows:

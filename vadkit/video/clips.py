@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
 import torch
@@ -55,9 +56,18 @@ def read_window(frames: Frames, spec: ClipSpec, start: int) -> NDArray[np.uint8]
     return np.concatenate([found, np.repeat(last, spec.frames - len(found), axis=0)])
 
 
-def to_clip(frames: NDArray[np.uint8]) -> Tensor:
-    """(T, H, W, C) uint8 -> (C, T, H, W) float32 in [-1, 1]."""
-    return torch.from_numpy(np.array(frames)).permute(3, 0, 1, 2).float() / 127.5 - 1
+def to_clips(windows: Sequence[NDArray[np.uint8]]) -> Tensor:
+    """Windows (T, H, W, C) uint8 -> (B, C, T, H, W) float32 in [-1, 1].
+
+    NumPy converts in this thread alone: torch would share so little work among all its threads,
+    and on a busy machine wait for them much longer than the work takes.
+    """
+    frames, height, width, channels = windows[0].shape
+    clips = np.empty((len(windows), channels, frames, height, width), np.float32)
+    for window, clip in zip(windows, clips, strict=True):
+        np.divide(window.transpose(3, 0, 1, 2), np.float32(127.5), out=clip)
+        clip -= 1
+    return torch.from_numpy(clips)
 
 
 class Clips:
@@ -101,16 +111,17 @@ class Clips:
 
     def read(self, numbers: Sequence[int] | NDArray[np.int64]) -> Tensor:
         """Clips by number -> (B, C, T, H, W) float32 in [-1, 1], as they are."""
-        return torch.stack([to_clip(self._window(int(number))) for number in numbers])
+        return to_clips([self._window(int(number)) for number in numbers])
 
     def read_pass(self, numbers: Sequence[int] | NDArray[np.int64], *, seed: int, epoch: int) -> Tensor:
         """The same, changed as `augment` says; the change depends on seed, pass and clip alone."""
         if self.augment is None:
             return self.read(numbers)
-        return torch.stack(
+        randoms = [np.random.default_rng([seed, epoch, int(number), 1]) for number in numbers]
+        return to_clips(
             [
-                to_clip(augmented(self._window(int(n)), self.augment, np.random.default_rng([seed, epoch, int(n), 1])))
-                for n in numbers
+                augmented(self._window(int(number)), self.augment, random)
+                for number, random in zip(numbers, randoms, strict=True)
             ]
         )
 
@@ -130,11 +141,31 @@ class Clips:
             return by_scene(self._scenes, self._ends, random)
         return random.permutation(len(self))
 
-    def batches(self, batch_size: int, *, seed: int, epoch: int, start: int = 0) -> Iterator[Tensor]:
-        """One pass, from batch `start` on; the last batch may be smaller."""
+    def batches(
+        self, batch_size: int, *, seed: int, epoch: int, start: int = 0, ahead: bool = False
+    ) -> Iterator[Tensor]:
+        """One pass, from batch `start` on; the last batch may be smaller.
+
+        Args:
+            batch_size: B.
+            seed: fixes the order and the changes.
+            epoch: number of the pass.
+            start: batches to leave out.
+            ahead: read the next batch in a thread while this one is worked on.
+        """
         order = self.order(seed, epoch)
-        for first in range(start * batch_size, len(order), batch_size):
-            yield self.read_pass(order[first : first + batch_size], seed=seed, epoch=epoch)
+        parts = (order[first : first + batch_size] for first in range(start * batch_size, len(order), batch_size))
+        if not ahead:
+            yield from (self.read_pass(part, seed=seed, epoch=epoch) for part in parts)
+            return
+        with ThreadPoolExecutor(1) as pool:
+            waiting: Future[Tensor] | None = None
+            for part in parts:
+                done, waiting = waiting, pool.submit(self.read_pass, part, seed=seed, epoch=epoch)
+                if done is not None:
+                    yield done.result()
+            if waiting is not None:
+                yield waiting.result()
 
 
 def augmented(frames: NDArray[np.uint8], augment: Augment, random: np.random.Generator) -> NDArray[np.uint8]:

@@ -91,8 +91,8 @@ class Room:
         Raises:
             DataError: even without all that no run needs there is none, and `refuse` is set.
         """
-        if self.limit is None or not self.folder.is_dir():
-            return
+        if self.limit is None or not os.access(self.folder, os.W_OK):
+            return  # where nothing can be written, nothing can be removed either
         with _locked(self.folder):
             entries = _entries(self.folder)
             total = sum(used for _, used, _ in entries)
