@@ -20,7 +20,7 @@ from vadkit.values import ClipSpec, VideoRef
 from vadkit.video.damage import Damage, Damages
 from vadkit.video.decode import decode
 from vadkit.video.room import Room, bytes_of
-from vadkit.video.stored import StoredFrames, open_stored, read_damages, write, write_damages
+from vadkit.video.stored import TRIES, StoredFrames, open_stored, read_damages, write, write_damages
 
 # Raise it whenever decoding or resizing gives other pixels than before.
 _VERSION = 2
@@ -129,7 +129,9 @@ class FrameCache:
             self._build(video, clip, path)
 
         cached = open_stored(path, shape, build)
-        if cached is None:
+        for _ in range(TRIES):
+            if cached is not None:
+                break
             build()
             cached = open_stored(path, shape, build)
         if cached is None:

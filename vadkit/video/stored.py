@@ -17,6 +17,7 @@ from vadkit.errors import DataError
 from vadkit.files import write_aside, write_text
 from vadkit.video.damage import Damage
 
+TRIES = 8  # to store frames that other processes, short of room, keep removing
 _ASK_EVERY = 1 << 26  # bytes between two questions for room
 
 
@@ -51,11 +52,12 @@ class StoredFrames:
         return self[:].astype(dtype or np.uint8, copy=False)
 
     def _read(self, frames: range) -> NDArray[np.uint8]:
-        try:
-            return self._read_once(frames)
-        except FileNotFoundError:
-            self._rebuild()
-            return self._read_once(frames)
+        for _ in range(TRIES):
+            try:
+                return self._read_once(frames)
+            except FileNotFoundError:
+                self._rebuild()
+        return self._read_once(frames)
 
     def _read_once(self, frames: range) -> NDArray[np.uint8]:
         found = np.empty((len(frames), *self.shape[1:]), np.uint8)
