@@ -21,7 +21,7 @@ from vadkit.errors import RecipeError
 from vadkit.presets import PRESETS, SOURCES
 from vadkit.protocol import FILLED_IN, Protocol, differences
 from vadkit.recipe import annotation, describe, docstring, loads
-from vadkit.recipe.grammar import Beside, FiniteFloat, PositiveFloat, Share
+from vadkit.recipe.grammar import Beside, FiniteFloat, PositiveFloat, Probability, Share
 from vadkit.recipe.model import Recipe
 from vadkit.registry import Registry
 
@@ -36,6 +36,7 @@ OURS = (
 _SECTIONS = {
     "Data": "data",
     "ClipForm": "data.clip",
+    "Augment": "data.augment",
     "Model": "model",
     "WeightedLoss": "model.losses",
     "Fit": "fit",
@@ -52,6 +53,7 @@ _PLAIN = (
     ({"exclusiveMinimum": 0, "type": "integer"}, "int > 0"),
     ({"minimum": 0, "type": "integer"}, "int >= 0"),
     (annotation.adapter(Share).json_schema(), "float from 0 to below 1"),
+    (annotation.adapter(Probability).json_schema(), "float from 0 to 1"),
     ({"type": "boolean"}, "true, false"),
 )
 

@@ -63,6 +63,7 @@ def tiny() -> dict[str, Any]:
 @pytest.fixture(autouse=True)
 def _cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VADKIT_CACHE", str(tmp_path_factory.getbasetemp() / "frames"))
+    monkeypatch.delenv("VADKIT_CACHE_LIMIT", raising=False)
     monkeypatch.delenv("VADKIT_DATA", raising=False)
     monkeypatch.delenv("VADKIT_DISABLE", raising=False)
 

@@ -31,7 +31,17 @@ PAGES = {path.stem: path.read_text(encoding="utf-8") for path in sorted(DOCS.glo
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 OURS = PROJECT["entry-points"]["vadkit.v1"]
 SECTIONS = (
-    *(model.Recipe, model.Data, model.Model, model.WeightedLoss, model.Fit, model.Density, model.Fused, model.Engine),
+    *(
+        model.Recipe,
+        model.Data,
+        model.Augment,
+        model.Model,
+        model.WeightedLoss,
+        model.Fit,
+        model.Density,
+        model.Fused,
+        model.Engine,
+    ),
     *(model.Evaluate, ProtocolForm, grammar.ClipForm),
 )
 LINKED = sorted([*DOCS.glob("*.md"), *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md"))])

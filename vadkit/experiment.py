@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 import torch
 from lightning_fabric import Fabric
-from numpy.typing import NDArray
 from torch import nn
 
 from vadkit.contracts import Dataset, DensityModel, Feature, Loss, Scorer
@@ -42,8 +41,9 @@ from vadkit.train.fitting import EncodedClips, Fitting, steps_of
 from vadkit.train.log import Log
 from vadkit.train.loop import Schooling, Trainer
 from vadkit.values import BottleneckOutput, ClipOutputs, Labels, Split, VideoRef
-from vadkit.video.cache import FrameCache, fingerprint
-from vadkit.video.clips import Clips, window_starts
+from vadkit.video.cache import FrameCache, Frames, fingerprint
+from vadkit.video.clips import Clips, window_count
+from vadkit.video.damage import Damage
 from vadkit.video.decode import decode
 
 DENSITY = "density."  # stage names: model, density.NAME, scores
@@ -88,6 +88,9 @@ class Experiment:
             self.heads[name] = Head(feature, build(entry.density, feature.spec))
         self.scorers: dict[str, Scorer] = {name: build(chosen) for name, chosen in recipe.scores.items()}
         self.map_scorer = ""
+        self._videos: dict[Split, Sequence[VideoRef]] = {}
+        self._frames: dict[int, tuple[VideoRef, Frames]] = {}  # a video of many images is looked up once
+        self.damaged: dict[str, dict[str, list[str]]] = {}  # split -> video -> what is wrong
         self._check_scorers()
 
     def _check_scorers(self) -> None:
@@ -111,6 +114,8 @@ class Experiment:
         Raises:
             DataError: there are none, or two have one name.
         """
+        if split in self._videos:
+            return self._videos[split]
         videos = self.dataset.videos(split)
         if not videos:
             raise DataError(f"has no {split} videos", where=self.recipe.data.dataset.component.name)
@@ -118,6 +123,7 @@ class Experiment:
         if len(set(names)) < len(names):
             twice = next(name for name in names if names.count(name) > 1)
             raise DataError(f"has two {split} videos named {twice!r}", where=self.recipe.data.dataset.component.name)
+        self._videos[split] = videos
         return videos
 
     @cached_property
@@ -138,15 +144,25 @@ class Experiment:
         kept = [video for number, video in enumerate(videos) if number not in out]
         return kept, [videos[number] for number in sorted(out)]
 
-    def frames(self, video: VideoRef) -> NDArray[Any]:
-        """Decoded, resized frames (F, H, W, C) uint8, memory-mapped from the cache."""
-        return self.cache.frames(video, self.clip)
+    def frames(self, video: VideoRef) -> Frames:
+        """Decoded, resized frames (F, H, W, C) uint8, read from the cache as they are asked for."""
+        if id(video) not in self._frames:
+            self._frames[id(video)] = (video, self.cache.frames(video, self.clip))
+        return self._frames[id(video)][1]
 
     @cached_property
     def training_clips(self) -> Clips:
         """Clips of the training videos, those held out excepted."""
-        loaded = [(video.name, self.frames(video)) for video in self._train_split[0]]
-        return Clips(loaded, self.clip, self.recipe.data.stride)
+        videos, data = self._train_split[0], self.recipe.data
+        return Clips(
+            [(video.name, self.frames(video)) for video in videos],
+            self.clip,
+            data.stride,
+            scenes=[video.scene for video in videos],
+            sampling=data.sampling,
+            augment=data.augment,
+            short=data.short,
+        )
 
     def fingerprints(self) -> dict[str, str]:
         """What the videos of each split are, by names and sizes."""
@@ -185,6 +201,9 @@ class Experiment:
         for name, scorer in self.scorers.items():
             _expect(f"scores.{name}", _placed(f"scores.{name}", scorer, out), (1, spec.frames))
         if maps:
+            if spec.resize != "stretch":
+                fix = "set data.clip.resize: stretch, or leave such metrics out of evaluate.metrics"
+                raise ShapeError("a metric compares maps with masks, which have no bars", where="data.clip", fix=fix)
             self.map_scorer = self._with_maps(out)
 
     def _with_maps(self, out: ClipOutputs) -> str:
@@ -205,17 +224,26 @@ class Experiment:
             fps: a metric counts seconds, so that every test video's frame rate must be known.
 
         Raises:
-            DataError: a video is undecodable, shorter than a clip, or has other labels than frames.
+            DataError: a video is undecodable, shorter than a clip, or has other labels than frames;
+                it is damaged, and the recipe wants none such; or the cache's limit is too small.
         """
+        data = self.recipe.data
+        self.cache.reserve([*self.videos("train"), *self.videos("test")], self.clip)
         for split in ("train", "test"):
             videos = self.videos(split)
             self.monitor.begin(f"decode {split}", len(videos), unit="videos")
             for number, video in enumerate(videos, 1):
-                window_starts(len(self.frames(video)), self.clip, 1, video=video.name)
+                window_count(len(self.frames(video)), self.clip, 1, video=video.name, short=data.short)
+                if found := self.cache.damages(video, self.clip):
+                    self._tell(split, video, found)
                 self.monitor.advance(number, amount=1)
             self.monitor.end()
         labels = self._labels()
-        _check_lengths(labels, {video.name: self.frames(video) for video in self.videos("test")})
+        lengths = {video.name: len(self.frames(video)) for video in self.videos("test")}
+        _check_lengths(labels, lengths, self.damaged.get("test", {}))
+        self._check_needs(labels, maps=maps, fps=fps)
+
+    def _check_needs(self, labels: Mapping[str, Labels], *, maps: bool, fps: bool) -> None:
         where = self.recipe.data.dataset.component.name
         bare = [name for name, one in labels.items() if one.frames.any() and one.masks is None and one.tracks is None]
         if maps and bare:
@@ -233,8 +261,19 @@ class Experiment:
                 fix="state it in the metric, {use: alarms, fps: 25}, or leave the metric out",
             )
 
+    def _tell(self, split: Split, video: VideoRef, found: Sequence[Damage]) -> None:
+        """Refuse a damaged video, or warn of it and keep that for the manifest."""
+        where = str(video.source) if isinstance(video.source, Path) else video.name
+        said = [str(one) for one in found]
+        if self.recipe.data.on_corrupt == "error":
+            fix = "fetch the file again, or use the frames that it has: data.on_corrupt: warn"
+            raise DataError(f"is damaged: {said[0]}", where=where, fix=fix)
+        more = f" (and {len(said) - 1} more)" if len(said) > 1 else ""
+        self.monitor.message(f"warning: {split} video {where} is damaged, the rest is used: {said[0]}{more}")
+        self.damaged.setdefault(split, {})[video.name] = said
+
     def record_data(self) -> None:
-        """Write the test videos' labels and the counts of both splits into the run folder.
+        """Write the test videos' labels and the counts of both splits into the run folder, and which are damaged.
 
         Masks and tracks only where maps are kept that can be compared with them.
         """
@@ -250,6 +289,8 @@ class Experiment:
         for split in ("train", "test"):
             frames = [len(self.frames(video)) for video in self.videos(split)]
             self.folder.update_manifest(data={split: {"videos": len(frames), "frames": sum(frames)}})
+        if self.damaged:
+            self.folder.update_manifest(data={"damaged": self.damaged})
 
     def _labels(self) -> dict[str, Labels]:
         found = {video.name: self.dataset.labels(video) for video in self.videos("test")}
@@ -271,7 +312,11 @@ class Experiment:
                 module=step,
                 critics=tuple(step.losses.parameters()),
                 batches=lambda epoch, position: clips.batches(
-                    plan.fit.batch_size, seed=derive(self.recipe.seed, "clips"), epoch=epoch, start=position
+                    plan.fit.batch_size,
+                    seed=derive(self.recipe.seed, "clips"),
+                    epoch=epoch,
+                    start=position,
+                    ahead=self.fabric.device.type != "cpu",  # there this thread has nothing else to do
                 ),
                 per_epoch=per_epoch,
                 steps=steps_of(plan.fit, per_epoch),
@@ -318,8 +363,7 @@ class Experiment:
 
     def score(self) -> None:
         """Score every test video that has no score file of this recipe yet."""
-        videos = [(video, self.frames(video)) for video in self.videos("test")]
-        self._score_videos("score test", self.folder.scores, videos, maps=self.map_scorer)
+        self._score_videos("score test", self.folder.scores, self.videos("test"), self.frames, maps=self.map_scorer)
 
     def score_held_out(self, *, synthetic: bool) -> None:
         """Score the normal videos that were held out, and, if wanted, the same with anomalies put in.
@@ -330,33 +374,51 @@ class Experiment:
         held_out = self._train_split[1]
         if not held_out:
             return
-        videos = [(video, self.frames(video)) for video in held_out]
-        self._score_videos("score held out", self.folder.held_out, videos)
+        self._score_videos("score held out", self.folder.held_out, held_out, self.frames)
         self.folder.update_manifest(data={"held out": [video.name for video in held_out]})
         if not synthetic:
             return
         random = np.random.default_rng(derive(self.recipe.seed, "synthetic"))
-        donors = [frames for _, frames in videos]
-        altered = [(v, *synthesize(f, donors, length=2 * self.clip.span, random=random)) for v, f in videos]
-        truth = {video.name: Labels(labels, source="synthetic anomalies") for video, _, labels in altered}
+        donors = [self.frames(video) for video in held_out]
+        truth: dict[str, Labels] = {}
+
+        def altered(video: VideoRef) -> Frames:
+            frames, labels = synthesize(
+                np.asarray(self.frames(video)), donors, length=2 * self.clip.span, random=random
+            )
+            truth[video.name] = Labels(labels, source="synthetic anomalies")
+            return frames
+
+        self._score_videos("score synthetic", self.folder.synthetic, held_out, altered)
         write_labels(self.folder.synthetic / "labels" / "labels.npz", truth)
-        self._score_videos("score synthetic", self.folder.synthetic, [(v, frames) for v, frames, _ in altered])
 
     def _score_videos(
-        self, stage: str, folder: Path, videos: Sequence[tuple[VideoRef, NDArray[Any]]], *, maps: str = ""
+        self,
+        stage: str,
+        folder: Path,
+        videos: Sequence[VideoRef],
+        frames_of: Callable[[VideoRef], Frames],
+        *,
+        maps: str = "",
     ) -> None:
-        pipeline, stride = self.pipeline(), self.recipe.engine.score_stride
-        windows = {v.name: len(window_starts(len(f), self.clip, stride, video=v.name)) for v, f in videos}
+        """Score videos, one in memory at a time; `frames_of` is asked for each, once and in order."""
+        pipeline, engine, short = self.pipeline(), self.recipe.engine, self.recipe.data.short
+        lengths = {video.name: len(self.frames(video)) for video in videos}
+        windows = {
+            name: window_count(frames, self.clip, engine.score_stride, video=name, short=short)
+            for name, frames in lengths.items()
+        }
         began, done = time.monotonic(), 0
-        missing = {v.name for v, f in videos if not self._scored(folder, v.name, len(f), maps)}
+        missing = {name for name, frames in lengths.items() if not self._scored(folder, name, frames, maps)}
         places = self._places(pipeline) if missing else None
         self.monitor.begin(stage, sum(windows.values()), unit="windows")
-        for video, frames in videos:
+        for video in videos:
+            frames = frames_of(video)
             if video.name in missing:
                 scores = score_video(
                     video, frames, pipeline, self.scorers, self.fabric,
-                    batch=self.recipe.engine.score_batch, stride=stride, monitor=self.monitor, done=done,
-                    places=places, maps=maps,
+                    batch=engine.score_batch, stride=engine.score_stride, monitor=self.monitor, done=done,
+                    places=places, maps=maps, short=short,
                 )  # fmt: skip
                 write_scores(folder, scores, maps=maps)
             done += windows[video.name]
@@ -481,11 +543,12 @@ def _expect(where: str, given: torch.Tensor, shape: Sequence[int]) -> None:
         )
 
 
-def _check_lengths(labels: Mapping[str, Labels], frames: Mapping[str, NDArray[Any]]) -> None:
+def _check_lengths(labels: Mapping[str, Labels], frames: Mapping[str, int], damaged: Collection[str]) -> None:
     for name, label in labels.items():
-        if len(label.frames) != len(frames[name]):
+        if len(label.frames) != frames[name]:
+            release = "get the video and the labels from the same release of the data set"
             raise DataError(
-                f"has {len(frames[name])} frames, but {len(label.frames)} labels ({label.source})",
+                f"has {frames[name]} frames, but {len(label.frames)} labels ({label.source})",
                 where=f"video {name}",
-                fix="get the video and the labels from the same release of the data set",
+                fix="the video is damaged: fetch it again" if name in damaged else release,
             )

@@ -335,4 +335,6 @@ def _synthetic(place: RunFolder, needs: Needs) -> tuple[Sequence[VideoScores], M
 
 def _beside(place: RunFolder) -> dict[str, Any]:
     manifest = place.read_manifest()
-    return {key: manifest.get(key) for key in ("seed", "commit", "host", "precision", "versions")}
+    beside = {key: manifest.get(key) for key in ("seed", "commit", "host", "precision", "versions")}
+    damaged = manifest.get("data", {}).get("damaged")
+    return {**beside, "damaged": damaged} if damaged else beside

@@ -44,6 +44,7 @@ from vadkit.values import Labels, RunResult
 if TYPE_CHECKING:
     from vadkit.experiment import Experiment
     from vadkit.model.pipeline import Pipeline
+    from vadkit.video.cache import FrameCache
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +97,8 @@ def run(
     resume: bool = False,
     overwrite: bool = False,
     allow_test_tuning: bool = False,
+    keep_cache: bool = True,
+    cache_limit: str | int | None = None,
     monitor: Monitor | None = None,
     registry: Registry | None = None,
 ) -> Run:
@@ -109,12 +112,16 @@ def run(
         resume: go on in a run folder where an earlier run stopped.
         overwrite: replace an earlier run.
         allow_test_tuning: run a recipe in which something was chosen with test labels.
+        keep_cache: store decoded frames for later runs; otherwise in a temporary folder.
+        cache_limit: largest size of all stored frames, such as "50GB"; default `$VADKIT_CACHE_LIMIT`, else none.
         monitor: is told of progress.
         registry: default, all installed plugins.
 
     Raises:
         VadkitError: anything that the user can mend; see its message.
     """
+    from vadkit.video.cache import open_cache
+
     registry = registry or Registry.discover()
     monitor = monitor or Silent()
     checked = read_recipe(recipe, overrides, registry)
@@ -125,25 +132,26 @@ def run(
     dataset = open_dataset(checked.data.dataset, data_root)
     folder = RunFolder(Path(out) if out is not None else Path("runs") / checked.name)
     began = time.monotonic()
-    experiment = _experiment(checked, dataset, folder, monitor)
-    for split in ("train", "test"):
-        experiment.videos(split)  # what is missing is said before anything is written
-    folder.check(resume=resume, overwrite=overwrite)
-    experiment.rehearse(maps=needs.maps)
-    experiment.check_data(maps=needs.maps, fps=needs.fps)
-    with folder.locked():
-        folder.prepare(resume=resume, overwrite=overwrite)
-        _begin(folder, checked, experiment)
-        experiment.record_data()
-        experiment.train_model()
-        experiment.fit_densities()
-        experiment.score_held_out(synthetic=needs.synthetic)
-        calibrate_run(folder, plan)
-        experiment.score()
-        _end(folder, began)
-        result = judge_run(folder, checked, folder.path, registry)
-        folder.update_manifest(protocol=dict(result.protocol))  # with labels and weights, as it is printed
-        write_reports(result, checked.report, folder.path)
+    with open_cache(keep=keep_cache, limit=cache_limit) as cache:
+        experiment = _experiment(checked, dataset, folder, cache, monitor)
+        for split in ("train", "test"):
+            experiment.videos(split)  # what is missing is said before anything is written
+        folder.check(resume=resume, overwrite=overwrite)
+        experiment.rehearse(maps=needs.maps)
+        experiment.check_data(maps=needs.maps, fps=needs.fps)
+        with folder.locked():
+            folder.prepare(resume=resume, overwrite=overwrite)
+            _begin(folder, checked, experiment)
+            experiment.record_data()
+            experiment.train_model()
+            experiment.fit_densities()
+            experiment.score_held_out(synthetic=needs.synthetic)
+            calibrate_run(folder, plan)
+            experiment.score()
+            _end(folder, began)
+            result = judge_run(folder, checked, folder.path, registry)
+            folder.update_manifest(protocol=dict(result.protocol))  # with labels and weights, as it is printed
+            write_reports(result, checked.report, folder.path)
     return load_run(folder.path, registry)
 
 
@@ -253,11 +261,10 @@ def under_all(
     return under_all_protocols(under, test_tuned=recipe.evaluate.protocol.test_tuned)
 
 
-def _experiment(recipe: Recipe, dataset: Dataset, folder: RunFolder, monitor: Monitor) -> Experiment:
+def _experiment(recipe: Recipe, dataset: Dataset, folder: RunFolder, cache: FrameCache, monitor: Monitor) -> Experiment:
     from vadkit.experiment import Experiment
-    from vadkit.video.cache import FrameCache, default_cache
 
-    return Experiment(recipe, dataset, folder, FrameCache(default_cache()), monitor)
+    return Experiment(recipe, dataset, folder, cache, monitor)
 
 
 def _begin(folder: RunFolder, recipe: Recipe, experiment: Experiment) -> None:

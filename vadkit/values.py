@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 Split = Literal["train", "test"]
 Color = Literal["gray", "rgb"]
 Scope = Literal["video", "scene", "dataset"]
+Resize = Literal["stretch", "letterbox"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,7 @@ class ClipSpec:
         input: half-open range of the frames that the encoder sees.
         target: half-open range of the frames that the decoder must give.
         step: distance of neighbouring frames of a clip, in frames of the video.
+        resize: how a picture of other proportions comes to the clip's size.
     """
 
     frames: int
@@ -47,6 +49,7 @@ class ClipSpec:
     input: tuple[int, int] = (0, 0)
     target: tuple[int, int] = (0, 0)
     step: int = 1
+    resize: Resize = "stretch"
 
     def __post_init__(self) -> None:
         for name in ("frames", "height", "width", "step"):

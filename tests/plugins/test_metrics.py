@@ -125,7 +125,7 @@ def test_an_oracle_has_no_decidability(seed: int) -> None:
     """Each class has one score: the number of spreads between them is not finite."""
     random = np.random.default_rng(seed)
     made = [random.random(40) < 0.3 for _ in range(7)]
-    videos = [ScoredVideo(str(n), 0.1 + 0.7 * labels, labels) for n, labels in enumerate(made)]
+    videos = [ScoredVideo(str(n), np.where(labels, 0.8, 0.1), labels) for n, labels in enumerate(made)]
     assert Decidability().compute(videos) == {}
 
 

@@ -158,8 +158,8 @@ FAULTS: dict[str, tuple[str, str, list[str]]] = {
     "unknown key beside a structural one": (
         "stride: 4",
         "strid: 4",
-        ["first.yaml:3:70: dataset 'videos' has no key 'strid'\n  -> did you mean 'stride'? (choices: clip, held_out, "
-         "labels, stride, subset)"],
+        ["first.yaml:3:70: dataset 'videos' has no key 'strid'\n  -> did you mean 'stride'? (choices: augment, "
+         "clip, held_out, labels, on_corrupt, sampling, short, stride, subset)"],
     ),
     "lacking keys": (
         "{use: enc, tau: 4}",

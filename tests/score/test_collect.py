@@ -158,3 +158,17 @@ def test_a_scorer_without_maps_is_named() -> None:
             VIDEO, numbered(5), Pipeline(spec, None, {}, decode=False), {"n": FromPixels([0.0] * 3)}, fabric,
             batch=2, stride=1, monitor=Silent(), maps="n",
         )  # fmt: skip
+
+
+@pytest.mark.parametrize("frames", [1, 3, 5])
+def test_a_short_video_has_a_score_for_each_frame_that_it_has(frames: int) -> None:
+    spec, fabric = ClipSpec(6, 8, 8, "gray"), start(Engine(accelerator="cpu"))
+    pipeline, scorers = Pipeline(spec, None, {}, decode=False), {"n": Brightness([0.0] * 6)}
+    scores = score_video(
+        VIDEO, numbered(frames), pipeline, scorers, fabric,
+        batch=2, stride=1, monitor=Silent(), maps="n", short="repeat",
+    )  # fmt: skip
+    assert scores.coverage.tolist() == [1] * frames
+    np.testing.assert_allclose(scores.components["n"], np.arange(frames), atol=1e-3)
+    assert scores.maps is not None
+    np.testing.assert_allclose((scores.maps()[:, 0, 0] + 1) * 127.5, np.arange(frames), atol=1e-3)

@@ -114,7 +114,9 @@ def test_files_that_hold_no_pictures_are_named(tmp_path: Path, name: str, conten
     path.write_bytes(content)
     message = refused(VideoRef("a", path if path.suffix != ".jpg" else (path,)))
     assert str(path) in message
-    assert ("empty" if not content else "decoded at frame 0") in message
+    assert ("empty" if not content else "holds text, not pictures") in message
+    assert "fetch the file again" in message
+    assert "remove" not in message
 
 
 @pytest.mark.parametrize("as_images", [False, True])

@@ -64,6 +64,15 @@ def run(
     out: Annotated[Path | None, typer.Option(help="Run folder. Default: runs/NAME.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on where an earlier run stopped.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier run.")] = False,
+    cache_limit: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SIZE", help="Keep the frame cache below this, such as 50GB. Default: $VADKIT_CACHE_LIMIT."
+        ),
+    ] = None,
+    no_cache: Annotated[
+        bool, typer.Option("--no-cache", help="Decode into a temporary folder; keep nothing for later runs.")
+    ] = False,
     allow_test_tuning: TestTuningOption = False,
 ) -> None:
     """Train, fit densities, score, evaluate and report: the whole experiment of a recipe."""
@@ -79,6 +88,8 @@ def run(
             resume=resume,
             overwrite=overwrite,
             allow_test_tuning=allow_test_tuning,
+            keep_cache=not no_cache,
+            cache_limit=cache_limit,
             monitor=monitor,
         )
     typer.echo(f"run folder: {done.path}")

@@ -9,11 +9,12 @@ from typing import Annotated
 from pydantic import Field, PositiveInt
 
 from vadkit.errors import ShapeError
-from vadkit.values import ClipSpec, Color
+from vadkit.values import ClipSpec, Color, Resize
 
 FiniteFloat = Annotated[float, Field(allow_inf_nan=False)]
 PositiveFloat = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Share = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
+Probability = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,8 @@ class ClipForm:
         input: the frames that the encoder sees, such as "0:4"; all if left out.
         target: the frames that the decoder must give; all if left out.
         step: distance of neighbouring frames of a clip, in frames of the video.
+        resize: "stretch" brings every picture to `size`, whatever its proportions; "letterbox" keeps
+            them and fills up with black bars.
     """
 
     frames: PositiveInt
@@ -54,6 +57,7 @@ class ClipForm:
     input: str | None = None
     target: str | None = None
     step: PositiveInt = 1
+    resize: Resize = "stretch"
 
     def meaning(self) -> ClipSpec:
         """The geometry.
@@ -63,7 +67,7 @@ class ClipForm:
         """
         spans = {"input": self.input, "target": self.target}
         ranges = {name: _span(name, text, self.frames) for name, text in spans.items() if text is not None}
-        return ClipSpec(self.frames, *self.size, color=self.color, step=self.step, **ranges)
+        return ClipSpec(self.frames, *self.size, color=self.color, step=self.step, resize=self.resize, **ranges)
 
 
 def _span(name: str, text: str, frames: int) -> tuple[int, int]:

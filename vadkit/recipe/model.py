@@ -19,9 +19,12 @@ from vadkit.errors import VadkitError
 from vadkit.presets import PRESETS
 from vadkit.protocol import Overlap, Protocol
 from vadkit.recipe.chosen import Chosen
-from vadkit.recipe.grammar import Beside, ClipForm, FiniteFloat, Kind, PositiveFloat, Share, Written
+from vadkit.recipe.grammar import Beside, ClipForm, FiniteFloat, Kind, PositiveFloat, Probability, Share, Written
 from vadkit.recipe.protocol import ProtocolForm
 from vadkit.values import ClipSpec
+
+Sampling = Literal["random", "sequential", "scene"]
+Short = Literal["error", "repeat"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +57,21 @@ class Fit:
 
 
 @dataclass(frozen=True, slots=True)
+class Augment:
+    """`data.augment:` changes of training clips that leave normal what is normal; none unless asked for.
+
+    They are drawn anew in every pass, from `seed`, the pass and the clip alone.
+
+    Attributes:
+        flip: probability that a clip is mirrored, left for right.
+        brightness: a clip's intensities are multiplied by a factor drawn from 1 minus this to 1 plus this.
+    """
+
+    flip: Probability = 0.0
+    brightness: Share = 0.0
+
+
+@dataclass(frozen=True, slots=True)
 class Data:
     """`data:` the data set and the clips cut from it.
 
@@ -63,12 +81,23 @@ class Data:
         stride: frames between the starts of neighbouring training clips.
         held_out: share of the training videos that is not trained on: normal video for scales and
             alarm thresholds. Whole videos, at least one, drawn by `seed`; 0 holds out none.
+        sampling: order of training clips: "random" shuffles all of them in every pass; "sequential"
+            takes them as they come; "scene" shuffles, and takes as many from each scene.
+        augment: changes of training clips; none by default.
+        short: a video shorter than one clip is an "error", or "repeat" fills the clip up with the
+            video's last frame; scores are kept for the frames that it has.
+        on_corrupt: a video that is damaged or breaks off gives the frames that it has and a "warn"-ing,
+            which the run's manifest keeps, or is an "error".
     """
 
     dataset: Annotated[Chosen, Beside("dataset")]
     clip: Annotated[ClipSpec, Written(ClipForm)]
     stride: PositiveInt = 1
     held_out: Share = 0.0
+    sampling: Sampling = "random"
+    augment: Augment = Augment()
+    short: Short = "error"
+    on_corrupt: Literal["warn", "error"] = "warn"
 
 
 @dataclass(frozen=True, slots=True)

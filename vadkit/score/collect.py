@@ -14,9 +14,11 @@ from vadkit.contracts import Scorer
 from vadkit.errors import DataError
 from vadkit.model.pipeline import Pipeline
 from vadkit.monitor import Monitor
+from vadkit.recipe.model import Short
 from vadkit.score.store import Places, VideoScores
 from vadkit.values import ClipOutputs, VideoRef
-from vadkit.video.clips import Clips, to_clip, window_starts
+from vadkit.video.cache import Frames
+from vadkit.video.clips import Clips, read_window, to_clips, window_frames, window_starts
 
 CALIBRATION_CLIPS = 512  # enough for a mean and a deviation, whatever the data set's size
 MAP_CELL = 4  # pixels of the clip a side that one value of a kept map stands for
@@ -139,7 +141,7 @@ def _maps(out: ClipOutputs, scorer: Scorer, name: str) -> NDArray[np.float32]:
 
 def score_video(
     video: VideoRef,
-    frames: NDArray[np.uint8],
+    frames: Frames,
     pipeline: Pipeline,
     scorers: Mapping[str, Scorer],
     fabric: Fabric,
@@ -150,6 +152,7 @@ def score_video(
     done: int = 0,
     places: Mapping[str, Places] | None = None,
     maps: str = "",
+    short: Short = "error",
 ) -> VideoScores:
     """Score one video.
 
@@ -165,27 +168,29 @@ def score_video(
         done: windows of earlier videos.
         places: component -> what to standardise its scores with, before windows are averaged.
         maps: the scorer whose maps are kept; empty keeps none.
+        short: what to do with a video shorter than a clip.
 
     Raises:
-        DataError: the video is shorter than a clip, or the model's outputs are not finite.
+        DataError: the video is shorter than a clip and `short` is "error", or the model's outputs are not finite.
     """
     spec = pipeline.clip
-    starts = window_starts(len(frames), spec, stride, video=video.name)
+    starts = window_starts(len(frames), spec, stride, video=video.name, short=short)
     result, shown = WindowMean(len(frames), tuple(scorers)), MapMean(len(frames))
     for first in range(0, len(starts), batch):
         some = starts[first : first + batch]
-        clips = torch.stack([to_clip(frames[start : start + spec.span : spec.step]) for start in some])
-        windows = [start + np.arange(spec.frames) * spec.step for start in some]
+        clips = to_clips([read_window(frames, spec, int(start)) for start in some])
+        # A frame that is repeated to fill a clip up is scored where it stands first.
+        windows = [np.unique(window_frames(len(frames), spec, int(start))) for start in some]
         for where in windows:
             result.cover(where)
         out = _run(clips, pipeline, fabric, where=f"video {video.name}, windows from frame {some[0]} on")
         for component, given in _scores(out, scorers).items():
             scores = places[component].standardise(given) if places else given
             for where, values in zip(windows, scores, strict=True):
-                result.add(component, where, values)
+                result.add(component, where, values[: len(where)])
         if maps:
             for where, values in zip(windows, _maps(out, scorers[maps], maps), strict=True):
-                shown.add(where, values)
+                shown.add(where, values[: len(where)])
         monitor.advance(done + first + len(some), amount=len(some))
     kept = shown.means if maps else None
     return VideoScores(video.name, video.scene, result.means(), result.coverage, video.fps, kept)

@@ -7,13 +7,16 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from vadkit.video import cache
+
 Frames = NDArray[np.uint8]
+Donor = cache.Frames
 _EVERY = 3  # events take a third of the frames
 _SMALLEST, _LARGEST = 0.15, 0.4  # side of the altered square, as a share of the frame's shorter side
 
 
 def synthesize(
-    frames: Frames, donors: Sequence[Frames], *, length: int, random: np.random.Generator
+    frames: Frames, donors: Sequence[Donor], *, length: int, random: np.random.Generator
 ) -> tuple[Frames, NDArray[np.bool_]]:
     """Put events into a normal video: a square of it moves, runs or looks as nothing does there.
 
@@ -49,11 +52,11 @@ def _square(frames: Frames, random: np.random.Generator) -> tuple[slice, slice]:
 
 
 def _paste(
-    altered: Frames, frames: Frames, donors: Sequence[Frames], start: int, stop: int, random: np.random.Generator
+    altered: Frames, frames: Frames, donors: Sequence[Donor], start: int, stop: int, random: np.random.Generator
 ) -> None:
     donor = donors[int(random.integers(len(donors)))]
     rows, columns = _square(frames, random)
-    piece = donor[int(random.integers(len(donor))), rows, columns]
+    piece = donor[int(random.integers(len(donor)))][rows, columns]
     (top, left), (end_top, end_left) = (
         [int(random.integers(size - side + 1)) for size, side in zip(frames.shape[1:3], piece.shape[:2], strict=True)]
         for _ in range(2)
@@ -64,7 +67,7 @@ def _paste(
 
 
 def _hasten(
-    altered: Frames, frames: Frames, donors: Sequence[Frames], start: int, stop: int, random: np.random.Generator
+    altered: Frames, frames: Frames, donors: Sequence[Donor], start: int, stop: int, random: np.random.Generator
 ) -> None:
     del donors
     rows, columns = _square(frames, random)
@@ -73,7 +76,7 @@ def _hasten(
 
 
 def _reverse(
-    altered: Frames, frames: Frames, donors: Sequence[Frames], start: int, stop: int, random: np.random.Generator
+    altered: Frames, frames: Frames, donors: Sequence[Donor], start: int, stop: int, random: np.random.Generator
 ) -> None:
     del donors
     rows, columns = _square(frames, random)
@@ -81,7 +84,7 @@ def _reverse(
 
 
 def _invert(
-    altered: Frames, frames: Frames, donors: Sequence[Frames], start: int, stop: int, random: np.random.Generator
+    altered: Frames, frames: Frames, donors: Sequence[Donor], start: int, stop: int, random: np.random.Generator
 ) -> None:
     del donors
     rows, columns = _square(frames, random)

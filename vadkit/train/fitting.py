@@ -54,7 +54,7 @@ class EncodedClips(FeatureSource):
         left = max(self.samples // batch_size, 1) - start
         rest: Tensor | None = None
         for first in range(group * GROUP, len(order), GROUP):
-            mixed = self._group(order[first : first + GROUP], [self._seed, epoch, first])[skip:]
+            mixed = self._group(order[first : first + GROUP], epoch, first)[skip:]
             skip = 0
             rest = mixed if rest is None else torch.cat([rest, mixed])
             while left and len(rest) >= min(batch_size, self.samples):
@@ -63,15 +63,16 @@ class EncodedClips(FeatureSource):
                 left -= 1
 
     @torch.no_grad()
-    def _group(self, numbers: np.ndarray, seed: list[int]) -> Tensor:
-        clips = self._clips.read(numbers).to(self._fabric.device)
+    def _group(self, numbers: np.ndarray, epoch: int, first: int) -> Tensor:
+        clips = self._clips.read_pass(numbers, seed=self._seed, epoch=epoch).to(self._fabric.device)
         latents: Mapping[str, Tensor] = {}
         with self._fabric.autocast():  # as in scoring
             if self._autoencoder is not None:
                 latents = self._autoencoder.encode(clips)
             samples = features_of(self._feature, clips, latents, self._clips.spec)  # pyright: ignore
         samples = samples.flatten(0, 1).float()
-        return samples[torch.from_numpy(np.random.default_rng(seed).permutation(len(samples)))]
+        random = np.random.default_rng([self._seed, epoch, first])
+        return samples[torch.from_numpy(random.permutation(len(samples)))]
 
 
 class _Likelihood(nn.Module):

@@ -1,27 +1,32 @@
-"""Keeps each video's resized frames as one memory-mapped array, built once."""
+"""Keeps each video's resized frames as one array on disk, built once."""
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
+import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from tokenize import TokenError
 from typing import Any
 
 import numpy as np
-from numpy.lib import format as npy
 from numpy.typing import NDArray
 from PIL import Image
 
-from vadkit.errors import DataError, RunFolderError
-from vadkit.files import write_aside
+from vadkit.errors import DataError, RunFolderError, VadkitError
 from vadkit.values import ClipSpec, VideoRef
+from vadkit.video.damage import Damage, Damages
 from vadkit.video.decode import decode
+from vadkit.video.room import Room, bytes_of
+from vadkit.video.stored import TRIES, StoredFrames, open_stored, read_damages, write, write_damages
 
 # Raise it whenever decoding or resizing gives other pixels than before.
-_VERSION = 1
+_VERSION = 2
+
+Frames = NDArray[np.uint8] | StoredFrames
+"""Frames (F, H, W, C) uint8 of a video, in memory or on disk: `len` and slices."""
 
 
 def default_cache() -> Path:
@@ -31,6 +36,33 @@ def default_cache() -> Path:
     xdg = Path(os.environ.get("XDG_CACHE_HOME", ""))
     # The XDG specification has relative paths ignored.
     return (xdg if xdg.is_absolute() else Path.home() / ".cache") / "vadkit"
+
+
+@contextlib.contextmanager
+def open_cache(*, keep: bool = True, limit: str | int | None = None) -> Iterator[FrameCache]:
+    """The cache of one run.
+
+    Args:
+        keep: store frames in the default folder for later runs too; otherwise in a temporary one.
+        limit: size of the folder, such as 50GB; None takes `$VADKIT_CACHE_LIMIT`, else there is none.
+
+    Raises:
+        VadkitError: the limit is no size, or given for a cache that is not kept.
+    """
+    if not keep:
+        if limit is not None:
+            raise VadkitError("--no-cache and --cache-limit contradict each other", fix="give one of them")
+        temporary = tempfile.TemporaryDirectory(prefix="vadkit-frames-", ignore_cleanup_errors=True)
+        with temporary as folder, contextlib.closing(FrameCache(Path(folder))) as cache:
+            yield cache
+        return
+    if limit is not None:
+        size = bytes_of(limit)
+    else:
+        told = os.environ.get("VADKIT_CACHE_LIMIT")
+        size = bytes_of(told, where="VADKIT_CACHE_LIMIT") if told else None
+    with contextlib.closing(FrameCache(default_cache(), size)) as cache:
+        yield cache
 
 
 def fingerprint(videos: Sequence[VideoRef]) -> str:
@@ -50,81 +82,115 @@ class FrameCache:
 
     Args:
         folder: where the arrays go; None keeps them in memory.
+        limit: largest size of the folder, bytes; None sets none.
     """
 
-    def __init__(self, folder: Path | None) -> None:
+    def __init__(self, folder: Path | None, limit: int | None = None) -> None:
         self.folder = folder
+        self._room = Room(folder, limit) if folder is not None else None
+        self._used: set[str] = set()
         self._memory: dict[str, NDArray[np.uint8]] = {}
+        self._damages: dict[str, tuple[Damage, ...]] = {}
 
-    def frames(self, video: VideoRef, clip: ClipSpec) -> NDArray[np.uint8]:
-        """(F, H, W, C) uint8, resized with antialiasing; built at the first call.
+    def reserve(self, videos: Sequence[VideoRef], clip: ClipSpec) -> None:
+        """These must stay in the cache until `close`.
 
         Raises:
-            DataError: the video cannot be read.
+            DataError: a file is missing, or the limit is too small for them.
+        """
+        if self._room is not None:
+            self._room.claim([_key(video, clip) for video in videos])
+
+    def close(self) -> None:
+        """What was reserved may be removed again."""
+        if self._room is not None:
+            self._room.close()
+
+    def frames(self, video: VideoRef, clip: ClipSpec) -> Frames:
+        """(F, H, W, C) uint8, resized with antialiasing; built at the first call.
+
+        A video that is damaged gives the frames that it has; `damages` tells what is wrong.
+
+        Raises:
+            DataError: no frame can be read, or the cache's limit is too small.
             RunFolderError: the cache folder cannot be written, or the disk is full.
         """
-        shape = (clip.height, clip.width, clip.channels)
-        key = _digest([_VERSION, _identity(video, here=True), shape])
+        key, shape = _key(video, clip), (clip.height, clip.width, clip.channels)
         if self.folder is None:
             if key not in self._memory:
-                self._memory[key] = np.stack(list(_resized(video, clip)))
+                damages = Damages()
+                self._memory[key] = np.stack(list(_resized(video, clip, damages)))
                 self._memory[key].flags.writeable = False
+                self._damages[key] = tuple(damages.found)
             return self._memory[key]
         path = self.folder / f"{key}.npy"
-        cached = _open(path, shape)
-        if cached is None:
-            _build(video, clip, path)
-            cached = _open(path, shape)
+
+        def build() -> None:
+            self._build(video, clip, path)
+
+        cached = open_stored(path, shape, build)
+        for _ in range(TRIES):
+            if cached is not None:
+                break
+            build()
+            cached = open_stored(path, shape, build)
         if cached is None:
             raise DataError("the cached frames vanished or were damaged", where=str(path), fix="run again")
+        if key not in self._used:
+            self._used.add(key)
+            with contextlib.suppress(OSError):  # not ours, but readable
+                os.utime(path)
         return cached
 
+    def damages(self, video: VideoRef, clip: ClipSpec) -> tuple[Damage, ...]:
+        """What is wrong with a video that `frames` has given all the same."""
+        key = _key(video, clip)
+        return self._damages[key] if self.folder is None else read_damages(self.folder / f"{key}.npy")
 
-def _resized(video: VideoRef, clip: ClipSpec) -> Iterator[NDArray[np.uint8]]:
+    def _build(self, video: VideoRef, clip: ClipSpec, path: Path) -> None:
+        assert self._room is not None
+
+        def frames() -> Iterator[NDArray[np.uint8]]:
+            damages = Damages()
+            yield from _resized(video, clip, damages)
+            write_damages(path, damages.found)  # before the array is renamed: a kill never parts them
+
+        try:
+            write(path, frames(), (clip.height, clip.width, clip.channels), self._room.ask)
+        except RunFolderError as error:
+            fix = "free some space there, or set VADKIT_CACHE to another folder"
+            raise RunFolderError(error.what, where=str(path.parent), fix=fix) from error
+        self._room.ask(0, refuse=False)  # others may have stored something meanwhile
+
+
+def _resized(video: VideoRef, clip: ClipSpec, damages: Damages) -> Iterator[NDArray[np.uint8]]:
     """Frames (H, W, C) at the clip's size; at least one."""
     empty = True
-    for frame in decode(video, color=clip.color):
+    for frame in decode(video, color=clip.color, damages=damages):
         empty = False
         image = Image.fromarray(frame[..., 0] if clip.channels == 1 else frame)
-        # Pillow's bilinear filter widens with the scale: it averages instead of skipping pixels.
-        small = np.asarray(image.resize((clip.width, clip.height), Image.Resampling.BILINEAR))
+        small = np.asarray(_fitted(image, clip))
         yield small.reshape(clip.height, clip.width, clip.channels)
     if empty:
         raise DataError("the video has no frames", where=video.name)
 
 
-def _build(video: VideoRef, clip: ClipSpec, path: Path) -> None:
-    """Stream the frames to `path`; the header is written again once F is known."""
-    try:
-        with write_aside(path) as aside, aside.open("wb") as file:
-            start = _write_header(file, clip, frames=0)
-            count = 0
-            for frame in _resized(video, clip):
-                file.write(frame.tobytes())
-                count += 1
-            file.seek(0)
-            end = _write_header(file, clip, frames=count)
-            assert end == start, "NumPy pads the first axis so that arrays can grow in place"
-    except RunFolderError as error:
-        fix = "free some space there, or set VADKIT_CACHE to another folder"
-        raise RunFolderError(error.what, where=str(path.parent), fix=fix) from error
+def _fitted(image: Image.Image, clip: ClipSpec) -> Image.Image:
+    """At the clip's size; with letterbox the picture keeps its proportions between black bars."""
+    # Pillow's bilinear filter widens with the scale: it averages instead of skipping pixels.
+    bilinear = Image.Resampling.BILINEAR
+    if clip.resize == "stretch":
+        return image.resize((clip.width, clip.height), bilinear)
+    scale = min(clip.width / image.width, clip.height / image.height)
+    width, height = (max(1, round(scale * side)) for side in image.size)
+    boxed = Image.new(image.mode, (clip.width, clip.height))
+    boxed.paste(image.resize((width, height), bilinear), ((clip.width - width) // 2, (clip.height - height) // 2))
+    return boxed
 
 
-def _write_header(file: Any, clip: ClipSpec, *, frames: int) -> int:
-    shape = (frames, clip.height, clip.width, clip.channels)
-    npy.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})
-    return file.tell()
-
-
-def _open(path: Path, shape: tuple[int, int, int]) -> NDArray[np.uint8] | None:
-    """Map a cached array; None if it is absent, damaged or not of this shape."""
-    try:
-        array = npy.open_memmap(path, mode="r")
-        fits = array.dtype == np.uint8 and array.ndim == 4 and array.shape[1:] == shape and len(array) > 0
-        complete = fits and path.stat().st_size == array.offset + array.nbytes
-    except (OSError, ValueError, EOFError, SyntaxError, TokenError):
-        return None
-    return array if complete else None
+def _key(video: VideoRef, clip: ClipSpec) -> str:
+    shape = (clip.height, clip.width, clip.channels)
+    return _digest([_VERSION, _identity(video, here=True), shape, clip.resize])
 
 
 def _identity(video: VideoRef, *, here: bool) -> Any:
@@ -140,8 +206,8 @@ def _identity(video: VideoRef, *, here: bool) -> Any:
         try:
             stat = path.stat()
         except OSError as error:
-            fix = "restore it, or correct the data set's folder"
-            raise DataError("no such file, or not readable", where=str(path), fix=fix) from error
+            what = "no such file" if isinstance(error, FileNotFoundError) else f"cannot be reached: {error.strerror}"
+            raise DataError(what, where=str(path), fix="restore it, or correct the data set's folder") from error
         known.append([str(path.absolute()), stat.st_size, stat.st_mtime_ns] if here else [path.name, stat.st_size])
     return known
 

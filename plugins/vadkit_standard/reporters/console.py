@@ -121,6 +121,8 @@ def _warnings(result: RunResult) -> list[str]:
     # Without any label at all, a list of the videos that have none says nothing new.
     shown = rules if result.metrics else {"constant": rules["constant"]}
     lines = [f"{text}: {_listed(facts[key])}" for key, text in shown.items() if facts.get(key)]
+    for split, videos in (facts.get("manifest", {}).get("damaged") or {}).items():
+        lines.append(f"damaged {split} videos, of which the rest was used: {_listed(list(videos))}")
     hours, wanted = facts.get("normal_hours"), result.protocol.get("false_alarms_per_hour", 1)
     if hours == 0:
         lines.append("the frame rate of held-out normal video is unknown: the threshold allows no false alarm at all")

@@ -1,0 +1,61 @@
+"""Small videos that tests write: frames that say their number, and noise that moves."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+
+
+def steps(frames: int, height: int = 48, width: int = 64) -> NDArray[np.uint8]:
+    """(F, H, W, 3): frame n is as bright as 12 n + 8, so that each says its number; one corner is red."""
+    clip = np.empty((frames, height, width, 3), np.uint8)
+    clip[:] = (12 * np.arange(frames) + 8)[:, None, None, None]
+    clip[:, : height // 4, : width // 4] = (200, 0, 0)
+    return clip
+
+
+def numbers(frames: NDArray[np.uint8]) -> list[int]:
+    """The numbers that `steps` wrote into the lower half."""
+    return [round((float(frame[frame.shape[0] // 2 :].mean()) - 8) / 12) for frame in frames]
+
+
+def noise(frames: int) -> NDArray[np.uint8]:
+    base = np.random.default_rng(0).integers(0, 256, (48, 64, 3), dtype=np.uint8)
+    return np.stack([np.roll(base, n, axis=1) for n in range(frames)])
+
+
+def write(
+    path: Path,
+    frames: NDArray[np.uint8],
+    codec: str,
+    pixels: str = "yuv420p",
+    *,
+    times: list[int] | None = None,
+    turn: tuple[int, bool] | None = None,
+    movflags: str = "",
+    **options: str,
+) -> Path:
+    """A video file; `times` in milliseconds make its rate vary."""
+    with av.open(str(path), "w", options={"movflags": movflags} if movflags else {}) as container:
+        stream: Any = container.add_stream(codec, rate=25, options=options)
+        stream.height, stream.width, stream.pix_fmt = *frames.shape[1:3], pixels
+        if codec == "mpeg4":
+            stream.bit_rate = 8_000_000
+        if pixels == "gray":
+            stream.codec_context.color_range = 2  # full, as FFmpeg converts and flags it
+        if turn is not None:
+            stream.set_display_rotation(turn[0], hflip=turn[1])
+        if times is not None:
+            stream.codec_context.time_base = Fraction(1, 1000)
+        for number, frame in enumerate(frames):
+            picture = av.VideoFrame.from_ndarray(frame, format="rgb24")
+            if times is not None:
+                picture.pts, picture.time_base = times[number], Fraction(1, 1000)
+            container.mux(stream.encode(picture))
+        container.mux(stream.encode())
+    return path

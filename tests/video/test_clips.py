@@ -1,0 +1,149 @@
+"""Clips: numbering, orders, changes of training clips, and videos shorter than a clip."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+from vadkit.errors import DataError
+from vadkit.recipe.model import Augment
+from vadkit.values import ClipSpec
+from vadkit.video.clips import Clips, augmented, read_window, to_clips, window_frames, window_starts
+
+
+def numbered(frames: int, first: int = 0) -> NDArray[np.uint8]:
+    """(F, 8, 8, 1): every pixel of frame n is `first` + n."""
+    return np.arange(first, first + frames, dtype=np.uint8).reshape(-1, 1, 1, 1).repeat(8, 1).repeat(8, 2)
+
+
+def values(clips: torch.Tensor) -> list[list[int]]:
+    """Of each clip (C, T, H, W), what its frames show."""
+    return ((clips[:, 0, :, 0, 0] + 1) * 127.5).round().int().tolist()
+
+
+@pytest.mark.parametrize("stride", [1, 2, 3, 5, 50])
+@pytest.mark.parametrize("step", [1, 2, 3])
+def test_every_clip_of_every_video_has_one_number(stride: int, step: int) -> None:
+    spec = ClipSpec(3, 8, 8, "gray", step=step)
+    videos = [("a", numbered(12)), ("b", numbered(spec.span, 50)), ("c", numbered(20, 100))]
+    clips = Clips(videos, spec, stride)
+    expected = [
+        [first + int(start) + step * k for k in range(3)]
+        for (name, frames), first in zip(videos, (0, 50, 100), strict=True)
+        for start in window_starts(len(frames), spec, stride, video=name)
+    ]
+    assert len(clips) == len(expected)
+    assert values(clips.read(range(len(clips)))) == expected
+
+
+def many(**options: object) -> Clips:
+    videos = [(f"{n}", numbered(10 + 40 * (n == 0))) for n in range(4)]
+    return Clips(videos, ClipSpec(3, 8, 8, "gray"), scenes=["big", "small", "small", "tiny"], **options)  # pyright: ignore
+
+
+def test_random_order_is_the_one_that_runs_had_before_there_was_a_choice() -> None:
+    assert many().order(7, 2).tolist() == np.random.default_rng([7, 2]).permutation(72).tolist()
+
+
+def test_sequential_order() -> None:
+    assert many(sampling="sequential").order(7, 2).tolist() == list(range(72))
+
+
+def test_scenes_have_equal_shares() -> None:
+    clips = many(sampling="scene")
+    order = clips.order(7, 2)
+    assert len(order) == len(clips) == 48 + 3 * 8
+    scene = np.repeat([0, 1, 2], [48, 16, 8])[order]
+    assert np.bincount(scene).tolist() == [24, 24, 24]
+    assert all(sorted(scene[first : first + 3]) == [0, 1, 2] for first in range(0, 72, 3))
+    times = Counter(order.tolist())
+    assert {times[n] for n in range(48)} == {0, 1}  # of the large scene no clip comes twice
+    assert {times[n] for n in range(48, 64)} == {1, 2}
+    assert {times[n] for n in range(64, 72)} == {3}
+    assert order.tolist() == clips.order(7, 2).tolist() != clips.order(7, 3).tolist()
+
+
+@pytest.mark.parametrize("sampling", ["random", "sequential", "scene"])
+def test_a_pass_can_be_entered_anywhere(sampling: str) -> None:
+    clips = many(sampling=sampling, augment=Augment(flip=0.5, brightness=0.3))
+    whole = list(clips.batches(5, seed=1, epoch=3))
+    rest = list(clips.batches(5, seed=1, epoch=3, start=6))
+    assert sum(map(len, whole)) == len(clips)
+    assert all(torch.equal(a, b) for a, b in zip(whole[6:], rest, strict=True))
+    early = list(clips.batches(5, seed=1, epoch=3, start=6, ahead=True))
+    assert all(torch.equal(a, b) for a, b in zip(early, rest, strict=True))
+    assert list(clips.batches(5, seed=1, epoch=3, start=99, ahead=True)) == []
+    left = clips.batches(5, seed=1, epoch=3, ahead=True)
+    assert torch.equal(next(left), whole[0])
+    left.close()  # pyright: ignore
+
+
+def test_pixels_become_what_runs_had_before() -> None:
+    every = np.arange(256, dtype=np.uint8).reshape(1, 16, 16, 1)
+    expected = torch.from_numpy(every).permute(3, 0, 1, 2).float() / 127.5 - 1
+    assert torch.equal(to_clips([every])[0], expected)
+    colour = np.random.default_rng(0).integers(0, 256, (4, 5, 6, 3), dtype=np.uint8)
+    assert torch.equal(to_clips([colour, colour])[1], torch.from_numpy(colour).permute(3, 0, 1, 2).float() / 127.5 - 1)
+
+
+def test_changes_are_drawn_from_seed_pass_and_clip_and_leave_calibration_alone() -> None:
+    frames = np.random.default_rng(0).integers(0, 200, (40, 8, 8, 1), dtype=np.uint8)
+    plain = Clips([("v", frames)], ClipSpec(3, 8, 8, "gray"))
+    clips = Clips([("v", frames)], ClipSpec(3, 8, 8, "gray"), augment=Augment(flip=0.5))
+    numbers = list(range(38))
+    one = clips.read_pass(numbers, seed=0, epoch=0)
+    mirrored = [torch.equal(a, b.flip(-1)) for a, b in zip(one, plain.read(numbers), strict=True)]
+    assert 8 < sum(mirrored) < 30
+    assert all(m or torch.equal(a, b) for m, a, b in zip(mirrored, one, plain.read(numbers), strict=True))
+    assert torch.equal(one[5:9], clips.read_pass([5, 6, 7, 8], seed=0, epoch=0))
+    assert not torch.equal(one, clips.read_pass(numbers, seed=0, epoch=1))
+    assert not torch.equal(one, clips.read_pass(numbers, seed=1, epoch=0))
+    assert torch.equal(clips.read(numbers), plain.read(numbers))
+    assert torch.equal(plain.read_pass(numbers, seed=0, epoch=0), plain.read(numbers))
+
+
+def test_brightness_scales_intensities_in_whole_steps_and_stays_in_range() -> None:
+    frames = np.arange(256, dtype=np.uint8).reshape(1, 16, 16, 1)
+    factors = []
+    for seed in range(200):
+        bright = augmented(frames, Augment(brightness=0.25), np.random.default_rng(seed)).ravel().astype(int)
+        factor = bright[100] / 100
+        factors.append(factor)
+        np.testing.assert_allclose(bright, (factor * np.arange(256)).clip(0, 255), atol=1.8)
+    assert 0.74 < min(factors) < 0.78
+    assert 1.22 < max(factors) < 1.26
+
+
+def test_a_video_shorter_than_a_clip_is_refused_or_filled_up_with_its_last_frame() -> None:
+    spec = ClipSpec(4, 8, 8, "gray", step=2)
+    for frames in (1, 6):
+        with pytest.raises(DataError, match=rf"has {frames} frames?, but one clip reaches over 7") as caught:
+            Clips([("a", numbered(9)), ("b", numbered(frames))], spec)
+        assert "data.short: repeat" in caught.value.fix
+    clips = Clips([("a", numbered(9)), ("b", numbered(6, 50)), ("c", numbered(1, 90))], spec, short="repeat")
+    assert values(clips.read(range(len(clips)))) == [
+        *([start, start + 2, start + 4, start + 6] for start in range(3)),
+        [50, 52, 54, 55],
+        [90, 90, 90, 90],
+    ]
+    assert window_frames(6, spec, 0).tolist() == [0, 2, 4, 5]
+    assert read_window(numbered(6), spec, 0)[:, 0, 0, 0].tolist() == [0, 2, 4, 5]
+
+
+def test_clips_hold_no_more_for_longer_videos() -> None:
+    class Endless:
+        shape = (10**9, 8, 8, 1)
+
+        def __len__(self) -> int:
+            return 10**9
+
+        def __getitem__(self, where: slice) -> NDArray[np.uint8]:
+            return np.full((len(range(*where.indices(10**9))), 8, 8, 1), where.start % 251, np.uint8)
+
+    clips = Clips([("a", numbered(3)), ("b", Endless())], ClipSpec(3, 8, 8, "gray"), 10)  # pyright: ignore
+    assert len(clips) == 1 + 10**8 + (10**9 - 3) % 10 // 7
+    assert values(clips.read([10**7])) == [[(10**8 - 10) % 251] * 3]

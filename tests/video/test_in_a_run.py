@@ -1,0 +1,173 @@
+"""What a run does with damaged, short and changed video, and with its cache."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from filmed import noise, write
+from safetensors.numpy import load_file
+
+import vadkit
+from vadkit import stages
+from vadkit.contracts import Dataset
+from vadkit.errors import DataError, ShapeError
+from vadkit.experiment import Experiment
+from vadkit.folder import RunFolder, stage_digests
+from vadkit.monitor import Silent
+from vadkit.recipe import loads
+from vadkit.registry import Registry
+from vadkit.values import Labels, Split, VideoRef
+from vadkit.video.cache import FrameCache
+
+
+class Told(Silent):
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+
+    def message(self, text: str) -> None:
+        self.lines.append(text)
+
+
+class Files(Dataset):
+    """One video a split; the test video may have labels."""
+
+    def __init__(self, train: Path, test: Path, labels: int = 0) -> None:
+        self.paths, self.count = {"train": train, "test": test}, labels
+
+    def videos(self, split: Split) -> Sequence[VideoRef]:
+        return [VideoRef("v", self.paths[split])]
+
+    def labels(self, video: VideoRef) -> Labels | None:
+        return Labels(np.zeros(self.count, bool), source="made up") if self.count else None
+
+
+def small(tiny: dict[str, Any], **data: Any) -> dict[str, Any]:
+    """A model alone, trained for a moment."""
+    tiny["densities"], tiny["fuse"] = {}, {}
+    tiny["scores"] = {"reconstruction": tiny["scores"]["reconstruction"]}
+    tiny["model"]["fit"]["steps"] = 6
+    tiny["data"].update(data)
+    return tiny
+
+
+@pytest.fixture
+def experiment(tmp_path: Path) -> Iterator[Callable[..., Experiment]]:
+    with contextlib.ExitStack() as stack:
+
+        def build(recipe: dict[str, Any], dataset: Dataset, told: Told) -> Experiment:
+            checked = loads(recipe, registry=Registry.discover())
+            cache = stack.enter_context(contextlib.closing(FrameCache(tmp_path / "cache")))
+            return Experiment(checked, dataset, RunFolder(tmp_path / "run"), cache, told)
+
+        yield build
+
+
+@pytest.fixture
+def videos(tmp_path: Path) -> tuple[Path, Path]:
+    """A sound video of 40 frames, and one that breaks off."""
+    sound, broken = (write(tmp_path / name, noise(40), "mpeg4") for name in ("sound.avi", "broken.avi"))
+    broken.write_bytes(broken.read_bytes()[: int(0.7 * broken.stat().st_size)])
+    return sound, broken
+
+
+def test_a_damaged_video_is_told_and_recorded(
+    tiny: dict[str, Any], videos: tuple[Path, Path], tmp_path: Path, experiment: Callable[..., Experiment]
+) -> None:
+    sound, broken = videos
+    for _ in range(2):  # decoded, then from the cache
+        told = Told()
+        made = experiment(small(tiny), Files(broken, sound), told)
+        made.check_data()
+        [line] = [line for line in told.lines if "damaged" in line]
+        assert line.startswith(f"warning: train video {broken} is damaged, the rest is used: frame ")
+        (tmp_path / "run").mkdir(exist_ok=True)
+        made.record_data()
+        manifest = json.loads((tmp_path / "run" / "manifest.json").read_text())
+        [*_, last] = manifest["data"]["damaged"]["train"]["v"]
+        assert last == f"frame {manifest['data']['train']['frames']}: breaks off; the file announces 40 frames"
+
+
+def test_a_damaged_video_is_refused_if_the_recipe_says_so(
+    tiny: dict[str, Any], videos: tuple[Path, Path], tmp_path: Path, experiment: Callable[..., Experiment]
+) -> None:
+    sound, broken = videos
+    made = experiment(small(tiny, on_corrupt="error"), Files(sound, broken), Told())
+    with pytest.raises(DataError, match=r"(?s)broken\.avi: is damaged: frame.*fetch the file again"):
+        made.check_data()
+
+
+def test_labels_of_a_damaged_video_are_never_shifted(
+    tiny: dict[str, Any], videos: tuple[Path, Path], tmp_path: Path, experiment: Callable[..., Experiment]
+) -> None:
+    sound, broken = videos
+    made = experiment(small(tiny), Files(sound, broken, labels=40), Told())
+    with pytest.raises(DataError, match=r"(?s)40 labels.*the video is damaged: fetch it again"):
+        made.check_data()
+
+
+def test_short_videos_run_where_the_recipe_fills_them_up(tiny: dict[str, Any], tmp_path: Path) -> None:
+    done = vadkit.run(small(tiny, frames=5, short="repeat"), out=tmp_path / "run")
+    for video in done.scores():
+        assert video.coverage.tolist() == [1] * 5
+        assert all(np.isfinite(scores).all() for scores in video.components.values())
+
+
+class Interrupts(Silent):
+    def advance(self, done: int, *, amount: int = 0, values: Mapping[str, float] | None = None) -> None:
+        if values and done >= 4:
+            raise KeyboardInterrupt
+
+
+def test_a_broken_run_with_changed_clips_of_balanced_scenes_ends_as_the_unbroken_one(
+    tiny: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vadkit.train.loop.SAVE_EVERY", 0.0)
+    recipe = small(tiny, sampling="scene", augment={"flip": 0.5, "brightness": 0.2})
+    with pytest.raises(KeyboardInterrupt):
+        vadkit.run(recipe, out=tmp_path / "broken", monitor=Interrupts())
+    assert (tmp_path / "broken" / "checkpoints" / "state.pt").exists()
+    ends = [
+        load_file(vadkit.run(recipe, out=tmp_path / out, resume=out == "broken").path / "checkpoints/model.safetensors")
+        for out in ("broken", "unbroken")
+    ]
+    assert all(np.array_equal(ends[0][name], ends[1][name]) for name in ends[1])
+
+
+def test_recipes_of_before_keep_their_digests(tiny: dict[str, Any]) -> None:
+    assert stage_digests(loads(tiny, registry=Registry.discover()).tree) == {
+        "model": "68fafc0e5b08",
+        "density.static": "8830b4607055",
+        "density.dynamic": "5f97e5d8a50f",
+        "scores": "90115a163d46",
+    }
+
+
+def test_a_run_keeps_nothing_where_no_cache_is_wanted(tiny: dict[str, Any], tmp_path: Path) -> None:
+    recipe = small(tiny, seed=77)
+    cache = Path(os.environ["VADKIT_CACHE"])
+    before = set(cache.glob("*")) if cache.is_dir() else set()
+    vadkit.run(recipe, out=tmp_path / "run", keep_cache=False, overrides=["model.fit.steps=1"])
+    assert (set(cache.glob("*")) if cache.is_dir() else set()) == before
+
+
+def test_a_limit_that_is_too_small_is_said_before_anything_is_written(
+    tiny: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VADKIT_CACHE", str(tmp_path / "cache"))
+    with pytest.raises(DataError, match=r"limit of 100\.0KB is too small"):
+        vadkit.run(small(tiny), out=tmp_path / "run", cache_limit="100KB")
+    assert not (tmp_path / "run").exists()
+
+
+def test_maps_and_letterbox_do_not_go_together(tiny: dict[str, Any], tmp_path: Path) -> None:
+    recipe = small(tiny)
+    recipe["data"]["clip"]["resize"] = "letterbox"
+    with pytest.raises(ShapeError, match="masks, which have no bars"):
+        stages.run(recipe, out=tmp_path / "run", overrides=["evaluate.metrics=[pixel_auc]"])

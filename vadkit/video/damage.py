@@ -1,0 +1,104 @@
+"""What is wrong with a video that can still be read in part."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from vadkit.errors import DataError
+
+FETCH = "fetch the file again"
+
+
+@dataclass(frozen=True, slots=True)
+class Damage:
+    """Frames that are damaged or missing.
+
+    Attributes:
+        first: index of the first such frame.
+        last: index of the last one.
+        what: what is wrong with them.
+    """
+
+    first: int
+    last: int
+    what: str
+
+    def __str__(self) -> str:
+        which = f"frame {self.first}" if self.first == self.last else f"frames {self.first} to {self.last}"
+        return f"{which}: {self.what}"
+
+
+class Damages:
+    """Collects the damages of one video, or refuses the first.
+
+    Args:
+        strict: raise instead.
+    """
+
+    def __init__(self, *, strict: bool = False) -> None:
+        self.strict = strict
+        self.found: list[Damage] = []
+
+    def note(self, frame: int, what: str, *, where: Path | str) -> None:
+        """Something is wrong with a frame.
+
+        Raises:
+            DataError: `strict` is set.
+        """
+        if self.strict:
+            fix = f"{FETCH}, or use the frames that it has: data.on_corrupt: warn"
+            raise DataError(f"is damaged at frame {frame}: {what}", where=str(where), fix=fix)
+        before = self.found[-1] if self.found else None
+        if before is not None and before.what == what and before.last <= frame <= before.last + 1:
+            self.found[-1] = replace(before, last=frame)
+        else:
+            self.found.append(Damage(frame, frame, what))
+
+
+def unreadable(path: Path, error: Exception, *, index: int | None = None) -> DataError:
+    """Why a file gives no picture at all, and what helps.
+
+    Args:
+        path: the file.
+        error: what the decoder said.
+        index: of the frame that an image holds.
+    """
+    if isinstance(error, FileNotFoundError):
+        return DataError("no such file", where=str(path), fix="restore it, or correct the data set's folder")
+    if isinstance(error, PermissionError):
+        return DataError("no permission to read it", where=str(path), fix="give yourself the right: chmod u+r")
+    if isinstance(error, IsADirectoryError):
+        return DataError("is a folder, not a file", where=str(path), fix="give the file, or a folder of images")
+    frame = "" if index is None else f" (frame {index})"
+    try:
+        with path.open("rb") as file:
+            head = file.read(512)
+    except OSError as reading:
+        return DataError(f"cannot be read: {reading.strerror or reading}", where=str(path), fix=FETCH)
+    if not head:
+        return DataError(f"the file is empty (0 bytes){frame}", where=str(path), fix=FETCH)
+    if (text := _text(head)) is not None:
+        fix = f"{FETCH}: a download that failed often leaves such a page under the video's name"
+        return DataError(f"holds text, not pictures{frame}: {text!r}", where=str(path), fix=fix)
+    return DataError(
+        f"cannot be decoded{frame}: {_said(error)}",
+        where=str(path),
+        fix=f"the file is damaged, or of a kind that is no video or image: {FETCH}",
+    )
+
+
+def _text(head: bytes) -> str | None:
+    """The beginning of a text file on one line; None for anything else."""
+    if any(byte < 32 and byte not in b"\t\n\r\f" for byte in head):
+        return None
+    try:
+        text = head.decode("utf-8", errors="strict" if len(head) < 512 else "ignore")
+    except UnicodeDecodeError:
+        return None
+    return " ".join(text.split())[:60]
+
+
+def _said(error: Exception) -> str:
+    """The decoder's own words, without its error number and file name."""
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__

@@ -1,0 +1,59 @@
+"""Frames that are image files, through Pillow."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+
+from vadkit.errors import DataError
+from vadkit.values import Color
+from vadkit.video.damage import Damages, unreadable
+
+_EIGHT_BIT = frozenset({"1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr"})
+
+
+def images(paths: tuple[Path, ...], color: Color, damages: Damages) -> Iterator[NDArray[np.uint8]]:
+    """Frames (H, W, C), one an image.
+
+    In place of an image that cannot be decoded stands the one before it (at the start, the
+    one after), so that every frame keeps its number.
+
+    Raises:
+        DataError: an image is missing or not 8 bits a channel, or none can be decoded; or the
+            first damage, if `damages` is strict.
+    """
+    before: NDArray[np.uint8] | None = None
+    waiting = 0
+    for index, path in enumerate(paths):
+        try:
+            frame = _read(path, color, index)
+        # Pillow's decoders report damage with SyntaxError and ValueError as well.
+        except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+            refusal = unreadable(path, error, index=index)
+            if damages.strict or isinstance(error, (FileNotFoundError, PermissionError)) or waiting == len(paths) - 1:
+                raise refusal from error
+            damages.note(index, "a neighbour stands in for an image that cannot be decoded", where=path)
+            if before is None:
+                waiting += 1
+            else:
+                yield before
+            continue
+        for _ in range(waiting + 1):
+            yield frame
+        before, waiting = frame, 0
+
+
+def _read(path: Path, color: Color, index: int) -> NDArray[np.uint8]:
+    with Image.open(path) as image:
+        if image.mode not in _EIGHT_BIT:
+            raise DataError(
+                f"frame {index} has pixels of mode {image.mode!r}, not 8 bits a channel",
+                where=str(path),
+                fix="convert the images to 8 bits; how to scale them is not vadkit's to guess",
+            )
+        pixels = np.asarray(ImageOps.exif_transpose(image.convert("L" if color == "gray" else "RGB")))
+    return pixels.reshape(*pixels.shape[:2], -1)  # (H, W, C)
