@@ -68,6 +68,14 @@ class Dataset(ABC):
         found = [(video, self.labels(video)) for video in self.videos("test")]
         return [(video, labels) for video, labels in found if labels is not None]
 
+    def expected(self) -> Mapping[str, int]:
+        """Totals of the data set as published, for `vadkit data check`.
+
+        Keys are among "train videos", "train frames", "test videos", "test frames" and "abnormal frames";
+        what is not known is left out. They are totals of what the keys of the recipe choose.
+        """
+        return {}
+
 
 class Encoder(ABC):
     """Clips to named latents. `(clip: ClipSpec, *, ...)`.
