@@ -25,7 +25,13 @@ from vadkit.recipe.grammar import Beside, FiniteFloat, PositiveFloat, Share
 from vadkit.recipe.model import Recipe
 from vadkit.registry import Registry
 
-OURS = ("datasets", "flows", "itae", "standard")  # first-party plugins; others may be installed beside them
+OURS = (
+    "datasets",
+    "densities",
+    "flows",
+    "itae",
+    "standard",
+)  # first-party plugins; others may be installed beside them
 _SECTIONS = {
     "Data": "data",
     "ClipForm": "data.clip",

@@ -103,3 +103,13 @@ def test_a_tuned_recipe_is_refused_with_the_way_out() -> None:
     done = vadkit("run", "recipes/itae_nf_ped2_small.yaml")
     assert done.returncode == 2
     assert "--allow-test-tuning" in done.stderr
+
+
+def test_check_builds_where_it_is_asked_to() -> None:
+    done = vadkit("check", "recipes/quickstart.yaml", "--build")
+    assert done.returncode == 0, done.stderr
+    assert "density.static: 0.0" in done.stdout
+    wrong = vadkit("check", "recipes/quickstart.yaml", "--build", "--set", "densities.static.levels=5")
+    assert wrong.returncode == 2
+    assert "densities.static (glow): 5 levels halve 5 times" in wrong.stderr
+    assert "Traceback" not in wrong.stderr

@@ -485,6 +485,15 @@ def test_a_metric_that_reads_maps_needs_a_scorer_that_gives_them(tiny: dict[str,
     assert not (tmp_path / "run").exists()
 
 
+def test_a_test_tuned_run_stays_marked_under_any_protocol(tiny: dict[str, Any], tmp_path: Path) -> None:
+    tiny["evaluate"]["protocol"] = {"use": "itae", "test_tuned": True}
+    done = vadkit.run(tiny, out=tmp_path / "run", allow_test_tuning=True)
+    assert done.evaluate(["evaluate.protocol=ffp"]).protocol["test_tuned"] is True
+    ffp = stages.under_all(done.path)["ffp"]
+    assert not isinstance(ffp, VadkitError)
+    assert ffp.protocol["test_tuned"] is True
+
+
 def test_every_protocol_judges_a_run(unbroken: vadkit.Run) -> None:
     found = stages.under_all(unbroken.path)
     assert {name for name, one in found.items() if isinstance(one, VadkitError)} == {"hf2vad", "accivad", "deployable"}

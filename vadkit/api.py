@@ -7,6 +7,8 @@ def vadkit_components():
     return [Component("scorer", "my_score", "my_package.scorer:MyScore", "What it does.")]
 """
 
+from pathlib import Path
+
 from vadkit.alarms import held, runs
 from vadkit.component import Component
 from vadkit.contracts import (
@@ -35,6 +37,7 @@ from vadkit.errors import (
     RunFolderError,
     ShapeError,
     VadkitError,
+    closest,
 )
 from vadkit.files import write_aside
 from vadkit.hookspecs import API_VERSION, hookimpl
@@ -94,9 +97,30 @@ __all__ = [
     "VadkitError",
     "VideoRef",
     "VideoResult",
+    "closest",
+    "count_frames",
+    "frame_rate",
     "held",
     "hookimpl",
     "natural",
     "runs",
     "write_aside",
 ]
+
+
+def count_frames(path: Path) -> int:
+    """F of a video file, by decoding it.
+
+    Raises:
+        DataError: the file cannot be decoded.
+    """
+    from vadkit.video import probe  # only who counts frames pays for importing PyAV
+
+    return probe.count_frames(path)
+
+
+def frame_rate(path: Path) -> float | None:
+    """Frames per second of a video file on average; None if it does not say, or is unreadable."""
+    from vadkit.video import probe
+
+    return probe.frame_rate(path)

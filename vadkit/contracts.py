@@ -39,11 +39,13 @@ class Dataset(ABC):
     """Videos and their labels. `(root: Path | None, *, ...)`; must not import torch.
 
     Attributes:
-        default_root: folder looked for under `$VADKIT_DATA`; empty if the data set needs
-            no files, and then `root` is None.
+        needs_root: whether it reads files; where it does not, `root` is None.
+        default_root: folder looked for in the one that the user names (`--data-root`, `$VADKIT_DATA`);
+            empty: `root` is the one that the user names.
         layout: what a user must have on disk and where it comes from, for messages.
     """
 
+    needs_root: ClassVar[bool] = True
     default_root: ClassVar[str] = ""
     layout: ClassVar[str] = ""
 
@@ -243,11 +245,13 @@ class Metric(ABC):
         needs_maps: whether it reads `ScoredVideo.maps`; such maps are kept when scoring.
         by_group: whether it is also worth knowing of each video and each scene alone.
         chance_draws: random scorers that its value by chance is averaged over.
+        lower_is_better: names of its values of which less is better.
     """
 
     needs_maps: ClassVar[bool] = False
     by_group: ClassVar[bool] = False
     chance_draws: ClassVar[int] = 20
+    lower_is_better: ClassVar[frozenset[str]] = frozenset()
 
     @abstractmethod
     def compute(self, videos: Sequence[ScoredVideo]) -> dict[str, float]:

@@ -357,15 +357,25 @@ class Experiment:
         decode = any(scorer.uses_output for scorer in self.scorers.values())
         return Pipeline(self.clip, self.autoencoder, heads, decode=decode).to(self.fabric.device)
 
+    def parameters(self) -> dict[str, int]:
+        """Stage -> parameters of what it trains."""
+        return {
+            stage: sum(parameter.numel() for parameter in module.parameters())
+            for stage, module in self._modules().items()
+        }
+
+    def _modules(self) -> dict[str, Any]:
+        """Stage -> what it trains."""
+        modules: dict[str, Any] = {"model": self.autoencoder} if self.autoencoder else {}
+        return modules | {DENSITY + name: head.density for name, head in self.heads.items()}
+
     def load_weights(self) -> None:
         """Load every finished stage.
 
         Raises:
             DataError: a stage is not finished.
         """
-        modules: dict[str, Any] = {"model": self.autoencoder} if self.autoencoder else {}
-        modules |= {DENSITY + name: head.density for name, head in self.heads.items()}
-        for stage, module in modules.items():
+        for stage, module in self._modules().items():
             if not self.checkpoints.load(stage, module, self.digests[stage]):
                 raise DataError(
                     f"stage {stage} is not finished",
@@ -381,9 +391,8 @@ class Experiment:
 
     def _finish(self, stage: str, module: nn.Module, began: float) -> None:
         self.checkpoints.save(stage, module, self.digests[stage])
-        parameters = sum(parameter.numel() for parameter in module.parameters())
         seconds = round(time.monotonic() - began, 2)
-        self.folder.update_manifest(seconds={stage: seconds}, parameters={stage: parameters})
+        self.folder.update_manifest(seconds={stage: seconds}, parameters={stage: self.parameters()[stage]})
 
     def _scored(self, folder: Path, name: str, frames: int, maps: str) -> bool:
         path = score_file(folder, name)

@@ -79,8 +79,16 @@ def plan_of(judged: Judged, protocol: Protocol, registry: Registry, seed: int) -
 
 def compared(evaluate: Evaluate, protocol: Protocol, registry: Registry) -> Evaluate:
     """Another protocol, and the metrics by which protocols are compared."""
-    chosen = [Chosen(registry.get("metric", name), {}, "evaluate.metrics") for name in COMPARED]
-    return replace(evaluate, metrics=tuple(chosen), protocol=protocol)
+    return replace(evaluate, metrics=_named(COMPARED, registry), protocol=protocol)
+
+
+def with_metrics(recipe: Recipe, names: Sequence[str], registry: Registry) -> Recipe:
+    """The same recipe with these metrics, by name."""
+    return replace(recipe, evaluate=replace(recipe.evaluate, metrics=_named(names, registry)))
+
+
+def _named(names: Sequence[str], registry: Registry) -> tuple[Chosen, ...]:
+    return tuple(Chosen(registry.get("metric", name), {}, "evaluate.metrics") for name in names)
 
 
 def metrics_of(evaluate: Evaluate, protocol: Protocol) -> list[Metric]:

@@ -22,7 +22,7 @@ def open_dataset(chosen: Chosen, data_root: str | Path | None) -> Dataset:
     """
     found = chosen.component.load()
     default, layout = getattr(found, "default_root", ""), getattr(found, "layout", "")
-    if not default:
+    if not getattr(found, "needs_root", True):
         return build(chosen, None)
     base = data_root if data_root is not None else os.environ.get(DATA_ROOT)
     where = f"data set {chosen.component.name}"
@@ -33,4 +33,4 @@ def open_dataset(chosen: Chosen, data_root: str | Path | None) -> Dataset:
     root = Path(base).expanduser()
     if not root.is_dir():
         raise DataError(f"there is no folder {root}", where=where, fix=f"mend --data-root or {DATA_ROOT}.\n{layout}")
-    return build(chosen, root / default if (root / default).is_dir() else root)
+    return build(chosen, root / default if default and (root / default).is_dir() else root)

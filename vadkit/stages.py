@@ -143,7 +143,9 @@ def run(
         calibrate_run(folder, plan)
         experiment.score()
         _end(folder, began)
-        write_reports(judge_run(folder, checked, folder.path, registry), checked.report, folder.path)
+        result = judge_run(folder, checked, folder.path, registry)
+        folder.update_manifest(protocol=dict(result.protocol))  # with labels and weights, as it is printed
+        write_reports(result, checked.report, folder.path)
     return load_run(folder.path, registry)
 
 
@@ -211,10 +213,39 @@ def report(
     return result
 
 
-def under_all(folder: str | Path, registry: Registry | None = None) -> dict[str, RunResult | VadkitError]:
+def rehearse(
+    recipe: str | Path | Mapping[str, Any], *, overrides: Sequence[str] = (), registry: Registry | None = None
+) -> dict[str, int]:
+    """Build a recipe and pass an empty clip through it, without data: what does not fit is said. Imports torch.
+
+    Returns:
+        Parameters of the model and of each density: stage -> count.
+
+    Raises:
+        VadkitError: the recipe is wrong, a component refuses its keys, or two do not fit together.
+    """
+    from vadkit.experiment import Experiment
+    from vadkit.video.cache import FrameCache
+
+    registry = registry or Registry.discover()
+    checked = read_recipe(recipe, overrides, registry)
+    needs = needs_of(plan_of(checked, protocol_of(checked), registry, checked.seed))
+    check_held_out(needs, checked.data.held_out)
+    experiment = Experiment(checked, _NoVideos(), RunFolder(Path()), FrameCache(None), Silent())
+    experiment.rehearse(maps=needs.maps)
+    return experiment.parameters()
+
+
+def under_all(
+    folder: str | Path,
+    overrides: Sequence[str] = (),
+    registry: Registry | None = None,
+    *,
+    allow_test_tuning: bool = False,
+) -> dict[str, RunResult | VadkitError]:
     """A run's score files under every preset: preset -> result, or why there is none. Writes nothing."""
     registry = registry or Registry.discover()
-    place, recipe = _rescored(folder, (), registry, allow_test_tuning=False)
+    place, recipe = _rescored(folder, overrides, registry, allow_test_tuning=allow_test_tuning)
 
     def under(protocol: Protocol) -> RunResult:
         other = replace(recipe, evaluate=compared(recipe.evaluate, protocol, registry))
@@ -311,9 +342,11 @@ def _rescored(
             where="--set",
             fix=f"change only {', '.join(RESCORABLE)} here, or run the recipe again with --set",
         )
-    # A run that is test-tuned was allowed when it was made; only what is new is asked for.
-    if not original.evaluate.protocol.test_tuned:
-        refuse_test_tuning(recipe.evaluate.protocol, allowed=allow_test_tuning)
+    # A run that is test-tuned was allowed when it was made, and stays so under whatever protocol.
+    if original.evaluate.protocol.test_tuned:
+        protocol = replace(recipe.evaluate.protocol, test_tuned=True)
+        return place, replace(recipe, evaluate=replace(recipe.evaluate, protocol=protocol))
+    refuse_test_tuning(recipe.evaluate.protocol, allowed=allow_test_tuning)
     return place, recipe
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -12,11 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vadkit.api import DataError, Dataset, Labels, Split, VideoRef
-from vadkit_datasets import layout
+from vadkit_datasets import label_files, layout
+from vadkit_datasets.tracks import tracks_of
 
 _FOLDERS: dict[Split, tuple[str, ...]] = {
-    "train": ("training_videos", "training/frames"),
-    "test": ("testing_videos", "testing/frames"),
+    "train": ("training_videos", "training/frames", "training/videos"),
+    "test": ("testing_videos", "testing/frames", "testing/videos"),
 }
 _INTERVALS = ("avenue.mat", "labels/avenue.mat", "ground_truth_demo/avenue.mat")
 _MASKS = ("testing_label_mask", "ground_truth_demo/testing_label_mask")
@@ -66,18 +67,19 @@ class Avenue(Dataset):
     def _labels(self, video: VideoRef) -> Labels:
         index = _index(video)
         length = video.frames or _FRAMES[index]
-        layout.check_length(_FRAMES[index], length, where=video.name, source="the data set as published")
+        label_files.check_length(_FRAMES[index], length, where=video.name, source="the data set as published")
         mask_file = self._mask_file(index)
         masks = partial(read_masks, mask_file, length) if mask_file else None
+        tracks = tracks_of(self._base, video.name, length)
         if self._kind == "intervals":
             spans = self._intervals[index]
-            frames = layout.from_intervals(spans, length, where=f"{self._interval_file}, {video.name}")
-            return Labels(frames, masks, source="avenue intervals of avenue.mat")
+            frames = label_files.from_intervals(spans, length, where=f"{self._interval_file}, {video.name}")
+            return Labels(frames, masks, tracks, source="avenue intervals of avenue.mat")
         if masks is None:
             names = ", ".join(f"{folder}/{index + 1}_label.mat" for folder in _MASKS)
             what = f"no pixel masks of this video: looked for {names}"
             raise DataError(what, where=f"{self._base}, {video.name}", fix=self.layout)
-        return Labels(np.asarray(masks().any(axis=(1, 2))), masks, source="avenue pixel masks")
+        return Labels(np.asarray(masks().any(axis=(1, 2))), masks, tracks, source="avenue pixel masks")
 
     def ground_truth(self) -> Sequence[tuple[VideoRef, Labels]]:
         """All 21 test videos, by their labels alone; those that are there keep their names.
@@ -91,6 +93,16 @@ class Avenue(Dataset):
             for index, frames in enumerate(_FRAMES)
         ]
         return [(video, self._labels(video)) for video in everyone]
+
+    def expected(self) -> Mapping[str, int]:
+        """Totals; the abnormal frames are those of the label set chosen."""
+        return {
+            "train videos": 16,
+            "train frames": 15_328,
+            "test videos": len(_FRAMES),
+            "test frames": sum(_FRAMES),
+            "abnormal frames": 3867 if self._kind == "intervals" else 3712,
+        }
 
     @cached_property
     def _base(self) -> Path:
@@ -112,7 +124,7 @@ class Avenue(Dataset):
 
     @cached_property
     def _intervals(self) -> list[NDArray[np.int64]]:
-        found = layout.read_intervals(self._interval_file)
+        found = label_files.read_intervals(self._interval_file)
         if len(found) != len(_FRAMES):
             what = f"has intervals of {len(found)} videos, Avenue has {len(_FRAMES)} test videos"
             raise DataError(what, where=str(self._interval_file), fix="fetch the label file again")
@@ -129,8 +141,8 @@ def read_masks(path: Path, frames: int) -> NDArray[np.bool_]:
     Raises:
         DataError: unreadable, or not `frames` masks of one size.
     """
-    cells = layout.read_cells(path, "volLabel")
-    layout.check_length(len(cells), frames, where=f"test video {layout.number(path)}", source=str(path))
+    cells = label_files.read_cells(path, "volLabel")
+    label_files.check_length(len(cells), frames, where=f"test video {layout.number(path)}", source=str(path))
     if len({cell.shape for cell in cells}) != 1:
         raise DataError("the masks differ in size", where=str(path), fix="fetch the label file again")
     return np.stack([cell != 0 for cell in cells])

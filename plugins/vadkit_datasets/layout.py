@@ -1,22 +1,15 @@
-"""What the benchmarks' folders and label files have in common."""
+"""What the benchmarks' folders have in common."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
-from PIL import Image
-from scipy.io import loadmat
 
 from vadkit.api import DataError, Split, VideoRef, natural
 
 IMAGES = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp"})
-VIDEOS = frozenset({".avi", ".mp4", ".mkv", ".mov", ".m4v", ".mpg", ".mpeg", ".wmv"})
-_GT_FRAME = re.compile(r"^[^%\n]*gt_frame\s*=\s*\[([^\]]*)\]", re.MULTILINE)
+VIDEOS = frozenset({".avi", ".mp4", ".mkv", ".mov", ".m4v", ".webm", ".mpg", ".mpeg", ".ts", ".wmv"})
 _HOLE = "extract the frames again: a hole would shift every later label"
 
 
@@ -26,7 +19,7 @@ def locate(root: Path | None, inside: Iterable[str], signs: Sequence[str], *, la
     Args:
         root: what the user named.
         inside: folders under `root` to try as well, nearest first.
-        signs: sub-folders of which the data set has at least one.
+        signs: files or folders of which the data set has at least one.
         layout: what must be on disk and where it comes from.
 
     Raises:
@@ -37,7 +30,7 @@ def locate(root: Path | None, inside: Iterable[str], signs: Sequence[str], *, la
     if not root.is_dir():
         raise DataError("no such folder", where=str(root), fix=layout)
     for base in (root, *(root / name for name in inside)):
-        if any((base / sign).is_dir() for sign in signs):
+        if any((base / sign).exists() for sign in signs):
             return base
     raise DataError(f"holds none of {', '.join(signs)}", where=str(root), fix=layout)
 
@@ -58,6 +51,17 @@ def find_videos(base: Path, folders: Sequence[str], *, fps: float, layout: str) 
             _refuse_late_starts(found)
             return found
     raise DataError(f"no videos: looked for {', '.join(folders)}", where=str(base), fix=layout)
+
+
+def find_if_extracted(base: Path, folders: Sequence[str], *, fps: float, layout: str) -> list[VideoRef]:
+    """`find_videos` if any of the folders is there; else nothing, for the videos may lie elsewhere.
+
+    Raises:
+        DataError: as `find_videos`.
+    """
+    if not any((base / name).is_dir() for name in folders):
+        return []
+    return find_videos(base, folders, fps=fps, layout=layout)
 
 
 def found_if_any(find: Callable[[Split], Sequence[VideoRef]], split: Split) -> Sequence[VideoRef]:
@@ -131,116 +135,6 @@ def first_file(base: Path, names: Sequence[str], *, what: str, layout: str) -> P
 def is_among(video: VideoRef, videos: Iterable[VideoRef]) -> bool:
     """Whether it is one of these; by source, for training videos may bear the same names."""
     return any(video.source == other.source for other in videos)
-
-
-def read_intervals(path: Path) -> list[NDArray[np.int64]]:
-    """Abnormal intervals of every video, (2, K) each: first and last frame, counted from 1.
-
-    Reads `.mat` files (`gt`: cells of 2xK, as Liu et al. 2018 ship them) and UCSD's `.m`.
-
-    Raises:
-        DataError: unreadable, or not of that form.
-    """
-    if path.suffix == ".m":
-        lists = _GT_FRAME.findall(read_text(path))
-        spans = [re.findall(r"(\d+)\s*(?::\s*(\d+))?", text) for text in lists]
-        found = [np.array([[int(a), int(b or a)] for a, b in pairs], np.int64).reshape(-1, 2).T for pairs in spans]
-    else:
-        cells = read_cells(path, "gt")
-        if any(cell.size and (cell.ndim != 2 or cell.shape[0] != 2) for cell in cells):
-            raise DataError("'gt' must hold one 2xK array of intervals a video", where=str(path))
-        found = [cell.astype(np.int64).reshape(2, -1) for cell in cells]
-    if not found:
-        raise DataError("holds no intervals", where=str(path), fix="fetch the label file again")
-    return found
-
-
-def from_intervals(spans: NDArray[np.int64], frames: int, *, where: str) -> NDArray[np.bool_]:
-    """(2, K) intervals, counted from 1 and inclusive, -> (F,) bool.
-
-    Raises:
-        DataError: an interval is reversed or reaches beyond the video.
-    """
-    abnormal = np.zeros(frames, bool)
-    for first, last in spans.T:
-        if not 1 <= first <= last <= frames:
-            raise DataError(
-                f"the labels call frames {first} to {last} abnormal, the video has {frames} frames",
-                where=where,
-                fix="the labels belong to another version of the video, or frames are missing",
-            )
-        abnormal[first - 1 : last] = True
-    return abnormal
-
-
-def check_length(labels: int, frames: int, *, where: str, source: str) -> None:
-    """Raise DataError unless there is one label a frame."""
-    if labels != frames:
-        raise DataError(
-            f"{source} labels {labels} frames, the video has {frames}",
-            where=where,
-            fix="frames are missing, or the labels belong to another version of the video",
-        )
-
-
-def read_cells(path: Path, key: str) -> list[NDArray[Any]]:
-    """The cells of a MATLAB cell array.
-
-    Raises:
-        DataError: unreadable, or no such cell array inside.
-    """
-    try:
-        content = loadmat(path)
-    # SciPy reports a damaged file by a dozen types of error, some of them zlib's and its own.
-    except Exception as error:
-        raise DataError(f"cannot be read as a .mat file: {error}", where=str(path), fix="fetch it again") from error
-    cells = content.get(key)
-    if cells is None or cells.dtype != object:
-        names = ", ".join(name for name in content if not name.startswith("__")) or "nothing"
-        raise DataError(f"holds no cell array {key!r}, but {names}", where=str(path), fix="fetch the label file again")
-    return list(cells.ravel())
-
-
-def read_array(path: Path) -> NDArray[Any]:
-    """A `.npy` array.
-
-    Raises:
-        DataError: unreadable.
-    """
-    try:
-        return np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise DataError(f"cannot be read as a .npy file: {error}", where=str(path), fix="fetch it again") from error
-
-
-def read_text(path: Path) -> str:
-    """A text file of whatever encoding.
-
-    Raises:
-        DataError: unreadable.
-    """
-    try:
-        return path.read_text(encoding="utf-8", errors="replace")
-    except OSError as error:
-        raise DataError(f"cannot be read: {error.strerror}", where=str(path)) from error
-
-
-def read_masks(paths: Sequence[Path]) -> NDArray[np.bool_]:
-    """Mask images -> (F, H, W) bool, True where not black.
-
-    Raises:
-        DataError: an image is unreadable, or of another size than the first.
-    """
-    masks: list[NDArray[np.bool_]] = []
-    for path in paths:
-        try:
-            with Image.open(path) as image:
-                masks.append(np.asarray(image.convert("L")) > 0)
-        except (OSError, SyntaxError, ValueError) as error:
-            raise DataError(f"cannot be decoded: {error}", where=str(path), fix="fetch it again") from error
-        if masks[-1].shape != masks[0].shape:
-            raise DataError("differs in size from the masks before it", where=str(path), fix="fetch it again")
-    return np.stack(masks)
 
 
 def _folder_of_frames(folder: Path, fps: float) -> VideoRef:

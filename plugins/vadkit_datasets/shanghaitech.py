@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vadkit.api import DataError, Dataset, Labels, Split, VideoRef
-from vadkit_datasets import layout
+from vadkit_datasets import label_files, layout
+from vadkit_datasets.tracks import tracks_of
 
 _FOLDERS: dict[Split, tuple[str, ...]] = {
     "train": ("training/frames", "training/videos"),
@@ -68,16 +69,29 @@ class ShanghaiTech(Dataset):
             raise DataError(what, where=str(self._base), fix=self.layout)
         return [(video, self._labels(video)) for video in kept]
 
+    def expected(self) -> Mapping[str, int]:
+        """Totals of all 13 scenes; nothing where some are chosen."""
+        if self._scenes:
+            return {}
+        return {
+            "train videos": 330,
+            "train frames": 274_515,
+            "test videos": 107,
+            "test frames": 40_791,
+            "abnormal frames": 17_326,
+        }
+
     def _labels(self, video: VideoRef) -> Labels:
         names = [f"{folder}/{video.name}.npy" for folder in _LABELS]
         file = layout.first_file(self._base, names, what="frame labels", layout=self.layout)
-        frames = layout.read_array(file).ravel() != 0
+        frames = label_files.read_array(file).ravel() != 0
         if video.frames is not None:
-            layout.check_length(len(frames), video.frames, where=video.name, source=str(file))
+            label_files.check_length(len(frames), video.frames, where=video.name, source=str(file))
         masks = self._base / "testing/test_pixel_mask" / f"{video.name}.npy"
         return Labels(
             frames,
             partial(_read_masks, masks, len(frames)) if masks.is_file() else None,
+            tracks_of(self._base, video.name, len(frames)),
             source="shanghaitech frame masks",
         )
 
@@ -110,8 +124,8 @@ def _scene(video: VideoRef) -> str:
 
 
 def _read_masks(path: Path, frames: int) -> NDArray[np.bool_]:
-    masks = layout.read_array(path)
+    masks = label_files.read_array(path)
     if masks.ndim != 3:
         raise DataError(f"masks must be (F, H, W), not {masks.shape}", where=str(path), fix="fetch it again")
-    layout.check_length(len(masks), frames, where=path.stem, source=str(path))
+    label_files.check_length(len(masks), frames, where=path.stem, source=str(path))
     return masks != 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property, partial
 from pathlib import Path
 from typing import ClassVar, Literal
@@ -11,13 +11,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vadkit.api import DataError, Dataset, Labels, Split, VideoRef
-from vadkit_datasets import layout
+from vadkit_datasets import label_files, layout
+from vadkit_datasets.tracks import tracks_of
 
 _FOLDERS: dict[Split, tuple[str, ...]] = {"train": ("Train", "training/frames"), "test": ("Test", "testing/frames")}
 _FPS = 10.0
 # Frames and abnormal frames of Ped2's test clips 1 to 12, by the ground truth that UCSD publishes.
 _PED2_FRAMES = (180, 180, 150, 180, 150, 180, 180, 180, 120, 150, 180, 180)
 _PED2_ABNORMAL = (120, 86, 146, 150, 129, 159, 135, 180, 120, 150, 180, 93)
+_TOTALS: Mapping[str, Mapping[str, int]] = {
+    subset: dict(
+        zip(("train videos", "train frames", "test videos", "test frames", "abnormal frames"), counts, strict=True)
+    )
+    for subset, counts in {"ped1": (34, 6800, 36, 7200, 4045), "ped2": (16, 2550, 12, 2010, 1648)}.items()
+}
 
 
 class UCSDPed(Dataset):
@@ -66,10 +73,11 @@ class UCSDPed(Dataset):
             return None
         folder = self._mask_folder(video)
         masks = partial(self._masks, video, folder) if folder else None
+        tracks = tracks_of(self._base, video.name, _length(video))
         if self._kind == "intervals":
             file = self._labels_found
             frames = self._from_file(video, file)
-            return Labels(frames, masks, source=f"ucsd_{self._subset} frame labels of {file.name}")
+            return Labels(frames, masks, tracks, source=f"ucsd_{self._subset} frame labels of {file.name}")
         if masks is None:
             raise DataError(
                 "the clip has no pixel masks",
@@ -77,7 +85,11 @@ class UCSDPed(Dataset):
                 fix="choose 'labels: intervals', or add Test/Test001_gt/ or testing/pixel_masks/01/",
             )
         frames = np.asarray(masks().any(axis=(1, 2)))
-        return Labels(frames, masks, source=f"ucsd_{self._subset} pixel masks")
+        return Labels(frames, masks, tracks, source=f"ucsd_{self._subset} pixel masks")
+
+    def expected(self) -> Mapping[str, int]:
+        """Totals of the subset."""
+        return _TOTALS[self._subset]
 
     @cached_property
     def _base(self) -> Path:
@@ -109,14 +121,14 @@ class UCSDPed(Dataset):
 
     @cached_property
     def _intervals(self) -> list[NDArray[np.int64]]:
-        return layout.read_intervals(self._labels_found)
+        return label_files.read_intervals(self._labels_found)
 
     @cached_property
     def _flat(self) -> NDArray[np.bool_]:
         """(frames of all test clips,) bool."""
-        flat = layout.read_array(self._labels_found).ravel() != 0
+        flat = label_files.read_array(self._labels_found).ravel() != 0
         total = sum(_length(video) for video in self._test)
-        layout.check_length(len(flat), total, where="all test clips together", source=str(self._labels_found))
+        label_files.check_length(len(flat), total, where="all test clips together", source=str(self._labels_found))
         return flat
 
     def _from_file(self, video: VideoRef, file: Path) -> NDArray[np.bool_]:
@@ -129,7 +141,7 @@ class UCSDPed(Dataset):
             if not 0 <= index < len(self._intervals):
                 what = f"the label file has {len(self._intervals)} clips, none for this one"
                 raise DataError(what, where=f"{file}, {video.name}", fix="fetch the label file again")
-            frames = layout.from_intervals(self._intervals[index], _length(video), where=f"{file}, {video.name}")
+            frames = label_files.from_intervals(self._intervals[index], _length(video), where=f"{file}, {video.name}")
         self._compare(video, index, frames, file)
         return frames
 
@@ -150,8 +162,8 @@ class UCSDPed(Dataset):
 
     def _masks(self, video: VideoRef, folder: Path) -> NDArray[np.bool_]:
         paths = layout.numbered_images(folder)
-        layout.check_length(len(paths), _length(video), where=video.name, source=str(folder))
-        return layout.read_masks(paths)
+        label_files.check_length(len(paths), _length(video), where=video.name, source=str(folder))
+        return label_files.read_masks(paths)
 
 
 def _length(video: VideoRef) -> int:

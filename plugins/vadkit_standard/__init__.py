@@ -11,6 +11,7 @@ def vadkit_components() -> list[Component]:
         Component("loss", "ms_ssim", "vadkit_standard.losses:MSSSIM", "One minus multi-scale SSIM."),
         Component("loss", "gradient", "vadkit_standard.losses:Gradient", "Difference of image gradients."),
         Component("feature", "channel_pool", "vadkit_standard.features:ChannelPool", "Max and mean over channels."),
+        Component("feature", "vector_pool", "vadkit_standard.features:VectorPool", "Max and mean over space."),
         Component("feature", "frames", "vadkit_standard.features:Frames", "Raw frames, resized."),
         Component("scorer", "patch_error", "vadkit_standard.scorers:PatchError", "Worst patch of a frame (Eq. 12)."),
         Component("scorer", "frame_error", "vadkit_standard.scorers:FrameError", "Mean error of a frame."),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -26,6 +26,8 @@ class Alarms(Metric):
         threshold: of the score; null takes that of held-out normal video.
         fps: frames per second of videos that do not say it themselves.
     """
+
+    lower_is_better: ClassVar[frozenset[str]] = frozenset({"false_alarms_per_hour", "detection_delay"})
 
     def __init__(self, *, threshold: float | None = None, fps: float | None = None) -> None:
         if fps is not None and fps <= 0:

@@ -22,6 +22,13 @@ def intensity_of(clips: Tensor) -> Tensor:
     return (clips * weights).sum(1, keepdim=True)
 
 
+def _latent(name: str, latents: Mapping[str, LatentSpec]) -> LatentSpec:
+    if name not in latents:
+        known = ", ".join(latents) or "none, since there is no model"
+        raise ShapeError(f"there is no latent {name!r}", fix=f"choose among: {known}")
+    return latents[name]
+
+
 class ChannelPool(Feature, nn.Module):
     """Maps of a latent: maximum and mean over its channels, one map a latent time step.
 
@@ -42,10 +49,7 @@ class ChannelPool(Feature, nn.Module):
         self, clip: ClipSpec, latents: Mapping[str, LatentSpec], *, latent: str, intensity: bool = False
     ) -> None:
         super().__init__()
-        if latent not in latents:
-            known = ", ".join(latents) or "none, since there is no model"
-            raise ShapeError(f"there is no latent {latent!r}", fix=f"choose among: {known}")
-        shape = latents[latent]
+        shape = _latent(latent, latents)
         self.latent, self.intensity = latent, intensity
         self.every = clip.input_frames // shape.frames
         quantum = (0.0, 0.0, GRAY_LEVEL) if intensity else (0.0, 0.0)
@@ -60,6 +64,34 @@ class ChannelPool(Feature, nn.Module):
             small = functional.interpolate(gray.flatten(0, 2)[:, None], latent.shape[-2:], mode="area")
             pooled.append(small.reshape(pooled[0].shape))
         return torch.stack(pooled, dim=2)
+
+
+class VectorPool(Feature, nn.Module):
+    """Vectors of a latent: maximum and mean over space of each channel, one vector a latent time step.
+
+    Sample: (2 C',).
+
+    Args:
+        clip: geometry of a clip.
+        latents: what the encoder gives.
+        latent: which of them.
+
+    Raises:
+        ShapeError: there is no such latent.
+    """
+
+    def __init__(self, clip: ClipSpec, latents: Mapping[str, LatentSpec], *, latent: str) -> None:
+        super().__init__()
+        del clip
+        shape = _latent(latent, latents)
+        self.latent = latent
+        self.spec = FeatureSpec((2 * shape.channels,), shape.frames)
+
+    def forward(self, clips: Tensor, latents: Mapping[str, Tensor]) -> Tensor:
+        """-> (B, T', 2 C')."""
+        del clips
+        latent = latents[self.latent].float()  # (B, C', T', H', W')
+        return torch.cat([latent.amax((3, 4)), latent.mean((3, 4))], dim=1).transpose(1, 2)
 
 
 class Frames(Feature, nn.Module):

@@ -56,6 +56,8 @@ class EER(Metric):
             the false positive rate at the ROC point where they differ least, as some papers do.
     """
 
+    lower_is_better: ClassVar[frozenset[str]] = frozenset({"eer"})
+
     def __init__(self, *, method: Literal["interpolated", "nearest"] = "interpolated") -> None:
         self.method = method
 

@@ -173,7 +173,9 @@ def test_real_masks_have_the_size_of_the_video() -> None:
 @needs_part
 @pytest.mark.parametrize(("labels", "abnormal"), [("intervals", 3867), ("masks", 3712)])
 def test_labels_alone_are_a_ground_truth_of_all_videos(labels: Literal["intervals", "masks"], abnormal: int) -> None:
-    truth = Avenue(PART, labels=labels).ground_truth()
+    dataset = Avenue(PART, labels=labels)
+    truth = dataset.ground_truth()
+    assert list(dataset.expected().values()) == [16, 15328, 21, 15324, abnormal]
     assert [video.name for video, _ in truth] == [f"{number:02}" for number in range(1, 22)]
     assert sum(len(one.frames) for _, one in truth) == 15324
     assert sum(int(one.frames.sum()) for _, one in truth) == abnormal

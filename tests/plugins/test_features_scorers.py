@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from vadkit.api import ClipOutputs, ClipSpec, FeatureSpec, LatentSpec, ShapeError
-from vadkit_standard.features import ChannelPool, Frames
+from vadkit_standard.features import ChannelPool, Frames, VectorPool
 from vadkit_standard.scorers import NLL, FrameError, PatchError
 
 CLIP = ClipSpec(8, 4, 4, "gray")
@@ -30,6 +30,16 @@ def test_intensity_of_colour_is_its_luma() -> None:
     clips = torch.tensor([1.0, 0.5, -1.0]).reshape(1, 3, 1, 1, 1).expand(1, 3, 8, 4, 4)
     maps = ChannelPool(clip, LATENTS, latent="static", intensity=True)(clips, {"static": torch.zeros(1, 5, 2, 2, 2)})
     assert torch.allclose(maps[:, :, 2], torch.tensor(0.299 + 0.587 / 2 - 0.114))
+
+
+def test_vector_pool_gives_max_and_mean_over_space() -> None:
+    latent = torch.rand(2, 5, 2, 2, 2, generator=torch.Generator().manual_seed(0))
+    feature = VectorPool(CLIP, LATENTS, latent="static")
+    vectors = feature(torch.zeros(2, 1, 8, 4, 4), {"static": latent})
+    assert feature.spec == FeatureSpec((10,), 2)
+    assert vectors.shape == (2, 2, 10)
+    assert vectors[1, 1, 3] == latent[1, 3, 1].max()
+    assert torch.isclose(vectors[1, 0, 9], latent[1, 4, 0].mean())
 
 
 def test_an_unknown_latent_is_refused_with_the_choices() -> None:

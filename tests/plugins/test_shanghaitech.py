@@ -116,6 +116,8 @@ def test_real_labels_have_the_published_counts(tmp_path: Path) -> None:
     assert (len(labels), len({video.scene for video in dataset.videos("test")})) == (107, 12)
     flat = np.concatenate([found.frames for found in labels if found])
     assert (len(flat), int(flat.sum())) == (40791, 17326)
+    assert list(dataset.expected().values()) == [330, 274515, 107, 40791, 17326]
+    assert ShanghaiTech(tmp_path, scenes=(1,)).expected() == {}
 
 
 def test_labels_alone_are_a_ground_truth(root: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -218,6 +217,7 @@ def test_real_ped2_has_the_published_counts(where: str) -> None:
     assert [video.frames for video in test] == FRAMES
     labels = [dataset.labels(video) for video in test]
     assert [int(found.frames.sum()) for found in labels if found] == ABNORMAL
+    assert list(dataset.expected().values()) == [16, 2550, 12, sum(FRAMES), sum(ABNORMAL)]
     flat = np.concatenate([found.frames for found in labels if found])
     np.testing.assert_array_equal(flat, np.load(DATA / "ucsd_ped2/labels/frame_labels_ped2.npy").ravel() != 0)
 
@@ -263,12 +263,15 @@ def test_the_altered_label_file_is_noticed() -> None:
 
 
 @needs_labels
-def test_real_ped1_labels(tmp_path: Path) -> None:
-    for clip in (1, 5, 36):
+@pytest.mark.parametrize("form", ["ped1.mat", "frame_labels_ped1.npy"])
+def test_real_ped1_labels(tmp_path: Path, form: str) -> None:
+    for clip in range(1, 37):
         touch(tmp_path / f"testing/frames/{clip:02d}", 200)
-    dataset = UCSDPed(tmp_path, subset="ped1", label_file=DATA / "labels/ucsd_ped1/ped1.mat")
-    flat = np.load(DATA / "labels/ucsd_ped1/frame_labels_ped1.npy").reshape(36, 200) != 0
-    for video in dataset.videos("test"):
-        labels = dataset.labels(replace(video, fps=None))
-        assert labels
-        np.testing.assert_array_equal(labels.frames, flat[int(video.name) - 1])
+    (tmp_path / "labels").mkdir()
+    (tmp_path / "labels" / form).symlink_to(DATA / "labels/ucsd_ped1" / form)
+    dataset = UCSDPed(tmp_path, subset="ped1")
+    labels = [found for video in dataset.videos("test") if (found := dataset.labels(video))]
+    flat = np.concatenate([found.frames for found in labels])
+    np.testing.assert_array_equal(flat, np.load(DATA / "labels/ucsd_ped1/frame_labels_ped1.npy") != 0)
+    assert (len(labels), len(flat), flat.sum()) == (36, 7200, 4045)
+    assert list(dataset.expected().values())[2:] == [36, 7200, 4045]

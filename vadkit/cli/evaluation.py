@@ -99,7 +99,7 @@ def _run(request: Request, *, all_protocols: bool, allow_test_tuning: bool) -> N
             fix="leave it out; it is for scores of other methods",
         )
     if all_protocols:
-        print_all(stages.under_all(request.target))
+        print_all(stages.under_all(request.target, request.changes, allow_test_tuning=allow_test_tuning))
         return
     result = stages.report(request.target, request.changes, allow_test_tuning=allow_test_tuning)
     if result.folder.exists():

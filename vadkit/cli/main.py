@@ -130,12 +130,93 @@ def evaluate(
 
 
 @app.command()
-def check(recipe: RecipeArgument, set_: SetOption = None) -> None:
+def sweep(
+    recipe: RecipeArgument,
+    vary: Annotated[
+        list[str],
+        typer.Option(
+            metavar="KEY=A,B,C", help="Values to try: seed=0,1,2. Repeatable: all combinations.", show_default=False
+        ),
+    ],
+    set_: SetOption = None,
+    data_root: DataOption = None,
+    out: Annotated[Path | None, typer.Option(help="Folder of the runs. Default: runs/NAME-sweep.")] = None,
+    allow_test_tuning: TestTuningOption = False,
+) -> None:
+    """Run a recipe with values varied; what they do not change is trained and scored once."""
+    from vadkit.cli.progress import progress
+    from vadkit.cli.sweeping import print_trials
+    from vadkit.sweep import parse
+    from vadkit.sweep import sweep as swept
+
+    varied = parse(vary)
+    with interruptible("finished runs are kept: give the same command again"), progress() as monitor:
+        trials = swept(
+            recipe,
+            varied,
+            out=out,
+            data_root=data_root,
+            overrides=set_ or (),
+            allow_test_tuning=allow_test_tuning,
+            monitor=monitor,
+        )
+    print_trials(trials)
+    typer.echo(f"runs: {trials[0].path.parent}")
+
+
+@app.command()
+def compare(
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Run folders.", show_default=False)],
+    metric: Annotated[
+        list[str] | None, typer.Option(help="A metric by name; repeatable. Default: AUCs, EER, AP.")
+    ] = None,
+    protocol: Annotated[str | None, typer.Option(help="Judge all runs under this preset.")] = None,
+    set_: SetOption = None,
+    any_protocol: Annotated[
+        bool, typer.Option("--any-protocol", help="Put numbers of different protocols side by side, unranked.")
+    ] = False,
+    form: Annotated[
+        str, typer.Option("--format", help="console, csv, markdown or latex.", metavar="FORMAT")
+    ] = "console",
+    out: Annotated[Path | None, typer.Option(help="Write into this file instead.")] = None,
+) -> None:
+    """Put runs side by side: metrics with intervals, which differences are more than chance, cost."""
+    from vadkit.cli.comparison import render
+    from vadkit.compare import METRICS
+    from vadkit.compare import compare as judged
+    from vadkit.files import write_text
+
+    if form not in ("console", "csv", "markdown", "latex"):
+        raise VadkitError(f"there is no format {form!r}", where="--format", fix="console, csv, markdown or latex")
+    changes = [*(set_ or ()), *([f"evaluate.protocol={protocol}"] if protocol else [])]
+    with interruptible("nothing was written"):
+        text = render(judged(runs, metrics=metric or METRICS, overrides=changes, any_protocol=any_protocol), form)
+    if out is None:
+        typer.echo(text, nl=False)
+    else:
+        write_text(out, text)
+        typer.echo(f"written: {out}")
+
+
+@app.command()
+def check(
+    recipe: RecipeArgument,
+    set_: SetOption = None,
+    build: Annotated[
+        bool,
+        typer.Option("--build", help="Also build it and pass an empty clip through; needs torch."),
+    ] = False,
+) -> None:
     """Say everything that is wrong with a recipe, at once, with file, line and column."""
     from vadkit.recipe import load
     from vadkit.registry import Registry
 
     load(recipe, overrides=set_ or (), registry=Registry.discover())
+    if build:
+        from vadkit.stages import rehearse
+
+        for stage, count in rehearse(recipe, overrides=set_ or ()).items():
+            typer.echo(f"{stage}: {count / 1e6:.2f} M parameters")
     typer.echo(f"{recipe}: no problems found")
 
 

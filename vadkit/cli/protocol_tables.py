@@ -12,7 +12,7 @@ from vadkit.errors import VadkitError
 from vadkit.presets import PRESETS
 from vadkit.values import RunResult
 
-_COLUMNS = {
+SHORT = {
     "micro_auc": "micro",
     "macro_auc": "macro",
     "macro_auc_padded": "padded",
@@ -25,19 +25,21 @@ _COLUMNS = {
 def print_all(results: Mapping[str, RunResult | VadkitError]) -> None:
     """One score file under every protocol, side by side; why not, where it cannot be."""
     console = Console(highlight=False)
-    table = Table(header_style="bold", caption="AUC micro, macro and padded macro, EER and average precision, in %")
+    table = Table(header_style="bold", caption="micro, macro and padded macro AUC, EER and average precision, %")
     table.add_column("protocol", no_wrap=True)
-    for head in ("frames", *_COLUMNS.values()):
+    table.add_column("digest", no_wrap=True)
+    for head in ("frames", *SHORT.values()):
         table.add_column(head, justify="right")
     reasons: list[tuple[str, str]] = []
     for name, result in results.items():
         if isinstance(result, VadkitError):
-            table.add_row(name, *["-"] * (len(_COLUMNS) + 1), style="dim")
+            table.add_row(name, *["-"] * (len(SHORT) + 2), style="dim")
             reasons.append((name, result.what))
             continue
-        cells = [_cell(result.metrics.get(metric), bold=metric == PRESETS[name].headline) for metric in _COLUMNS]
-        mark = Text(" TEST-TUNED", style="bold red") if result.protocol["test_tuned"] else Text()
-        table.add_row(Text(name) + mark, str(result.facts["labelled_frames"]), *cells)
+        cells = [_cell(result.metrics.get(metric), bold=metric == PRESETS[name].headline) for metric in SHORT]
+        if result.protocol["test_tuned"]:
+            table.title = Text("TEST-TUNED", style="bold red")
+        table.add_row(name, str(result.protocol["digest"]), str(result.facts["labelled_frames"]), *cells)
     console.print(table)
     for reason in dict.fromkeys(reason for _, reason in reasons):
         names = ", ".join(name for name, other in reasons if other == reason)

@@ -13,6 +13,7 @@ from vadkit.errors import DataError
 from vadkit.values import ScoredVideo
 
 ROUNDS = 1000
+_DRAWN_FRAMES = 4_000_000  # random scores in all
 _LEAST = 0.5  # share of the rounds that must give a value
 
 
@@ -53,9 +54,37 @@ def intervals(
         values = _values(metric.resampled(videos), _draws(len(videos), seed, rounds))
         for name, some in values.items():
             if len(some) >= _LEAST * rounds:
-                low, high = np.percentile(some, (2.5, 97.5))
-                found[name] = Interval(float(low), float(high), len(some))
+                found[name] = _interval(some)
     return found
+
+
+def differences(
+    metric: Metric, one: Sequence[ScoredVideo], other: Sequence[ScoredVideo], *, seed: int, rounds: int = ROUNDS
+) -> dict[str, Interval]:
+    """95 % intervals of one value minus the other, by the paired bootstrap: both see the same draws of videos.
+
+    Args:
+        metric: what is measured.
+        one: scores of the videos by one method.
+        other: scores of the same videos, in the same order, by another.
+        seed: of the draws.
+        rounds: how many.
+    """
+    if len(one) < 2:
+        return {}
+    first, second = metric.resampled(one), metric.resampled(other)
+
+    def both(times: NDArray[np.int64]) -> dict[str, float]:
+        values, others = first(times), second(times)
+        return {name: values[name] - others[name] for name in values.keys() & others.keys()}
+
+    found = _values(both, _draws(len(one), seed, rounds))
+    return {name: _interval(some) for name, some in found.items() if len(some) >= _LEAST * rounds}
+
+
+def _interval(values: Sequence[float]) -> Interval:
+    low, high = np.percentile(values, (2.5, 97.5))
+    return Interval(float(low), float(high), len(values))
 
 
 def _draws(videos: int, seed: int, rounds: int) -> Iterator[NDArray[np.int64]]:
@@ -97,8 +126,13 @@ def chance(
     """
     random = np.random.default_rng(seed)
     values: dict[str, list[float]] = {}
-    for number in range(max((metric.chance_draws for metric in metrics), default=0)):
+    number, most = 0, max((metric.chance_draws for metric in metrics), default=0)
+    while number < most:
         due = [metric for metric in metrics if number < metric.chance_draws]
-        for name, value in measure(draw(random), due).items():
+        videos = draw(random)
+        number += 1
+        # The mean of many frames varies little: a benchmark of millions needs one draw.
+        most = min(most, max(1, _DRAWN_FRAMES // max(1, sum(video.scores.size for video in videos))))
+        for name, value in measure(videos, due).items():
             values.setdefault(name, []).append(value)
     return {name: float(np.mean(some)) for name, some in values.items()}

@@ -34,7 +34,7 @@ class Walkway(Dataset):
         DataError: a setting that nothing can be drawn with; all such settings are named.
     """
 
-    default_root: ClassVar[str] = ""
+    needs_root: ClassVar[bool] = False
     layout: ClassVar[str] = "nothing: the videos are drawn in code"
 
     def __init__(

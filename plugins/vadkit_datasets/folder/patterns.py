@@ -1,0 +1,45 @@
+"""Patterns of paths: `*` and `?` within a name, `**` for any number of folders."""
+
+from __future__ import annotations
+
+import os
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+_MAGIC = frozenset("*?[")
+
+
+def split(root: Path, pattern: str) -> tuple[Path, tuple[str, ...]]:
+    """The folder or file that a pattern starts from, and the parts of it that need matching.
+
+    Args:
+        root: absolute; it may have `[` and the like in its own name.
+        pattern: relative to it, or absolute.
+    """
+    whole = Path(os.path.normpath(root / Path(pattern).expanduser()))
+    if whole.exists():
+        return whole, ()
+    start = len(root.parts) if whole.is_relative_to(root) else 0
+    magic = next((i for i, part in enumerate(whole.parts) if i >= start and _MAGIC & set(part)), len(whole.parts))
+    return Path(*whole.parts[:magic]), whole.parts[magic:]
+
+
+def chosen(parts: tuple[str, ...], pattern: tuple[str, ...]) -> bool:
+    """Whether the folder, or one that it lies in, is what the pattern names."""
+    return any(fits(parts[:length], pattern) for length in range(len(parts) + 1))
+
+
+def fits(parts: tuple[str, ...], pattern: tuple[str, ...]) -> bool:
+    """Whether a path fits the whole pattern."""
+    if not pattern:
+        return not parts
+    if pattern[0] == "**":
+        return fits(parts, pattern[1:]) or (bool(parts) and fits(parts[1:], pattern))
+    return bool(parts) and fnmatchcase(parts[0], pattern[0]) and fits(parts[1:], pattern[1:])
+
+
+def leads(parts: tuple[str, ...], pattern: tuple[str, ...]) -> bool:
+    """Whether something below this folder may match."""
+    if not parts or not pattern:
+        return not parts
+    return pattern[0] == "**" or (fnmatchcase(parts[0], pattern[0]) and leads(parts[1:], pattern[1:]))

@@ -1,0 +1,178 @@
+"""UBnormal (Acsintoae et al., CVPR 2022)."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import cached_property, partial
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from vadkit.api import DataError, Dataset, Labels, Split, VideoRef, count_frames
+from vadkit_datasets import label_files, layout, listed
+from vadkit_datasets.tracks import tracks_of
+
+_FOLDERS: dict[Split, tuple[str, ...]] = {
+    "train": ("training/frames", "training/videos"),
+    "test": ("testing/frames", "testing/videos"),
+}
+_LISTS: dict[Split, tuple[str, ...]] = {
+    "train": ("normal_training_video_names.txt",),
+    "test": ("abnormal_test_video_names.txt", "normal_test_video_names.txt"),
+}
+_LIST_FOLDERS = ("", "scripts/", "labels/")
+_SIGNS = (*(name for names in _FOLDERS.values() for name in names), "Scene1", "gt", "scripts", *_LISTS["test"])
+_FPS = 30.0
+
+
+class UBnormal(Dataset):
+    """UBnormal, drawn scenes: trained on the normal training videos alone, scored on the test videos.
+
+    Args:
+        root: the data set's folder, or one that contains it.
+    """
+
+    default_root: ClassVar[str] = "ubnormal"
+    layout: ClassVar[str] = (
+        "expected are Scene1/normal_scene_1_scenario_1.mp4, Scene1/abnormal_scene_1_scenario_1_annotations/"
+        "abnormal_scene_1_scenario_1_tracks.txt (or gt/..._tracks.txt), and the lists normal_training_video_names.txt, "
+        "normal_test_video_names.txt, abnormal_test_video_names.txt, here or in scripts/; or training/frames/NAME/, "
+        "testing/frames/NAME/; videos, tracks and lists are at github.com/lilygeorgescu/UBnormal"
+    )
+
+    def __init__(self, root: Path | None) -> None:
+        self._root = root
+        self._lengths: dict[Path, int] = {}
+
+    def videos(self, split: Split) -> Sequence[VideoRef]:
+        """The normal training videos, or the test videos, that are there."""
+        return self._test if split == "test" else self._train
+
+    def labels(self, video: VideoRef) -> Labels | None:
+        """Ground truth of a test video; None for a training video.
+
+        Raises:
+            DataError: no tracks, or some that do not fit the video.
+        """
+        return self._labels(video) if layout.is_among(video, self._test) else None
+
+    def expected(self) -> Mapping[str, int]:
+        """By the authors' lists; training on the normal videos alone."""
+        return {"train videos": 186, "test videos": 211, "test frames": 92_640}
+
+    def _labels(self, video: VideoRef) -> Labels:
+        source = "ubnormal tracks"
+        file = self._tracks(video)
+        if file is None and video.name.startswith("normal"):
+            return Labels(np.zeros(self._length(video), np.bool_), source=source)
+        if file is None:
+            places = f"Scene{video.scene}/{video.name}_annotations, gt"
+            what = f"no tracks of this video: looked for {video.name}_tracks.txt in {places}"
+            raise DataError(what, where=str(self._base), fix=self.layout)
+        read = read_tracks(file)
+        if read.ndim == 1:
+            if video.frames is not None:
+                label_files.check_length(len(read), video.frames, where=video.name, source=str(file))
+            return Labels(read == 0, source=source)
+        length = self._length(video)
+        # The tracks count from 0 and include both ends; the benchmarks' intervals count from 1.
+        frames = label_files.from_intervals(read[:, 1:].T + 1, length, where=f"{file}, {video.name}")
+        maps = file.parent / f"{video.name}_0000_gt.png"
+        masks = partial(_read_masks, file.parent, video.name, read, length) if maps.is_file() else None
+        return Labels(frames, masks, tracks_of(self._base, video.name, length), source=source)
+
+    def _tracks(self, video: VideoRef) -> Path | None:
+        folders = (f"Scene{video.scene}/{video.name}_annotations", "gt", f"testing/{video.name}_annotations")
+        files = (self._base / folder / f"{video.name}_tracks.txt" for folder in folders)
+        return next((file for file in files if file.is_file()), None)
+
+    def _length(self, video: VideoRef) -> int:
+        if video.frames is not None:
+            return video.frames
+        assert isinstance(video.source, Path)
+        if video.source not in self._lengths:
+            self._lengths[video.source] = count_frames(video.source)
+        return self._lengths[video.source]
+
+    @cached_property
+    def _base(self) -> Path:
+        return layout.locate(self._root, ("ubnormal", "UBnormal"), _SIGNS, layout=self.layout)
+
+    @cached_property
+    def _train(self) -> Sequence[VideoRef]:
+        normal = [video for video in self._find("train") if video.name.startswith("normal")]
+        if not normal:
+            raise DataError("no normal training videos (normal_scene_...)", where=str(self._base), fix=self.layout)
+        return normal
+
+    @cached_property
+    def _test(self) -> Sequence[VideoRef]:
+        found = self._find("test")
+        if not found:
+            raise DataError("none of the listed test videos", where=str(self._base), fix=self.layout)
+        return found
+
+    def _find(self, split: Split) -> Sequence[VideoRef]:
+        found = layout.find_if_extracted(self._base, _FOLDERS[split], fps=_FPS, layout=self.layout)
+        if not found:
+            names = [name for file in _LISTS[split] for name in self._list(file)]
+            found = listed.those_there(names, listed.videos_below(self._base), fps=_FPS)
+        return [replace(video, scene=_scene(video)) for video in found]
+
+    def _list(self, name: str) -> list[str]:
+        names = [folder + name for folder in _LIST_FOLDERS]
+        return listed.names_in(layout.first_file(self._base, names, what="list of videos", layout=self.layout))
+
+
+def read_tracks(path: Path) -> NDArray[np.int64]:
+    """(K, 3) of object, first and last frame; or (F,) of 1 for normal and 0 for abnormal.
+
+    The authors' tracks are text. Those that come with STG-NF bear the same names and are
+    mostly NumPy arrays.
+
+    Raises:
+        DataError: unreadable, or of neither form.
+    """
+    try:
+        content = path.read_bytes()
+        if content.startswith(b"\x93NUMPY"):
+            values = np.load(io.BytesIO(content), allow_pickle=False)
+            fits = values.ndim == 1 and values.size > 0 and bool(np.isin(values, (0, 1)).all())
+        else:
+            lines = content.decode().split()
+            values = np.array([[float(word) for word in line.split(",")] for line in lines])
+            fits = values.ndim == 2 and values.shape[1] == 3 and bool((values == np.floor(values)).all())
+    except (OSError, ValueError) as error:
+        raise DataError(f"cannot be read as tracks: {error}", where=str(path), fix="fetch it again") from error
+    if not fits:
+        what = "is neither rows of 'object,first,last' nor an array with one 0 or 1 a frame"
+        raise DataError(what, where=str(path), fix="fetch it again")
+    return values.astype(np.int64)
+
+
+def _read_masks(folder: Path, name: str, tracks: NDArray[np.int64], frames: int) -> NDArray[np.bool_]:
+    """(F, H, W), True where the map of objects shows one whose track says that it is abnormal then."""
+    masks: list[NDArray[np.bool_]] = []
+    for frame in range(frames):
+        path = folder / f"{name}_{frame:04}_gt.png"
+        try:
+            with Image.open(path) as image:
+                objects = np.asarray(image.convert("L"))
+        except (OSError, SyntaxError, ValueError) as error:
+            raise DataError(f"cannot be decoded: {error}", where=str(path), fix="fetch it again") from error
+        now = (tracks[:, 1] <= frame) & (frame <= tracks[:, 2])
+        masks.append(np.isin(objects, tracks[now, 0]))
+    return np.stack(masks)
+
+
+def _scene(video: VideoRef) -> str:
+    parts = video.name.split("_")
+    if len(parts) < 4 or parts[1] != "scene":
+        fix = "name it as the authors do, such as normal_scene_1_scenario_1, or move it out"
+        raise DataError("the name does not say its scene", where=f"video {video.name!r}", fix=fix)
+    return parts[2]

@@ -1,0 +1,129 @@
+"""Cheap densities against scikit-learn and SciPy."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from densities import FewSteps, Samples
+from scipy.stats import multivariate_normal, norm
+from sklearn.covariance import LedoitWolf
+from sklearn.mixture import GaussianMixture as Mixture
+from sklearn.neighbors import NearestNeighbors
+from torch import nn
+
+from vadkit.api import DataError, DensityModel, FeatureSpec, ShapeError
+from vadkit_densities.gaussian import Gaussian
+from vadkit_densities.mixture import GaussianMixture
+from vadkit_densities.neighbours import NearestNeighbours
+
+SPEC = FeatureSpec((4,), 2)
+
+
+def values(count: int = 400, seed: int = 0) -> torch.Tensor:
+    generator = torch.Generator().manual_seed(seed)
+    mixing = torch.tensor([[1.0, 0.9, 0, 0], [0, 0.5, 0, 0], [0, 0, 3, 0], [0, 0, 1, 0.1]])
+    return torch.randn(count, 4, generator=generator) @ mixing + torch.tensor([0.0, 5, -2, 1])
+
+
+def fit(density: DensityModel, sample: torch.Tensor, spec: FeatureSpec = SPEC) -> nn.Module:
+    density.fit(Samples(sample, spec), FewSteps(0))
+    assert isinstance(density, nn.Module)
+    return density.eval()
+
+
+def test_a_full_gaussian_is_that_of_ledoit_and_wolf() -> None:
+    sample, other = values(), values(50, 1) * 2
+    found = fit(Gaussian(SPEC), sample)(other)
+    std = sample.numpy().astype(float).std(0)
+    shrunk = LedoitWolf(assume_centered=True).fit((sample.numpy() - sample.numpy().mean(0)) / std).covariance_
+    expected = -multivariate_normal(sample.numpy().mean(0), shrunk * np.outer(std, std)).logpdf(other.numpy())
+    np.testing.assert_allclose(found.numpy(), expected, rtol=1e-3)
+
+
+def test_a_diagonal_gaussian_adds_up_dimensions() -> None:
+    spec = FeatureSpec((1, 2, 2), 1)
+    sample = values().reshape(-1, 1, 2, 2)
+    found = fit(Gaussian(spec, covariance="diagonal"), sample, spec)(sample[:9])
+    flat = sample.flatten(1).numpy()
+    expected = -norm.logpdf(flat[:9], flat.mean(0), flat.std(0)).sum(1)
+    np.testing.assert_allclose(found.numpy(), expected, rtol=1e-3)
+
+
+def test_a_mixture_is_that_of_scikit_learn() -> None:
+    sample = torch.cat([values(), values(200, 1) + 20])
+    found = fit(GaussianMixture(SPEC, components=2), sample)(values(30, 2))
+    array = sample.double().numpy()
+    mean, std = array.mean(0), array.std(0)
+    known = Mixture(2, reg_covar=1e-3, random_state=0).fit((array - mean) / std)
+    expected = np.log(std).sum() - known.score_samples((values(30, 2).numpy() - mean) / std)
+    np.testing.assert_allclose(found.numpy(), expected, rtol=1e-3, atol=1e-3)
+
+
+def test_neighbours_rank_as_the_distance_of_scikit_learn_does() -> None:
+    sample, other = values(), values(50, 1) * 1.5
+    found = fit(NearestNeighbours(SPEC, neighbours=3), sample)(other).numpy()
+    array = sample.numpy().astype(float)
+    known = NearestNeighbors(n_neighbors=3).fit((array - array.mean(0)) / array.std(0))
+    distance = known.kneighbors((other.numpy() - array.mean(0)) / array.std(0))[0][:, -1]
+    np.testing.assert_array_equal(np.argsort(found), np.argsort(distance))
+
+
+def test_neighbours_estimate_a_density() -> None:
+    spec = FeatureSpec((1,), 1)
+    sample = torch.randn(4000, 1, generator=torch.Generator().manual_seed(0))
+    points = torch.linspace(-1.5, 1.5, 31)[:, None]
+    found = fit(NearestNeighbours(spec, neighbours=100), sample, spec)(points)
+    np.testing.assert_allclose(found.numpy(), -norm.logpdf(points[:, 0].numpy()), atol=0.35)
+
+
+ALL = [Gaussian(SPEC), Gaussian(SPEC, covariance="diagonal"), GaussianMixture(SPEC), NearestNeighbours(SPEC)]
+each = pytest.mark.parametrize("density", ALL, ids=["full", "diagonal", "mixture", "neighbours"])
+
+
+@each
+def test_state_survives_save_and_load(density: DensityModel) -> None:
+    fit(density, values())
+    assert isinstance(density, nn.Module)
+    keys: dict[str, Any] = {"covariance": density.covariance} if isinstance(density, Gaussian) else {}
+    other = type(density)(SPEC, **keys)
+    assert isinstance(other, nn.Module)
+    other.load_state_dict(density.state_dict())
+    assert torch.equal(other(values(9, 3)), density(values(9, 3)))
+
+
+@each
+def test_far_samples_are_unlikelier_and_all_are_finite(density: DensityModel) -> None:
+    model = fit(density, values())
+    near, far = model(values(50, 1)), model(values(50, 1) + 100)
+    assert bool(torch.isfinite(torch.cat([near, far, model(values()[:5])])).all())
+    assert bool(near.max() < far.min())
+
+
+@each
+def test_a_dead_dimension_does_no_harm(density: DensityModel) -> None:
+    sample = values()
+    sample[:, 2] = 7
+    assert bool(torch.isfinite(fit(density, sample)(sample)).all())
+
+
+@each
+def test_features_that_are_not_finite_are_refused(density: DensityModel) -> None:
+    sample = values()
+    sample[3, 1] = float("nan")
+    with pytest.raises(DataError, match="not finite"):
+        fit(density, sample)
+
+
+def test_too_many_dimensions_say_what_to_choose() -> None:
+    spec = FeatureSpec((3, 60, 90), 4)
+    with pytest.raises(ShapeError, match=r"(?s)16200 dimensions.*vector_pool"):
+        Gaussian(spec)
+    with pytest.raises(ShapeError, match=r"(?s)more than 512.*vector_pool"):
+        GaussianMixture(spec)
+    with pytest.raises(DataError, match="8 components want as many samples, there are 5"):
+        fit(GaussianMixture(SPEC), values(5))
+    with pytest.raises(ShapeError, match="neighbours must lie in 1 to samples"):
+        NearestNeighbours(SPEC, neighbours=0)

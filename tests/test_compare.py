@@ -1,0 +1,147 @@
+"""Runs side by side, made by hand: score files, labels, a recipe."""
+
+from __future__ import annotations
+
+import copy
+import csv
+import io
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import yaml
+
+from vadkit.cli.comparison import render
+from vadkit.compare import compare
+from vadkit.errors import DataError, PluginError, VadkitError
+from vadkit.score.store import VideoScores, write_labels, write_scores
+from vadkit.values import Labels
+
+VIDEOS = 14
+
+
+def make(folder: Path, recipe: dict[str, Any], strength: float, *, seed: int = 0, **evaluate: Any) -> Path:
+    """A run whose reconstruction tells abnormal frames apart as well as `strength` says."""
+    recipe = copy.deepcopy(recipe)
+    recipe["name"] = folder.name
+    recipe["scores"] = {"reconstruction": recipe["scores"]["reconstruction"]}
+    recipe["fuse"] = {"reconstruction": {"transform": ["minmax"]}}
+    recipe["evaluate"] |= evaluate
+    folder.mkdir()
+    (folder / "recipe.yaml").write_text(yaml.safe_dump(recipe))
+    truth = np.random.default_rng(7)
+    labels = {f"{n:02}": Labels(np.repeat(truth.random(6) < 0.4, 10), source="by hand") for n in range(VIDEOS)}
+    random = np.random.default_rng(seed)
+    for name, label in labels.items():
+        scores = random.normal(size=60) + strength * label.frames
+        write_scores(folder / "scores", VideoScores(name, "", {"reconstruction": scores}, np.ones(60, np.int64), 25.0))
+    write_labels(folder / "labels.npz", labels)
+    return folder
+
+
+def test_the_best_is_told_from_chance(tiny: dict[str, Any], tmp_path: Path) -> None:
+    good, alike, bad = (
+        make(tmp_path / name, tiny, strength, seed=seed)
+        for name, strength, seed in (("good", 2.0, 0), ("alike", 1.95, 1), ("bad", 0.3, 2))
+    )
+    found = compare([bad, good, alike], rounds=200)
+    best = found.best("micro_auc")
+    assert best is not None
+    assert best.name in ("good", "alike")
+    by_name = {entry.name: entry for entry in found.entries}
+    assert [entry.name for entry in found.entries] == ["bad", "good", "alike"]
+    assert by_name["bad"].behind["micro_auc"].low > 0
+    other = by_name[{"good": "alike", "alike": "good"}[best.name]]
+    assert other.behind["micro_auc"].low < 0 < other.behind["micro_auc"].high
+    assert not best.behind.get("micro_auc")
+    lowest = found.best("eer")
+    assert lowest is not None
+    assert lowest.values["eer"] == min(entry.values["eer"] for entry in found.entries)
+    assert by_name["bad"].behind["eer"].high < 0  # the best's EER is lower
+
+
+def test_different_protocols_are_not_ranked(tiny: dict[str, Any], tmp_path: Path) -> None:
+    one, other = (
+        make(tmp_path / "one", tiny, 1),
+        make(tmp_path / "other", tiny, 1, protocol={"use": "itae", "eer": "nearest"}),
+    )
+    with pytest.raises(VadkitError, match=r"(?s)different protocols: eer differ.*--any-protocol"):
+        compare([one, other], rounds=0)
+    found = compare([one, other], rounds=0, any_protocol=True)
+    assert found.best("micro_auc") is None
+    assert found.differ == ["eer"]
+    assert "not ranked: the protocols differ in eer" in render(found, "markdown")
+    assert compare([one, other], rounds=0, overrides=["evaluate.protocol=ffp"]).differ == []
+
+
+def test_a_transform_of_a_shared_component_is_part_of_the_rules(tiny: dict[str, Any], tmp_path: Path) -> None:
+    one, other = make(tmp_path / "one", tiny, 1), make(tmp_path / "other", tiny, 1)
+    recipe = yaml.safe_load((other / "recipe.yaml").read_text())
+    recipe["fuse"] = {"reconstruction": {"weight": 3.0}}
+    (other / "recipe.yaml").write_text(yaml.safe_dump(recipe))
+    with pytest.raises(VadkitError, match="transform of reconstruction differ"):
+        compare([one, other], rounds=0)
+    recipe["fuse"]["reconstruction"]["transform"] = ["minmax"]
+    (other / "recipe.yaml").write_text(yaml.safe_dump(recipe))
+    assert compare([one, other], rounds=0).differ == []  # another weight is another system
+
+
+def test_other_videos_or_labels_are_refused(tiny: dict[str, Any], tmp_path: Path) -> None:
+    one, other = make(tmp_path / "one", tiny, 1), make(tmp_path / "other", tiny, 1)
+    write_labels(other / "labels.npz", {f"{n:02}": Labels(np.arange(60) > 30) for n in range(VIDEOS)})
+    with pytest.raises(VadkitError, match="other test videos or labels"):
+        compare([one, other], any_protocol=True, rounds=0)
+
+
+def test_a_tuned_run_is_marked_under_any_protocol(tiny: dict[str, Any], tmp_path: Path) -> None:
+    one = make(tmp_path / "one", tiny, 1)
+    tuned = make(tmp_path / "tuned", tiny, 2, protocol={"use": "itae", "test_tuned": True})
+    text = render(compare([one, tuned], rounds=0, overrides=["evaluate.protocol=ffp"]), "markdown")
+    assert "| tuned TEST-TUNED |" in text
+    assert "| one |" in text
+
+
+def test_every_form_holds_every_run(tiny: dict[str, Any], tmp_path: Path) -> None:
+    found = compare([make(tmp_path / "a_b", tiny, 2), make(tmp_path / "c", tiny, 0.5, seed=3)], rounds=50)
+    value = found.entries[0].values["micro_auc"]
+    rows = list(csv.DictReader(io.StringIO(render(found, "csv"))))
+    assert [row["run"] for row in rows] == ["a_b", "c"]
+    assert float(rows[0]["micro_auc"]) == value
+    assert rows[0]["micro_auc_behind_low"] == ""
+    assert float(rows[1]["micro_auc_behind_low"]) > 0
+    markdown, latex = render(found, "markdown"), render(found, "latex")
+    assert f"**{100 * value:.2f} (" in markdown
+    assert rf"\textbf{{{100 * value:.2f} (" in latex
+    assert r"a\_b" in latex
+    assert r"micro\_auc \%" in latex
+    console = render(found, "console")
+    assert f"{100 * value:.2f}" in console
+    assert "paired bootstrap" in console
+
+
+def test_misuse_is_explained(tiny: dict[str, Any], tmp_path: Path) -> None:
+    one = make(tmp_path / "one", tiny, 1)
+    with pytest.raises(VadkitError, match="two runs or more"):
+        compare([one])
+    with pytest.raises(DataError, match="is not a run folder"):
+        compare([one, tmp_path])
+    with pytest.raises(PluginError, match="micro_auc"):
+        compare([one, one], metrics=["micro_acu"])
+
+
+def test_the_command_needs_no_torch(tiny: dict[str, Any], tmp_path: Path) -> None:
+    runs = [str(make(tmp_path / "one", tiny, 1)), str(make(tmp_path / "two", tiny, 2, seed=4))]
+    code = "import sys\nfrom vadkit.cli import main\ntry:\n    main()\nfinally:\n    assert 'torch' not in sys.modules"
+    table = tmp_path / "table.md"
+    arguments = [*runs, "--format", "markdown", "--out", str(table)]
+    done = subprocess.run([sys.executable, "-c", code, "compare", *arguments], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "| two |" in table.read_text()
+    wrong = subprocess.run(
+        [sys.executable, "-c", code, "compare", *runs, "--format", "pdf"], capture_output=True, text=True
+    )
+    assert wrong.returncode == 2
+    assert "console, csv, markdown or latex" in wrong.stderr

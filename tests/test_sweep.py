@@ -1,0 +1,117 @@
+"""A sweep trains and scores once what its values do not change, and goes on where it stopped."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import vadkit
+from vadkit import sweep as module
+from vadkit.errors import RecipeError, VadkitError
+from vadkit.monitor import Silent
+from vadkit.sweep import over_seeds, parse, sweep
+
+
+class Stages(Silent):
+    """Which stages had something to do."""
+
+    def __init__(self) -> None:
+        self.did: list[str] = []
+        self._stage = ""
+
+    def begin(self, stage: str, total: int, *, done: int = 0, unit: str = "clips") -> None:
+        self._stage = stage
+
+    def advance(self, done: int, *, amount: int = 0, values: Any = None) -> None:
+        if amount and self._stage.startswith(("model", "density", "score")) and self._stage not in self.did:
+            self.did.append(self._stage)
+
+
+@pytest.fixture
+def small(tiny: dict[str, Any]) -> dict[str, Any]:
+    tiny["data"] |= {"train_videos": 3, "held_out": 0.3}
+    tiny["model"]["fit"]["steps"] = 4
+    for density in tiny["densities"].values():
+        density["fit"]["steps"] = 3
+    return tiny
+
+
+def test_fusion_weights_train_and_score_once(small: dict[str, Any], tmp_path: Path) -> None:
+    monitor = Stages()
+    varied = {"fuse.likelihood.weight": ["0", "0.5", "2"]}
+    trials = sweep(small, varied, out=tmp_path / "sweep", monitor=monitor)
+    assert monitor.did == ["model", "density.static", "density.dynamic", "score held out", "score test"]
+    assert [trial.path.name for trial in trials] == ["weight=0", "weight=0.5", "weight=2"]
+    assert len({trial.protocol["digest"] for trial in trials}) == 3
+    alone = vadkit.run(small, out=tmp_path / "alone", overrides=["fuse.likelihood.weight=2"])
+    assert dict(trials[2].metrics) == alone.metrics["metrics"]
+    for one, other in zip(alone.scores(), vadkit.load_run(trials[2].path).scores(), strict=True):
+        for name, scores in one.components.items():
+            np.testing.assert_array_equal(scores, other.components[name])
+    lines = (tmp_path / "sweep" / "sweep.csv").read_text().splitlines()
+    assert lines[0].startswith("fuse.likelihood.weight,run,protocol,digest,test_tuned,micro_auc")
+    assert len(lines) == 4
+
+
+def test_one_density_is_trained_again_and_the_model_is_not(small: dict[str, Any], tmp_path: Path) -> None:
+    monitor = Stages()
+    sweep(small, {"densities.static.hidden": ["8"]}, out=tmp_path / "sweep")
+    sweep(small, {"densities.static.hidden": ["8", "4"]}, out=tmp_path / "sweep", monitor=monitor)
+    assert monitor.did == ["density.static", "score held out", "score test"]
+
+
+def test_an_interrupted_sweep_goes_on(small: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    varied = {"seed": ["0", "1"]}
+    real, calls = module.run, []
+
+    def broken(*arguments: Any, **keys: Any) -> Any:
+        calls.append(keys["out"].name)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return real(*arguments, **keys)
+
+    monkeypatch.setattr(module, "run", broken)
+    with pytest.raises(KeyboardInterrupt):
+        sweep(small, varied, out=tmp_path / "sweep")
+    trials = sweep(small, varied, out=tmp_path / "sweep")
+    assert calls == ["seed=0", "seed=1", "seed=1"]
+    [spread] = over_seeds(trials)
+    values = [trial.metrics["micro_auc"] for trial in trials]
+    assert spread.seeds == 2
+    assert spread.means["micro_auc"] == pytest.approx(np.mean(values))
+    assert spread.deviations["micro_auc"] == pytest.approx(np.std(values, ddof=1))
+    assert spread.values == {}
+
+
+def test_every_combination_is_checked_before_the_first_runs(small: dict[str, Any], tmp_path: Path) -> None:
+    before = copy.deepcopy(small)
+    with pytest.raises(RecipeError, match="should be a valid number"):
+        sweep(small, {"fuse.likelihood.weight": ["0", "much"]}, out=tmp_path / "sweep")
+    assert not (tmp_path / "sweep").exists()
+    assert small == before
+    with pytest.raises(VadkitError, match="nothing is varied"):
+        sweep(small, {})
+
+
+def test_values_are_yaml_and_brackets_hold_together() -> None:
+    found = parse(["seed=0,1", "evaluate.protocol={use: itae, eer: nearest},ffp", "data.clip.size=[64, 96],[32, 48]"])
+    assert found == {
+        "seed": ["0", "1"],
+        "evaluate.protocol": ["{use: itae, eer: nearest}", "ffp"],
+        "data.clip.size": ["[64, 96]", "[32, 48]"],
+    }
+
+
+@pytest.mark.parametrize("text", ["seed", "seed=", "=1,2", "a=[1,2", "a={b"])
+def test_malformed_values_are_explained(text: str) -> None:
+    with pytest.raises(VadkitError, match=r"key=a,b,c"):
+        parse([text])
+
+
+def test_a_key_twice_is_refused() -> None:
+    with pytest.raises(VadkitError, match="is there twice"):
+        parse(["seed=0", "seed=1"])

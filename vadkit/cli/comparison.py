@@ -1,0 +1,151 @@
+"""`vadkit compare`: the table, on the terminal and as CSV, Markdown or LaTeX."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Mapping
+from typing import Literal
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from vadkit.cli.protocol_tables import SHORT
+from vadkit.compare import Comparison, Entry
+
+Format = Literal["console", "csv", "markdown", "latex"]
+_NO_SHARES = frozenset({"decidability", "false_alarms_per_hour", "detection_delay"})
+
+
+def render(comparison: Comparison, form: Format) -> str:
+    """The comparison in this form."""
+    makers: Mapping[str, Callable[[Comparison], str]] = {
+        "console": _console,
+        "csv": _csv,
+        "markdown": _markdown,
+        "latex": _latex,
+    }
+    return makers[form](comparison)
+
+
+def _head(comparison: Comparison) -> list[str]:
+    return ["run", *(_title(metric) for metric in comparison.metrics), "parameters", "frames/s"]
+
+
+def _title(metric: str) -> str:
+    return metric if metric in _NO_SHARES else f"{metric} %"
+
+
+def _short(metric: str) -> str:
+    return f"{SHORT[metric]} %" if metric in SHORT else _title(metric)
+
+
+def _number(value: float, metric: str) -> str:
+    return f"{value:.3f}" if metric in _NO_SHARES else f"{100 * value:.2f}"
+
+
+def _cell(entry: Entry, metric: str) -> str:
+    if metric not in entry.values:
+        return "-"
+    interval = entry.intervals.get(metric)
+    text = _number(entry.values[metric], metric)
+    return f"{text} ({_number(interval.low, metric)} to {_number(interval.high, metric)})" if interval else text
+
+
+def _close(entry: Entry, metric: str) -> bool:
+    """Whether its distance to the best may be chance: the interval of the difference holds 0."""
+    interval = entry.behind.get(metric)
+    return interval is not None and interval.low <= 0 <= interval.high
+
+
+def _name(entry: Entry) -> str:
+    return entry.name + (" TEST-TUNED" if entry.protocol["test_tuned"] else "")
+
+
+def _cost(entry: Entry) -> tuple[str, str]:
+    parameters = f"{entry.parameters / 1e6:.2f} M" if entry.parameters is not None else "-"
+    rate = f"{entry.frames_per_second:.1f}" if entry.frames_per_second is not None else "-"
+    return parameters, rate
+
+
+def _notes(comparison: Comparison) -> list[str]:
+    protocols = {f"{entry.protocol['name']} #{entry.protocol['digest']}" for entry in comparison.entries}
+    notes = [f"protocol {', '.join(sorted(protocols))}; 95 % intervals by the bootstrap over videos"]
+    if comparison.differ:
+        notes.append(f"not ranked: the protocols differ in {', '.join(comparison.differ)}")
+    else:
+        notes.append("best in bold; ~ no more than chance behind the best (paired bootstrap over videos, 95 %)")
+    return notes
+
+
+def _console(comparison: Comparison) -> str:
+    table = Table(header_style="bold", caption="\n".join(_notes(comparison)), caption_justify="left")
+    heads = ["run", *(_short(metric) for metric in comparison.metrics), "size", "frames/s"]
+    for number, head in enumerate(heads):
+        table.add_column(Text(head), justify="left" if number == 0 else "right", overflow="fold")
+    for entry in comparison.entries:
+        cells = [Text(_name(entry))]
+        for metric in comparison.metrics:
+            best = comparison.best(metric) is entry
+            value, _, ends = _cell(entry, metric).partition(" (")
+            close = " ~" if _close(entry, metric) else ""
+            cells.append(Text(value + close, style="bold" if best else "").append("\n" + ends.rstrip(")"), style="dim"))
+        table.add_row(*cells, *_cost(entry))
+    target = io.StringIO()
+    width = Console().width
+    Console(file=target, highlight=False, width=width, force_terminal=Console().is_terminal).print(table)
+    return target.getvalue()
+
+
+def _csv(comparison: Comparison) -> str:
+    target = io.StringIO()
+    writer = csv.writer(target, lineterminator="\n")
+    parts = ("", "_low", "_high", "_behind_low", "_behind_high")
+    columns = [f"{metric}{part}" for metric in comparison.metrics for part in parts]
+    writer.writerow(["run", "protocol", "digest", "test_tuned", *columns, "parameters", "frames_per_second"])
+    for entry in comparison.entries:
+        numbers: list[float | str | None] = []
+        for metric in comparison.metrics:
+            interval, behind = entry.intervals.get(metric), entry.behind.get(metric)
+            ends = [interval.low, interval.high] if interval else [None, None]
+            gap = [behind.low, behind.high] if behind else [None, None]
+            numbers += [entry.values.get(metric), *ends, *gap]
+        about = [entry.name, entry.protocol["name"], entry.protocol["digest"], entry.protocol["test_tuned"]]
+        writer.writerow([*about, *numbers, entry.parameters, entry.frames_per_second])
+    return target.getvalue()
+
+
+def _markdown(comparison: Comparison) -> str:
+    rows = [_head(comparison), ["---"] * (len(comparison.metrics) + 3)]
+    rows += [_marked(entry, comparison, "**{}**", "{} ~") for entry in comparison.entries]
+    lines = ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows]
+    return "\n".join([*lines, "", *(f"{note}." for note in _notes(comparison)), ""])
+
+
+def _latex(comparison: Comparison) -> str:
+    rows = [_head(comparison)]
+    rows += [_marked(entry, comparison, r"\textbf{{{}}}", r"{} $\sim$") for entry in comparison.entries]
+    body = [" & ".join(_escaped(cell) for cell in row) + r" \\" for row in rows]
+    columns = "l" + "r" * (len(comparison.metrics) + 2)
+    notes = [f"% {note}" for note in _notes(comparison)]
+    head = [rf"\begin{{tabular}}{{{columns}}}", r"\hline", body[0], r"\hline"]
+    return "\n".join([*notes, *head, *body[1:], r"\hline", r"\end{tabular}", ""])
+
+
+def _marked(entry: Entry, comparison: Comparison, best: str, close: str) -> list[str]:
+    cells = [_name(entry)]
+    for metric in comparison.metrics:
+        text = _cell(entry, metric)
+        if comparison.best(metric) is entry:
+            text = best.format(text)
+        elif _close(entry, metric):
+            text = close.format(text)
+        cells.append(text)
+    return [*cells, *_cost(entry)]
+
+
+def _escaped(cell: str) -> str:
+    for character in ("_", "%", "#", "&"):
+        cell = cell.replace(character, "\\" + character)
+    return cell

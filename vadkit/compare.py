@@ -1,0 +1,212 @@
+"""Runs side by side: values with intervals, which differences are more than chance, what each run cost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from vadkit.contracts import Metric
+from vadkit.errors import DataError, VadkitError
+from vadkit.evaluate.bootstrap import ROUNDS, Interval, differences, intervals
+from vadkit.folder import RunFolder
+from vadkit.judging import judge_run, metrics_of, with_metrics
+from vadkit.protocol import Protocol
+from vadkit.recipe import load
+from vadkit.recipe.model import Recipe
+from vadkit.registry import Registry
+from vadkit.values import RunResult, ScoredVideo
+
+METRICS = ("micro_auc", "macro_auc", "eer", "average_precision")
+"""What is compared unless told otherwise."""
+
+# These follow from the system that is compared, not from the rules that it is judged by.
+_OF_THE_SYSTEM = {"name", "digest", "components", "stride", "overlap", "held_out", "test_tuned"}
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One run in a comparison.
+
+    Attributes:
+        name: of the run folder.
+        path: the run folder.
+        values: metric -> value of the fused score.
+        intervals: metric -> its 95 % interval.
+        behind: metric -> interval of the best run's value minus this one's, by the paired
+            bootstrap; nothing for the best itself.
+        protocol: as the run's numbers are printed.
+        parameters: of model and densities together; None if unknown.
+        frames_per_second: of scoring the test set, on the machine of the run; None if unknown.
+    """
+
+    name: str
+    path: Path
+    values: Mapping[str, float]
+    intervals: Mapping[str, Interval]
+    behind: Mapping[str, Interval]
+    protocol: Mapping[str, Any]
+    parameters: int | None
+    frames_per_second: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Runs beside each other.
+
+    Attributes:
+        entries: in the order that was asked for.
+        metrics: names of the values, in order.
+        lower_is_better: those of which less is better.
+        differ: fields in which the runs' protocols differ; nothing is ranked then.
+    """
+
+    entries: Sequence[Entry]
+    metrics: Sequence[str]
+    lower_is_better: frozenset[str]
+    differ: Sequence[str]
+
+    def best(self, metric: str) -> Entry | None:
+        """The run with the best value; None where protocols differ or no run has the value."""
+        having = [entry for entry in self.entries if metric in entry.values]
+        if self.differ or not having:
+            return None
+        sign = -1 if metric in self.lower_is_better else 1
+        return max(having, key=lambda entry: sign * entry.values[metric])
+
+
+def compare(
+    runs: Sequence[str | Path],
+    *,
+    metrics: Sequence[str] = METRICS,
+    overrides: Sequence[str] = (),
+    any_protocol: bool = False,
+    rounds: int = ROUNDS,
+    registry: Registry | None = None,
+) -> Comparison:
+    """Judge runs again from their score files and compare them.
+
+    Args:
+        runs: run folders, two or more.
+        metrics: metrics by name, as in `evaluate.metrics`.
+        overrides: as `--set` takes them, for all runs: `evaluate.protocol=ffp`.
+        any_protocol: put numbers of different protocols side by side, without ranking them.
+        rounds: of the bootstrap.
+        registry: default, all installed plugins.
+
+    Raises:
+        VadkitError: fewer than two runs, different protocols, or other test videos or labels.
+    """
+    registry = registry or Registry.discover()
+    paths = [Path(run) for run in runs]
+    if len(paths) < 2:
+        raise VadkitError("a comparison takes two runs or more", where="vadkit compare", fix="name their folders")
+    judged = [_judge(path, metrics, overrides, registry) for path in paths]
+    _same_videos(paths, [result for result, _ in judged])
+    differ = _differing([result.protocol for result, _ in judged])
+    if differ and not any_protocol:
+        raise VadkitError(
+            f"the runs are judged under different protocols: {', '.join(differ)} differ",
+            where="vadkit compare",
+            fix="judge all alike with --protocol NAME, or see them unranked with --any-protocol",
+        )
+    measures = judged[0][1]
+    names = list(dict.fromkeys(name for result, _ in judged for name in result.metrics))
+    lower = frozenset().union(*(metric.lower_is_better for metric in measures))
+    plain = [_entry(path, result, measures, rounds) for path, (result, _) in zip(paths, judged, strict=True)]
+    unranked = Comparison(plain, names, lower, differ)
+    videos = [_videos(result) for result, _ in judged]
+    ranked = [
+        replace(entry, behind=_behind(index, unranked, measures, videos, rounds)) for index, entry in enumerate(plain)
+    ]
+    return replace(unranked, entries=ranked)
+
+
+def _judge(
+    path: Path, metrics: Sequence[str], overrides: Sequence[str], registry: Registry
+) -> tuple[RunResult, list[Metric]]:
+    place = RunFolder(path)
+    if not place.is_run:
+        raise DataError("is not a run folder: there is no recipe.yaml", where=str(path), fix="give the path of a run")
+    original = load(place.recipe, registry=registry)
+    recipe = with_metrics(load(place.recipe, overrides=overrides, registry=registry), metrics, registry)
+    protocol = _marked(recipe, original)
+    recipe = replace(recipe, evaluate=replace(recipe.evaluate, protocol=protocol))
+    return judge_run(place, recipe, path, registry, rounds=0), metrics_of(recipe.evaluate, protocol)
+
+
+def _marked(recipe: Recipe, original: Recipe) -> Protocol:
+    tuned = recipe.evaluate.protocol.test_tuned or original.evaluate.protocol.test_tuned
+    return replace(recipe.evaluate.protocol, test_tuned=tuned)
+
+
+def _same_videos(paths: Sequence[Path], results: Sequence[RunResult]) -> None:
+    first = {video.name: video.labels for video in results[0].videos}
+    for path, result in zip(paths[1:], results[1:], strict=True):
+        labels = {video.name: video.labels for video in result.videos}
+        same = labels.keys() == first.keys() and all(_equal(labels[name], first[name]) for name in labels)
+        if not same:
+            raise VadkitError(
+                f"was judged on other test videos or labels than {paths[0]}",
+                where=str(path),
+                fix="compare runs on one data set, with one label set and one rule for frames without a score",
+            )
+
+
+def _equal(one: Any, other: Any) -> bool:
+    return (one is None) == (other is None) and (one is None or np.array_equal(one, other))
+
+
+def _differing(protocols: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Fields that are not alike in all protocols; of components, the transforms of those that runs share."""
+    fields = [name for name in protocols[0] if name not in _OF_THE_SYSTEM]
+    differ = [name for name in fields if any(one[name] != protocols[0][name] for one in protocols)]
+    transforms: dict[str, Any] = {}
+    for protocol in protocols:
+        for name, part in protocol["components"].items():
+            if transforms.setdefault(name, part["transform"]) != part["transform"]:
+                differ.append(f"transform of {name}")
+    return list(dict.fromkeys(differ))
+
+
+def _videos(result: RunResult) -> list[ScoredVideo]:
+    return [ScoredVideo(video.name, video.fused, video.labels) for video in result.videos if video.labels is not None]
+
+
+def _entry(path: Path, result: RunResult, metrics: Sequence[Metric], rounds: int) -> Entry:
+    manifest = RunFolder(path).read_manifest()
+    parameters = manifest.get("parameters")
+    seconds = manifest.get("seconds", {}).get("score test")
+    frames = manifest.get("data", {}).get("test", {}).get("frames")
+    return Entry(
+        name=path.resolve().name,
+        path=path,
+        values=result.metrics,
+        intervals=intervals(metrics, _videos(result), seed=0, rounds=rounds),
+        behind={},
+        protocol=result.protocol,
+        parameters=sum(parameters.values()) if parameters else None,
+        frames_per_second=frames / seconds if frames and seconds else None,
+    )
+
+
+def _behind(
+    index: int,
+    comparison: Comparison,
+    metrics: Sequence[Metric],
+    videos: Sequence[Sequence[ScoredVideo]],
+    rounds: int,
+) -> dict[str, Interval]:
+    found: dict[str, Interval] = {}
+    for metric in metrics:
+        names = metric.compute(videos[index]).keys()
+        for name in names:
+            best = comparison.best(name)
+            number = next((n for n, entry in enumerate(comparison.entries) if entry is best), index)
+            if number != index:
+                between = differences(metric, videos[number], videos[index], seed=0, rounds=rounds)
+                found |= {name: between[name]} if name in between else {}
+    return found

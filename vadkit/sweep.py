@@ -1,0 +1,225 @@
+"""One recipe with some of its values varied: a run each, which takes over what the others have done already."""
+
+from __future__ import annotations
+
+import csv
+import io
+import itertools
+import json
+import re
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import mean, stdev
+from typing import Any
+
+import yaml
+
+from vadkit.errors import VadkitError
+from vadkit.files import write_text
+from vadkit.folder import RunFolder, stage_digests
+from vadkit.judging import judge_run
+from vadkit.monitor import Monitor, Silent
+from vadkit.recipe.model import Recipe
+from vadkit.recipe.show import dump
+from vadkit.registry import Registry
+from vadkit.stages import read_recipe, run
+
+SEED = "seed"
+_UNSAFE = re.compile(r"[^A-Za-z0-9_.=+-]+")
+_LONGEST = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One combination of values and what came of it.
+
+    Attributes:
+        values: key -> value, as it stands in `--vary`.
+        path: its run folder.
+        metrics: metric -> value of the fused score.
+        protocol: as it is printed with them.
+    """
+
+    values: Mapping[str, str]
+    path: Path
+    metrics: Mapping[str, float]
+    protocol: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """Trials that differ in their seed alone.
+
+    Attributes:
+        values: key -> value of all keys but the seed.
+        seeds: how many.
+        means: metric -> mean over the seeds.
+        deviations: metric -> standard deviation over the seeds (n - 1); 0 for one seed.
+    """
+
+    values: Mapping[str, str]
+    seeds: int
+    means: Mapping[str, float]
+    deviations: Mapping[str, float]
+
+
+def parse(varied: Sequence[str]) -> dict[str, list[str]]:
+    """`key=a,b,c` of each `--vary` -> key -> values, as YAML text.
+
+    Raises:
+        VadkitError: malformed, a key twice, or no value.
+    """
+    found: dict[str, list[str]] = {}
+    for text in varied:
+        key, equals, values = text.partition("=")
+        try:
+            # A flow list, so that commas inside of brackets and braces do not part values.
+            nodes = yaml.compose(f"[{values}]")
+            given = [f"[{values}]"[n.start_mark.index : n.end_mark.index] for n in nodes.value] if nodes else []
+        except yaml.YAMLError:
+            given = []
+        if not equals or not key.strip() or not given or key.strip() in found:
+            what = "is there twice" if key.strip() in found else "is not 'key=a,b,c'"
+            fix = "for example --vary fuse.likelihood.weight=0,0.1,0.3"
+            raise VadkitError(what, where=f"--vary {text}", fix=fix)
+        found[key.strip()] = given
+    return found
+
+
+def sweep(
+    recipe: str | Path | Mapping[str, Any],
+    varied: Mapping[str, Sequence[str]],
+    *,
+    out: str | Path | None = None,
+    data_root: str | Path | None = None,
+    overrides: Sequence[str] = (),
+    allow_test_tuning: bool = False,
+    monitor: Monitor | None = None,
+    registry: Registry | None = None,
+) -> list[Trial]:
+    """Run every combination, each in its own folder; those that are finished are kept as they are.
+
+    A run takes over the trained stages and scores of another one of the sweep wherever they depend on the same
+    part of the recipe: a sweep over fusion weights trains and scores once.
+
+    Args:
+        recipe: a recipe file, or its content as a mapping.
+        varied: key -> values, as YAML text.
+        out: folder of the run folders and `sweep.csv`; default `runs/NAME-sweep`.
+        data_root: as of `vadkit.run`.
+        overrides: for all runs.
+        allow_test_tuning: as of `vadkit.run`.
+        monitor: is told of progress.
+        registry: default, all installed plugins.
+
+    Raises:
+        VadkitError: anything that the user can mend; every combination is checked before the first one runs.
+    """
+    registry = registry or Registry.discover()
+    monitor = monitor or Silent()
+    if not varied:
+        raise VadkitError("nothing is varied", where="vadkit sweep", fix="for example --vary seed=0,1,2")
+    changes = list(_combinations(varied))
+    checked = [read_recipe(recipe, [*overrides, *_settings(values)], registry) for values in changes]
+    folder = Path(out) if out is not None else Path("runs") / f"{checked[0].name}-sweep"
+    trials: list[Trial] = []
+    for number, (values, one) in enumerate(zip(changes, checked, strict=True), 1):
+        place = RunFolder(folder / _name(values))
+        monitor.message(f"sweep {number} of {len(changes)}: {', '.join(_settings(values))}")
+        if not _finished(place, one):
+            _take_over(place, one, [RunFolder(trial.path) for trial in trials])
+            run(
+                recipe, out=place.path, data_root=data_root, overrides=[*overrides, *_settings(values)],
+                resume=place.is_run, allow_test_tuning=allow_test_tuning, monitor=monitor, registry=registry,
+            )  # fmt: skip
+        result = judge_run(place, one, place.path, registry, rounds=0)
+        trials.append(Trial(values, place.path, result.metrics, result.protocol))
+        write_text(folder / "sweep.csv", to_csv(trials))
+    return trials
+
+
+def over_seeds(trials: Sequence[Trial]) -> list[Spread]:
+    """Mean and deviation over trials that differ in their seed alone, in the order of the trials."""
+    groups: dict[tuple[tuple[str, str], ...], list[Trial]] = {}
+    for trial in trials:
+        groups.setdefault(tuple((k, v) for k, v in trial.values.items() if k != SEED), []).append(trial)
+    spreads: list[Spread] = []
+    for values, some in groups.items():
+        names = [name for name in some[0].metrics if all(name in trial.metrics for trial in some)]
+        columns = {name: [trial.metrics[name] for trial in some] for name in names}
+        deviations = {name: stdev(column) if len(column) > 1 else 0.0 for name, column in columns.items()}
+        means = {name: mean(column) for name, column in columns.items()}
+        spreads.append(Spread(dict(values), len(some), means, deviations))
+    return spreads
+
+
+def to_csv(trials: Sequence[Trial]) -> str:
+    """One line a trial: values, protocol, metrics."""
+    target = io.StringIO()
+    writer = csv.writer(target, lineterminator="\n")
+    names = list(dict.fromkeys(name for trial in trials for name in trial.metrics))
+    writer.writerow([*trials[0].values, "run", "protocol", "digest", "test_tuned", *names])
+    for trial in trials:
+        about = [trial.path.name, *(trial.protocol[key] for key in ("name", "digest", "test_tuned"))]
+        writer.writerow([*trial.values.values(), *about, *(trial.metrics.get(name) for name in names)])
+    return target.getvalue()
+
+
+def _combinations(varied: Mapping[str, Sequence[str]]) -> Iterator[dict[str, str]]:
+    for values in itertools.product(*varied.values()):
+        yield dict(zip(varied, values, strict=True))
+
+
+def _settings(values: Mapping[str, str]) -> list[str]:
+    return [f"{key}={value}" for key, value in values.items()]
+
+
+def _name(values: Mapping[str, str]) -> str:
+    """A folder's name; the keys' last parts do, unless two are the same."""
+    last = [key.rpartition(".")[2] for key in values]
+    short = last if len(set(last)) == len(last) else list(values)
+    return _UNSAFE.sub("_", ",".join(f"{k}={v}" for k, v in zip(short, values.values(), strict=True)))[:_LONGEST]
+
+
+def _finished(place: RunFolder, recipe: Recipe) -> bool:
+    """Whether it ran to its end as this recipe."""
+    if not (place.is_run and place.read_manifest().get("finished")):
+        return False
+    return place.recipe.read_text(encoding="utf-8") == dump(recipe.tree)
+
+
+def _take_over(place: RunFolder, recipe: Recipe, donors: Sequence[RunFolder]) -> None:
+    """Copy the stages that another run has finished and that depend on the same part of the recipe."""
+    if place.is_run:
+        return
+    wanted = stage_digests(recipe.tree)
+    taken: dict[str, Any] = {}
+    for donor in donors:
+        manifest = donor.read_manifest()
+        same = [stage for stage, digest in wanted.items() if manifest.get("digests", {}).get(stage) == digest]
+        for stage in (stage for stage in same if stage not in taken.get("digests", {})):
+            _copy(donor, place, stage)
+            names = {stage, *(("score test", "score held out") if stage == "scores" else ())}
+            for key in ("digests", "seconds", "parameters"):
+                values = {name: value for name, value in manifest.get(key, {}).items() if name in names}
+                taken[key] = taken.get(key, {}) | values
+            taken["data"] = {name: manifest["data"][name] for name in ("train videos", "test videos")}
+    if not taken:
+        return
+    write_text(place.manifest, json.dumps({**taken, "taken over": sorted(taken["digests"])}, indent=2) + "\n")
+    write_text(place.recipe, dump(recipe.tree))  # last, for it makes the folder a run
+
+
+def _copy(donor: RunFolder, place: RunFolder, stage: str) -> None:
+    if stage != "scores":
+        place.checkpoints.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(donor.checkpoints / f"{stage}.safetensors", place.checkpoints)
+        return
+    for name in ("scores", "checkpoints/held_out", "checkpoints/synthetic"):
+        if (donor.path / name).is_dir():
+            shutil.copytree(donor.path / name, place.path / name, dirs_exist_ok=True)
+    if donor.places.is_file():
+        place.checkpoints.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(donor.places, place.places)
