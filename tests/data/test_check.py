@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 from vadkit.api import DataError, Dataset, Labels, Track, VideoRef
 from vadkit.cli.main import app
 from vadkit.data import Finding, Report, Target, check_dataset, open_target
+from vadkit.data.numbering import neighbours
 from vadkit.errors import VadkitError
 from vadkit.values import ClipSpec
 from vadkit_datasets.ucsd_ped import UCSDPed
@@ -137,6 +138,16 @@ def test_missing_data_are_one_message(tmp_path: Path) -> None:
     report = check_dataset(UCSDPed(tmp_path))
     assert [finding.topic for finding in report.errors] == ["videos", "videos"]
     assert "no videos" in report.errors[0].what
+    assert report.rows[0].videos == 0
+
+
+def test_what_lies_beside_an_empty_data_set_is_not_taken_for_its_videos(tmp_path: Path) -> None:
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "other/training").mkdir(parents=True)
+    error = DataError("no videos", where=str(tmp_path / "mine"))
+    assert neighbours(error) == []
+    write_images(tmp_path / "other", noise(2, 1))
+    assert [video.name for video in neighbours(error)] == ["mine", "other"]
 
 
 def test_mixed_sizes_rates_and_colours(images: Images, tmp_path: Path) -> None:

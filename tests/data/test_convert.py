@@ -82,10 +82,18 @@ def test_the_walkway_there_and_back(tmp_path: Path, form: str, tolerance: float)
     done = convert_dataset(made, tmp_path / "out", to=form)
     assert (done.videos, done.frames) == (3, 72)
     same(made, ShanghaiTech(tmp_path / "out"), tolerance)
-    flat = np.load(tmp_path / "out/labels/frame_labels.npy")
+    flat = np.load(tmp_path / "out/frame_labels.npy")
     assert flat.shape == (1, 48)
     assert flat.sum() == sum(labels.frames.sum() for labels in made.truth.values() if not isinstance(labels, Exception))
     assert json.loads((tmp_path / "out/conversion.json").read_text())["complete"] is True
+
+
+@pytest.mark.parametrize("form", ["frames", "avi"])
+def test_the_data_set_folder_reads_it_without_a_key(images: Images, tmp_path: Path, form: str) -> None:
+    truth = {"b": spans(6, (1, 3), (5, 6)), "c": spans(6)}
+    made = Made([images("a")], [images("b"), images("c")], truth)
+    convert_dataset(made, tmp_path / "out", to=form)
+    same(made, open_target("folder", tmp_path / "out").dataset, 20)  # noise is the worst of all for JPEG
 
 
 @pytest.mark.parametrize("form", ["frames", "avi"])
@@ -103,7 +111,7 @@ def test_a_real_ped2_clip_there_and_back(shared_data: Path, tmp_path: Path, form
 def test_what_is_written_can_be_read_as_ucsd_too(images: Images, tmp_path: Path) -> None:
     made = Made([images("1")], [images("1b"), images("2b", frames=4)], {"1b": spans(6, (1, 4)), "2b": spans(4)})
     convert_dataset(made, tmp_path / "out")
-    back = UCSDPed(tmp_path / "out", subset="ped1", label_file=Path("labels/frame_labels.npy"))
+    back = UCSDPed(tmp_path / "out", subset="ped1", label_file=Path("frame_labels.npy"))
     labels = [back.labels(video) for video in back.videos("test")]
     assert [each.frames.tolist() for each in labels if each] == [[False, True, True, True, False, False], [False] * 4]
 

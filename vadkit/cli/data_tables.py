@@ -50,7 +50,7 @@ def _table(report: Report) -> Table:
     table.add_column("split")
     for head in ("videos", "frames", "abnormal"):
         table.add_column(head, justify="right")
-        table.add_column("published", justify="right")
+        table.add_column("of", justify="right")  # as published
     table.add_column("sizes")
     table.add_column("frames/s")
     for row in report.rows:

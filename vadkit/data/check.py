@@ -115,6 +115,8 @@ def _row(split: Split, facts: Sequence[Facts], truth: Truth, expected: Mapping[s
 
 def _compare(row: Row, truth: Truth, target: Target, videos: Sequence[VideoRef]) -> list[Finding]:
     """Counts against the published ones."""
+    if not row.videos:
+        return []  # which is an error of its own
     if row.expected_videos is not None and row.videos != row.expected_videos:
         fewer = row.videos < row.expected_videos
         what = f"{some(row.videos, 'video')} found, {row.expected_videos} published"

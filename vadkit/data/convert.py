@@ -6,17 +6,20 @@ OUT/training/frames/01/000.jpg        or training/videos/01.avi
 OUT/testing/frames/01/000.jpg         or testing/videos/01.avi
 OUT/testing/test_frame_mask/01.npy    (F,) uint8, 1 where abnormal
 OUT/testing/test_pixel_mask/01.npy    (F, H, W) uint8, where there are masks
-OUT/labels/frame_labels.npy           (1, all test frames) uint8, the videos in natural order
+OUT/frame_labels.npy                  (1, all test frames) uint8, the videos in natural order
+OUT/labels.csv                        the same as intervals, for vadkit's data set `folder`
 ```
 """
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import re
 import shutil
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -132,7 +135,9 @@ class _Work:
         tests = [filed(video) for video in videos.get("test", [])]
         if tests and all(name in flat for name in tests):
             ordered = [flat[name] for name in sorted(tests, key=natural)]
-            _save(self.out / "labels/frame_labels.npy", np.concatenate(ordered)[None])
+            _save(self.out / "frame_labels.npy", np.concatenate(ordered)[None])
+        if flat:
+            write_text(self.out / "labels.csv", _table(flat))
         write_text(self.out / MARK, _json(plan | {"complete": True, "frames": frames}))
         monitor.end()
         return Conversion(self.out, len(pairs), frames, self._words)
@@ -216,6 +221,20 @@ def _refuse_clashes(videos: dict[Split, list[VideoRef]]) -> None:
 def _save(path: Path, array: NDArray[Any]) -> None:
     with write_aside(path) as aside:
         np.save(aside, array)
+
+
+def _table(labels: Mapping[str, NDArray[np.uint8]]) -> str:
+    """Intervals counted from 0, both ends abnormal; a normal video has one row without ends."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(("video", "start_frame", "end_frame", "frames"))
+    for name, frames in labels.items():
+        edges = np.flatnonzero(np.diff(np.concatenate([[0], frames.astype(np.int8), [0]]))).reshape(-1, 2)
+        for start, stop in edges.tolist():
+            writer.writerow((name, start, stop - 1, len(frames)))
+        if not len(edges):
+            writer.writerow((name, "", "", len(frames)))
+    return text.getvalue()
 
 
 def _json(plan: dict[str, Any]) -> str:

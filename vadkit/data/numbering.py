@@ -91,7 +91,10 @@ def neighbours(error: DataError) -> list[VideoRef]:
         found = [_video(entry) for entry in entries]
     except OSError:
         return []
-    return [video for video in found if video is not None]
+    if not any(video is not None and video.source != () for video in found):
+        return []
+    # Folders without any image are no videos, but the one that the error is about may be to blame for that.
+    return [video for video in found if video is not None and (video.source != () or home / video.name == place)]
 
 
 def _video(entry: Path) -> VideoRef | None:
