@@ -209,6 +209,8 @@ def command(*arguments: str) -> str:
     # A bare environment: variables of a CI or a terminal change how Typer prints.
     environment = {"PATH": os.defpath, "HOME": os.devnull, "COLUMNS": "100", "TERM": "dumb", "NO_COLOR": "1"}
     environment["PYTHONIOENCODING"] = "utf-8"
+    if path := os.environ.get("PYTHONPATH"):  # a work tree beside the one that is installed
+        environment["PYTHONPATH"] = path
     done = subprocess.run(
         [str(program), *arguments, "--help"],
         capture_output=True, text=True, encoding="utf-8", env=environment, check=True,

@@ -28,7 +28,15 @@ def vadkit(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--help"], ["list"], ["list", "glow"], ["schema"], *(["show", str(path)] for path in RECIPES)]
+    "arguments",
+    [
+        ["--help"],
+        ["list"],
+        ["list", "glow"],
+        ["schema"],
+        ["data", "--help"],
+        *(["show", str(path)] for path in RECIPES),
+    ],
 )
 def test_what_only_looks_does_not_import_torch(arguments: list[str]) -> None:
     done = vadkit(*arguments)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import sys
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from vadkit import __version__
-from vadkit.cli import protocols
+from vadkit.cli import data, protocols
+from vadkit.cli.interrupt import complain, interruptible
 from vadkit.errors import VadkitError
 
 app = typer.Typer(
@@ -24,6 +23,7 @@ app = typer.Typer(
 )
 
 app.add_typer(protocols.app, name="protocol")
+app.add_typer(data.app, name="data")
 
 RecipeArgument = Annotated[Path, typer.Argument(help="A recipe, a YAML file.", show_default=False)]
 SetOption = Annotated[
@@ -79,7 +79,7 @@ def run(
     from vadkit import stages
     from vadkit.cli.progress import progress
 
-    with _interruptible("what is finished is kept: go on with --resume"), progress() as monitor:
+    with interruptible("what is finished is kept: go on with --resume"), progress() as monitor:
         done = stages.run(
             recipe,
             out=out,
@@ -132,7 +132,7 @@ def evaluate(
     from vadkit.cli.evaluation import Request, evaluate
 
     changes = [*(set_ or ()), *([f"evaluate.protocol={protocol}"] if protocol else [])]
-    with _interruptible("no file is half-written: run it again"):
+    with interruptible("no file is half-written: run it again"):
         evaluate(
             Request(target, changes, data, data_root, labels, normal, dropped, high, out),
             all_protocols=all_protocols,
@@ -161,7 +161,7 @@ def sweep(
     from vadkit.sweep import sweep as swept
 
     varied = parse(vary)
-    with _interruptible("finished runs are kept: give the same command again"), progress() as monitor:
+    with interruptible("finished runs are kept: give the same command again"), progress() as monitor:
         trials = swept(
             recipe,
             varied,
@@ -201,7 +201,7 @@ def compare(
     if form not in ("console", "csv", "markdown", "latex"):
         raise VadkitError(f"there is no format {form!r}", where="--format", fix="console, csv, markdown or latex")
     changes = [*(set_ or ()), *([f"evaluate.protocol={protocol}"] if protocol else [])]
-    with _interruptible("nothing was written"):
+    with interruptible("nothing was written"):
         found = judged(
             runs,
             metrics=metric or COMPARED,
@@ -281,19 +281,5 @@ def main() -> None:
     try:
         app()
     except VadkitError as error:
-        _complain(str(error))
+        complain(str(error))
         sys.exit(error.exit_code)
-
-
-@contextlib.contextmanager
-def _interruptible(kept: str) -> Iterator[None]:
-    """One message for Ctrl-C; Typer by itself leaves without a word."""
-    try:
-        yield
-    except KeyboardInterrupt:
-        _complain(f"interrupted; {kept}")
-        raise typer.Exit(130) from None
-
-
-def _complain(text: Any) -> None:
-    typer.secho(f"error: {text}", fg=typer.colors.RED if sys.stderr.isatty() else None, err=True)

@@ -1,0 +1,107 @@
+"""Which data set a command is about: a name, `{use: ...}`, or a recipe."""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from vadkit.contracts import Dataset
+from vadkit.errors import DataError, VadkitError
+from vadkit.recipe import describe, load
+from vadkit.recipe.chosen import Chosen
+from vadkit.recipe.judgement import judgement
+from vadkit.registry import Registry
+from vadkit.sources import open_dataset
+from vadkit.values import ClipSpec
+
+_RECIPES = frozenset({".yaml", ".yml"})
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A data set at its place on disk, and what else is known of it.
+
+    Attributes:
+        name: as the recipe calls the data set.
+        dataset: the data set.
+        clip: of the recipe; None without a recipe.
+        alternatives: the same data set under its other label sets, by the keys that choose them.
+        lenient: the same data set, which does not refuse labels of other counts than the published;
+            None if it does not tell these apart.
+    """
+
+    name: str
+    dataset: Dataset
+    clip: ClipSpec | None = None
+    alternatives: Mapping[str, Dataset] = field(default_factory=dict[str, Dataset])
+    lenient: Dataset | None = None
+
+
+def open_target(
+    what: str | Mapping[str, Any],
+    data_root: str | Path | None = None,
+    overrides: Sequence[str] = (),
+    registry: Registry | None = None,
+) -> Target:
+    """Find out what is meant, and open it.
+
+    Args:
+        what: a data set's name, `{use: name, ...keys}` as text or mapping, or a recipe file.
+        data_root: the data set's folder or the one that holds it; default `$VADKIT_DATA`.
+        overrides: as `--set` takes them: `data.labels=masks`.
+        registry: default, all installed plugins.
+
+    Raises:
+        VadkitError: there is no such data set or recipe, or its files are not there.
+    """
+    registry = registry or Registry.discover()
+    chosen, clip = _chosen(what, overrides, registry)
+    dataset = open_dataset(chosen, data_root)
+
+    def under(**keys: Any) -> Dataset:
+        kept = {name: value for name, value in {**chosen.keys, **keys}.items() if value is not None}
+        return open_dataset(replace(chosen, keys=kept), data_root)
+
+    others: dict[str, Dataset] = {}
+    parameters = describe(chosen.component).parameters
+    if "label_file" in chosen.keys:
+        others["without 'label_file'"] = under(label_file=None)
+    if "labels" in parameters and typing.get_origin(parameters["labels"].annotation) is typing.Literal:
+        now = chosen.keys.get("labels", parameters["labels"].default)
+        choices = typing.get_args(parameters["labels"].annotation)
+        others |= {f"with 'labels: {choice}'": under(labels=choice) for choice in choices if choice != now}
+    strict = "published" in parameters and chosen.keys.get("published", parameters["published"].default) is True
+    return Target(chosen.component.name, dataset, clip, others, under(published=False) if strict else None)
+
+
+def _chosen(
+    what: str | Mapping[str, Any], overrides: Sequence[str], registry: Registry
+) -> tuple[Chosen, ClipSpec | None]:
+    if isinstance(what, str) and not what.lstrip().startswith("{"):
+        path = Path(what)
+        if path.suffix.lower() in _RECIPES or path.is_file():
+            data = load(path, overrides=overrides, registry=registry).data
+            return data.dataset, data.clip
+        if path.is_dir() and what not in registry.names("dataset"):
+            names = ", ".join(registry.names("dataset"))
+            fix = f"name the data set and give the folder with --data-root {what}; choices: {names}"
+            raise DataError("is a folder, not a data set or a recipe", where=what, fix=fix)
+    elif isinstance(what, str):
+        what = _mapping(what)
+    chosen = judgement(what, overrides, registry, report=()).data
+    if chosen is None:
+        raise VadkitError("no data set is named", where=str(what), fix="for example '{use: avenue, labels: masks}'")
+    return chosen, None
+
+
+def _mapping(text: str) -> Mapping[str, Any]:
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        fix = "for example '{use: avenue, labels: masks}'"
+        raise VadkitError(f"cannot be read: {error}", where=text, fix=fix) from error
