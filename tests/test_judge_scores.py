@@ -88,8 +88,9 @@ def test_two_scores_are_fused_as_told(files: Path) -> None:
     )
     assert both.metrics["micro_auc"] == pytest.approx(10 / 18)
     assert both.components["motion"]["micro_auc"] == pytest.approx(8 / 18)
-    alone = vadkit.judge_scores(files / "scores.csv", labels=files / "labels.npz", overrides=["fuse.motion.weight=1"])
-    assert alone.protocol["components"].keys() == {"motion"}
+    one = vadkit.judge_scores(files / "scores.csv", labels=files / "labels.npz", overrides=["fuse.motion.weight=0.5"])
+    weights = {name: part["weight"] for name, part in one.protocol["components"].items()}
+    assert weights == {"pose": 1.0, "motion": 0.5}  # what is not named keeps its weight
 
 
 def test_labels_come_from_one_place(files: Path) -> None:

@@ -74,12 +74,15 @@ def judge_scores(
     Raises:
         VadkitError: anything that the user can mend; see its message.
     """
-    if out is None and (needy := [name for name in report if name != "console"]):
-        raise VadkitError(f"the reporter {needy[0]!r} writes files", where="judge_scores", fix="say where to, with out")
     registry = registry or Registry.discover()
     submission = Submission(Path(scores), _path(labels), _path(normal), dropped, high)
     judged, evidence = _read(submission, data, data_root, overrides, report, registry)
     refuse_test_tuning(judged.evaluate.protocol, allowed=allow_test_tuning)
+    needy = [chosen.component.name for chosen in judged.report if chosen.component.name != "console"]
+    if needy and not (out and str(out).strip()):
+        raise VadkitError(f"the reporter {needy[0]!r} writes files", where="report", fix="say where to, with --out")
+    if out and (Path(out) / "recipe.yaml").is_file():
+        raise VadkitError("is a run, whose results would be lost", where=str(out), fix="choose another --out")
     name = submission.scores.stem or str(submission.scores)
     result = _judge(name, _path(out), judged, evidence, judged.evaluate.protocol, registry)
     result = replace(result, facts={**result.facts, "input": {"high": high, "dropped": list(dropped)}})
@@ -123,16 +126,15 @@ def _read(
     report: Sequence[str],
     registry: Registry,
 ) -> tuple[Judgement, Evidence]:
+    if not submission.scores.exists():
+        where = str(submission.scores)
+        raise DataError("there is no such file or folder", where=where, fix="check the path of the scores")
     judged = judgement(data, overrides, registry, report=report)
     if (judged.data is None) == (submission.labels is None):
         raise VadkitError(
             "scores are judged against labels: of a data set or of a label file, one of the two",
             where="vadkit eval",
             fix="give --data NAME (with --data-root), or --labels PATH",
-        )
-    if not submission.scores.exists():
-        raise DataError(
-            "there is no such file or folder", where=str(submission.scores), fix="check the path of the scores"
         )
     truth, about = _truth(judged, submission, data_root)
     lengths = {name: len(label.frames) for name, label in truth.items()}

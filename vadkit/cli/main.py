@@ -131,7 +131,7 @@ def evaluate(
     """Judge a run again, or anybody's scores: other protocol, weights, transforms or metrics, in seconds."""
     from vadkit.cli.evaluation import Request, evaluate
 
-    changes = [*(set_ or ()), *([f"evaluate.protocol={protocol}"] if protocol else [])]
+    changes = [*([f"evaluate.protocol={protocol}"] if protocol else []), *(set_ or ())]
     with interruptible("no file is half-written: run it again"):
         evaluate(
             Request(target, changes, data, data_root, labels, normal, dropped, high, out),
@@ -200,7 +200,7 @@ def compare(
 
     if form not in ("console", "csv", "markdown", "latex"):
         raise VadkitError(f"there is no format {form!r}", where="--format", fix="console, csv, markdown or latex")
-    changes = [*(set_ or ()), *([f"evaluate.protocol={protocol}"] if protocol else [])]
+    changes = [*([f"evaluate.protocol={protocol}"] if protocol else []), *(set_ or ())]
     with interruptible("nothing was written"):
         found = judged(
             runs,

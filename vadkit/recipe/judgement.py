@@ -28,7 +28,7 @@ class Judgement:
     Attributes:
         evaluate: protocol and metrics.
         data: kind "dataset", for its labels; None where a label file stands in.
-        fuse: names of the scores -> how they enter the final score; empty takes all, with weight 1.
+        fuse: names of the scores -> how they enter the final score; those left out have weight 1.
         report: kind "reporter".
         seed: of the bootstrap and the random scorer.
     """
@@ -40,8 +40,8 @@ class Judgement:
     seed: NonNegativeInt = 0
 
     def with_components(self, components: Sequence[str]) -> Judgement:
-        """The same; what these scores are named fills in an empty `fuse`."""
-        return self if self.fuse else replace(self, fuse={name: Fused() for name in components})
+        """The same with an entry of `fuse` for each of these; those that have none get weight 1."""
+        return replace(self, fuse={name: Fused() for name in components} | dict(self.fuse))
 
 
 def judgement(

@@ -21,6 +21,12 @@ from vadkit.score.store import VideoScores, read_score
 High = Literal["abnormal", "normal"]
 
 _LABELS = frozenset({"label", "labels", "gt", "ground_truth", "abnormal", "is_abnormal"})
+_LABELS_TOO = frozenset({"y", "target", "truth", "is_anomaly", "anomaly_label", "gt_label", "class"})
+_PLACES = {
+    "video": frozenset({"video_name", "video_id", "name", "clip", "clip_id", "vid"}),
+    "frame": frozenset({"frame_id", "frame_idx", "frame_index", "frame_number", "frame_no", "idx", "index"}),
+}
+"""Column -> other names for it, which would be judged as scores."""
 _OWN = "vadkit scores"
 
 
@@ -106,13 +112,24 @@ def _read(path: Path, *, several: bool) -> list[Series]:
 
 def _named(series: Series) -> Series:
     """A sole column is called "score", whatever its name; labels among the scores are refused."""
-    if labels := [name for name in series.columns if name.strip().lower() in _LABELS]:
+    for wanted, others in _PLACES.items():
+        if found := [name for name in series.columns if name.strip().lower() in others]:
+            what = f"the column {found[0]!r} seems to say the {wanted}: it would be judged as a score"
+            raise DataError(what, where=series.where, fix=f"name it {wanted!r}, or rename it if it is a score")
+    if labels := [name for name, numbers in series.columns.items() if _is_label(name, numbers, len(series.columns))]:
         what = f"the column {labels[0]!r} seems to hold labels: it would be judged as a score"
         raise DataError(what, where=series.where, fix="leave it out, or rename it if it is a score")
     if len(series.columns) > 1:
         return series
     (numbers,) = series.columns.values()
     return replace(series, columns={"score": numbers})
+
+
+def _is_label(name: str, numbers: NDArray[np.float64], columns: int) -> bool:
+    """Whether a column's name says so, or it holds nothing but 0 and 1 beside other columns."""
+    if name.strip().lower() in _LABELS | _LABELS_TOO:
+        return True
+    return columns > 1 and bool(np.isin(numbers, (0.0, 1.0)).all()) and bool((numbers == 1).any())
 
 
 def _cut(series: Series, lengths: Mapping[str, int], dropped: tuple[int, int]) -> list[Series]:
