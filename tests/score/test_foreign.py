@@ -274,7 +274,7 @@ def test_normal_videos_tell_their_own_lengths(tmp_path: Path) -> None:
         ("video_name,frame_id,score", "a,0,0.5", "seems to say the video"),
         ("video,frame_idx,score", "a,0,0.5", "seems to say the frame"),
         ("video,frame,score,target", "a,0,0.5,1", "seems to hold labels"),
-        ("video,frame,score,mine", "a,0,0.5,1", "seems to hold labels"),
+        ("video,frame,score,mine", "a,0,0.5,1\na,1,0.5,0", "seems to hold labels"),
     ],
 )
 def test_columns_that_are_no_scores_are_not_judged_as_such(tmp_path: Path, header: str, row: str, word: str) -> None:
@@ -282,4 +282,4 @@ def test_columns_that_are_no_scores_are_not_judged_as_such(tmp_path: Path, heade
         row = row.replace("a", "7")
     (tmp_path / "s.csv").write_text(f"{header}\n{row}\n")
     with pytest.raises(DataError, match=word):
-        read_foreign(tmp_path / "s.csv", {"a": 1})
+        read_foreign(tmp_path / "s.csv", {"a": 2})

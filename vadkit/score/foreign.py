@@ -126,10 +126,10 @@ def _named(series: Series) -> Series:
 
 
 def _is_label(name: str, numbers: NDArray[np.float64], columns: int) -> bool:
-    """Whether a column's name says so, or it holds nothing but 0 and 1 beside other columns."""
+    """Whether a column's name says so, or it holds 0 and 1 and nothing else beside other columns."""
     if name.strip().lower() in _LABELS | _LABELS_TOO:
         return True
-    return columns > 1 and bool(np.isin(numbers, (0.0, 1.0)).all()) and bool((numbers == 1).any())
+    return columns > 1 and set(np.unique(numbers).tolist()) == {0.0, 1.0}
 
 
 def _cut(series: Series, lengths: Mapping[str, int], dropped: tuple[int, int]) -> list[Series]:
