@@ -13,7 +13,8 @@ from vadkit.contracts import Metric
 from vadkit.errors import VadkitError
 from vadkit.evaluate.bootstrap import ROUNDS, Interval, differences
 from vadkit.folder import RunFolder
-from vadkit.judging import COMPARED, judge_run_videos, open_run, with_metrics
+from vadkit.judging import judge_run_videos, open_run
+from vadkit.planning import COMPARED, with_metrics
 from vadkit.registry import Registry
 from vadkit.values import RunResult, ScoredVideo
 

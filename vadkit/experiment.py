@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ from torch import nn
 from vadkit.contracts import Dataset, DensityModel, Feature, Loss, Scorer
 from vadkit.errors import DataError, ShapeError, VadkitError, closest
 from vadkit.folder import RunFolder, stage_digests
+from vadkit.footage import Footage
 from vadkit.model.autoencoder import Autoencoder, TrainingStep, target_of
 from vadkit.model.pipeline import Pipeline, features_of
 from vadkit.monitor import Monitor
@@ -31,7 +32,6 @@ from vadkit.score.store import (
     score_file,
     write_labels,
     write_places,
-    write_regions,
     write_scores,
 )
 from vadkit.score.synthetic import synthesize
@@ -40,11 +40,9 @@ from vadkit.train.device import derive, refusing_noise, start
 from vadkit.train.fitting import EncodedClips, Fitting, steps_of
 from vadkit.train.log import Log
 from vadkit.train.loop import Schooling, Trainer
-from vadkit.values import BottleneckOutput, ClipOutputs, Labels, Split, VideoRef
-from vadkit.video.cache import FrameCache, Frames, fingerprint
-from vadkit.video.clips import Clips, window_count
-from vadkit.video.damage import Damage
-from vadkit.video.decode import decode
+from vadkit.values import BottleneckOutput, ClipOutputs, Labels, VideoRef
+from vadkit.video.cache import FrameCache, Frames
+from vadkit.video.clips import window_count
 
 DENSITY = "density."  # stage names: model, density.NAME, scores
 
@@ -74,7 +72,8 @@ class Experiment:
     def __init__(
         self, recipe: Recipe, dataset: Dataset, folder: RunFolder, cache: FrameCache, monitor: Monitor
     ) -> None:
-        self.recipe, self.dataset, self.folder, self.cache, self.monitor = recipe, dataset, folder, cache, monitor
+        self.recipe, self.folder, self.monitor = recipe, folder, monitor
+        self.footage = Footage(recipe.data, recipe.seed, dataset, cache, monitor)
         self.clip = recipe.data.clip
         self.digests = stage_digests(recipe.tree)
         self.checkpoints = Checkpoints(folder.checkpoints, recipe.name)
@@ -88,9 +87,6 @@ class Experiment:
             self.heads[name] = Head(feature, build(entry.density, feature.spec))
         self.scorers: dict[str, Scorer] = {name: build(chosen) for name, chosen in recipe.scores.items()}
         self.map_scorer = ""
-        self._videos: dict[Split, Sequence[VideoRef]] = {}
-        self._frames: dict[int, tuple[VideoRef, Frames]] = {}  # a video of many images is looked up once
-        self.damaged: dict[str, dict[str, list[str]]] = {}  # split -> video -> what is wrong
         self._check_scorers()
 
     def _check_scorers(self) -> None:
@@ -107,66 +103,6 @@ class Experiment:
     def trainer(self) -> Trainer:
         """The one training loop, in this run's folder."""
         return Trainer(self.fabric, self.checkpoints, Log(self.folder.log), self.monitor, self.recipe.seed)
-
-    def videos(self, split: Split) -> Sequence[VideoRef]:
-        """Videos of a split.
-
-        Raises:
-            DataError: there are none, or two have one name.
-        """
-        if split in self._videos:
-            return self._videos[split]
-        videos = self.dataset.videos(split)
-        if not videos:
-            raise DataError(f"has no {split} videos", where=self.recipe.data.dataset.component.name)
-        names = [video.name for video in videos]
-        if len(set(names)) < len(names):
-            twice = next(name for name in names if names.count(name) > 1)
-            raise DataError(f"has two {split} videos named {twice!r}", where=self.recipe.data.dataset.component.name)
-        self._videos[split] = videos
-        return videos
-
-    @cached_property
-    def _train_split(self) -> tuple[Sequence[VideoRef], Sequence[VideoRef]]:
-        """Videos to train on and videos held out: whole ones, drawn by the seed."""
-        videos, share = self.videos("train"), self.recipe.data.held_out
-        if not share:
-            return videos, ()
-        if len(videos) < 2:
-            raise DataError(
-                "one training video cannot be split into some to train on and some held out",
-                where=self.recipe.data.dataset.component.name,
-                fix="add normal videos (cutting the one in two will do), or set data.held_out: 0",
-            )
-        count = min(max(1, round(share * len(videos))), len(videos) - 1)
-        order = np.random.default_rng(derive(self.recipe.seed, "held out")).permutation(len(videos))
-        out = set(order[:count].tolist())
-        kept = [video for number, video in enumerate(videos) if number not in out]
-        return kept, [videos[number] for number in sorted(out)]
-
-    def frames(self, video: VideoRef) -> Frames:
-        """Decoded, resized frames (F, H, W, C) uint8, read from the cache as they are asked for."""
-        if id(video) not in self._frames:
-            self._frames[id(video)] = (video, self.cache.frames(video, self.clip))
-        return self._frames[id(video)][1]
-
-    @cached_property
-    def training_clips(self) -> Clips:
-        """Clips of the training videos, those held out excepted."""
-        videos, data = self._train_split[0], self.recipe.data
-        return Clips(
-            [(video.name, self.frames(video)) for video in videos],
-            self.clip,
-            data.stride,
-            scenes=[video.scene for video in videos],
-            sampling=data.sampling,
-            augment=data.augment,
-            short=data.short,
-        )
-
-    def fingerprints(self) -> dict[str, str]:
-        """What the videos of each split are, by names and sizes."""
-        return {f"{split} videos": fingerprint(self.videos(split)) for split in ("train", "test")}
 
     @torch.no_grad()
     def rehearse(self, *, maps: bool = False) -> None:
@@ -216,93 +152,13 @@ class Experiment:
         what = "no entry of 'scores' gives maps" if wanted is None else f"{wanted!r} is no entry of 'scores' with maps"
         raise ShapeError(f"a metric reads maps, and {what}", where="evaluate.maps", fix=closest(wanted or "", given))
 
-    def check_data(self, *, maps: bool = False, fps: bool = False) -> None:
-        """Decode every video and compare test videos with their labels: before training, not after it.
-
-        Args:
-            maps: a metric compares maps with masks or tracks, which abnormal videos must have then.
-            fps: a metric counts seconds, so that every test video's frame rate must be known.
-
-        Raises:
-            DataError: a video is undecodable, shorter than a clip, or has other labels than frames;
-                it is damaged, and the recipe wants none such; or the cache's limit is too small.
-        """
-        data = self.recipe.data
-        self.cache.reserve([*self.videos("train"), *self.videos("test")], self.clip)
-        for split in ("train", "test"):
-            videos = self.videos(split)
-            self.monitor.begin(f"decode {split}", len(videos), unit="videos")
-            for number, video in enumerate(videos, 1):
-                window_count(len(self.frames(video)), self.clip, 1, video=video.name, short=data.short)
-                if found := self.cache.damages(video, self.clip):
-                    self._tell(split, video, found)
-                self.monitor.advance(number, amount=1)
-            self.monitor.end()
-        labels = self._labels()
-        lengths = {video.name: len(self.frames(video)) for video in self.videos("test")}
-        _check_lengths(labels, lengths, self.damaged.get("test", {}))
-        self._check_needs(labels, maps=maps, fps=fps)
-
-    def _check_needs(self, labels: Mapping[str, Labels], *, maps: bool, fps: bool) -> None:
-        where = self.recipe.data.dataset.component.name
-        bare = [name for name, one in labels.items() if one.frames.any() and one.masks is None and one.tracks is None]
-        if maps and bare:
-            raise DataError(
-                f"a metric reads masks or tracks, and {len(bare)} abnormal test videos have none, {bare[0]} first",
-                where=where,
-                fix="add them to the data set's folder, or leave the metric out",
-            )
-        timeless = [video.name for video in self.videos("test") if video.name in labels and not video.fps]
-        if fps and timeless:
-            raise DataError(
-                f"a metric counts seconds, and the frame rate of {len(timeless)} test videos is unknown, "
-                f"{timeless[0]} first",
-                where=where,
-                fix="state it in the metric, {use: alarms, fps: 25}, or leave the metric out",
-            )
-
-    def _tell(self, split: Split, video: VideoRef, found: Sequence[Damage]) -> None:
-        """Refuse a damaged video, or warn of it and keep that for the manifest."""
-        where = str(video.source) if isinstance(video.source, Path) else video.name
-        said = [str(one) for one in found]
-        if self.recipe.data.on_corrupt == "error":
-            fix = "fetch the file again, or use the frames that it has: data.on_corrupt: warn"
-            raise DataError(f"is damaged: {said[0]}", where=where, fix=fix)
-        more = f" (and {len(said) - 1} more)" if len(said) > 1 else ""
-        self.monitor.message(f"warning: {split} video {where} is damaged, the rest is used: {said[0]}{more}")
-        self.damaged.setdefault(split, {})[video.name] = said
-
-    def record_data(self) -> None:
-        """Write the test videos' labels and the counts of both splits into the run folder, and which are damaged.
-
-        Masks and tracks only where maps are kept that can be compared with them.
-        """
-        labels = self._labels()
-        write_labels(self.folder.labels, labels)
-        if self.map_scorer:
-            sources = {video.name: video for video in self.videos("test")}
-            for name, label in labels.items():
-                if label.tracks and label.masks is None and label.size is None:
-                    first = next(iter(decode(sources[name], color=self.clip.color)))
-                    label = replace(label, size=(first.shape[0], first.shape[1]))
-                write_regions(self.folder.regions, name, label)
-        for split in ("train", "test"):
-            frames = [len(self.frames(video)) for video in self.videos(split)]
-            self.folder.update_manifest(data={split: {"videos": len(frames), "frames": sum(frames)}})
-        if self.damaged:
-            self.folder.update_manifest(data={"damaged": self.damaged})
-
-    def _labels(self) -> dict[str, Labels]:
-        found = {video.name: self.dataset.labels(video) for video in self.videos("test")}
-        return {name: labels for name, labels in found.items() if labels is not None}
-
     def train_model(self) -> None:
         """Step one: the autoencoder on normal clips."""
         model, plan = self.autoencoder, self.recipe.model
         if model is None or plan is None or self._load("model", model):
             return
         step = TrainingStep(model, _build_losses(self.recipe, plan))
-        clips = self.training_clips
+        clips = self.footage.training_clips
         per_epoch = -(-len(clips) // plan.fit.batch_size)
         began = time.monotonic()
         self.trainer.minimise(
@@ -341,11 +197,10 @@ class Experiment:
             assert isinstance(head.feature, nn.Module)
             head.feature.to(self.fabric.device).requires_grad_(False).eval()
             fit = self.recipe.densities[name].fit
-            features = EncodedClips(
-                self.training_clips, head.feature, self.autoencoder, self.fabric, derive(self.recipe.seed, stage)
-            )
+            clips, seed = self.footage.training_clips, derive(self.recipe.seed, stage)
+            features = EncodedClips(clips, head.feature, self.autoencoder, self.fabric, seed)
             torch.manual_seed(derive(self.recipe.seed, f"fit/{stage}"))
-            self.monitor.message(f"{stage}: reads the features of {len(self.training_clips)} training clips")
+            self.monitor.message(f"{stage}: reads the features of {len(clips)} training clips")
             began = time.monotonic()
             head.density.fit(
                 features,
@@ -363,7 +218,8 @@ class Experiment:
 
     def score(self) -> None:
         """Score every test video that has no score file of this recipe yet."""
-        self._score_videos("score test", self.folder.scores, self.videos("test"), self.frames, maps=self.map_scorer)
+        videos, frames = self.footage.videos("test"), self.footage.frames
+        self._score_videos("score test", self.folder.scores, videos, frames, maps=self.map_scorer)
 
     def score_held_out(self, *, synthetic: bool) -> None:
         """Score the normal videos that were held out, and, if wanted, the same with anomalies put in.
@@ -371,20 +227,20 @@ class Experiment:
         Test videos are not touched: what these scores set, scale and threshold and weights, knows
         nothing of them.
         """
-        held_out = self._train_split[1]
+        held_out = self.footage.held_out
         if not held_out:
             return
-        self._score_videos("score held out", self.folder.held_out, held_out, self.frames)
+        self._score_videos("score held out", self.folder.held_out, held_out, self.footage.frames)
         self.folder.update_manifest(data={"held out": [video.name for video in held_out]})
         if not synthetic:
             return
         random = np.random.default_rng(derive(self.recipe.seed, "synthetic"))
-        donors = [self.frames(video) for video in held_out]
+        donors = [self.footage.frames(video) for video in held_out]
         truth: dict[str, Labels] = {}
 
         def altered(video: VideoRef) -> Frames:
             frames, labels = synthesize(
-                np.asarray(self.frames(video)), donors, length=2 * self.clip.span, random=random
+                np.asarray(self.footage.frames(video)), donors, length=2 * self.clip.span, random=random
             )
             truth[video.name] = Labels(labels, source="synthetic anomalies")
             return frames
@@ -403,7 +259,7 @@ class Experiment:
     ) -> None:
         """Score videos, one in memory at a time; `frames_of` is asked for each, once and in order."""
         pipeline, engine, short = self.pipeline(), self.recipe.engine, self.recipe.data.short
-        lengths = {video.name: len(self.frames(video)) for video in videos}
+        lengths = {video.name: len(self.footage.frames(video)) for video in videos}
         windows = {
             name: window_count(frames, self.clip, engine.score_stride, video=name, short=short)
             for name, frames in lengths.items()
@@ -435,7 +291,7 @@ class Experiment:
         if kept is not None:
             return kept
         places = calibrate(
-            self.training_clips, pipeline, self.scorers, self.fabric,
+            self.footage.training_clips, pipeline, self.scorers, self.fabric,
             batch=self.recipe.engine.score_batch, monitor=self.monitor,
         )  # fmt: skip
         write_places(self.folder.places, self.digests["scores"], places)
@@ -541,14 +397,3 @@ def _expect(where: str, given: torch.Tensor, shape: Sequence[int]) -> None:
         raise ShapeError(
             f"gives {tuple(given.shape)}, but declares {tuple(shape)}", where=where, fix="a fault of the component"
         )
-
-
-def _check_lengths(labels: Mapping[str, Labels], frames: Mapping[str, int], damaged: Collection[str]) -> None:
-    for name, label in labels.items():
-        if len(label.frames) != frames[name]:
-            release = "get the video and the labels from the same release of the data set"
-            raise DataError(
-                f"has {frames[name]} frames, but {len(label.frames)} labels ({label.source})",
-                where=f"video {name}",
-                fix="the video is damaged: fetch it again" if name in damaged else release,
-            )

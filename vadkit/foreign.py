@@ -10,7 +10,8 @@ from typing import Any
 from vadkit.contracts import Dataset
 from vadkit.errors import DataError, VadkitError
 from vadkit.evaluate import Evidence, judge
-from vadkit.judging import compared, needs_of, plan_of, refuse_test_tuning, under_all_protocols, write_reports
+from vadkit.judging import under_all_protocols, write_reports
+from vadkit.planning import compared, needs_of, plan_of, refuse_test_tuning
 from vadkit.protocol import Protocol
 from vadkit.recipe.judgement import Judgement, judgement
 from vadkit.registry import Registry

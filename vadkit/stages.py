@@ -18,20 +18,9 @@ from vadkit.contracts import Dataset
 from vadkit.errors import CheckpointError, DataError, VadkitError
 from vadkit.files import write_text
 from vadkit.folder import RunFolder, digest_of, stage_digests
-from vadkit.judging import (
-    calibrate_run,
-    check_held_out,
-    compared,
-    judge_run,
-    needs_of,
-    open_run,
-    plan_of,
-    protocol_of,
-    refuse_test_tuning,
-    under_all_protocols,
-    write_reports,
-)
+from vadkit.judging import calibrate_run, judge_run, open_run, under_all_protocols, write_reports
 from vadkit.monitor import Monitor, Silent
+from vadkit.planning import check_held_out, compared, needs_of, plan_of, protocol_of, refuse_test_tuning
 from vadkit.protocol import Protocol
 from vadkit.recipe import load, loads
 from vadkit.recipe.model import Recipe
@@ -135,14 +124,14 @@ def run(
     with open_cache(keep=keep_cache, limit=cache_limit) as cache:
         experiment = _experiment(checked, dataset, folder, cache, monitor)
         for split in ("train", "test"):
-            experiment.videos(split)  # what is missing is said before anything is written
+            experiment.footage.videos(split)  # what is missing is said before anything is written
         folder.check(resume=resume, overwrite=overwrite)
         experiment.rehearse(maps=needs.maps)
-        experiment.check_data(maps=needs.maps, fps=needs.fps)
+        experiment.footage.check(maps=needs.maps, fps=needs.fps)
         with folder.locked():
             folder.prepare(resume=resume, overwrite=overwrite)
             _begin(folder, checked, experiment)
-            experiment.record_data()
+            experiment.footage.record(folder, regions=needs.maps)
             experiment.train_model()
             experiment.fit_densities()
             experiment.score_held_out(synthetic=needs.synthetic)
@@ -268,7 +257,7 @@ def _experiment(recipe: Recipe, dataset: Dataset, folder: RunFolder, cache: Fram
 
 
 def _begin(folder: RunFolder, recipe: Recipe, experiment: Experiment) -> None:
-    data = experiment.fingerprints()
+    data = experiment.footage.fingerprints()
     _check_same(folder, recipe, data)
     if folder.is_run and folder.recipe.read_text(encoding="utf-8") != dump(recipe.tree):
         (folder.path / "metrics.json").unlink(missing_ok=True)  # of another recipe than the one beside it

@@ -19,8 +19,9 @@ import yaml
 from vadkit.errors import VadkitError
 from vadkit.files import write_text
 from vadkit.folder import RunFolder, digest_of, stage_digests
-from vadkit.judging import check_held_out, judge_run, needs_of, plan_of, protocol_of, refuse_test_tuning
+from vadkit.judging import judge_run
 from vadkit.monitor import Monitor, Silent
+from vadkit.planning import check_held_out, needs_of, plan_of, protocol_of, refuse_test_tuning
 from vadkit.recipe.model import Recipe
 from vadkit.recipe.show import dump
 from vadkit.registry import Registry

@@ -84,11 +84,11 @@ def test_a_damaged_video_is_told_and_recorded(
     for _ in range(2):  # decoded, then from the cache
         told = Told()
         made = experiment(small(tiny), Files(broken, sound), told)
-        made.check_data()
+        made.footage.check()
         [line] = [line for line in told.lines if "damaged" in line]
         assert line.startswith(f"warning: train video {broken} is damaged, the rest is used: frame ")
         (tmp_path / "run").mkdir(exist_ok=True)
-        made.record_data()
+        made.footage.record(made.folder, regions=False)
         manifest = json.loads((tmp_path / "run" / "manifest.json").read_text())
         [*_, last] = manifest["data"]["damaged"]["train"]["v"]
         assert last == f"frame {manifest['data']['train']['frames']}: breaks off; the file announces 40 frames"
@@ -100,7 +100,7 @@ def test_a_damaged_video_is_refused_if_the_recipe_says_so(
     sound, broken = videos
     made = experiment(small(tiny, on_corrupt="error"), Files(sound, broken), Told())
     with pytest.raises(DataError, match=r"(?s)broken\.avi: is damaged: frame.*fetch the file again"):
-        made.check_data()
+        made.footage.check()
 
 
 def test_labels_of_a_damaged_video_are_never_shifted(
@@ -109,7 +109,7 @@ def test_labels_of_a_damaged_video_are_never_shifted(
     sound, broken = videos
     made = experiment(small(tiny), Files(sound, broken, labels=40), Told())
     with pytest.raises(DataError, match=r"(?s)40 labels.*the video is damaged: fetch it again"):
-        made.check_data()
+        made.footage.check()
 
 
 def test_short_videos_run_where_the_recipe_fills_them_up(tiny: dict[str, Any], tmp_path: Path) -> None:

@@ -196,7 +196,7 @@ def compare(
     from vadkit.cli.comparison import render
     from vadkit.compare import compare as judged
     from vadkit.files import write_text
-    from vadkit.judging import COMPARED
+    from vadkit.planning import COMPARED
 
     if form not in ("console", "csv", "markdown", "latex"):
         raise VadkitError(f"there is no format {form!r}", where="--format", fix="console, csv, markdown or latex")

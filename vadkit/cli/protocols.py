@@ -78,7 +78,7 @@ def find(name: str) -> Protocol:
         VadkitError: it is none of these.
     """
     from vadkit.folder import RunFolder
-    from vadkit.judging import plan_of, protocol_of
+    from vadkit.planning import plan_of, protocol_of
     from vadkit.recipe import load
     from vadkit.registry import Registry
 
