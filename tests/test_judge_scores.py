@@ -13,7 +13,7 @@ import pytest
 
 import vadkit
 from vadkit.errors import DataError, RecipeError, VadkitError
-from vadkit.foreign import judge_scores_under_all
+from vadkit.foreign import Submission, under_all
 
 LABELS = {"a": [0, 0, 1, 1], "b": [0, 1, 0, 0, 0]}
 SCORES = {"a": [1.0, 2, 3, 4], "b": [10.0, 40, 20, 30, 10]}
@@ -50,7 +50,7 @@ def test_high_may_mean_normal(files: Path) -> None:
 
 
 def test_all_protocols_and_why_not(files: Path) -> None:
-    found = judge_scores_under_all(files / "scores.npz", labels=files / "labels.npz")
+    found = under_all(Submission(files / "scores.npz", labels=files / "labels.npz"))
     refused = {name: str(one) for name, one in found.items() if isinstance(one, VadkitError)}
     assert refused.keys() == {"hf2vad", "accivad", "deployable"}
     assert "--normal" in refused["deployable"]
@@ -62,7 +62,7 @@ def test_all_protocols_and_why_not(files: Path) -> None:
 def test_normal_scores_make_every_protocol_possible(files: Path) -> None:
     np.savez(files / "normal.npz", n1=np.array([1.0, 3, 2]), n2=np.array([2.0, 5]))
     given: dict[str, Any] = {"labels": files / "labels.npz", "normal": files / "normal.npz"}
-    found = judge_scores_under_all(files / "scores.npz", **given)
+    found = under_all(Submission(files / "scores.npz", **given))
     assert not [name for name, one in found.items() if isinstance(one, VadkitError)]
     change = ["evaluate.protocol=deployable", "evaluate.metrics=[{use: alarms, fps: 1}]"]
     result = vadkit.judge_scores(files / "scores.npz", **given, overrides=change)
@@ -113,6 +113,38 @@ def test_faults_are_told_before_anything_is_read(files: Path) -> None:
     change = ["evaluate.metrics=[pixel_auc]"]
     with pytest.raises(DataError, match="maps are needed"):
         vadkit.judge_scores(files / "scores.npz", labels=files / "labels.npz", overrides=change)
+
+
+@pytest.mark.parametrize(
+    ("keys", "word"),
+    [
+        ({"dropped": "8:7"}, "no pair of counts"),
+        ({"dropped": (8.0, 7)}, "no pair of counts"),
+        ({"high": "hi"}, "cannot mean 'hi'"),
+        ({"overrides": "seed=1"}, "give a list"),
+        ({"report": ["json"]}, "writes files"),
+        ({"overrides": ["report=[figures]"]}, "writes files"),
+    ],
+)
+def test_wrong_arguments_are_one_message(files: Path, keys: dict[str, Any], word: str) -> None:
+    with pytest.raises(VadkitError, match=word):
+        vadkit.judge_scores(files / "scores.npz", labels=files / "labels.npz", **keys)
+    assert not Path("metrics.json").exists()
+
+
+def test_a_run_is_not_written_over(files: Path) -> None:
+    (files / "run").mkdir()
+    (files / "run" / "recipe.yaml").touch()
+    with pytest.raises(VadkitError, match="whose results would be lost"):
+        vadkit.judge_scores(files / "scores.npz", labels=files / "labels.npz", report=["json"], out=files / "run")
+
+
+def test_what_is_set_goes_after_the_preset(files: Path) -> None:
+    smooth = "evaluate.protocol.smoothing=[{use: gaussian, sigma: 3}]"
+    options = ["--labels", str(files / "labels.npz"), "--protocol", "deployable", "--set", smooth]
+    done = command(str(files / "scores.npz"), *options)
+    assert done.returncode == 2
+    assert "refuses transform Gaussian" in done.stderr
 
 
 def test_reports_go_where_they_are_told(files: Path) -> None:

@@ -30,7 +30,7 @@ def held(scores: NDArray[np.float64], fps: float | None) -> NDArray[np.float64]:
     """
     import numpy as np
 
-    size = max(1, round(HOLD * fps)) if fps else 1
+    size = min(max(1, round(HOLD * fps)), scores.size) if fps else 1
     padded = np.concatenate([np.full(size - 1, -np.inf), scores])
     return np.lib.stride_tricks.sliding_window_view(padded, size).max(axis=1)
 

@@ -38,6 +38,7 @@ from vadkit.errors import (
     ShapeError,
     VadkitError,
     closest,
+    listed,
 )
 from vadkit.files import write_aside
 from vadkit.hookspecs import API_VERSION, hookimpl
@@ -102,6 +103,7 @@ __all__ = [
     "frame_rate",
     "held",
     "hookimpl",
+    "listed",
     "natural",
     "runs",
     "write_aside",

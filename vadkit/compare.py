@@ -56,12 +56,14 @@ class Comparison:
         entries: in the order that was asked for.
         metrics: names of the values, in order.
         lower_is_better: those of which less is better.
+        units: unit of each that is no share of 1.
         differ: fields in which the runs' protocols differ; nothing is ranked then.
     """
 
     entries: Sequence[Entry]
     metrics: Sequence[str]
     lower_is_better: frozenset[str]
+    units: Mapping[str, str]
     differ: Sequence[str]
 
     def best(self, metric: str) -> Entry | None:
@@ -113,7 +115,13 @@ def compare(
     measures = judged[0].metrics
     names = list(dict.fromkeys(name for one in judged for name in one.result.metrics))
     lower = frozenset().union(*(metric.lower_is_better for metric in measures))
-    unranked = Comparison([_entry(path, one) for path, one in zip(paths, judged, strict=True)], names, lower, differ)
+    unranked = Comparison(
+        [_entry(path, one) for path, one in zip(paths, judged, strict=True)],
+        names,
+        lower,
+        judged[0].result.units,
+        differ,
+    )
     ranked = [
         replace(entry, behind=_behind(index, unranked, judged, rounds)) for index, entry in enumerate(unranked.entries)
     ]

@@ -251,6 +251,7 @@ class Metric(ABC):
         by_group: whether it is also worth knowing of each video and each scene alone.
         chance_draws: random scorers that its value by chance is averaged over.
         lower_is_better: names of its values of which less is better.
+        units: unit of each value that is no share of 1, "" for a plain number.
     """
 
     needs_maps: ClassVar[bool] = False
@@ -260,6 +261,7 @@ class Metric(ABC):
     by_group: ClassVar[bool] = False
     chance_draws: ClassVar[int] = 20
     lower_is_better: ClassVar[frozenset[str]] = frozenset()
+    units: ClassVar[Mapping[str, str]] = {}
 
     @abstractmethod
     def compute(self, videos: Sequence[ScoredVideo]) -> dict[str, float]:

@@ -77,6 +77,16 @@ class DivergedError(VadkitError):
     exit_code = 1
 
 
+def listed(names: Iterable[object], most: int = 6) -> str:
+    """Names on one line, the rest counted.
+
+    >>> listed("abc", most=2)
+    'a, b and 1 more'
+    """
+    texts = [str(name) for name in names]
+    return ", ".join(texts[:most]) + (f" and {len(texts) - most} more" if len(texts) > most else "")
+
+
 def closest(word: str, choices: Iterable[str]) -> str:
     """Did-you-mean: the nearest choice, and all choices where there are few.
 

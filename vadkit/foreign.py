@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from vadkit.contracts import Dataset
 from vadkit.errors import DataError, VadkitError
@@ -28,6 +28,8 @@ class Submission:
 
     Attributes:
         scores: one file, or a folder with one file a video.
+        data: the data set whose labels count: its name, or `{use: name, ...keys}`.
+        data_root: the data set's folder or the one that holds it; default `$VADKIT_DATA`.
         labels: a label file or folder, in place of a data set.
         normal: scores of held-out normal videos by the same method, for protocols that need them.
         dropped: frames at the beginning and at the end of each video that have no score.
@@ -35,10 +37,20 @@ class Submission:
     """
 
     scores: Path
+    data: str | Mapping[str, Any] | None = None
+    data_root: str | Path | None = None
     labels: Path | None = None
     normal: Path | None = None
     dropped: tuple[int, int] = (0, 0)
     high: High = "abnormal"
+
+    def __post_init__(self) -> None:
+        if self.high not in get_args(High):
+            raise VadkitError(f"a high score cannot mean {self.high!r}", where="--high", fix="abnormal or normal")
+        pair = isinstance(self.dropped, tuple) and len(self.dropped) == 2
+        if not (pair and all(isinstance(count, int) for count in self.dropped)):
+            fix = "two whole numbers, (8, 7): frames at each video's start and end"
+            raise VadkitError(f"{self.dropped!r} is no pair of counts", where="--dropped", fix=fix)
 
 
 def judge_scores(
@@ -75,9 +87,29 @@ def judge_scores(
     Raises:
         VadkitError: anything that the user can mend; see its message.
     """
+    submission = Submission(Path(scores), data, data_root, _path(labels), _path(normal), dropped, high)
+    return judge_submission(
+        submission,
+        overrides=overrides,
+        report=report,
+        out=out,
+        allow_test_tuning=allow_test_tuning,
+        registry=registry,
+    )
+
+
+def judge_submission(
+    submission: Submission,
+    *,
+    overrides: Sequence[str] = (),
+    report: Sequence[str] = (),
+    out: str | Path | None = None,
+    allow_test_tuning: bool = False,
+    registry: Registry | None = None,
+) -> RunResult:
+    """`judge_scores` of what was handed in."""
     registry = registry or Registry.discover()
-    submission = Submission(Path(scores), _path(labels), _path(normal), dropped, high)
-    judged, evidence = _read(submission, data, data_root, overrides, report, registry)
+    judged, evidence = _read(submission, overrides, report, registry)
     refuse_test_tuning(judged.evaluate.protocol, allowed=allow_test_tuning)
     needy = [chosen.component.name for chosen in judged.report if chosen.component.name != "console"]
     if needy and not (out and str(out).strip()):
@@ -86,27 +118,22 @@ def judge_scores(
         raise VadkitError("is a run, whose results would be lost", where=str(out), fix="choose another --out")
     name = submission.scores.stem or str(submission.scores)
     result = _judge(name, _path(out), judged, evidence, judged.evaluate.protocol, registry)
-    result = replace(result, facts={**result.facts, "input": {"high": high, "dropped": list(dropped)}})
+    handed_in = {"high": submission.high, "dropped": list(submission.dropped)}
+    result = replace(result, facts={**result.facts, "input": handed_in})
     write_reports(result, judged.report, result.folder)
     return result
 
 
-def judge_scores_under_all(
-    scores: str | Path,
-    *,
-    data: str | Mapping[str, Any] | None = None,
-    data_root: str | Path | None = None,
-    labels: str | Path | None = None,
-    normal: str | Path | None = None,
-    dropped: tuple[int, int] = (0, 0),
-    high: High = "abnormal",
-    overrides: Sequence[str] = (),
-    registry: Registry | None = None,
+def under_all(
+    submission: Submission, *, overrides: Sequence[str] = (), registry: Registry | None = None
 ) -> dict[str, RunResult | VadkitError]:
-    """The same scores under every preset: preset -> result, or why there is none. Arguments as `judge_scores`."""
+    """The same scores under every preset: preset -> result, or why there is none.
+
+    Raises:
+        VadkitError: the scores or labels cannot be read.
+    """
     registry = registry or Registry.discover()
-    submission = Submission(Path(scores), _path(labels), _path(normal), dropped, high)
-    judged, evidence = _read(submission, data, data_root, overrides, (), registry)
+    judged, evidence = _read(submission, overrides, (), registry)
 
     def under(protocol: Protocol) -> RunResult:
         other = replace(judged, evaluate=compared(judged.evaluate, protocol, registry))
@@ -120,24 +147,19 @@ def _path(given: str | Path | None) -> Path | None:
 
 
 def _read(
-    submission: Submission,
-    data: str | Mapping[str, Any] | None,
-    data_root: str | Path | None,
-    overrides: Sequence[str],
-    report: Sequence[str],
-    registry: Registry,
+    submission: Submission, overrides: Sequence[str], report: Sequence[str], registry: Registry
 ) -> tuple[Judgement, Evidence]:
     if not submission.scores.exists():
         where = str(submission.scores)
         raise DataError("there is no such file or folder", where=where, fix="check the path of the scores")
-    judged = judgement(data, overrides, registry, report=report)
+    judged = judgement(submission.data, overrides, registry, report=report)
     if (judged.data is None) == (submission.labels is None):
         raise VadkitError(
             "scores are judged against labels: of a data set or of a label file, one of the two",
             where="vadkit eval",
             fix="give --data NAME (with --data-root), or --labels PATH",
         )
-    truth, about = _truth(judged, submission, data_root)
+    truth, about = _truth(judged, submission)
     lengths = {name: len(label.frames) for name, label in truth.items()}
     found = read_foreign(submission.scores, lengths, dropped=submission.dropped, high=submission.high)
     videos = [_placed(video, about) for video in found]
@@ -150,14 +172,12 @@ def _read(
     )
 
 
-def _truth(
-    judged: Judgement, submission: Submission, data_root: str | Path | None
-) -> tuple[dict[str, Labels], dict[str, tuple[str, float | None]]]:
+def _truth(judged: Judgement, submission: Submission) -> tuple[dict[str, Labels], dict[str, tuple[str, float | None]]]:
     """Video -> labels, and video -> scene and frame rate."""
     if submission.labels is not None:
         return read_label_file(submission.labels), {}
     assert judged.data is not None
-    dataset: Dataset = open_dataset(judged.data, data_root)
+    dataset: Dataset = open_dataset(judged.data, submission.data_root)
     pairs = dataset.ground_truth()
     if not pairs:
         raise DataError("no test video has labels", where=judged.data.component.name)

@@ -280,6 +280,7 @@ class RunResult:
             "chance" what a random scorer gets.
         intervals: metric -> 95 % interval of the fused score's value, by the bootstrap over videos.
         groups: "video" and "scene" -> its name -> metric -> value of the fused score there.
+        units: metric -> unit, of those that are no share of 1.
     """
 
     name: str
@@ -291,6 +292,7 @@ class RunResult:
     facts: Mapping[str, Any] = field(default_factory=dict)
     intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     groups: Mapping[str, Mapping[str, Mapping[str, float]]] = field(default_factory=dict)
+    units: Mapping[str, str] = field(default_factory=dict)
 
 
 _NUMBERS = re.compile(r"(\d+)")

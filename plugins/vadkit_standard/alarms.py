@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
@@ -28,10 +28,13 @@ class Alarms(Metric):
     """
 
     lower_is_better: ClassVar[frozenset[str]] = frozenset({"false_alarms_per_hour", "detection_delay"})
+    units: ClassVar[Mapping[str, str]] = {"false_alarms_per_hour": "", "detection_delay": "s"}
 
     def __init__(self, *, threshold: float | None = None, fps: float | None = None) -> None:
-        if fps is not None and fps <= 0:
-            raise DataError(f"'fps' must be above 0, not {fps}", where="alarms")
+        if fps is not None and not 0 < fps <= 10_000:
+            raise DataError(f"'fps' lies above 0 and up to 10,000, not at {fps}", where="alarms")
+        if threshold is not None and not np.isfinite(threshold):
+            raise DataError(f"'threshold' is a finite number, not {threshold}", where="alarms")
         self.threshold, self.fps = threshold, fps
         self.needs_threshold, self.in_units = threshold is None, threshold is not None
         self.needs_fps = fps is None

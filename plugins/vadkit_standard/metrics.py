@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 import numpy as np
@@ -113,6 +113,8 @@ class MacroAUC(Metric):
 
 class Decidability(Metric):
     """Distance of the two classes' mean scores in units of their spread (Daugman 2000), 0 and up."""
+
+    units: ClassVar[Mapping[str, str]] = {"decidability": ""}
 
     def compute(self, videos: Sequence[ScoredVideo]) -> dict[str, float]:
         """-> `decidability`; 0 where all scores are equal, nothing where each class has one score.

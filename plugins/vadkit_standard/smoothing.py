@@ -14,6 +14,7 @@ from vadkit.api import DataError, Scope, Transform
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+SMALLEST, LONGEST = 1e-3, 100_000  # frames; more than an hour, and less than a frame, are slips of the pen
 Edges = Literal["nearest", "reflect", "zeros"]
 _MODES = {"nearest": "nearest", "reflect": "reflect", "zeros": "constant"}
 
@@ -31,8 +32,8 @@ class Gaussian(Transform):
     needs_future = True
 
     def __init__(self, *, sigma: float, edges: Edges = "nearest") -> None:
-        if not 0 < sigma < float("inf"):
-            raise DataError(f"sigma is a number of frames above 0, not {sigma}", where="gaussian")
+        if not SMALLEST <= sigma <= LONGEST:
+            raise DataError(f"sigma is a number of frames from {SMALLEST} to {LONGEST}, not {sigma}", where="gaussian")
         self.sigma, self.edges = sigma, edges
 
     def fit(self, normal: Sequence[NDArray[np.float64]]) -> None:
@@ -55,8 +56,8 @@ class Median(Transform):
     needs_future = True
 
     def __init__(self, *, size: int, edges: Edges = "nearest") -> None:
-        if size < 1 or size % 2 == 0:
-            raise DataError(f"size is an odd number of frames, not {size}", where="median")
+        if not 1 <= size <= LONGEST or size % 2 == 0:
+            raise DataError(f"size is an odd number of frames up to {LONGEST}, not {size}", where="median")
         self.size, self.edges = size, edges
 
     def fit(self, normal: Sequence[NDArray[np.float64]]) -> None:
@@ -107,10 +108,12 @@ class TruncatedGaussian(Transform):
     needs_future = True
 
     def __init__(self, *, taps: int = 37, sigma: float = 11.0) -> None:
-        if taps < 3 or taps % 2 == 0:
-            raise DataError(f"taps is an odd number of frames from 3 on, not {taps}", where="truncated_gaussian")
-        if not 0 < sigma < float("inf"):
-            raise DataError(f"sigma is a number of frames above 0, not {sigma}", where="truncated_gaussian")
+        if not 3 <= taps <= LONGEST or taps % 2 == 0:
+            what = f"taps is an odd number of frames from 3 to {LONGEST}, not {taps}"
+            raise DataError(what, where="truncated_gaussian")
+        if not SMALLEST <= sigma <= LONGEST:
+            what = f"sigma is a number of frames from {SMALLEST} to {LONGEST}, not {sigma}"
+            raise DataError(what, where="truncated_gaussian")
         self.taps, self.sigma = taps, sigma
 
     def fit(self, normal: Sequence[NDArray[np.float64]]) -> None:

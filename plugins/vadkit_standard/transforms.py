@@ -44,7 +44,7 @@ class MinMax(Transform):
             DataError: there are no normal scores to fit on.
         """
         if self.needs_normal:
-            self._range = self._extremes(_joined(normal, "minmax"))
+            self._range = self._extremes(_varied(normal, "minmax"))
 
     def __call__(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
         """(F,) -> (F,).
@@ -82,7 +82,7 @@ class ZScore(Transform):
             DataError: there are no normal scores to fit on.
         """
         if self.needs_normal:
-            self._fit = _mean_and_deviation(_joined(normal, "zscore"))
+            self._fit = _mean_and_deviation(_varied(normal, "zscore"))
 
     def __call__(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
         """(F,) -> (F,).
@@ -188,6 +188,17 @@ def _joined(normal: Sequence[NDArray[np.float64]], where: str) -> NDArray[np.flo
             fix="hold some out with 'data.held_out', or choose another 'over'",
         )
     return np.concatenate(normal)
+
+
+def _varied(normal: Sequence[NDArray[np.float64]], where: str) -> NDArray[np.float64]:
+    joined = _joined(normal, where)
+    if joined.min() == joined.max():
+        raise DataError(
+            f"all {joined.size} frames of normal video have one score: it gives no scale",
+            where=f"{where} over training",
+            fix="hold out more video, choose another 'over', or leave the component out",
+        )
+    return joined
 
 
 def _mean_and_deviation(scores: NDArray[np.float64]) -> tuple[float, float]:

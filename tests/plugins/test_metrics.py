@@ -183,3 +183,9 @@ def test_alarms_without_threshold_or_frame_rate_say_what_to_do() -> None:
         Alarms(fps=5.0).compute([video([1, 2], [0, 1])])
     with pytest.raises(DataError, match=r"(?s)frame rate of video '01' is unknown.*fps: 25"):
         Alarms(threshold=1.0).compute([video([1, 2], [0, 1])])
+
+
+@pytest.mark.parametrize("keys", [{"threshold": float("nan")}, {"fps": float("inf")}, {"fps": 0.0}])
+def test_alarms_refuse_numbers_that_mean_nothing(keys: dict[str, float]) -> None:
+    with pytest.raises(DataError):
+        Alarms(**keys)

@@ -44,6 +44,7 @@ def result(videos: int = 2, *, labelled: bool = True) -> RunResult:
             "chance": {"micro_auc": 0.5, "eer": 0.5, "decidability": 0.1} if labelled else {},
             "vadkit": "0.1.0",
         },
+        units={"decidability": ""},
     )
 
 
@@ -136,3 +137,16 @@ def test_the_right_side_of_the_seam_needs_no_torch() -> None:
     names = [f"vadkit.{name}" for name in modules] + [f"vadkit_standard.{name}" for name in plugins]
     code = f"import sys, {', '.join(names)}; sys.exit('torch' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_any_name_of_a_video_can_be_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A formula that is none, half of a character, an escape sequence."""
+    made = result(3)
+    names = ["$\\frac{$", "broken \ud800", "\x1b[31mred"]
+    videos = [replace(video, name=name) for video, name in zip(made.videos, names, strict=True)]
+    facts = {**made.facts, "single_class_videos": names[2:]}
+    named = replace(made, videos=videos, facts=facts)
+    Figures(dpi=40).report(named, tmp_path)
+    assert len(list((tmp_path / "figures/videos").iterdir())) == 3
+    Console().report(named, tmp_path)
+    assert "\x1b[31mred" not in capsys.readouterr().out

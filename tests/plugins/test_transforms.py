@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal
 
 import numpy as np
 import pytest
@@ -24,11 +23,15 @@ def test_training_extremes_are_those_of_all_normal_videos() -> None:
     assert scale(np.array([2.0, 5.0, 10.0, 0.0])).tolist() == [0, 0.75, 2, -0.5]
 
 
-@pytest.mark.parametrize("over", ["video", "training"])
-def test_constant_scores_become_zero(over: Literal["video", "training"]) -> None:
-    scale = MinMax(over=over)
-    scale.fit([np.full(3, 7.0)])
-    assert scale(np.full(4, 7.0)).tolist() == [0, 0, 0, 0]
+def test_constant_scores_become_zero() -> None:
+    assert MinMax()(np.full(4, 7.0)).tolist() == [0, 0, 0, 0]
+
+
+@pytest.mark.parametrize("transform", [MinMax(over="training"), ZScore()])
+def test_constant_normal_video_gives_no_scale(transform: Transform) -> None:
+    """Every test score would become one value, and every AUC 50 %, without a word."""
+    with pytest.raises(DataError, match="all 5 frames of normal video have one score"):
+        transform.fit([np.full(3, 7.0), np.full(2, 7.0)])
 
 
 def test_what_each_scope_needs() -> None:
@@ -138,6 +141,10 @@ def test_truncated_gaussian_lags_by_a_frame_and_does_not_sum_to_one() -> None:
         lambda: Median(size=4),
         lambda: Exponential(half_life=-1),
         lambda: TruncatedGaussian(taps=2),
+        lambda: TruncatedGaussian(taps=10_000_000_001),
+        lambda: Gaussian(sigma=1e9),
+        lambda: Gaussian(sigma=1e-320),
+        lambda: Median(size=1_000_000_001),
     ],
 )
 def test_settings_that_make_no_sense_are_refused(make: Callable[[], Transform]) -> None:
@@ -164,6 +171,6 @@ def test_a_transform_that_says_so_needs_no_future(transform: Transform) -> None:
 
 @pytest.mark.parametrize("transform", EVERY, ids=lambda one: f"{type(one).__name__} {getattr(one, 'over', '')}")
 def test_constant_scores_stay_finite(transform: Transform) -> None:
-    transform.fit([np.full(5, 0.1)])
+    transform.fit([np.array([0.1, 0.1, 0.2])])
     assert np.isfinite(transform(np.full(7, 0.1))).all()
     assert np.isfinite(transform(np.array([0.1, 3.0, -2.0]))).all()

@@ -15,7 +15,6 @@ from vadkit.cli.protocol_tables import SHORT
 from vadkit.compare import Comparison, Entry
 
 Format = Literal["console", "csv", "markdown", "latex"]
-_NO_SHARES = frozenset({"decidability", "false_alarms_per_hour", "detection_delay"})
 
 
 def render(comparison: Comparison, form: Format) -> str:
@@ -30,27 +29,27 @@ def render(comparison: Comparison, form: Format) -> str:
 
 
 def _head(comparison: Comparison) -> list[str]:
-    return ["run", *(_title(metric) for metric in comparison.metrics), "parameters", "frames/s"]
+    return ["run", *(_title(metric, comparison.units) for metric in comparison.metrics), "parameters", "frames/s"]
 
 
-def _title(metric: str) -> str:
-    return metric if metric in _NO_SHARES else f"{metric} %"
+def _title(metric: str, units: Mapping[str, str]) -> str:
+    return f"{metric} {units.get(metric, '%')}".rstrip()
 
 
-def _short(metric: str) -> str:
-    return f"{SHORT[metric]} %" if metric in SHORT else _title(metric)
+def _short(metric: str, units: Mapping[str, str]) -> str:
+    return f"{SHORT[metric]} %" if metric in SHORT else _title(metric, units)
 
 
-def _number(value: float, metric: str) -> str:
-    return f"{value:.3f}" if metric in _NO_SHARES else f"{100 * value:.2f}"
+def _number(value: float, metric: str, units: Mapping[str, str]) -> str:
+    return f"{value:.3f}" if metric in units else f"{100 * value:.2f}"
 
 
-def _cell(entry: Entry, metric: str) -> str:
+def _cell(entry: Entry, metric: str, units: Mapping[str, str]) -> str:
     if metric not in entry.values:
         return "-"
     interval = entry.intervals.get(metric)
-    text = _number(entry.values[metric], metric)
-    return f"{text} ({' to '.join(_number(end, metric) for end in interval)})" if interval else text
+    text = _number(entry.values[metric], metric, units)
+    return f"{text} ({' to '.join(_number(end, metric, units) for end in interval)})" if interval else text
 
 
 def _close(entry: Entry, metric: str) -> bool:
@@ -81,14 +80,14 @@ def _notes(comparison: Comparison) -> list[str]:
 
 def _console(comparison: Comparison) -> str:
     table = Table(header_style="bold", caption="\n".join(_notes(comparison)), caption_justify="left")
-    heads = ["run", *(_short(metric) for metric in comparison.metrics), "size", "frames/s"]
+    heads = ["run", *(_short(metric, comparison.units) for metric in comparison.metrics), "size", "frames/s"]
     for number, head in enumerate(heads):
         table.add_column(Text(head), justify="left" if number == 0 else "right", overflow="fold")
     for entry in comparison.entries:
         cells = [Text(_name(entry))]
         for metric in comparison.metrics:
             best = comparison.best(metric) is entry
-            value, _, ends = _cell(entry, metric).partition(" (")
+            value, _, ends = _cell(entry, metric, comparison.units).partition(" (")
             close = " ~" if _close(entry, metric) else ""
             cells.append(Text(value + close, style="bold" if best else "").append("\n" + ends.rstrip(")"), style="dim"))
         table.add_row(*cells, *_cost(entry))
@@ -136,7 +135,7 @@ def _latex(comparison: Comparison) -> str:
 def _marked(entry: Entry, comparison: Comparison, best: str, close: str) -> list[str]:
     cells = [_name(entry)]
     for metric in comparison.metrics:
-        text = _cell(entry, metric)
+        text = _cell(entry, metric, comparison.units)
         if comparison.best(metric) is entry:
             text = best.format(text)
         elif _close(entry, metric):

@@ -6,13 +6,16 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any
 
 import typer
 import yaml
 
 from vadkit.cli.protocol_tables import print_all
 from vadkit.errors import VadkitError
+
+if TYPE_CHECKING:
+    from vadkit.foreign import Submission
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,30 +37,20 @@ class Request:
         """Whether a run folder is judged."""
         return (self.target / "recipe.yaml").is_file()
 
-    def foreign(self) -> dict[str, Any]:
-        """Arguments of `vadkit.foreign.judge_scores`.
+    def submission(self) -> Submission:
+        """The scores of somebody else that are judged.
 
         Raises:
-            VadkitError: one of them is malformed.
+            VadkitError: an option is malformed.
         """
-        from vadkit.score.foreign import High
+        from vadkit.foreign import Submission
 
-        if self.high not in get_args(High):
-            raise VadkitError(
-                f"{self.high!r} is not a meaning of a high score", where="--high", fix="abnormal or normal"
-            )
         dropped = re.fullmatch(r"(\d{1,6}):(\d{1,6})", self.dropped)
         if not dropped:
             raise VadkitError(f"{self.dropped!r} is not 'A:B'", where="--dropped", fix="for example --dropped 4:0")
-        return {
-            "data": _data(self.data),
-            "data_root": self.data_root,
-            "labels": self.labels,
-            "normal": self.normal,
-            "dropped": (int(dropped[1]), int(dropped[2])),
-            "high": self.high,
-            "overrides": self.changes,
-        }
+        pair = int(dropped[1]), int(dropped[2])
+        high: Any = self.high
+        return Submission(self.target, _data(self.data), self.data_root, self.labels, self.normal, pair, high)
 
 
 def evaluate(request: Request, *, all_protocols: bool, allow_test_tuning: bool) -> None:
@@ -69,7 +62,7 @@ def evaluate(request: Request, *, all_protocols: bool, allow_test_tuning: bool) 
     if request.is_run:
         _run(request, all_protocols=all_protocols, allow_test_tuning=allow_test_tuning)
         return
-    from vadkit.foreign import judge_scores, judge_scores_under_all
+    from vadkit.foreign import judge_submission, under_all
 
     if request.data is None and request.labels is None and request.target.is_dir():
         raise VadkitError(
@@ -78,11 +71,15 @@ def evaluate(request: Request, *, all_protocols: bool, allow_test_tuning: bool) 
             fix="give the path of a run; to judge scores of another method, say whose labels count: --data or --labels",
         )
     if all_protocols:
-        print_all(judge_scores_under_all(request.target, **request.foreign()))
+        print_all(under_all(request.submission(), overrides=request.changes))
         return
     report = ("console", "json", "figures") if request.out else ("console",)
-    judge_scores(
-        request.target, **request.foreign(), report=report, out=request.out, allow_test_tuning=allow_test_tuning
+    judge_submission(
+        request.submission(),
+        overrides=request.changes,
+        report=report,
+        out=request.out,
+        allow_test_tuning=allow_test_tuning,
     )
 
 

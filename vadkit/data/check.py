@@ -10,9 +10,9 @@ from vadkit.data.duplicates import check_duplicates
 from vadkit.data.labelled import Truth, check_starts, compare_truths, read_plainly, read_truth
 from vadkit.data.numbering import check_numbering, neighbours
 from vadkit.data.probe import Facts, probe
-from vadkit.data.report import Finding, Report, Row, in_order, listed, some
+from vadkit.data.report import Finding, Report, Row, in_order, some
 from vadkit.data.target import Target
-from vadkit.errors import DataError
+from vadkit.errors import DataError, listed
 from vadkit.monitor import Monitor, Silent
 from vadkit.values import ClipSpec, Split, VideoRef
 

@@ -29,10 +29,9 @@ from numpy.typing import NDArray
 
 from vadkit import __version__
 from vadkit.contracts import Dataset
-from vadkit.data.report import listed
 from vadkit.data.target import Target
 from vadkit.data.writing import Format, frame_writer, resized_masks, video_writer
-from vadkit.errors import DataError, RunFolderError, VadkitError
+from vadkit.errors import DataError, RunFolderError, VadkitError, listed
 from vadkit.files import LEFTOVERS, write_aside, write_text
 from vadkit.monitor import Monitor, Silent
 from vadkit.values import Labels, Split, VideoRef, natural

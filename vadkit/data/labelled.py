@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from vadkit.contracts import Dataset
 from vadkit.data.probe import Facts, place
-from vadkit.data.report import Finding, listed, ranges, some
-from vadkit.errors import DataError
+from vadkit.data.report import Finding, ranges, some
+from vadkit.errors import DataError, listed
 from vadkit.values import Labels, VideoRef
 
 _EARLY = 16  # frames; what methods see before they score, while Avenue's own labels have three videos from frame 20

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 
-from vadkit.data.report import Finding, listed, ranges
-from vadkit.errors import DataError
+from vadkit.data.report import Finding, ranges
+from vadkit.errors import DataError, listed
 from vadkit.values import VideoRef, natural
 
 IMAGES = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp"})

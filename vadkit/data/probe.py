@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from vadkit.data.report import Finding, listed
-from vadkit.errors import DataError
+from vadkit.data.report import Finding
+from vadkit.errors import DataError, listed
 from vadkit.values import Split, VideoRef
 from vadkit.video.decode import decode
 

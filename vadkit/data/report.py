@@ -101,17 +101,6 @@ def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
     return tuple(sorted(dict.fromkeys(findings), key=lambda finding: _ORDER.index(finding.severity)))
 
 
-def listed(names: Iterable[object], most: int = 6) -> str:
-    """Names on one line, the rest counted.
-
-    >>> listed("abc", most=2)
-    'a, b and 1 more'
-    """
-    texts = [str(name) for name in names]
-    rest = len(texts) - most
-    return ", ".join(texts[:most]) + (f" and {rest} more" if rest > 0 else "")
-
-
 def some(count: int, noun: str) -> str:
     """A count with its noun.
 

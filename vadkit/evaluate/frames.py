@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vadkit.errors import DataError
+from vadkit.errors import DataError, listed
 from vadkit.protocol import Uncovered
 from vadkit.score.store import VideoScores
 from vadkit.values import Labels
@@ -49,12 +49,13 @@ def check_videos(videos: Sequence[VideoScores]) -> None:
         raise DataError("there are no scores to judge", fix="score the test videos first, with 'vadkit run'")
     twice = [name for name, count in Counter(video.name for video in videos).items() if count > 1]
     if twice:
-        raise DataError(f"{len(twice)} video names are there more than once: {_listed(twice)}")
+        raise DataError(f"{len(twice)} video names are there more than once: {listed(twice)}")
     first = videos[0]
     for video in videos:
         if set(video.components) != set(first.components):
+            own, others = (listed(sorted(one.components)) for one in (video, first))
             raise DataError(
-                f"has the components {_listed(video.components)}, but {first.name!r} has {_listed(first.components)}",
+                f"has the components {own}, but {first.name!r} has {others}",
                 where=f"video {video.name!r}",
                 fix="score all videos with one recipe",
             )
@@ -70,8 +71,9 @@ def check_normal(normal: Sequence[VideoScores], videos: Sequence[VideoScores]) -
         return
     check_videos(normal)
     if set(normal[0].components) != set(videos[0].components):
+        own, others = (listed(sorted(some[0].components)) for some in (normal, videos))
         raise DataError(
-            f"have the components {_listed(normal[0].components)}, but test videos {_listed(videos[0].components)}",
+            f"have the components {own}, but test videos {others}",
             where="scores of normal videos",
             fix="score all videos with one method",
         )
@@ -86,7 +88,7 @@ def check_labels(videos: Sequence[VideoScores], labels: Mapping[str, Labels]) ->
     names = {video.name for video in videos}
     if missing := [name for name in labels if name not in names]:
         raise DataError(
-            f"{len(missing)} of {len(labels)} labelled videos have no scores: {_listed(missing)}",
+            f"{len(missing)} of {len(labels)} labelled videos have no scores: {listed(missing)}",
             fix="score all test videos: 'vadkit run --resume' does those that are missing",
         )
     for video in videos:
@@ -186,8 +188,3 @@ def _nearest(scores: NDArray[np.float64]) -> NDArray[np.float64]:
     before = (after - 1).clip(0)
     nearer = np.abs(frames - known[before]) <= np.abs(known[after] - frames)
     return scores[np.where(nearer, known[before], known[after])]
-
-
-def _listed(names: Sequence[str] | Mapping[str, object], most: int = 6) -> str:
-    shown = sorted(names)[:most]
-    return ", ".join(shown) + (f" and {len(names) - most} more" if len(names) > most else "")

@@ -129,6 +129,7 @@ def judge_videos(name: str, folder: Path, evidence: Evidence, plan: Plan) -> tup
         | {"measured": list(plan.measured), "vadkit": __version__},
         intervals={metric: (interval.low, interval.high) for metric, interval in found.intervals.items()},
         groups=_groups(fused, plan.metrics),
+        units={name: unit for metric in plan.metrics for name, unit in metric.units.items()},
     )
     return result, fused
 

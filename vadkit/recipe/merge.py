@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from vadkit.errors import Problem, RecipeError
+from vadkit.errors import Problem, RecipeError, VadkitError
 from vadkit.recipe.node import Node, Place, fail, from_plain, plain
 from vadkit.recipe.source import parse, read
 
@@ -97,6 +97,8 @@ def _absence(path: Path) -> str:
 
 
 def _finish(node: Node, overrides: Sequence[str]) -> Node:
+    if isinstance(overrides, str):
+        raise VadkitError(f"{overrides!r} is one text", where="overrides", fix=f"give a list: [{overrides!r}]")
     problems: list[Problem] = []
     for override in overrides:
         try:

@@ -10,10 +10,9 @@ from typing import Any, TypeGuard
 import numpy as np
 from numpy.typing import NDArray
 
-from vadkit.errors import DataError
+from vadkit.errors import DataError, listed
 from vadkit.score.arrays import kind
 from vadkit.score.formats import find_files, read_file
-from vadkit.score.names import listed
 from vadkit.score.objects import load_json
 from vadkit.score.series import Series
 from vadkit.score.store import read_labels
@@ -47,7 +46,7 @@ def read_label_file(path: Path) -> dict[str, Labels]:
     for file in find_files(path):
         read = _read(file, path, source)
         if twice := labels.keys() & read.keys():
-            what = f"{len(twice)} videos are there more than once: {listed(twice)}"
+            what = f"{len(twice)} videos are there more than once: {listed(sorted(twice, key=natural))}"
             raise DataError(what, where=str(file), fix="leave one of each")
         labels |= read
     return {name: labels[name] for name in sorted(labels, key=natural)}
@@ -66,9 +65,13 @@ def _read(file: Path, path: Path, source: str) -> dict[str, Labels]:
                 name: Labels(_from_object(value, f"{file}, {name!r}"), source=source) for name, value in content.items()
             }
     found = read_file(file, alone=path.is_file())
-    if twice := [name for name, count in Counter(series.video for series in found).items() if count > 1]:
+    twice = [name for name, count in Counter(series.video for series in found).items() if count > 1]
+    if twice:
+        twice.sort(key=natural)
         raise DataError(
-            f"{len(twice)} videos are there more than once: {listed(twice)}", where=str(file), fix="leave one of each"
+            f"{len(twice)} videos are there more than once: {listed(sorted(twice, key=natural))}",
+            where=str(file),
+            fix="leave one of each",
         )
     return {series.video: Labels(_frames(series), source=source) for series in found}
 

@@ -7,18 +7,12 @@ from collections import Counter
 from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
 from pathlib import PurePosixPath
 
-from vadkit.errors import DataError
+from vadkit.errors import DataError, listed
 from vadkit.values import natural
 
 _SUFFIX = re.compile(r"\.[A-Za-z][A-Za-z0-9]{1,4}$")
 _NUMBERS = re.compile(r"\d+")
 _WORDS = re.compile(r"[^\W\d_]+")
-
-
-def listed(names: Iterable[str], most: int = 6) -> str:
-    """Up to six names in natural order, and how many more there are."""
-    ordered = sorted(names, key=natural)
-    return ", ".join(ordered[:most]) + (f" and {len(ordered) - most} more" if len(ordered) > most else "")
 
 
 def match_names(given: Sequence[str], wanted: Collection[str], *, where: str) -> dict[str, str]:
@@ -32,7 +26,7 @@ def match_names(given: Sequence[str], wanted: Collection[str], *, where: str) ->
     """
     twice = [name for name, count in Counter(given).items() if count > 1]
     if twice:
-        what = f"{len(twice)} videos are there more than once: {listed(twice)}"
+        what = f"{len(twice)} videos are there more than once: {listed(sorted(twice, key=natural))}"
         raise DataError(what, where=where, fix="leave one of each")
     words = len({_words(name) for name in given}) > 1 and len({_words(name) for name in wanted}) > 1
     keys: list[Callable[[str], Hashable]] = [str, _bare, lambda name: _numbers(name, words)]
@@ -47,8 +41,8 @@ def match_names(given: Sequence[str], wanted: Collection[str], *, where: str) ->
 
 
 def _check_all(matched: dict[str, str], given: Sequence[str], wanted: Collection[str], where: str) -> None:
-    missing = set(wanted) - set(matched.values())
-    extra = [name for name in given if name not in matched]
+    missing = sorted(set(wanted) - set(matched.values()), key=natural)
+    extra = sorted((name for name in given if name not in matched), key=natural)
     faults: list[str] = []
     if missing:
         faults.append(f"{len(missing)} of the data set's {len(wanted)} videos are missing: {listed(missing)}")

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 from rich.console import Console as Terminal
 from rich.table import Table
 from rich.text import Text
 
-from vadkit.api import Reporter, RunResult
+from vadkit.api import Reporter, RunResult, listed
 
 _COLUMNS = 3  # of the table of components: more do not fit a terminal; metrics.json has all
-_UNITS = {"decidability": "", "detection_delay": "s", "false_alarms_per_hour": ""}
-"""Of the metrics that are no shares, whatever their values."""
 
 
 class Console(Reporter):
@@ -30,12 +28,17 @@ class Console(Reporter):
             terminal.print(_title(result))
             terminal.print(Text("no labels: scores only, nothing measured", style="yellow"))
         for line in _facts(result):
-            terminal.print(Text(line, style="dim"))
+            terminal.print(Text(_printable(line), style="dim"))
         for line in _warnings(result):
-            terminal.print(Text(line, style="yellow"))
+            terminal.print(Text(_printable(line), style="yellow"))
         if folder != Path():  # scores of others need not have a folder
             # A path broken over two lines cannot be copied.
             terminal.print(Text(str(folder)), soft_wrap=True)
+
+
+def _printable(line: str) -> str:
+    """Without the control characters that a video's name may hold."""
+    return "".join(character if character.isprintable() else "?" for character in line)
 
 
 def _title(result: RunResult) -> Text:
@@ -55,40 +58,35 @@ def _fused(result: RunResult) -> Table:
     for head in ("value", *(["95 % interval"] if result.intervals else []), *(["random scorer"] if chance else [])):
         table.add_column(head, justify="right")
     for index, (metric, value) in enumerate(result.metrics.items()):
-        percent = _is_share(metric, [value, *(values[metric] for values in [chance] if metric in values)])
+        percent = metric not in result.units
         cells = [Text(_cell(value, percent), style="bold")]
         if result.intervals:
             cells.append(Text(_ends(result.intervals.get(metric), percent)))
         if chance:
             cells.append(Text(_cell(chance.get(metric), percent), style="dim"))
-        table.add_row(Text(_named(metric, percent)), *cells, style="bold" if index == 0 else None)
+        table.add_row(Text(_named(metric, result.units)), *cells, style="bold" if index == 0 else None)
     return table
 
 
 def _alone(result: RunResult) -> Table:
     """Each component by itself, by the first few metrics."""
     metrics = list(result.metrics)[:_COLUMNS]
-    percent = {m: _is_share(m, [row[m] for row in result.components.values() if m in row]) for m in metrics}
+    percent = {metric: metric not in result.units for metric in metrics}
     table = Table(header_style="bold")
     table.add_column("component alone")
     for metric in metrics:
-        table.add_column(Text(_named(metric, percent[metric])), justify="right")
+        table.add_column(Text(_named(metric, result.units)), justify="right")
     for name, values in result.components.items():
         table.add_row(Text(name), *(_cell(values.get(metric), percent[metric]) for metric in metrics))
     return table
 
 
-def _named(metric: str, percent: bool) -> str:
-    unit = "%" if percent else _UNITS.get(metric, "")
-    return f"{metric} {unit}".rstrip()
+def _named(metric: str, units: Mapping[str, str]) -> str:
+    return f"{metric} {units.get(metric, '%')}".rstrip()
 
 
 def _ends(interval: tuple[float, float] | None, percent: bool) -> str:
     return " to ".join(_cell(end, percent) for end in interval) if interval else "-"
-
-
-def _is_share(metric: str, values: Sequence[float]) -> bool:
-    return metric not in _UNITS and all(0 <= value <= 1 for value in values)
 
 
 def _cell(value: float | None, percent: bool) -> str:
@@ -120,9 +118,9 @@ def _warnings(result: RunResult) -> list[str]:
     }
     # Without any label at all, a list of the videos that have none says nothing new.
     shown = rules if result.metrics else {"constant": rules["constant"]}
-    lines = [f"{text}: {_listed(facts[key])}" for key, text in shown.items() if facts.get(key)]
+    lines = [f"{text}: {listed(facts[key])}" for key, text in shown.items() if facts.get(key)]
     for split, videos in (facts.get("manifest", {}).get("damaged") or {}).items():
-        lines.append(f"damaged {split} videos, of which the rest was used: {_listed(list(videos))}")
+        lines.append(f"damaged {split} videos, of which the rest was used: {listed(list(videos))}")
     hours, wanted = facts.get("normal_hours"), result.protocol.get("false_alarms_per_hour", 1)
     if hours == 0:
         lines.append("the frame rate of held-out normal video is unknown: the threshold allows no false alarm at all")
@@ -132,7 +130,3 @@ def _warnings(result: RunResult) -> list[str]:
         rule = result.protocol.get("uncovered", "?")
         lines.append(f"{facts['frames_without_score']} frames without a score of their own; rule: {rule}")
     return lines
-
-
-def _listed(names: Sequence[str], most: int = 6) -> str:
-    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")

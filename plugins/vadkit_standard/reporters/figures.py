@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import numpy as np
+from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -48,16 +49,19 @@ class Figures(Reporter):
         Raises:
             RunFolderError: the folder cannot be written.
         """
-        figures = folder / "figures"
+        # Names are no formulas.
+        with rc_context({"text.parse_math": False}):
+            self._draw(result, folder / "figures")
+
+    def _draw(self, result: RunResult, figures: Path) -> None:
         if not result.videos:
             return
         colors = _colors(result.videos[0].components)
         self._save(_page(result, colors), figures / "scores.png")
         if self.each:
             for video in result.videos:
-                self._save(
-                    _single(video, colors), figures / "videos" / f"{quote(video.name, safe=' ')[:_LONGEST_NAME]}.png"
-                )
+                name = quote(video.name, safe=" ", errors="replace")[:_LONGEST_NAME]
+                self._save(_single(video, colors), figures / "videos" / f"{name}.png")
         labelled = [(video, video.labels) for video in result.videos if video.labels is not None]
         abnormal = sum(int(labels.sum()) for _, labels in labelled)
         if 0 < abnormal < sum(labels.size for _, labels in labelled):
@@ -84,7 +88,7 @@ def _page(result: RunResult, colors: Mapping[str, str]) -> Figure:
     all_axes = figure.subplots(rows, columns, squeeze=False)
     for index, (axes, video) in enumerate(zip(all_axes.flat, videos, strict=False)):
         _curves(axes, video, colors)
-        axes.set_title(video.name, fontsize=9, loc="left")
+        axes.set_title(_shown(video.name), fontsize=9, loc="left")
         if index % columns == 0:
             axes.set_ylabel("anomaly score", fontsize=9)
         if index + columns >= len(videos):
@@ -92,7 +96,7 @@ def _page(result: RunResult, colors: Mapping[str, str]) -> Figure:
     for axes in all_axes.flat[len(videos) :]:
         axes.set_visible(False)
     more = f"  (first {len(videos)} of {len(result.videos)} videos)" if len(result.videos) > len(videos) else ""
-    figure.suptitle(f"{result.name}{more}\n{_rules(result.protocol)}", fontsize=11)
+    figure.suptitle(f"{_shown(result.name)}{more}\n{_rules(result.protocol)}", fontsize=11)
     labelled = any(video.labels is not None for video in videos)
     figure.legend(handles=_handles(colors, labelled), loc="outside lower center", ncols=5, frameon=False, fontsize=9)
     return figure
@@ -102,7 +106,7 @@ def _single(video: VideoResult, colors: Mapping[str, str]) -> Figure:
     figure = Figure(figsize=(9, 3.2), layout="constrained")
     axes = figure.subplots()
     _curves(axes, video, colors)
-    axes.set_title(video.name, fontsize=11, loc="left")
+    axes.set_title(_shown(video.name), fontsize=11, loc="left")
     axes.set_xlabel("frame")
     axes.set_ylabel("anomaly score")
     handles = _handles(colors, video.labels is not None)
@@ -156,10 +160,15 @@ def _roc_figure(
         axes.plot(error, 100 - error, "o", color=color, markersize=6, markeredgecolor="white", clip_on=False)
     axes.set(xlim=(0, 100), ylim=(0, 100), aspect="equal")
     axes.set(xlabel="false positive rate (%)", ylabel="true positive rate (%)")
-    axes.set_title(f"{name}: ROC over all frames\n{_rules(protocol)}", fontsize=10, loc="left")
+    axes.set_title(f"{_shown(name)}: ROC over all frames\n{_rules(protocol)}", fontsize=10, loc="left")
     axes.legend(loc="lower right", fontsize=8.5, framealpha=1, edgecolor="none")
     _plain_frame(axes)
     return figure
+
+
+def _shown(name: str) -> str:
+    """A name that fonts can set: halves of characters become question marks."""
+    return name.encode("utf-8", "replace").decode()
 
 
 def _rules(protocol: Mapping[str, Any]) -> str:
