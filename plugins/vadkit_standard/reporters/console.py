@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from vadkit.api import Reporter, RunResult, listed
+from vadkit_standard.reporters.names import printable
 
 _COLUMNS = 3  # of the table of components: more do not fit a terminal; metrics.json has all
 
@@ -28,17 +29,12 @@ class Console(Reporter):
             terminal.print(_title(result))
             terminal.print(Text("no labels: scores only, nothing measured", style="yellow"))
         for line in _facts(result):
-            terminal.print(Text(_printable(line), style="dim"))
+            terminal.print(Text(printable(line), style="dim"))
         for line in _warnings(result):
-            terminal.print(Text(_printable(line), style="yellow"))
+            terminal.print(Text(printable(line), style="yellow"))
         if folder != Path():  # scores of others need not have a folder
             # A path broken over two lines cannot be copied.
             terminal.print(Text(str(folder)), soft_wrap=True)
-
-
-def _printable(line: str) -> str:
-    """Without the control characters that a video's name may hold."""
-    return "".join(character if character.isprintable() else "?" for character in line)
 
 
 def _title(result: RunResult) -> Text:

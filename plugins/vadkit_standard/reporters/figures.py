@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +17,7 @@ from matplotlib.patches import Patch
 
 from vadkit.api import Reporter, RunResult, ScoredVideo, VideoResult, runs, write_aside
 from vadkit_standard.ranking import Ranking, crossing, nearest
+from vadkit_standard.reporters.names import printable
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -49,8 +51,9 @@ class Figures(Reporter):
         Raises:
             RunFolderError: the folder cannot be written.
         """
-        # Names are no formulas.
-        with rc_context({"text.parse_math": False}):
+        # Names are no formulas, and a character that the font lacks is no reason to complain.
+        with rc_context({"text.parse_math": False}), warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Glyph .* missing from font", UserWarning)
             self._draw(result, folder / "figures")
 
     def _draw(self, result: RunResult, figures: Path) -> None:
@@ -88,7 +91,7 @@ def _page(result: RunResult, colors: Mapping[str, str]) -> Figure:
     all_axes = figure.subplots(rows, columns, squeeze=False)
     for index, (axes, video) in enumerate(zip(all_axes.flat, videos, strict=False)):
         _curves(axes, video, colors)
-        axes.set_title(_shown(video.name), fontsize=9, loc="left")
+        axes.set_title(printable(video.name), fontsize=9, loc="left")
         if index % columns == 0:
             axes.set_ylabel("anomaly score", fontsize=9)
         if index + columns >= len(videos):
@@ -96,7 +99,7 @@ def _page(result: RunResult, colors: Mapping[str, str]) -> Figure:
     for axes in all_axes.flat[len(videos) :]:
         axes.set_visible(False)
     more = f"  (first {len(videos)} of {len(result.videos)} videos)" if len(result.videos) > len(videos) else ""
-    figure.suptitle(f"{_shown(result.name)}{more}\n{_rules(result.protocol)}", fontsize=11)
+    figure.suptitle(f"{printable(result.name)}{more}\n{_rules(result.protocol)}", fontsize=11)
     labelled = any(video.labels is not None for video in videos)
     figure.legend(handles=_handles(colors, labelled), loc="outside lower center", ncols=5, frameon=False, fontsize=9)
     return figure
@@ -106,7 +109,7 @@ def _single(video: VideoResult, colors: Mapping[str, str]) -> Figure:
     figure = Figure(figsize=(9, 3.2), layout="constrained")
     axes = figure.subplots()
     _curves(axes, video, colors)
-    axes.set_title(_shown(video.name), fontsize=11, loc="left")
+    axes.set_title(printable(video.name), fontsize=11, loc="left")
     axes.set_xlabel("frame")
     axes.set_ylabel("anomaly score")
     handles = _handles(colors, video.labels is not None)
@@ -160,15 +163,10 @@ def _roc_figure(
         axes.plot(error, 100 - error, "o", color=color, markersize=6, markeredgecolor="white", clip_on=False)
     axes.set(xlim=(0, 100), ylim=(0, 100), aspect="equal")
     axes.set(xlabel="false positive rate (%)", ylabel="true positive rate (%)")
-    axes.set_title(f"{_shown(name)}: ROC over all frames\n{_rules(protocol)}", fontsize=10, loc="left")
+    axes.set_title(f"{printable(name)}: ROC over all frames\n{_rules(protocol)}", fontsize=10, loc="left")
     axes.legend(loc="lower right", fontsize=8.5, framealpha=1, edgecolor="none")
     _plain_frame(axes)
     return figure
-
-
-def _shown(name: str) -> str:
-    """A name that fonts can set: halves of characters become question marks."""
-    return name.encode("utf-8", "replace").decode()
 
 
 def _rules(protocol: Mapping[str, Any]) -> str:
