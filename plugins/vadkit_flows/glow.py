@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import warnings
 
 import torch
@@ -13,14 +12,12 @@ from normflows.flows.reshape import Squeeze
 from normflows.nets import ConvNet2d
 from torch import Tensor, nn
 
-from vadkit.api import DensityModel, FeatureSource, FeatureSpec, FitContext, ShapeError
+from vadkit.api import FeatureSpec, ShapeError
+from vadkit_flows.flow import Float32, Flow, halved
 from vadkit_flows.standardize import Standardize
 
-LOG_TAU = math.log(2 * math.pi)
-STATISTICS_BATCH = 256  # samples read at once for mean and deviation
 
-
-class Glow(DensityModel, nn.Module):
+class Glow(Flow):
     """Multi-scale Glow with a standard normal prior; NLL in nats of the feature itself.
 
     A step is actnorm, an invertible 1x1 convolution and an affine coupling whose net is
@@ -53,17 +50,6 @@ class Glow(DensityModel, nn.Module):
             if level < levels - 1:
                 channels //= 2
 
-    def fit(self, features: FeatureSource, context: FitContext) -> None:
-        """Standardise on the training features, then minimise the mean NLL (Eq. 11)."""
-        self.standardize.fit(features.batches(STATISTICS_BATCH))
-        context.minimise(self, features)
-
-    def forward(self, features: Tensor) -> Tensor:
-        """(N, C, H, W) -> (N,), nats."""
-        latents, log_det = self.encode(features)
-        energy = torch.stack([(z.square() + LOG_TAU).flatten(1).sum(1) for z in latents]).sum(0)
-        return 0.5 * energy - log_det
-
     def encode(self, features: Tensor) -> tuple[list[Tensor], Tensor]:
         """(N, C, H, W) -> latents, one a level, and the log-determinant (N,)."""
         rest, scale = self.standardize(features.float())
@@ -88,8 +74,7 @@ class Glow(DensityModel, nn.Module):
             for step in reversed(self.levels[index]):  # pyright: ignore[reportArgumentType, reportCallIssue]
                 rest, _ = step(rest)
             rest, _ = self.squeeze(rest)
-        shift = 0.5 * self.standardize.quantum
-        return rest * self.standardize.std + self.standardize.mean - shift
+        return self.unscaled(rest)
 
 
 class GlowStep(nn.Module):
@@ -102,7 +87,7 @@ class GlowStep(nn.Module):
     def __init__(self, channels: int, hidden: int) -> None:
         super().__init__()
         net = ConvNet2d((channels - channels // 2, hidden, hidden, channels // 2 * 2), (3, 1, 3))
-        self.coupling = AffineCouplingBlock(_Float32(net), scale_map="sigmoid")
+        self.coupling = AffineCouplingBlock(Float32(net), scale_map="sigmoid")
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "torch.lu is deprecated", UserWarning)  # of normflows 1.7
             self.mix = Invertible1x1Conv(channels, use_lu=True)
@@ -125,28 +110,10 @@ class GlowStep(nn.Module):
         return z, normed + mixed + coupled
 
 
-class _Float32(nn.Module):
-    def __init__(self, net: nn.Module) -> None:
-        super().__init__()
-        self.net = net
-
-    def forward(self, z: Tensor) -> Tensor:
-        return self.net(z).float()
-
-
 def _channels(feature: FeatureSpec, levels: int) -> int:
     if len(feature.shape) != 3:
         raise ShapeError(
             f"works on maps (C, H, W), not on samples of shape {feature.shape}",
             fix="choose a feature that gives maps, such as channel_pool, or a density for vectors",
         )
-    channels, height, width = feature.shape
-    divisor = 2**levels
-    if height % divisor or width % divisor:
-        fitting = next((n for n in range(levels - 1, 0, -1) if not (height % 2**n or width % 2**n)), 0)
-        fix = f"set levels: {fitting}" if fitting else "use frames whose latent has even sides"
-        raise ShapeError(
-            f"{levels} levels halve {levels} times, but maps of {height}x{width} are not multiples of {divisor}",
-            fix=f"{fix}, or change data.clip.size",
-        )
-    return channels
+    return halved(feature, levels)[0]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import torch
 from normflows.flows.affine.coupling import MaskedAffineFlow
 from normflows.flows.normalization import ActNorm
@@ -11,12 +9,12 @@ from normflows.flows.reshape import Squeeze
 from normflows.nets import MLP, ConvNet2d
 from torch import Tensor, nn
 
-from vadkit.api import DensityModel, FeatureSource, FeatureSpec, FitContext, ShapeError
-from vadkit_flows.glow import LOG_TAU, STATISTICS_BATCH
+from vadkit.api import FeatureSpec, ShapeError
+from vadkit_flows.flow import Float32, Flow, halved
 from vadkit_flows.standardize import Standardize
 
 
-class RealNVP(DensityModel, nn.Module):
+class RealNVP(Flow):
     """Affine couplings with fixed masks and a standard normal prior; NLL in nats of the feature itself.
 
     On a map (C, H, W), a level has `steps` couplings with checkerboard masks, a squeeze of 2x2
@@ -56,17 +54,6 @@ class RealNVP(DensityModel, nn.Module):
             if level < levels - 1:
                 channels //= 2
 
-    def fit(self, features: FeatureSource, context: FitContext) -> None:
-        """Standardise on the training features, then minimise the mean NLL."""
-        self.standardize.fit(features.batches(STATISTICS_BATCH))
-        context.minimise(self, features)
-
-    def forward(self, features: Tensor) -> Tensor:
-        """(N, *shape) -> (N,), nats."""
-        latents, log_det = self.encode(features)
-        energy = torch.stack([(z.square() + LOG_TAU).flatten(1).sum(1) for z in latents]).sum(0)
-        return 0.5 * energy - log_det
-
     def encode(self, features: Tensor) -> tuple[list[Tensor], Tensor]:
         """(N, *shape) -> latents, one a level, and the log-determinant (N,)."""
         rest, scale = self.standardize(features.float())
@@ -96,7 +83,7 @@ class RealNVP(DensityModel, nn.Module):
                     rest, _ = coupling(rest)
                 if number == 1:
                     rest, _ = self.squeeze(rest)
-        return rest * self.standardize.std + self.standardize.mean - 0.5 * self.standardize.quantum
+        return self.unscaled(rest)
 
 
 class _Coupling(nn.Module):
@@ -105,7 +92,7 @@ class _Coupling(nn.Module):
     def __init__(self, mask: Tensor, hidden: int) -> None:
         super().__init__()
         scale, shift = (_net(tuple(mask.shape), hidden) for _ in range(2))
-        self.coupling = MaskedAffineFlow(mask, _Float32(shift), _Bounded(scale, mask.shape[0]))
+        self.coupling = MaskedAffineFlow(mask, Float32(shift), _Bounded(scale, mask.shape[0]))
         self.actnorm = ActNorm((mask.shape[0], *(1 for _ in mask.shape[1:])))
 
     def inverse(self, z: Tensor) -> tuple[Tensor, Tensor]:
@@ -119,16 +106,7 @@ class _Coupling(nn.Module):
         return z, normed + coupled
 
 
-class _Float32(nn.Module):
-    def __init__(self, net: nn.Module) -> None:
-        super().__init__()
-        self.net = net
-
-    def forward(self, z: Tensor) -> Tensor:
-        return self.net(z).float()
-
-
-class _Bounded(_Float32):
+class _Bounded(Float32):
     """tanh of the net times a learned factor for each channel: a scale cannot run away."""
 
     def __init__(self, net: nn.Module, channels: int) -> None:
@@ -169,12 +147,4 @@ def _check_vector(feature: FeatureSpec, levels: int) -> None:
 def _check_map(feature: FeatureSpec, levels: int) -> tuple[int, int, int]:
     if len(feature.shape) != 3:
         raise ShapeError(f"works on maps (C, H, W) and vectors (C,), not on samples of shape {feature.shape}")
-    channels, height, width = feature.shape
-    fitting = min(int(math.log2(side & -side)) for side in (height, width))
-    if levels > fitting:
-        raise ShapeError(
-            f"{levels} levels halve {levels} times, but maps of {height}x{width} are not multiples of {2**levels}",
-            fix=(f"set levels: {fitting}" if fitting else "use frames whose latent has even sides")
-            + ", or change data.clip.size",
-        )
-    return channels, height, width
+    return halved(feature, levels)
