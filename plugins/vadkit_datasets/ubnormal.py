@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from vadkit.api import DataError, Dataset, Labels, Split, VideoRef, count_frames
+from vadkit.api import DataError, Dataset, Labels, Split, VideoRef
 from vadkit_datasets import label_files, layout, listed
+from vadkit_datasets.lengths import Lengths
 from vadkit_datasets.tracks import tracks_of
 
 _FOLDERS: dict[Split, tuple[str, ...]] = {
@@ -47,7 +48,7 @@ class UBnormal(Dataset):
 
     def __init__(self, root: Path | None) -> None:
         self._root = root
-        self._lengths: dict[Path, int] = {}
+        self._length = Lengths()
 
     def videos(self, split: Split) -> Sequence[VideoRef]:
         """The normal training videos, or the test videos, that are there."""
@@ -90,14 +91,6 @@ class UBnormal(Dataset):
         folders = (f"Scene{video.scene}/{video.name}_annotations", "gt", f"testing/{video.name}_annotations")
         files = (self._base / folder / f"{video.name}_tracks.txt" for folder in folders)
         return next((file for file in files if file.is_file()), None)
-
-    def _length(self, video: VideoRef) -> int:
-        if video.frames is not None:
-            return video.frames
-        assert isinstance(video.source, Path)
-        if video.source not in self._lengths:
-            self._lengths[video.source] = count_frames(video.source)
-        return self._lengths[video.source]
 
     @cached_property
     def _base(self) -> Path:

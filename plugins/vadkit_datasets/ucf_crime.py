@@ -10,8 +10,9 @@ from typing import ClassVar
 
 import numpy as np
 
-from vadkit.api import DataError, Dataset, Labels, Split, VideoRef, count_frames
+from vadkit.api import DataError, Dataset, Labels, Split, VideoRef
 from vadkit_datasets import label_files, layout, listed
+from vadkit_datasets.lengths import Lengths
 
 _FOLDERS: dict[Split, tuple[str, ...]] = {
     "train": ("training/frames", "training/videos"),
@@ -60,7 +61,7 @@ class UCFCrime(Dataset):
 
     def __init__(self, root: Path | None) -> None:
         self._root = root
-        self._lengths: dict[str, int] = {}
+        self._length = Lengths()
 
     def videos(self, split: Split) -> Sequence[VideoRef]:
         """The normal training videos, or the test videos, that are there."""
@@ -74,10 +75,7 @@ class UCFCrime(Dataset):
         """
         if not layout.is_among(video, self._test):
             return None
-        if video.frames is None and video.name not in self._lengths:
-            assert isinstance(video.source, Path)
-            self._lengths[video.name] = count_frames(video.source)
-        return self._labels(video.name, video.frames or self._lengths[video.name])
+        return self._labels(video.name, self._length(video))
 
     def ground_truth(self) -> Sequence[tuple[VideoRef, Labels]]:
         """All 290 test videos by the annotation alone, if it states lengths; else those that are there.

@@ -11,12 +11,13 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from vadkit.api import DataError, Dataset, Labels, Split, VideoRef, count_frames, frame_rate
+from vadkit.api import DataError, Dataset, Labels, Split, VideoRef, frame_rate
 from vadkit_datasets.folder.entries import Entry, Masks
 from vadkit_datasets.folder.finding import Found, videos_like, videos_under
 from vadkit_datasets.folder.labels import MASKS, labels_of, matched, read_labels, read_mask_folders
 from vadkit_datasets.label_files import check_length
 from vadkit_datasets.layout import found_if_any
+from vadkit_datasets.lengths import Lengths
 
 _FOLDERS: dict[Split, tuple[str, ...]] = {
     "train": ("train", "training/frames", "training/videos", "training"),
@@ -68,7 +69,7 @@ class Folder(Dataset):
         self._named: dict[Split, str | tuple[str, ...] | None] = {"train": train, "test": test}
         self._root, self._given, self._fps = root, labels, fps
         self._normal, self._by_folder = unlabelled == "normal", scene == "folder"
-        self._lengths: dict[Path, int] = {}
+        self._length = Lengths()
 
     def videos(self, split: Split) -> Sequence[VideoRef]:
         """Videos of a split, by name, 2 before 10.
@@ -182,11 +183,3 @@ class Folder(Dataset):
         pixels = next((one.pixels for one in (entry, masks) if isinstance(one, Masks)), None)
         path = self._labels_path
         return Labels(entry.frames(length, video.fps), pixels, source=f"folder {path.name if path else ''}")
-
-    def _length(self, video: VideoRef) -> int:
-        if video.frames is not None:
-            return video.frames
-        assert isinstance(video.source, Path)
-        if video.source not in self._lengths:
-            self._lengths[video.source] = count_frames(video.source)
-        return self._lengths[video.source]
