@@ -26,6 +26,7 @@ from vadkit.recipe.model import Recipe
 from vadkit.registry import Registry
 
 OURS = (
+    "baselines",
     "datasets",
     "densities",
     "flows",

@@ -45,7 +45,13 @@ def test_one_broken_plugin_never_stops_the_rest(monkeypatch: pytest.MonkeyPatch)
 def test_disabled_plugins_are_not_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VADKIT_DISABLE", "flows, itae")
     registry = Registry.discover()
-    assert {plugin.name for plugin in registry.plugins} == {"datasets", "densities", "slowfast", "standard"}
+    assert {plugin.name for plugin in registry.plugins} == {
+        "baselines",
+        "datasets",
+        "densities",
+        "slowfast",
+        "standard",
+    }
     with pytest.raises(PluginError, match="disabled by VADKIT_DISABLE: flows, itae"):
         registry.get("density", "glow")
 
