@@ -9,10 +9,15 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from vadkit.foreign import judge_scores
     from vadkit.stages import Run, load_run, run
+    from vadkit.watch import Watch
 
-__all__ = ["Run", "__version__", "judge_scores", "load_run", "run"]
+__all__ = ["Run", "Watch", "__version__", "judge_scores", "load_run", "run"]
 
-_HOMES = {"judge_scores": "vadkit.foreign", **dict.fromkeys(("Run", "load_run", "run"), "vadkit.stages")}
+_HOMES = {
+    "Watch": "vadkit.watch",
+    "judge_scores": "vadkit.foreign",
+    **dict.fromkeys(("Run", "load_run", "run"), "vadkit.stages"),
+}
 
 
 def __getattr__(name: str) -> Any:

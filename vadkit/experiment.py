@@ -297,6 +297,20 @@ class Experiment:
         write_places(self.folder.places, self.digests["scores"], places)
         return places
 
+    def stored_places(self) -> Mapping[str, Places] | None:
+        """What calibrated windows were standardised with when the run was scored; None where the recipe does not ask.
+
+        Raises:
+            DataError: it is missing.
+        """
+        if self.recipe.engine.score_overlap != "calibrated":
+            return None
+        kept = read_places(self.folder.places, self.digests["scores"])
+        if kept is None:
+            where, fix = str(self.folder.places), "score the run again with 'vadkit run --resume'"
+            raise DataError("is missing, or of another recipe", where=where, fix=fix)
+        return kept
+
     def pipeline(self) -> Pipeline:
         """Everything that scoring runs, frozen, on the device."""
         heads = {name: (head.feature, head.density) for name, head in self.heads.items()}

@@ -102,7 +102,7 @@ def calibrate_run(place: RunFolder, plan: Plan) -> None:
     place.calibration.unlink(missing_ok=True)  # what an earlier recipe wrote must not outlive it
     if not place.held_out.is_dir() or plan.protocol.weights == "test":
         return
-    synthetic, truth = _synthetic(place, needs_of(plan))
+    synthetic, truth = synthetic_of(place, needs_of(plan))
     evidence = Evidence((), {}, read_scores(place.held_out), synthetic, truth)
     found = calibrate(fusion_of(evidence, plan), plan.protocol)
     if found is not None:
@@ -158,11 +158,11 @@ def _evidence(place: RunFolder, needs: Needs, maps: str) -> Evidence:
         videos,
         read_labels(place.labels, place.regions),
         read_scores(place.held_out) if held_out else (),
-        *_synthetic(place, needs),
+        *synthetic_of(place, needs),
     )
 
 
-def _synthetic(place: RunFolder, needs: Needs) -> tuple[Sequence[VideoScores], Mapping[str, NDArray[np.bool_]]]:
+def synthetic_of(place: RunFolder, needs: Needs) -> tuple[Sequence[VideoScores], Mapping[str, NDArray[np.bool_]]]:
     """Scores of held-out videos with anomalies put in, and which frames have them; nothing if not needed."""
     if not needs.synthetic:
         return (), {}

@@ -65,12 +65,7 @@ class Run:
         Raises:
             CheckpointError: a checkpoint is missing, damaged or foreign.
         """
-        from vadkit.experiment import Experiment
-        from vadkit.video.cache import FrameCache
-
-        experiment = Experiment(self.recipe, _NoVideos(), RunFolder(self.path), FrameCache(None), Silent())
-        experiment.load_weights()
-        return experiment.pipeline()
+        return load_experiment(self.path, self.recipe).pipeline()
 
     def evaluate(self, overrides: Sequence[str] = (), *, allow_test_tuning: bool = False) -> RunResult:
         """Judge the score files again, with changes such as `fuse.likelihood.weight=0.5`; writes nothing."""
@@ -171,6 +166,20 @@ def load_run(folder: str | Path, registry: Registry | None = None) -> Run:
                 f"is damaged: {error}", where=str(metrics), fix="write it again with 'vadkit eval'"
             ) from error
     return Run(path, load(place.recipe, registry=registry or Registry.discover()), found)
+
+
+def load_experiment(folder: Path, recipe: Recipe) -> Experiment:
+    """A run's recipe, built, with its trained weights and without its videos. Imports torch.
+
+    Raises:
+        CheckpointError: a checkpoint is missing, damaged or foreign.
+    """
+    from vadkit.experiment import Experiment
+    from vadkit.video.cache import FrameCache
+
+    experiment = Experiment(recipe, _NoVideos(), RunFolder(folder), FrameCache(None), Silent())
+    experiment.load_weights()
+    return experiment
 
 
 def evaluate(

@@ -176,6 +176,51 @@ def sweep(
 
 
 @app.command()
+def watch(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.", show_default=False)],
+    source: Annotated[
+        str,
+        typer.Argument(
+            metavar="SOURCE",
+            help="A video file, a folder of images, a URL (rtsp://...), a camera (/dev/video0).",
+            show_default=False,
+        ),
+    ],
+    threshold: Annotated[
+        float | None, typer.Option(help="Raise alarms at this score. Default: as held-out normal video says.")
+    ] = None,
+    false_alarms_per_hour: Annotated[
+        float | None, typer.Option(help="Rate on normal video that sets the threshold. Default: the protocol's.")
+    ] = None,
+    fps: Annotated[
+        float | None, typer.Option(help="Frames to take a second. Default: as many as training video had.")
+    ] = None,
+    retries: Annotated[
+        int | None,
+        typer.Option(min=0, help="Tries in a row to connect to a lost stream again. Default: without end."),
+    ] = None,
+    alarms: Annotated[Path | None, typer.Option(help="Append alarms to this file, as JSON lines.")] = None,
+    scores: Annotated[Path | None, typer.Option(help="Append every frame's score to this file, as CSV.")] = None,
+    set_: SetOption = None,
+) -> None:
+    """Look at video as it comes with a trained run, and raise alarms."""
+    from vadkit.cli.progress import progress
+    from vadkit.cli.watching import follow
+    from vadkit.watch import Watch
+
+    with interruptible("what was written is kept"), progress() as monitor:
+        ready = Watch(
+            run,
+            overrides=set_ or (),
+            threshold=threshold,
+            false_alarms_per_hour=false_alarms_per_hour,
+            monitor=monitor,
+        )
+        opened = ready.open(source, fps=fps, retries=retries)
+        follow(ready.seen(opened), ready, live=opened.live, alarms=alarms, scores=scores)
+
+
+@app.command()
 def compare(
     runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Run folders.", show_default=False)],
     metric: Annotated[

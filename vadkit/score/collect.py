@@ -52,6 +52,15 @@ class WindowMean:
         with np.errstate(invalid="ignore"):
             return {name: self._sums[name] / self._counts[name] for name in self._sums}
 
+    def take(self, count: int) -> tuple[dict[str, NDArray[np.float64]], NDArray[np.int64]]:
+        """Means and coverage of the first `count` frames, which leave; frames without any come in behind."""
+        means = {name: scores[:count] for name, scores in self.means().items()}
+        coverage = self.coverage[:count].copy()
+        for kept in (*self._sums.values(), *self._counts.values(), self.coverage):
+            kept[:-count] = kept[count:].copy()
+            kept[-count:] = 0
+        return means, coverage
+
 
 class MapMean:
     """Collects where in the frame, over overlapping windows, in cells of `MAP_CELL` pixels."""
@@ -129,6 +138,26 @@ def _scores(out: ClipOutputs, scorers: Mapping[str, Scorer]) -> dict[str, NDArra
     return {name: scorer(out).double().cpu().numpy() for name, scorer in scorers.items()}
 
 
+def _placed(
+    scores: dict[str, NDArray[np.float64]], places: Mapping[str, Places] | None
+) -> dict[str, NDArray[np.float64]]:
+    """Component -> (B, T), each place in a window standardised if the recipe asks for it."""
+    return {name: places[name].standardise(one) for name, one in scores.items()} if places else scores
+
+
+def score_clips(
+    clips: torch.Tensor,
+    pipeline: Pipeline,
+    scorers: Mapping[str, Scorer],
+    fabric: Fabric,
+    *,
+    places: Mapping[str, Places] | None,
+    where: str,
+) -> dict[str, NDArray[np.float64]]:
+    """Clips (B, C, T, H, W) -> component -> (B, T); arguments as of `score_video`, and `where` for messages."""
+    return _placed(_scores(_run(clips, pipeline, fabric, where=where), scorers), places)
+
+
 @torch.inference_mode()
 def _maps(out: ClipOutputs, scorer: Scorer, name: str) -> NDArray[np.float32]:
     """(B, T, h, w), in cells."""
@@ -184,8 +213,7 @@ def score_video(
         for where in windows:
             result.cover(where)
         out = _run(clips, pipeline, fabric, where=f"video {video.name}, windows from frame {some[0]} on")
-        for component, given in _scores(out, scorers).items():
-            scores = places[component].standardise(given) if places else given
+        for component, scores in _placed(_scores(out, scorers), places).items():
             for where, values in zip(windows, scores, strict=True):
                 result.add(component, where, values[: len(where)])
         if maps:

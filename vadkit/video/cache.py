@@ -13,13 +13,13 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from vadkit.errors import DataError, RunFolderError, VadkitError
 from vadkit.values import ClipSpec, VideoRef
 from vadkit.video.damage import Damage, Damages
 from vadkit.video.decode import decode
 from vadkit.video.room import Room, bytes_of
+from vadkit.video.sizing import at_size
 from vadkit.video.stored import TRIES, StoredFrames, open_stored, read_damages, write, write_damages
 
 # Raise it whenever decoding or resizing gives other pixels than before.
@@ -168,24 +168,9 @@ def _resized(video: VideoRef, clip: ClipSpec, damages: Damages) -> Iterator[NDAr
     empty = True
     for frame in decode(video, color=clip.color, damages=damages):
         empty = False
-        image = Image.fromarray(frame[..., 0] if clip.channels == 1 else frame)
-        small = np.asarray(_fitted(image, clip))
-        yield small.reshape(clip.height, clip.width, clip.channels)
+        yield at_size(frame, clip)
     if empty:
         raise DataError("the video has no frames", where=video.name)
-
-
-def _fitted(image: Image.Image, clip: ClipSpec) -> Image.Image:
-    """At the clip's size; with letterbox the picture keeps its proportions between black bars."""
-    # Pillow's bilinear filter widens with the scale: it averages instead of skipping pixels.
-    bilinear = Image.Resampling.BILINEAR
-    if clip.resize == "stretch":
-        return image.resize((clip.width, clip.height), bilinear)
-    scale = min(clip.width / image.width, clip.height / image.height)
-    width, height = (max(1, round(scale * side)) for side in image.size)
-    boxed = Image.new(image.mode, (clip.width, clip.height))
-    boxed.paste(image.resize((width, height), bilinear), ((clip.width - width) // 2, (clip.height - height) // 2))
-    return boxed
 
 
 def _key(video: VideoRef, clip: ClipSpec) -> str:

@@ -45,7 +45,7 @@ def pictures(path: Path, damages: Damages) -> Iterator[NDArray[np.uint8]]:
         for picture in packets.decoded(damages, path):
             if picture.is_corrupt:
                 damages.note(count, "its pixels are damaged", where=path)
-            yield upright(picture.to_ndarray(format="rgb24").astype(np.uint8, copy=False), _matrix(picture))
+            yield as_shown(picture)
             count += 1
             end = (picture.time or 0.0) + float(picture.duration * (picture.time_base or 0) if picture.duration else 0)
             packets.given = count
@@ -100,6 +100,11 @@ def _announced_seconds(container: av.container.InputContainer, stream: av.video.
         hours, minutes, seconds = (float(part) for part in tag.split(":"))
         return 3600 * hours + 60 * minutes + seconds
     return (container.duration or 0) / _MICROSECONDS if len(container.streams) == 1 else 0.0
+
+
+def as_shown(picture: av.VideoFrame) -> NDArray[np.uint8]:
+    """(H, W, 3) RGB, upright."""
+    return upright(picture.to_ndarray(format="rgb24").astype(np.uint8, copy=False), _matrix(picture))
 
 
 def _matrix(picture: av.VideoFrame) -> tuple[int, int, int, int] | None:

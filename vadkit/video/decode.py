@@ -12,13 +12,13 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from vadkit.errors import DataError
 from vadkit.values import Color, VideoRef
 from vadkit.video.container import pictures
 from vadkit.video.damage import FETCH, Damages
 from vadkit.video.images import images
+from vadkit.video.sizing import colored
 
 _DRAWN_AT_ONCE = 64  # frames
 
@@ -54,7 +54,7 @@ def decode(video: VideoRef, *, color: Color, damages: Damages | None = None) -> 
     if isinstance(video.source, tuple):
         frames = images(video.source, color, damages)
     elif isinstance(video.source, Path):
-        frames = (_colored(frame, color) for frame in pictures(video.source, damages))
+        frames = (colored(frame, color) for frame in pictures(video.source, damages))
     else:
         frames = _from_function(video, video.source, color)
     count, shape = 0, None
@@ -87,17 +87,7 @@ def _from_function(
         raise _unknown_length(video)
     for start in range(0, video.frames, _DRAWN_AT_ONCE):
         for frame in draw(start, min(start + _DRAWN_AT_ONCE, video.frames)):
-            yield _colored(frame, color)
-
-
-def _colored(frame: NDArray[np.uint8], color: Color) -> NDArray[np.uint8]:
-    """(H, W, 1 or 3) -> (H, W, C) in the colour wanted."""
-    channels = 1 if color == "gray" else 3
-    if frame.shape[2] == channels:
-        return frame
-    if color == "rgb":
-        return np.repeat(frame, 3, axis=2)
-    return np.asarray(Image.fromarray(frame).convert("L"))[..., None]
+            yield colored(frame, color)
 
 
 def _unknown_length(video: VideoRef) -> DataError:
