@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -14,17 +15,22 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+# Whatever is computed along a curve is computed for so many points at a time: larger arrays are fetched from
+# the system anew each time, page by page, which takes as long as the arithmetic.
+_PIECE = 1 << 20
+
+
 @dataclass(frozen=True, slots=True)
 class Curve:
     """What stands at or above each threshold, from the highest one on; one point a distinct score.
 
     Attributes:
-        false: (K + 1,) normal frames, from 0 to all of them.
+        false: (K + 1,) normal frames, from 0 to all of them; 32 or 64 bits, as their number needs.
         true: (K + 1,) abnormal frames, from 0 to all of them.
     """
 
-    false: NDArray[np.int64]
-    true: NDArray[np.int64]
+    false: NDArray[np.signedinteger]
+    true: NDArray[np.signedinteger]
 
     @property
     def defined(self) -> bool:
@@ -38,13 +44,24 @@ class Curve:
     def auc(self) -> float:
         """Area under the ROC: the share of pairs in the right order, ties counted half."""
         # Sums, for the threads of a dot product wait for each other on a busy machine.
-        pairs = np.sum(np.diff(self.false).astype(np.float64) * (self.true[1:] + self.true[:-1]))
+        pairs = sum(
+            float(np.sum(np.diff(false).astype(np.float64) * (true[1:] + true[:-1]))) for false, true in self._pieces()
+        )
         return float(pairs / 2 / self.false[-1] / self.true[-1])
 
     def average_precision(self) -> float:
         """Precision summed over the steps of recall, without interpolation."""
-        precision = self.true[1:] / np.maximum(self.true[1:] + self.false[1:], 1)
-        return float(np.sum(np.diff(self.true) * precision) / self.true[-1])
+        steps = sum(
+            float(np.sum(np.diff(true) * (true[1:] / np.maximum(true[1:] + false[1:], 1))))
+            for false, true in self._pieces()
+        )
+        return float(steps / self.true[-1])
+
+    def _pieces(self) -> Iterator[tuple[NDArray[np.signedinteger], NDArray[np.signedinteger]]]:
+        """Both counts, piece by piece, each from the last point of the one before."""
+        for start in range(0, self.false.size - 1, _PIECE):
+            stop = start + _PIECE + 1
+            yield self.false[start:stop], self.true[start:stop]
 
 
 class Ranking:
@@ -75,10 +92,20 @@ class Ranking:
         if times is None:
             true = np.cumsum(self._abnormal, dtype=np.int64)[self._last]
             return Curve(_from_zero(self._last + 1 - true), _from_zero(true))
-        weights = times.astype(self._counter)[self._video]
-        seen = np.cumsum(weights, dtype=self._counter)[self._last].astype(np.int64)
-        true = np.cumsum(weights * self._abnormal, dtype=self._counter)[self._last].astype(np.int64)
-        return Curve(_from_zero(seen - true), _from_zero(true))
+        weights = times.astype(self._counter)
+        false = np.zeros(self._last.size + 1, self._counter)
+        true = np.zeros_like(false)
+        before = (0, 0)
+        points = np.searchsorted(self._last, np.arange(0, self._video.size + _PIECE, _PIECE))
+        for number, start in enumerate(range(0, self._video.size, _PIECE)):
+            drawn = weights[self._video[start : start + _PIECE]]
+            abnormal = np.cumsum(drawn * self._abnormal[start : start + _PIECE], dtype=self._counter) + before[1]
+            normal = np.cumsum(drawn, dtype=self._counter) + (before[0] + before[1]) - abnormal
+            before = normal[-1], abnormal[-1]
+            first, stop = points[number : number + 2]
+            ends = self._last[first:stop] - start
+            false[first + 1 : stop + 1], true[first + 1 : stop + 1] = normal[ends], abnormal[ends]
+        return Curve(false, true)
 
     def both_classes(self, curve: Curve) -> Curve:
         """The same curve.
@@ -100,9 +127,13 @@ class Ranking:
 def crossing(curve: Curve) -> float:
     """The rate at which false positives and false negatives are equal, on the interpolated ROC."""
     normal, abnormal = int(curve.false[-1]), int(curve.true[-1])
-    met = curve.false * float(abnormal) + curve.true * float(normal)  # rises along the curve
-    after = int(np.searchsorted(met, float(normal) * abnormal))
-    excess = 1 - met[after - 1 : after + 1] / normal / abnormal  # 1 - TPR - FPR, on either side of the crossing
+
+    def met(point: int) -> float:  # rises along the curve
+        return curve.false[point] * float(abnormal) + curve.true[point] * float(normal)
+
+    after = bisect_left(range(curve.false.size), float(normal) * abnormal, key=met)
+    # 1 - TPR - FPR, on either side of the crossing
+    excess = [1 - met(point) / normal / abnormal for point in (after - 1, after)]
     share = excess[0] / (excess[0] - excess[1])
     before, beyond = (curve.false[index] / normal for index in (after - 1, after))
     return float(before + share * (beyond - before))

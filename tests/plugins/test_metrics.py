@@ -7,6 +7,7 @@ import pytest
 from sklearn.metrics import average_precision_score, precision_score, recall_score, roc_auc_score, roc_curve
 
 from vadkit.api import DataError, Metric, ScoredVideo
+from vadkit_standard import ranking
 from vadkit_standard.alarms import Alarms
 from vadkit_standard.metrics import EER, AveragePrecision, Decidability, MacroAUC, MicroAUC
 
@@ -30,6 +31,16 @@ def test_micro_auc_is_that_of_all_frames_together() -> None:
     labels = np.concatenate([one.labels for one in videos])
     scores = np.concatenate([one.scores for one in videos])
     assert MicroAUC().compute(videos) == {"micro_auc": pytest.approx(roc_auc_score(labels, scores), abs=1e-12)}
+
+
+def test_values_do_not_depend_on_how_many_points_are_taken_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    videos = random_videos()
+    labels = np.concatenate([one.labels for one in videos])
+    scores = np.concatenate([one.scores for one in videos])
+    monkeypatch.setattr(ranking, "_PIECE", 7)
+    assert MicroAUC().compute(videos)["micro_auc"] == pytest.approx(roc_auc_score(labels, scores), abs=1e-12)
+    precision = AveragePrecision().compute(videos)["average_precision"]
+    assert precision == pytest.approx(average_precision_score(labels, scores), abs=1e-12)
 
 
 def test_micro_auc_counts_pairs_and_half_of_ties() -> None:
@@ -151,8 +162,10 @@ ALL = [
 ]  # fmt: skip
 
 
+@pytest.mark.parametrize("piece", [1, 7, 1 << 20], ids=lambda piece: f"pieces of {piece}")
 @pytest.mark.parametrize("metric", ALL, ids=lambda metric: type(metric).__name__)
-def test_a_resample_is_the_videos_repeated(metric: Metric) -> None:
+def test_a_resample_is_the_videos_repeated(metric: Metric, piece: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ranking, "_PIECE", piece)
     videos = random_videos(6)
     measure = metric.resampled(videos)
     random = np.random.default_rng(1)
