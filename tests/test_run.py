@@ -181,6 +181,16 @@ def test_overrides_are_reported_beside_the_run_not_over_it(unbroken: vadkit.Run)
     assert (unbroken.path / "metrics.json").read_text() == before
 
 
+def test_evaluation_elsewhere_leaves_the_run_as_it_is(unbroken: vadkit.Run, tmp_path: Path) -> None:
+    before = {path: path.stat().st_mtime_ns for path in unbroken.path.rglob("*")}
+    result = stages.report(unbroken.path, ["evaluate.protocol=ffp"], out=tmp_path / "judged")
+    assert json.loads((tmp_path / "judged" / "metrics.json").read_text())["protocol"]["name"] == "ffp"
+    assert result.folder == tmp_path / "judged"
+    assert {path: path.stat().st_mtime_ns for path in unbroken.path.rglob("*")} == before
+    with pytest.raises(VadkitError, match="is a run, whose results would be lost"):
+        stages.report(unbroken.path, out=unbroken.path)
+
+
 def test_evaluation_refuses_to_change_what_the_scores_depend_on(unbroken: vadkit.Run) -> None:
     with pytest.raises(VadkitError, match="'seed' decides the scores"):
         stages.evaluate(unbroken.path, ["seed=3"])

@@ -10,7 +10,7 @@ from typing import Any, get_args
 from vadkit.contracts import Dataset
 from vadkit.errors import DataError, VadkitError
 from vadkit.evaluate import Evidence, judge
-from vadkit.judging import under_all_protocols, write_reports
+from vadkit.judging import refuse_run, under_all_protocols, write_reports
 from vadkit.planning import compared, needs_of, plan_of, refuse_test_tuning
 from vadkit.protocol import Protocol
 from vadkit.recipe.judgement import Judgement, judgement
@@ -114,8 +114,8 @@ def judge_submission(
     needy = [chosen.component.name for chosen in judged.report if chosen.component.name != "console"]
     if needy and not (out and str(out).strip()):
         raise VadkitError(f"the reporter {needy[0]!r} writes files", where="report", fix="say where to, with --out")
-    if out and (Path(out) / "recipe.yaml").is_file():
-        raise VadkitError("is a run, whose results would be lost", where=str(out), fix="choose another --out")
+    if out:
+        refuse_run(out)
     name = submission.scores.stem or str(submission.scores)
     result = _judge(name, _path(out), judged, evidence, judged.evaluate.protocol, registry)
     handed_in = {"high": submission.high, "dropped": list(submission.dropped)}

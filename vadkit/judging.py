@@ -127,6 +127,16 @@ def under_all_protocols(
     return results
 
 
+def refuse_run(out: str | Path) -> None:
+    """Refuse to write results over those of a run.
+
+    Raises:
+        VadkitError: `out` is a run folder.
+    """
+    if RunFolder(Path(out)).is_run:
+        raise VadkitError("is a run, whose results would be lost", where=str(out), fix="choose another --out")
+
+
 def write_reports(result: RunResult, report: Sequence[Chosen], target: Path) -> None:
     """Have every reporter say it."""
     for chosen in report:

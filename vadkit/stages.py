@@ -18,7 +18,7 @@ from vadkit.contracts import Dataset
 from vadkit.errors import CheckpointError, DataError, VadkitError
 from vadkit.files import write_text
 from vadkit.folder import RunFolder, digest_of, stage_digests
-from vadkit.judging import calibrate_run, judge_run, open_run, under_all_protocols, write_reports
+from vadkit.judging import calibrate_run, judge_run, open_run, refuse_run, under_all_protocols, write_reports
 from vadkit.monitor import Monitor, Silent
 from vadkit.planning import check_held_out, compared, needs_of, plan_of, protocol_of, refuse_test_tuning
 from vadkit.protocol import Protocol
@@ -204,11 +204,21 @@ def report(
     overrides: Sequence[str] = (),
     registry: Registry | None = None,
     *,
+    out: str | Path | None = None,
     allow_test_tuning: bool = False,
 ) -> RunResult:
-    """`evaluate`, then every reporter of the recipe; with overrides, under `evals/` of the run folder."""
+    """`evaluate`, then every reporter of the recipe.
+
+    They write into the run folder; with overrides, under `evals/` there. With `out` they write into that
+    folder, and the run's own, which may be read-only, is not touched.
+    """
     registry = registry or Registry.discover()
     place, recipe = open_run(folder, overrides, registry, allow_test_tuning=allow_test_tuning)
+    if out is not None:
+        refuse_run(out)
+        result = judge_run(place, recipe, Path(out), registry)
+        write_reports(result, recipe.report, result.folder)
+        return result
     with place.locked():
         result = judge_run(place, recipe, place.path, registry)
         if overrides:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What was asked for; beyond `changes`, all is about scores that no run of ours made."""
+    """What was asked for; beyond `changes` and `out`, all is about scores that no run of ours made."""
 
     target: Path
     changes: Sequence[str]
@@ -59,6 +59,8 @@ def evaluate(request: Request, *, all_protocols: bool, allow_test_tuning: bool) 
         raise VadkitError(
             "all presets are shown as they are", where="--all-protocols", fix="leave --protocol and its --set out"
         )
+    if all_protocols and request.out:
+        raise VadkitError("--all-protocols prints a table and writes no file", where="--out", fix="leave it out")
     if request.is_run:
         _run(request, all_protocols=all_protocols, allow_test_tuning=allow_test_tuning)
         return
@@ -91,7 +93,6 @@ def _run(request: Request, *, all_protocols: bool, allow_test_tuning: bool) -> N
         "--data-root": request.data_root,
         "--labels": request.labels,
         "--normal": request.normal,
-        "--out": request.out,
         "--dropped": None if request.dropped == "0:0" else request.dropped,
         "--high": None if request.high == "abnormal" else request.high,
     }
@@ -104,7 +105,7 @@ def _run(request: Request, *, all_protocols: bool, allow_test_tuning: bool) -> N
     if all_protocols:
         print_all(stages.under_all(request.target, request.changes, allow_test_tuning=allow_test_tuning))
         return
-    result = stages.report(request.target, request.changes, allow_test_tuning=allow_test_tuning)
+    result = stages.report(request.target, request.changes, out=request.out, allow_test_tuning=allow_test_tuning)
     if result.folder.exists():
         typer.echo(f"results: {result.folder}")
 

@@ -124,7 +124,7 @@ def evaluate(
     ] = "0:0",
     high: Annotated[str, typer.Option(help="SCORES: what a high score means, abnormal or normal (PSNR).")] = "abnormal",
     out: Annotated[
-        Path | None, typer.Option(help="SCORES: also write metrics.json and figures into this folder.")
+        Path | None, typer.Option(help="Write metrics.json and figures into this folder; a RUN stays as it is.")
     ] = None,
     allow_test_tuning: TestTuningOption = False,
 ) -> None:

@@ -143,7 +143,7 @@ def _cover_one(video: VideoScores, rule: Uncovered) -> Covered:
         raise DataError(
             f"{count} of {without.size} frames have no score, the first is frame {int(without.argmax())}",
             where=f"video {video.name!r}",
-            fix="set 'engine.score_stride: 1', or choose 'uncovered: edge' or 'drop' under 'evaluate'",
+            fix="choose 'uncovered: edge' or 'drop' under 'evaluate.protocol', or 'engine.score_stride: 1'",
         )
     if count and rule == "drop":
         kept = ~without
