@@ -97,6 +97,34 @@ def read_array(path: Path) -> NDArray[Any]:
         raise DataError(f"cannot be read as a .npy file: {error}", where=str(path), fix="fetch it again") from error
 
 
+def open_archive(path: Path) -> Any:
+    """A `.npz` archive; `.files` are the names of its arrays, which are read by `array_of`.
+
+    Raises:
+        DataError: unreadable.
+    """
+    try:
+        return np.load(path, allow_pickle=False)
+    # zipfile and NumPy report damage by several types of error.
+    except Exception as error:
+        raise DataError(f"cannot be read as an .npz file: {error}", where=str(path), fix="write it again") from error
+
+
+def array_of(path: Path, name: str) -> NDArray[Any]:
+    """One array of a `.npz` archive.
+
+    Raises:
+        DataError: unreadable.
+    """
+    try:
+        return open_archive(path)[name]
+    # As above: a damaged member is found when it is read.
+    except DataError:
+        raise
+    except Exception as error:
+        raise DataError(f"array {name!r} cannot be read: {error}", where=str(path), fix="write it again") from error
+
+
 def read_text(path: Path) -> str:
     """A text file of whatever encoding.
 
