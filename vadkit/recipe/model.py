@@ -25,6 +25,7 @@ from vadkit.values import ClipSpec
 
 Sampling = Literal["random", "sequential", "scene"]
 Short = Literal["error", "repeat"]
+OnCorrupt = Literal["warn", "error"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +98,7 @@ class Data:
     sampling: Sampling = "random"
     augment: Augment = Augment()
     short: Short = "error"
-    on_corrupt: Literal["warn", "error"] = "warn"
+    on_corrupt: OnCorrupt = "warn"
 
 
 @dataclass(frozen=True, slots=True)
