@@ -17,6 +17,7 @@ from vadkit.data.variants import check_starts, compare_truths, read_plainly
 from vadkit.data.wishes import check_wishes
 from vadkit.errors import DataError, listed
 from vadkit.monitor import Monitor, Silent
+from vadkit.sources import reading
 from vadkit.values import Split, VideoRef
 
 _SPLITS: tuple[Split, ...] = ("train", "test")
@@ -69,7 +70,8 @@ def check_dataset(target: Target | Dataset, *, decode: bool = True, monitor: Mon
 def _videos(dataset: Dataset, split: Split, found: list[Finding]) -> tuple[list[VideoRef], bool]:
     """Videos of a split, and whether the data set refuses them; then they are looked for beside the damaged one."""
     try:
-        videos = list(dataset.videos(split))
+        with reading(split):
+            videos = list(dataset.videos(split))
     except DataError as error:
         videos = neighbours(error)
         holes = check_numbering(videos, refused=True)
@@ -77,10 +79,6 @@ def _videos(dataset: Dataset, split: Split, found: list[Finding]) -> tuple[list[
             found.append(Finding.of(error, "videos", split))
         found += holes
         return videos, True
-    except OSError as error:
-        what = f"cannot be read: {error.strerror}"
-        found.append(Finding("error", "videos", str(error.filename or split), what, "see to its permissions"))
-        return [], True
     twice = [name for name, count in Counter(video.name for video in videos).items() if count > 1]
     if twice:
         what = f"several videos have one name: {listed(twice)}"

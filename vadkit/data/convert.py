@@ -34,6 +34,7 @@ from vadkit.data.writing import Format, frame_writer, resized_masks, video_write
 from vadkit.errors import DataError, RunFolderError, VadkitError, listed
 from vadkit.files import LEFTOVERS, write_aside, write_text
 from vadkit.monitor import Monitor, Silent
+from vadkit.sources import reading
 from vadkit.values import Labels, Split, VideoRef, natural
 from vadkit.video.cache import fingerprint
 
@@ -114,7 +115,10 @@ class _Work:
     splits: tuple[Split, ...]
 
     def run(self, monitor: Monitor) -> Conversion:
-        videos: dict[Split, list[VideoRef]] = {split: list(self.target.dataset.videos(split)) for split in self.splits}
+        with reading(self.target.name):
+            videos: dict[Split, list[VideoRef]] = {
+                split: list(self.target.dataset.videos(split)) for split in self.splits
+            }
         _refuse_clashes(videos)
         plan = self._plan([video for each in videos.values() for video in each])
         self._begin(plan)
@@ -125,7 +129,8 @@ class _Work:
         monitor.begin(f"writing {self.form}", len(pairs), unit="frames")
         frames, flat = 0, dict[str, NDArray[np.uint8]]()
         for done, (split, video) in enumerate(pairs):
-            labels = self.target.dataset.labels(video) if split == "test" else None
+            with reading(f"video {video.name}"):
+                labels = self.target.dataset.labels(video) if split == "test" else None
             count = self._video(split, video, labels)
             frames += count
             if labels is not None:

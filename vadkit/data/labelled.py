@@ -13,6 +13,7 @@ from vadkit.contracts import Dataset
 from vadkit.data.probe import Facts, place
 from vadkit.data.report import Finding, some
 from vadkit.errors import DataError, listed
+from vadkit.sources import reading
 from vadkit.values import Labels, VideoRef
 
 
@@ -43,10 +44,12 @@ def read_truth(dataset: Dataset, facts: Sequence[Facts], *, lenient: Dataset | N
     truth = Truth()
     unlabelled: list[str] = []
     for each in facts:
+        where = f"test video {each.video.name}"
         try:
-            labels = dataset.labels(each.video)
-        except (DataError, OSError) as error:
-            truth.findings.append(_refused(error, each))
+            with reading(where):
+                labels = dataset.labels(each.video)
+        except DataError as error:
+            truth.findings.append(Finding.of(error, "labels", where))
             labels = _leniently(lenient, each.video)
             if labels is None:
                 continue
@@ -60,13 +63,6 @@ def read_truth(dataset: Dataset, facts: Sequence[Facts], *, lenient: Dataset | N
         truth.findings.append(_missing(unlabelled, len(facts)))
     _check_all(truth)
     return truth
-
-
-def _refused(error: DataError | OSError, facts: Facts) -> Finding:
-    where = f"test video {facts.video.name}"
-    if isinstance(error, DataError):
-        return Finding.of(error, "labels", where)
-    return Finding("error", "labels", str(error.filename or where), f"cannot be read: {error.strerror}", "mend it")
 
 
 def _leniently(lenient: Dataset | None, video: VideoRef) -> Labels | None:
@@ -117,9 +113,10 @@ def _check_masks(labels: Labels, facts: Facts, truth: Truth) -> None:
     where, found = f"test video {facts.video.name}", truth.findings
     assert labels.masks is not None
     try:
-        masks = labels.masks()
-    except (DataError, OSError) as error:
-        found.append(_refused(error, facts))
+        with reading(where):
+            masks = labels.masks()
+    except DataError as error:
+        found.append(Finding.of(error, "labels", where))
         return
     (width, height), frames = next(iter(facts.sizes), (masks.shape[2], masks.shape[1])), len(labels.frames)
     if masks.shape != (frames, height, width):
