@@ -196,9 +196,9 @@ class Footage:
 def _check_lengths(labels: Mapping[str, Labels], frames: Mapping[str, int], damaged: Collection[str]) -> None:
     for name, label in labels.items():
         if len(label.frames) != frames[name]:
-            release = "get the video and the labels from the same release of the data set"
+            others = "frames are missing, or the labels are of another version: see 'vadkit data check'"
             raise DataError(
                 f"has {frames[name]} frames, but {len(label.frames)} labels ({label.source})",
                 where=f"video {name}",
-                fix="the video is damaged: fetch it again" if name in damaged else release,
+                fix="the video is damaged: fetch it again" if name in damaged else others,
             )

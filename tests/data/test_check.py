@@ -244,3 +244,13 @@ def test_a_data_set_alone_will_do() -> None:
     target = open_target({"use": "walkway", "frames": 24, "train_videos": 1, "test_videos": 1, "size": [32, 48]})
     assert isinstance(target.dataset, Dataset)
     assert check_dataset(target.dataset).name == "Walkway"
+
+
+@pytest.mark.parametrize("decode", [True, False])
+def test_many_copies_are_told_once_each(images: Images, decode: bool) -> None:
+    """Not every pair of them: of ten thousand copies that would be fifty million findings."""
+    first = images("a", frames=2)
+    copies = [replace(first, name=f"a{n}") for n in range(60)]
+    report = check_dataset(Made([first, *copies], [replace(first, name="t")]), decode=decode)
+    assert len(told(report, "duplicates", "warning")) == 60
+    assert only(report, "duplicates").where == "test video t"

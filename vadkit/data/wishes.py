@@ -35,7 +35,9 @@ def _short(facts: Facts, clip: ClipSpec, repeat: bool) -> Finding:
     if repeat:
         return Finding("note", "clip", where, f"{what}: its last frame is repeated (data.short: repeat)")
     fewer = (frames - 1) // clip.step + 1
-    fix = f"remove it, fill it up with its last frame (data.short: repeat), or set data.clip.frames to {fewer} or fewer"
+    fix = "remove it, or fill it up with its last frame: data.short: repeat"
+    if fewer > 1:
+        fix += f"; or set data.clip.frames to {fewer} or fewer"
     return Finding("error", "clip", where, what, fix)
 
 
