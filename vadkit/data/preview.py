@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vadkit.contracts import Dataset
-from vadkit.data.sheet import Cell, Strip, draw_sheet
+from vadkit.data.cell import Cell
+from vadkit.data.sheet import Strip, draw_sheet
 from vadkit.data.target import Target
 from vadkit.errors import DataError, VadkitError, closest
 from vadkit.files import write_aside
@@ -80,7 +81,8 @@ def _named(dataset: Dataset, name: str) -> list[tuple[Split, VideoRef]]:
     known: list[tuple[Split, VideoRef]] = []
     for split in _SPLITS:
         with reading(split):
-            known += [(split, video) for video in dataset.videos(split)]
+            for video in dataset.videos(split):
+                known.append((split, video))
     found = [pair for pair in known if name in (pair[1].name, f"{pair[0]}/{pair[1].name}")]
     if not found:
         raise DataError(
