@@ -56,7 +56,7 @@ class NWPUCampus(Dataset):
             DataError: no labels, or some that do not fit.
         """
         there = {video.name: video for video in layout.found_if_any(self.videos, "test")}
-        names = sorted(label_files.open_archive(self._label_file).files, key=natural)
+        names = sorted(label_files.names_of_arrays(self._label_file), key=natural)
         everyone = [there.get(name, _placed(VideoRef(name, (), fps=_FPS))) for name in names]
         return [(video, self._labels(video)) for video in everyone]
 
@@ -71,10 +71,10 @@ class NWPUCampus(Dataset):
         }
 
     def _labels(self, video: VideoRef) -> Labels:
-        archive = label_files.open_archive(self._label_file)
+        names = label_files.names_of_arrays(self._label_file)
         where = f"{self._label_file}, array {video.name!r}"
-        if video.name not in archive.files:
-            what = f"there is no such array: the file has labels of {len(archive.files)} videos, not of this one"
+        if video.name not in names:
+            what = f"there is no such array: the file has labels of {len(names)} videos, not of this one"
             raise DataError(what, where=where, fix="move the video out of the test videos, or fetch the labels again")
         marks = Marks(where, partial(label_files.array_of, self._label_file, video.name))
         if video.frames is not None:

@@ -15,7 +15,7 @@ from vadkit.api import DataError, closest
 from vadkit_datasets.folder.entries import Entry, Marks, Masks
 from vadkit_datasets.folder.finding import folder_of, images_under
 from vadkit_datasets.folder.intervals import read_object, read_table
-from vadkit_datasets.label_files import array_of, open_archive, read_array, read_text
+from vadkit_datasets.label_files import array_of, names_of_arrays, read_array, read_text
 from vadkit_datasets.layout import VIDEOS
 
 FOUND = ("labels.csv", "labels.json", "labels.npz", "labels")
@@ -62,7 +62,7 @@ def read_labels(path: Path) -> Mapping[str, Entry]:
     if suffix == ".json":
         return read_object(path)
     if suffix == ".npz":
-        names = open_archive(path).files
+        names = names_of_arrays(path)
         return {name: Marks(f"{path}, array {name!r}", partial(array_of, path, name)) for name in names}
     raise DataError("labels are of no known form", where=str(path), fix=f"known are {_FORMS}")
 
@@ -155,7 +155,7 @@ def array_in(path: Path) -> NDArray[Any]:
     if suffix == ".npy":
         return read_array(path)
     if suffix == ".npz":
-        names = open_archive(path).files
+        names = names_of_arrays(path)
         if len(names) != 1:
             what = f"holds {len(names)} arrays, not one: {', '.join(names)}"
             raise DataError(what, where=str(path), fix="leave the labels alone")
