@@ -19,6 +19,7 @@ from vadkit.errors import DataError, ShapeError, VadkitError, closest
 from vadkit.folder import RunFolder, stage_digests
 from vadkit.footage import Footage
 from vadkit.model.autoencoder import Autoencoder, TrainingStep, target_of
+from vadkit.model.cost import count_flops
 from vadkit.model.pipeline import Pipeline, features_of
 from vadkit.monitor import Monitor
 from vadkit.recipe.build import build
@@ -220,6 +221,7 @@ class Experiment:
         """Score every test video that has no score file of this recipe yet."""
         videos, frames = self.footage.videos("test"), self.footage.frames
         self._score_videos("score test", self.folder.scores, videos, frames, maps=self.map_scorer)
+        self.folder.update_manifest(flops=count_flops(self.pipeline(), self.scorers))
 
     def score_held_out(self, *, synthetic: bool) -> None:
         """Score the normal videos that were held out, and, if wanted, the same with anomalies put in.
@@ -264,9 +266,9 @@ class Experiment:
             name: window_count(frames, self.clip, engine.score_stride, video=name, short=short)
             for name, frames in lengths.items()
         }
-        began, done = time.monotonic(), 0
         missing = {name for name, frames in lengths.items() if not self._scored(folder, name, frames, maps)}
         places = self._places(pipeline) if missing else None
+        began, done = time.monotonic(), 0  # what was calibrated is not scoring: vadkit compare gives frames a second
         self.monitor.begin(stage, sum(windows.values()), unit="windows")
         for video in videos:
             frames = frames_of(video)
