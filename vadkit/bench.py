@@ -6,7 +6,7 @@ import contextlib
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -224,19 +224,20 @@ def _time(
 
 
 def _parts(experiment: Experiment, pipeline: Pipeline, times: dict[str, Spread]) -> tuple[list[Part], Part]:
-    recipe, flops = experiment.recipe, count_flops(pipeline, experiment.scorers)
+    recipe, model = experiment.recipe, experiment.recipe.model
+    counted = count_flops(pipeline, experiment.scorers)
+    flops, total = counted or {}, sum(counted.values()) if counted is not None else None
     names = {f"densities.{name}": _of_density(recipe, name) for name in recipe.densities}
-    if recipe.model is not None:
-        chosen = {"encoder": recipe.model.encoder, "bottleneck": recipe.model.bottleneck, "decoder": recipe.model.decoder}
+    if model is not None:
+        chosen = {"encoder": model.encoder, "bottleneck": model.bottleneck, "decoder": model.decoder}
         names |= {part: one.component.name for part, one in chosen.items() if one is not None}
     parts = [
-        Part(part, names[part], _parameters(first, last), flops and flops.get(part), times.get(part))
+        Part(part, names[part], _parameters(first, last), flops.get(part), times.get(part))
         for part, (first, last) in parts_of(pipeline).items()
     ]
     scorers = ", ".join(dict.fromkeys(one.component.name for one in recipe.scores.values()))
-    parts.append(Part(SCORES, scorers, 0, flops and flops[SCORES], times.get(SCORES)))
-    total = sum(part.parameters for part in parts)
-    return parts, Part(_WHOLE, "", total, flops and sum(flops.values()), times.get(_WHOLE))
+    parts.append(Part(SCORES, scorers, 0, flops.get(SCORES), times.get(SCORES)))
+    return parts, Part(_WHOLE, "", sum(part.parameters for part in parts), total, times.get(_WHOLE))
 
 
 def _of_density(recipe: Recipe, name: str) -> str:

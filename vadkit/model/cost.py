@@ -67,12 +67,12 @@ def count_flops(pipeline: Pipeline, scorers: Mapping[str, Scorer]) -> dict[str, 
 
 def _count(pipeline: Pipeline, scorers: Mapping[str, Scorer]) -> dict[str, int]:
     fake = FakeTensorMode(allow_non_fake_inputs=True)
-    state = {name: tensor.detach() for name, tensor in [*pipeline.named_parameters(), *pipeline.named_buffers()]}
-    device = next((tensor.device for tensor in state.values()), torch.device("cpu"))
+    held = {name: tensor.detach() for name, tensor in [*pipeline.named_parameters(), *pipeline.named_buffers()]}
+    device = next((tensor.device for tensor in held.values()), torch.device("cpu"))
     # Numbers keep their value, for some components branch on them: ActNorm, whether it was initialised.
-    numbers = {name: (tensor.item(), tensor.dtype) for name, tensor in state.items() if tensor.dim() == 0}
+    numbers = {name: (tensor.item(), tensor.dtype) for name, tensor in held.items() if tensor.dim() == 0}
     with torch.no_grad(), fake:
-        state = {name: fake.from_tensor(tensor) for name, tensor in state.items()}
+        state: dict[str, torch.Tensor] = {name: fake.from_tensor(tensor) for name, tensor in held.items()}
         state |= {name: torch.tensor(value, dtype=dtype, device=device) for name, (value, dtype) in numbers.items()}
         clips = torch.zeros(1, *pipeline.clip.shape, device=device)
         counter = FlopCounterMode(display=False, custom_mapping=_BESIDE)
@@ -97,5 +97,9 @@ def _triangular(matrix: Any, right: Any, *_: Any, out_shape: Any = None, **__: A
     return prod(out_shape) * matrix[-1]
 
 
-_BESIDE = {torch.ops.aten._cdist_forward: _distances, torch.ops.aten.linalg_solve_triangular: _triangular}
+_BESIDE = {
+    torch.ops.aten._cdist_forward: _distances,
+    torch.ops.aten._euclidean_dist: _distances,  # what `cdist` calls for many rows
+    torch.ops.aten.linalg_solve_triangular: _triangular,
+}
 """What torch's counter does not know."""
