@@ -79,7 +79,7 @@ class Bench:
         host: the machine, without its name.
         commit: of vadkit; None if unknown.
         versions: of what the numbers depend on.
-        noise: density that was fitted on noise -> samples of it.
+        noise: density that was fitted on noise -> samples that it was offered.
         parts: in the order in which they run.
         whole: all of it, with what lies between the parts.
         peak_memory: bytes; None if nothing was timed.

@@ -46,7 +46,7 @@ def _notes(found: Bench) -> list[str]:
         "GFLOPs of one clip, a multiply-add as 2: convolutions and matrix products, not what goes element by element",
     ]
     if found.noise:
-        fitted = ", ".join(f"{name} ({samples} samples)" for name, samples in found.noise.items())
+        fitted = ", ".join(f"{name} (up to {samples} samples)" for name, samples in found.noise.items())
         notes.append(f"fitted on noise, which decides what a nearest-neighbour search costs: {fitted}")
     if found.repeat:
         assert found.peak_memory is not None
