@@ -376,7 +376,7 @@ def test_clashing_names_can_be_told_apart(recipe: Path, registry: Registry) -> N
     both = Registry([*registry.plugins, Plugin("twin", "twin 1", (twin,))])
     assert told(recipe, both) == [
         "first.yaml:6:12: the decoder 'dec' is announced more than once: made_up:dec and twin:dec\n"
-        "  -> write the full name after 'use:', or name a plugin in VADKIT_DISABLE"
+        "  -> write the full name after 'use:', or name a plugin or its distribution in VADKIT_DISABLE"
     ]
     model = load(changed(recipe, "decoder: dec", "decoder: twin:dec"), registry=both).model
     assert model is not None
