@@ -30,7 +30,8 @@ def write_metadata(site: Path, distribution: str, version: str, entry_points: st
 
 
 GOOD = announcing("return [Component('density', 'fine', 'fine:Fine', 'Works.')]") + (
-    "from vadkit.api import DensityModel\nclass Fine(DensityModel):\n    def __init__(self, feature, *, width: int = 1): ...\n"
+    "from vadkit.api import DensityModel\n"
+    "class Fine(DensityModel):\n    def __init__(self, feature, *, width: int = 1): ...\n"
 )
 BAD: Mapping[str, tuple[str, str]] = {
     "raises": ("raise RuntimeError('no [bold] luck')", "RuntimeError: no [bold] luck (raises.py:1)"),
@@ -41,7 +42,10 @@ BAD: Mapping[str, tuple[str, str]] = {
         "class Mute(Exception):\n    def __str__(self): raise ValueError\nraise Mute",
         "Mute: (its message cannot be shown)",
     ),
-    "hangs": ("import time\nwhile True:\n    try: time.sleep(60)\n    except Exception: pass", "gave no answer in 1 sec"),
+    "hangs": (
+        "import time\nwhile True:\n    try: time.sleep(60)\n    except Exception: pass",
+        "gave no answer in 1 sec",
+    ),
     "endless": (announcing("while True: yield Component('density', 'd', 'm:D', '')"), "10000 components or more"),
     "unparsable": ("def (", "SyntaxError"),
     "lost": ("import no_such_module_anywhere", "ModuleNotFoundError: No module named 'no_such_module_anywhere'"),

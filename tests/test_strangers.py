@@ -60,7 +60,9 @@ def test_what_a_plugin_prints_pollutes_nothing(site: Path) -> None:
     install(site, "loud", loud + announcing("print('hook'); return [Component('loss', 'loud', 'loud_parts:L', '')]"))
     # Its keys cannot be read without importing it, which prints as well.
     parts = "print('parts')\nfrom vadkit.api import Loss\ndef keep(cls): return cls\n"
-    parts += "@keep\nclass L(Loss):\n    def __init__(self, clip, *, a: int = 1): ...\n    def forward(self, out): ...\n"
+    parts += (
+        "@keep\nclass L(Loss):\n    def __init__(self, clip, *, a: int = 1): ...\n    def forward(self, out): ...\n"
+    )
     (site / "loud_parts.py").write_text(parts)
     schema = vadkit(site, "schema")
     assert schema.returncode == 0, schema.stderr

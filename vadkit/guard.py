@@ -64,7 +64,7 @@ def guarded(call: Callable[[], Any], limit: float) -> Outcome:
                 with _limited(limit):
                     value = call()
             except KeyboardInterrupt as raised:
-                if pressed is None or pressed:
+                if pressed:
                     raise
                 error = said(raised)
             except _TimeoutError:
@@ -175,13 +175,14 @@ def _flush(stream: IO[str] | None) -> None:
 
 
 @contextlib.contextmanager
-def _interrupts() -> Iterator[list[bool] | None]:
-    """A list that is no longer empty once the user has pressed Ctrl-C; None where that cannot be told."""
-    before = signal.getsignal(signal.SIGINT)
-    if threading.current_thread() is not threading.main_thread() or not callable(before):
-        yield None
-        return
+def _interrupts() -> Iterator[list[bool]]:
+    """A list that is no longer empty once the user has pressed Ctrl-C."""
     pressed: list[bool] = []
+    before = signal.getsignal(signal.SIGINT)
+    # Ctrl-C reaches the main thread alone, and nobody where it is ignored, as under nohup.
+    if threading.current_thread() is not threading.main_thread() or not callable(before):
+        yield pressed
+        return
 
     def note(number: int, frame: FrameType | None) -> None:
         pressed.append(True)

@@ -21,7 +21,7 @@ def print_plugins(registry: Registry) -> None:
     console = Console(soft_wrap=not Console().is_terminal)
     table = Table(box=None, pad_edge=False, header_style="dim")
     for column in ("plugin", "distribution", "from", "components"):
-        table.add_column(column)
+        table.add_column(column, no_wrap=column != "components")
     for plugin in registry.plugins:
         from_ = f"{plugin.group}: {plugin.module}"
         table.add_row(*map(escape, (plugin.name, _distribution(plugin), from_, _counted(plugin))))
@@ -45,7 +45,13 @@ def _counted(plugin: Plugin) -> str:
     if plugin.error:
         return "-"
     counts = Counter(component.kind for component in plugin.components)
-    return ", ".join(f"{count} {kind}" for kind, count in counts.items()) or "none"
+    return ", ".join(f"{count} {kind if count == 1 else _plural(kind)}" for kind, count in counts.items()) or "none"
+
+
+def _plural(kind: str) -> str:
+    if kind.endswith("y"):
+        return f"{kind[:-1]}ies"
+    return f"{kind}es" if kind.endswith("s") else f"{kind}s"
 
 
 def _distribution(plugin: Plugin) -> str:

@@ -46,7 +46,7 @@ def _build(chosen: Chosen, positional: Mapping[str, Sequence[Any]], args: Sequen
     cls = chosen.component.load()
     origin, contract = chosen.component.origin or "its plugin", KINDS[chosen.component.kind]
     if inspect.isabstract(cls):
-        what = f"it lacks {listed(sorted(cls.__abstractmethods__))}, which a {contract.__name__} must have"
+        what = f"it lacks {listed(sorted(cls.__abstractmethods__))}, which {contract.__name__} must have"
         raise PluginError(what, where=where, fix=f"tell the author of {origin}")
     try:
         made = cls(*args, **keys)
@@ -61,7 +61,7 @@ def _build(chosen: Chosen, positional: Mapping[str, Sequence[Any]], args: Sequen
             f"its constructor fails: {said(error)}", where=where, fix=f"tell the author of {origin}"
         ) from error
     if lacking := [name for name in contract.__annotations__ if getattr(made, name, MISSING) is MISSING]:
-        what = f"its constructor does not set {listed(lacking)}, which a {contract.__name__} must know by then"
+        what = f"its constructor does not set {listed(lacking)}, which {contract.__name__} must know by then"
         raise PluginError(what, where=where, fix=f"tell the author of {origin}")
     return made
 
