@@ -54,7 +54,9 @@ def _findings(error: ValidationError, node: Node, path: str) -> Mapping[str, tup
             # Other steps name an arm of a union, or an entry that is lacking.
             if inner is not None:
                 at, place = inner, f"{place}.{step}"
-        text = finding["msg"].removeprefix("Input ")
+        text = (
+            finding["msg"].removeprefix("Input ").replace("a valid tuple", "a list").replace("a valid list", "a list")
+        )
         if finding["type"] == "missing":
             text = f"should have an entry {finding['loc'][-1]}"
         texts = found.setdefault(place, (at, [], _near(finding, at)))[1]

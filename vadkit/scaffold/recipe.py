@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 _PARTS: Mapping[str, str] = {
-    "data": "use: walkway\n  size: [32, 48]\n  train_videos: 3\n  test_videos: 4\n  frames: 80",
+    "data": "use: walkway\n  size: [32, 48]\n  train_videos: 2\n  test_videos: 3\n  frames: 60",
     "encoder": "{use: one_path, channels: [8, 8, 8, 8]}",
     "bottleneck": "",
     "decoder": "{use: itae, channels: [8, 8, 8]}",
