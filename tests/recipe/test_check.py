@@ -137,7 +137,7 @@ FAULTS: dict[str, tuple[str, str, list[str]]] = {
         "report: [console]",
         "reports: [console]",
         ["first.yaml:17:1: the recipe has no key 'reports'\n  -> did you mean 'report'? (choices: data, densities, "
-         "engine, evaluate, fuse, model, name, report, scores, seed)"],
+         "engine, evaluate, fuse, model, name, report, requires, scores, seed)"],
     ),
     "unknown component": (
         "decoder: dec",
@@ -199,7 +199,7 @@ FAULTS: dict[str, tuple[str, str, list[str]]] = {
     "a union": (
         "tau: 4",
         "tau: 4, steps: x",
-        ["first.yaml:5:38: 'model.encoder.steps' should be a valid tuple or should be a valid integer, not 'x'"],
+        ["first.yaml:5:38: 'model.encoder.steps' should be a list or should be a valid integer, not 'x'"],
     ),
     "inside a mapping": (
         "tau: 4",

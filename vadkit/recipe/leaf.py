@@ -15,6 +15,8 @@ from vadkit.errors import Problem, closest
 from vadkit.recipe.annotation import adapter
 from vadkit.recipe.node import Node, plain
 
+_SEQUENCE = re.compile("a valid (tuple|list)")  # YAML has lists alone
+
 
 def validate(annotation: Any, node: Node, path: str) -> tuple[Any, Sequence[Problem]]:
     """The node's value as this type, or None and what is wrong with it."""
