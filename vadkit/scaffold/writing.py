@@ -38,7 +38,7 @@ def write_plugin(kind: str, name: str, folder: Path, registry: Registry) -> Path
         PluginError: an unknown kind, or a name that is malformed or taken.
         VadkitError: the folder is not empty or cannot be written; nothing was written then.
     """
-    texts = _texts(checked(kind, name, registry))
+    texts = plugin_files(checked(kind, name, registry))
     _refuse_taken(folder)
     aside = folder.absolute().with_name(f".{folder.absolute().name}.{uuid4().hex[:8]}.part")
     try:
@@ -55,15 +55,11 @@ def write_plugin(kind: str, name: str, folder: Path, registry: Registry) -> Path
     return folder
 
 
-def component_source(kind: str, name: str) -> str:
-    """The module of the component as it is written for this kind."""
-    names = Names(kind, name)
-    return _filled(f"{kind}.py", {"name": name, "module": names.module, "class_name": names.class_name})
-
-
-def _texts(names: Names) -> Mapping[str, str]:
-    component = component_source(names.kind, names.name)
-    (summary,) = (docstring.summary(ast.get_docstring(node)) for node in _classes(component, names.class_name))
+def plugin_files(names: Names) -> Mapping[str, str]:
+    """Path -> text of every file of a new plugin."""
+    component = _filled(
+        f"{names.kind}.py", {"name": names.name, "module": names.module, "class_name": names.class_name}
+    )
     needs = [f"vadkit>={__version__}"]
     needs += ["torch"] if names.kind in _NEEDS_TORCH else ["numpy"] if names.kind in _NEEDS_NUMPY else []
     values = {
@@ -72,7 +68,7 @@ def _texts(names: Names) -> Mapping[str, str]:
         "class_name": names.class_name,
         "kind": names.kind,
         "article": "An" if names.kind[0] in "aeiou" else "A",
-        "summary": summary,
+        "summary": _summary(component, names.class_name),
         "api": str(API_VERSION),
         "dependencies": ", ".join(f'"{need}"' for need in needs),
     }
@@ -94,8 +90,9 @@ def _filled(template: str, values: Mapping[str, str]) -> str:
     return Template(text).substitute(values)
 
 
-def _classes(source: str, name: str) -> list[ast.ClassDef]:
-    return [node for node in ast.parse(source).body if isinstance(node, ast.ClassDef) and node.name == name]
+def _summary(source: str, name: str) -> str:
+    nodes = (node for node in ast.parse(source).body if isinstance(node, ast.ClassDef) and node.name == name)
+    return docstring.summary(ast.get_docstring(next(nodes)))
 
 
 def _refuse_taken(folder: Path) -> None:
