@@ -34,7 +34,7 @@ class Installed:
         self.folder = folder
         self.python = folder / "venv" / "bin" / "python"
 
-    def run(self, *arguments: str, timeout: int = 300) -> subprocess.CompletedProcess[str]:
+    def run(self, *arguments: str, timeout: int = 600) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [str(self.python), *arguments],
             capture_output=True,
