@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from vadkit import __version__
-from vadkit.cli import data, protocols
+from vadkit.cli import data, plugins, protocols
 from vadkit.cli.interrupt import complain, interruptible
 from vadkit.errors import VadkitError
 
@@ -24,6 +24,7 @@ app = typer.Typer(
 
 app.add_typer(protocols.app, name="protocol")
 app.add_typer(data.app, name="data")
+app.add_typer(plugins.app, name="plugin")
 
 RecipeArgument = Annotated[Path, typer.Argument(help="A recipe, a YAML file.", show_default=False)]
 SetOption = Annotated[
