@@ -196,6 +196,14 @@ class DensityModel(ABC):
     def forward(self, features: Tensor) -> Tensor:
         """(N, *shape) -> (N,) negative log-likelihood, nats."""
 
+    def latent(self, features: Tensor) -> tuple[Tensor, Tensor] | None:
+        """Of an invertible map to a standard normal prior: (N, *shape) -> (N, D) and log |det| (N,), in eval mode.
+
+        None for other densities. The conformance kit compares it with autograd.
+        """
+        del features
+        return None
+
 
 class Scorer(ABC):
     """Model outputs to scores. `(*, ...)`; called like a function, no parameters of its own.

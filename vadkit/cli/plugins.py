@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from vadkit.cli import conformance
 from vadkit.cli.interrupt import interruptible
 
 app = typer.Typer(
@@ -42,3 +43,6 @@ def list_() -> None:
     from vadkit.registry import Registry
 
     print_plugins(Registry.discover())
+
+
+app.command()(conformance.check)

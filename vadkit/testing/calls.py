@@ -1,0 +1,117 @@
+"""How each kind of `torch.nn.Module` is called: its toy input, and its outputs under names."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from vadkit.model.autoencoder import target_of
+from vadkit.testing import fitting, footage
+from vadkit.testing.subject import Subject, seeded
+from vadkit.testing.verdict import require
+from vadkit.values import BottleneckOutput, ClipOutputs
+
+Outputs = dict[str, Tensor]
+
+
+class AnyName(dict[str, Tensor]):
+    """Extra scores under whatever name a scorer asks for: which names there are is the bottleneck's matter.
+
+    Args:
+        tensor: of every name.
+    """
+
+    def __init__(self, tensor: Any) -> None:
+        super().__init__(tensor if isinstance(tensor, Mapping) else {"": tensor})
+
+    def __missing__(self, name: str) -> Tensor:
+        return self[""]
+
+
+def inputs(subject: Subject, batch: int, *, seed: int = 0) -> tuple[Any, ...]:
+    """What vadkit hands to `forward`; the first axis of every tensor is the batch."""
+    clip = subject.toy.clip
+    if subject.kind == "density":
+        return (fitting.samples(subject.sample, batch, seed=seed + 1),)
+    frames = footage.clips(clip, batch, seed=seed)
+    if subject.kind in ("loss", "scorer"):
+        return (outputs_of_a_model(subject, frames, seed),)
+    seen = frames[:, :, clip.input[0] : clip.input[1]]
+    if subject.kind == "encoder":
+        return (seen,)
+    encoder = subject.encoder()
+    if encoder is None:
+        given = footage.latents(subject.toy.specs, batch, seed=seed)
+    else:
+        with torch.no_grad():
+            given = encoder(seen)  # pyright: ignore[reportCallIssue]
+    return (seen, given) if subject.kind == "feature" else (given,)
+
+
+def outputs_of_a_model(subject: Subject, frames: Tensor, seed: int) -> ClipOutputs:
+    """A batch as a model in training leaves it: an output that is near the target."""
+    clip = subject.toy.clip
+    target = target_of(frames, clip)
+    noise = torch.randn(target.shape, generator=torch.Generator().manual_seed(seed + 7))
+    steps = clip.input_frames
+    per_frame = AnyName(torch.zeros(len(frames), steps))
+    latents = footage.latents(subject.toy.specs, len(frames), seed=seed)
+    return ClipOutputs(clip, frames, target, (target + 0.2 * noise).clamp(-1, 1), latents, {}, per_frame)
+
+
+def called(subject: Subject, module: Any, given: tuple[Any, ...]) -> Outputs:
+    """`forward` with its outputs under names."""
+    reset(module)
+    out = module(*given)
+    if subject.kind == "encoder":
+        require(
+            isinstance(out, Mapping),
+            f"forward gives a {type(out).__name__}, not {{name: latent}}",
+            "return a dict of named latents",
+        )
+        return dict(out)
+    if subject.kind == "bottleneck":
+        require(
+            isinstance(out, BottleneckOutput),
+            f"forward gives a {type(out).__name__}, not a BottleneckOutput",
+            "return BottleneckOutput(latents, losses, scores)",
+        )
+        groups = {"latents": out.latents, "losses": out.losses, "scores": out.scores}
+        return {f"{group}/{name}": tensor for group, tensors in groups.items() for name, tensor in tensors.items()}
+    require(isinstance(out, Tensor), f"forward gives a {type(out).__name__}, not a tensor", "return one tensor")
+    return {"output": out}
+
+
+def reset(module: Any) -> None:
+    """A bottleneck that remembers earlier clips forgets them."""
+    forget = getattr(module, "reset", None)
+    if callable(forget):
+        forget()
+
+
+def prepared(subject: Subject, *, seed: int = 0, anew: bool = False) -> nn.Module:
+    """A new module in eval mode; a density is fitted first, or is a copy of one that was fitted from this seed."""
+    if subject.kind != "density":
+        return subject.build(seed=seed).eval()
+    if anew or seed not in subject.fits:
+        density = subject.build(seed=seed)
+        fit(subject, density, seed=seed)
+        subject.fits[seed] = density.eval()
+    return copy.deepcopy(subject.fits[seed])
+
+
+def fit(subject: Subject, density: Any, *, seed: int = 0) -> None:
+    """Fit a density on the toy samples."""
+    source = fitting.ToySource(fitting.samples(subject.sample), subject.sample)
+    with seeded(seed):
+        density.fit(source, fitting.ToyContext(subject.toy.epochs))
+
+
+def evaluated(subject: Subject, module: Any, given: tuple[Any, ...]) -> Outputs:
+    """`called` without gradients."""
+    with torch.no_grad():
+        return called(subject, module, given)
