@@ -29,62 +29,51 @@ from vadkit.api import (
 
 
 class HonestEncoder(Encoder, nn.Module):
-    """Pools and convolves.
+    """Pools and convolves."""
 
-    Args:
-        clip: geometry of a clip.
-        width: channels.
-    """
-
-    def __init__(self, clip: ClipSpec, *, width: int = 4) -> None:
+    def __init__(self, clip: ClipSpec) -> None:
         super().__init__()
-        self.conv = nn.Conv3d(clip.channels, width, 3, padding=1)
-        self.latents = {"code": LatentSpec(width, clip.input_frames, clip.height // 2, clip.width // 2)}
+        self.conv = nn.Conv3d(clip.channels, 4, 3, padding=1)
+        self.latents = {"code": LatentSpec(4, clip.input_frames, clip.height // 2, clip.width // 2)}
 
     def forward(self, clips: Tensor) -> dict[str, Tensor]:
         return {"code": self.conv(functional.avg_pool3d(clips, (1, 2, 2)))}
 
 
 class LyingEncoder(HonestEncoder):
-    def __init__(self, clip: ClipSpec, *, width: int = 4) -> None:
-        """Declares one channel more than it gives.
+    """Declares one channel more than it gives."""
 
-        Args:
-            clip: geometry of a clip.
-            width: channels.
-        """
-        super().__init__(clip, width=width)
-        self.latents = {"code": LatentSpec(width + 1, clip.input_frames, clip.height // 2, clip.width // 2)}
+    def __init__(self, clip: ClipSpec) -> None:
+        super().__init__(clip)
+        self.latents = {"code": LatentSpec(5, clip.input_frames, clip.height // 2, clip.width // 2)}
 
 
 class PositionalEncoder(HonestEncoder):
-    def __init__(self, clip: ClipSpec, width: int = 4) -> None:
-        """A key that is not keyword-only.
+    """A key that is not keyword-only.
 
-        Args:
-            clip: geometry of a clip.
-            width: channels.
-        """
-        super().__init__(clip, width=width)
+    Args:
+        clip: geometry of a clip.
+        width: not used.
+    """
+
+    def __init__(self, clip: ClipSpec, width: int = 4) -> None:
+        super().__init__(clip)
+        self.width = width
 
 
 class OpenEncoder(HonestEncoder):
     """Takes anything."""
 
     def __init__(self, clip: ClipSpec, **keys: int) -> None:
-        super().__init__(clip, **keys)
+        super().__init__(clip)
+        self.keys = keys
 
 
 class SilentEncoder(HonestEncoder):
-    """A key without a word about it.
+    """A key without a word about it."""
 
-    Args:
-        clip: geometry of a clip.
-        width: channels.
-    """
-
-    def __init__(self, clip: ClipSpec, *, width: int = 4, secret: int = 1) -> None:
-        super().__init__(clip, width=width)
+    def __init__(self, clip: ClipSpec, *, secret: int = 1) -> None:
+        super().__init__(clip)
         self.secret = secret
 
 

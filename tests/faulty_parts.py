@@ -128,11 +128,11 @@ class Moody(HonestScorer):
 
 
 class Relative(HonestScorer):
-    """Divides by the batch's largest."""
+    """Takes the batch's mean off."""
 
     def __call__(self, out: ClipOutputs) -> Tensor:
         score = super().__call__(out)
-        return score / score.nan_to_num().amax()
+        return score - score.nanmean()
 
 
 class Undeclared(HonestScorer):

@@ -77,7 +77,7 @@ FAULTS = [
     ("metric", "NotANumber", "check_one_class", "raise a DataError"),
     ("metric", "faulty_heavy:Heavy", "check_light_import", "faulty_heavy imports torch"),
     ("reporter", "Direct", "check_written_aside", "vadkit.api.write_aside"),
-    ("reporter", "Astray", "check_stays_inside", "cwd/../outside.txt"),
+    ("reporter", "Astray", "check_stays_inside", "writes outside of its folder: ['outside.txt']"),
     ("reporter", "Expecting", "check_unlabelled", "KeyError: 'micro_auc'"),
     ("optimizer", "Climbing", "check_optimizer", "step against the gradient"),
     ("schedule", "Counting", "check_factor", "depend on progress alone"),

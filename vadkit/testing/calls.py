@@ -97,11 +97,12 @@ def prepared(subject: Subject, *, seed: int = 0, anew: bool = False) -> nn.Modul
     """A new module in eval mode; a density is fitted first, or is a copy of one that was fitted from this seed."""
     if subject.kind != "density":
         return subject.build(seed=seed).eval()
-    if anew or seed not in subject.fits:
+    name = f"fitted from {seed}"
+    if anew or name not in subject.kept:
         density = subject.build(seed=seed)
         fit(subject, density, seed=seed)
-        subject.fits[seed] = density.eval()
-    return copy.deepcopy(subject.fits[seed])
+        subject.kept[name] = density.eval()
+    return copy.deepcopy(subject.kept[name])
 
 
 def fit(subject: Subject, density: Any, *, seed: int = 0) -> None:
@@ -111,7 +112,7 @@ def fit(subject: Subject, density: Any, *, seed: int = 0) -> None:
         density.fit(source, fitting.ToyContext(subject.toy.epochs))
 
 
-def evaluated(subject: Subject, module: Any, given: tuple[Any, ...]) -> Outputs:
-    """`called` without gradients."""
-    with torch.no_grad():
+def evaluated(subject: Subject, module: Any, given: tuple[Any, ...], *, seed: int = 0) -> Outputs:
+    """`called` without gradients, what is random drawn from a seed: that nothing is, one check asks alone."""
+    with seeded(seed), torch.no_grad():
         return called(subject, module, given)

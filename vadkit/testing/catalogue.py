@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from importlib import import_module
 
 from vadkit.contracts import KINDS
 from vadkit.errors import VadkitError, closest
-from vadkit.testing.subject import Subject
-
-Check = Callable[[Subject], None]
+from vadkit.testing.subject import TORCH_KINDS, Subject
+from vadkit.testing.verdict import InapplicableError
 
 _ALL = (
     "light.check_light_import",
@@ -86,6 +86,60 @@ _OF_KIND: Mapping[str, tuple[str, ...]] = {
 }
 
 
+_GATES: Mapping[str, tuple[str, ...]] = {
+    **dict.fromkeys(TORCH_KINDS, ("check_module", "check_shapes")),
+    "dataset": ("check_videos",),
+    "scorer": ("check_reads", "check_scores"),
+    "transform": ("check_length", "check_videos_apart"),
+    "metric": ("check_values",),
+}
+"""Kind -> the checks, in order, that those after them rest on: one fault is told once."""
+
+
+_UNGATED = {*(place.partition(".")[2] for place in _ALL), "check_empty_folder"}
+"""Checks that look at no object, or at another one than the rest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One check of one kind; called with a subject.
+
+    Attributes:
+        name: of the function.
+        function: what it asks; its docstring says it in words.
+        gates: what must pass before it says anything.
+
+    Raises:
+        ConformityError: the component fails it.
+        InapplicableError: there is nothing to look at, or a gate is not passed.
+    """
+
+    name: str
+    function: Callable[[Subject], None]
+    gates: tuple[Check, ...] = ()
+
+    def __call__(self, subject: Subject) -> None:
+        """Raise unless the component passes."""
+        for gate in self.gates:
+            if not _passes(gate, subject):
+                raise InapplicableError(f"see {gate.name}, which it does not pass")
+        self.function(subject)
+
+
+def _passes(gate: Check, subject: Subject) -> bool:
+    """Looked at once for each subject."""
+    name = f"passes {gate.name}"
+    if name not in subject.kept:
+        try:
+            gate.function(subject)
+            subject.kept[name] = True
+        except InapplicableError:
+            raise
+        except Exception:
+            subject.kept[name] = False
+    return subject.kept[name]
+
+
 def names_of(kind: str) -> tuple[str, ...]:
     """Names of the checks of a kind, in order."""
     return tuple(place.partition(".")[2] for place in (*_ALL, *_OF_KIND[kind]))
@@ -99,8 +153,17 @@ def checks_of(kind: str) -> Sequence[Check]:
     """
     if kind not in KINDS:
         raise VadkitError(f"there is no kind {kind!r}", fix=closest(kind, KINDS))
-    places = (place.partition(".") for place in (*_ALL, *_OF_KIND[kind]))
-    return [getattr(import_module(f"vadkit.testing.{module}"), name) for module, _, name in places]
+    places = [place.partition(".") for place in (*_ALL, *_OF_KIND[kind])]
+    every = {name: Check(name, getattr(import_module(f"vadkit.testing.{module}"), name)) for module, _, name in places}
+    order = [every[name] for name in _GATES.get(kind, ())]
+    return [replace(check, gates=_before(check, order)) for check in every.values()]
+
+
+def _before(check: Check, order: Sequence[Check]) -> tuple[Check, ...]:
+    """The gates of a check: all, or those before it if it is one itself."""
+    if check.name in _UNGATED:
+        return ()
+    return tuple(order[: order.index(check)] if check in order else order)
 
 
 def refuse_unknown(kind: str, names: Iterable[str]) -> None:
@@ -108,4 +171,4 @@ def refuse_unknown(kind: str, names: Iterable[str]) -> None:
     known = names_of(kind)
     for name in names:
         if name not in known:
-            raise VadkitError(f"there is no check {name!r} of a {kind}", fix=closest(name, known))
+            raise VadkitError(f"the kind {kind} has no check {name!r}", fix=closest(name, known))

@@ -42,9 +42,9 @@ def parametrize_with_checks(
     parameters = []
     for subject in found:
         for check in checks_of(subject.kind):
-            reason = reasons.get(subject.component, {}).get(check.__name__)
+            reason = reasons.get(subject.component, {}).get(check.name)
             marks = [pytest.mark.xfail(reason=reason, strict=True)] if reason else []
-            parameters.append(pytest.param(subject, _PytestCheck(check), id=f"{subject}-{check.__name__}", marks=marks))
+            parameters.append(pytest.param(subject, _PytestCheck(check), id=f"{subject}-{check.name}", marks=marks))
     return pytest.mark.parametrize(("component", "check"), parameters)
 
 

@@ -29,6 +29,8 @@ RESERVED |= {"loss": {"weight"}, "density": {"feature", "fit"}}
 
 def check_construction(subject: Subject) -> None:
     """It can be built from its keys, twice. All other checks that need it built say only that it cannot be."""
+    if subject.problem:
+        raise InapplicableError("its keys cannot be read, see check_keys")
     for _ in range(2):
         subject.construct()
 

@@ -40,11 +40,11 @@ def run_checks(subjects: Iterable[Subject], expected: Reasons | None = None) -> 
     for subject in subjects:
         reasons = (expected or {}).get(subject.component, {})
         for check in checks_of(subject.kind):
-            yield _outcome(subject, check, reasons.get(check.__name__))
+            yield _outcome(subject, check, reasons.get(check.name))
 
 
 def _outcome(subject: Subject, check: Check, expected: str | None) -> Outcome:
-    about = str(subject), check.__name__
+    about = str(subject), check.name
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

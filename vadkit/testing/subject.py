@@ -31,7 +31,7 @@ class Subject:
         mates: all components that were announced together.
         encoders: its plugin's encoders, to stand a decoder behind.
         problem: why it cannot be built at all.
-        fits: state of the density once it is fitted, by seed; a fit is paid for once.
+        kept: what several checks need and is paid for once, such as a fitted density.
     """
 
     chosen: Chosen
@@ -40,7 +40,7 @@ class Subject:
     mates: tuple[Component, ...] = ()
     encoders: tuple[Chosen, ...] = ()
     problem: VadkitError | None = None
-    fits: dict[int, Any] = field(default_factory=dict[int, Any], init=False, compare=False, repr=False)
+    kept: dict[str, Any] = field(default_factory=dict[str, Any], init=False, compare=False, repr=False)
 
     def __str__(self) -> str:
         return f"{self.kind}/{self.component.name}"
