@@ -132,7 +132,7 @@ def shown(hint: Any) -> str:
         return f"[{', '.join(shown(inner) for inner in typing.get_args(hint))}]"
     schema = annotation.adapter(hint).json_schema() if hint is not Any else {}
     plain = next((text for known, text in _PLAIN if known == schema), None)
-    return plain or {str: "string", Any: "any value"}.get(hint, str(hint))
+    return plain or {str: "string", Any: "any value", Path: "file name"}.get(hint, str(hint))
 
 
 def protocol() -> str:
@@ -207,7 +207,10 @@ def _first_line(value: Any) -> str:
 def toy() -> str:
     """What lies around a component in the conformance kit."""
     helps, hints = docstring.parameters(Toy.__doc__), typing.get_type_hints(Toy, include_extras=True)
-    rows = [(f"`{field.name}`", shown(hints[field.name]), helps[field.name]) for field in dataclasses.fields(Toy)]
+    rows = [
+        (f"`{field.name}`", shown(hints[field.name]).replace("](#", "](recipes.md#"), helps[field.name])
+        for field in dataclasses.fields(Toy)
+    ]
     return _table(("under `toy`", "takes", "meaning"), rows)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
@@ -12,7 +12,9 @@ from rich.table import Table
 from rich.text import Text
 
 from vadkit.cli.interrupt import interruptible
-from vadkit.testing.verdict import ConformityError, Outcome
+
+if TYPE_CHECKING:
+    from vadkit.testing import Outcome
 
 _STYLES = {"passed": "green", "failed": "bold red", "skipped": "dim", "expected": "yellow"}
 
@@ -35,7 +37,7 @@ def check(
     failures: Annotated[bool, typer.Option("--failures", help="Leave out what passed or was skipped.")] = False,
 ) -> None:
     """Check that a plugin's components keep their contracts: shapes, gradients, state, devices, causality and more."""
-    from vadkit.testing import run_checks, subjects
+    from vadkit.testing import ConformityError, run_checks, subjects
 
     with interruptible("nothing was written"):
         found = subjects(name, _settings(set_ or ()), only=component or ())
@@ -56,7 +58,8 @@ def _settings(overrides: Sequence[str]) -> Mapping[str, Any]:
 
 def _watched(outcomes: Iterable[Outcome]) -> list[Outcome]:
     """All of them, with a line that says how far it is."""
-    console, found = Console(stderr=True), list[Outcome]()
+    console = Console(stderr=True)
+    found: list[Outcome] = []
     with console.status("") as status:
         for outcome in outcomes:
             found.append(outcome)

@@ -1,4 +1,4 @@
-"""`vadkit plugin`: a new one, and which there are."""
+"""`vadkit plugin`: a new one, which there are, and whether one keeps its contracts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from vadkit.cli.interrupt import interruptible
 app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode="rich",
-    help="Plugins: which there are and what is wrong with them, and the beginning of one of your own.",
+    help="Plugins: which there are and what is wrong with them, whether one keeps its contracts, a new one.",
 )
 
 
