@@ -240,6 +240,36 @@ class ListingBottleneck(HonestBottleneck):
         return BottleneckOutput(out.latents, {"size": out.latents["static"].mean((1, 2, 3, 4))})
 
 
+class MemoryBottleneck(HonestBottleneck):
+    """Adds the mean of what it has seen of this video."""
+
+    order_dependent = "adds the mean of earlier clips"
+    seen = 0.0
+
+    def reset(self) -> None:
+        self.seen = 0.0
+
+    def observe(self, out: ClipOutputs) -> None:
+        self.seen += float(out.latents["static"].mean())
+
+    def forward(self, latents: Mapping[str, Tensor]) -> BottleneckOutput:
+        out = super().forward(latents)
+        return BottleneckOutput({name: each + self.seen for name, each in out.latents.items()}, out.losses, out.scores)
+
+
+class StubbornBottleneck(MemoryBottleneck):
+    """Never forgets."""
+
+    def reset(self) -> None:
+        """Nothing."""
+
+
+class SecretBottleneck(MemoryBottleneck):
+    """Does not say that it remembers."""
+
+    order_dependent = ""
+
+
 class HonestFeature(Feature, nn.Module):
     """Frames, made small."""
 

@@ -21,6 +21,7 @@ MODULES = {
     "Critic": "loss",
 }
 HONEST = [
+    ("faulty_modules", "bottleneck", "MemoryBottleneck"),
     *(("faulty_modules", kind, f"Honest{name}") for name, kind in MODULES.items()),
     *(("faulty_parts", kind, f"Honest{kind.capitalize()}") for kind in KINDS if kind not in MODULES.values()),
 ]
@@ -45,6 +46,8 @@ FAULTS = [
     ("encoder", "PlainEncoder", "check_module", "class Mine(Encoder, nn.Module)"),
     ("decoder", "RudeDecoder", "check_strange_latents", "raise a ShapeError"),
     ("bottleneck", "ListingBottleneck", "check_shapes", "losses/size is declared as (), but is (2,)"),
+    ("bottleneck", "StubbornBottleneck", "check_reset", "let reset forget all of it"),
+    ("bottleneck", "SecretBottleneck", "check_reset", "say in order_dependent why"),
     ("feature", "LyingFeature", "check_shapes", "declared as (2, 1, 1, 4, 6), but is (2, 16, 1, 4, 6)"),
     ("density", "DeafDensity", "check_shifted_data", "higher is stranger"),
     ("density", "UnscaledDensity", "check_normalised", "not to 1"),

@@ -62,6 +62,17 @@ def test_a_key_without_a_default_is_asked_for_once() -> None:
     assert "settings={'transform/median': {'size': ...}}, or --set transform/median.size=..." in str(caught.value)
 
 
+def test_a_class_that_is_not_there_is_told_once() -> None:
+    cards = [
+        Component("scorer", "gone", "nowhere:Gone", "A."),
+        Component("scorer", "other", "faulty_parts:Negative", "A."),
+    ]
+    failed = [(each.component, each.reason) for each in run_checks(subjects(cards)) if each.state == "failed"]
+    assert [component for component, _ in failed] == ["scorer/gone", "scorer/other"]
+    assert "No module named 'nowhere'" in failed[0][1]
+    assert "is not a Scorer" in failed[1][1]
+
+
 def test_one_name_of_two_kinds_is_ambiguous() -> None:
     with pytest.raises(VadkitError, match="write encoder/itae or decoder/itae"):
         subjects("itae", {"itae": {}})

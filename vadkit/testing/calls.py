@@ -59,13 +59,16 @@ def outputs_of_a_model(subject: Subject, frames: Tensor, seed: int) -> ClipOutpu
     noise = torch.randn(target.shape, generator=torch.Generator().manual_seed(seed + 7))
     steps = clip.input_frames
     per_frame = AnyName(torch.zeros(len(frames), steps))
-    latents = footage.latents(subject.toy.specs, len(frames), seed=seed)
+    specs = subject.latents if subject.kind == "bottleneck" else subject.toy.specs
+    latents = footage.latents(specs, len(frames), seed=seed)
     return ClipOutputs(clip, frames, target, (target + 0.2 * noise).clamp(-1, 1), latents, {}, per_frame)
 
 
-def called(subject: Subject, module: Any, given: tuple[Any, ...]) -> Outputs:
-    """`forward` with its outputs under names."""
-    reset(module)
+def called(subject: Subject, module: Any, given: tuple[Any, ...], *, forget: bool = True) -> Outputs:
+    """`forward` with its outputs under names; what a bottleneck keeps of earlier clips is forgotten before."""
+    reset = getattr(module, "reset", None)
+    if forget and callable(reset):
+        reset()
     out = module(*given)
     if subject.kind == "encoder":
         require(
@@ -86,11 +89,9 @@ def called(subject: Subject, module: Any, given: tuple[Any, ...]) -> Outputs:
     return {"output": out}
 
 
-def reset(module: Any) -> None:
-    """A bottleneck that remembers earlier clips forgets them."""
-    forget = getattr(module, "reset", None)
-    if callable(forget):
-        forget()
+def differing(one: Outputs, two: Outputs) -> list[str]:
+    """Names of outputs that are not the same to the last bit."""
+    return [name for name in one if not torch.equal(one[name].nan_to_num(), two[name].nan_to_num())]
 
 
 def prepared(subject: Subject, *, seed: int = 0, anew: bool = False) -> nn.Module:

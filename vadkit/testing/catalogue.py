@@ -39,7 +39,7 @@ _OF_KIND: Mapping[str, tuple[str, ...]] = {
         "datasets.check_empty_folder",
     ),
     "encoder": (*_MODULE, *_OF_CLIPS, "gradients.check_gradients", "shapes.check_other_clips"),
-    "bottleneck": (*_MODULE, *_OF_CLIPS, "gradients.check_gradients"),
+    "bottleneck": (*_MODULE, *_OF_CLIPS, "gradients.check_gradients", "memories.check_reset"),
     "decoder": (*_MODULE, *_OF_CLIPS, "gradients.check_gradients", "shapes.check_strange_latents"),
     "loss": (
         *_MODULE,

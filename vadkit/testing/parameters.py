@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
-from vadkit.errors import listed
+from vadkit.errors import PluginError, listed
 from vadkit.recipe import docstring
 from vadkit.recipe.signature import describe
 from vadkit.testing.subject import Subject
@@ -76,12 +76,11 @@ def check_help(subject: Subject) -> None:
     require(bool(subject.component.summary), "its card has no summary", "give Component a line for 'vadkit list'")
     silent = [name for name, key in described.parameters.items() if not key.help]
     require(not silent, f"no help for {listed(silent)}", "describe each key under 'Args:' in the class's docstring")
+    positional, _ = _positional(subject)
     loaded = subject.component.load()
     own = vars(loaded).get("__doc__"), getattr(vars(loaded).get("__init__"), "__doc__", None)
     told = {name for text in own for name in docstring.parameters(_args(text))}
-    stale = (
-        sorted(told - set(described.parameters) - set(_positional(subject)[0])) if "__init__" in vars(loaded) else []
-    )
+    stale = sorted(told - set(described.parameters) - set(positional)) if "__init__" in vars(loaded) else []
     require(not stale, f"its docstring explains {listed(stale)}, which it does not take", "bring 'Args:' up to date")
 
 
@@ -92,7 +91,10 @@ def _args(text: str | None) -> str:
 
 def _positional(subject: Subject) -> tuple[list[str], str]:
     """Names of positional parameters, and of `*args`."""
-    init: Any = subject.component.load().__init__
+    try:
+        init: Any = subject.component.load().__init__
+    except PluginError as error:
+        raise InapplicableError("its class cannot be loaded, see check_construction") from error
     if init is object.__init__ or getattr(init, "__module__", "").startswith("torch.nn"):
         return [], ""
     declared = list(inspect.signature(init).parameters.values())[1:]

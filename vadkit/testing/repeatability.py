@@ -5,10 +5,10 @@ from __future__ import annotations
 import copy
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from vadkit.errors import listed
-from vadkit.testing.calls import evaluated, inputs, prepared
+from vadkit.testing.calls import differing, evaluated, inputs, prepared
 from vadkit.testing.scores import scored
 from vadkit.testing.subject import Subject
 from vadkit.testing.verdict import ConformityError
@@ -27,10 +27,10 @@ def check_training_repeats(subject: Subject) -> None:
     """In training, the same seed gives the same output: whatever is random comes from torch's generator."""
     given, module = inputs(subject, 2), prepared(subject).train()
     twins = module, copy.deepcopy(module)
-    differing = _differing(*(evaluated(subject, twin, given, seed=11) for twin in twins))
-    if differing:
+    changed = differing(*(evaluated(subject, twin, given, seed=11) for twin in twins))
+    if changed:
         raise ConformityError(
-            f"in training, {differing[0]} differs between two calls from one seed",
+            f"in training, {changed[0]} differs between two calls from one seed",
             fix="draw from torch's global generator, not from numpy's or Python's",
         )
 
@@ -49,22 +49,18 @@ def check_evaluation_repeats(subject: Subject) -> None:
         one = evaluated(subject, module, given)
         evaluated(subject, module, inputs(subject, 2, seed=9))
         two = evaluated(subject, module, given, seed=1)
-    if differing := _differing(one, two):
+    if changed := differing(one, two):
         raise ConformityError(
-            f"in evaluation, {differing[0]} differs between two calls with the same input",
+            f"in evaluation, {changed[0]} differs between two calls with the same input",
             fix="let noise and dropout depend on self.training, and keep nothing between calls",
         )
 
 
-def _differing(one: dict[str, Tensor], two: dict[str, Tensor]) -> list[str]:
-    return [name for name in one if not torch.equal(one[name].nan_to_num(), two[name].nan_to_num())]
-
-
 def _compare(one: nn.Module, two: nn.Module, when: str) -> None:
     first, second = one.state_dict(), two.state_dict()
-    differing = [name for name in first if not torch.equal(first[name], second[name])]
-    if differing:
+    changed = [name for name in first if not torch.equal(first[name], second[name])]
+    if changed:
         raise ConformityError(
-            f"{when}, {listed(differing)} differ{'s' if len(differing) == 1 else ''} from time to time",
+            f"{when}, {listed(changed)} differ{'s' if len(changed) == 1 else ''} from time to time",
             fix="draw from torch's global generator, or from context.seed when a density is fitted",
         )

@@ -91,7 +91,9 @@ def _plugin(registry: Registry, name: str) -> Plugin:
     for plugin in registry.plugins:
         if plugin.name == name:
             if plugin.error:
-                raise PluginError(plugin.error, where=f"plugin {name!r} ({plugin.distribution})", fix="mend it")
+                raise PluginError(
+                    plugin.error, where=f"plugin {name!r} ({plugin.distribution})", fix="mend or reinstall its package"
+                )
             return plugin
     names = [plugin.name for plugin in registry.plugins]
     fix = closest(name, names)
