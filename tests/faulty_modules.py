@@ -314,6 +314,24 @@ class HonestDensity(DensityModel, nn.Module):
         return 0.5 * (z.square() + math.log(2 * math.pi)).sum(1) + self.std.log().sum()
 
 
+class SecretTrainee(HonestDensity):
+    """Asks for training by gradients without saying so."""
+
+    def __init__(self, feature: FeatureSpec) -> None:
+        super().__init__(feature)
+        self.shift = nn.Parameter(torch.zeros(feature.dimensions))
+
+    def latent(self, features: Tensor) -> tuple[Tensor, Tensor] | None:
+        return None
+
+    def fit(self, features: FeatureSource, context: FitContext) -> None:
+        super().fit(features, context)
+        context.minimise(self, features)
+
+    def forward(self, features: Tensor) -> Tensor:
+        return super().forward(features.flatten(1) + self.shift)
+
+
 class DeafDensity(HonestDensity):
     """Ignores what it is given."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+from filmed import noise, write
 from scipy.io import savemat
 
 SPANS = "Abuse028_x264.mp4  Abuse  3  5  -1  -1  \nNormal_Videos_003_x264.mp4  Normal  -1  -1  -1  -1  \n"
@@ -83,5 +84,22 @@ def ubnormal(root: Path) -> Path:
     return root
 
 
-TREES = {tree.__name__: tree for tree in (folder, ucsd_ped, avenue, shanghaitech, ucf_crime, ubi_fights, ubnormal)}
+def street_scene(root: Path) -> Path:
+    frames(root / "Train/Train001", 3, first=1)
+    frames(root / "Test/Test001", 5, first=1)
+    (root / "Test/Test001/Test001_gt.txt").write_text("00002.jpg 0 640 360 20 11\n00003.jpg 0 642.5 360 20 11\n")
+    return root
+
+
+def nwpu_campus(root: Path) -> Path:
+    for name in ("Train/D001_01", "Test/D001_01"):
+        (root / f"videos/{name}").parent.mkdir(parents=True)
+        write(root / f"videos/{name}.avi", noise(8)[:: 1 if "Train" in name else -1], "mpeg4")
+    (root / "groundtruth").mkdir()
+    np.savez(root / "groundtruth/NWPU_Campus_gt.npz", D001_01=np.arange(8) > 5)
+    return root
+
+
+_ALL = (folder, ucsd_ped, avenue, shanghaitech, ucf_crime, ubi_fights, ubnormal, street_scene, nwpu_campus)
+TREES = {tree.__name__: tree for tree in _ALL}
 """Data set -> what writes its tree into a folder."""

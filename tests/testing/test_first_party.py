@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 from trees import TREES
 
+import vadkit_datasets
 from vadkit.testing import parametrize_with_checks
 
 ROOT = Path(tempfile.gettempdir(), f"vadkit-trees-{os.getpid()}")
@@ -106,6 +107,11 @@ def test_slowfast(component: Any, check: Any) -> None:
 @conformance("standard")
 def test_standard(component: Any, check: Any) -> None:
     check(component)
+
+
+def test_every_data_set_has_videos_to_look_at() -> None:
+    announced = {each.name for each in vadkit_datasets.vadkit_components() if each.load().needs_root}
+    assert announced == set(TREES)
 
 
 def test_no_plugin_is_left_out() -> None:

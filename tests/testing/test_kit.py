@@ -49,6 +49,7 @@ FAULTS = [
     ("bottleneck", "StubbornBottleneck", "check_reset", "let reset forget all of it"),
     ("bottleneck", "SecretBottleneck", "check_reset", "say in order_dependent why"),
     ("feature", "LyingFeature", "check_shapes", "declared as (2, 1, 1, 4, 6), but is (2, 16, 1, 4, 6)"),
+    ("density", "SecretTrainee", "check_needs_fit", "calls context.minimise 1 times"),
     ("density", "DeafDensity", "check_shifted_data", "higher is stranger"),
     ("density", "UnscaledDensity", "check_normalised", "not to 1"),
     ("density", "LyingFlow", "check_log_determinant", "autograd's"),

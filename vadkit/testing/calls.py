@@ -106,11 +106,13 @@ def prepared(subject: Subject, *, seed: int = 0, anew: bool = False) -> nn.Modul
     return copy.deepcopy(subject.kept[name])
 
 
-def fit(subject: Subject, density: Any, *, seed: int = 0) -> None:
-    """Fit a density on the toy samples."""
+def fit(subject: Subject, density: Any, *, seed: int = 0) -> int:
+    """Fit a density on the toy samples; how often it asked for training by gradients."""
     source = fitting.ToySource(fitting.samples(subject.sample), subject.sample)
+    context = fitting.ToyContext(subject.toy.epochs)
     with seeded(seed):
-        density.fit(source, fitting.ToyContext(subject.toy.epochs))
+        density.fit(source, context)
+    return context.asked
 
 
 def evaluated(subject: Subject, module: Any, given: tuple[Any, ...], *, seed: int = 0) -> Outputs:

@@ -53,6 +53,7 @@ _OF_KIND: Mapping[str, tuple[str, ...]] = {
         *_MODULE,
         *_OF_CLIPS,
         "gradients.check_gradients",
+        "likelihood.check_needs_fit",
         "likelihood.check_shifted_data",
         "likelihood.check_normalised",
         "likelihood.check_log_determinant",

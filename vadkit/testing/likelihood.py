@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from vadkit.testing import fitting
-from vadkit.testing.calls import prepared
+from vadkit.testing.calls import fit, prepared
 from vadkit.testing.subject import Subject
 from vadkit.testing.verdict import ConformityError, InapplicableError
 
@@ -19,6 +19,17 @@ TINY = ((2,), (3,), (1, 2, 2))
 DRAWS, TAIL = 20_000, 3  # draws of the proposal; its degrees of freedom
 MASS = 0.1  # error of the integral, chance included
 EXACT = 1e-3  # nats
+
+
+def check_needs_fit(subject: Subject) -> None:
+    """It calls `context.minimise` once if `needs_fit` says so, else never: a recipe gives a `fit:` by it."""
+    density = subject.build()
+    asked, says = fit(subject, density), bool(density.needs_fit)
+    if asked != int(says):
+        raise ConformityError(
+            f"needs_fit is {says}, and it calls context.minimise {asked} times",
+            fix="set needs_fit = True if it is trained by gradients, once",
+        )
 
 
 def check_shifted_data(subject: Subject) -> None:
