@@ -240,6 +240,18 @@ class ListingBottleneck(HonestBottleneck):
         return BottleneckOutput(out.latents, {"size": out.latents["static"].mean((1, 2, 3, 4))})
 
 
+class RenamingBottleneck(HonestBottleneck):
+    """Hands `static` on as `code`."""
+
+    def __init__(self, latents: Mapping[str, LatentSpec]) -> None:
+        super().__init__(latents)
+        self.latents = {"code": latents["static"]}
+
+    def forward(self, latents: Mapping[str, Tensor]) -> BottleneckOutput:
+        out = super().forward(latents)
+        return BottleneckOutput({"code": out.latents["static"]}, out.losses, out.scores)
+
+
 class MemoryBottleneck(HonestBottleneck):
     """Adds the mean of what it has seen of this video."""
 

@@ -94,6 +94,18 @@ def test_a_decoder_stands_behind_the_encoder_that_is_named() -> None:
     assert {name: spec.channels for name, spec in own.latents.items()} == {"static": 8, "dynamic": 4}
 
 
+def test_a_decoder_gets_what_the_bottleneck_before_it_hands_on() -> None:
+    cards = [
+        Component("decoder", "mine", "faulty_modules:HonestDecoder", "A toy."),
+        Component("bottleneck", "renames", "faulty_modules:RenamingBottleneck", "A toy."),
+    ]
+    latents = {"static": [4, 8, 16, 24]}
+    with pytest.raises(VadkitError, match="needs a latent 'code'; the encoder gives static"):
+        subjects(cards, {"mine": {"toy": {"latents": latents}}}, only=["mine"])[0].construct()
+    found = subjects(cards, {"mine": {"toy": {"latents": latents, "through": "renames"}}}, only=["mine"])
+    assert {each.state for each in run_checks(found)} == {"passed", "skipped"}
+
+
 def test_the_decorator_makes_tests_skips_and_strict_xfails(pytester: pytest.Pytester) -> None:
     pytester.makepyfile(
         """

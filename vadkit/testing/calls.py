@@ -49,6 +49,10 @@ def inputs(subject: Subject, batch: int, *, seed: int = 0) -> tuple[Any, ...]:
     else:
         with torch.no_grad():
             given = encoder(seen)  # pyright: ignore[reportCallIssue]
+    bottleneck = subject.bottleneck(subject.toy.specs if encoder is None else encoder.latents)
+    if bottleneck is not None:
+        with torch.no_grad():
+            given = bottleneck(given).latents
     return (seen, given) if subject.kind == "feature" else (given,)
 
 

@@ -75,7 +75,7 @@ def check_other_clips(subject: Subject) -> None:
 
 def check_strange_latents(subject: Subject) -> None:
     """Latents of names and sizes that it has never seen are decoded, or refused with a ShapeError when it is built."""
-    strange = replace(subject, toy=replace(subject.toy, behind=None, latents={"stranger": (3, 1, 5, 7)}))
+    strange = replace(subject, toy=replace(subject.toy, behind=None, through=None, latents={"stranger": (3, 1, 5, 7)}))
     try:
         module = prepared(strange)
     except InapplicableError as refused:

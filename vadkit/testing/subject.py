@@ -97,9 +97,18 @@ class Subject:
 
     @property
     def latents(self) -> Mapping[str, LatentSpec]:
-        """What the encoder before it gives, or what the toy says."""
+        """What the encoder before it gives, and a bottleneck hands on; or what the toy says."""
         encoder = self.encoder()
-        return self.toy.specs if encoder is None else encoder.latents
+        specs = self.toy.specs if encoder is None else encoder.latents
+        bottleneck = self.bottleneck(specs)
+        return getattr(bottleneck, "latents", None) or specs
+
+    def bottleneck(self, specs: Mapping[str, LatentSpec]) -> Any:
+        """The bottleneck before a decoder, new and in eval mode; None where there is none."""
+        if self.toy.through is None or self.kind != "decoder":
+            return None
+        with seeded(0):
+            return build(self.toy.through, specs).eval()
 
     def encoder(self) -> Encoder | None:
         """The encoder that it stands behind, new and in eval mode; None where latents are made up."""

@@ -27,6 +27,7 @@ class Toy:
         clip: geometry of a clip, as `data.clip` in a recipe.
         behind: the encoder that gives the latents of a decoder, bottleneck or feature. A decoder stands behind
             an encoder of its own plugin if nothing is said.
+        through: the bottleneck between that encoder and a decoder.
         latents: name -> C', T', H', W' of latents that no encoder gives; if nothing is said, `static` and `dynamic`
             of a quarter of the frame's size, as ITAE gives them.
         feature: shape of the sample that a density sees, (C, H, W) or (C,).
@@ -36,6 +37,7 @@ class Toy:
 
     clip: Annotated[ClipSpec, Written(ClipForm)] = CLIP
     behind: Annotated[Chosen, Kind("encoder")] | None = None
+    through: Annotated[Chosen, Kind("bottleneck")] | None = None
     latents: Mapping[str, Sizes] = field(default_factory=dict[str, Sizes])
     feature: tuple[PositiveInt, ...] = (2, 8, 8)
     root: Path | None = None
