@@ -40,6 +40,18 @@ class HonestEncoder(Encoder, nn.Module):
         return {"code": self.conv(functional.avg_pool3d(clips, (1, 2, 2)))}
 
 
+class PlacesEncoder(HonestEncoder):
+    """Gives whole numbers beside, such as the places of a pooling."""
+
+    def __init__(self, clip: ClipSpec) -> None:
+        super().__init__(clip)
+        self.latents = self.latents | {"places": self.latents["code"]}
+
+    def forward(self, clips: Tensor) -> dict[str, Tensor]:
+        code = super().forward(clips)["code"]
+        return {"code": code, "places": (code > 0).long()}
+
+
 class LyingEncoder(HonestEncoder):
     """Declares one channel more than it gives."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 from unittest import mock
 
@@ -24,7 +25,7 @@ def check_float64(subject: Subject) -> None:
     module, given = prepared(subject), inputs(subject, 2)
     wanted = evaluated(subject, module, given)
     try:
-        found = evaluated(subject, module.double(), mapped(Tensor.double, given))
+        found = evaluated(subject, module.double(), mapped(_double, given))
     except RuntimeError as error:
         raise ConformityError(
             f"it cannot compute in float64: {error}",
@@ -91,10 +92,19 @@ def check_finite(subject: Subject) -> None:
     """Ordinary, black, white and gray clips give finite numbers: an empty scene must not end a run."""
     module, given = prepared(subject), inputs(subject, 2)
     for told, level in (("ordinary", None), ("black", -1.0), ("white", 1.0), ("gray", 0.0)):
-        these = given if level is None else mapped(lambda tensor, level=level: torch.full_like(tensor, level), given)
+        these = given if level is None else mapped(partial(_filled, level), given)
         for name, tensor in evaluated(subject, module, these).items():
             if not bool(torch.isfinite(tensor).all()):
                 raise ConformityError(f"{told} input gives a {name} that is not finite", fix="guard logs and quotients")
+
+
+def _double(tensor: Tensor) -> Tensor:
+    return tensor.double() if tensor.is_floating_point() else tensor
+
+
+def _filled(level: float, tensor: Tensor) -> Tensor:
+    """Of one value; whole numbers, which are places, stay."""
+    return torch.full_like(tensor, level) if tensor.is_floating_point() else tensor
 
 
 def _compare(wanted: Outputs, found: Outputs, when: str, tolerance: float) -> None:

@@ -53,5 +53,5 @@ def _total(subject: Subject, module: nn.Module, given: tuple[Any, ...]) -> Tenso
         critic = module.critic(given[0])  # pyright: ignore[reportCallIssue]
         return torch.zeros(()) if critic is None else critic
     random = torch.Generator().manual_seed(5)
-    outputs = called(subject, module, given).values()
+    outputs = [each for each in called(subject, module, given).values() if each.is_floating_point()]
     return torch.stack([(each * torch.randn(each.shape, generator=random)).sum() for each in outputs]).sum()
