@@ -189,5 +189,5 @@ def synthetic_of(place: RunFolder, needs: Needs) -> tuple[Sequence[VideoScores],
 def _beside(place: RunFolder) -> dict[str, Any]:
     manifest = place.read_manifest()
     beside = {key: manifest.get(key) for key in ("seed", "commit", "host", "precision", "versions")}
-    damaged = manifest.get("data", {}).get("damaged")
-    return {**beside, "damaged": damaged} if damaged else beside
+    data = manifest.get("data", {})
+    return beside | {key: data[key] for key in ("damaged", "tested on") if data.get(key)}

@@ -17,7 +17,7 @@ from vadkit import facts
 from vadkit.contracts import Dataset
 from vadkit.errors import CheckpointError, DataError, VadkitError
 from vadkit.files import write_text
-from vadkit.folder import RunFolder, digest_of, stage_digests
+from vadkit.folder import RunFolder, digest_of, stage_digests, tested_on
 from vadkit.judging import calibrate_run, judge_run, open_run, refuse_run, under_all_protocols, write_reports
 from vadkit.monitor import Monitor, Silent
 from vadkit.planning import check_held_out, compared, needs_of, plan_of, protocol_of, refuse_test_tuning
@@ -26,8 +26,9 @@ from vadkit.recipe import load, loads
 from vadkit.recipe.model import Recipe
 from vadkit.recipe.show import dump
 from vadkit.registry import Registry
+from vadkit.reuse import donors_of, take_over
 from vadkit.score.store import VideoScores, read_labels, read_scores
-from vadkit.sources import open_dataset
+from vadkit.sources import open_data
 from vadkit.values import Labels, RunResult
 
 if TYPE_CHECKING:
@@ -80,6 +81,7 @@ def run(
     overrides: Sequence[str] = (),
     resume: bool = False,
     overwrite: bool = False,
+    reuse: Sequence[str | Path] = (),
     allow_test_tuning: bool = False,
     keep_cache: bool = True,
     cache_limit: str | int | None = None,
@@ -95,6 +97,8 @@ def run(
         overrides: as `--set` takes them, such as `model.fit.epochs=3`.
         resume: go on in a run folder where an earlier run stopped.
         overwrite: replace an earlier run.
+        reuse: folders of other runs, whose trained stages and scores are taken over where this recipe would make
+            them alike.
         allow_test_tuning: run a recipe in which something was chosen with test labels.
         keep_cache: store decoded frames for later runs; otherwise in a temporary folder.
         cache_limit: largest size of all stored frames, such as "50GB"; default `$VADKIT_CACHE_LIMIT`, else none.
@@ -113,8 +117,9 @@ def run(
     plan = plan_of(checked, protocol_of(checked), registry, checked.seed)
     needs = needs_of(plan)
     check_held_out(needs, checked.data.held_out)
-    dataset = open_dataset(checked.data.dataset, data_root)
+    dataset = open_data(checked.data, data_root)
     folder = RunFolder(Path(out) if out is not None else Path("runs") / checked.name)
+    donors = donors_of(reuse, folder)
     began = time.monotonic()
     with open_cache(keep=keep_cache, limit=cache_limit) as cache:
         experiment = _experiment(checked, dataset, folder, cache, monitor)
@@ -125,6 +130,9 @@ def run(
         experiment.footage.check(maps=needs.maps, fps=needs.fps)
         with folder.locked():
             folder.prepare(resume=resume, overwrite=overwrite)
+            if donors and not folder.is_run:
+                taken = take_over(folder, checked.tree, experiment.footage.fingerprints(), donors)
+                monitor.message(f"taken over: {', '.join(taken) or 'nothing, for no stage would be made alike'}")
             _begin(folder, checked, experiment)
             experiment.footage.record(folder, regions=needs.maps)
             experiment.train_model()
@@ -299,7 +307,7 @@ def _begin(folder: RunFolder, recipe: Recipe, experiment: Experiment) -> None:
         precision=recipe.engine.precision,
         digests=experiment.digests,
         protocol=protocol_of(recipe).as_dict(),
-        data=data,
+        data={**data, "tested on": tested_on(recipe.tree)},
         finished=None,
         # What a number stands beside is where its run began; each resume adds a leg.
         legs=[*before.get("legs", []), leg],
@@ -310,7 +318,10 @@ def _begin(folder: RunFolder, recipe: Recipe, experiment: Experiment) -> None:
 def _check_same(folder: RunFolder, recipe: Recipe, data: Mapping[str, str]) -> None:
     """Refuse to go on with a changed recipe or other data; drop results that only `scores:` made stale."""
     manifest = folder.read_manifest()
-    other = [key for key, value in data.items() if manifest.get("data", {}).get(key, value) != value]
+    before = manifest.get("data", {})
+    other = [key for key, value in data.items() if before.get(key, value) != value]
+    if before.get("tested on") != tested_on(recipe.tree) and "test videos" in other:
+        other.remove("test videos")  # the recipe itself says so, and the scores are made anew
     if other:
         raise CheckpointError(
             f"was begun on other data than this: the {' and the '.join(other)} differ",
@@ -333,9 +344,10 @@ def _check_same(folder: RunFolder, recipe: Recipe, data: Mapping[str, str]) -> N
 
 
 def _stale(folder: RunFolder) -> list[Path]:
-    """What was scored: of test videos, of held-out ones, and maps."""
+    """What was scored: of test videos, of held-out ones, and maps with what they are compared with."""
     scored = [path for place in (folder.scores, folder.held_out, folder.synthetic) for path in place.glob("*.npz")]
-    return [*scored, *folder.scores.glob("maps/*/*.npy"), *folder.checkpoints.glob(folder.calibration.name)]
+    maps = [*folder.scores.glob("maps/*/*.npy"), *folder.regions.glob("*.npz")]
+    return [*scored, *maps, *folder.checkpoints.glob(folder.calibration.name)]
 
 
 def _end(folder: RunFolder, began: float) -> None:

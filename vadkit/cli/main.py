@@ -64,6 +64,12 @@ def run(
     out: Annotated[Path | None, typer.Option(help="Run folder. Default: runs/NAME.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on where an earlier run stopped.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier run.")] = False,
+    reuse: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="RUN", help="Take over what this run has trained and scored alike. Repeatable.", show_default=False
+        ),
+    ] = None,
     cache_limit: Annotated[
         str | None,
         typer.Option(
@@ -87,6 +93,7 @@ def run(
             overrides=set_ or (),
             resume=resume,
             overwrite=overwrite,
+            reuse=reuse or (),
             allow_test_tuning=allow_test_tuning,
             keep_cache=not no_cache,
             cache_limit=cache_limit,
