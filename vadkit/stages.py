@@ -10,6 +10,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,11 +19,22 @@ from vadkit.contracts import Dataset
 from vadkit.errors import CheckpointError, DataError, VadkitError
 from vadkit.files import write_text
 from vadkit.folder import RunFolder, digest_of, stage_digests, tested_on
-from vadkit.judging import calibrate_run, judge_run, open_run, refuse_run, under_all_protocols, write_reports
+from vadkit.judging import (
+    calibrate_run,
+    judge_run,
+    open_run,
+    refuse_run,
+    shows_maps,
+    under_all_protocols,
+    write_reports,
+)
 from vadkit.monitor import Monitor, Silent
+from vadkit.pictures import look, look_at
 from vadkit.planning import check_held_out, compared, needs_of, plan_of, protocol_of, refuse_test_tuning
 from vadkit.protocol import Protocol
 from vadkit.recipe import load, loads
+from vadkit.recipe.check import DEFAULT_REPORT
+from vadkit.recipe.chosen import Chosen
 from vadkit.recipe.model import Recipe
 from vadkit.recipe.show import dump
 from vadkit.registry import Registry
@@ -126,7 +138,7 @@ def run(
         for split in ("train", "test"):
             experiment.footage.videos(split)  # what is missing is said before anything is written
         folder.check(resume=resume, overwrite=overwrite)
-        experiment.rehearse(maps=needs.maps)
+        experiment.rehearse(compared=needs.maps, shown=shows_maps(checked.report))
         experiment.footage.check(maps=needs.maps, fps=needs.fps)
         with folder.locked():
             folder.prepare(resume=resume, overwrite=overwrite)
@@ -142,8 +154,9 @@ def run(
             experiment.score()
             _end(folder, began)
             result = judge_run(folder, checked, folder.path, registry)
+            result = replace(result, look=partial(look, experiment.footage.videos, experiment.footage.frames))
             folder.update_manifest(protocol=dict(result.protocol))  # with labels and weights, as it is printed
-            write_reports(result, checked.report, folder.path)
+            write_reports(result, checked.report, folder.path, unseen=monitor.message)
     return load_run(folder.path, registry)
 
 
@@ -211,26 +224,62 @@ def report(
     *,
     out: str | Path | None = None,
     allow_test_tuning: bool = False,
+    monitor: Monitor | None = None,
 ) -> RunResult:
     """`evaluate`, then every reporter of the recipe.
 
     They write into the run folder; with overrides, under `evals/` there. With `out` they write into that
     folder, and the run's own, which may be read-only, is not touched.
+
+    Reporters that look at frames find them under `$VADKIT_DATA`; where they are not, `monitor` is told.
     """
     registry = registry or Registry.discover()
+    monitor = monitor or Silent()
     place, recipe = open_run(folder, overrides, registry, allow_test_tuning=allow_test_tuning)
     if out is not None:
         refuse_run(out)
-        result = judge_run(place, recipe, Path(out), registry)
-        write_reports(result, recipe.report, result.folder)
+        result = replace(judge_run(place, recipe, Path(out), registry), look=look_at(recipe.data, None))
+        write_reports(result, recipe.report, result.folder, unseen=monitor.message)
         return result
     with place.locked():
-        result = judge_run(place, recipe, place.path, registry)
+        result = replace(judge_run(place, recipe, place.path, registry), look=look_at(recipe.data, None))
         if overrides:
             name = f"{result.protocol['digest']}-{digest_of(result.facts['measured'], recipe.evaluate.maps)[:6]}"
             result = replace(result, folder=place.path / "evals" / name)
-        write_reports(result, recipe.report, result.folder)
+        write_reports(result, recipe.report, result.folder, unseen=monitor.message)
     return result
+
+
+def draw(
+    folder: str | Path,
+    figures: Sequence[str],
+    *,
+    data_root: str | Path | None = None,
+    registry: Registry | None = None,
+) -> Path:
+    """Draw figures of a finished run, under its own protocol, into its folder.
+
+    Args:
+        folder: of the run.
+        figures: reporters, by name; none for those of the recipe that draw.
+        data_root: the data set's folder or the one that holds it, for figures that show frames; default `$VADKIT_DATA`.
+        registry: default, all installed plugins.
+
+    Returns:
+        The folder `figures/` of the run.
+
+    Raises:
+        VadkitError: there is no such figure, or what it shows is not there.
+    """
+    registry = registry or Registry.discover()
+    place, recipe = open_run(folder, (), registry, allow_test_tuning=True)  # it was allowed when it was run
+    written = {chosen.component.name: chosen for chosen in recipe.report}
+    names = figures or [name for name in written if name not in DEFAULT_REPORT] or ["figures"]
+    chosen = [written.get(name) or Chosen(registry.get("reporter", name), {}, "--figure") for name in names]
+    with place.locked():
+        result = judge_run(place, recipe, place.path, registry, rounds=0)
+        write_reports(replace(result, look=look_at(recipe.data, data_root)), chosen, place.path)
+    return place.path / "figures"
 
 
 def rehearse(
@@ -249,7 +298,7 @@ def rehearse(
     needs = needs_of(plan_of(checked, protocol_of(checked), registry, checked.seed))
     check_held_out(needs, checked.data.held_out)
     experiment = without_videos(checked, RunFolder(Path()))
-    experiment.rehearse(maps=needs.maps)
+    experiment.rehearse(compared=needs.maps, shown=shows_maps(checked.report))
     return experiment.parameters()
 
 
@@ -305,6 +354,7 @@ def _begin(folder: RunFolder, recipe: Recipe, experiment: Experiment) -> None:
         name=recipe.name,
         seed=recipe.seed,
         precision=recipe.engine.precision,
+        dimensions=experiment.dimensions(),
         digests=experiment.digests,
         protocol=protocol_of(recipe).as_dict(),
         data={**data, "tested on": tested_on(recipe.tree)},

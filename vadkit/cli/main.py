@@ -148,6 +148,27 @@ def evaluate(
 
 
 @app.command()
+def figures(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.", show_default=False)],
+    figure: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="A reporter that draws: figures, histograms, weight_curve, error_maps, worst_frames, ... Repeatable. "
+            "Default: those of the run's recipe.",
+        ),
+    ] = None,
+    data_root: DataOption = None,
+) -> None:
+    """Draw figures of a finished run; the videos are needed only for those that show frames."""
+    from vadkit import stages
+
+    with interruptible("no file is half-written: run it again"):
+        folder = stages.draw(run, figure or (), data_root=data_root)
+    typer.echo(f"figures: {folder}")
+
+
+@app.command()
 def sweep(
     recipe: RecipeArgument,
     vary: Annotated[
