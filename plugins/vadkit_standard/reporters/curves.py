@@ -59,7 +59,7 @@ def single(video: VideoResult, colors: Mapping[str, str]) -> Figure:
 
 
 def _curves(axes: Axes, video: VideoResult, colors: Mapping[str, str]) -> None:
-    curves = dict(video.components) | {FUSED: video.fused}
+    curves = {name: video.components[name] for name in colors} | {FUSED: video.fused}
     spans = [float(np.ptp(scores)) for scores in curves.values() if np.ptp(scores) > 0]
     if spans and max(spans) > _FAR_APART * min(spans):
         curves = {name: _unit(scores) for name, scores in curves.items()}

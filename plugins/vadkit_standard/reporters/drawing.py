@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -43,7 +43,7 @@ def save(figure: Figure, path: Path, dpi: int) -> None:
         figure.savefig(aside, dpi=dpi)
 
 
-def colors_of(components: Mapping[str, object]) -> dict[str, str]:
+def colors_of(components: Collection[str]) -> dict[str, str]:
     """Component -> its colour."""
     colors = {name: _NAMED[name] for name in components if name in _NAMED}
     free = [color for color in _OTHERS if color not in colors.values()]

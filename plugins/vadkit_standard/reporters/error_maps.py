@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from vadkit.api import DataError, Reporter, RunResult, VideoResult, closest
-from vadkit_standard.reporters.drawing import quiet, save
+from vadkit_standard.reporters.drawing import quiet, rules, save
 from vadkit_standard.reporters.frames import bare, numbers_of, show, title_of
 from vadkit_standard.reporters.names import printable
 
@@ -103,10 +103,10 @@ def _shown(result: RunResult, video: VideoResult, index: int) -> Shown:
 
 
 def _figure(result: RunResult, shown: Sequence[Shown]) -> Figure:
-    columns = min(len(shown), 3)
+    columns = len(shown) if len(shown) <= 4 else 3
     rows = -(-len(shown) // columns)
     height, width = shown[0].picture.shape[:2]
-    figure = Figure(figsize=(3.2 * columns + 0.8, (6.4 * height / width + 0.5) * rows + 0.9), layout="constrained")
+    figure = Figure(figsize=(3.2 * columns, (6.4 * height / width + 0.3) * rows + 1.2), layout="constrained")
     grid = figure.subplots(2 * rows, columns, squeeze=False)
     highest = max(float(one.error.max()) for one in shown) or 1.0
     image: Any = None
@@ -123,9 +123,19 @@ def _figure(result: RunResult, shown: Sequence[Shown]) -> Figure:
         image = below.imshow(above_mean(one.error), cmap="inferno", vmin=0, vmax=highest, extent=over)
     for axes in grid.flat:
         axes.set_visible(bool(axes.images))
-    figure.colorbar(image, ax=grid, shrink=0.6, label="error of a pixel (intensities from -1 to 1)")
-    figure.suptitle(f"{printable(result.name)}: pixels above the mean error of their frame", fontsize=11)
+    of = _resolution(shown[0])
+    bar = figure.colorbar(image, ax=grid, location="bottom", fraction=0.05, aspect=40, shrink=0.8)
+    bar.set_label(f"error{of}, intensities from -1 to 1; below the mean error of its frame none is drawn", fontsize=9)
+    figure.suptitle(
+        f"{printable(result.name)}: where frames are in error; their scores, {rules(result.protocol)}", fontsize=11
+    )
     return figure
+
+
+def _resolution(shown: Shown) -> str:
+    """What a value of the map stands for, where it is more than a pixel."""
+    (high, wide), (h, w) = shown.picture.shape[:2], shown.error.shape
+    return "" if (h, w) == (high, wide) else f", mean of {round(high / h)}x{round(wide / w)} pixels"
 
 
 def _picture(axes: Axes, picture: NDArray[np.uint8], *, faint: bool = False) -> None:

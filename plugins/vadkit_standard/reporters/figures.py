@@ -39,7 +39,10 @@ class Figures(Reporter):
         if not result.videos:
             return
         figures = folder / "figures"
-        colors = colors_of(result.videos[0].components)
+        # One of weight 0 is fused for another figure's sake.
+        own = result.protocol.get("components") or {}
+        shown = [name for name in result.videos[0].components if own.get(name, {}).get("weight", 1.0) != 0]
+        colors = colors_of(shown)
         with quiet():
             save(curves.page(result, colors), figures / "scores.png", self.dpi)
             for video in result.videos if self.each else ():

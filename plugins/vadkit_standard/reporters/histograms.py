@@ -84,6 +84,7 @@ def _figure(name: str, what: str, videos: Sequence[VideoResult], panels: Mapping
     grid = figure.subplots(1, len(panels), squeeze=False)
     for axes, (score, dimensions) in zip(grid.flat, panels.items(), strict=True):
         _panel(axes, score, videos, dimensions)
+    grid[0][0].set_ylabel("share of the frames of a class (%)", fontsize=9)
     figure.suptitle(f"{printable(name)}: {printable(what)}", fontsize=11)
     handles, labels = figure.axes[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=3, frameon=False, fontsize=9)
@@ -108,6 +109,5 @@ def _panel(axes: Axes, score: str, videos: Sequence[VideoResult], dimensions: in
     axes.set_title(printable(score), fontsize=10, loc="left")
     unit = "bits per dimension" if dimensions is not None else "calibrated, in deviations of training clips"
     axes.set_xlabel(f"log-likelihood ({unit})", fontsize=9)
-    axes.set_ylabel("share of the frames of a class (%)", fontsize=9)
     axes.set_ylim(bottom=0)
     plain_frame(axes)

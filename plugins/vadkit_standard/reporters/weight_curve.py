@@ -111,7 +111,8 @@ def _figure(
         chosen = float(own[name]["weight"])
         if chosen in weights:  # the one that the recipe has
             at = percent[list(weights).index(chosen)]
-            axes.plot(chosen, at, "o", markersize=11, markerfacecolor="none", markeredgecolor=colors[name])
+            ring = {"markersize": 11, "markerfacecolor": "none", "markeredgecolor": colors[name], "linestyle": "none"}
+            axes.plot(chosen, at, "o", label="as fused in the recipe", **ring)
     axes.set(xlabel="weight of the likelihood", ylabel="micro AUC on the test set (%)")
     title = f"{printable(result.name)}: a choice by this curve is test-tuned\n{rules(result.protocol)}"
     axes.set_title(title, fontsize=10, loc="left")

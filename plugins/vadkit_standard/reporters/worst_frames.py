@@ -73,15 +73,15 @@ def _figure(
     result: RunResult, false: Sequence[tuple[VideoResult, int]], missed: Sequence[tuple[VideoResult, int]]
 ) -> Figure:
     blocks = [
-        ("normal, scored high: false alarms first", NORMAL, false),
-        ("abnormal, scored low: missed first", ABNORMAL, missed),
+        ("normal frames with the highest scores", NORMAL, false),
+        ("abnormal frames with the lowest scores", ABNORMAL, missed),
     ]
     shown = [(title, color, some) for title, color, some in blocks if some]
     pictures = [[show(result, video, [index], "worst_frames")[0] for video, index in some] for _, _, some in shown]
     columns = min(_COLUMNS, max(len(some) for _, _, some in shown))
     rows = [-(-len(some) // columns) for _, _, some in shown]
     height, width = pictures[0][0].shape[:2]
-    cell = 3.0 * height / width + 0.35
+    cell = 3.0 * height / width + 0.22
     figure = Figure(figsize=(3.0 * columns + 0.3, cell * sum(rows) + 0.45 * len(shown) + 0.7), layout="constrained")
     parts = np.atleast_1d(np.array(figure.subfigures(len(shown), 1, height_ratios=rows), dtype=object))
     for part, (title, color, some), images, count in zip(parts, shown, pictures, rows, strict=True):
@@ -92,5 +92,5 @@ def _figure(
         for axes, (video, index), image in zip(grid.flat, some, images, strict=False):
             axes.imshow(image if image.shape[2] == 3 else image[..., 0], cmap="gray", vmin=0, vmax=255)
             axes.set_title(title_of(video, index), fontsize=8, loc="left")
-    figure.suptitle(f"{printable(result.name)}: {rules(result.protocol)}", fontsize=11)
+    figure.suptitle(f"{printable(result.name)}: final scores, {rules(result.protocol)}", fontsize=11)
     return figure
