@@ -244,7 +244,10 @@ def test_figures_of_a_run(tiny: dict[str, Any], tmp_path: Path) -> None:
     told = Told()
     stages.report(done.path, monitor=told)
     assert (done.path / "metrics.json").is_file()
-    assert ["error_maps is left out" in line or "worst_frames is left out" in line for line in told.lines] == [True, True]
+    assert ["error_maps is left out" in line or "worst_frames is left out" in line for line in told.lines] == [
+        True,
+        True,
+    ]
     assert "nobody said where the data lies" in told.lines[0]
     with pytest.raises(DataError, match="nobody said where the data lies"):
         stages.draw(done.path, ["worst_frames"])
