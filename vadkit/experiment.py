@@ -15,7 +15,7 @@ from lightning_fabric import Fabric
 from torch import nn
 
 from vadkit.contracts import Dataset, DensityModel, Feature, Loss, Scorer
-from vadkit.errors import DataError, ShapeError, VadkitError, closest
+from vadkit.errors import DataError, ShapeError, VadkitError, closest, listed
 from vadkit.folder import RunFolder, stage_digests
 from vadkit.footage import Footage
 from vadkit.model.autoencoder import Autoencoder, TrainingStep, target_of
@@ -40,7 +40,7 @@ from vadkit.train.device import derive, refusing_noise, start
 from vadkit.train.fitting import EncodedClips, Fitting, steps_of
 from vadkit.train.log import Log
 from vadkit.train.loop import Schooling, Trainer
-from vadkit.values import BottleneckOutput, ClipOutputs, Labels, VideoRef
+from vadkit.values import BottleneckOutput, ClipOutputs, Labels, LatentSpec, VideoRef
 from vadkit.video.cache import FrameCache, Frames
 from vadkit.video.clips import window_count
 
@@ -99,6 +99,12 @@ class Experiment:
             if scorer.uses_output and self.autoencoder is None:
                 raise ShapeError("needs an autoencoder", where=f"scores.{name}", fix="add 'model:' to the recipe")
 
+    @property
+    def order_dependent(self) -> str:
+        """Why scores depend on the order of a video's frames; empty if they do not."""
+        bottleneck = self.autoencoder.bottleneck if self.autoencoder is not None else None
+        return bottleneck.order_dependent if bottleneck is not None else ""
+
     @cached_property
     def trainer(self) -> Trainer:
         """The one training loop, in this run's folder."""
@@ -124,9 +130,9 @@ class Experiment:
         if self.autoencoder is not None:
             with refusing_noise(self.autoencoder, self.fabric, self.recipe.engine.precision):
                 latents, passed, output = self.autoencoder.eval()(clips)
-            for name, latent in self.autoencoder.encoder.latents.items():
-                declared = (1, latent.channels, latent.frames, latent.height, latent.width)
-                _expect(f"model.encoder, latent {name}", latents[name], declared)
+            _expect_latents("model.encoder", latents, self.autoencoder.encoder.latents)
+            if self.autoencoder.bottleneck is not None:
+                _expect_latents("model.bottleneck", passed.latents, _handed_on(self.autoencoder))
         nll: dict[str, torch.Tensor] = {}
         for name, head in self.heads.items():
             assert isinstance(head.feature, nn.Module)
@@ -136,6 +142,11 @@ class Experiment:
         out = ClipOutputs(spec, clips, target_of(clips, spec), output, latents, nll, passed.scores)
         for name, scorer in self.scorers.items():
             _expect(f"scores.{name}", _placed(f"scores.{name}", scorer, out), (1, spec.frames))
+        if self.order_dependent:
+            assert self.autoencoder is not None
+            assert self.autoencoder.bottleneck is not None
+            self.autoencoder.bottleneck.observe(out)
+            self.autoencoder.bottleneck.reset()
         if maps:
             if spec.resize != "stretch":
                 fix = "set data.clip.resize: stretch, or leave such metrics out of evaluate.metrics"
@@ -166,7 +177,7 @@ class Experiment:
                 stage="model",
                 digest=self.digests["model"],
                 module=step,
-                critics=tuple(step.losses.parameters()),
+                critics=tuple(p for p in step.losses.parameters() if p.requires_grad),
                 batches=lambda epoch, position: clips.batches(
                     plan.fit.batch_size,
                     seed=derive(self.recipe.seed, "clips"),
@@ -180,6 +191,7 @@ class Experiment:
                 schedule=build(plan.fit.schedule) if plan.fit.schedule else None,
                 warmup=plan.fit.warmup,
                 clip_gradients=plan.fit.clip_gradients,
+                critic_optimizer=build(plan.critic) if plan.critic else None,
             )
         )
         self._finish("model", model, began)
@@ -372,9 +384,24 @@ def _build_autoencoder(recipe: Recipe) -> Autoencoder | None:
     clip = recipe.data.clip
     encoder = build(recipe.model.encoder, clip)
     bottleneck = build(recipe.model.bottleneck, encoder.latents) if recipe.model.bottleneck else None
-    decoder = build(recipe.model.decoder, encoder.latents, clip)
-    _build_losses(recipe, recipe.model)  # so that one that does not fit is named before any training
+    declared = bottleneck.latents if bottleneck is not None else None
+    decoder = build(recipe.model.decoder, encoder.latents if declared is None else declared, clip)
+    losses = _build_losses(recipe, recipe.model)  # so that one that does not fit is named before any training
+    if recipe.model.critic is not None and not any(_owns_parameters(loss) for _, _, loss in losses):
+        what = "no loss has parameters of its own, which this would be the optimiser of"
+        raise ShapeError(what, where="model.critic", fix="remove it, or add a loss such as adversarial")
     return Autoencoder(clip, encoder, decoder, bottleneck)
+
+
+def _owns_parameters(loss: Loss) -> bool:
+    assert isinstance(loss, nn.Module)
+    return any(parameter.requires_grad for parameter in loss.parameters())
+
+
+def _handed_on(autoencoder: Autoencoder) -> Mapping[str, LatentSpec]:
+    """What the decoder is to get."""
+    declared = autoencoder.bottleneck.latents if autoencoder.bottleneck is not None else None
+    return autoencoder.encoder.latents if declared is None else declared
 
 
 def _build_rest(recipe: Recipe) -> None:
@@ -382,7 +409,8 @@ def _build_rest(recipe: Recipe) -> None:
     plans = (recipe.model, *recipe.densities.values())
     fits = [plan.fit for plan in plans if plan is not None and plan.fit is not None]
     schedules = [fit.schedule for fit in fits if fit.schedule]
-    for chosen in (*(fit.optimizer for fit in fits), *schedules, *recipe.report):
+    critics = [recipe.model.critic] if recipe.model is not None and recipe.model.critic else []
+    for chosen in (*(fit.optimizer for fit in fits), *critics, *schedules, *recipe.report):
         build(chosen)
 
 
@@ -404,6 +432,14 @@ def _placed(where: str, scorer: Scorer, out: ClipOutputs) -> torch.Tensor:
     except VadkitError as error:
         error.where = error.where or where
         raise
+
+
+def _expect_latents(where: str, given: Mapping[str, torch.Tensor], declared: Mapping[str, LatentSpec]) -> None:
+    if set(given) != set(declared):
+        what = f"gives the latents {listed(sorted(given))}, but declares {listed(sorted(declared))}"
+        raise ShapeError(what, where=where, fix="a fault of the component")
+    for name, latent in declared.items():
+        _expect(f"{where}, latent {name}", given[name], (1, *latent.shape))
 
 
 def _expect(where: str, given: torch.Tensor, shape: Sequence[int]) -> None:
