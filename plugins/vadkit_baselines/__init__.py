@@ -13,4 +13,7 @@ def vadkit_components() -> list[Component]:
             "vadkit_baselines.difference:FrameDifference",
             "Worst patch of the change between frames: a floor.",
         ),
+        Component("encoder", "unet", "vadkit_baselines.prediction:UNetEncoder", "Future frame prediction's U-Net."),
+        Component("decoder", "unet", "vadkit_baselines.prediction:UNetDecoder", "Future frame prediction's U-Net."),
+        Component("loss", "adversarial", "vadkit_baselines.adversarial:Adversarial", "Against a discriminator."),
     ]
