@@ -141,7 +141,9 @@ class Experiment:
             nll[name] = samples.new_zeros(samples.shape[:2])
         out = ClipOutputs(spec, clips, target_of(clips, spec), output, latents, nll, passed.scores)
         for name, scorer in self.scorers.items():
-            _expect(f"scores.{name}", _placed(f"scores.{name}", scorer, out), (1, spec.frames))
+            scores = _placed(f"scores.{name}", scorer, out)
+            _expect(f"scores.{name}", scores, (1, spec.frames))
+            _refuse_holes(f"scores.{name}", ~torch.isnan(scores[0]), spec.step, self.recipe.engine.score_stride)
         if self.order_dependent:
             assert self.autoencoder is not None
             assert self.autoencoder.bottleneck is not None
@@ -432,6 +434,30 @@ def _placed(where: str, scorer: Scorer, out: ClipOutputs) -> torch.Tensor:
     except VadkitError as error:
         error.where = error.where or where
         raise
+
+
+def _refuse_holes(where: str, scored: torch.Tensor, step: int, stride: int) -> None:
+    """Refuse windows so far apart that frames which they show are scored by none of them.
+
+    Args:
+        where: the scorer.
+        scored: (T,) bool, frames of a window that it scores.
+        step: distance of a window's frames.
+        stride: distance of windows.
+    """
+
+    def holes(apart: int) -> bool:
+        shown = {place * step % apart for place in range(len(scored))}
+        return bool(shown - {int(place) * step % apart for place in scored.nonzero()})
+
+    if scored.any() and holes(stride):
+        fitting = next(apart for apart in range(stride, 0, -1) if not holes(apart))
+        raise ShapeError(
+            f"scores {int(scored.sum())} of a window's {len(scored)} frames, and windows are {stride} frames apart: "
+            "frames between would have no score",
+            where=where,
+            fix=f"set engine.score_stride: {fitting}",
+        )
 
 
 def _expect_latents(where: str, given: Mapping[str, torch.Tensor], declared: Mapping[str, LatentSpec]) -> None:

@@ -26,7 +26,7 @@ class Flow(Loss, nn.Module):
         shrink: frames are averaged over squares of this side first, so that motion is small.
     """
 
-    def __init__(self, clip: ClipSpec, *, iterations: int = 16, smoothness: float = 0.05, shrink: int = 4) -> None:
+    def __init__(self, clip: ClipSpec, *, iterations: int = 16, smoothness: float = 0.2, shrink: int = 4) -> None:
         super().__init__()
         if clip.target[0] < 1:
             raise ShapeError(
