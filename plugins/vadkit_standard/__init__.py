@@ -15,6 +15,7 @@ def vadkit_components() -> list[Component]:
         Component("feature", "frames", "vadkit_standard.features:Frames", "Raw frames, resized."),
         Component("scorer", "patch_error", "vadkit_standard.scorers:PatchError", "Worst patch of a frame (Eq. 12)."),
         Component("scorer", "frame_error", "vadkit_standard.scorers:FrameError", "Mean error of a frame."),
+        Component("scorer", "clip_error", "vadkit_standard.scorers:ClipError", "Mean error of a clip, for one frame."),
         Component("scorer", "nll", "vadkit_standard.scorers:NLL", "Summed likelihoods of densities (Eq. 13)."),
         Component("transform", "minmax", "vadkit_standard.transforms:MinMax", "To [0, 1] (norm of Eq. 13)."),
         Component("transform", "zscore", "vadkit_standard.transforms:ZScore", "In deviations from a mean."),
