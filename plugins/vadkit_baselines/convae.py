@@ -2,8 +2,9 @@
 
 Source: Hasan, Choi, Neumann, Roy-Chowdhury and Davis, "Learning temporal regularity in video sequences", CVPR 2016,
 section 3.2: 10 gray frames of 227x227; convolutions of 512 (11x11, stride 4), 256 (5x5) and 128 (3x3) channels
-with two poolings of 2x2 between them, 55x55, 27x27 and 13x13; a decoder of deconvolutions and unpoolings; tanh. The
-regularity of a frame is 1 minus its error |I - I'|, summed over pixels and brought to [0, 1] within the video.
+with two poolings of 2x2 between them, 55x55, 27x27 and 13x13; a decoder of deconvolutions and unpoolings; tanh;
+weights drawn after Glorot; AdaGrad. The regularity of a frame is 1 minus its error |I - I'|, summed over pixels and
+brought to [0, 1] within the video.
 
 Left open, and inferred here, each a key: the decoder's channels (the encoder's, mirrored), a tanh at the output.
 The unpooling puts a value back where the maximum was found: these places travel from encoder to
@@ -20,7 +21,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from vadkit.api import ClipSpec, Decoder, Encoder, LatentSpec, ShapeError
-from vadkit_baselines.strided import Enlarge, Shrink, shrunk
+from vadkit_baselines.strided import Enlarge, Shrink, draw_glorot, shrunk
 
 KERNEL, STRIDE = 11, 4  # of the layer that sees pixels
 
@@ -49,12 +50,12 @@ class ConvAE(Encoder, nn.Module):
         padding: Literal["valid", "same"] = "valid",
     ) -> None:
         super().__init__()
-        full, half, quarter = _sides(clip, same=padding == "same")
-        del full
+        _, half, quarter = _sides(clip, same=padding == "same")
         first, second, third = channels
         self.conv1 = Shrink(clip.channels * clip.input_frames, first, KERNEL, STRIDE, same=padding == "same")
         self.conv2 = nn.Conv2d(first, second, 5, padding=2)
         self.conv3 = nn.Conv2d(second, third, 3, padding=1)
+        draw_glorot(self)
         self.latents = {
             "code": LatentSpec(third, 1, *quarter),
             "places1": LatentSpec(first, 1, *half),
@@ -107,7 +108,7 @@ class ConvAEDecoder(Decoder, nn.Module):
                 f"{code.height}x{code.width} cannot become {clip.height}x{clip.width}",
                 fix="give encoder and decoder the same 'padding'",
             )
-        self.full, self.half = full, half
+        self.unpooled = half, full
         self.unpooling = unpooling
         self.frames = clip.target_frames
         self.deconv3 = nn.ConvTranspose2d(code.channels, places2.channels, 3, padding=1)
@@ -116,12 +117,13 @@ class ConvAEDecoder(Decoder, nn.Module):
             places1.channels, clip.channels * clip.target_frames, KERNEL, STRIDE, same=padding == "same"
         )
         self.output = nn.Tanh() if output == "tanh" else nn.Identity()
+        draw_glorot(self)
 
     def forward(self, latents: Mapping[str, Tensor]) -> Tensor:
         """{code (B, C', 1, H', W'), places1, places2} -> (B, C, T_out, H, W)."""
         maps = self.deconv3(latents["code"].squeeze(2)).tanh()
-        maps = self.deconv2(self._unpool(maps, latents["places2"], self.half)).tanh()
-        maps = self.deconv1(self._unpool(maps, latents["places1"], self.full))
+        maps = self.deconv2(self._unpool(maps, latents["places2"], self.unpooled[0])).tanh()
+        maps = self.deconv1(self._unpool(maps, latents["places1"], self.unpooled[1]))
         return self.output(maps).unflatten(1, (-1, self.frames))
 
     def _unpool(self, maps: Tensor, places: Tensor, size: tuple[int, int]) -> Tensor:

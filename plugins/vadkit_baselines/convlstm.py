@@ -1,10 +1,10 @@
 """The spatio-temporal autoencoder: 2-D convolutions of each frame, ConvLSTM layers over time.
 
 Source: Chong and Tay, "Abnormal event detection in videos using spatiotemporal autoencoder", ISNN 2017, and
-their Keras code (github.com/yshean/abnormal-spatiotemporal-ae, read in copies of it). 10 gray frames of 227x227; convolutions of 128
-(11x11, stride 4) and 64 (5x5, stride 2) channels, 55x55 and 26x26; ConvLSTM layers of 64, 32 and 64 channels (3x3);
-deconvolutions of 128 (5x5, stride 2) and 1 (11x11, stride 4). 1,068,225 parameters. The error of a frame is
-the Euclidean distance of I and I', brought to [0, 1] within the video.
+their Keras code (github.com/yshean/abnormal-spatiotemporal-ae, read in a copy). 10 gray frames of 227x227;
+convolutions of 128 (11x11, stride 4) and 64 (5x5, stride 2) channels, 55x55 and 26x26; ConvLSTM layers of 64, 32 and
+64 channels (3x3); deconvolutions of 128 (5x5, stride 2) and 1 (11x11, stride 4); weights drawn after Glorot. 1,068,225
+parameters. The error of a frame is the Euclidean distance of I and I', brought to [0, 1] within the video.
 
 Where paper and code differ: the paper says tanh and 227x227 without a border; the code has batch norm and ReLU,
 frames of 224x224 with a border ("same"), and no activation at the output. Keys say which; the paper is the default. The
@@ -21,7 +21,7 @@ import torch
 from torch import Tensor, nn
 
 from vadkit.api import ClipSpec, Decoder, Encoder, LatentSpec, ShapeError
-from vadkit_baselines.strided import Enlarge, Shrink, shrunk
+from vadkit_baselines.strided import Enlarge, Shrink, draw_glorot, shrunk
 
 KERNELS, STRIDES = (11, 5), (4, 2)
 
@@ -34,10 +34,9 @@ class ConvLSTMLayer(nn.Module):
         self.of_input = nn.Conv2d(inputs, 4 * hidden, kernel, padding=kernel // 2)
         self.of_state = nn.Conv2d(hidden, 4 * hidden, kernel, padding=kernel // 2, bias=False)
         self.hidden = hidden
-        bias = self.of_input.bias
-        assert bias is not None
-        nn.init.zeros_(bias)
-        nn.init.ones_(bias[hidden : 2 * hidden])
+        draw_glorot(self)
+        assert self.of_input.bias is not None
+        nn.init.ones_(self.of_input.bias[hidden : 2 * hidden])
 
     def forward(self, maps: Tensor) -> Tensor:
         """(B, C', T', H', W') -> (B, hidden, T', H', W')."""
@@ -94,6 +93,7 @@ class ConvLSTM(Encoder, nn.Module):
         self.temporal = nn.Sequential(
             ConvLSTMLayer(channels[1], recurrent[0]), ConvLSTMLayer(recurrent[0], recurrent[1])
         )
+        draw_glorot(self.spatial)
         self.latents = {"code": LatentSpec(recurrent[1], clip.input_frames, *_sides(clip, same=same))}
 
     def forward(self, clips: Tensor) -> dict[str, Tensor]:
@@ -147,6 +147,7 @@ class ConvLSTMDecoder(Decoder, nn.Module):
             Enlarge(channels, clip.channels, KERNELS[0], STRIDES[0], same=same),
             nn.Tanh() if output == "tanh" else nn.Identity(),
         )
+        draw_glorot(self.spatial)
 
     def forward(self, latents: Mapping[str, Tensor]) -> Tensor:
         """{code (B, C', T, H', W')} -> (B, C, T_out, H, W)."""

@@ -14,6 +14,7 @@ target that is the input there is no second decoder.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Literal
 
 import torch
@@ -157,7 +158,7 @@ class STAELoss(Loss, nn.Module):
 
 def _branch(widths: tuple[int, ...], outputs: int, slope: float, output: str) -> nn.Sequential:
     layers = nn.Sequential()
-    for inputs, width in zip(widths, widths[1:], strict=False):
+    for inputs, width in pairwise(widths):
         layers.append(nn.ConvTranspose3d(inputs, width, 3, stride=2, padding=1, output_padding=1))
         layers.extend((nn.BatchNorm3d(width), nn.LeakyReLU(slope)))
     layers.append(nn.Conv3d(widths[-1], outputs, 3, padding=1))

@@ -62,3 +62,12 @@ class Enlarge(nn.Module):
     def forward(self, maps: Tensor) -> Tensor:
         """(N, C, H', W') -> (N, C', H, W)."""
         return functional.pad(self.convolution(maps), self.border)
+
+
+def draw_glorot(module: nn.Module) -> None:
+    """Weights of every 2-D convolution after Glorot and Bengio 2010 ("Xavier"), biases 0."""
+    for layer in module.modules():
+        if isinstance(layer, (nn.Conv2d, nn.ConvTranspose2d)):
+            nn.init.xavier_uniform_(layer.weight)
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)

@@ -47,6 +47,7 @@ def vadkit_components() -> list[Component]:
         Component("reporter", "json", "vadkit_standard.reporters.json_file:Json", "metrics.json."),
         Component("reporter", "figures", "vadkit_standard.reporters.figures:Figures", "Score curves and ROC."),
         Component("optimizer", "adam", "vadkit_standard.optimizers:Adam", "Adam."),
+        Component("optimizer", "adagrad", "vadkit_standard.optimizers:AdaGrad", "AdaGrad."),
         Component("optimizer", "sgd", "vadkit_standard.optimizers:SGD", "Stochastic gradient descent."),
         Component("schedule", "cosine", "vadkit_standard.schedules:Cosine", "Half a cosine down to a floor."),
         Component("schedule", "constant", "vadkit_standard.schedules:Constant", "No change."),

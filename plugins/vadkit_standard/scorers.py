@@ -29,7 +29,8 @@ def _scored(spec: ClipSpec, part: Part) -> list[int]:
     frames = [frame for frame in range(*spec.target) if part == "all" or (frame in seen) == (part == "reconstructed")]
     if not frames:
         raise ShapeError(
-            f"no frame of the target {spec.target[0]}:{spec.target[1]} is {part}: {spec.input[0]}:{spec.input[1]} went in",
+            f"no frame of the target {spec.target[0]}:{spec.target[1]} is {part}:"
+            f" {spec.input[0]}:{spec.input[1]} went in",
             fix="set part: all, or change data.clip",
         )
     return frames
