@@ -135,7 +135,9 @@ class Experiment:
             nll[name] = samples.new_zeros(samples.shape[:2])
         out = ClipOutputs(spec, clips, target_of(clips, spec), output, latents, nll, passed.scores)
         for name, scorer in self.scorers.items():
-            _expect(f"scores.{name}", _placed(f"scores.{name}", scorer, out), (1, spec.frames))
+            given = _placed(f"scores.{name}", scorer, out)
+            _expect(f"scores.{name}", given, (1, spec.frames))
+            _refuse_holes(f"scores.{name}", ~torch.isnan(given[0]), spec.step, self.recipe.engine.score_stride)
         if maps:
             if spec.resize != "stretch":
                 fix = "set data.clip.resize: stretch, or leave such metrics out of evaluate.metrics"
@@ -404,6 +406,18 @@ def _placed(where: str, scorer: Scorer, out: ClipOutputs) -> torch.Tensor:
     except VadkitError as error:
         error.where = error.where or where
         raise
+
+
+def _refuse_holes(where: str, scored: torch.Tensor, step: int, stride: int) -> None:
+    """Refuse a stride that leaves out frames between windows; `scored`: (T,) bool, which of a window's have a score."""
+    reached = {int(place) * step % stride for place in scored.nonzero()}
+    if len(reached) < stride:
+        raise ShapeError(
+            f"scores {int(scored.sum())} of a window's {len(scored)} frames: windows {stride} frames apart leave frames"
+            " between them without a score",
+            where=where,
+            fix="set engine.score_stride: 1",
+        )
 
 
 def _expect(where: str, given: torch.Tensor, shape: Sequence[int]) -> None:
