@@ -18,6 +18,7 @@ from vadkit.model.pipeline import Pipeline
 from vadkit.monitor import Silent
 from vadkit.recipe.model import Engine
 from vadkit.score.collect import calibrate, score_video
+from vadkit.score.online import OnlineScorer
 from vadkit.stages import rehearse
 from vadkit.train.device import start
 from vadkit.values import ClipSpec, VideoRef
@@ -90,6 +91,16 @@ def test_a_videos_scores_depend_on_no_other_video_and_on_no_batch_size() -> None
     np.testing.assert_array_equal(scored(model, "a", film(0), batch=1), first)
     assert set(habit(model).sizes) == {1}
     assert not np.allclose(scored(pipeline(), "a", film(0)[::-1].copy()), first[::-1])  # the order does count
+
+
+def test_frames_that_come_one_by_one_have_the_scores_of_the_whole_video() -> None:
+    model, fabric = pipeline(), start(Engine(accelerator="cpu"))
+    whole = scored(model, "a", film(0))
+    for _ in range(2):  # a second stream begins anew
+        online = OnlineScorer(model, SCORERS, fabric, stride=1, batch=4)
+        parts = [online.push(frame) for frame in film(0)] + [online.finish()]
+        found = np.concatenate([part.components["surprise"] for part in parts if part is not None])
+        np.testing.assert_array_equal(found, whole)
 
 
 def test_training_clips_that_calibrate_are_seen_each_alone() -> None:

@@ -362,19 +362,6 @@ def test_what_does_not_fit_is_said_before_any_training(tiny: dict[str, Any], tmp
     assert not (tmp_path / "run").exists()
 
 
-def test_windows_too_far_apart_for_what_they_score_are_said_before_any_training(
-    tiny: dict[str, Any], tmp_path: Path
-) -> None:
-    tiny["data"]["clip"] |= {"frames": 5, "input": "0:4", "target": "4:5"}
-    tiny["model"] |= {"encoder": {"use": "unet", "channels": [4, 4, 4]}, "decoder": {"use": "unet", "channels": [4, 4]}}
-    tiny["model"]["losses"] = ["l2"]
-    tiny["densities"], tiny["fuse"], tiny["scores"] = {}, {}, {"psnr": "psnr"}
-    with pytest.raises(ShapeError, match=r"(?s)scores\.psnr: scores 1 of a window's 5 frames.*score_stride: 1"):
-        stages.rehearse(tiny)
-    tiny["engine"]["score_stride"] = 1
-    stages.rehearse(tiny)
-
-
 @pytest.mark.parametrize(
     ("override", "message"),
     [

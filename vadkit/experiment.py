@@ -141,9 +141,9 @@ class Experiment:
             nll[name] = samples.new_zeros(samples.shape[:2])
         out = ClipOutputs(spec, clips, target_of(clips, spec), output, latents, nll, passed.scores)
         for name, scorer in self.scorers.items():
-            scores = _placed(f"scores.{name}", scorer, out)
-            _expect(f"scores.{name}", scores, (1, spec.frames))
-            _refuse_holes(f"scores.{name}", ~torch.isnan(scores[0]), spec.step, self.recipe.engine.score_stride)
+            given = _placed(f"scores.{name}", scorer, out)
+            _expect(f"scores.{name}", given, (1, spec.frames))
+            _refuse_holes(f"scores.{name}", ~torch.isnan(given[0]), spec.step, self.recipe.engine.score_stride)
         if self.order_dependent:
             assert self.autoencoder is not None
             assert self.autoencoder.bottleneck is not None
@@ -437,26 +437,14 @@ def _placed(where: str, scorer: Scorer, out: ClipOutputs) -> torch.Tensor:
 
 
 def _refuse_holes(where: str, scored: torch.Tensor, step: int, stride: int) -> None:
-    """Refuse windows so far apart that frames which they show are scored by none of them.
-
-    Args:
-        where: the scorer.
-        scored: (T,) bool, frames of a window that it scores.
-        step: distance of a window's frames.
-        stride: distance of windows.
-    """
-
-    def holes(apart: int) -> bool:
-        shown = {place * step % apart for place in range(len(scored))}
-        return bool(shown - {int(place) * step % apart for place in scored.nonzero()})
-
-    if scored.any() and holes(stride):
-        fitting = next(apart for apart in range(stride, 0, -1) if not holes(apart))
+    """Refuse a stride that leaves out frames between windows; `scored`: (T,) bool, which of a window's have a score."""
+    reached = {int(place) * step % stride for place in scored.nonzero()}
+    if len(reached) < stride:
         raise ShapeError(
-            f"scores {int(scored.sum())} of a window's {len(scored)} frames, and windows are {stride} frames apart: "
-            "frames between would have no score",
+            f"scores {int(scored.sum())} of a window's {len(scored)} frames: windows {stride} frames apart leave frames"
+            " between them without a score",
             where=where,
-            fix=f"set engine.score_stride: {fitting}",
+            fix="set engine.score_stride: 1",
         )
 
 

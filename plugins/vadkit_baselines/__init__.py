@@ -7,6 +7,16 @@ from vadkit.api import Component, hookimpl
 def vadkit_components() -> list[Component]:
     """Everything of this package."""
     return [
+        Component("encoder", "convae", "vadkit_baselines.convae:ConvAE", "Frames as channels (Hasan 2016)."),
+        Component("decoder", "convae", "vadkit_baselines.convae:ConvAEDecoder", "Deconvolutions and unpoolings."),
+        Component("encoder", "convlstm", "vadkit_baselines.convlstm:ConvLSTM", "2-D, then ConvLSTM (Chong 2017)."),
+        Component("decoder", "convlstm", "vadkit_baselines.convlstm:ConvLSTMDecoder", "ConvLSTM, then 2-D."),
+        Component("encoder", "stae", "vadkit_baselines.stae:STAE", "3-D convolutions and poolings (Zhao 2017)."),
+        Component("decoder", "stae", "vadkit_baselines.stae:STAEDecoder", "Reconstructs, and predicts what comes."),
+        Component("loss", "stae", "vadkit_baselines.stae:STAELoss", "Prediction counts less further ahead."),
+        Component("encoder", "memae", "vadkit_baselines.memae:MemAE", "Strided 3-D convolutions (Gong 2019)."),
+        Component("bottleneck", "memory", "vadkit_baselines.memae:Memory", "Codes from learned items (Gong 2019)."),
+        Component("decoder", "memae", "vadkit_baselines.memae:MemAEDecoder", "The encoder mirrored."),
         Component(
             "scorer",
             "frame_difference",

@@ -156,8 +156,19 @@ def score_clips(
     places: Mapping[str, Places] | None,
     where: str,
 ) -> dict[str, NDArray[np.float64]]:
-    """Clips (B, C, T, H, W) -> component -> (B, T); arguments as of `score_video`, and `where` for messages."""
-    return _placed(_scores(_run(clips, pipeline, fabric, where=where), scorers), places)
+    """Clips (B, C, T, H, W) -> component -> (B, T); arguments as of `score_video`, and `where` for messages.
+
+    The pipeline sees what came of it, so that a video's clips must come in order; B = 1 where that matters.
+    """
+    out = _run(clips, pipeline, fabric, where=where)
+    found = _placed(_scores(out, scorers), places)
+    _observe(out, pipeline)
+    return found
+
+
+@torch.inference_mode()
+def _observe(out: ClipOutputs, pipeline: Pipeline) -> None:
+    pipeline.observe(out)
 
 
 @torch.inference_mode()
@@ -223,8 +234,7 @@ def score_video(
         if maps:
             for where, values in zip(windows, _maps(out, scorers[maps], maps), strict=True):
                 shown.add(where, values[: len(where)])
-        with torch.inference_mode():
-            pipeline.observe(out)
+        _observe(out, pipeline)
         monitor.advance(done + first + len(some), amount=len(some))
     kept = shown.means if maps else None
     return VideoScores(video.name, video.scene, result.means(), result.coverage, video.fps, kept)
