@@ -34,6 +34,7 @@ WHY = "scores depend on the order of frames: a running mean"
 def habitual(tiny: dict[str, Any]) -> dict[str, Any]:
     """The tiny recipe with a model that gets used to what it sees."""
     tiny["data"]["clip"]["frames"] = 2
+    tiny["engine"]["score_stride"] = 2
     tiny["model"] = {
         "encoder": "mean",
         "bottleneck": "habit",
