@@ -63,7 +63,7 @@ def _down(given: int, width: int, stride: tuple[int, int, int]) -> Residual:
 
 
 def _up(given: int, width: int, stride: tuple[int, int, int]) -> Residual:
-    more = tuple(step - 1 for step in stride)
+    more = (stride[0] - 1, stride[1] - 1, stride[2] - 1)
     first, beside = (
         nn.ConvTranspose3d(given, width, 5, stride=stride, padding=2, output_padding=more, bias=False) for _ in range(2)
     )

@@ -106,9 +106,9 @@ class Expanding(nn.Module):
         self.ups, self.levels = nn.ModuleList(), nn.ModuleList()
         for width, skip in zip(channels, skips, strict=True):
             doubled = width if skip else given
-            more = {"padding": 1, "output_padding": 1} if kernel == 3 else {}
-            up: list[nn.Module] = [nn.ConvTranspose2d(given, doubled, kernel, stride=2, **more)]
-            self.ups.append(nn.Sequential(*up, *([nn.BatchNorm2d(doubled)] if norm else []), nn.ReLU()))
+            pad = int(kernel == 3)
+            up = nn.ConvTranspose2d(given, doubled, kernel, stride=2, padding=pad, output_padding=pad)
+            self.ups.append(nn.Sequential(up, *([nn.BatchNorm2d(doubled)] if norm else []), nn.ReLU()))
             self.levels.append(DoubleConvolution(doubled + skip, width, norm=norm))
             given = width
         self.last = nn.Sequential(nn.Conv2d(given, last, 3, padding=1), nn.Tanh())

@@ -143,7 +143,7 @@ class ClipError(Scorer):
         """-> (B, T)."""
         frames = out.spec.frames
         error = _of_part(out, _error(out, self.norm).mean((-2, -1)), self.part).nanmean(1, keepdim=True)
-        if self.at == "all":
+        if isinstance(self.at, str):
             return error.expand(-1, frames)
         at = frames // 2 if self.at is None else self.at
         if not 0 <= at < frames:

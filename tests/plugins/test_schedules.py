@@ -21,9 +21,9 @@ def test_steps_fall_where_they_are_set() -> None:
     )
 
 
-@pytest.mark.parametrize(("keys", "says"), [({"at": []}, "such as at"), ({"at": [1.0]}, "between 0 and 1")])
-def test_shares_that_never_come_are_refused(keys: dict[str, list[float]], says: str) -> None:
+@pytest.mark.parametrize(("at", "says"), [([], "such as at"), ([1.0], "between 0 and 1")])
+def test_shares_that_never_come_are_refused(at: list[float], says: str) -> None:
     with pytest.raises(VadkitError, match=says):
-        Steps(**keys)
+        Steps(at=at)
     with pytest.raises(VadkitError, match="positive"):
         Steps(at=[0.5], by=0)
