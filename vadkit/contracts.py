@@ -200,7 +200,13 @@ class FitContext(ABC):
 
 
 class DensityModel(ABC):
-    """A density of features. `(feature: FeatureSpec, *, ...)`. State lives in buffers and parameters."""
+    """A density of features. `(feature: FeatureSpec, *, ...)`. State lives in buffers and parameters.
+
+    Attributes:
+        needs_fit: whether it calls `FitContext.minimise`, so that the recipe must give it a `fit:`.
+    """
+
+    needs_fit: ClassVar[bool] = False
 
     @abstractmethod
     def fit(self, features: FeatureSource, context: FitContext) -> None:

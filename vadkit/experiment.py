@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -19,6 +20,7 @@ from vadkit.errors import DataError, ShapeError, VadkitError, closest, listed
 from vadkit.folder import RunFolder, stage_digests
 from vadkit.footage import Footage
 from vadkit.model.autoencoder import Autoencoder, TrainingStep, target_of
+from vadkit.model.cost import count_flops
 from vadkit.model.pipeline import Pipeline, features_of
 from vadkit.monitor import Monitor
 from vadkit.recipe.build import build
@@ -85,6 +87,12 @@ class Experiment:
             torch.manual_seed(derive(recipe.seed, DENSITY + name))
             feature: Feature = build(entry.feature, self.clip, latents)
             self.heads[name] = Head(feature, build(entry.density, feature.spec))
+            if entry.fit is None and self.heads[name].density.needs_fit:
+                raise VadkitError(
+                    "this density is trained by gradients, and nothing says how",
+                    where=f"densities.{name}",
+                    fix="add to it, for example, fit: {epochs: 20, batch_size: 8, optimizer: {use: adam, lr: 1e-4}}",
+                )
         self.scorers: dict[str, Scorer] = {name: build(chosen) for name, chosen in recipe.scores.items()}
         self.map_scorer = ""
         self._check_scorers()
@@ -128,7 +136,8 @@ class Experiment:
         latents: Mapping[str, torch.Tensor] = {}
         passed, output = BottleneckOutput({}), None
         if self.autoencoder is not None:
-            with refusing_noise(self.autoencoder, self.fabric, self.recipe.engine.precision):
+            noise = refusing_noise(self.autoencoder, self.fabric, self.recipe.engine.precision)
+            with _placed("model"), noise:
                 latents, passed, output = self.autoencoder.eval()(clips)
             _expect_latents("model.encoder", latents, self.autoencoder.encoder.latents)
             if self.autoencoder.bottleneck is not None:
@@ -136,19 +145,22 @@ class Experiment:
         nll: dict[str, torch.Tensor] = {}
         for name, head in self.heads.items():
             assert isinstance(head.feature, nn.Module)
-            samples = features_of(head.feature.eval(), clips, latents, spec)
+            with _placed(f"densities.{name}.feature"):
+                samples = features_of(head.feature.eval(), clips, latents, spec)
             _expect(f"densities.{name}.feature", samples, (1, head.feature.spec.samples, *head.feature.spec.shape))
             nll[name] = samples.new_zeros(samples.shape[:2])
         out = ClipOutputs(spec, clips, target_of(clips, spec), output, latents, nll, passed.scores)
         for name, scorer in self.scorers.items():
-            given = _placed(f"scores.{name}", scorer, out)
+            with _placed(f"scores.{name}"):
+                given = scorer(out)
             _expect(f"scores.{name}", given, (1, spec.frames))
             _refuse_holes(f"scores.{name}", ~torch.isnan(given[0]), spec.step, self.recipe.engine.score_stride)
         if self.order_dependent:
             assert self.autoencoder is not None
             assert self.autoencoder.bottleneck is not None
-            self.autoencoder.bottleneck.observe(out)
-            self.autoencoder.bottleneck.reset()
+            with _placed("model.bottleneck"):
+                self.autoencoder.bottleneck.observe(out)
+                self.autoencoder.bottleneck.reset()
         if maps:
             if spec.resize != "stretch":
                 fix = "set data.clip.resize: stretch, or leave such metrics out of evaluate.metrics"
@@ -234,6 +246,7 @@ class Experiment:
         """Score every test video that has no score file of this recipe yet."""
         videos, frames = self.footage.videos("test"), self.footage.frames
         self._score_videos("score test", self.folder.scores, videos, frames, maps=self.map_scorer)
+        self.folder.update_manifest(flops=count_flops(self.pipeline(), self.scorers))
 
     def score_held_out(self, *, synthetic: bool) -> None:
         """Score the normal videos that were held out, and, if wanted, the same with anomalies put in.
@@ -278,9 +291,9 @@ class Experiment:
             name: window_count(frames, self.clip, engine.score_stride, video=name, short=short)
             for name, frames in lengths.items()
         }
-        began, done = time.monotonic(), 0
         missing = {name for name, frames in lengths.items() if not self._scored(folder, name, frames, maps)}
         places = self._places(pipeline) if missing else None
+        began, done = time.monotonic(), 0  # what was calibrated is not scoring: vadkit compare gives frames a second
         self.monitor.begin(stage, sum(windows.values()), unit="windows")
         for video in videos:
             frames = frames_of(video)
@@ -428,12 +441,20 @@ def _build_losses(recipe: Recipe, plan: Model) -> list[tuple[str, float, Loss]]:
     return losses
 
 
-def _placed(where: str, scorer: Scorer, out: ClipOutputs) -> torch.Tensor:
+@contextlib.contextmanager
+def _placed(where: str) -> Iterator[None]:
+    """Say which part of the recipe cannot take what it is given."""
     try:
-        return scorer(out)
+        yield
     except VadkitError as error:
         error.where = error.where or where
         raise
+    except (TypeError, ValueError, ArithmeticError, LookupError, RuntimeError) as error:
+        raise ShapeError(
+            f"an empty clip does not pass: {type(error).__name__}: {error}",
+            where=where,
+            fix="mend its keys in the recipe, or data.clip; else it is a fault of the component",
+        ) from error
 
 
 def _refuse_holes(where: str, scored: torch.Tensor, step: int, stride: int) -> None:

@@ -230,6 +230,7 @@ class Recipe:
         report: kind "reporter"; `check` fills in console and json where a recipe has none.
         seed: of everything random.
         engine: device and precision.
+        requires: installed packages that it needs, such as "vadkit-kde>=1.2" for a plugin's component.
         tree: the resolved YAML as plain values, for the run folder.
     """
 
@@ -243,4 +244,5 @@ class Recipe:
     model: Model | None = None
     densities: Mapping[str, Density] = field(default_factory=dict[str, Density])
     engine: Engine = Engine()
+    requires: tuple[str, ...] = ()
     tree: Mapping[str, Any] = field(default_factory=dict[str, Any])

@@ -109,8 +109,8 @@ def calibrate(
         some = numbers[first : first + batch]
         where = f"training clip {some[0]}"
         pipeline.reset()
-        out = _run(clips.read(some), pipeline, fabric, where=where)
-        for name, scores in _scores(out, scorers).items():
+        out = outputs_of(clips.read(some), pipeline, fabric, where=where)
+        for name, scores in scores_of(out, scorers).items():
             found[name].append(scores)
         monitor.advance(first + len(some), amount=len(some))
     monitor.end()
@@ -126,7 +126,7 @@ def _places(scores: NDArray[np.float64]) -> Places:
 
 
 @torch.inference_mode()
-def _run(clips: torch.Tensor, pipeline: Pipeline, fabric: Fabric, *, where: str) -> ClipOutputs:
+def outputs_of(clips: torch.Tensor, pipeline: Pipeline, fabric: Fabric, *, where: str) -> ClipOutputs:
     """Clips (B, C, T, H, W) through the model."""
     with fabric.autocast():
         out = pipeline(clips.to(fabric.device))
@@ -135,7 +135,7 @@ def _run(clips: torch.Tensor, pipeline: Pipeline, fabric: Fabric, *, where: str)
 
 
 @torch.inference_mode()
-def _scores(out: ClipOutputs, scorers: Mapping[str, Scorer]) -> dict[str, NDArray[np.float64]]:
+def scores_of(out: ClipOutputs, scorers: Mapping[str, Scorer]) -> dict[str, NDArray[np.float64]]:
     """Component -> (B, T)."""
     return {name: scorer(out).double().cpu().numpy() for name, scorer in scorers.items()}
 
@@ -160,8 +160,8 @@ def score_clips(
 
     The pipeline sees what came of it, so that a video's clips must come in order; B = 1 where that matters.
     """
-    out = _run(clips, pipeline, fabric, where=where)
-    found = _placed(_scores(out, scorers), places)
+    out = outputs_of(clips, pipeline, fabric, where=where)
+    found = _placed(scores_of(out, scorers), places)
     _observe(out, pipeline)
     return found
 
@@ -227,8 +227,8 @@ def score_video(
         windows = [np.unique(window_frames(len(frames), spec, int(start))) for start in some]
         for where in windows:
             result.cover(where)
-        out = _run(clips, pipeline, fabric, where=f"video {video.name}, windows from frame {some[0]} on")
-        for component, scores in _placed(_scores(out, scorers), places).items():
+        out = outputs_of(clips, pipeline, fabric, where=f"video {video.name}, windows from frame {some[0]} on")
+        for component, scores in _placed(scores_of(out, scorers), places).items():
             for where, values in zip(windows, scores, strict=True):
                 result.add(component, where, values[: len(where)])
         if maps:
