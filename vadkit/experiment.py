@@ -16,7 +16,7 @@ from lightning_fabric import Fabric
 from torch import nn
 
 from vadkit.contracts import Dataset, DensityModel, Feature, Loss, Scorer
-from vadkit.errors import DataError, ShapeError, VadkitError, closest
+from vadkit.errors import DataError, ShapeError, VadkitError, closest, listed
 from vadkit.folder import RunFolder, stage_digests
 from vadkit.footage import Footage
 from vadkit.model.autoencoder import Autoencoder, TrainingStep, target_of
@@ -42,7 +42,7 @@ from vadkit.train.device import derive, refusing_noise, start
 from vadkit.train.fitting import EncodedClips, Fitting, steps_of
 from vadkit.train.log import Log
 from vadkit.train.loop import Schooling, Trainer
-from vadkit.values import BottleneckOutput, ClipOutputs, Labels, VideoRef
+from vadkit.values import BottleneckOutput, ClipOutputs, Labels, LatentSpec, VideoRef
 from vadkit.video.cache import FrameCache, Frames
 from vadkit.video.clips import window_count
 
@@ -107,6 +107,12 @@ class Experiment:
             if scorer.uses_output and self.autoencoder is None:
                 raise ShapeError("needs an autoencoder", where=f"scores.{name}", fix="add 'model:' to the recipe")
 
+    @property
+    def order_dependent(self) -> str:
+        """Why scores depend on the order of a video's frames; empty if they do not."""
+        bottleneck = self.autoencoder.bottleneck if self.autoencoder is not None else None
+        return bottleneck.order_dependent if bottleneck is not None else ""
+
     @cached_property
     def trainer(self) -> Trainer:
         """The one training loop, in this run's folder."""
@@ -134,9 +140,9 @@ class Experiment:
             noise = refusing_noise(self.autoencoder, self.fabric, self.recipe.engine.precision)
             with _placed("model"), noise:
                 latents, passed, output = self.autoencoder.eval()(clips)
-            for name, latent in self.autoencoder.encoder.latents.items():
-                declared = (1, latent.channels, latent.frames, latent.height, latent.width)
-                _expect(f"model.encoder, latent {name}", latents[name], declared)
+            _expect_latents("model.encoder", latents, self.autoencoder.encoder.latents)
+            if self.autoencoder.bottleneck is not None:
+                _expect_latents("model.bottleneck", passed.latents, _handed_on(self.autoencoder))
         nll: dict[str, torch.Tensor] = {}
         for name, head in self.heads.items():
             assert isinstance(head.feature, nn.Module)
@@ -147,8 +153,15 @@ class Experiment:
         out = ClipOutputs(spec, clips, target_of(clips, spec), output, latents, nll, passed.scores)
         for name, scorer in self.scorers.items():
             with _placed(f"scores.{name}"):
-                scores = scorer(out)
-            _expect(f"scores.{name}", scores, (1, spec.frames))
+                given = scorer(out)
+            _expect(f"scores.{name}", given, (1, spec.frames))
+            _refuse_holes(f"scores.{name}", ~torch.isnan(given[0]), spec.step, self.recipe.engine.score_stride)
+        if self.order_dependent:
+            assert self.autoencoder is not None
+            assert self.autoencoder.bottleneck is not None
+            with _placed("model.bottleneck"):
+                self.autoencoder.bottleneck.observe(out)
+                self.autoencoder.bottleneck.reset()
         if compared and spec.resize != "stretch":
             fix = "set data.clip.resize: stretch, or leave such metrics out of evaluate.metrics"
             raise ShapeError("a metric compares maps with masks, which have no bars", where="data.clip", fix=fix)
@@ -180,7 +193,7 @@ class Experiment:
                 stage="model",
                 digest=self.digests["model"],
                 module=step,
-                critics=tuple(step.losses.parameters()),
+                critics=tuple(p for p in step.losses.parameters() if p.requires_grad),
                 batches=lambda epoch, position: clips.batches(
                     plan.fit.batch_size,
                     seed=derive(self.recipe.seed, "clips"),
@@ -194,6 +207,7 @@ class Experiment:
                 schedule=build(plan.fit.schedule) if plan.fit.schedule else None,
                 warmup=plan.fit.warmup,
                 clip_gradients=plan.fit.clip_gradients,
+                critic_optimizer=build(plan.critic) if plan.critic else None,
             )
         )
         self._finish("model", model, began)
@@ -395,9 +409,24 @@ def _build_autoencoder(recipe: Recipe) -> Autoencoder | None:
     clip = recipe.data.clip
     encoder = build(recipe.model.encoder, clip)
     bottleneck = build(recipe.model.bottleneck, encoder.latents) if recipe.model.bottleneck else None
-    decoder = build(recipe.model.decoder, encoder.latents, clip)
-    _build_losses(recipe, recipe.model)  # so that one that does not fit is named before any training
+    declared = bottleneck.latents if bottleneck is not None else None
+    decoder = build(recipe.model.decoder, encoder.latents if declared is None else declared, clip)
+    losses = _build_losses(recipe, recipe.model)  # so that one that does not fit is named before any training
+    if recipe.model.critic is not None and not any(_owns_parameters(loss) for _, _, loss in losses):
+        what = "no loss has parameters of its own, which this would be the optimiser of"
+        raise ShapeError(what, where="model.critic", fix="remove it, or add a loss such as adversarial")
     return Autoencoder(clip, encoder, decoder, bottleneck)
+
+
+def _owns_parameters(loss: Loss) -> bool:
+    assert isinstance(loss, nn.Module)
+    return any(parameter.requires_grad for parameter in loss.parameters())
+
+
+def _handed_on(autoencoder: Autoencoder) -> Mapping[str, LatentSpec]:
+    """What the decoder is to get."""
+    declared = autoencoder.bottleneck.latents if autoencoder.bottleneck is not None else None
+    return autoencoder.encoder.latents if declared is None else declared
 
 
 def _build_rest(recipe: Recipe) -> None:
@@ -405,7 +434,8 @@ def _build_rest(recipe: Recipe) -> None:
     plans = (recipe.model, *recipe.densities.values())
     fits = [plan.fit for plan in plans if plan is not None and plan.fit is not None]
     schedules = [fit.schedule for fit in fits if fit.schedule]
-    for chosen in (*(fit.optimizer for fit in fits), *schedules, *recipe.report):
+    critics = [recipe.model.critic] if recipe.model is not None and recipe.model.critic else []
+    for chosen in (*(fit.optimizer for fit in fits), *critics, *schedules, *recipe.report):
         build(chosen)
 
 
@@ -435,6 +465,26 @@ def _placed(where: str) -> Iterator[None]:
             where=where,
             fix="mend its keys in the recipe, or data.clip; else it is a fault of the component",
         ) from error
+
+
+def _refuse_holes(where: str, scored: torch.Tensor, step: int, stride: int) -> None:
+    """Refuse a stride that leaves out frames between windows; `scored`: (T,) bool, which of a window's have a score."""
+    reached = {int(place) * step % stride for place in scored.nonzero()}
+    if len(reached) < stride:
+        raise ShapeError(
+            f"scores {int(scored.sum())} of a window's {len(scored)} frames: windows {stride} frames apart leave frames"
+            " between them without a score",
+            where=where,
+            fix="set engine.score_stride: 1",
+        )
+
+
+def _expect_latents(where: str, given: Mapping[str, torch.Tensor], declared: Mapping[str, LatentSpec]) -> None:
+    if set(given) != set(declared):
+        what = f"gives the latents {listed(sorted(given))}, but declares {listed(sorted(declared))}"
+        raise ShapeError(what, where=where, fix="a fault of the component")
+    for name, latent in declared.items():
+        _expect(f"{where}, latent {name}", given[name], (1, *latent.shape))
 
 
 def _expect(where: str, given: torch.Tensor, shape: Sequence[int]) -> None:

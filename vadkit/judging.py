@@ -211,6 +211,7 @@ def synthetic_of(place: RunFolder, needs: Needs) -> tuple[Sequence[VideoScores],
 def _beside(place: RunFolder) -> dict[str, Any]:
     manifest = place.read_manifest()
     beside = {key: manifest.get(key) for key in ("seed", "commit", "host", "precision", "versions")}
-    beside |= {"dimensions": manifest["dimensions"]} if manifest.get("dimensions") else {}
     data = manifest.get("data", {})
-    return beside | {key: data[key] for key in ("damaged", "tested on") if data.get(key)}
+    notable = {key: data.get(key) for key in ("damaged", "tested on")}
+    notable |= {key: manifest.get(key) for key in ("dimensions", "order_dependent")}
+    return beside | {key: value for key, value in notable.items() if value}

@@ -358,6 +358,7 @@ def _begin(folder: RunFolder, recipe: Recipe, experiment: Experiment) -> None:
         digests=experiment.digests,
         protocol=protocol_of(recipe).as_dict(),
         data={**data, "tested on": tested_on(recipe.tree)},
+        order_dependent=experiment.order_dependent,
         finished=None,
         # What a number stands beside is where its run began; each resume adds a leg.
         legs=[*before.get("legs", []), leg],

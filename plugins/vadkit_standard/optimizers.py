@@ -29,6 +29,23 @@ class Adam(Optimizer):
         return torch.optim.Adam(parameters, lr=self.lr, betas=self.betas, weight_decay=self.weight_decay)
 
 
+class AdaGrad(Optimizer):
+    """AdaGrad (Duchi et al. 2011).
+
+    Args:
+        lr: learning rate.
+        weight_decay: L2 penalty.
+    """
+
+    def __init__(self, *, lr: float = 1e-2, weight_decay: float = 0) -> None:
+        _refuse(lr, weight_decay, momenta=())
+        self.lr, self.weight_decay = lr, weight_decay
+
+    def build(self, parameters: Iterable[Any]) -> torch.optim.Optimizer:
+        """Parameters -> optimiser."""
+        return torch.optim.Adagrad(parameters, lr=self.lr, weight_decay=self.weight_decay)
+
+
 class SGD(Optimizer):
     """Stochastic gradient descent.
 

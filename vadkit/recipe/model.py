@@ -131,6 +131,8 @@ class Model:
         losses: what it is trained on, summed.
         fit: how it is trained.
         bottleneck: between encoder and decoder, such as a memory.
+        critic: optimiser of what losses own, such as a discriminator, with its own learning rate; it
+            follows the schedule of `fit`. None takes the optimiser of `fit`.
     """
 
     encoder: Annotated[Chosen, Kind("encoder")]
@@ -138,6 +140,7 @@ class Model:
     losses: tuple[WeightedLoss, ...]
     fit: Fit
     bottleneck: Annotated[Chosen, Kind("bottleneck")] | None = None
+    critic: Annotated[Chosen, Kind("optimizer")] | None = None
 
     def __post_init__(self) -> None:
         if not self.losses:

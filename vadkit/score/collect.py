@@ -103,10 +103,12 @@ def calibrate(
     """
     numbers = np.unique(np.linspace(0, len(clips) - 1, min(len(clips), CALIBRATION_CLIPS)).round().astype(int))
     found: dict[str, list[NDArray[np.float64]]] = {name: [] for name in scorers}
+    batch = 1 if pipeline.order_dependent else batch
     monitor.begin("calibrate", len(numbers), unit="windows")
     for first in range(0, len(numbers), batch):
         some = numbers[first : first + batch]
         where = f"training clip {some[0]}"
+        pipeline.reset()
         out = outputs_of(clips.read(some), pipeline, fabric, where=where)
         for name, scores in scores_of(out, scorers).items():
             found[name].append(scores)
@@ -154,8 +156,19 @@ def score_clips(
     places: Mapping[str, Places] | None,
     where: str,
 ) -> dict[str, NDArray[np.float64]]:
-    """Clips (B, C, T, H, W) -> component -> (B, T); arguments as of `score_video`, and `where` for messages."""
-    return _placed(scores_of(outputs_of(clips, pipeline, fabric, where=where), scorers), places)
+    """Clips (B, C, T, H, W) -> component -> (B, T); arguments as of `score_video`, and `where` for messages.
+
+    The pipeline sees what came of it, so that a video's clips must come in order; B = 1 where that matters.
+    """
+    out = outputs_of(clips, pipeline, fabric, where=where)
+    found = _placed(scores_of(out, scorers), places)
+    _observe(out, pipeline)
+    return found
+
+
+@torch.inference_mode()
+def _observe(out: ClipOutputs, pipeline: Pipeline) -> None:
+    pipeline.observe(out)
 
 
 @torch.inference_mode()
@@ -183,7 +196,7 @@ def score_video(
     maps: str = "",
     short: Short = "error",
 ) -> VideoScores:
-    """Score one video.
+    """Score one video, its windows in order; one at a time where scores depend on the order.
 
     Args:
         video: its name, scene and frame rate.
@@ -205,6 +218,8 @@ def score_video(
     spec = pipeline.clip
     starts = window_starts(len(frames), spec, stride, video=video.name, short=short)
     result, shown = WindowMean(len(frames), tuple(scorers)), MapMean(len(frames))
+    batch = 1 if pipeline.order_dependent else batch
+    pipeline.reset()
     for first in range(0, len(starts), batch):
         some = starts[first : first + batch]
         clips = to_clips([read_window(frames, spec, int(start)) for start in some])
@@ -219,6 +234,7 @@ def score_video(
         if maps:
             for where, values in zip(windows, _maps(out, scorers[maps], maps), strict=True):
                 shown.add(where, values[: len(where)])
+        _observe(out, pipeline)
         monitor.advance(done + first + len(some), amount=len(some))
     kept = shown.means if maps else None
     return VideoScores(video.name, video.scene, result.means(), result.coverage, video.fps, kept)

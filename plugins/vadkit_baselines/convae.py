@@ -1,0 +1,149 @@
+"""ConvAE: the frames of a clip as channels of one image, and an autoencoder of 2-D convolutions.
+
+Source: Hasan, Choi, Neumann, Roy-Chowdhury and Davis, "Learning temporal regularity in video sequences", CVPR 2016,
+section 3.2: 10 gray frames of 227x227; convolutions of 512 (11x11, stride 4), 256 (5x5) and 128 (3x3) channels
+with two poolings of 2x2 between them, 55x55, 27x27 and 13x13; a decoder of deconvolutions and unpoolings; tanh;
+weights drawn after Glorot; AdaGrad. The regularity of a frame is 1 minus its error |I - I'|, summed over pixels and
+brought to [0, 1] within the video.
+
+Left open, and inferred here, each a key: the decoder's channels (the encoder's, mirrored), a tanh at the output.
+The unpooling puts a value back where the maximum was found: these places travel from encoder to
+decoder as the latents `places1` and `places2`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from vadkit.api import ClipSpec, Decoder, Encoder, LatentSpec, ShapeError
+from vadkit_baselines.strided import Enlarge, Shrink, draw_glorot, shrunk
+
+KERNEL, STRIDE = 11, 4  # of the layer that sees pixels
+
+
+class ConvAE(Encoder, nn.Module):
+    """ConvAE's encoder (Hasan et al. 2016): frames as channels, three 2-D convolutions, two poolings.
+
+    Latents: `code` (channels[2], 1, 13, 13 for frames of 227x227), and `places1`, `places2`, the
+    index within its map at which each pooling found its maxima.
+
+    Args:
+        clip: geometry of a clip.
+        channels: of the three convolutions.
+        padding: "valid" is the paper's, for 227x227; "same" adds zeros around, for sides that are
+            multiples of 4.
+
+    Raises:
+        ShapeError: H or W does not fit the first layer.
+    """
+
+    def __init__(
+        self,
+        clip: ClipSpec,
+        *,
+        channels: tuple[int, int, int] = (512, 256, 128),
+        padding: Literal["valid", "same"] = "valid",
+    ) -> None:
+        super().__init__()
+        _, half, quarter = _sides(clip, same=padding == "same")
+        first, second, third = channels
+        self.conv1 = Shrink(clip.channels * clip.input_frames, first, KERNEL, STRIDE, same=padding == "same")
+        self.conv2 = nn.Conv2d(first, second, 5, padding=2)
+        self.conv3 = nn.Conv2d(second, third, 3, padding=1)
+        draw_glorot(self)
+        self.latents = {
+            "code": LatentSpec(third, 1, *quarter),
+            "places1": LatentSpec(first, 1, *half),
+            "places2": LatentSpec(second, 1, *quarter),
+        }
+
+    def forward(self, clips: Tensor) -> dict[str, Tensor]:
+        """(B, C, T, H, W) -> code, places1, places2."""
+        maps = self.conv1(clips.flatten(1, 2)).tanh()
+        maps, places1 = functional.max_pool2d(maps, 2, return_indices=True)
+        maps, places2 = functional.max_pool2d(self.conv2(maps).tanh(), 2, return_indices=True)
+        code = self.conv3(maps).tanh()
+        return {name: one.unsqueeze(2) for name, one in (("code", code), ("places1", places1), ("places2", places2))}
+
+
+class ConvAEDecoder(Decoder, nn.Module):
+    """ConvAE's decoder: deconvolutions and unpoolings to where the maxima were.
+
+    Args:
+        latents: what the encoder gives.
+        clip: geometry of a clip.
+        padding: as the encoder's.
+        unpooling: "places" puts values back where the encoder's poolings found them, "nearest"
+            repeats them and reads the `code` alone.
+        output: "tanh" keeps pixels in [-1, 1], "linear" does not.
+
+    Raises:
+        ShapeError: the latents are not those of the encoder `convae` for such a clip.
+    """
+
+    def __init__(
+        self,
+        latents: Mapping[str, LatentSpec],
+        clip: ClipSpec,
+        *,
+        padding: Literal["valid", "same"] = "valid",
+        unpooling: Literal["places", "nearest"] = "places",
+        output: Literal["tanh", "linear"] = "tanh",
+    ) -> None:
+        super().__init__()
+        missing = [name for name in ("code", "places1", "places2") if name not in latents]
+        if missing:
+            raise ShapeError(
+                f"needs a latent {missing[0]!r}; the encoder gives {', '.join(latents)}", fix="use encoder: convae"
+            )
+        full, half, quarter = _sides(clip, same=padding == "same")
+        code, places1, places2 = latents["code"], latents["places1"], latents["places2"]
+        if (code.height, code.width) != quarter:
+            raise ShapeError(
+                f"{code.height}x{code.width} cannot become {clip.height}x{clip.width}",
+                fix="give encoder and decoder the same 'padding'",
+            )
+        self.unpooled = half, full
+        self.unpooling = unpooling
+        self.frames = clip.target_frames
+        self.deconv3 = nn.ConvTranspose2d(code.channels, places2.channels, 3, padding=1)
+        self.deconv2 = nn.ConvTranspose2d(places2.channels, places1.channels, 5, padding=2)
+        self.deconv1 = Enlarge(
+            places1.channels, clip.channels * clip.target_frames, KERNEL, STRIDE, same=padding == "same"
+        )
+        self.output = nn.Tanh() if output == "tanh" else nn.Identity()
+        draw_glorot(self)
+
+    def forward(self, latents: Mapping[str, Tensor]) -> Tensor:
+        """{code (B, C', 1, H', W'), places1, places2} -> (B, C, T_out, H, W)."""
+        maps = self.deconv3(latents["code"].squeeze(2)).tanh()
+        maps = self.deconv2(self._unpool(maps, latents["places2"], self.unpooled[0])).tanh()
+        maps = self.deconv1(self._unpool(maps, latents["places1"], self.unpooled[1]))
+        return self.output(maps).unflatten(1, (-1, self.frames))
+
+    def _unpool(self, maps: Tensor, places: Tensor, size: tuple[int, int]) -> Tensor:
+        if self.unpooling == "nearest":
+            return functional.interpolate(maps, size=size)
+        spread = torch.zeros(*maps.shape[:2], size[0] * size[1], dtype=maps.dtype, device=maps.device)
+        return spread.scatter(2, places.flatten(2), maps.flatten(2)).unflatten(2, size)
+
+
+def _sides(clip: ClipSpec, *, same: bool) -> tuple[tuple[int, int], tuple[int, int], tuple[int, int]]:
+    """(H', W') after the first layer, and after each pooling, which drops an odd last row or column.
+
+    Raises:
+        ShapeError: H or W does not fit.
+    """
+    sides = [
+        shrunk(side, KERNEL, STRIDE, same=same, where=f"the frames' {name}")
+        for name, side in (("height", clip.height), ("width", clip.width))
+    ]
+    if min(sides) < 4:
+        raise ShapeError(f"frames of {clip.height}x{clip.width} are too small to be pooled twice")
+    height, width = sides
+    return (height, width), (height // 2, width // 2), (height // 4, width // 4)

@@ -1,0 +1,178 @@
+"""The spatio-temporal autoencoder: 2-D convolutions of each frame, ConvLSTM layers over time.
+
+Source: Chong and Tay, "Abnormal event detection in videos using spatiotemporal autoencoder", ISNN 2017, and
+their Keras code (github.com/yshean/abnormal-spatiotemporal-ae, read in a copy). 10 gray frames of 227x227;
+convolutions of 128 (11x11, stride 4) and 64 (5x5, stride 2) channels, 55x55 and 26x26; ConvLSTM layers of 64, 32 and
+64 channels (3x3); deconvolutions of 128 (5x5, stride 2) and 1 (11x11, stride 4); weights drawn after Glorot. 1,068,225
+parameters. The error of a frame is the Euclidean distance of I and I', brought to [0, 1] within the video.
+
+Where paper and code differ: the paper says tanh and 227x227 without a border; the code has batch norm and ReLU,
+frames of 224x224 with a border ("same"), and no activation at the output. Keys say which; the paper is the default. The
+ConvLSTM is Keras's, without peepholes, which the paper's equations have; its code does not.
+Left open: where encoder ends and decoder begins. Here `code` is what the narrow layer of 32 channels gives.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+
+from vadkit.api import ClipSpec, Decoder, Encoder, LatentSpec, ShapeError
+from vadkit_baselines.strided import Enlarge, Shrink, draw_glorot, shrunk
+
+KERNELS, STRIDES = (11, 5), (4, 2)
+
+
+class ConvLSTMLayer(nn.Module):
+    """One ConvLSTM (Shi et al. 2015) without peepholes, from a state of zeros; forget biases begin at 1."""
+
+    def __init__(self, inputs: int, hidden: int, kernel: int = 3) -> None:
+        super().__init__()
+        self.of_input = nn.Conv2d(inputs, 4 * hidden, kernel, padding=kernel // 2)
+        self.of_state = nn.Conv2d(hidden, 4 * hidden, kernel, padding=kernel // 2, bias=False)
+        self.hidden = hidden
+        draw_glorot(self)
+        assert self.of_input.bias is not None
+        nn.init.ones_(self.of_input.bias[hidden : 2 * hidden])
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """(B, C', T', H', W') -> (B, hidden, T', H', W')."""
+        given = self.of_input(maps.transpose(1, 2).flatten(0, 1)).unflatten(
+            0, (len(maps), -1)
+        )  # (B, T', 4 hidden, ...)
+        state = given.new_zeros(len(maps), self.hidden, *maps.shape[-2:])
+        cell = torch.zeros_like(state)
+        states: list[Tensor] = []
+        for step in given.unbind(1):
+            gates = step + self.of_state(state)
+            enter, keep, new, leave = gates.chunk(4, dim=1)
+            cell = keep.sigmoid() * cell + enter.sigmoid() * new.tanh()
+            state = leave.sigmoid() * cell.tanh()
+            states.append(state)
+        return torch.stack(states, dim=2)
+
+
+class ConvLSTM(Encoder, nn.Module):
+    """Encoder of the spatio-temporal autoencoder (Chong and Tay 2017): two convolutions a frame, two ConvLSTM layers.
+
+    Latent: `code` (recurrent[1], T, 26, 26 for frames of 227x227).
+
+    Args:
+        clip: geometry of a clip.
+        channels: of the two convolutions.
+        recurrent: of the two ConvLSTM layers.
+        padding: "valid" is the paper's, for 227x227; "same" adds zeros around, as its code does, for
+            sides that are multiples of 8.
+        activation: after each convolution; "tanh" in the paper, "relu" in its code.
+        norm: batch norm after each convolution, as in its code.
+
+    Raises:
+        ShapeError: H or W does not fit the two convolutions.
+    """
+
+    def __init__(
+        self,
+        clip: ClipSpec,
+        *,
+        channels: tuple[int, int] = (128, 64),
+        recurrent: tuple[int, int] = (64, 32),
+        padding: Literal["valid", "same"] = "valid",
+        activation: Literal["tanh", "relu"] = "tanh",
+        norm: bool = False,
+    ) -> None:
+        super().__init__()
+        same = padding == "same"
+        widths = (clip.channels, *channels)
+        self.spatial = nn.Sequential()
+        for index, (kernel, stride) in enumerate(zip(KERNELS, STRIDES, strict=True)):
+            self.spatial.append(Shrink(widths[index], widths[index + 1], kernel, stride, same=same))
+            self.spatial.extend(_after(widths[index + 1], activation, norm=norm))
+        self.temporal = nn.Sequential(
+            ConvLSTMLayer(channels[1], recurrent[0]), ConvLSTMLayer(recurrent[0], recurrent[1])
+        )
+        draw_glorot(self.spatial)
+        self.latents = {"code": LatentSpec(recurrent[1], clip.input_frames, *_sides(clip, same=same))}
+
+    def forward(self, clips: Tensor) -> dict[str, Tensor]:
+        """(B, C, T, H, W) -> code."""
+        return {"code": self.temporal(_each_frame(self.spatial, clips))}
+
+
+class ConvLSTMDecoder(Decoder, nn.Module):
+    """Decoder of the spatio-temporal autoencoder: a ConvLSTM layer, two deconvolutions a frame.
+
+    Args:
+        latents: what the encoder gives.
+        clip: geometry of a clip.
+        recurrent: channels of the ConvLSTM layer.
+        channels: of the first deconvolution.
+        padding: as the encoder's.
+        activation: after the first deconvolution; "tanh" in the paper, "relu" in its code.
+        norm: batch norm after the first deconvolution, as in its code.
+        output: "tanh" keeps pixels in [-1, 1]; "linear", as its code, does not.
+
+    Raises:
+        ShapeError: there is no latent `code` that can become the clip.
+    """
+
+    def __init__(
+        self,
+        latents: Mapping[str, LatentSpec],
+        clip: ClipSpec,
+        *,
+        recurrent: int = 64,
+        channels: int = 128,
+        padding: Literal["valid", "same"] = "valid",
+        activation: Literal["tanh", "relu"] = "tanh",
+        norm: bool = False,
+        output: Literal["tanh", "linear"] = "tanh",
+    ) -> None:
+        super().__init__()
+        if "code" not in latents:
+            raise ShapeError(f"needs a latent 'code'; the encoder gives {', '.join(latents)}")
+        code, same = latents["code"], padding == "same"
+        if (code.frames, code.height, code.width) != (clip.target_frames, *_sides(clip, same=same)):
+            raise ShapeError(
+                f"{code.frames} steps of {code.height}x{code.width} cannot become {clip.target_frames} frames"
+                f" of {clip.height}x{clip.width}",
+                fix="give encoder and decoder the same 'padding', and let the clip's target be as long as its input",
+            )
+        self.temporal = ConvLSTMLayer(code.channels, recurrent)
+        self.spatial = nn.Sequential(
+            Enlarge(recurrent, channels, KERNELS[1], STRIDES[1], same=same),
+            *_after(channels, activation, norm=norm),
+            Enlarge(channels, clip.channels, KERNELS[0], STRIDES[0], same=same),
+            nn.Tanh() if output == "tanh" else nn.Identity(),
+        )
+        draw_glorot(self.spatial)
+
+    def forward(self, latents: Mapping[str, Tensor]) -> Tensor:
+        """{code (B, C', T, H', W')} -> (B, C, T_out, H, W)."""
+        return _each_frame(self.spatial, self.temporal(latents["code"]))
+
+
+def _after(width: int, activation: str, *, norm: bool) -> list[nn.Module]:
+    layers: list[nn.Module] = [nn.BatchNorm2d(width)] if norm else []
+    return [*layers, nn.Tanh() if activation == "tanh" else nn.ReLU()]
+
+
+def _each_frame(layers: nn.Module, maps: Tensor) -> Tensor:
+    """2-D layers on every frame: (B, C, T, H, W) -> (B, C', T, H', W')."""
+    frames = layers(maps.transpose(1, 2).flatten(0, 1))
+    return frames.unflatten(0, (len(maps), -1)).transpose(1, 2)
+
+
+def _sides(clip: ClipSpec, *, same: bool) -> tuple[int, int]:
+    """(H', W') of the code.
+
+    Raises:
+        ShapeError: H or W does not fit.
+    """
+    height, width = clip.height, clip.width
+    for kernel, stride, layer in zip(KERNELS, STRIDES, ("frames'", "first maps'"), strict=True):
+        height = shrunk(height, kernel, stride, same=same, where=f"the {layer} height")
+        width = shrunk(width, kernel, stride, same=same, where=f"the {layer} width")
+    return height, width
