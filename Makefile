@@ -37,13 +37,13 @@ unit: $(INSTALLED)
 	$(BIN)/pytest
 
 docs: $(INSTALLED)
-	$(BIN)/cog --check docs/*.md
+	$(BIN)/cog --check docs/*.md docs/kinds/*.md
 	$(BIN)/sphinx-build -q -W --keep-going -b html docs docs/_build/html
 
 format: $(INSTALLED)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
-	$(BIN)/cog -r docs/*.md
+	$(BIN)/cog -r docs/*.md docs/kinds/*.md
 
 clean:
 	rm -rf .venv docs/_build .pytest_cache .ruff_cache .import_linter_cache

@@ -10,3 +10,4 @@ exclude_patterns = ["_build"]
 html_theme = "furo"
 html_title = f"vadkit {__version__}"
 myst_heading_anchors = 4
+myst_enable_extensions = ["dollarmath"]

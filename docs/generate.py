@@ -24,6 +24,7 @@ from vadkit.recipe import annotation, describe, docstring, loads
 from vadkit.recipe.grammar import Beside, FiniteFloat, PositiveFloat, Probability, Share
 from vadkit.recipe.model import Recipe
 from vadkit.registry import Registry
+from vadkit.scaffold import Names, plugin_files
 
 OURS = (
     "baselines",
@@ -166,6 +167,22 @@ def contract(*classes: str) -> str:
     """Contracts as they stand in `vadkit/contracts.py`."""
     known = {kind.__name__: kind for kind in (*KINDS.values(), api.FeatureSource, api.FitContext)}
     return fenced("\n\n\n".join(inspect.getsource(known[name]).rstrip() for name in classes), "python")
+
+
+def example(kind: str) -> str:
+    """The component that `vadkit plugin new KIND my-KIND` writes, with its recipe."""
+    name = f"my-{kind}"
+    files = plugin_files(Names(kind, name))
+    module = next(path for path in files if path.endswith(f"/{kind}.py"))
+    code = fenced(f"# {module}\n{files[module]}", "python")
+    recipe = fenced(files["recipe.yaml"], "yaml")
+    return f"`vadkit plugin new {kind} {name}` writes this component,\n\n{code}\nand a recipe that runs it:\n\n{recipe}"
+
+
+def kinds() -> str:
+    """Every kind: what it is and where its page is."""
+    rows = [(f"[{kind}](kinds/{kind}.md)", docstring.summary(contract.__doc__)) for kind, contract in KINDS.items()]
+    return _table(("kind", "what"), rows)
 
 
 def public_names() -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import csv
 import io
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -15,7 +16,7 @@ import pytest
 import yaml
 
 import vadkit
-from vadkit.cli.comparison import render
+from vadkit.cli.comparison import renderer
 from vadkit.compare import compare
 from vadkit.errors import DataError, PluginError, VadkitError
 from vadkit.score.store import VideoScores, write_labels, write_scores
@@ -74,7 +75,7 @@ def test_different_protocols_are_not_ranked(tiny: dict[str, Any], tmp_path: Path
     found = compare([one, other], rounds=0, any_protocol=True)
     assert found.best("micro_auc") is None
     assert found.differ == ["eer"]
-    assert "not ranked: the protocols differ in eer" in render(found, "markdown")
+    assert "not ranked: the protocols differ in eer" in renderer("markdown")(found)
     assert compare([one, other], rounds=0, overrides=["evaluate.protocol=ffp"]).differ == []
 
 
@@ -100,7 +101,7 @@ def test_other_videos_or_labels_are_refused(tiny: dict[str, Any], tmp_path: Path
 def test_a_tuned_run_is_marked_under_any_protocol(tiny: dict[str, Any], tmp_path: Path) -> None:
     one = make(tmp_path / "one", tiny, 1)
     tuned = make(tmp_path / "tuned", tiny, 2, protocol={"use": "itae", "test_tuned": True})
-    text = render(compare([one, tuned], rounds=0, overrides=["evaluate.protocol=ffp"]), "markdown")
+    text = renderer("markdown")(compare([one, tuned], rounds=0, overrides=["evaluate.protocol=ffp"]))
     assert "| tuned TEST-TUNED |" in text
     assert "| one |" in text
 
@@ -108,17 +109,17 @@ def test_a_tuned_run_is_marked_under_any_protocol(tiny: dict[str, Any], tmp_path
 def test_every_form_holds_every_run(tiny: dict[str, Any], tmp_path: Path) -> None:
     found = compare([make(tmp_path / "a_b", tiny, 2), make(tmp_path / "c", tiny, 0.5, seed=3)], rounds=50)
     value = found.entries[0].values["micro_auc"]
-    rows = list(csv.DictReader(io.StringIO(render(found, "csv"))))
+    rows = list(csv.DictReader(io.StringIO(renderer("csv")(found))))
     assert [row["run"] for row in rows] == ["a_b", "c"]
     assert float(rows[0]["micro_auc"]) == value
     assert rows[0]["micro_auc_behind_low"] == ""
     assert float(rows[1]["micro_auc_behind_low"]) > 0
-    markdown, latex = render(found, "markdown"), render(found, "latex")
+    markdown, latex = renderer("markdown")(found), renderer("latex")(found)
     assert f"**{100 * value:.2f} (" in markdown
     assert rf"\textbf{{{100 * value:.2f} (" in latex
     assert r"a\_b" in latex
     assert r"micro\_auc \%" in latex
-    console = render(found, "console")
+    console = renderer("console")(found)
     assert f"{100 * value:.2f}" in console
     assert "paired bootstrap" in console
 
@@ -145,7 +146,7 @@ def test_the_command_needs_no_torch(tiny: dict[str, Any], tmp_path: Path) -> Non
         [sys.executable, "-c", code, "compare", *runs, "--format", "pdf"], capture_output=True, text=True
     )
     assert wrong.returncode == 2
-    assert "console, csv, markdown or latex" in wrong.stderr
+    assert "console, csv, markdown, latex" in wrong.stderr
 
 
 def test_test_labels_and_scores_themselves_are_out_of_reach(tiny: dict[str, Any], tmp_path: Path) -> None:
@@ -164,3 +165,25 @@ def test_intervals_are_those_of_the_run(tiny: dict[str, Any], tmp_path: Path) ->
     runs = [make(tmp_path / "one", tiny, 1), make(tmp_path / "two", tiny, 2, seed=4)]
     alone = vadkit.load_run(runs[0]).evaluate()
     assert compare(runs, rounds=0).entries[0].intervals["micro_auc"] == alone.intervals["micro_auc"]
+
+
+def test_what_a_run_costs_stands_beside_it(tiny: dict[str, Any], tmp_path: Path) -> None:
+    old, new = make(tmp_path / "old", tiny, 1), make(tmp_path / "new", tiny, 2, seed=4)
+    manifest = {
+        "parameters": {"model": 1_500_000, "density.static": 500_000},
+        "flops": {"encoder": 1_200_000_000, "decoder": 300_000_000, "scores": 0},
+        "seconds": {"score test": 20.0},
+        "data": {"test": {"videos": 2, "frames": 500}},
+    }
+    (new / "manifest.json").write_text(json.dumps(manifest))
+    found = compare([old, new], rounds=0)
+    entry = found.entries[1]
+    assert (entry.parameters, entry.flops, entry.frames_per_second) == (2_000_000, 1_500_000_000, 25.0)
+    markdown = renderer("markdown")(found).splitlines()
+    assert markdown[0].endswith("| parameters | GFLOPs | frames/s |")
+    assert markdown[2].endswith("| - | - | - |")  # a run of a version that did not measure them
+    assert markdown[3].endswith("| 2.00 M | 1.5 | 25.0 |")
+    rows = list(csv.DictReader(io.StringIO(renderer("csv")(found))))
+    assert [row["flops"] for row in rows] == ["", "1500000000"]
+    for form in ("console", "latex"):
+        assert "GFLOPs" in renderer(form)(found)

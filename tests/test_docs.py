@@ -24,10 +24,12 @@ from vadkit.protocol import Protocol
 from vadkit.recipe import grammar, model
 from vadkit.recipe.protocol import ProtocolForm
 from vadkit.registry import Registry
+from vadkit.scaffold import Names, plugin_files
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
-PAGES = {path.stem: path.read_text(encoding="utf-8") for path in sorted(DOCS.glob("*.md"))}
+FILES = sorted([*DOCS.glob("*.md"), *DOCS.glob("kinds/*.md")])
+PAGES = {path.relative_to(DOCS).with_suffix("").as_posix(): path.read_text(encoding="utf-8") for path in FILES}
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 OURS = PROJECT["entry-points"]["vadkit.v1"]
 SECTIONS = (
@@ -44,7 +46,7 @@ SECTIONS = (
     ),
     *(model.Evaluate, ProtocolForm, grammar.ClipForm),
 )
-LINKED = sorted([*DOCS.glob("*.md"), *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md"))])
+LINKED = sorted([*FILES, *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md"))])
 
 
 def blocks(page: str, language: str) -> list[str]:
@@ -69,9 +71,18 @@ def test_every_hook_is_documented() -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_has_its_contract_and_its_place_in_the_reference(kind: str) -> None:
-    assert kind in headings("plugins")
+    page = f"kinds/{kind}"
+    assert headings(page)[:1] == [kind]
+    assert f"]({page}.md)" in PAGES["plugins"]
     assert kind in headings("recipes")
-    assert inspect.getsource(KINDS[kind]).rstrip() in PAGES["plugins"]
+    assert inspect.getsource(KINDS[kind]).rstrip() in PAGES[page]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_worked_example_of_a_kind_is_what_is_written_and_tested(kind: str) -> None:
+    files = plugin_files(Names(kind, f"my-{kind}"))
+    assert files[f"src/my_{kind}/{kind}.py"].rstrip() in PAGES[f"kinds/{kind}"]
+    assert files["recipe.yaml"].rstrip() in PAGES[f"kinds/{kind}"]
 
 
 def test_every_first_party_component_is_in_the_reference(ours: Registry) -> None:
@@ -107,6 +118,21 @@ def test_every_command_is_documented() -> None:
     assert "run" in names
     for name in names:
         assert f"vadkit {name}" in headings("commands")
+    groups = {group.name: group.typer_instance for group in app.registered_groups}
+    assert "plugin" in groups
+    for name, group in groups.items():
+        assert f"vadkit {name}" in headings("commands")
+        for command in group.registered_commands if group else ():
+            said = command.name or getattr(command.callback, "__name__", "")
+            assert f"Usage: vadkit {name} {said} " in PAGES["commands"]
+
+
+def test_every_environment_variable_is_documented() -> None:
+    sources = [path.read_text(encoding="utf-8") for path in (ROOT / "vadkit").rglob("*.py")]
+    names = {name for source in sources for name in re.findall(r"[\"'$`](VADKIT_[A-Z_]+)", source)}
+    assert {"VADKIT_DISABLE", "VADKIT_PLUGIN_TIMEOUT"} <= names
+    for name in names:
+        assert f"\n| `{name}` |" in PAGES["commands"]
 
 
 def test_everything_public_is_documented() -> None:
@@ -121,7 +147,7 @@ def test_architecture_says_why_each_library_is_there() -> None:
 
 
 def test_every_page_is_in_the_table_of_contents() -> None:
-    listed = re.findall(r"^(\w+)$", PAGES["index"], re.MULTILINE)
+    listed = re.findall(r"^([\w/]+)$", PAGES["index"], re.MULTILINE)
     assert {*listed, "index"} == set(PAGES)
 
 
@@ -188,5 +214,5 @@ def test_generated_parts_are_up_to_date() -> None:
     if not cog.exists() or not shutil.which("vadkit", path=str(cog.parent)):
         pytest.skip("cog and vadkit's command line are not installed beside this Python")
     pages = [f"docs/{page}.md" for page in PAGES]
-    done = subprocess.run([str(cog), "--check", *pages], cwd=ROOT, capture_output=True, text=True, timeout=60)
+    done = subprocess.run([str(cog), "--check", *pages], cwd=ROOT, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, f"{done.stdout}{done.stderr}\nrun 'make format'"

@@ -35,6 +35,7 @@ class Entry:
             bootstrap; nothing for the best itself.
         protocol: as the run's numbers are printed.
         parameters: of model and densities together; None if unknown.
+        flops: floating-point operations of one clip, when scoring; None if unknown.
         frames_per_second: of scoring the test set, on the machine of the run; None if unknown.
     """
 
@@ -45,6 +46,7 @@ class Entry:
     behind: Mapping[str, Interval]
     protocol: Mapping[str, Any]
     parameters: int | None
+    flops: int | None
     frames_per_second: float | None
 
 
@@ -175,7 +177,7 @@ def _differing(protocols: Sequence[Mapping[str, Any]]) -> list[str]:
 
 def _entry(path: Path, judged: _Judged) -> Entry:
     manifest = RunFolder(path).read_manifest()
-    parameters = manifest.get("parameters")
+    parameters, flops = manifest.get("parameters"), manifest.get("flops")
     seconds = manifest.get("seconds", {}).get("score test")
     frames = manifest.get("data", {}).get("test", {}).get("frames")
     return Entry(
@@ -186,6 +188,7 @@ def _entry(path: Path, judged: _Judged) -> Entry:
         behind={},
         protocol=judged.result.protocol,
         parameters=sum(parameters.values()) if parameters else None,
+        flops=sum(flops.values()) if flops else None,
         frames_per_second=frames / seconds if frames and seconds else None,
     )
 

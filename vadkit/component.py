@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import importlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from vadkit.contracts import KINDS
 from vadkit.errors import PluginError, closest
+from vadkit.guard import said
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*(-[a-z0-9_]+)*")
 _TARGET = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
@@ -22,6 +23,7 @@ class Component:
         name: what recipes write after `use:`; lower case.
         target: `package.module:Class`, imported only when a recipe needs it.
         summary: one line for `vadkit list`.
+        origin: the plugin and its distribution, for messages; filled in when it is discovered.
 
     Raises:
         PluginError: the kind is unknown, or the name or target malformed.
@@ -31,15 +33,24 @@ class Component:
     name: str
     target: str
     summary: str
+    origin: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
         where = f"component {self.name!r}"
+        for name in ("kind", "name", "target", "summary"):
+            if not isinstance(getattr(self, name), str):
+                raise PluginError(f"its {name} is {getattr(self, name)!r}, not a text", where=where)
         if self.kind not in KINDS:
             raise PluginError(f"unknown kind {self.kind!r}", where=where, fix=closest(self.kind, KINDS))
         if not _NAME.fullmatch(self.name):
             raise PluginError("a name is lower-case letters, digits, '_' and '-'", where=where)
         if not _TARGET.fullmatch(self.target):
             raise PluginError(f"target {self.target!r} is not 'package.module:Class'", where=where)
+
+    @property
+    def where(self) -> str:
+        """Kind, name and origin, as messages give them."""
+        return f"{self.kind} {self.name!r}" + (f" of {self.origin}" if self.origin else "")
 
     def load(self) -> type:
         """Import the class.
@@ -48,16 +59,17 @@ class Component:
             PluginError: the module cannot be imported, or the class does not meet its kind.
         """
         module, _, attribute = self.target.partition(":")
-        where = f"{self.kind} {self.name!r}"
         try:
             loaded = getattr(importlib.import_module(module), attribute)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise PluginError(
-                f"{self.target} cannot be imported: {type(error).__name__}: {error}",
-                where=where,
+                f"{self.target} cannot be imported: {said(error)}",
+                where=self.where,
                 fix="mend or reinstall the package that provides it",
             ) from error
         contract = KINDS[self.kind]
         if not (isinstance(loaded, type) and issubclass(loaded, contract)):
-            raise PluginError(f"{self.target} is not a {contract.__name__}", where=where)
+            raise PluginError(
+                f"{self.target} is not a {contract.__name__}", where=self.where, fix="its author should mend it"
+            )
         return loaded

@@ -94,11 +94,30 @@ class Encoder(ABC):
 
 
 class Bottleneck(ABC):
-    """Between encoder and decoder; memories live here. `(latents, *, ...)`."""
+    """Between encoder and decoder; memories and densities that are trained with them live here.
+
+    `(latents: Mapping[str, LatentSpec], *, ...)`.
+
+    Attributes:
+        latents: name -> shape of each latent that it hands on; None if they are those that it is given.
+        order_dependent: why scores depend on the order of a video's frames, such as "test-time memory
+            updates"; empty if they do not. What it keeps from clip to clip is then no part of the
+            weights: vadkit calls `reset` before each video, passes windows in order, one at a time,
+            and calls `observe` after each.
+    """
+
+    latents: Mapping[str, LatentSpec] | None = None
+    order_dependent: str = ""
 
     @abstractmethod
     def forward(self, latents: Mapping[str, Tensor]) -> BottleneckOutput:
-        """{name: (B, C', T', H', W')} -> latents of the same shapes, losses, scores."""
+        """{name: (B, C', T', H', W')} -> latents as declared, losses, scores."""
+
+    def reset(self) -> None:  # noqa: B027
+        """Forget what `observe` was told: a video begins."""
+
+    def observe(self, out: ClipOutputs) -> None:  # noqa: B027
+        """See the outputs of one scored clip, B = 1; what it changes counts from the next clip on."""
 
 
 class Decoder(ABC):
@@ -116,7 +135,8 @@ class Loss(ABC):
     """What the autoencoder is trained on. `(clip: ClipSpec, *, ...)`.
 
     A loss may own parameters, such as a discriminator's; then `critic` gives their own
-    loss, stepped by their own optimiser.
+    loss. In each step it is minimised first, by its own optimiser (the recipe's `model.critic`);
+    then `forward` is called with the new parameters, which it does not move.
     """
 
     @abstractmethod
@@ -124,7 +144,7 @@ class Loss(ABC):
         """-> (), to be minimised."""
 
     def critic(self, out: ClipOutputs) -> Tensor | None:
-        """-> (), the loss of the parameters owned here; None if there are none."""
+        """-> (), the loss of the parameters owned here, whose inputs are cut off from the model; None if none."""
         del out
         return None
 
@@ -180,7 +200,13 @@ class FitContext(ABC):
 
 
 class DensityModel(ABC):
-    """A density of features. `(feature: FeatureSpec, *, ...)`. State lives in buffers and parameters."""
+    """A density of features. `(feature: FeatureSpec, *, ...)`. State lives in buffers and parameters.
+
+    Attributes:
+        needs_fit: whether it calls `FitContext.minimise`, so that the recipe must give it a `fit:`.
+    """
+
+    needs_fit: ClassVar[bool] = False
 
     @abstractmethod
     def fit(self, features: FeatureSource, context: FitContext) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,10 +16,11 @@ from lightning_fabric import Fabric
 from torch import nn
 
 from vadkit.contracts import Dataset, DensityModel, Feature, Loss, Scorer
-from vadkit.errors import DataError, ShapeError, VadkitError, closest
+from vadkit.errors import DataError, ShapeError, VadkitError, closest, listed
 from vadkit.folder import RunFolder, stage_digests
 from vadkit.footage import Footage
 from vadkit.model.autoencoder import Autoencoder, TrainingStep, target_of
+from vadkit.model.cost import count_flops
 from vadkit.model.pipeline import Pipeline, features_of
 from vadkit.monitor import Monitor
 from vadkit.recipe.build import build
@@ -40,7 +42,7 @@ from vadkit.train.device import derive, refusing_noise, start
 from vadkit.train.fitting import EncodedClips, Fitting, steps_of
 from vadkit.train.log import Log
 from vadkit.train.loop import Schooling, Trainer
-from vadkit.values import BottleneckOutput, ClipOutputs, Labels, VideoRef
+from vadkit.values import BottleneckOutput, ClipOutputs, Labels, LatentSpec, VideoRef
 from vadkit.video.cache import FrameCache, Frames
 from vadkit.video.clips import window_count
 
@@ -85,6 +87,12 @@ class Experiment:
             torch.manual_seed(derive(recipe.seed, DENSITY + name))
             feature: Feature = build(entry.feature, self.clip, latents)
             self.heads[name] = Head(feature, build(entry.density, feature.spec))
+            if entry.fit is None and self.heads[name].density.needs_fit:
+                raise VadkitError(
+                    "this density is trained by gradients, and nothing says how",
+                    where=f"densities.{name}",
+                    fix="add to it, for example, fit: {epochs: 20, batch_size: 8, optimizer: {use: adam, lr: 1e-4}}",
+                )
         self.scorers: dict[str, Scorer] = {name: build(chosen) for name, chosen in recipe.scores.items()}
         self.map_scorer = ""
         self._check_scorers()
@@ -98,6 +106,12 @@ class Experiment:
                     )
             if scorer.uses_output and self.autoencoder is None:
                 raise ShapeError("needs an autoencoder", where=f"scores.{name}", fix="add 'model:' to the recipe")
+
+    @property
+    def order_dependent(self) -> str:
+        """Why scores depend on the order of a video's frames; empty if they do not."""
+        bottleneck = self.autoencoder.bottleneck if self.autoencoder is not None else None
+        return bottleneck.order_dependent if bottleneck is not None else ""
 
     @cached_property
     def trainer(self) -> Trainer:
@@ -122,22 +136,31 @@ class Experiment:
         latents: Mapping[str, torch.Tensor] = {}
         passed, output = BottleneckOutput({}), None
         if self.autoencoder is not None:
-            with refusing_noise(self.autoencoder, self.fabric, self.recipe.engine.precision):
+            noise = refusing_noise(self.autoencoder, self.fabric, self.recipe.engine.precision)
+            with _placed("model"), noise:
                 latents, passed, output = self.autoencoder.eval()(clips)
-            for name, latent in self.autoencoder.encoder.latents.items():
-                declared = (1, latent.channels, latent.frames, latent.height, latent.width)
-                _expect(f"model.encoder, latent {name}", latents[name], declared)
+            _expect_latents("model.encoder", latents, self.autoencoder.encoder.latents)
+            if self.autoencoder.bottleneck is not None:
+                _expect_latents("model.bottleneck", passed.latents, _handed_on(self.autoencoder))
         nll: dict[str, torch.Tensor] = {}
         for name, head in self.heads.items():
             assert isinstance(head.feature, nn.Module)
-            samples = features_of(head.feature.eval(), clips, latents, spec)
+            with _placed(f"densities.{name}.feature"):
+                samples = features_of(head.feature.eval(), clips, latents, spec)
             _expect(f"densities.{name}.feature", samples, (1, head.feature.spec.samples, *head.feature.spec.shape))
             nll[name] = samples.new_zeros(samples.shape[:2])
         out = ClipOutputs(spec, clips, target_of(clips, spec), output, latents, nll, passed.scores)
         for name, scorer in self.scorers.items():
-            given = _placed(f"scores.{name}", scorer, out)
+            with _placed(f"scores.{name}"):
+                given = scorer(out)
             _expect(f"scores.{name}", given, (1, spec.frames))
             _refuse_holes(f"scores.{name}", ~torch.isnan(given[0]), spec.step, self.recipe.engine.score_stride)
+        if self.order_dependent:
+            assert self.autoencoder is not None
+            assert self.autoencoder.bottleneck is not None
+            with _placed("model.bottleneck"):
+                self.autoencoder.bottleneck.observe(out)
+                self.autoencoder.bottleneck.reset()
         if maps:
             if spec.resize != "stretch":
                 fix = "set data.clip.resize: stretch, or leave such metrics out of evaluate.metrics"
@@ -168,7 +191,7 @@ class Experiment:
                 stage="model",
                 digest=self.digests["model"],
                 module=step,
-                critics=tuple(step.losses.parameters()),
+                critics=tuple(p for p in step.losses.parameters() if p.requires_grad),
                 batches=lambda epoch, position: clips.batches(
                     plan.fit.batch_size,
                     seed=derive(self.recipe.seed, "clips"),
@@ -182,6 +205,7 @@ class Experiment:
                 schedule=build(plan.fit.schedule) if plan.fit.schedule else None,
                 warmup=plan.fit.warmup,
                 clip_gradients=plan.fit.clip_gradients,
+                critic_optimizer=build(plan.critic) if plan.critic else None,
             )
         )
         self._finish("model", model, began)
@@ -222,6 +246,7 @@ class Experiment:
         """Score every test video that has no score file of this recipe yet."""
         videos, frames = self.footage.videos("test"), self.footage.frames
         self._score_videos("score test", self.folder.scores, videos, frames, maps=self.map_scorer)
+        self.folder.update_manifest(flops=count_flops(self.pipeline(), self.scorers))
 
     def score_held_out(self, *, synthetic: bool) -> None:
         """Score the normal videos that were held out, and, if wanted, the same with anomalies put in.
@@ -266,9 +291,9 @@ class Experiment:
             name: window_count(frames, self.clip, engine.score_stride, video=name, short=short)
             for name, frames in lengths.items()
         }
-        began, done = time.monotonic(), 0
         missing = {name for name, frames in lengths.items() if not self._scored(folder, name, frames, maps)}
         places = self._places(pipeline) if missing else None
+        began, done = time.monotonic(), 0  # what was calibrated is not scoring: vadkit compare gives frames a second
         self.monitor.begin(stage, sum(windows.values()), unit="windows")
         for video in videos:
             frames = frames_of(video)
@@ -374,9 +399,24 @@ def _build_autoencoder(recipe: Recipe) -> Autoencoder | None:
     clip = recipe.data.clip
     encoder = build(recipe.model.encoder, clip)
     bottleneck = build(recipe.model.bottleneck, encoder.latents) if recipe.model.bottleneck else None
-    decoder = build(recipe.model.decoder, encoder.latents, clip)
-    _build_losses(recipe, recipe.model)  # so that one that does not fit is named before any training
+    declared = bottleneck.latents if bottleneck is not None else None
+    decoder = build(recipe.model.decoder, encoder.latents if declared is None else declared, clip)
+    losses = _build_losses(recipe, recipe.model)  # so that one that does not fit is named before any training
+    if recipe.model.critic is not None and not any(_owns_parameters(loss) for _, _, loss in losses):
+        what = "no loss has parameters of its own, which this would be the optimiser of"
+        raise ShapeError(what, where="model.critic", fix="remove it, or add a loss such as adversarial")
     return Autoencoder(clip, encoder, decoder, bottleneck)
+
+
+def _owns_parameters(loss: Loss) -> bool:
+    assert isinstance(loss, nn.Module)
+    return any(parameter.requires_grad for parameter in loss.parameters())
+
+
+def _handed_on(autoencoder: Autoencoder) -> Mapping[str, LatentSpec]:
+    """What the decoder is to get."""
+    declared = autoencoder.bottleneck.latents if autoencoder.bottleneck is not None else None
+    return autoencoder.encoder.latents if declared is None else declared
 
 
 def _build_rest(recipe: Recipe) -> None:
@@ -384,7 +424,8 @@ def _build_rest(recipe: Recipe) -> None:
     plans = (recipe.model, *recipe.densities.values())
     fits = [plan.fit for plan in plans if plan is not None and plan.fit is not None]
     schedules = [fit.schedule for fit in fits if fit.schedule]
-    for chosen in (*(fit.optimizer for fit in fits), *schedules, *recipe.report):
+    critics = [recipe.model.critic] if recipe.model is not None and recipe.model.critic else []
+    for chosen in (*(fit.optimizer for fit in fits), *critics, *schedules, *recipe.report):
         build(chosen)
 
 
@@ -400,12 +441,20 @@ def _build_losses(recipe: Recipe, plan: Model) -> list[tuple[str, float, Loss]]:
     return losses
 
 
-def _placed(where: str, scorer: Scorer, out: ClipOutputs) -> torch.Tensor:
+@contextlib.contextmanager
+def _placed(where: str) -> Iterator[None]:
+    """Say which part of the recipe cannot take what it is given."""
     try:
-        return scorer(out)
+        yield
     except VadkitError as error:
         error.where = error.where or where
         raise
+    except (TypeError, ValueError, ArithmeticError, LookupError, RuntimeError) as error:
+        raise ShapeError(
+            f"an empty clip does not pass: {type(error).__name__}: {error}",
+            where=where,
+            fix="mend its keys in the recipe, or data.clip; else it is a fault of the component",
+        ) from error
 
 
 def _refuse_holes(where: str, scored: torch.Tensor, step: int, stride: int) -> None:
@@ -418,6 +467,14 @@ def _refuse_holes(where: str, scored: torch.Tensor, step: int, stride: int) -> N
             where=where,
             fix="set engine.score_stride: 1",
         )
+
+
+def _expect_latents(where: str, given: Mapping[str, torch.Tensor], declared: Mapping[str, LatentSpec]) -> None:
+    if set(given) != set(declared):
+        what = f"gives the latents {listed(sorted(given))}, but declares {listed(sorted(declared))}"
+        raise ShapeError(what, where=where, fix="a fault of the component")
+    for name, latent in declared.items():
+        _expect(f"{where}, latent {name}", given[name], (1, *latent.shape))
 
 
 def _expect(where: str, given: torch.Tensor, shape: Sequence[int]) -> None:

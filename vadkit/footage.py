@@ -15,6 +15,7 @@ from vadkit.folder import RunFolder
 from vadkit.monitor import Monitor
 from vadkit.recipe.model import Data
 from vadkit.score.store import write_labels, write_regions
+from vadkit.sources import reading
 from vadkit.train.device import derive
 from vadkit.values import Labels, Split, VideoRef
 from vadkit.video.cache import FrameCache, Frames, fingerprint
@@ -49,7 +50,8 @@ class Footage:
         """
         if split in self._videos:
             return self._videos[split]
-        videos = self._dataset.videos(split)
+        with reading(self.data.dataset.component.name):
+            videos = self._dataset.videos(split)
         if not videos:
             raise DataError(f"has no {split} videos", where=self.data.dataset.component.name)
         names = [video.name for video in videos]
@@ -108,7 +110,8 @@ class Footage:
 
     def labels(self) -> dict[str, Labels]:
         """Test video -> ground truth, of those that have any."""
-        found = {video.name: self._dataset.labels(video) for video in self.videos("test")}
+        with reading(self.data.dataset.component.name):
+            found = {video.name: self._dataset.labels(video) for video in self.videos("test")}
         return {name: labels for name, labels in found.items() if labels is not None}
 
     def check(self, *, maps: bool = False, fps: bool = False) -> None:
@@ -193,9 +196,9 @@ class Footage:
 def _check_lengths(labels: Mapping[str, Labels], frames: Mapping[str, int], damaged: Collection[str]) -> None:
     for name, label in labels.items():
         if len(label.frames) != frames[name]:
-            release = "get the video and the labels from the same release of the data set"
+            others = "frames are missing, or the labels are of another version: see 'vadkit data check'"
             raise DataError(
                 f"has {frames[name]} frames, but {len(label.frames)} labels ({label.source})",
                 where=f"video {name}",
-                fix="the video is damaged: fetch it again" if name in damaged else release,
+                fix="the video is damaged: fetch it again" if name in damaged else others,
             )

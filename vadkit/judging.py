@@ -189,5 +189,5 @@ def synthetic_of(place: RunFolder, needs: Needs) -> tuple[Sequence[VideoScores],
 def _beside(place: RunFolder) -> dict[str, Any]:
     manifest = place.read_manifest()
     beside = {key: manifest.get(key) for key in ("seed", "commit", "host", "precision", "versions")}
-    damaged = manifest.get("data", {}).get("damaged")
-    return {**beside, "damaged": damaged} if damaged else beside
+    notable = {"damaged": manifest.get("data", {}).get("damaged"), "order_dependent": manifest.get("order_dependent")}
+    return beside | {key: value for key, value in notable.items() if value}

@@ -1,45 +1,23 @@
 """Finds components in plugins, by kind and name.
 
-Plugins come from entry points, first-party ones like any other. Each is loaded under a
-guard: one that fails is listed with its error and never stops the rest. Hooks serve
-discovery only.
+Plugins come from entry points, first-party ones like any other. One that fails is listed
+with its error and never stops the rest. Hooks serve discovery only.
 """
 
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from importlib.metadata import EntryPoint, entry_points
-from typing import Any
 
-import pluggy
-
-from vadkit import hookspecs
 from vadkit.component import Component
 from vadkit.contracts import KINDS
+from vadkit.discovery import Plugin, distribution_of, entry_points, load, of_other_versions
 from vadkit.errors import PluginError, closest
 from vadkit.hookspecs import ENTRY_POINT_GROUP
 
 DISABLE = "VADKIT_DISABLE"
-"""Environment variable: names of plugins not to load, separated by commas."""
-
-
-@dataclass(frozen=True, slots=True)
-class Plugin:
-    """A loaded plugin, or one that failed to load.
-
-    Attributes:
-        name: the entry point's name.
-        distribution: the installed package and version that it came with.
-        components: what it announced.
-        error: why it is unusable; empty if it is not.
-    """
-
-    name: str
-    distribution: str
-    components: tuple[Component, ...] = ()
-    error: str = ""
+"""Environment variable: names of plugins, or of their distributions, not to load, separated by commas."""
 
 
 class Registry:
@@ -48,11 +26,13 @@ class Registry:
     Args:
         plugins: what `discover` found, or made by hand in tests.
         disabled: names of plugins that are installed, but named in `VADKIT_DISABLE`.
+        strangers: names in `VADKIT_DISABLE` that no plugin has.
     """
 
-    def __init__(self, plugins: Iterable[Plugin], disabled: Sequence[str] = ()) -> None:
+    def __init__(self, plugins: Iterable[Plugin], disabled: Sequence[str] = (), strangers: Sequence[str] = ()) -> None:
         self.plugins = tuple(plugins)
         self.disabled = tuple(disabled)
+        self.strangers = tuple(strangers)
         self._found: dict[tuple[str, str], list[tuple[str, Component]]] = {}
         for plugin in self.plugins:
             for component in plugin.components:
@@ -61,10 +41,22 @@ class Registry:
     @classmethod
     def discover(cls) -> Registry:
         """Load every plugin that is installed and not named in `VADKIT_DISABLE`."""
-        disabled = {name.strip() for name in os.environ.get(DISABLE, "").split(",")}
-        points = sorted(entry_points(group=ENTRY_POINT_GROUP), key=lambda point: point.name)
-        unwanted = tuple(point.name for point in points if point.name in disabled)
-        return cls((_load(point) for point in points if point.name not in disabled), disabled=unwanted)
+        unwanted = {name.strip() for name in os.environ.get(DISABLE, "").split(",")} - {""}
+        plugins: list[Plugin] = []
+        disabled: list[str] = []
+        strangers = set(unwanted)
+        for point in sorted(entry_points(group=ENTRY_POINT_GROUP), key=lambda point: point.name):
+            called = {point.name, distribution_of(point).rpartition(" ")[0]}
+            strangers -= called
+            if unwanted & called:
+                disabled.append(point.name)
+            else:
+                plugins.append(load(point))
+        for plugin in of_other_versions():
+            strangers.discard(plugin.name)
+            if plugin.name not in unwanted:
+                plugins.append(plugin)
+        return cls(plugins, disabled=disabled, strangers=sorted(strangers))
 
     @property
     def broken(self) -> Sequence[Plugin]:
@@ -79,6 +71,22 @@ class Registry:
             for key, found in self._found.items()
             if len(found) > 1
         }
+
+    def problems(self, plugin: Plugin) -> list[str]:
+        """Everything that is wrong with a plugin, those things among them that only the others show."""
+        twins = Counter(other.name for other in self.plugins)[plugin.name]
+        found = [plugin.error] if plugin.error else []
+        if twins > 1:
+            others = [other.distribution for other in self.plugins if other.name == plugin.name and other is not plugin]
+            found.append(
+                f"has the name of another plugin, of {' and '.join(others)}: "
+                f"uninstall one, or name its distribution in {DISABLE}"
+            )
+        own = {(card.kind, card.name) for card in plugin.components}
+        for (kind, name), full in self.clashes.items():
+            if (kind, name) in own and len(set(full)) > 1:
+                found.append(f"the {kind} {name!r} clashes: write {' or '.join(full)}")
+        return [*found, *plugin.problems]
 
     def names(self, kind: str) -> list[str]:
         """Names that a recipe can use for this kind, in order."""
@@ -99,10 +107,10 @@ class Registry:
         if len(found) == 1:
             return found[0]
         if found:
-            full = " and ".join(self.clashes[kind, short]) if not wanted else f"{name}, twice"
+            full = self.clashes[kind, short] if not wanted else [card.origin or name for card in found]
             raise PluginError(
-                f"the {kind} {short!r} is announced more than once: {full}",
-                fix="write the full name after 'use:', or name a plugin in VADKIT_DISABLE",
+                f"the {kind} {short!r} is announced more than once: {' and '.join(full)}",
+                fix=f"write the full name after 'use:', or name a plugin or its distribution in {DISABLE}",
             )
         raise PluginError(f"unknown {kind} {name!r}", fix=self._hint(kind, name))
 
@@ -112,23 +120,7 @@ class Registry:
         if elsewhere:
             hint = f"{name!r} is a {elsewhere[0]}; {hint}"
         if self.broken:
-            hint += f"; not loaded: {', '.join(plugin.name for plugin in self.broken)} (see 'vadkit list')"
+            hint += f"; not loaded: {', '.join(plugin.origin for plugin in self.broken)} (see 'vadkit plugin list')"
         if self.disabled:
             hint += f"; disabled by {DISABLE}: {', '.join(self.disabled)}"
         return hint
-
-
-def _load(point: EntryPoint) -> Plugin:
-    distribution = f"{point.dist.name} {point.dist.version}" if point.dist else "unknown distribution"
-    try:
-        manager = pluggy.PluginManager("vadkit")
-        manager.add_hookspecs(hookspecs)
-        manager.register(point.load(), name=point.name)
-        manager.check_pending()
-        announced: list[Any] = [component for group in manager.hook.vadkit_components() for component in group]
-        strangers = [component for component in announced if not isinstance(component, Component)]
-        if strangers:
-            return Plugin(point.name, distribution, error=f"announced {strangers[0]!r}, which is not a Component")
-        return Plugin(point.name, distribution, tuple(announced))
-    except (Exception, SystemExit) as error:
-        return Plugin(point.name, distribution, error=f"{type(error).__name__}: {error}")

@@ -174,10 +174,7 @@ def load_experiment(folder: Path, recipe: Recipe) -> Experiment:
     Raises:
         CheckpointError: a checkpoint is missing, damaged or foreign.
     """
-    from vadkit.experiment import Experiment
-    from vadkit.video.cache import FrameCache
-
-    experiment = Experiment(recipe, _NoVideos(), RunFolder(folder), FrameCache(None), Silent())
+    experiment = without_videos(recipe, RunFolder(folder))
     experiment.load_weights()
     return experiment
 
@@ -239,14 +236,11 @@ def rehearse(
     Raises:
         VadkitError: the recipe is wrong, a component refuses its keys, or two do not fit together.
     """
-    from vadkit.experiment import Experiment
-    from vadkit.video.cache import FrameCache
-
     registry = registry or Registry.discover()
     checked = read_recipe(recipe, overrides, registry)
     needs = needs_of(plan_of(checked, protocol_of(checked), registry, checked.seed))
     check_held_out(needs, checked.data.held_out)
-    experiment = Experiment(checked, _NoVideos(), RunFolder(Path()), FrameCache(None), Silent())
+    experiment = without_videos(checked, RunFolder(Path()))
     experiment.rehearse(maps=needs.maps)
     return experiment.parameters()
 
@@ -267,6 +261,17 @@ def under_all(
         return judge_run(place, other, place.path, registry, rounds=0)
 
     return under_all_protocols(under, test_tuned=recipe.evaluate.protocol.test_tuned)
+
+
+def without_videos(recipe: Recipe, folder: RunFolder) -> Experiment:
+    """The built recipe, where no video is read: model, densities and scorers. Imports torch.
+
+    Raises:
+        ShapeError: two components do not fit together.
+    """
+    from vadkit.video.cache import FrameCache
+
+    return _experiment(recipe, _NoVideos(), folder, FrameCache(None), Silent())
 
 
 def _experiment(recipe: Recipe, dataset: Dataset, folder: RunFolder, cache: FrameCache, monitor: Monitor) -> Experiment:
@@ -295,6 +300,7 @@ def _begin(folder: RunFolder, recipe: Recipe, experiment: Experiment) -> None:
         digests=experiment.digests,
         protocol=protocol_of(recipe).as_dict(),
         data=data,
+        order_dependent=experiment.order_dependent,
         finished=None,
         # What a number stands beside is where its run began; each resume adds a leg.
         legs=[*before.get("legs", []), leg],

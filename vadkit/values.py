@@ -186,7 +186,8 @@ class BottleneckOutput:
     Attributes:
         latents: name -> (B, C', T', H', W').
         losses: name -> (), already weighted, added to the model's loss.
-        scores: name -> (B, T'), higher = more anomalous, offered to scorers.
+        scores: name -> (B, T'), higher = more anomalous, offered to scorers; each sample covers as
+            many frames of the clip's input or target, as the method says.
     """
 
     latents: dict[str, Tensor]

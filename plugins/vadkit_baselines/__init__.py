@@ -23,4 +23,16 @@ def vadkit_components() -> list[Component]:
             "vadkit_baselines.difference:FrameDifference",
             "Worst patch of the change between frames: a floor.",
         ),
+        Component("encoder", "unet", "vadkit_baselines.prediction:UNetEncoder", "Future frame prediction's U-Net."),
+        Component("decoder", "unet", "vadkit_baselines.prediction:UNetDecoder", "Future frame prediction's U-Net."),
+        Component("loss", "flow", "vadkit_baselines.flow:Flow", "Difference of optical flows, without FlowNet."),
+        Component("encoder", "mnad", "vadkit_baselines.mnad:MNADEncoder", "Queries for a memory (Park 2020)."),
+        Component("bottleneck", "mnad_memory", "vadkit_baselines.mnad_memory:MNADMemory", "Items written at test."),
+        Component("decoder", "mnad", "vadkit_baselines.mnad:MNADDecoder", "Queries and what they read, to frames."),
+        Component("encoder", "lsa", "vadkit_baselines.lsa:LSAEncoder", "A code for each time step (Abati 2019)."),
+        Component(
+            "bottleneck", "autoregressive", "vadkit_baselines.autoregression:Autoregressive", "A code's density."
+        ),
+        Component("decoder", "lsa", "vadkit_baselines.lsa:LSADecoder", "Codes to frames."),
+        Component("loss", "adversarial", "vadkit_baselines.adversarial:Adversarial", "Against a discriminator."),
     ]

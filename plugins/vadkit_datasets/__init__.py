@@ -19,4 +19,6 @@ def vadkit_components() -> list[Component]:
         Component("dataset", "ucf_crime", "vadkit_datasets.ucf_crime:UCFCrime", "UCF-Crime; trains on normal videos."),
         Component("dataset", "ubi_fights", "vadkit_datasets.ubi_fights:UBIFights", "UBI-Fights; normal for training."),
         Component("dataset", "ubnormal", "vadkit_datasets.ubnormal:UBnormal", "UBnormal; trains on normal videos."),
+        Component("dataset", "street_scene", "vadkit_datasets.street_scene:StreetScene", "Street Scene, with tracks."),
+        Component("dataset", "nwpu_campus", "vadkit_datasets.nwpu_campus:NWPUCampus", "NWPU Campus, 43 scenes."),
     ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -95,6 +96,45 @@ def read_array(path: Path) -> NDArray[Any]:
         return np.load(path, allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
         raise DataError(f"cannot be read as a .npy file: {error}", where=str(path), fix="fetch it again") from error
+
+
+def names_of_arrays(path: Path) -> list[str]:
+    """The names of the arrays in a `.npz` archive.
+
+    Raises:
+        DataError: unreadable.
+    """
+    with _archive(path) as archive:
+        return list(archive.files)
+
+
+def array_of(path: Path, name: str) -> NDArray[Any]:
+    """One array of a `.npz` archive.
+
+    Raises:
+        DataError: unreadable.
+    """
+    with _archive(path) as archive:
+        try:
+            return archive[name]
+        # As below; damage of one array is met when it is read.
+        except Exception as error:
+            raise DataError(f"array {name!r} cannot be read: {error}", where=str(path), fix="write it again") from error
+
+
+@contextlib.contextmanager
+def _archive(path: Path) -> Iterator[Any]:
+    with contextlib.ExitStack() as stack:
+        try:
+            # NumPy leaves a file open that it opened itself and cannot read.
+            file = stack.enter_context(path.open("rb"))
+            archive = stack.enter_context(np.load(file, allow_pickle=False))
+        # zipfile and NumPy report damage by several types of error.
+        except Exception as error:
+            raise DataError(
+                f"cannot be read as an .npz file: {error}", where=str(path), fix="write it again"
+            ) from error
+        yield archive
 
 
 def read_text(path: Path) -> str:

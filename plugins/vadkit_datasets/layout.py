@@ -26,7 +26,7 @@ def locate(root: Path | None, inside: Iterable[str], signs: Sequence[str], *, la
         DataError: no folder named, or none that holds any of `signs`.
     """
     if root is None:
-        raise DataError("the data set needs a folder", where="data.root", fix=layout)
+        raise DataError("the data set needs a folder", where="--data-root", fix=layout)
     if not root.is_dir():
         raise DataError("no such folder", where=str(root), fix=layout)
     for base in (root, *(root / name for name in inside)):

@@ -14,9 +14,17 @@ _EXTRACTED = frozenset({"training", "testing"})
 
 
 def videos_below(base: Path) -> Mapping[str, tuple[Path, ...]]:
-    """Name without suffix -> the video files of that name, however deep; training/ and testing/ are left out."""
+    """Name without suffix -> the video files of that name, however deep; training/ and testing/ are left out.
+
+    Raises:
+        OSError: a folder may not be read; by itself `os.walk` passes it over.
+    """
+
+    def refuse(error: OSError) -> None:
+        raise error
+
     found: dict[str, list[Path]] = {}
-    for folder, inner, files in os.walk(base):
+    for folder, inner, files in os.walk(base, onerror=refuse):
         inner[:] = sorted(name for name in inner if name not in _EXTRACTED and not name.startswith("."))
         for path in (Path(folder, name) for name in sorted(files) if not name.startswith(".")):
             if path.suffix.lower() in VIDEOS:

@@ -9,7 +9,7 @@ import torch
 from sklearn.covariance import LedoitWolf
 from torch import Tensor, nn
 
-from vadkit.api import DensityModel, FeatureSource, FeatureSpec, FitContext
+from vadkit.api import DensityModel, FeatureSource, FeatureSpec, FitContext, ShapeError
 from vadkit_densities.sample import check_dimensions, collect
 
 SMALLEST_STD = 1e-4  # a dead channel must not decide everything
@@ -25,7 +25,7 @@ class Gaussian(DensityModel, nn.Module):
         samples: most training features that are used.
 
     Raises:
-        ShapeError: too many dimensions for a full covariance.
+        ShapeError: too many dimensions for a full covariance, or no samples.
     """
 
     mean: Tensor
@@ -35,6 +35,8 @@ class Gaussian(DensityModel, nn.Module):
         self, feature: FeatureSpec, *, covariance: Literal["full", "diagonal"] = "full", samples: int = 50_000
     ) -> None:
         super().__init__()
+        if samples < 1:
+            raise ShapeError(f"samples must be at least 1, not {samples}")
         fix = "choose 'covariance: diagonal', or the feature vector_pool"
         size = check_dimensions(feature, _MOST, fix=fix) if covariance == "full" else feature.dimensions
         self.covariance, self.samples = covariance, samples

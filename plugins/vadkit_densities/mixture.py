@@ -27,7 +27,7 @@ class GaussianMixture(DensityModel, nn.Module):
         samples: most training features that are used.
 
     Raises:
-        ShapeError: too many dimensions, or no component.
+        ShapeError: too many dimensions, no component, or fewer samples than components.
     """
 
     mean: Tensor
@@ -38,8 +38,8 @@ class GaussianMixture(DensityModel, nn.Module):
 
     def __init__(self, feature: FeatureSpec, *, components: int = 8, samples: int = 50_000) -> None:
         super().__init__()
-        if components < 1:
-            raise ShapeError(f"components must be at least 1, not {components}")
+        if not 1 <= components <= samples:
+            raise ShapeError(f"components must lie in 1 to samples ({samples}), not {components}")
         size = check_dimensions(feature, _MOST, fix="choose the feature vector_pool, or density gaussian")
         self.components, self.samples = components, samples
         self.register_buffer("mean", torch.zeros(size))

@@ -18,6 +18,7 @@ STATISTICS_BATCH = 256  # samples read at once for mean and deviation
 class Flow(DensityModel, nn.Module):
     """A normalizing flow: standardised features, an invertible map, a standard normal prior (Eq. 7)."""
 
+    needs_fit = True
     standardize: Standardize
 
     @abstractmethod

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from torch import nn
+
+from vadkit.api import ShapeError
 
 Triple = tuple[int, int, int]
 
@@ -28,3 +32,15 @@ def deconv(inputs: int, outputs: int, stride: Triple, *, norm: bool) -> nn.Seque
 def lateral(inputs: int, outputs: int, tau: int, *, norm: bool) -> nn.Sequential:
     """(5, 1, 1) convolution that brings T frames of the dynamic path to T / tau."""
     return conv(inputs, outputs, (5, 1, 1), (tau, 1, 1), norm=norm)
+
+
+def check_widths(**widths: Iterable[int]) -> None:
+    """Key of the recipe -> numbers that count channels.
+
+    Raises:
+        ShapeError: one is less than 1.
+    """
+    for key, values in widths.items():
+        for value in values:
+            if value < 1:
+                raise ShapeError(f"{value} in '{key}' leaves a layer no channels", fix=f"set '{key}' to 1 or more")

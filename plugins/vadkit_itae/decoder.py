@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from vadkit.api import ClipSpec, Decoder, LatentSpec, ShapeError
-from vadkit_itae.blocks import Triple, deconv, lateral
+from vadkit_itae.blocks import Triple, check_widths, deconv, lateral
 
 TIME_STRIDES: Mapping[int, tuple[int, int]] = {1: (1, 1), 2: (1, 2), 4: (2, 2), 8: (2, 4)}
 
@@ -30,7 +30,7 @@ class ITAEDecoder(Decoder, nn.Module):
         norm: batch norm after each hidden layer.
 
     Raises:
-        ShapeError: there is no `static` latent, or its sizes cannot become the clip's.
+        ShapeError: there is no `static` latent, its sizes cannot become the clip's, or a layer has no channels.
     """
 
     def __init__(
@@ -46,6 +46,7 @@ class ITAEDecoder(Decoder, nn.Module):
         super().__init__()
         if "static" not in latents:
             raise ShapeError(f"needs a latent 'static'; the encoder gives {', '.join(latents)}")
+        check_widths(channels=channels, fusion=[] if fusion is None else [fusion])
         static = latents["static"]
         first, second = _time_strides(static, clip)
         inputs = static.channels

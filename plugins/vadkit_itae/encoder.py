@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from vadkit.api import ClipSpec, Encoder, LatentSpec, ShapeError
-from vadkit_itae.blocks import Triple, conv, lateral
+from vadkit_itae.blocks import Triple, check_widths, conv, lateral
 
 KERNELS_STATIC: tuple[Triple, ...] = ((1, 3, 3), (1, 3, 3), (3, 3, 3), (3, 3, 3))
 KERNELS_DYNAMIC: tuple[Triple, ...] = ((5, 3, 3), (3, 3, 3), (3, 3, 3), (3, 3, 3))
@@ -38,7 +38,7 @@ class ITAE(Encoder, nn.Module):
         norm: batch norm after each convolution.
 
     Raises:
-        ShapeError: H or W is not a multiple of 4, T not one of tau.
+        ShapeError: H or W is not a multiple of 4, T not one of tau, or a layer has no channels.
     """
 
     def __init__(
@@ -53,10 +53,12 @@ class ITAE(Encoder, nn.Module):
     ) -> None:
         super().__init__()
         _check(clip, tau)
+        check_widths(channels=channels, beta=[beta])
         narrow = [width // beta for width in channels]
         if min(narrow) < 1:
             raise ShapeError(f"channels {list(channels)} leave the dynamic path none at beta {beta}", fix="lower beta")
         plan = _plan(laterals, channels[0], narrow)
+        check_widths(laterals=plan.values())
         self.tau = tau
         self.static = nn.ModuleList()
         self.dynamic = nn.ModuleList()
@@ -99,7 +101,7 @@ class OnePath(Encoder, nn.Module):
         norm: batch norm after each convolution.
 
     Raises:
-        ShapeError: H or W is not a multiple of 4, T not one of tau.
+        ShapeError: H or W is not a multiple of 4, T not one of tau, or a layer has no channels.
     """
 
     def __init__(
@@ -112,6 +114,7 @@ class OnePath(Encoder, nn.Module):
     ) -> None:
         super().__init__()
         _check(clip, tau)
+        check_widths(channels=channels)
         self.tau = tau
         widths = (clip.channels, *channels)
         self.static = nn.Sequential(

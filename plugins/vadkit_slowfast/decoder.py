@@ -33,7 +33,7 @@ class SlowFastDecoder(Decoder, nn.Module):
 
     Raises:
         ShapeError: there is no `static` latent, its sizes cannot become the clip's, or there
-            are no blocks.
+            are no blocks or channels.
     """
 
     def __init__(
@@ -51,6 +51,8 @@ class SlowFastDecoder(Decoder, nn.Module):
             raise ShapeError(f"needs a latent 'static'; the encoder gives {', '.join(latents)}")
         if blocks < 1:
             raise ShapeError(f"blocks {blocks} leaves a stage none that enlarges", fix="set blocks: 1 or more")
+        if min(width, 1 if fusion is None else fusion) < 1:
+            raise ShapeError("width and fusion count channels", fix="set them to 1 or more")
         static = latents["static"]
         stages = _doublings(static, clip)
         times = _times(static, clip, stages)

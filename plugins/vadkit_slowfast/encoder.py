@@ -53,6 +53,8 @@ class SlowFast(Encoder, nn.Module):
     ) -> None:
         super().__init__()
         _check(clip, tau, shrink)
+        if beta < 1:
+            raise ShapeError(f"beta {beta} is no ratio of channels", fix="set beta: 1 or more")
         narrow = width // beta
         if narrow < 1:
             raise ShapeError(f"width {width} leaves the fast pathway no channels at beta {beta}", fix="lower beta")
@@ -103,6 +105,8 @@ class SlowOnly(Encoder, nn.Module):
     ) -> None:
         super().__init__()
         _check(clip, tau, shrink)
+        if width < 1:
+            raise ShapeError(f"width {width} leaves the stem no channels", fix="set width: 1 or more")
         self.tau = tau
         self.static = nn.Sequential(*pathway(clip.channels, depth=depth, width=width, times=SLOW_TIMES, shrink=shrink))
         self.latents = {"static": _latent(clip, widths(depth, width)[-1], clip.input_frames // tau, shrink)}

@@ -16,6 +16,8 @@ def vadkit_components() -> list[Component]:
         Component("scorer", "patch_error", "vadkit_standard.scorers:PatchError", "Worst patch of a frame (Eq. 12)."),
         Component("scorer", "frame_error", "vadkit_standard.scorers:FrameError", "Mean error of a frame."),
         Component("scorer", "clip_error", "vadkit_standard.scorers:ClipError", "Mean error of a clip, for one frame."),
+        Component("scorer", "psnr", "vadkit_standard.psnr:PSNR", "Peak signal-to-noise ratio, negated, dB."),
+        Component("scorer", "bottleneck", "vadkit_standard.bottleneck:BottleneckScore", "A score of the bottleneck."),
         Component("scorer", "nll", "vadkit_standard.scorers:NLL", "Summed likelihoods of densities (Eq. 13)."),
         Component("transform", "minmax", "vadkit_standard.transforms:MinMax", "To [0, 1] (norm of Eq. 13)."),
         Component("transform", "zscore", "vadkit_standard.transforms:ZScore", "In deviations from a mean."),
@@ -50,5 +52,6 @@ def vadkit_components() -> list[Component]:
         Component("optimizer", "adagrad", "vadkit_standard.optimizers:AdaGrad", "AdaGrad."),
         Component("optimizer", "sgd", "vadkit_standard.optimizers:SGD", "Stochastic gradient descent."),
         Component("schedule", "cosine", "vadkit_standard.schedules:Cosine", "Half a cosine down to a floor."),
+        Component("schedule", "steps", "vadkit_standard.schedules:Steps", "Falls at set shares of training."),
         Component("schedule", "constant", "vadkit_standard.schedules:Constant", "No change."),
     ]

@@ -103,6 +103,9 @@ class Frames(Feature, nn.Module):
         clip: geometry of a clip.
         latents: ignored; a recipe with this feature alone needs no model.
         size: (h, w) to resize to by area; default the clip's own.
+
+    Raises:
+        ShapeError: such a frame has no pixels.
     """
 
     def __init__(
@@ -111,6 +114,8 @@ class Frames(Feature, nn.Module):
         super().__init__()
         del latents
         self.size = size or (clip.height, clip.width)
+        if min(self.size) < 1:
+            raise ShapeError(f"frames of {self.size[0]}x{self.size[1]} have no pixels", fix="set size: [height, width]")
         self.spec = FeatureSpec((clip.channels, *self.size), clip.input_frames, (GRAY_LEVEL,) * clip.channels)
 
     def forward(self, clips: Tensor, latents: Mapping[str, Tensor]) -> Tensor:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
-from vadkit.api import Schedule
+from vadkit.api import Schedule, VadkitError
 
 
 class Cosine(Schedule):
@@ -29,3 +30,23 @@ class Constant(Schedule):
         """Share of training done -> 1."""
         del progress
         return 1.0
+
+
+class Steps(Schedule):
+    """Constant, and multiplied by a factor at each of some shares of training.
+
+    Args:
+        at: shares of training, each in (0, 1).
+        by: the factor.
+    """
+
+    def __init__(self, *, at: Sequence[float], by: float = 0.1) -> None:
+        if not at or not all(0 < share < 1 for share in at):
+            raise VadkitError(f"'at' takes shares of training between 0 and 1, not {list(at)}", fix="such as at: [0.5]")
+        if not 0 < by < math.inf:
+            raise VadkitError(f"'by' must be positive and finite, not {by}")
+        self.at, self.by = tuple(at), by
+
+    def factor(self, progress: float) -> float:
+        """Share of training done -> factor."""
+        return self.by ** sum(progress >= share for share in self.at)

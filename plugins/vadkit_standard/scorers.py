@@ -119,10 +119,11 @@ class FrameError(Scorer):
 
 
 class ClipError(Scorer):
-    """The mean error of a whole clip, given to one frame of it; the others have no score.
+    """The mean error of a whole clip, given to one frame of it, the others having no score, or to all.
 
     Args:
-        at: the frame that gets it, counted from the clip's first; null takes the middle, the later of two.
+        at: the frame that gets it, counted from the clip's first; null takes the middle, the later of two,
+            "all" every frame of the clip.
         norm: "l1" for the absolute error, "l2" for the squared one.
         part: which frames of the target: "all", the "reconstructed" ones, which the encoder saw, or the
             "predicted" ones, which it did not.
@@ -131,7 +132,7 @@ class ClipError(Scorer):
     def __init__(
         self,
         *,
-        at: int | None = None,
+        at: int | Literal["all"] | None = None,
         norm: Literal["l1", "l2"] = "l1",
         part: Literal["all", "reconstructed", "predicted"] = "all",
     ) -> None:
@@ -141,11 +142,13 @@ class ClipError(Scorer):
     def __call__(self, out: ClipOutputs) -> Tensor:
         """-> (B, T)."""
         frames = out.spec.frames
+        error = _of_part(out, _error(out, self.norm).mean((-2, -1)), self.part).nanmean(1, keepdim=True)
+        if isinstance(self.at, str):
+            return error.expand(-1, frames)
         at = frames // 2 if self.at is None else self.at
         if not 0 <= at < frames:
             raise ShapeError(f"there is no frame {at} in a clip of {frames}", fix=f"choose at from 0 to {frames - 1}")
-        error = _of_part(out, _error(out, self.norm).mean((-2, -1)), self.part).nanmean(1)
-        return _over_clip(out, error.unsqueeze(1), (at, at + 1))
+        return _over_clip(out, error, (at, at + 1))
 
     def maps(self, out: ClipOutputs) -> Tensor:
         """-> (B, T, H, W), the error of each pixel."""

@@ -12,8 +12,10 @@ import pytest
 from PIL import Image
 
 from vadkit.api import Dataset, Labels, Split, VideoRef
+from vadkit.data import Finding, Report
 
 HEIGHT, WIDTH = 24, 32
+Images = Callable[..., VideoRef]
 
 
 def noise(frames: int, seed: int, size: tuple[int, int] = (HEIGHT, WIDTH), channels: int = 1) -> np.ndarray:
@@ -83,3 +85,14 @@ def spans(frames: int, *abnormal: tuple[int, int], source: str = "made") -> Labe
     for start, stop in abnormal:
         labels[start:stop] = True
     return Labels(labels, source=source)
+
+
+def told(report: Report, topic: str, severity: str = "error") -> list[Finding]:
+    return [finding for finding in report.findings if (finding.topic, finding.severity) == (topic, severity)]
+
+
+def only(report: Report, topic: str, severity: str = "error") -> Finding:
+    found = told(report, topic, severity)
+    assert len(found) == 1, report.findings
+    assert found[0].fix
+    return found[0]

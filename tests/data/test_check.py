@@ -1,46 +1,21 @@
-"""`vadkit data check`: everything that is wrong is told, each with its fix, and nothing hides the rest."""
+"""`vadkit data check` of videos: everything that is wrong is told, each with its fix, and nothing hides the rest."""
 
 from __future__ import annotations
 
-import json
-import os
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from data.conftest import Made, noise, spans, write_images, write_video
+from data.conftest import Images, Made, noise, only, spans, told, write_images, write_video
 from PIL import Image
-from typer.testing import CliRunner
 
-from vadkit.api import DataError, Dataset, Labels, Track, VideoRef
-from vadkit.cli.main import app
-from vadkit.data import Finding, Report, Target, check_dataset, open_target
+from vadkit.api import DataError, Dataset, VideoRef
+from vadkit.data import Report, Target, check_dataset, open_target
 from vadkit.data.numbering import neighbours
-from vadkit.errors import VadkitError
 from vadkit.values import ClipSpec
 from vadkit_datasets.ucsd_ped import UCSDPed
-
-Images = Callable[..., VideoRef]
-PED2 = {
-    "train videos": 16,
-    "train frames": 2550,
-    "test videos": 12,
-    "test frames": 2010,
-    "abnormal frames": 1648,
-}
-
-
-def told(report: Report, topic: str, severity: str = "error") -> list[Finding]:
-    return [finding for finding in report.findings if (finding.topic, finding.severity) == (topic, severity)]
-
-
-def only(report: Report, topic: str, severity: str = "error") -> Finding:
-    found = told(report, topic, severity)
-    assert len(found) == 1, report.findings
-    assert found[0].fix
-    return found[0]
 
 
 def clip(frames: int = 4, step: int = 1, width: int = 32) -> ClipSpec:
@@ -73,26 +48,52 @@ def test_a_damaged_video_hides_no_other(images: Images, tmp_path: Path) -> None:
     whole.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
     made = Made([a, b, *(VideoRef(path.stem, path) for path in (text, empty, whole, tmp_path / "gone.avi"))])
     report = check_dataset(made)
-    found = {Path(finding.where).name: finding.what for finding in told(report, "files")}
-    assert "2 of 6 frames are empty files (0 bytes): 001.png, 004.png" in found["a"]
-    assert found["002.png"].startswith("frame 2 cannot be decoded")
-    assert found["005.png"].startswith("frame 5 cannot be decoded")
-    assert "cannot be opened as a video" in found["text.avi"]
-    assert "empty (0 bytes)" in found["empty.avi"]
-    assert "frame" in found["cut.avi"]
-    assert "No such file" in found["gone.avi"]
-    assert all(finding.fix for finding in report.errors)
+    # A run makes do with these, and says so.
+    found = {Path(finding.where).name: finding for finding in told(report, "files", "warning")}
+    assert "2 of 6 frames are empty files (0 bytes): 001.png, 004.png" in found["a"].what
+    assert found["002.png"].what.startswith("frame 2 cannot be decoded")
+    assert found["005.png"].what.startswith("frame 5 cannot be decoded")
+    assert "a neighbour stands in" in found["002.png"].fix
+    assert found["cut.avi"].what.startswith("is damaged at frame")
+    assert "data.on_corrupt: error refuses" in found["cut.avi"].fix
+    # Of these not a frame can be used.
+    refused = {Path(finding.where).name: finding.what for finding in told(report, "files")}
+    assert "holds text" in refused["text.avi"]
+    assert "empty (0 bytes)" in refused["empty.avi"]
+    assert "no such file" in refused["gone.avi"]
+    assert all(finding.fix for finding in report.findings)
+    assert {finding.where for finding in told(check_dataset(Target("made", made, on_corrupt="error")), "files")} == {
+        finding.where for finding in report.findings if finding.topic == "files"
+    }
 
 
-def test_without_decoding_empty_files_and_headers_are_told(images: Images) -> None:
+def test_frames_that_a_neighbour_stands_in_for_count(images: Images) -> None:
+    a, b = images("a"), images("b")
+    assert isinstance(a.source, tuple)
+    assert isinstance(b.source, tuple)
+    a.source[2].write_bytes(b"")
+    for path in b.source:
+        path.write_text("no image")
+    report = check_dataset(Made([b], [a], {"a": spans(6, (1, 4))}))
+    assert (report.rows[1].frames, report.rows[1].abnormal) == (6, 3)
+    assert not told(report, "labels")
+    assert {Path(finding.where).parent.name for finding in report.errors} == {"b"}, "none can stand in"
+
+
+def test_without_decoding_empty_files_headers_and_cut_files_are_told(images: Images, tmp_path: Path) -> None:
     a, b = images("a"), images("b")
     assert isinstance(a.source, tuple)
     assert isinstance(b.source, tuple)
     a.source[0].write_bytes(b"")
     b.source[3].write_text("no image")
-    report = check_dataset(Made([a, b]), decode=False)
+    cut = write_video(tmp_path / "cut.avi", noise(40, 1, (48, 64)))
+    size = cut.stat().st_size
+    cut.write_bytes(cut.read_bytes()[: size // 2])
+    report = check_dataset(Made([a, b, VideoRef("cut", cut)]), decode=False)
     assert not report.decoded
-    assert {Path(finding.where).name for finding in told(report, "files")} == {"a", "003.png"}
+    found = {Path(finding.where).name: finding.what for finding in told(report, "files", "warning")}
+    assert set(found) == {"a", "003.png", "cut.avi"}
+    assert f"{size - size // 2} bytes or more are missing" in found["cut.avi"]
 
 
 @pytest.mark.parametrize(
@@ -116,7 +117,7 @@ def test_holes_are_told_of_every_folder_though_the_data_set_refuses_the_first(
     holes = told(report, "numbering")
     assert [(Path(finding.where).name, what in finding.what) for finding in holes] == [("01", True), ("03", True)]
     assert "ffmpeg" in holes[0].fix
-    assert len(told(report, "files")) == 1
+    assert len(told(report, "files", "warning")) == 1
     assert report.rows[0].videos == 3
     assert not told(report, "videos")
 
@@ -172,41 +173,6 @@ def test_sizes_that_differ_within_a_video_are_an_error(images: Images) -> None:
     assert only(check_dataset(Made([a])), "files").what == "frames of different sizes: 32x24 (5), 7x5 (1)"
 
 
-def test_labels_that_do_not_fit(images: Images, tmp_path: Path) -> None:
-    film = VideoRef("film", write_video(tmp_path / "film.avi", noise(9, 3)))
-    track = Track("van", {1: (0, 0, 5, 5), 9: (0, 0, 40, 5)})
-    square = replace(spans(6, (0, 1)), masks=lambda: np.zeros((6, 5, 5), bool), tracks=(track,))
-    truth: dict[str, Labels | Exception] = {
-        "film": spans(12, (3, 5)),
-        "b": square,
-        "d": DataError("cannot be read", where="d.npy", fix="fetch it again"),
-    }
-    made = Made([images("a")], [film, images("b"), images("c"), images("d")], truth)
-    report = check_dataset(made)
-    errors = {finding.where: finding for finding in told(report, "labels")}
-    assert "12 labels for 9 frames" in errors["test video film"].what
-    assert "frames are missing from the video" in errors["test video film"].fix
-    assert errors["d.npy"].fix == "fetch it again"
-    assert [finding.what for finding in told(report, "labels") if finding.where == "test video b"] == [
-        "masks are (6, 5, 5), the video is (6, 24, 32) (frames, height, width)",
-        "track 'van' leaves the video at 9",
-    ]
-    assert "without labels: c" in only(report, "labels", "warning").what
-
-
-def test_no_labels_one_class_mixed_sets_and_masks_that_disagree(images: Images) -> None:
-    assert "no test video has labels" in only(check_dataset(Made([], [images("a")])), "labels", "warning").what
-    masks = np.zeros((6, 24, 32), bool)
-    masks[:2, 3, 3] = True
-    truth = {"b": replace(spans(6, (0, 3)), masks=lambda: masks), "c": spans(6, (0, 6), source="other"), "d": spans(6)}
-    report = check_dataset(Made([images("a")], [images(name) for name in "bcd"], truth))
-    assert "made (2), other (1)" in only(report, "labels", "warning").what
-    notes = [finding.what for finding in told(report, "labels", "note")]
-    assert "all frames are abnormal in 1 of 3 videos: c" in notes
-    assert "all frames are normal in 1 of 3 videos: d" in notes
-    assert "in 1 frame:" in only(report, "masks", "note").what
-
-
 @pytest.mark.parametrize("decode", [True, False])
 def test_a_test_video_that_was_trained_on(images: Images, decode: bool) -> None:
     made = Made([images("a", seed=1), images("b", seed=2), images("e", seed=2)], [images("c", seed=1)])
@@ -244,9 +210,25 @@ def test_what_a_recipe_asks_of_the_videos(images: Images) -> None:
     short = only(report, "clip")
     assert short.where == "train video a"
     assert "3 frames, one clip of the recipe reaches over 7" in short.what
-    assert "data.clip.frames=2" in short.fix
+    assert "data.clip.frames to 2" in short.fix
     assert "[24,32] nearly keeps shapes" in only(report, "sizes", "note").fix
     assert "all videos are gray" in only(report, "colour", "note").what
+
+
+def test_a_recipe_may_fill_up_short_videos_and_keep_shapes(images: Images) -> None:
+    made = Made([images("a", frames=3), images("b", frames=12)])
+    square = replace(clip(frames=4, step=2, width=24), resize="letterbox")
+    report = check_dataset(Target("made", made, square, short="repeat"))
+    assert not told(report, "clip")
+    assert "its last frame is repeated" in told(report, "clip", "note")[0].what
+    assert not told(report, "sizes", "note")
+
+
+@pytest.mark.parametrize(("videos", "held_out", "errors"), [(1, 0.2, 1), (1, 0.0, 0), (2, 0.2, 0)])
+def test_one_video_cannot_be_trained_on_and_held_out(images: Images, videos: int, held_out: float, errors: int) -> None:
+    made = Made([images(name) for name in "ab"[:videos]], [images("c")])
+    report = check_dataset(Target("made", made, clip(), held_out=held_out))
+    assert len(told(report, "held_out")) == errors
 
 
 def test_names_that_are_there_twice_and_no_videos(images: Images) -> None:
@@ -258,129 +240,17 @@ def test_names_that_are_there_twice_and_no_videos(images: Images) -> None:
     ]
 
 
-def test_other_label_sets_are_compared(images: Images) -> None:
-    videos = [images("b"), images("c")]
-    made = Made([images("a")], videos, {"b": spans(6, (1, 3)), "c": spans(6, (0, 2))})
-    other = Made([], videos, {"b": spans(6, (1, 5)), "c": spans(6, (0, 2))})
-    report = check_dataset(Target("made", made, alternatives={"with 'labels: masks'": other}))
-    found = only(report, "variants", "note")
-    assert "6 frames would be abnormal, now 4; they differ in 2 frames of 1 video: b (frames 3-4)" in found.what
-
-
-def test_labels_cut_at_the_start_are_noticed_without_any_totals(images: Images) -> None:
-    videos = [images(name, frames=12) for name in "bcdef"]
-    truth = {video.name: spans(12, (4, 9)) for video in videos[:3]} | {"e": spans(12, (7, 9)), "f": spans(12, (0, 9))}
-    found = only(check_dataset(Made([images("a")], videos, truth)), "starts", "warning")
-    assert "3 of 5 videos turn abnormal at the very same frame, 4" in found.what
-
-
-@pytest.mark.parametrize("published", [True, False])
-def test_the_altered_ped2_labels_are_noticed(
-    shared_data: Path, published: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(UCSDPed, "expected", lambda self: PED2, raising=False)
-    altered = shared_data / "labels/variants/ped2_altered.mat"
-    keys = {"use": "ucsd_ped", "label_file": str(altered)} | ({} if published else {"published": False})
-    report = check_dataset(open_target(keys, shared_data), decode=False)
-    total = only(report, "totals")
-    assert "1624 frames labelled abnormal, 1648 published" in total.what
-    assert "without 'label_file'" in total.fix
-    assert "(ucsd_ped2 frame labels of ped2.mat) have the published 1648" in total.fix
-    assert "6 of 12 videos turn abnormal at the very same frame, 4" in only(report, "starts", "warning").what
-    assert len(told(report, "labels")) == (6 if published else 0)
-    variants = told(report, "variants", "note")
-    assert "24 frames of 6 videos: 03 (frames 0-3), 05 (frames 0-3), 08" in variants[0].what
-    assert (report.rows[1].abnormal, report.rows[1].expected_abnormal) == (1624, 1648)
-
-
-def test_ped2_itself_is_sound(shared_data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(UCSDPed, "expected", lambda self: PED2, raising=False)
-    report = check_dataset(open_target("ucsd_ped", shared_data), decode=False)
-    assert {finding.severity for finding in report.findings} == {"note"}
-    assert [(row.videos, row.frames) for row in report.rows] == [(16, 2550), (12, 2010)]
-    assert report.rows[1].abnormal == 1648
-
-
-def test_the_two_label_sets_of_avenue_are_told_apart(shared_data: Path) -> None:
-    report = check_dataset(open_target("avenue", shared_data / "avenue_part"), decode=False)
-    assert not report.errors
-    found = only(report, "variants", "note")
-    assert "with 'labels: masks', 1061 frames would be abnormal, now 972" in found.what
-    assert not told(report, "starts", "warning"), "Avenue's own intervals begin at frame 20 in three videos"
-
-
-def vadkit(*arguments: str) -> tuple[int, str]:
-    try:
-        done = CliRunner().invoke(app, list(arguments), catch_exceptions=False, env={"COLUMNS": "400"})
-    except VadkitError as error:
-        return error.exit_code, str(error)
-    return done.exit_code, done.output
-
-
-def test_the_command_prints_everything_and_writes_json(tmp_path: Path) -> None:
-    for name, frames in (("training/frames/01", 4), ("testing/frames/01", 5)):
-        write_images(tmp_path / name, noise(frames, frames))
-    (tmp_path / "training/frames/01/002.png").unlink()
-    (tmp_path / "testing/frames/01/001.png").write_bytes(b"")
-    code, text = vadkit(
-        "data",
-        "check",
-        "{use: ucsd_ped, subset: ped1}",
-        "--data-root",
-        str(tmp_path),
-        "--json",
-        str(tmp_path / "f.json"),
-    )
-    assert code == 2
-    assert "frame number is missing: 2" in text
-    assert "1 of 5 frames are empty files" in text
-    assert "no label file" in text
-    assert "3 errors" in text
-    written = json.loads((tmp_path / "f.json").read_text())
-    assert {finding["topic"] for finding in written["findings"]} >= {"numbering", "files", "labels"}
-    assert [row["split"] for row in written["rows"]] == ["train", "test"]
-
-
-def test_the_command_takes_names_recipes_and_changes() -> None:
-    small = ["--set", "data.frames=24", "--set", "data.train_videos=1", "--set", "data.test_videos=1"]
-    code, text = vadkit("data", "check", "recipes/quickstart.yaml", *small)
-    assert code == 0, text
-    assert "every frame was decoded" in text
-    code, text = vadkit("data", "check", "walkway", *small, "--set", "data.size=[32, 48]", "--no-decode")
-    assert code == 0
-    assert "headers alone" in text
-
-
-@pytest.mark.parametrize(
-    ("target", "what"),
-    [
-        ("walkwey", "did you mean 'walkway'"),
-        ("{use: walkway, sise: [32, 48]}", "did you mean 'size'"),
-        ("{use: walkway", "cannot be read"),
-        ("tests", "is a folder, not a data set"),
-        ("nothere.yaml", "nothere.yaml"),
-    ],
-)
-def test_a_target_that_is_none_is_one_message(target: str, what: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(Path(__file__).parents[2])
-    code, text = vadkit("data", "check", target)
-    assert code == 2
-    assert what in text
-
-
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_a_folder_without_permission_is_a_finding(tmp_path: Path) -> None:
-    write_images(tmp_path / "training/frames/01", noise(3, 1))
-    home = tmp_path / "training/frames"
-    home.chmod(0)
-    try:
-        report = check_dataset(UCSDPed(tmp_path, subset="ped1"))
-    finally:
-        home.chmod(0o755)
-    assert "Permission denied" in report.errors[0].what
-
-
 def test_a_data_set_alone_will_do() -> None:
     target = open_target({"use": "walkway", "frames": 24, "train_videos": 1, "test_videos": 1, "size": [32, 48]})
     assert isinstance(target.dataset, Dataset)
     assert check_dataset(target.dataset).name == "Walkway"
+
+
+@pytest.mark.parametrize("decode", [True, False])
+def test_many_copies_are_told_once_each(images: Images, decode: bool) -> None:
+    """Not every pair of them: of ten thousand copies that would be fifty million findings."""
+    first = images("a", frames=2)
+    copies = [replace(first, name=f"a{n}") for n in range(60)]
+    report = check_dataset(Made([first, *copies], [replace(first, name="t")]), decode=decode)
+    assert len(told(report, "duplicates", "warning")) == 60
+    assert only(report, "duplicates").where == "test video t"

@@ -20,7 +20,7 @@ assert "torch" not in sys.modules
 
 
 def test_nothing_here_imports_torch(tmp_path: Path) -> None:
-    keys = ("frames=20", "train_videos=1", "test_videos=1", "size=[32, 48]")
+    keys = ("frames=20", "train_videos=1", "test_videos=1", "size=[32, 48]", "held_out=0")
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM, str(tmp_path), *keys], capture_output=True, text=True, cwd=ROOT, timeout=60
     )

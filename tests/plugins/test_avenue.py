@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import Literal
 
+import av
 import numpy as np
 import pytest
 from scipy.io import loadmat, savemat
@@ -138,6 +139,25 @@ def test_real_labels_of_the_part_match_the_files_of_others() -> None:
         assert masked
         np.testing.assert_array_equal(listed.frames, flat[starts[n - 1] : starts[n]], err_msg=video.name)
         np.testing.assert_array_equal(masked.frames, from_masks[video.name].ravel() != 0, err_msg=video.name)
+
+
+@needs_part
+def test_the_two_real_label_sets_differ_as_counted() -> None:
+    flat = np.load(PART / "labels/frame_labels_avenue.npy").ravel() != 0
+    read = loadmat(PART / "labels/avenue_framelevel_from_masks_talreiss.mat")
+    masks = np.concatenate([read[f"{n:02d}"].ravel() != 0 for n in range(1, 22)])
+    assert (len(flat), flat.sum(), masks.sum(), (flat != masks).sum()) == (15324, 3867, 3712, 441)
+
+
+@needs_part
+def test_real_files_state_the_published_size_and_rate() -> None:
+    dataset = Avenue(PART)
+    for video in (*dataset.videos("train"), *dataset.videos("test")):
+        assert isinstance(video.source, Path)
+        with av.open(str(video.source)) as container:
+            stream = container.streams.video[0]
+            assert (stream.width, stream.height, stream.average_rate) == (640, 360, 25)
+        assert video.fps == 25
 
 
 def all_videos(root: Path) -> list[VideoRef]:

@@ -15,7 +15,9 @@ from vadkit.stages import rehearse
 FOLDER = Path(__file__).parents[2] / "recipes" / "baselines"
 FULL = sorted(FOLDER.glob("*.yaml"))
 SMALL = sorted(path for path in FOLDER.glob("*/*.yaml") if path.stem != "budget")
-METHODS = {"convae", "convlstm", "frame_difference", "memae", "stae"}
+METHODS = {
+    *("convae", "convlstm", "ffp", "frame_difference", "lsa", "memae", "mnad_prediction", "mnad_reconstruction", "stae")
+}
 OURS = [path for path in (*FULL, *SMALL) if path.stem.rsplit("_", 1)[0] in METHODS or path.stem in METHODS | {"itae"}]
 
 

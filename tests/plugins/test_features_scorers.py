@@ -6,7 +6,9 @@ import pytest
 import torch
 
 from vadkit.api import ClipOutputs, ClipSpec, FeatureSpec, LatentSpec, ShapeError
+from vadkit_standard.bottleneck import BottleneckScore
 from vadkit_standard.features import ChannelPool, Frames, VectorPool
+from vadkit_standard.psnr import PSNR
 from vadkit_standard.scorers import NLL, ClipError, FrameError, PatchError
 
 CLIP = ClipSpec(8, 4, 4, "gray")
@@ -107,6 +109,36 @@ def test_a_reconstruction_score_without_a_model_is_refused() -> None:
         PatchError()(ClipOutputs(CLIP, clips, clips))
 
 
+def test_psnr_is_that_of_pixels_in_0_to_1_with_its_sign_changed() -> None:
+    clip = ClipSpec(3, 4, 4, "gray", input=(0, 2), target=(1, 3))
+    target = torch.zeros(1, 1, 2, 4, 4)
+    output = target.clone()
+    output[:, :, 0] += 0.2  # 0.1 of pixels in [0, 1]: 20 dB
+    out = ClipOutputs(clip, torch.zeros(1, 1, 3, 4, 4), target, output)
+    scores = PSNR()(out)
+    assert scores.shape == (1, 3)
+    assert torch.isnan(scores[0, 0])
+    assert scores[0, 1:].tolist() == pytest.approx([-20.0, -100.0])  # no error at all counts as 100 dB
+
+
+def test_a_bottlenecks_score_covers_input_or_target_frames() -> None:
+    clip = ClipSpec(5, 4, 4, "gray", input=(0, 4), target=(4, 5))
+    given = {"two": torch.tensor([[1.0, 2.0]]), "one": torch.tensor([[7.0]])}
+    out = ClipOutputs(clip, torch.zeros(1, 1, 5, 4, 4), torch.zeros(1, 1, 1, 4, 4), scores=given)
+    scores = BottleneckScore(score="two")(out)[0]
+    assert scores[:4].tolist() == [1.0, 1.0, 2.0, 2.0]
+    assert torch.isnan(scores[4])
+    scores = BottleneckScore(score="one", over="target")(out)[0]
+    assert scores[4] == 7
+    assert torch.isnan(scores[:4]).all()
+    with pytest.raises(ShapeError, match=r"(?s)2 samples of score 'two' do not divide 1 target frames.*over: input"):
+        BottleneckScore(score="two", over="target")(out)
+    with pytest.raises(ShapeError, match=r"(?s)no score 'tow'.*'two'"):
+        BottleneckScore(score="tow")(out)
+    with pytest.raises(ShapeError, match=r"(?s)no score 'one'.*model\.bottleneck"):
+        BottleneckScore(score="one")(ClipOutputs(clip, out.clips, out.target))
+
+
 BOTH = ClipSpec(4, 4, 4, "gray", input=(0, 2), target=(0, 4))
 
 
@@ -148,6 +180,7 @@ def test_a_clips_error_goes_to_one_frame() -> None:
     assert scores[0, 4].item() == 4.5
     assert torch.isnan(scores).sum() == 7
     assert ClipError(at=0, norm="l2")(outputs(error, CLIP))[0, 0].item() == pytest.approx(204 / 8)
+    assert ClipError(at="all")(outputs(error, CLIP)).tolist() == [[4.5] * 8]
     both = torch.arange(1.0, 5).view(1, 1, 4, 1, 1).expand(1, 1, 4, 4, 4)
     assert ClipError(at=1, part="reconstructed")(outputs(both, BOTH))[0, 1].item() == 1.5
     with pytest.raises(ShapeError, match="no frame 8 in a clip of 8"):

@@ -57,7 +57,7 @@ class Enc(Encoder):
             raise ValueError("tau is beyond the clip")
         if tau > 50:
             raise ShapeError("tau does not divide the clip", fix="choose 4")
-        self.clip, self.tau, self.ratios, self.share = clip, tau, ratios, share
+        self.clip, self.tau, self.ratios, self.share, self.latents = clip, tau, ratios, share, {}
 
     def forward(self, clips): ...
 
@@ -66,6 +66,7 @@ class Pair(Encoder):
     def __init__(self, clip, *, first: Encoder, rest: Sequence[Encoder] = (), named: Mapping[str, Loss] | None = None,
                  maybe: "Encoder | None" = None) -> None:
         self.clip, self.first, self.rest, self.named, self.maybe = clip, first, rest, named, maybe
+        self.latents = {}
 
     def forward(self, clips): ...
 

@@ -54,3 +54,32 @@ def test_arguments_that_are_lacking(parts: Path) -> None:
 def test_a_class_that_is_not_there(parts: Path) -> None:
     with pytest.raises(PluginError, match=r"^encoder 'x': made_up_parts:Absent cannot be imported"):
         build(Chosen(Component("encoder", "x", "made_up_parts:Absent", ""), {}, "model.encoder"), "clip")
+
+
+ORIGIN = "plugin made-up (made-up-dist 1.0)"
+BROKEN = {
+    "class X(Encoder):\n  def forward(self, clips): ...\n  def __init__(self, clip): raise KeyError('gone')": (
+        "model.encoder (x): its constructor fails: KeyError: 'gone' (made_up_parts.py:4)"
+    ),
+    "class X(Encoder):\n  def forward(self, clips): ...\n  def __init__(self, clip): raise SystemExit(3)": (
+        "model.encoder (x): its constructor fails: SystemExit: 3 (made_up_parts.py:4)"
+    ),
+    "class X(Encoder):\n  def forward(self, clips): ...\n  def __init__(self, clip): ...": (
+        "model.encoder (x): its constructor does not set latents, which Encoder must know by then"
+    ),
+    "class X(Encoder):\n  def __init__(self, clip): ...": (
+        "model.encoder (x): it lacks forward, which Encoder must have"
+    ),
+    "class X: ...": f"encoder 'x' of {ORIGIN}: made_up_parts:X is not a Encoder",
+    "raise SystemExit": f"encoder 'x' of {ORIGIN}: made_up_parts:X cannot be imported: SystemExit (made_up_parts.py:2)",
+}
+
+
+@pytest.mark.parametrize(("code", "message"), BROKEN.items(), ids=range(len(BROKEN)))
+def test_a_component_that_breaks_its_contract_is_one_message(parts: Path, code: str, message: str) -> None:
+    parts.write_text(f"from vadkit.api import Encoder\n{code}\n")
+    card = Component("encoder", "x", "made_up_parts:X", "", ORIGIN)
+    with pytest.raises(PluginError) as caught:
+        build(Chosen(card, {}, "model.encoder"), "clip")
+    assert str(caught.value).startswith(message)
+    assert "made-up-dist 1.0" in str(caught.value) or "cannot be imported" in str(caught.value)

@@ -137,7 +137,7 @@ FAULTS: dict[str, tuple[str, str, list[str]]] = {
         "report: [console]",
         "reports: [console]",
         ["first.yaml:17:1: the recipe has no key 'reports'\n  -> did you mean 'report'? (choices: data, densities, "
-         "engine, evaluate, fuse, model, name, report, scores, seed)"],
+         "engine, evaluate, fuse, model, name, report, requires, scores, seed)"],
     ),
     "unknown component": (
         "decoder: dec",
@@ -199,7 +199,7 @@ FAULTS: dict[str, tuple[str, str, list[str]]] = {
     "a union": (
         "tau: 4",
         "tau: 4, steps: x",
-        ["first.yaml:5:38: 'model.encoder.steps' should be a valid tuple or should be a valid integer, not 'x'"],
+        ["first.yaml:5:38: 'model.encoder.steps' should be a list or should be a valid integer, not 'x'"],
     ),
     "inside a mapping": (
         "tau: 4",
@@ -376,7 +376,7 @@ def test_clashing_names_can_be_told_apart(recipe: Path, registry: Registry) -> N
     both = Registry([*registry.plugins, Plugin("twin", "twin 1", (twin,))])
     assert told(recipe, both) == [
         "first.yaml:6:12: the decoder 'dec' is announced more than once: made_up:dec and twin:dec\n"
-        "  -> write the full name after 'use:', or name a plugin in VADKIT_DISABLE"
+        "  -> write the full name after 'use:', or name a plugin or its distribution in VADKIT_DISABLE"
     ]
     model = load(changed(recipe, "decoder: dec", "decoder: twin:dec"), registry=both).model
     assert model is not None

@@ -25,7 +25,8 @@ class Normed(nn.Module):
         self.norm = nn.BatchNorm1d(2)
 
     def forward(self, batch: Tensor) -> Terms:
-        return Terms({"loss": self.norm(batch).square().mean()}, {})
+        loss = self.norm(batch).square().mean()
+        return Terms(lambda: {"loss": loss}, {})
 
 
 def train(folder: Path, batches: list[Tensor]) -> Normed:

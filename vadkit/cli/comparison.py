@@ -2,34 +2,29 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Callable, Mapping
-from typing import Literal
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from vadkit.cli import tables
 from vadkit.cli.protocol_tables import SHORT
 from vadkit.compare import Comparison, Entry
 
-Format = Literal["console", "csv", "markdown", "latex"]
+_SPEED = ("GFLOPs", "frames/s")
 
 
-def render(comparison: Comparison, form: Format) -> str:
-    """The comparison in this form."""
-    makers: Mapping[str, Callable[[Comparison], str]] = {
-        "console": _console,
-        "csv": _csv,
-        "markdown": _markdown,
-        "latex": _latex,
-    }
-    return makers[form](comparison)
+def renderer(form: str) -> Callable[[Comparison], str]:
+    """What gives a comparison in this form.
+
+    Raises:
+        VadkitError: there is no such form.
+    """
+    return tables.maker({"console": _console, "csv": _csv, "markdown": _markdown, "latex": _latex}, form)
 
 
 def _head(comparison: Comparison) -> list[str]:
-    return ["run", *(_title(metric, comparison.units) for metric in comparison.metrics), "parameters", "frames/s"]
+    return ["run", *(_title(metric, comparison.units) for metric in comparison.metrics), "parameters", *_SPEED]
 
 
 def _title(metric: str, units: Mapping[str, str]) -> str:
@@ -62,10 +57,11 @@ def _name(entry: Entry) -> str:
     return entry.name + (" TEST-TUNED" if entry.protocol["test_tuned"] else "")
 
 
-def _cost(entry: Entry) -> tuple[str, str]:
+def _cost(entry: Entry) -> tuple[str, str, str]:
     parameters = f"{entry.parameters / 1e6:.2f} M" if entry.parameters is not None else "-"
+    flops = f"{entry.flops / 1e9:.4g}" if entry.flops is not None else "-"
     rate = f"{entry.frames_per_second:.1f}" if entry.frames_per_second is not None else "-"
-    return parameters, rate
+    return parameters, flops, rate
 
 
 def _notes(comparison: Comparison) -> list[str]:
@@ -75,12 +71,13 @@ def _notes(comparison: Comparison) -> list[str]:
         notes.append(f"not ranked: the protocols differ in {', '.join(comparison.differ)}")
     else:
         notes.append("best in bold; ~ no more than chance behind the best (paired bootstrap over videos, 95 %)")
+    notes.append("GFLOPs of one clip; frames/s of the run's own test set and machine, reading included")
     return notes
 
 
 def _console(comparison: Comparison) -> str:
     table = Table(header_style="bold", caption="\n".join(_notes(comparison)), caption_justify="left")
-    heads = ["run", *(_short(metric, comparison.units) for metric in comparison.metrics), "size", "frames/s"]
+    heads = ["run", *(_short(metric, comparison.units) for metric in comparison.metrics), "size", *_SPEED]
     for number, head in enumerate(heads):
         table.add_column(Text(head), justify="left" if number == 0 else "right", overflow="fold")
     for entry in comparison.entries:
@@ -91,45 +88,34 @@ def _console(comparison: Comparison) -> str:
             close = " ~" if _close(entry, metric) else ""
             cells.append(Text(value + close, style="bold" if best else "").append("\n" + ends.rstrip(")"), style="dim"))
         table.add_row(*cells, *_cost(entry))
-    target = io.StringIO()
-    width = Console().width
-    Console(file=target, highlight=False, width=width, force_terminal=Console().is_terminal).print(table)
-    return target.getvalue()
+    return tables.printed(table)
 
 
 def _csv(comparison: Comparison) -> str:
-    target = io.StringIO()
-    writer = csv.writer(target, lineterminator="\n")
     parts = ("", "_low", "_high", "_behind_low", "_behind_high")
     columns = [f"{metric}{part}" for metric in comparison.metrics for part in parts]
-    writer.writerow(["run", "protocol", "digest", "test_tuned", *columns, "parameters", "frames_per_second"])
+    cost = ("parameters", "flops", "frames_per_second")
+    rows: list[list[object]] = [["run", "protocol", "digest", "test_tuned", *columns, *cost]]
     for entry in comparison.entries:
-        numbers: list[float | str | None] = []
+        numbers: list[float | None] = []
         for metric in comparison.metrics:
             interval, behind = entry.intervals.get(metric), entry.behind.get(metric)
             ends = interval or (None, None)
             gap = [behind.low, behind.high] if behind else [None, None]
             numbers += [entry.values.get(metric), *ends, *gap]
         about = [entry.name, entry.protocol["name"], entry.protocol["digest"], entry.protocol["test_tuned"]]
-        writer.writerow([*about, *numbers, entry.parameters, entry.frames_per_second])
-    return target.getvalue()
+        rows.append([*about, *numbers, *(getattr(entry, name) for name in cost)])
+    return tables.comma(rows)
 
 
 def _markdown(comparison: Comparison) -> str:
-    rows = [_head(comparison), ["---"] * (len(comparison.metrics) + 3)]
-    rows += [_marked(entry, comparison, "**{}**", "{} ~") for entry in comparison.entries]
-    lines = ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows]
-    return "\n".join([*lines, "", *(f"{note}." for note in _notes(comparison)), ""])
+    rows = [_marked(entry, comparison, "**{}**", "{} ~") for entry in comparison.entries]
+    return tables.markdown([_head(comparison), *rows], _notes(comparison))
 
 
 def _latex(comparison: Comparison) -> str:
-    rows = [_head(comparison)]
-    rows += [_marked(entry, comparison, r"\textbf{{{}}}", r"{} $\sim$") for entry in comparison.entries]
-    body = [" & ".join(_escaped(cell) for cell in row) + r" \\" for row in rows]
-    columns = "l" + "r" * (len(comparison.metrics) + 2)
-    notes = [f"% {note}" for note in _notes(comparison)]
-    head = [rf"\begin{{tabular}}{{{columns}}}", r"\hline", body[0], r"\hline"]
-    return "\n".join([*notes, *head, *body[1:], r"\hline", r"\end{tabular}", ""])
+    rows = [_marked(entry, comparison, r"\textbf{{{}}}", r"{} $\sim$") for entry in comparison.entries]
+    return tables.latex([_head(comparison), *rows], _notes(comparison))
 
 
 def _marked(entry: Entry, comparison: Comparison, best: str, close: str) -> list[str]:
@@ -142,9 +128,3 @@ def _marked(entry: Entry, comparison: Comparison, best: str, close: str) -> list
             text = close.format(text)
         cells.append(text)
     return [*cells, *_cost(entry)]
-
-
-def _escaped(cell: str) -> str:
-    for character in ("_", "%", "#", "&"):
-        cell = cell.replace(character, "\\" + character)
-    return cell

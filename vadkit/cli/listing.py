@@ -10,8 +10,9 @@ from rich.markup import escape
 from rich.table import Table
 
 from vadkit.contracts import KINDS
-from vadkit.errors import PluginError, closest
-from vadkit.registry import DISABLE, Plugin, Registry
+from vadkit.discovery import Plugin
+from vadkit.errors import PluginError, closest, listed
+from vadkit.registry import DISABLE, Registry
 
 
 def print_listing(registry: Registry, name: str | None) -> None:
@@ -25,7 +26,7 @@ def print_listing(registry: Registry, name: str | None) -> None:
         for kind in KINDS:
             if registry.names(kind):
                 console.print(_kind_table(registry, kind))
-        _print_problems(console, registry)
+        print_problems(console, registry)
     elif name in KINDS:
         console.print(f"[bold]{name}[/bold]: {inspect.getdoc(KINDS[name])}\n", highlight=False)
         console.print(_kind_table(registry, name))
@@ -54,15 +55,22 @@ def _kind_table(registry: Registry, kind: str) -> Table:
     return table
 
 
-def _print_problems(console: Console, registry: Registry) -> None:
+def print_problems(console: Console, registry: Registry) -> None:
+    """Plugins that are not loaded or left out, names that clash; what is more, `vadkit plugin list` says."""
     for (kind, name), full in registry.clashes.items():
         told = f"{kind} {name!r} is {' and '.join(full)}; write the full name"
         console.print(f"[yellow]clash[/yellow]: {escape(told)}")
     if registry.disabled:
         console.print(f"[dim]disabled by {DISABLE}[/dim]: {escape(', '.join(registry.disabled))}")
+    for name in registry.strangers:
+        told = f"{DISABLE} names {name!r}, which is no plugin; {closest(name, (p.name for p in registry.plugins))}"
+        console.print(f"[yellow]unknown[/yellow]: {escape(told)}")
     for plugin in registry.broken:
-        told = f"plugin {plugin.name} ({plugin.distribution}): {plugin.error}"
-        console.print(f"[red]not loaded[/red]: {escape(told)}")
+        console.print(f"[red]not loaded[/red]: {escape(f'{plugin.origin}: {plugin.error}')}")
+    usable = [plugin.name for plugin in registry.plugins if registry.problems(plugin) and not plugin.error]
+    if usable:
+        told = f"{listed(usable)}; see 'vadkit plugin list'"
+        console.print(f"[yellow]with problems[/yellow]: {escape(told)}")
 
 
 def _print_component(console: Console, registry: Registry, name: str) -> None:

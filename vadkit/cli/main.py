@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from vadkit import __version__
-from vadkit.cli import data, protocols
+from vadkit.cli import data, plugins, protocols
 from vadkit.cli.interrupt import complain, interruptible
 from vadkit.errors import VadkitError
 
@@ -24,6 +24,7 @@ app = typer.Typer(
 
 app.add_typer(protocols.app, name="protocol")
 app.add_typer(data.app, name="data")
+app.add_typer(plugins.app, name="plugin")
 
 RecipeArgument = Annotated[Path, typer.Argument(help="A recipe, a YAML file.", show_default=False)]
 SetOption = Annotated[
@@ -36,8 +37,7 @@ DataOption = Annotated[
     Path | None,
     typer.Option("--data-root", help="The data set's folder, or the one that holds it. Default: $VADKIT_DATA."),
 ]
-
-
+OutFileOption = Annotated[Path | None, typer.Option(help="Write into this file instead.")]
 TestTuningOption = Annotated[
     bool,
     typer.Option(
@@ -234,17 +234,15 @@ def compare(
     form: Annotated[
         str, typer.Option("--format", help="console, csv, markdown or latex.", metavar="FORMAT")
     ] = "console",
-    out: Annotated[Path | None, typer.Option(help="Write into this file instead.")] = None,
+    out: OutFileOption = None,
     allow_test_tuning: TestTuningOption = False,
 ) -> None:
     """Put runs side by side: metrics with intervals, which differences are more than chance, cost."""
-    from vadkit.cli.comparison import render
+    from vadkit.cli.comparison import renderer
     from vadkit.compare import compare as judged
-    from vadkit.files import write_text
     from vadkit.planning import COMPARED
 
-    if form not in ("console", "csv", "markdown", "latex"):
-        raise VadkitError(f"there is no format {form!r}", where="--format", fix="console, csv, markdown or latex")
+    render = renderer(form)
     changes = [*([f"evaluate.protocol={protocol}"] if protocol else []), *(set_ or ())]
     with interruptible("nothing was written"):
         found = judged(
@@ -254,12 +252,37 @@ def compare(
             any_protocol=any_protocol,
             allow_test_tuning=allow_test_tuning,
         )
-        text = render(found, form)
-    if out is None:
-        typer.echo(text, nl=False)
-    else:
-        write_text(out, text)
-        typer.echo(f"written: {out}")
+    _put(render(found), out)
+
+
+@app.command()
+def bench(
+    target: Annotated[
+        Path,
+        typer.Argument(metavar="RECIPE|RUN", help="A recipe, measured untrained, or a run folder.", show_default=False),
+    ],
+    set_: SetOption = None,
+    batch: Annotated[
+        int, typer.Option(min=1, max=65536, help="Clips of one pass; 1 is what a live stream can give.")
+    ] = 1,
+    warmup: Annotated[int, typer.Option(min=0, help="Passes before the clock starts.")] = 2,
+    repeat: Annotated[int, typer.Option(min=1, help="Passes that are timed.")] = 10,
+    count: Annotated[bool, typer.Option("--count", help="Parameters and GFLOPs alone: time nothing.")] = False,
+    form: Annotated[
+        str, typer.Option("--format", help="console, csv, markdown, latex or json.", metavar="FORMAT")
+    ] = "console",
+    out: OutFileOption = None,
+) -> None:
+    """Measure size and speed, part by part, on random clips: parameters, GFLOPs, ms, frames/s, memory."""
+    from vadkit.cli.benching import renderer
+    from vadkit.cli.progress import progress
+
+    render = renderer(form)
+    with interruptible("nothing was written"), progress() as monitor:
+        from vadkit.bench import bench as measured
+
+        found = measured(target, set_ or (), batch=batch, warmup=warmup, repeat=0 if count else repeat, monitor=monitor)
+    _put(render(found), out)
 
 
 @app.command()
@@ -319,6 +342,17 @@ def schema() -> None:
     from vadkit.registry import Registry
 
     typer.echo(json.dumps(json_schema(Registry.discover()), indent=2))
+
+
+def _put(text: str, out: Path | None) -> None:
+    """On the terminal, or into a file."""
+    if out is None:
+        typer.echo(text, nl=False)
+        return
+    from vadkit.files import write_text
+
+    write_text(out, text)
+    typer.echo(f"written: {out}")
 
 
 def main() -> None:

@@ -7,18 +7,20 @@ from collections.abc import Mapping, Sequence
 
 from vadkit.contracts import Dataset
 from vadkit.data.duplicates import check_duplicates
-from vadkit.data.labelled import Truth, check_starts, compare_truths, read_plainly, read_truth
+from vadkit.data.labelled import Truth, read_truth
+from vadkit.data.mixtures import check_mixtures
 from vadkit.data.numbering import check_numbering, neighbours
 from vadkit.data.probe import Facts, probe
 from vadkit.data.report import Finding, Report, Row, in_order, some
 from vadkit.data.target import Target
+from vadkit.data.variants import check_starts, compare_truths, read_plainly
+from vadkit.data.wishes import check_wishes
 from vadkit.errors import DataError, listed
 from vadkit.monitor import Monitor, Silent
-from vadkit.values import ClipSpec, Split, VideoRef
+from vadkit.sources import reading
+from vadkit.values import Split, VideoRef
 
 _SPLITS: tuple[Split, ...] = ("train", "test")
-_STRETCH = 0.1
-_MULTIPLE = 16  # pixels: encoders halve a width several times
 
 
 def check_dataset(target: Target | Dataset, *, decode: bool = True, monitor: Monitor | None = None) -> Report:
@@ -41,7 +43,7 @@ def check_dataset(target: Target | Dataset, *, decode: bool = True, monitor: Mon
     monitor.begin("decoding" if decode else "reading headers", total, unit="frames")
     for split in _SPLITS:
         for video in videos[split][0]:
-            facts.append(probe(video, split, decoded=decode))
+            facts.append(probe(video, split, decoded=decode, on_corrupt=known.on_corrupt))
             found += facts[-1].findings
             monitor.advance(len(facts), amount=facts[-1].frames or 0)
     monitor.end()
@@ -60,16 +62,16 @@ def check_dataset(target: Target | Dataset, *, decode: bool = True, monitor: Mon
     found[:0] = [finding for row in rows for finding in _compare(row, truth, known, videos["test"][0])]
     if not any(row.abnormal is not None and row.abnormal == row.expected_abnormal for row in rows):
         found += check_starts(truth)
-    found += [finding for row in rows for finding in _mixtures(row, facts)]
-    if known.clip is not None:
-        found += _against_clip(facts, known.clip)
+    found += [finding for row in rows for finding in check_mixtures(row, facts)]
+    found += check_wishes(facts, known)
     return Report(known.name, in_order(found), tuple(rows), decode)
 
 
 def _videos(dataset: Dataset, split: Split, found: list[Finding]) -> tuple[list[VideoRef], bool]:
     """Videos of a split, and whether the data set refuses them; then they are looked for beside the damaged one."""
     try:
-        videos = list(dataset.videos(split))
+        with reading(split):
+            videos = list(dataset.videos(split))
     except DataError as error:
         videos = neighbours(error)
         holes = check_numbering(videos, refused=True)
@@ -77,10 +79,6 @@ def _videos(dataset: Dataset, split: Split, found: list[Finding]) -> tuple[list[
             found.append(Finding.of(error, "videos", split))
         found += holes
         return videos, True
-    except OSError as error:
-        what = f"cannot be read: {error.strerror}"
-        found.append(Finding("error", "videos", str(error.filename or split), what, "see to its permissions"))
-        return [], True
     twice = [name for name, count in Counter(video.name for video in videos).items() if count > 1]
     if twice:
         what = f"several videos have one name: {listed(twice)}"
@@ -151,51 +149,3 @@ def _published(target: Target, videos: Sequence[VideoRef], expected: int | None)
             told = f" ({source.source})" if source else ""
             return f"read the data set {key}: those labels{told} have the published {expected}"
     return ""
-
-
-def _mixtures(row: Row, facts: Sequence[Facts]) -> list[Finding]:
-    found: list[Finding] = []
-    ours = [each for each in facts if each.split == row.split]
-    if len(row.sizes) > 1:
-        what = f"videos of different sizes: {listed(row.sizes)}"
-        fix = "all are resized to data.clip.size, each by another factor: see that shapes stay comparable"
-        found.append(Finding("warning", "sizes", row.split, what, fix))
-    if len(row.fps) > 1:
-        what = f"videos of different frame rates: {listed(f'{rate:g}' for rate in row.fps)} frames/s"
-        fix = "motion looks faster at a lower rate: bring all to one rate, or train on each rate"
-        found.append(Finding("warning", "rates", row.split, what, fix))
-    stored = {each.video.name: set(each.stored) for each in ours}
-    if len(set().union(*stored.values())) > 1:
-        gray = [name for name, kinds in stored.items() if "gray" in kinds]
-        what = f"some are stored gray, others in colour; gray: {listed(gray)}"
-        fix = "set data.clip.color to gray, so that colour cannot tell videos apart"
-        found.append(Finding("warning", "colour", row.split, what, fix))
-    decoded = [each for each in ours if each.prints]
-    colors = {each.colorful for each in decoded}
-    if len(colors) > 1:
-        gray = [each.video.name for each in decoded if not each.colorful]
-        what = f"videos without any colour among coloured ones: {listed(gray)}"
-        found.append(Finding("warning", "colour", row.split, what, "set data.clip.color to gray"))
-    return found
-
-
-def _against_clip(facts: Sequence[Facts], clip: ClipSpec) -> list[Finding]:
-    """What a recipe asks of the videos."""
-    found: list[Finding] = []
-    for each in facts:
-        if each.frames and each.frames < clip.span:
-            what = f"has {some(each.frames, 'frame')}, one clip of the recipe reaches over {clip.span}"
-            fix = f"remove it, or --set data.clip.frames={(each.frames - 1) // clip.step + 1} or fewer"
-            found.append(Finding("error", "clip", f"{each.split} video {each.video.name}", what, fix))
-    if clip.color == "rgb" and any(each.prints for each in facts) and not any(each.colorful for each in facts):
-        fix = "data.clip.color: gray sees the same at a third of the cost"
-        found.append(Finding("note", "colour", "data.clip", "the recipe asks for rgb, all videos are gray", fix))
-    sizes = {size for each in facts for size in each.sizes}
-    for width, height in sorted(sizes):
-        stretch = (clip.width / clip.height) / (width / height)
-        if abs(stretch - 1) > _STRETCH:
-            what = f"{width}x{height} becomes {clip.width}x{clip.height}: things look {stretch:.2f} times as wide"
-            kept = max(round(clip.height * width / height / _MULTIPLE), 1) * _MULTIPLE
-            fix = f"none is needed if the recipe means it; data.clip.size=[{clip.height},{kept}] nearly keeps shapes"
-            found.append(Finding("note", "sizes", "data.clip", what, fix))
-    return found

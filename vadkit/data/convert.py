@@ -13,13 +13,11 @@ OUT/labels.csv                        the same as intervals, for vadkit's data s
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import re
 import shutil
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, get_args
@@ -29,12 +27,14 @@ from numpy.typing import NDArray
 
 from vadkit import __version__
 from vadkit.contracts import Dataset
+from vadkit.data.label_writing import filed, write_labels, write_summary
 from vadkit.data.target import Target
-from vadkit.data.writing import Format, frame_writer, resized_masks, video_writer
+from vadkit.data.writing import Format, frame_writer, video_writer
 from vadkit.errors import DataError, RunFolderError, VadkitError, listed
-from vadkit.files import LEFTOVERS, write_aside, write_text
+from vadkit.files import LEFTOVERS, write_text
 from vadkit.monitor import Monitor, Silent
-from vadkit.values import Labels, Split, VideoRef, natural
+from vadkit.sources import reading
+from vadkit.values import Labels, Split, VideoRef
 from vadkit.video.cache import fingerprint
 
 Form = Literal["frames", "avi"]
@@ -114,7 +114,10 @@ class _Work:
     splits: tuple[Split, ...]
 
     def run(self, monitor: Monitor) -> Conversion:
-        videos: dict[Split, list[VideoRef]] = {split: list(self.target.dataset.videos(split)) for split in self.splits}
+        with reading(self.target.name):
+            videos: dict[Split, list[VideoRef]] = {
+                split: list(self.target.dataset.videos(split)) for split in self.splits
+            }
         _refuse_clashes(videos)
         plan = self._plan([video for each in videos.values() for video in each])
         self._begin(plan)
@@ -125,27 +128,17 @@ class _Work:
         monitor.begin(f"writing {self.form}", len(pairs), unit="frames")
         frames, flat = 0, dict[str, NDArray[np.uint8]]()
         for done, (split, video) in enumerate(pairs):
-            labels = self.target.dataset.labels(video) if split == "test" else None
+            with reading(f"video {video.name}"):
+                labels = self.target.dataset.labels(video) if split == "test" else None
             count = self._video(split, video, labels)
             frames += count
             if labels is not None:
-                flat[filed(video)] = self._labels(video, labels, count)
+                flat[filed(video)] = write_labels(self.out, video, labels, count, self.format.size)
             monitor.advance(done + 1, amount=count)
-        tests = [filed(video) for video in videos.get("test", [])]
-        if tests and all(name in flat for name in tests):
-            ordered = [flat[name] for name in sorted(tests, key=natural)]
-            _save(self.out / "frame_labels.npy", np.concatenate(ordered)[None])
-        if flat:
-            write_text(self.out / "labels.csv", _table(flat))
+        write_summary(self.out, flat, [filed(video) for video in videos.get("test", [])])
         write_text(self.out / MARK, _json(plan | {"complete": True, "frames": frames}))
         monitor.end()
-        return Conversion(self.out, len(pairs), frames, self._words)
-
-    @property
-    def _words(self) -> str:
-        return (
-            "JPEG of quality 95, 4:4:4; JPEG frames copied as they are" if self.form == "frames" else "FFV1, lossless"
-        )
+        return Conversion(self.out, len(pairs), frames, _ENCODINGS[self.form])
 
     def _plan(self, videos: Sequence[VideoRef]) -> dict[str, Any]:
         test = [video for video in videos if "test" in self.splits]
@@ -156,7 +149,7 @@ class _Work:
             "labels": listed(sorted(sources)),
             "splits": list(self.splits),
             "form": self.form,
-            "encoding": self._words,
+            "encoding": _ENCODINGS[self.form],
             "size": list(self.format.size) if self.format.size else None,
             "gray": self.format.gray,
             "vadkit": __version__,
@@ -192,22 +185,6 @@ class _Work:
             raise DataError(what, where=f"test video {video.name}", fix=fix)
         return count
 
-    def _labels(self, video: VideoRef, labels: Labels, count: int) -> NDArray[np.uint8]:
-        frames = np.asarray(labels.frames).astype(np.uint8)  # (F,)
-        _save(self.out / "testing/test_frame_mask" / f"{filed(video)}.npy", frames)
-        path = self.out / "testing/test_pixel_mask" / f"{filed(video)}.npy"
-        if labels.masks is not None and not path.is_file():
-            masks = labels.masks()
-            if len(masks) != count:
-                raise DataError(f"{len(masks)} masks for {count} frames", where=f"test video {video.name}")
-            _save(path, resized_masks(masks, self.format.size).astype(np.uint8))
-        return frames
-
-
-def filed(video: VideoRef) -> str:
-    """A video's name as that of a file: flat, as the field's code expects."""
-    return re.sub(r"[\\/]+", "_", video.name)
-
 
 def _refuse_clashes(videos: dict[Split, list[VideoRef]]) -> None:
     for split, each in videos.items():
@@ -215,25 +192,6 @@ def _refuse_clashes(videos: dict[Split, list[VideoRef]]) -> None:
         if twice:
             what = f"several {split} videos would be filed as {listed(twice)}"
             raise DataError(what, where="names", fix="rename them in the source")
-
-
-def _save(path: Path, array: NDArray[Any]) -> None:
-    with write_aside(path) as aside:
-        np.save(aside, array)
-
-
-def _table(labels: Mapping[str, NDArray[np.uint8]]) -> str:
-    """Intervals counted from 0, both ends abnormal; a normal video has one row without ends."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(("video", "start_frame", "end_frame", "frames"))
-    for name, frames in labels.items():
-        edges = np.flatnonzero(np.diff(np.concatenate([[0], frames.astype(np.int8), [0]]))).reshape(-1, 2)
-        for start, stop in edges.tolist():
-            writer.writerow((name, start, stop - 1, len(frames)))
-        if not len(edges):
-            writer.writerow((name, "", "", len(frames)))
-    return text.getvalue()
 
 
 def _json(plan: dict[str, Any]) -> str:

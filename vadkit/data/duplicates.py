@@ -27,6 +27,21 @@ def check_duplicates(facts: Sequence[Facts]) -> list[Finding]:
 
 
 def _by_frames(facts: Sequence[Facts]) -> list[Finding]:
+    groups: defaultdict[tuple[int, ...], list[Facts]] = defaultdict(list)
+    for each in facts:
+        groups[tuple(each.prints)].append(each)
+    copies = [group for prints, group in groups.items() if set(prints) - {FLAT}]
+    found = _copies(copies, "is the same video as")
+    return found + _parts([group[0] for group in copies])
+
+
+def _copies(groups: Iterable[Sequence[Facts]], what: str) -> list[Finding]:
+    """Each copy beside the first of its group, a training video if there is one; not every pair, of thousands."""
+    return [_finding(first, other, what) for first, *others in groups for other in others]
+
+
+def _parts(facts: Sequence[Facts]) -> list[Finding]:
+    """Videos that share some of their frames."""
     homes: defaultdict[int, set[int]] = defaultdict(set)
     for index, each in enumerate(facts):
         for print_ in set(each.prints) - {FLAT}:
@@ -52,8 +67,7 @@ def _by_files(facts: Sequence[Facts]) -> list[Finding]:
     for each in facts:
         if (digest := _bytes_of(each.video)) is not None:
             groups[digest].append(each)
-    same = (pair for group in groups.values() for pair in combinations(group, 2))
-    return [_finding(one, other, "has the same bytes as") for one, other in same]
+    return _copies(groups.values(), "has the same bytes as")
 
 
 def _finding(one: Facts, other: Facts, what: str) -> Finding:

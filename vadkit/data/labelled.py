@@ -1,9 +1,9 @@
-"""Labels against the frames that were found, and against the same data set's other label sets."""
+"""Labels against the frames that were found."""
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -11,11 +11,10 @@ from numpy.typing import NDArray
 
 from vadkit.contracts import Dataset
 from vadkit.data.probe import Facts, place
-from vadkit.data.report import Finding, ranges, some
+from vadkit.data.report import Finding, some
 from vadkit.errors import DataError, listed
+from vadkit.sources import reading
 from vadkit.values import Labels, VideoRef
-
-_EARLY = 16  # frames; what methods see before they score, while Avenue's own labels have three videos from frame 20
 
 
 @dataclass(slots=True)
@@ -45,10 +44,12 @@ def read_truth(dataset: Dataset, facts: Sequence[Facts], *, lenient: Dataset | N
     truth = Truth()
     unlabelled: list[str] = []
     for each in facts:
+        where = f"test video {each.video.name}"
         try:
-            labels = dataset.labels(each.video)
-        except (DataError, OSError) as error:
-            truth.findings.append(_refused(error, each))
+            with reading(where):
+                labels = dataset.labels(each.video)
+        except DataError as error:
+            truth.findings.append(Finding.of(error, "labels", where))
             labels = _leniently(lenient, each.video)
             if labels is None:
                 continue
@@ -62,13 +63,6 @@ def read_truth(dataset: Dataset, facts: Sequence[Facts], *, lenient: Dataset | N
         truth.findings.append(_missing(unlabelled, len(facts)))
     _check_all(truth)
     return truth
-
-
-def _refused(error: DataError | OSError, facts: Facts) -> Finding:
-    where = f"test video {facts.video.name}"
-    if isinstance(error, DataError):
-        return Finding.of(error, "labels", where)
-    return Finding("error", "labels", str(error.filename or where), f"cannot be read: {error.strerror}", "mend it")
 
 
 def _leniently(lenient: Dataset | None, video: VideoRef) -> Labels | None:
@@ -119,9 +113,10 @@ def _check_masks(labels: Labels, facts: Facts, truth: Truth) -> None:
     where, found = f"test video {facts.video.name}", truth.findings
     assert labels.masks is not None
     try:
-        masks = labels.masks()
-    except (DataError, OSError) as error:
-        found.append(_refused(error, facts))
+        with reading(where):
+            masks = labels.masks()
+    except DataError as error:
+        found.append(Finding.of(error, "labels", where))
         return
     (width, height), frames = next(iter(facts.sizes), (masks.shape[2], masks.shape[1])), len(labels.frames)
     if masks.shape != (frames, height, width):
@@ -152,62 +147,6 @@ def _check_all(truth: Truth) -> None:
             what = f"all frames are {word} in {len(names)} of {some(len(truth.frames), 'video')}: {listed(names)}"
             fix = "macro AUC leaves them out: it is not defined for one class"
             truth.findings.append(Finding("note", "labels", "test", what, fix))
-
-
-def check_starts(truth: Truth) -> list[Finding]:
-    """Whether many videos turn abnormal at one early frame, which events do not and altered label files do."""
-    starts: defaultdict[int, list[str]] = defaultdict(list)
-    for name, labels in truth.frames.items():
-        if labels.any() and 0 < (first := int(np.argmax(labels))) < _EARLY:
-            starts[first].append(name)
-    return [
-        Finding(
-            "warning",
-            "starts",
-            "test",
-            f"{len(names)} of {len(truth.frames)} videos turn abnormal at the very same frame, {first} counted from 0 "
-            f"({first + 1} from 1): {listed(names)}",
-            f"label files cut for a method that gives the first {first} frames no score look like this: "
-            "use the published one",
-        )
-        for first, names in starts.items()
-        if len(names) >= 3 and 3 * len(names) >= len(truth.frames)
-    ]
-
-
-def read_plainly(dataset: Dataset, videos: Sequence[VideoRef]) -> dict[str, NDArray[np.bool_]] | None:
-    """Labels of all videos, name -> (F,) bool; None where any cannot be read."""
-    found: dict[str, NDArray[np.bool_]] = {}
-    for video in videos:
-        try:
-            labels = dataset.labels(video)
-        except (DataError, OSError):
-            return None
-        if labels is None:
-            return None
-        found[video.name] = np.asarray(labels.frames).astype(bool)
-    return found
-
-
-def compare_truths(truth: Truth, videos: Sequence[VideoRef], others: Mapping[str, Dataset]) -> list[Finding]:
-    """Which label set this is, and what the data set's others call abnormal."""
-    findings = [Finding("note", "labels", "test", f"the label set is: {source}") for source in truth.sources if source]
-    for key, other in others.items():
-        labels = read_plainly(other, videos)
-        if not labels or labels.keys() != truth.frames.keys():
-            continue
-        apart = {name: differences(truth.frames[name], labels[name]) for name in labels}
-        places = [f"{name} (frames {listed(ranges(at), 3)})" for name, at in apart.items() if at]
-        total, differ = sum(int(each.sum()) for each in labels.values()), sum(map(len, apart.values()))
-        what = f"{key}, {some(total, 'frame')} would be abnormal, now {truth.abnormal}; "
-        what += f"they differ in {some(differ, 'frame')}"
-        if not differ:
-            what = f"{key}, the very same {some(total, 'frame')} are abnormal"
-        else:
-            what += f" of {some(len(places), 'video')}: {listed(places)}"
-        fix = "a result under one cannot stand beside a result under the other" if differ else ""
-        findings.append(Finding("note", "variants", "test", what, fix))
-    return findings
 
 
 def differences(one: NDArray[np.bool_], other: NDArray[np.bool_]) -> list[int]:

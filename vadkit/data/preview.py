@@ -10,10 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vadkit.contracts import Dataset
-from vadkit.data.sheet import Cell, Strip, draw_sheet
+from vadkit.data.cell import Cell
+from vadkit.data.sheet import Strip, draw_sheet
 from vadkit.data.target import Target
 from vadkit.errors import DataError, VadkitError, closest
 from vadkit.files import write_aside
+from vadkit.sources import reading
 from vadkit.values import ClipSpec, Labels, Split, VideoRef
 from vadkit.video.cache import FrameCache, default_cache
 from vadkit.video.decode import decode, frame_count
@@ -68,7 +70,8 @@ def preview_dataset(
 def _spread(dataset: Dataset, most: int) -> list[tuple[Split, VideoRef]]:
     found: list[tuple[Split, VideoRef]] = []
     for split in _SPLITS:
-        videos = dataset.videos(split)
+        with reading(split):
+            videos = dataset.videos(split)
         for index in evenly(len(videos), most):
             found.append((split, videos[index]))
     return found
@@ -77,8 +80,9 @@ def _spread(dataset: Dataset, most: int) -> list[tuple[Split, VideoRef]]:
 def _named(dataset: Dataset, name: str) -> list[tuple[Split, VideoRef]]:
     known: list[tuple[Split, VideoRef]] = []
     for split in _SPLITS:
-        for video in dataset.videos(split):
-            known.append((split, video))
+        with reading(split):
+            for video in dataset.videos(split):
+                known.append((split, video))
     found = [pair for pair in known if name in (pair[1].name, f"{pair[0]}/{pair[1].name}")]
     if not found:
         raise DataError(
@@ -99,7 +103,8 @@ def evenly(total: int, wanted: int) -> list[int]:
 
 
 def _strip(target: Target, split: Split, video: VideoRef, wanted: int) -> Strip:
-    labels = target.dataset.labels(video) if split == "test" else None
+    with reading(video.name):
+        labels = target.dataset.labels(video) if split == "test" else None
     if target.clip is not None:
         # The very arrays that training reads.
         cached = FrameCache(default_cache()).frames(video, target.clip)

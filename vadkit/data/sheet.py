@@ -4,43 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
+from vadkit.data.cell import FAINT, INK, MASK, RED, RULE, SMALL, TRACK, Cell, draw_cell, font
 from vadkit.values import Split, VideoRef
 
-Box = tuple[int, int, int, int]
-
-_PAPER, _INK, _FAINT = (255, 255, 255), (28, 28, 30), (128, 128, 134)
-_RED, _RULE = (214, 40, 40), (204, 204, 210)
-_MASK, _TRACK = (255, 214, 10), (0, 200, 255)
+_PAPER = (255, 255, 255)
 _WIDTH = 208  # pixels of a frame on the sheet, about
 _TALLEST = 240
-_GAP, _EDGE, _FRAME = 10, 24, 4
-_TITLE, _TEXT, _SMALL, _TINY = 19, 16, 13, 11
+_GAP, _EDGE = 10, 24
+_TITLE, _TEXT = 19, 16
 _BAR = 7
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """One frame.
-
-    Attributes:
-        pixels: (H, W, C) uint8.
-        number: of the frame, counted from 0.
-        abnormal: by the frame labels.
-        mask: (H', W') bool at the source's size, or None.
-        boxes: identity and box of each track, in pixels of the source.
-    """
-
-    pixels: NDArray[np.uint8]
-    number: int
-    abnormal: bool
-    mask: NDArray[np.bool_] | None
-    boxes: tuple[tuple[str, Box], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,19 +72,19 @@ def draw_sheet(title: str, strips: Sequence[Strip], *, columns: int) -> Image.Im
 def _heading(title: str, width: int, masks: bool, strips: Sequence[Strip]) -> Image.Image:
     image = Image.new("RGB", (width, _EDGE + 64), _PAPER)
     pen = ImageDraw.Draw(image)
-    pen.text((_EDGE, _EDGE - 4), _fitting(pen, title, width - 2 * _EDGE, _TITLE), _INK, _font(_TITLE))
+    pen.text((_EDGE, _EDGE - 4), _fitting(pen, title, width - 2 * _EDGE, _TITLE), INK, font(_TITLE))
     key: list[tuple[tuple[int, int, int], str]] = []
     if any(strip.labels is not None for strip in strips):
-        key.append((_RED, "abnormal frame, and span on the bar"))
+        key.append((RED, "abnormal frame, and span on the bar"))
     if masks:
-        key.append((_MASK, "outline of the mask"))
+        key.append((MASK, "outline of the mask"))
     if any(cell.boxes for strip in strips for cell in strip.cells):
-        key.append((_TRACK, "track"))
+        key.append((TRACK, "track"))
     left, top = _EDGE, _EDGE + 30
     for color, text in key:
-        pen.rectangle((left, top + 3, left + 12, top + 15), color, outline=_FAINT)
-        pen.text((left + 20, top), text, _FAINT, _font(_SMALL))
-        left += int(pen.textlength(text, _font(_SMALL))) + 48
+        pen.rectangle((left, top + 3, left + 12, top + 15), color, outline=FAINT)
+        pen.text((left + 20, top), text, FAINT, font(SMALL))
+        left += int(pen.textlength(text, font(SMALL))) + 48
     return image
 
 
@@ -122,68 +99,16 @@ def _draw_strip(strip: Strip, columns: int, width: int, *, first: bool) -> Image
     image = Image.new("RGB", (width, above + rows * row + below), _PAPER)
     pen = ImageDraw.Draw(image)
     if first:
-        pen.line((_EDGE, 6, width - _EDGE, 6), _RULE)
-        pen.text((_EDGE, 12), "training videos" if strip.split == "train" else "test videos", _FAINT, _font(_TEXT))
-    pen.text((_EDGE, above - 26), strip.video.name, _INK, _font(_TEXT))
-    after = _EDGE + int(pen.textlength(strip.video.name, _font(_TEXT))) + 12
-    pen.text((after, above - 23), strip.head, _FAINT, _font(_SMALL))
+        pen.line((_EDGE, 6, width - _EDGE, 6), RULE)
+        pen.text((_EDGE, 12), "training videos" if strip.split == "train" else "test videos", FAINT, font(_TEXT))
+    pen.text((_EDGE, above - 26), strip.video.name, INK, font(_TEXT))
+    after = _EDGE + int(pen.textlength(strip.video.name, font(_TEXT))) + 12
+    pen.text((after, above - 23), strip.head, FAINT, font(SMALL))
     for index, cell in enumerate(strip.cells):
         left = _EDGE + (index % columns) * (_WIDTH + _GAP)
         top = above + (index // columns) * row
-        _draw_cell(image, cell, (left, top), shown, strip.size)
+        draw_cell(image, cell, (left, top), shown, strip.size)
     _draw_bar(pen, strip, (_EDGE, above + rows * row + 2, width - _EDGE))
-    return image
-
-
-def _draw_cell(
-    sheet: Image.Image, cell: Cell, at: tuple[int, int], shown: tuple[int, int], size: tuple[int, int]
-) -> None:
-    pixels = cell.pixels[..., 0] if cell.pixels.shape[2] == 1 else cell.pixels
-    enlarged = shown[0] > cell.pixels.shape[1]
-    # Enlarged pixels stay pixels: one is to see how little the model sees.
-    way = Image.Resampling.NEAREST if enlarged else Image.Resampling.BILINEAR
-    image = Image.fromarray(pixels).convert("RGB").resize(shown, way)
-    if cell.mask is not None and cell.mask.any():
-        image = Image.fromarray(_outlined(np.array(image), cell.mask))
-    _draw_boxes(image, cell, size)
-    left, top = at
-    sheet.paste(image, at)
-    pen = ImageDraw.Draw(sheet)
-    right, bottom = left + shown[0] - 1, top + shown[1] - 1
-    if cell.abnormal:
-        around = (left - _FRAME, top - _FRAME, right + _FRAME, bottom + _FRAME)  # outside: it hides no pixel
-        pen.rectangle(around, outline=_RED, width=_FRAME)
-    else:
-        pen.rectangle((left, top, right, bottom), outline=_RULE, width=1)
-    pen.text((left, bottom + _FRAME + 2), f"frame {cell.number}", _RED if cell.abnormal else _FAINT, _font(_SMALL))
-
-
-def _draw_boxes(image: Image.Image, cell: Cell, size: tuple[int, int]) -> None:
-    """Tracks, each with its name above it, or below where there is no room."""
-    pen, shown = ImageDraw.Draw(image), image.size
-    for name, box in cell.boxes:
-        across, down = shown[0] / size[1], shown[1] / size[0]
-        place = (box[0] * across, box[1] * down, max(box[2] * across - 1, 1), max(box[3] * down - 1, 1))
-        pen.rectangle(place, outline=_TRACK, width=1)
-        label = pen.textbbox((0, 0), name, _font(_TINY))
-        left = min(place[0], shown[0] - label[2] - 4)
-        top = place[1] - label[3] - 3 if place[1] > label[3] + 3 else place[3] + 1
-        pen.rectangle((left, top, left + label[2] + 4, top + label[3] + 2), _INK)
-        pen.text((left + 2, top), name, _TRACK, _font(_TINY))
-
-
-def _outlined(image: NDArray[np.uint8], mask: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    """The mask's outline, two pixels wide whatever the scale."""
-    height, width = image.shape[:2]
-    fitted = np.asarray(Image.fromarray(mask).resize((width, height), Image.Resampling.NEAREST))
-    padded = np.pad(fitted, 2)
-    inner = np.ones_like(fitted)
-    outer = np.zeros_like(fitted)
-    for down, across in ((0, 1), (0, -1), (1, 0), (-1, 0)):
-        moved = padded[2 + down : 2 + down + height, 2 + across : 2 + across + width]
-        inner &= moved
-        outer |= moved
-    image[(fitted & ~inner) | (outer & ~fitted)] = _MASK
     return image
 
 
@@ -196,19 +121,13 @@ def _draw_bar(pen: ImageDraw.ImageDraw, strip: Strip, place: tuple[int, int, int
     step = (right - left) / strip.frames
     edges = np.flatnonzero(np.diff(np.concatenate([[0], strip.labels.astype(np.int8), [0]])))
     for start, stop in edges.reshape(-1, 2):
-        pen.rectangle(
-            (left + start * step, top, max(left + start * step + 1, left + stop * step - 1), top + _BAR), _RED
-        )
+        pen.rectangle((left + start * step, top, max(left + start * step + 1, left + stop * step - 1), top + _BAR), RED)
     for cell in strip.cells:
         middle = left + (cell.number + 0.5) * step
-        pen.line((middle, top - 2, middle, top + _BAR + 2), _INK, width=1)
-
-
-def _font(size: int) -> Any:
-    return ImageFont.load_default(size)
+        pen.line((middle, top - 2, middle, top + _BAR + 2), INK, width=1)
 
 
 def _fitting(pen: ImageDraw.ImageDraw, text: str, room: int, size: int) -> str:
-    while pen.textlength(text, _font(size)) > room and len(text) > 8:
+    while pen.textlength(text, font(size)) > room and len(text) > 8:
         text = text[:-2].rstrip(" .") + "…"
     return text

@@ -15,6 +15,7 @@ from vadkit.errors import DataError, VadkitError
 from vadkit.recipe import describe, load
 from vadkit.recipe.chosen import Chosen
 from vadkit.recipe.judgement import judgement
+from vadkit.recipe.model import Data, OnCorrupt, Short
 from vadkit.registry import Registry
 from vadkit.sources import open_dataset
 from vadkit.values import ClipSpec
@@ -30,6 +31,9 @@ class Target:
         name: as the recipe calls the data set.
         dataset: the data set.
         clip: of the recipe; None without a recipe.
+        short: what the recipe makes of a video shorter than a clip.
+        on_corrupt: what it makes of a damaged video.
+        held_out: share of the training videos that it does not train on.
         alternatives: the same data set under its other label sets, by the keys that choose them.
         lenient: the same data set, which does not refuse labels of other counts than the published;
             None if it does not tell these apart.
@@ -38,6 +42,9 @@ class Target:
     name: str
     dataset: Dataset
     clip: ClipSpec | None = None
+    short: Short = "error"
+    on_corrupt: OnCorrupt = "warn"
+    held_out: float = 0.0
     alternatives: Mapping[str, Dataset] = field(default_factory=dict[str, Dataset])
     lenient: Dataset | None = None
 
@@ -60,7 +67,8 @@ def open_target(
         VadkitError: there is no such data set or recipe, or its files are not there.
     """
     registry = registry or Registry.discover()
-    chosen, clip = _chosen(what, overrides, registry)
+    data = _recipe(what, overrides, registry)
+    chosen = data.dataset if data else _named(what, overrides, registry)
     dataset = open_dataset(chosen, data_root)
 
     def under(**keys: Any) -> Dataset:
@@ -76,27 +84,34 @@ def open_target(
         choices = typing.get_args(parameters["labels"].annotation)
         others |= {f"with 'labels: {choice}'": under(labels=choice) for choice in choices if choice != now}
     strict = "published" in parameters and chosen.keys.get("published", parameters["published"].default) is True
-    return Target(chosen.component.name, dataset, clip, others, under(published=False) if strict else None)
+    lenient = under(published=False) if strict else None
+    target = Target(chosen.component.name, dataset, alternatives=others, lenient=lenient)
+    if data is None:
+        return target
+    return replace(target, clip=data.clip, short=data.short, on_corrupt=data.on_corrupt, held_out=data.held_out)
 
 
-def _chosen(
-    what: str | Mapping[str, Any], overrides: Sequence[str], registry: Registry
-) -> tuple[Chosen, ClipSpec | None]:
-    if isinstance(what, str) and not what.lstrip().startswith("{"):
-        path = Path(what)
-        if path.suffix.lower() in _RECIPES or path.is_file():
-            data = load(path, overrides=overrides, registry=registry).data
-            return data.dataset, data.clip
-        if path.is_dir() and what not in registry.names("dataset"):
-            names = ", ".join(registry.names("dataset"))
-            fix = f"name the data set and give the folder with --data-root {what}; choices: {names}"
-            raise DataError("is a folder, not a data set or a recipe", where=what, fix=fix)
-    elif isinstance(what, str):
+def _recipe(what: str | Mapping[str, Any], overrides: Sequence[str], registry: Registry) -> Data | None:
+    """The `data` of a recipe file; None if it is none."""
+    if not isinstance(what, str) or what.lstrip().startswith("{"):
+        return None
+    path = Path(what)
+    if path.suffix.lower() in _RECIPES or path.is_file():
+        return load(path, overrides=overrides, registry=registry).data
+    if path.is_dir() and what not in registry.names("dataset"):
+        names = ", ".join(registry.names("dataset"))
+        fix = f"name the data set and give the folder with --data-root {what}; choices: {names}"
+        raise DataError("is a folder, not a data set or a recipe", where=what, fix=fix)
+    return None
+
+
+def _named(what: str | Mapping[str, Any], overrides: Sequence[str], registry: Registry) -> Chosen:
+    if isinstance(what, str) and what.lstrip().startswith("{"):
         what = _mapping(what)
     chosen = judgement(what, overrides, registry, report=()).data
     if chosen is None:
         raise VadkitError("no data set is named", where=str(what), fix="for example '{use: avenue, labels: masks}'")
-    return chosen, None
+    return chosen
 
 
 def _mapping(text: str) -> Mapping[str, Any]:

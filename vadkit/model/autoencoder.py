@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -42,16 +42,20 @@ class Autoencoder(nn.Module):
         given = clips[:, :, start:stop].contiguous(memory_format=torch.channels_last_3d)
         return self.encoder(given)  # pyright: ignore[reportCallIssue]
 
+    def code(self, clips: Tensor) -> tuple[dict[str, Tensor], BottleneckOutput]:
+        """(B, C, T, H, W) -> latents before and after the bottleneck; without one they are the same."""
+        latents = self.encode(clips)
+        if self.bottleneck is None:
+            return latents, BottleneckOutput(latents)
+        return latents, self.bottleneck(latents)  # pyright: ignore[reportCallIssue]
+
     def forward(self, clips: Tensor) -> tuple[dict[str, Tensor], BottleneckOutput, Tensor]:
         """(B, C, T, H, W) -> latents, the bottleneck's output, frames (B, C, T_out, H, W).
 
         Raises:
             ShapeError: the decoder gives another shape than the clip's target.
         """
-        latents = self.encode(clips)
-        passed = BottleneckOutput(latents)
-        if self.bottleneck is not None:
-            passed = self.bottleneck(latents)  # pyright: ignore[reportCallIssue]
+        latents, passed = self.code(clips)
         output: Tensor = self.decoder(passed.latents)  # pyright: ignore[reportCallIssue]
         wanted = target_of(clips, self.clip).shape
         if output.shape != wanted:
@@ -64,9 +68,12 @@ class Autoencoder(nn.Module):
 
 
 class Terms(NamedTuple):
-    """Losses of one step, each (); a critic's loss is for the parameters that its `Loss` owns."""
+    """Losses of one step, each (); a critic's loss is for the parameters that its `Loss` owns.
 
-    losses: dict[str, Tensor]
+    The losses are computed when they are asked for: after the critics' own step, with their new parameters.
+    """
+
+    losses: Callable[[], dict[str, Tensor]]
     critics: dict[str, Tensor]
 
 
@@ -88,26 +95,37 @@ class TrainingStep(nn.Module):
     def forward(self, clips: Tensor) -> Terms:
         """(B, C, T, H, W) -> the terms of the autoencoder's loss, and its critics' own."""
         latents, passed, output = self.autoencoder(clips)
-        with torch.autocast(clips.device.type, enabled=False):  # MS-SSIM's windows need float32
-            out = ClipOutputs(
-                spec=self.autoencoder.clip,
-                clips=clips,
-                target=target_of(clips, self.autoencoder.clip),
-                output=output.float(),
-                latents=latents,
-                scores=passed.scores,
-            )
-            terms = {
-                name: weight * loss(out)
-                for name, weight, loss in zip(self.names, self.weights, self.losses, strict=True)
-            }
-            detached = replace(out, output=output.detach().float())
+        out = ClipOutputs(
+            spec=self.autoencoder.clip,
+            clips=clips,
+            target=target_of(clips, self.autoencoder.clip),
+            output=output.float(),
+            latents=latents,
+            scores=passed.scores,
+        )
+
+        def losses() -> dict[str, Tensor]:
+            with torch.autocast(clips.device.type, enabled=False):  # MS-SSIM's windows need float32
+                named = zip(self.names, self.weights, self.losses, strict=True)
+                terms = {name: weight * loss(out) for name, weight, loss in named}
+            return terms | {f"bottleneck/{name}": loss for name, loss in passed.losses.items()}
+
+        with torch.autocast(clips.device.type, enabled=False):
+            detached = _detached(out)
             critics = {
                 name: critic
                 for name, loss in zip(self.names, self.losses, strict=True)
                 if (critic := loss.critic(detached)) is not None  # pyright: ignore[reportCallIssue]
             }
-        return Terms(terms | {f"bottleneck/{name}": loss for name, loss in passed.losses.items()}, critics)
+        return Terms(losses, critics)
+
+
+def _detached(out: ClipOutputs) -> ClipOutputs:
+    """The same, cut off from the model: a critic's loss must not reach it."""
+    assert out.output is not None
+    latents = {name: latent.detach() for name, latent in out.latents.items()}
+    scores = {name: score.detach() for name, score in out.scores.items()}
+    return replace(out, output=out.output.detach(), latents=latents, scores=scores)
 
 
 def target_of(clips: Tensor, spec: ClipSpec) -> Tensor:

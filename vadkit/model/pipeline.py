@@ -18,7 +18,8 @@ class Pipeline(nn.Module):
         clip: geometry of a clip.
         autoencoder: None for densities on raw frames alone.
         densities: name -> the feature and the density that sees it.
-        decode: whether the output is needed at all; without it only the encoder runs.
+        decode: whether the output is needed at all; without it only encoder and bottleneck run. A
+            model whose scores depend on the order of frames always decodes.
     """
 
     def __init__(
@@ -35,7 +36,7 @@ class Pipeline(nn.Module):
         self.names = tuple(densities)  # not a ModuleDict: that refuses names such as "train" or "type"
         self.features = nn.ModuleList(feature for feature, _ in densities.values())  # pyright: ignore
         self.densities = nn.ModuleList(density for _, density in densities.values())  # pyright: ignore
-        self.decode = decode
+        self.decode = decode or bool(self.order_dependent)
         self.requires_grad_(False).eval()
 
     def train(self, mode: bool = True) -> Pipeline:
@@ -43,16 +44,33 @@ class Pipeline(nn.Module):
         del mode
         return super().train(False)
 
+    @property
+    def order_dependent(self) -> str:
+        """Why scores depend on the order of a video's frames; empty if they do not."""
+        bottleneck = self.autoencoder.bottleneck if self.autoencoder is not None else None
+        return bottleneck.order_dependent if bottleneck is not None else ""
+
+    def reset(self) -> None:
+        """A video begins: forget what earlier clips left."""
+        if self.autoencoder is not None and self.autoencoder.bottleneck is not None:
+            self.autoencoder.bottleneck.reset()
+
+    def observe(self, out: ClipOutputs) -> None:
+        """One clip of a video is scored: let the bottleneck see it before the next one."""
+        if self.autoencoder is not None and self.autoencoder.bottleneck is not None:
+            self.autoencoder.bottleneck.observe(out)
+
     def forward(self, clips: Tensor) -> ClipOutputs:
         """(B, C, T, H, W) -> outputs, likelihoods among them."""
         latents: dict[str, Tensor] = {}
         scores: Mapping[str, Tensor] = {}
         output = None
-        if self.autoencoder is not None and self.decode:
-            latents, passed, output = self.autoencoder(clips)
+        if self.autoencoder is not None:
+            if self.decode:
+                latents, passed, output = self.autoencoder(clips)
+            else:
+                latents, passed = self.autoencoder.code(clips)
             scores = passed.scores
-        elif self.autoencoder is not None:
-            latents = self.autoencoder.encode(clips)
         nll: dict[str, Tensor] = {}
         for name, feature, density in zip(self.names, self.features, self.densities, strict=True):
             samples = features_of(feature, clips, latents, self.clip)  # (B, T', ...)

@@ -6,8 +6,11 @@ import inspect
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
-from vadkit.errors import VadkitError
+from vadkit.contracts import KINDS
+from vadkit.errors import PluginError, VadkitError, listed
+from vadkit.guard import said
 from vadkit.recipe.chosen import Chosen
+from vadkit.recipe.signature import MISSING
 
 
 def build(chosen: Chosen, *args: Any, positional: Mapping[str, Sequence[Any]] | None = None) -> Any:
@@ -21,7 +24,7 @@ def build(chosen: Chosen, *args: Any, positional: Mapping[str, Sequence[Any]] | 
 
     Raises:
         VadkitError: the constructor refused its arguments; says which component of the recipe.
-        PluginError: the class cannot be imported.
+        PluginError: the class cannot be imported, or its constructor breaks the contract.
     """
     return _build(chosen, {chosen.component.kind: args, **(positional or {})}, args)
 
@@ -41,13 +44,26 @@ def _build(chosen: Chosen, positional: Mapping[str, Sequence[Any]], args: Sequen
     keys = {name: _value(value, positional) for name, value in chosen.keys.items()}
     where = f"{chosen.path} ({chosen.component.name})"
     cls = chosen.component.load()
+    origin, contract = chosen.component.origin or "its plugin", KINDS[chosen.component.kind]
+    if inspect.isabstract(cls):
+        what = f"it lacks {listed(sorted(cls.__abstractmethods__))}, which {contract.__name__} must have"
+        raise PluginError(what, where=where, fix=f"tell the author of {origin}")
     try:
-        return cls(*args, **keys)
+        made = cls(*args, **keys)
     except VadkitError as error:
         error.where = error.where or where
         raise
     except (TypeError, ValueError, ArithmeticError, RuntimeError) as error:
-        raise VadkitError(f"{type(error).__name__}: {error}", where=where, fix="mend its keys in the recipe") from error
+        fix = f"mend its keys in the recipe; if they are right, tell the author of {origin}"
+        raise VadkitError(f"{type(error).__name__}: {error}", where=where, fix=fix) from error
+    except (Exception, SystemExit) as error:
+        raise PluginError(
+            f"its constructor fails: {said(error)}", where=where, fix=f"tell the author of {origin}"
+        ) from error
+    if lacking := [name for name in contract.__annotations__ if getattr(made, name, MISSING) is MISSING]:
+        what = f"its constructor does not set {listed(lacking)}, which {contract.__name__} must know by then"
+        raise PluginError(what, where=where, fix=f"tell the author of {origin}")
+    return made
 
 
 def _value(value: Any, positional: Mapping[str, Sequence[Any]]) -> Any:

@@ -16,6 +16,7 @@ from vadkit.recipe.merge import resolve, resolve_plain
 from vadkit.recipe.model import Fused, Recipe
 from vadkit.recipe.node import Node, Place, plain
 from vadkit.recipe.reader import Reader
+from vadkit.recipe.requirements import unmet
 from vadkit.registry import Registry
 
 _FOLDER_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}(?<!\.)")
@@ -66,6 +67,7 @@ def check(tree: Node, registry: Registry) -> Recipe:
         at = Place("default report")
         given["report"] = Node(tuple(Node(name, at) for name in DEFAULT_REPORT), at)
     reader = Reader(registry)
+    reader.problems.extend(unmet(given.get("requires")))  # first, for what is unknown below may come of it
     recipe = reader.section(Recipe, replace(tree, value=given), "")
     _check_name(given.get("name"), reader)
     _check_names_of_scores(given, reader)

@@ -15,6 +15,8 @@ from vadkit.errors import Problem, closest
 from vadkit.recipe.annotation import adapter
 from vadkit.recipe.node import Node, plain
 
+_SEQUENCE = re.compile("a valid (tuple|list)")  # YAML has lists alone
+
 
 def validate(annotation: Any, node: Node, path: str) -> tuple[Any, Sequence[Problem]]:
     """The node's value as this type, or None and what is wrong with it."""
@@ -54,7 +56,9 @@ def _findings(error: ValidationError, node: Node, path: str) -> Mapping[str, tup
             # Other steps name an arm of a union, or an entry that is lacking.
             if inner is not None:
                 at, place = inner, f"{place}.{step}"
-        text = finding["msg"].removeprefix("Input ")
+        text = (
+            finding["msg"].removeprefix("Input ").replace("a valid tuple", "a list").replace("a valid list", "a list")
+        )
         if finding["type"] == "missing":
             text = f"should have an entry {finding['loc'][-1]}"
         texts = found.setdefault(place, (at, [], _near(finding, at)))[1]

@@ -25,6 +25,7 @@ from vadkit.values import ClipSpec
 
 Sampling = Literal["random", "sequential", "scene"]
 Short = Literal["error", "repeat"]
+OnCorrupt = Literal["warn", "error"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +98,7 @@ class Data:
     sampling: Sampling = "random"
     augment: Augment = Augment()
     short: Short = "error"
-    on_corrupt: Literal["warn", "error"] = "warn"
+    on_corrupt: OnCorrupt = "warn"
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +124,8 @@ class Model:
         losses: what it is trained on, summed.
         fit: how it is trained.
         bottleneck: between encoder and decoder, such as a memory.
+        critic: optimiser of what losses own, such as a discriminator, with its own learning rate; it
+            follows the schedule of `fit`. None takes the optimiser of `fit`.
     """
 
     encoder: Annotated[Chosen, Kind("encoder")]
@@ -130,6 +133,7 @@ class Model:
     losses: tuple[WeightedLoss, ...]
     fit: Fit
     bottleneck: Annotated[Chosen, Kind("bottleneck")] | None = None
+    critic: Annotated[Chosen, Kind("optimizer")] | None = None
 
     def __post_init__(self) -> None:
         if not self.losses:
@@ -226,6 +230,7 @@ class Recipe:
         report: kind "reporter"; `check` fills in console and json where a recipe has none.
         seed: of everything random.
         engine: device and precision.
+        requires: installed packages that it needs, such as "vadkit-kde>=1.2" for a plugin's component.
         tree: the resolved YAML as plain values, for the run folder.
     """
 
@@ -239,4 +244,5 @@ class Recipe:
     model: Model | None = None
     densities: Mapping[str, Density] = field(default_factory=dict[str, Density])
     engine: Engine = Engine()
+    requires: tuple[str, ...] = ()
     tree: Mapping[str, Any] = field(default_factory=dict[str, Any])

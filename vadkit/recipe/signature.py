@@ -15,6 +15,7 @@ from typing import Any
 
 from vadkit.component import Component
 from vadkit.errors import PluginError
+from vadkit.guard import captured, said
 from vadkit.recipe import docstring, static
 
 
@@ -81,8 +82,9 @@ def describe(component: Component) -> Signature:
     """
     try:
         return _from_source(component)
-    except (static.UnreadableError, SyntaxError):
-        return _from_class(component)
+    except (static.UnreadableError, SyntaxError, ValueError, RecursionError):
+        with captured():  # what the module prints when it is imported does not belong into our output
+            return _from_class(component)
 
 
 def _from_source(component: Component) -> Signature:
@@ -141,7 +143,7 @@ def _from_class(component: Component) -> Signature:
     init: Any = vars(loaded).get("__init__") or getattr(loaded, "__init__", None)
     # torch's Module and object take whatever they are given; neither has a key.
     keyless = init is object.__init__ or getattr(init, "__module__", "").startswith("torch.nn")
-    declared: Mapping[str, inspect.Parameter] = {} if keyless else inspect.signature(init).parameters
+    declared: Mapping[str, inspect.Parameter] = {} if keyless else _declared(component, init)
     for name, found in declared.items():
         if found.kind is inspect.Parameter.VAR_KEYWORD:
             raise _open_ended(component, name)
@@ -150,8 +152,8 @@ def _from_class(component: Component) -> Signature:
         hints = {} if keyless else typing.get_type_hints(init, include_extras=True)
     except Exception as error:
         raise PluginError(
-            f"the types of its constructor cannot be read: {type(error).__name__}: {error}",
-            where=f"{component.kind} {component.name!r}",
+            f"the types of its constructor cannot be read: {said(error)}",
+            where=component.where,
             fix="annotate its keys with types that exist at run time",
         ) from error
     parameters = {
@@ -160,6 +162,17 @@ def _from_class(component: Component) -> Signature:
         if found.kind is inspect.Parameter.KEYWORD_ONLY
     }
     return Signature(component, docstring.summary(loaded.__doc__) or component.summary, parameters)
+
+
+def _declared(component: Component, init: Any) -> Mapping[str, inspect.Parameter]:
+    try:
+        return inspect.signature(init).parameters
+    except (TypeError, ValueError) as error:
+        raise PluginError(
+            f"its constructor has no signature that can be read: {said(error)}",
+            where=component.where,
+            fix="its author should write it in Python",
+        ) from error
 
 
 def _parameter(found: inspect.Parameter, annotation: Any, help_text: str) -> Parameter:
@@ -182,6 +195,6 @@ def _helps(of_class: str | None, of_init: str | None) -> Mapping[str, str]:
 def _open_ended(component: Component, name: str) -> PluginError:
     return PluginError(
         f"its constructor takes **{name}, so its keys cannot be known",
-        where=f"{component.kind} {component.name!r}",
+        where=component.where,
         fix="its author should name every key as a keyword-only parameter",
     )

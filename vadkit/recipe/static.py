@@ -84,7 +84,7 @@ def _source(module: str) -> str:
     try:
         spec = importlib.util.find_spec(module)
         source = cast("Any", spec.loader).get_source(module) if spec and spec.loader else None
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise UnreadableError(f"{type(error).__name__}: {error}") from error
     if source is None:
         raise UnreadableError(f"{module} has no source")

@@ -103,12 +103,14 @@ def calibrate(
     """
     numbers = np.unique(np.linspace(0, len(clips) - 1, min(len(clips), CALIBRATION_CLIPS)).round().astype(int))
     found: dict[str, list[NDArray[np.float64]]] = {name: [] for name in scorers}
+    batch = 1 if pipeline.order_dependent else batch
     monitor.begin("calibrate", len(numbers), unit="windows")
     for first in range(0, len(numbers), batch):
         some = numbers[first : first + batch]
         where = f"training clip {some[0]}"
-        out = _run(clips.read(some), pipeline, fabric, where=where)
-        for name, scores in _scores(out, scorers).items():
+        pipeline.reset()
+        out = outputs_of(clips.read(some), pipeline, fabric, where=where)
+        for name, scores in scores_of(out, scorers).items():
             found[name].append(scores)
         monitor.advance(first + len(some), amount=len(some))
     monitor.end()
@@ -124,7 +126,7 @@ def _places(scores: NDArray[np.float64]) -> Places:
 
 
 @torch.inference_mode()
-def _run(clips: torch.Tensor, pipeline: Pipeline, fabric: Fabric, *, where: str) -> ClipOutputs:
+def outputs_of(clips: torch.Tensor, pipeline: Pipeline, fabric: Fabric, *, where: str) -> ClipOutputs:
     """Clips (B, C, T, H, W) through the model."""
     with fabric.autocast():
         out = pipeline(clips.to(fabric.device))
@@ -133,7 +135,7 @@ def _run(clips: torch.Tensor, pipeline: Pipeline, fabric: Fabric, *, where: str)
 
 
 @torch.inference_mode()
-def _scores(out: ClipOutputs, scorers: Mapping[str, Scorer]) -> dict[str, NDArray[np.float64]]:
+def scores_of(out: ClipOutputs, scorers: Mapping[str, Scorer]) -> dict[str, NDArray[np.float64]]:
     """Component -> (B, T)."""
     return {name: scorer(out).double().cpu().numpy() for name, scorer in scorers.items()}
 
@@ -154,8 +156,19 @@ def score_clips(
     places: Mapping[str, Places] | None,
     where: str,
 ) -> dict[str, NDArray[np.float64]]:
-    """Clips (B, C, T, H, W) -> component -> (B, T); arguments as of `score_video`, and `where` for messages."""
-    return _placed(_scores(_run(clips, pipeline, fabric, where=where), scorers), places)
+    """Clips (B, C, T, H, W) -> component -> (B, T); arguments as of `score_video`, and `where` for messages.
+
+    The pipeline sees what came of it, so that a video's clips must come in order; B = 1 where that matters.
+    """
+    out = outputs_of(clips, pipeline, fabric, where=where)
+    found = _placed(scores_of(out, scorers), places)
+    _observe(out, pipeline)
+    return found
+
+
+@torch.inference_mode()
+def _observe(out: ClipOutputs, pipeline: Pipeline) -> None:
+    pipeline.observe(out)
 
 
 @torch.inference_mode()
@@ -183,7 +196,7 @@ def score_video(
     maps: str = "",
     short: Short = "error",
 ) -> VideoScores:
-    """Score one video.
+    """Score one video, its windows in order; one at a time where scores depend on the order.
 
     Args:
         video: its name, scene and frame rate.
@@ -205,6 +218,8 @@ def score_video(
     spec = pipeline.clip
     starts = window_starts(len(frames), spec, stride, video=video.name, short=short)
     result, shown = WindowMean(len(frames), tuple(scorers)), MapMean(len(frames))
+    batch = 1 if pipeline.order_dependent else batch
+    pipeline.reset()
     for first in range(0, len(starts), batch):
         some = starts[first : first + batch]
         clips = to_clips([read_window(frames, spec, int(start)) for start in some])
@@ -212,13 +227,14 @@ def score_video(
         windows = [np.unique(window_frames(len(frames), spec, int(start))) for start in some]
         for where in windows:
             result.cover(where)
-        out = _run(clips, pipeline, fabric, where=f"video {video.name}, windows from frame {some[0]} on")
-        for component, scores in _placed(_scores(out, scorers), places).items():
+        out = outputs_of(clips, pipeline, fabric, where=f"video {video.name}, windows from frame {some[0]} on")
+        for component, scores in _placed(scores_of(out, scorers), places).items():
             for where, values in zip(windows, scores, strict=True):
                 result.add(component, where, values[: len(where)])
         if maps:
             for where, values in zip(windows, _maps(out, scorers[maps], maps), strict=True):
                 shown.add(where, values[: len(where)])
+        _observe(out, pipeline)
         monitor.advance(done + first + len(some), amount=len(some))
     kept = shown.means if maps else None
     return VideoScores(video.name, video.scene, result.means(), result.coverage, video.fps, kept)

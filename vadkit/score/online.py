@@ -42,7 +42,7 @@ class OnlineScorer:
         scorers: component -> scorer.
         fabric: device and precision.
         stride: frames between neighbouring windows.
-        batch: windows at once; more than one waits for them.
+        batch: windows at once; more than one waits for them. Where scores depend on the order it is one.
         places: component -> what to standardise its scores with.
     """
 
@@ -57,7 +57,9 @@ class OnlineScorer:
         places: Mapping[str, Places] | None = None,
     ) -> None:
         self.pipeline, self.scorers, self.fabric, self.places = pipeline, scorers, fabric, places
+        batch = 1 if pipeline.order_dependent else batch
         self.spec, self.stride, self.batch = pipeline.clip, stride, batch
+        pipeline.reset()
         self._kept: list[NDArray[np.uint8]] = []  # the last frames, of which `_next` is not the first one any more
         self._received = 0
         self._next = 0  # where the next window starts

@@ -89,8 +89,11 @@ class Checkpoints:
             return None
         try:
             state = torch.load(self.state, map_location="cpu", weights_only=True)
-        except Exception as error:  # torch raises many kinds, none of them documented
-            raise CheckpointError(f"is damaged: {error}", where=str(self.state), fix=_AGAIN) from error
+        except Exception as error:  # torch raises many kinds, and some recommend to open it all the same
+            what = "is damaged, or holds more than numbers: it is not opened"
+            raise CheckpointError(what, where=str(self.state), fix=_AGAIN) from error
+        if not isinstance(state, dict):
+            raise CheckpointError("is no training state", where=str(self.state), fix=_AGAIN)
         if state.get("stage") != stage:
             return None
         self._refuse_foreign(self.state, state.get("digest", ""), digest, state.get("recipe", "an unknown recipe"))

@@ -87,7 +87,8 @@ class _Likelihood(nn.Module):
         self.dimensions = dimensions
 
     def forward(self, features: Tensor) -> Terms:
-        return Terms({"nll": self.density(features).mean() / self.dimensions}, {})
+        nll = self.density(features).mean() / self.dimensions
+        return Terms(lambda: {"nll": nll}, {})
 
 
 @dataclass(frozen=True)

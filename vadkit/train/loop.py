@@ -37,13 +37,14 @@ class Schooling:
         stage: name of the stage, of its checkpoint and of its lines in the log.
         digest: of the recipe's part that the weights depend on.
         module: a batch -> `Terms`; its parameters that need gradients are trained.
-        critics: parameters that only the critics' losses train.
+        critics: parameters that only the critics' losses train, each step before the others.
         batches: (epoch, first batch) -> the rest of that pass, always in the same order.
         per_epoch: batches of one pass.
         steps: optimiser steps in all.
         warmup: steps over which the learning rate first rises.
         clip_gradients: largest norm of all gradients.
         optimizer: builds the optimiser.
+        critic_optimizer: builds the critics'; None takes `optimizer`.
         schedule: learning rate over the steps after the warm-up.
         bits: the loss is in nats a dimension; log it in bits too.
         unit: what a batch holds, for the progress display.
@@ -62,6 +63,7 @@ class Schooling:
     clip_gradients: float | None = None
     bits: bool = False
     unit: str = "clips"
+    critic_optimizer: Optimizer | None = None
 
 
 class Trainer:
@@ -93,7 +95,7 @@ class Trainer:
         main = [p for p in job.module.parameters() if p.requires_grad and id(p) not in own]
         optimizers = [job.optimizer.build(main)]
         if job.critics:
-            optimizers.append(job.optimizer.build(job.critics))
+            optimizers.append((job.critic_optimizer or job.optimizer).build(job.critics))
         base = [[group["lr"] for group in optimizer.param_groups] for optimizer in optimizers]
         module, *wrapped = self.fabric.setup(job.module, *optimizers)
         step, skipped = self._resume(job, optimizers)
@@ -135,27 +137,37 @@ class Trainer:
 
     def _step(self, module: Any, optimizers: list[Any], batch: Tensor, job: Schooling) -> dict[str, float]:
         main, *critic = optimizers
-        main.zero_grad(set_to_none=True)
         running = [(buffer, buffer.clone()) for buffer in job.module.buffers()]
         terms: Terms = module(batch)
-        loss = torch.stack(list(terms.losses.values())).sum()
-        self.fabric.backward(loss, retain_graph=bool(terms.critics))
-        trained = [p for group in main.param_groups for p in group["params"] if p.grad is not None]
-        norm = torch.nn.utils.clip_grad_norm_(trained, job.clip_gradients or math.inf)
-        finite = math.isfinite(loss.item()) and math.isfinite(norm.item())
-        if finite:
-            main.step()
-        else:
+        able = True
+        if critic and terms.critics:
+            able = self._descend(critic[0], torch.stack(list(terms.critics.values())).sum(), None)[1]
+        for parameter in job.critics:  # the losses pass through critics, and leave them as they are
+            parameter.requires_grad_(False)
+        losses = terms.losses()
+        loss = torch.stack(list(losses.values())).sum()
+        norm, finite = self._descend(main, loss, job.clip_gradients)
+        for parameter in job.critics:
+            parameter.requires_grad_(True)
+        if not finite:
             for buffer, before in running:  # batch norm has taken the step's statistics already
                 buffer.copy_(before)
-        if finite and critic and terms.critics:
-            critic[0].zero_grad(set_to_none=True)  # what the main loss left there is not theirs
-            self.fabric.backward(torch.stack(list(terms.critics.values())).sum())
-            critic[0].step()
-        parts = {name: term.item() for name, term in terms.losses.items()} if len(terms.losses) > 1 else {}
+        parts = {name: term.item() for name, term in losses.items()} if len(losses) > 1 else {}
+        parts |= {f"critic/{name}": term.item() for name, term in terms.critics.items()}
         if job.bits:
             parts["bits_per_dim"] = loss.item() / math.log(2)
-        return {"loss": loss.item(), **parts, "norm": norm.item(), "finite": finite}
+        return {"loss": loss.item(), **parts, "norm": norm, "finite": finite and able}
+
+    def _descend(self, optimizer: Any, loss: Tensor, largest: float | None) -> tuple[float, bool]:
+        """One step of one optimiser, left out where loss or gradient is not finite: the gradient's norm, whether."""
+        optimizer.zero_grad(set_to_none=True)
+        self.fabric.backward(loss)
+        trained = [p for group in optimizer.param_groups for p in group["params"] if p.grad is not None]
+        norm = torch.nn.utils.clip_grad_norm_(trained, largest or math.inf).item()
+        finite = math.isfinite(loss.item()) and math.isfinite(norm)
+        if finite:
+            optimizer.step()
+        return norm, finite
 
     def _save(self, job: Schooling, optimizers: list[TorchOptimizer], step: int, skipped: int) -> None:
         cuda = torch.cuda.get_rng_state() if self.fabric.device.type == "cuda" else None

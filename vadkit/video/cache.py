@@ -23,7 +23,7 @@ from vadkit.video.sizing import at_size
 from vadkit.video.stored import TRIES, StoredFrames, open_stored, read_damages, write, write_damages
 
 # Raise it whenever decoding or resizing gives other pixels than before.
-_VERSION = 2
+_VERSION = 3
 
 Frames = NDArray[np.uint8] | StoredFrames
 """Frames (F, H, W, C) uint8 of a video, in memory or on disk: `len` and slices."""

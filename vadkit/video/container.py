@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from vadkit.errors import DataError
 from vadkit.video.damage import FETCH, Damages, unreadable
+from vadkit.video.whole import missing_bytes
 
 # Encoders with delay announce a frame or two more than they hold.
 _ANNOUNCED_SLACK = 2  # frames
@@ -40,7 +41,6 @@ def pictures(path: Path, damages: Damages) -> Iterator[NDArray[np.uint8]]:
             raise DataError("holds no video stream", where=str(path), fix=f"{FETCH}, or remove it")
         assert isinstance(stream, av.video.stream.VideoStream)
         count, end = 0, 0.0
-        announced = stream.frames
         packets = _Packets(container, stream)
         for picture in packets.decoded(damages, path):
             if picture.is_corrupt:
@@ -51,11 +51,10 @@ def pictures(path: Path, damages: Damages) -> Iterator[NDArray[np.uint8]]:
             packets.given = count
         if count == 0:
             raise DataError("holds no frame that can be decoded", where=str(path), fix=f"{FETCH}, or remove it")
-        if packets.count + _ANNOUNCED_SLACK < announced:
-            damages.note(count, f"breaks off; the file announces {announced} frames", where=path)
-        elif announced == 0 and not packets.broken and _short(container, stream, end):
-            seconds = _announced_seconds(container, stream)
-            damages.note(count, f"breaks off after {end:.2f} s; the file announces {seconds:.2f} s", where=path)
+        if packets.gap is not None and not damages.found:  # else the decoder has met it too
+            damages.note(min(packets.gap, count - 1), "a part of the stream is missing about here", where=path)
+        if why := _broken_off(path, packets, end):
+            damages.note(count, f"breaks off{why}", where=path)
 
 
 class _Packets:
@@ -64,6 +63,7 @@ class _Packets:
     def __init__(self, container: av.container.InputContainer, stream: av.video.stream.VideoStream) -> None:
         self.container, self.stream = container, stream
         self.count = self.given = 0
+        self.gap: int | None = None  # frame before which the container missed a part of the stream
         self.broken = False
 
     def decoded(self, damages: Damages, path: Path) -> Iterator[av.VideoFrame]:
@@ -78,6 +78,8 @@ class _Packets:
                 self._broken(damages, path, f"cannot be read further: {error.strerror}")
                 return
             self.count += packet.size > 0
+            if packet.is_corrupt and self.gap is None:
+                self.gap = self.given
             try:
                 yield from self.stream.decode(packet)
             except av.error.FFmpegError as error:
@@ -88,10 +90,24 @@ class _Packets:
         damages.note(self.given, what, where=path)
 
 
-def _short(container: av.container.InputContainer, stream: av.video.stream.VideoStream, end: float) -> bool:
-    """Whether a file that announces a duration alone ends well before it."""
-    rate = float(stream.average_rate or 0)
-    return rate > 0 and end + (_ANNOUNCED_SLACK + 1) / rate < _announced_seconds(container, stream)
+def _broken_off(path: Path, packets: _Packets, end: float) -> str:
+    """How one sees that the file has lost its end, by what it says of itself; empty if one does not.
+
+    Args:
+        path: the file.
+        packets: all of them, decoded.
+        end: when the last frame ends, seconds.
+    """
+    announced, rate = packets.stream.frames, float(packets.stream.average_rate or 0)
+    if packets.count + _ANNOUNCED_SLACK < announced:
+        return f"; the file announces {announced} frames"
+    if announced == 0 and rate > 0 and not packets.broken:
+        seconds = _announced_seconds(packets.container, packets.stream)
+        if end + (_ANNOUNCED_SLACK + 1) / rate < seconds:
+            return f" after {end:.2f} s; the file announces {seconds:.2f} s"
+    # Where all frames came, what is lost is an index.
+    lacking = missing_bytes(path) if packets.count < announced or announced == 0 else 0
+    return f"; {lacking} bytes or more are missing at the file's end" if lacking else ""
 
 
 def _announced_seconds(container: av.container.InputContainer, stream: av.video.stream.VideoStream) -> float:

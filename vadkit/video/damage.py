@@ -47,7 +47,7 @@ class Damages:
             DataError: `strict` is set.
         """
         if self.strict:
-            fix = f"{FETCH}, or use the frames that it has: data.on_corrupt: warn"
+            fix = f"{FETCH}, or leave the video and its labels out: which of its frames are lost, nobody can say"
             raise DataError(f"is damaged at frame {frame}: {what}", where=str(where), fix=fix)
         before = self.found[-1] if self.found else None
         if before is not None and before.what == what and before.last <= frame <= before.last + 1:

@@ -124,7 +124,7 @@ class Folder(Dataset):
     @cached_property
     def _base(self) -> Path:
         if self._root is None or not self._root.is_dir():
-            raise DataError("there is no such folder", where=str(self._root or "data.root"), fix=self.layout)
+            raise DataError("there is no such folder", where=str(self._root or "--data-root"), fix=self.layout)
         return Path(os.path.abspath(self._root))  # noqa: PTH100 - a link stays what the user calls it
 
     def _find(self, split: Split) -> Sequence[VideoRef]:

@@ -15,7 +15,7 @@ from vadkit.api import DataError, closest
 from vadkit_datasets.folder.entries import Entry, Marks, Masks
 from vadkit_datasets.folder.finding import folder_of, images_under
 from vadkit_datasets.folder.intervals import read_object, read_table
-from vadkit_datasets.label_files import read_array, read_text
+from vadkit_datasets.label_files import array_of, names_of_arrays, read_array, read_text
 from vadkit_datasets.layout import VIDEOS
 
 FOUND = ("labels.csv", "labels.json", "labels.npz", "labels")
@@ -62,8 +62,8 @@ def read_labels(path: Path) -> Mapping[str, Entry]:
     if suffix == ".json":
         return read_object(path)
     if suffix == ".npz":
-        names = _open(path).files
-        return {name: Marks(f"{path}, array {name!r}", partial(_array_of, path, name)) for name in names}
+        names = names_of_arrays(path)
+        return {name: Marks(f"{path}, array {name!r}", partial(array_of, path, name)) for name in names}
     raise DataError("labels are of no known form", where=str(path), fix=f"known are {_FORMS}")
 
 
@@ -155,29 +155,14 @@ def array_in(path: Path) -> NDArray[Any]:
     if suffix == ".npy":
         return read_array(path)
     if suffix == ".npz":
-        names = _open(path).files
+        names = names_of_arrays(path)
         if len(names) != 1:
             what = f"holds {len(names)} arrays, not one: {', '.join(names)}"
             raise DataError(what, where=str(path), fix="leave the labels alone")
-        return _array_of(path, names[0])
+        return array_of(path, names[0])
     words = read_text(path).replace(",", " ").replace(";", " ").split()
     try:
         return np.array([float(word) for word in words])
     except ValueError as error:
         fix = "write one 0 or 1 a frame and nothing else; intervals of all videos go into labels.csv"
         raise DataError(f"does not hold numbers alone: {error}", where=str(path), fix=fix) from error
-
-
-def _open(path: Path) -> Any:
-    try:
-        return np.load(path, allow_pickle=False)
-    # zipfile and NumPy report damage by several types of error.
-    except Exception as error:
-        raise DataError(f"cannot be read as an .npz file: {error}", where=str(path), fix="write it again") from error
-
-
-def _array_of(path: Path, name: str) -> NDArray[Any]:
-    try:
-        return _open(path)[name]
-    except ValueError as error:
-        raise DataError(f"array {name!r} cannot be read: {error}", where=str(path), fix="write it again") from error

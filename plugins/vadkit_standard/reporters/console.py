@@ -101,6 +101,8 @@ def _facts(result: RunResult) -> list[str]:
     if "alarm_threshold" in facts:
         on = f"{60 * facts['normal_hours']:.2g} minutes of held-out normal video ({len(facts['normal_videos'])})"
         lines.append(f"alarm threshold {facts['alarm_threshold']:.4g}, set on {on}")
+    if why := facts.get("manifest", {}).get("order_dependent"):
+        lines.append(f"scores depend on the order of frames: {why}")
     return lines
 
 

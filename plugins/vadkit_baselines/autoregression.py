@@ -1,0 +1,91 @@
+"""Latent space autoregression: a density of the code, trained jointly with the autoencoder.
+
+Source: Abati, Porrello, Calderara and Cucchiara, "Latent space autoregression for novelty detection", CVPR 2019,
+and its code (aimagelab/novelty-detection). The model minimises the squared error summed over a sample plus the
+negative log-likelihood of its code (weight 1 in the code); a clip's score is the sum of both, each brought to
+[0, 1] within the video. Codes have 64 numbers in [0, 1] a time step, in 100 bins.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from vadkit.api import Bottleneck, BottleneckOutput, LatentSpec, ShapeError
+
+
+class Causal(nn.Module):
+    """Masked stacked convolution (Eq. 7): number i of step t sees earlier steps, and numbers before i of its own.
+
+    The paper's kernel reaches over three steps, of which the last is always masked; here it has two.
+
+    Args:
+        code: D, numbers of a code.
+        given: channels that come in.
+        width: channels that come out.
+        own: whether number i of its own step is seen too, as in all layers but the first.
+    """
+
+    def __init__(self, code: int, given: int, width: int, *, own: bool) -> None:
+        super().__init__()
+        self.code = code
+        self.layer = nn.Conv2d(given, code * width, (2, code))
+        before = torch.ones(code, code).tril(0 if own else -1)  # (number, seen)
+        mask = torch.stack([torch.ones(code, code), before], dim=1).repeat_interleave(width, 0)  # (D * width, 2, D)
+        self.register_buffer("mask", mask.unsqueeze(1), persistent=False)
+
+    def forward(self, codes: Tensor) -> Tensor:
+        """(N, C, T', D) -> (N, width, T', D)."""
+        weight = self.layer.weight * self.get_buffer("mask")
+        found = functional.conv2d(functional.pad(codes, (0, 0, 1, 0)), weight, self.layer.bias)  # (N, D * width, T', 1)
+        return found.squeeze(-1).unflatten(1, (self.code, -1)).permute(0, 2, 3, 1)
+
+
+class Autoregressive(Bottleneck, nn.Module):
+    """The probability of each number of a code given those before it, over bins; the code passes unchanged.
+
+    Every place (H', W') of the latent is a sequence of its own. Loss: `nll`, summed over a code's
+    steps and numbers, mean over places and clips. Score: `nll` too, one for a clip.
+
+    Args:
+        latents: of the encoder; `code` among them, with numbers in [0, 1].
+        channels: widths of the masked layers; one with a channel a bin follows.
+        bins: of each number's range.
+        weight: lambda of the paper. The squared error beside it is summed over a sample, of pixels in
+            [0, 1]: `l2` with a weight of a quarter of the numbers in a sample, C * T * h * w / 4.
+    """
+
+    def __init__(
+        self,
+        latents: Mapping[str, LatentSpec],
+        *,
+        channels: Sequence[int] = (4, 4, 4, 4),
+        bins: int = 100,
+        weight: float = 1.0,
+    ) -> None:
+        super().__init__()
+        if "code" not in latents:
+            raise ShapeError(f"needs a latent 'code'; there are {', '.join(latents)}", fix="use the encoder lsa")
+        if bins < 2 or any(width < 1 for width in channels):
+            raise ShapeError("'bins' must be at least 2, and 'channels' positive")
+        self.bins, self.weight = bins, weight
+        code, layers, given = latents["code"].channels, list[nn.Module](), 1
+        for width in channels:
+            layers += [Causal(code, given, width, own=bool(layers)), nn.LeakyReLU()]
+            given = width
+        self.net = nn.Sequential(*layers, Causal(code, given, bins, own=bool(layers)))
+
+    def forward(self, latents: Mapping[str, Tensor]) -> BottleneckOutput:
+        """`code` (B, D, T', H', W') -> the same, with loss and score."""
+        with torch.autocast(latents["code"].device.type, enabled=False):
+            code = latents["code"].float()
+            rows = code.permute(0, 3, 4, 2, 1).flatten(1, 2)  # (B, H' * W', T', D)
+            logits = self.net(rows.flatten(0, 1).unsqueeze(1))  # (B * H' * W', bins, T', D)
+            hit = (rows.detach().flatten(0, 1) * self.bins).long().clamp(0, self.bins - 1)
+            nll = functional.cross_entropy(logits, hit, reduction="none").sum((-2, -1))
+            each = nll.unflatten(0, rows.shape[:2]).mean(1)  # (B,)
+        loss = {"nll": self.weight * each.mean()} if self.training else {}
+        return BottleneckOutput(dict(latents), loss, {"nll": each.detach().unsqueeze(1)})

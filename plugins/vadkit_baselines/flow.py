@@ -1,0 +1,85 @@
+"""The optical-flow loss of future frame prediction, over a classical estimator in place of FlowNet.
+
+Source: Liu et al., CVPR 2018, Eq. 4: the mean absolute difference of two flows, from the last frame that went in to
+the true next frame and to the predicted one. The paper takes FlowNet, trained by others on flow that is known; its
+weights are not part of vadkit. A fixed number of iterations of Horn and Schunck (Artificial Intelligence 17, 1981)
+stands in: it needs no training and passes gradients, but follows large motions less well, so results with it are
+not the paper's.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from vadkit.api import ClipOutputs, ClipSpec, Loss, ShapeError
+
+
+class Flow(Loss, nn.Module):
+    """Mean absolute difference of the flows to the predicted and to the true frames, in pixels. Not FlowNet's.
+
+    Args:
+        clip: geometry of a clip; the target must begin right behind an input frame.
+        iterations: of Horn and Schunck.
+        smoothness: alpha, how much neighbouring flows must agree, in units of pixels in [0, 1].
+        shrink: frames are averaged over squares of this side first, so that motion is small.
+    """
+
+    def __init__(self, clip: ClipSpec, *, iterations: int = 16, smoothness: float = 0.2, shrink: int = 4) -> None:
+        super().__init__()
+        if clip.target[0] < 1:
+            raise ShapeError(
+                "a flow loss needs a frame before the target", fix="predict: data.clip.input 0:4, target 4:5"
+            )
+        if iterations < 1 or shrink < 1 or smoothness <= 0:
+            raise ShapeError("iterations and shrink must be at least 1, and smoothness positive")
+        if min(clip.height, clip.width) // shrink < 3:
+            raise ShapeError(f"frames of {clip.height}x{clip.width} are too small to be shrunk {shrink} times")
+        self.before = clip.target[0] - 1
+        self.iterations, self.smoothness, self.shrink = iterations, smoothness, shrink
+
+    def forward(self, out: ClipOutputs) -> Tensor:
+        """-> ()."""
+        if out.output is None:
+            raise ShapeError("a flow loss needs the model's output", where="model.losses")
+        true = self._gray(out.clips[:, :, self.before : self.before + 1], out.target)
+        drawn = self._gray(out.clips[:, :, self.before : self.before + 1], out.output.float())
+        # Both flows of a frame start from the true frame before it.
+        starts = true[:, :-1].flatten(0, 1)
+        wanted, found = (self._flow(starts, frames[:, 1:].flatten(0, 1)) for frames in (true, drawn))
+        return (wanted - found).abs().mean()
+
+    def _gray(self, before: Tensor, frames: Tensor) -> Tensor:
+        """(B, C, 1, H, W) and (B, C, T, H, W) -> (B, T + 1, 1, h, w) in [0, 1]."""
+        gray = (torch.cat([before, frames], dim=2).mean(1) + 1) / 2
+        return functional.avg_pool2d(gray, self.shrink).unsqueeze(2)
+
+    def _flow(self, first: Tensor, second: Tensor) -> Tensor:
+        return horn_schunck(first, second, iterations=self.iterations, smoothness=self.smoothness) * self.shrink
+
+
+def horn_schunck(first: Tensor, second: Tensor, *, iterations: int, smoothness: float) -> Tensor:
+    """Flow from one gray frame to the next.
+
+    Args:
+        first: (N, 1, H, W), in [0, 1].
+        second: likewise.
+        iterations: fixed, so that gradients pass.
+        smoothness: alpha.
+
+    Returns:
+        (N, 2, H, W): pixels to the right and down.
+    """
+    padded = functional.pad((first + second) / 2, (1, 1, 1, 1), mode="replicate")
+    right = (padded[..., 1:-1, 2:] - padded[..., 1:-1, :-2]) / 2
+    down = (padded[..., 2:, 1:-1] - padded[..., :-2, 1:-1]) / 2
+    slope = torch.cat([right, down], dim=1)  # (N, 2, H, W)
+    scale = smoothness**2 + slope.square().sum(1, keepdim=True)
+    kernel = first.new_tensor([[1, 2, 1], [2, 0, 2], [1, 2, 1]]).expand(2, 1, 3, 3) / 12
+    flow = torch.zeros_like(slope)
+    for _ in range(iterations):
+        around = functional.conv2d(functional.pad(flow, (1, 1, 1, 1), mode="replicate"), kernel, groups=2)
+        missed = (slope * around).sum(1, keepdim=True) + second - first
+        flow = around - slope * missed / scale
+    return flow

@@ -1,0 +1,151 @@
+"""U-shaped 2-D networks on clips: the frames of a clip are channels of one picture."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor, nn
+
+from vadkit.api import ClipSpec, LatentSpec, ShapeError
+
+
+def stacked(clips: Tensor) -> Tensor:
+    """(B, C, T, H, W) -> (B, T * C, H, W), frame after frame."""
+    return clips.transpose(1, 2).flatten(1, 2)
+
+
+def unstacked(frames: Tensor, channels: int) -> Tensor:
+    """(B, T * C, H, W) -> (B, C, T, H, W)."""
+    return frames.unflatten(1, (-1, channels)).transpose(1, 2)
+
+
+def pyramid(clip: ClipSpec, channels: Sequence[int]) -> list[LatentSpec]:
+    """Shapes of the maps, each half as high and wide as the one before.
+
+    Raises:
+        ShapeError: the frame cannot be halved so often, or a width is not positive.
+    """
+    positive(channels, "channels")
+    parts = 2 ** (len(channels) - 1)
+    if clip.height % parts or clip.width % parts:
+        raise ShapeError(
+            f"frames of {clip.height}x{clip.width} cannot be halved {len(channels) - 1} times",
+            fix=f"choose data.clip.size in multiples of {parts}, or fewer 'channels'",
+        )
+    return [LatentSpec(c, 1, clip.height >> level, clip.width >> level) for level, c in enumerate(channels)]
+
+
+def positive(channels: Sequence[int], key: str) -> None:
+    """Refuse widths of which there are fewer than two, or one below 1."""
+    if len(channels) < 2 or min(channels) < 1:
+        raise ShapeError(f"{key!r} takes at least two positive widths, not {list(channels)}")
+
+
+class DoubleConvolution(nn.Sequential):
+    """Two 3x3 convolutions, each with ReLU.
+
+    Args:
+        given: channels that come in.
+        width: channels of both.
+        norm: batch norm after each convolution.
+        bare: no norm and no ReLU after the second.
+    """
+
+    def __init__(self, given: int, width: int, *, norm: bool, bare: bool = False) -> None:
+        layers: list[nn.Module] = []
+        for channels in (given, width):
+            layers += [nn.Conv2d(channels, width, 3, padding=1), *([nn.BatchNorm2d(width)] if norm else []), nn.ReLU()]
+        super().__init__(*layers[: -2 if norm else -1] if bare else layers)
+
+
+class Contracting(nn.Module):
+    """Double convolutions with 2x2 max pooling between them.
+
+    Args:
+        given: channels that come in.
+        channels: width of each level.
+        norm: batch norm.
+        bare: the deepest map is a convolution's plain output.
+    """
+
+    def __init__(self, given: int, channels: Sequence[int], *, norm: bool, bare: bool = False) -> None:
+        super().__init__()
+        widths = list(zip((given, *channels[:-1]), channels, strict=True))
+        self.levels = nn.ModuleList(
+            DoubleConvolution(before, width, norm=norm, bare=bare and number == len(widths))
+            for number, (before, width) in enumerate(widths, 1)
+        )
+        self.pool = nn.MaxPool2d(2)
+
+    def forward(self, frames: Tensor) -> list[Tensor]:
+        """(B, C, H, W) -> the map of each level."""
+        maps: list[Tensor] = []
+        for level in self.levels:
+            maps.append(level(self.pool(maps[-1]) if maps else frames))
+        return maps
+
+
+class Expanding(nn.Module):
+    """Transposed convolutions that double a map's sides, each followed by a double convolution; tanh at the end.
+
+    Args:
+        given: channels of the deepest map.
+        channels: width of each level, from the deepest up.
+        skips: channels of the map that is put beside each level, as deep as the level; 0 for none. Without
+            one, doubling keeps the number of channels.
+        last: channels that come out.
+        kernel: of the transposed convolutions, 2 or 3.
+        norm: batch norm.
+    """
+
+    def __init__(
+        self, given: int, channels: Sequence[int], skips: Sequence[int], last: int, *, kernel: int, norm: bool
+    ) -> None:
+        super().__init__()
+        self.ups, self.levels = nn.ModuleList(), nn.ModuleList()
+        for width, skip in zip(channels, skips, strict=True):
+            doubled = width if skip else given
+            pad = int(kernel == 3)
+            up = nn.ConvTranspose2d(given, doubled, kernel, stride=2, padding=pad, output_padding=pad)
+            self.ups.append(nn.Sequential(up, *([nn.BatchNorm2d(doubled)] if norm else []), nn.ReLU()))
+            self.levels.append(DoubleConvolution(doubled + skip, width, norm=norm))
+            given = width
+        self.last = nn.Sequential(nn.Conv2d(given, last, 3, padding=1), nn.Tanh())
+
+    def forward(self, deepest: Tensor, skips: Sequence[Tensor | None]) -> Tensor:
+        """(B, C', H', W') and what is put beside each level -> (B, C, H, W)."""
+        found = deepest
+        for up, level, skip in zip(self.ups, self.levels, skips, strict=True):
+            found = up(found)
+            found = level(found if skip is None else torch.cat([skip, found], dim=1))
+        return self.last(found)
+
+
+def skip_channels(latents: Mapping[str, LatentSpec], levels: int) -> list[int]:
+    """Channels of `skipN` for each level from the deepest up; 0 where there is none."""
+    names = [f"skip{number}" for number in range(levels, 0, -1)]
+    return [latents[name].channels if name in latents else 0 for name in names]
+
+
+def skip_maps(latents: Mapping[str, Tensor], levels: int) -> list[Tensor | None]:
+    """The maps themselves, each (B, C', H', W')."""
+    names = [f"skip{number}" for number in range(levels, 0, -1)]
+    return [latents[name][:, :, 0] if name in latents else None for name in names]
+
+
+def wanted(latents: Mapping[str, LatentSpec], name: str, clip: ClipSpec, levels: int) -> LatentSpec:
+    """The latent that a decoder starts from.
+
+    Raises:
+        ShapeError: the encoder does not give it, or at another depth.
+    """
+    if name not in latents:
+        raise ShapeError(f"needs a latent {name!r}; there are {', '.join(latents)}", fix="choose the encoder for it")
+    found = latents[name]
+    if (found.frames, found.height << levels, found.width << levels) != (1, clip.height, clip.width):
+        raise ShapeError(
+            f"doubling {found.height}x{found.width} {levels} times does not give {clip.height}x{clip.width}",
+            fix="give encoder and decoder matching numbers of 'channels'",
+        )
+    return found

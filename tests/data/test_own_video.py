@@ -1,0 +1,90 @@
+"""Everything that may be wrong with one's own video, as a newcomer meets it: `vadkit data check` of a folder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from filmed import noise, write
+
+from vadkit.data import Report, check_dataset, open_target
+
+
+def film(path: Path, frames: int, shift: int) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return write(path, np.random.default_rng(shift).permuted(noise(frames), axis=1), "mpeg4")
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    for shift, name in enumerate(("train/a.mp4", "train/b.mp4", "test/c.mp4", "test/d.mp4")):
+        film(tmp_path / name, 30, shift)
+    (tmp_path / "labels.csv").write_text("video,start_frame,end_frame\nc,3,9\nd,,\n")
+    return tmp_path
+
+
+def check(root: Path) -> Report:
+    return check_dataset(open_target("recipes/own_video.yaml", root))
+
+
+def cut(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[: int(0.6 * path.stat().st_size)])
+
+
+def labels(root: Path, rows: str) -> None:
+    (root / "labels.csv").write_text(f"video,start_frame,end_frame,frames\n{rows}\n")
+
+
+def test_sound_video_has_nothing_to_mend(root: Path) -> None:
+    assert {finding.severity for finding in check(root).findings} <= {"note"}
+
+
+BAD: dict[str, tuple[Callable[[Path], object], str, str, str]] = {
+    "zero bytes": (lambda r: (r / "train/a.mp4").write_bytes(b""), "error", "the file is empty (0 bytes)", "fetch"),
+    "text": (
+        lambda r: (r / "train/a.mp4").write_text("<html>not found</html>"),
+        "error",
+        "holds text, not pictures: '<html>",
+        "a download that failed",
+    ),
+    "one frame": (lambda r: film(r / "train/a.mp4", 1, 9), "error", "has 1 frame, one clip", "data.short: repeat"),
+    "short": (lambda r: film(r / "train/a.mp4", 9, 9), "error", "has 9 frames, one clip", "data.clip.frames to 9"),
+    "breaks off": (lambda r: cut(r / "train/a.mp4"), "error", "cannot be decoded", "fetch the file again"),
+    "no label": (lambda r: labels(r, "c,3,9,30"), "warning", "without labels: d", "add labels"),
+    "labels beyond": (lambda r: labels(r, "c,3,39,\nd,,,"), "error", "the video has the frames 0 to 29", "mend"),
+    "labels short": (lambda r: labels(r, "c,3,9,29\nd,,,"), "error", "29 labels for 30 frames", "stop before"),
+    "labels long": (lambda r: labels(r, "c,3,9,31\nd,,,"), "error", "31 labels for 30 frames", "frames are missing"),
+    "labels astray": (lambda r: labels(r, "cc,3,9,\nd,,,"), "error", "there is no such test video", "did you mean 'c'"),
+    "link in a circle": (
+        lambda r: (r / "train/more").symlink_to(r / "train"),
+        "error",
+        "the link leads back to a folder",
+        "remove the link",
+    ),
+    "link to nothing": (
+        lambda r: (r / "train/more.mp4").symlink_to(r / "gone.mp4"),
+        "error",
+        "the link leads to no file",
+        "remove the link",
+    ),
+}
+
+
+@pytest.mark.parametrize("what", BAD)
+def test_each_is_told_with_its_fix(root: Path, what: str) -> None:
+    spoil, severity, said, fix = BAD[what]
+    spoil(root)
+    found = [finding for finding in check(root).findings if said in finding.what]
+    assert [finding.severity for finding in found][:1] == [severity], check(root).findings
+    assert fix in found[0].fix
+
+
+def test_names_of_any_letters_are_no_hindrance(root: Path) -> None:
+    (root / "test/Tür & Hof").mkdir()
+    (root / "test/c.mp4").rename(root / "test/Tür & Hof/10 Uhr 時間.mp4")
+    (root / "labels.csv").write_text("video,start_frame,end_frame\nTür & Hof/10 Uhr 時間,3,9\nd,,\n")
+    report = check(root)
+    assert not report.errors
+    assert report.rows[1].abnormal == 7

@@ -1,0 +1,129 @@
+"""Any combination that makes sense is a recipe; what makes none is one message, before any training."""
+
+from __future__ import annotations
+
+import copy
+import sys
+from types import ModuleType
+from typing import Any
+
+import pytest
+from torch import Tensor, nn
+
+from vadkit.api import ClipSpec, Component, Encoder, LatentSpec
+from vadkit.errors import ShapeError, VadkitError
+from vadkit.registry import Plugin, Registry
+from vadkit.stages import rehearse
+
+FIT = {"steps": 1, "batch_size": 2, "optimizer": "adam"}
+AUTOENCODER = {"densities": None, "fuse": None, "scores": {"reconstruction": {"use": "patch_error", "patch": 8}}}
+SLOWFAST = {"use": "slowfast", "depth": 18, "width": 8}
+PREDICTING = {"frames": 5, "size": [32, 48], "color": "gray", "input": "0:4", "target": "4:5"}
+
+
+def changed(recipe: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    """Dotted key -> value; None takes the key away."""
+    for path, value in changes.items():
+        *parents, last = path.split(".")
+        place = recipe
+        for key in parents:
+            place = place[key]
+        if value is None:
+            place.pop(last, None)
+        else:
+            place[last] = copy.deepcopy(value)
+    return recipe
+
+
+def likelihood(**densities: Any) -> dict[str, Any]:
+    """These densities and the sum of what they give, nothing else."""
+    return {
+        "densities": densities,
+        "scores": {"likelihood": {"use": "nll", "densities": list(densities)}},
+        "fuse": None,
+    }
+
+
+def pooled(feature: str, latent: str) -> dict[str, Any]:
+    return {"use": feature, "latent": latent}
+
+
+FIVE = likelihood(
+    one={"use": "gmm", "feature": pooled("vector_pool", "static")},
+    two={"use": "knn", "feature": pooled("channel_pool", "dynamic")},
+    three={"use": "gaussian", "feature": pooled("channel_pool", "static")},
+    four={"use": "realnvp", "hidden": 8, "feature": pooled("vector_pool", "dynamic"), "fit": FIT},
+    five={"use": "glow", "levels": 1, "steps": 1, "hidden": 4, "feature": {"use": "frames"}, "fit": FIT},
+)
+FRAMES = likelihood(only={"use": "realnvp", "hidden": 8, "feature": {"use": "frames"}, "fit": FIT})
+
+
+@pytest.mark.parametrize(
+    ("changes", "stages"),
+    [
+        (AUTOENCODER, ["model"]),
+        (AUTOENCODER | {"model.encoder": SLOWFAST, "model.decoder": {"use": "slowfast", "width": 4}}, ["model"]),
+        (AUTOENCODER | {"model.encoder": SLOWFAST | {"shrink": 4}}, ["model"]),  # ITAE's decoder
+        (AUTOENCODER | {"model.decoder": {"use": "slowfast", "width": 4}}, ["model"]),
+        (AUTOENCODER | {"data.clip": PREDICTING}, ["model"]),
+        (AUTOENCODER | {"data.clip.frames": 1, "model.encoder.tau": 1}, ["model"]),
+        (AUTOENCODER | {"model.encoder.tau": 8}, ["model"]),
+        (FIVE, ["model", *(f"density.{name}" for name in ("one", "two", "three", "four", "five"))]),
+        (FRAMES | {"model": None}, ["density.only"]),
+        (AUTOENCODER | {"model": None, "scores": {"floor": {"use": "frame_difference", "patch": 8}}}, []),
+    ],
+)  # fmt: skip
+def test_what_makes_sense_builds(tiny: dict[str, Any], changes: dict[str, Any], stages: list[str]) -> None:
+    assert list(rehearse(changed(tiny, changes))) == stages
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        (AUTOENCODER | {"model.encoder": SLOWFAST}, "model.decoder.*4x6 cannot become 32x48"),
+        (AUTOENCODER | {"model": None}, "scores.reconstruction: needs an autoencoder"),
+        (AUTOENCODER | {"data.clip.size": [97, 131]}, "model.encoder.*97 is not a multiple of 4.*96 or 100"),
+        (AUTOENCODER | {"data.clip.frames": 1}, "1 input frames are not a multiple of tau 4"),
+        (AUTOENCODER | {"model.encoder.tau": 3}, "8 input frames are not a multiple of tau 3"),
+        (AUTOENCODER | {"data.clip.frames": 9, "model.encoder.tau": 3}, "3 latent steps cannot become 9 target"),
+        (AUTOENCODER | {"model.encoder.laterals": {"conv1": 0}}, "model.encoder.*0 in 'laterals'"),
+        (AUTOENCODER | {"model.encoder.beta": 0}, "model.encoder.*0 in 'beta'"),
+        (AUTOENCODER | {"model.decoder.channels": [8, -8, 8]}, "model.decoder.*-8 in 'channels'"),
+        (AUTOENCODER | {"model.decoder.fusion": 0}, "model.decoder.*0 in 'fusion'"),
+        (AUTOENCODER | {"model.decoder": {"use": "slowfast", "fusion": 0}}, "model.decoder.*width and fusion"),
+        (AUTOENCODER | {"model.encoder": SLOWFAST | {"beta": 0}}, "model.encoder.*beta 0"),
+        (likelihood(a={"use": "glow", "feature": pooled("vector_pool", "static"), "fit": FIT}), "works on maps"),
+        (likelihood(a={"use": "glow", "levels": 1, "feature": {"use": "frames"}}), "densities.a: .*fit:"),
+        (likelihood(a={"use": "gmm", "feature": {"use": "frames"}}), "1536 dimensions.*vector_pool"),
+        (likelihood(a={"use": "knn", "feature": {"use": "frames", "size": [0, 8]}}), "0x8 have no pixels"),
+        (likelihood(a={"use": "gaussian", "samples": 0, "feature": pooled("vector_pool", "static")}), "samples must"),
+        (FIVE | {"model": None}, "densities.one.feature.*no latent 'static'.*no model"),
+        (FRAMES | {"data.clip.size": [97, 131], "model": None}, "densities.only.*97x131 are not multiples of 2"),
+    ],
+)  # fmt: skip
+def test_what_makes_none_is_one_message(tiny: dict[str, Any], changes: dict[str, Any], says: str) -> None:
+    with pytest.raises(VadkitError, match=f"(?s){says}"):
+        rehearse(changed(tiny, changes))
+
+
+class Wrong(Encoder, nn.Module):
+    """Takes another number of channels than there are."""
+
+    def __init__(self, clip: ClipSpec) -> None:
+        super().__init__()
+        self.latents = {"static": LatentSpec(4, clip.input_frames, clip.height // 4, clip.width // 4)}
+        self.net = nn.Conv3d(clip.channels + 1, 4, 1)
+
+    def forward(self, clips: Tensor) -> dict[str, Tensor]:
+        return {"static": self.net(clips)}
+
+
+def test_a_component_that_cannot_take_a_clip_is_named(tiny: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    module = ModuleType("wrong_encoder")
+    module.Wrong = Wrong  # pyright: ignore[reportAttributeAccessIssue]
+    monkeypatch.setitem(sys.modules, "wrong_encoder", module)
+    component = Component("encoder", "wrong", "wrong_encoder:Wrong", "Does not fit.")
+    registry = Registry([*Registry.discover().plugins, Plugin("third", "third 1.0", (component,))])
+    recipe = changed(tiny, AUTOENCODER | {"model.encoder": "wrong"})
+    with pytest.raises(ShapeError, match=r"model: an empty clip does not pass: RuntimeError: .*channels"):
+        rehearse(recipe, registry=registry)

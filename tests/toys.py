@@ -1,0 +1,113 @@
+"""Small components that show one side of a contract each, for recipes in tests."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+from vadkit.api import (
+    Bottleneck,
+    BottleneckOutput,
+    ClipOutputs,
+    ClipSpec,
+    Component,
+    Decoder,
+    Encoder,
+    LatentSpec,
+    Loss,
+)
+from vadkit.registry import Plugin, Registry
+
+
+class Mean(Encoder, nn.Module):
+    """The mean intensity of each frame as a latent, through one weight."""
+
+    def __init__(self, clip: ClipSpec) -> None:
+        super().__init__()
+        self.latents = {"mean": LatentSpec(1, clip.input_frames, 1, 1)}
+        self.weight = nn.Parameter(torch.ones(()))
+
+    def forward(self, clips: Tensor) -> dict[str, Tensor]:
+        return {"mean": self.weight * clips.mean((1, 3, 4), keepdim=True)}
+
+
+class Flat(Decoder, nn.Module):
+    """Frames of one intensity: the mean over the latents' channels."""
+
+    def __init__(self, latents: Mapping[str, LatentSpec], clip: ClipSpec) -> None:
+        super().__init__()
+        self.given, self.clip = dict(latents), clip
+        self.weight = nn.Parameter(torch.full((), 0.5))
+
+    def forward(self, latents: Mapping[str, Tensor]) -> Tensor:
+        frames = latents["mean"].mean(1, keepdim=True)[:, :, self.clip.target[0] : self.clip.target[1]]
+        size = (-1, self.clip.channels, -1, self.clip.height, self.clip.width)
+        return self.weight * frames.expand(*size)
+
+
+class Habit(Bottleneck, nn.Module):
+    """Doubles the channels with a running mean of the clips seen in this video, and scores the distance from it.
+
+    Args:
+        honest: whether it declares the doubling.
+    """
+
+    order_dependent = "a running mean"
+
+    def __init__(self, latents: Mapping[str, LatentSpec], *, honest: bool = True) -> None:
+        super().__init__()
+        given = latents["mean"]
+        doubled = LatentSpec(2 * given.channels, given.frames, given.height, given.width)
+        self.latents = {"mean": doubled} if honest else None
+        self.register_buffer("start", torch.zeros(()))
+        self.seen: list[Tensor] = []
+        self.sizes: list[int] = []
+
+    def forward(self, latents: Mapping[str, Tensor]) -> BottleneckOutput:
+        mean = latents["mean"]
+        kept = torch.stack(self.seen).mean() if self.seen else self.get_buffer("start")
+        doubled = torch.cat([mean, kept.expand_as(mean)], dim=1)
+        return BottleneckOutput({"mean": doubled}, scores={"surprise": (mean - kept).abs().mean((1, 3, 4))})
+
+    def reset(self) -> None:
+        self.seen = []
+
+    def observe(self, out: ClipOutputs) -> None:
+        self.sizes.append(len(out.clips))
+        self.seen.append(out.latents["mean"].mean())
+
+
+class Judge(Loss, nn.Module):
+    """Owns one number that its own loss pulls to the model's mean output; the model is pulled to the number.
+
+    Args:
+        start: the number at first.
+    """
+
+    def __init__(self, clip: ClipSpec, *, start: float = 1.0) -> None:
+        super().__init__()
+        del clip
+        self.number = nn.Parameter(torch.full((), start))
+
+    def forward(self, out: ClipOutputs) -> Tensor:
+        assert out.output is not None
+        return (out.output.mean() - self.number).square()
+
+    def critic(self, out: ClipOutputs) -> Tensor:
+        assert out.output is not None
+        return (out.output.mean() - self.number + 0 * out.latents["mean"].mean()).square()
+
+
+TOYS = (
+    Component("encoder", "mean", "toys:Mean", "Means."),
+    Component("decoder", "flat", "toys:Flat", "Flat frames."),
+    Component("bottleneck", "habit", "toys:Habit", "A running mean."),
+    Component("loss", "judge", "toys:Judge", "One number."),
+)
+
+
+def registry() -> Registry:
+    """What is installed, and the toys."""
+    return Registry([*Registry.discover().plugins, Plugin("toys", "tests 0", TOYS)])

@@ -1,0 +1,44 @@
+"""`vadkit plugin`: a new one, and which there are."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from vadkit.cli.interrupt import interruptible
+
+app = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    help="Plugins: which there are and what is wrong with them, and the beginning of one of your own.",
+)
+
+
+@app.command()
+def new(
+    kind: Annotated[str, typer.Argument(help="What it adds: density, scorer, encoder, ...", show_default=False)],
+    name: Annotated[
+        str,
+        typer.Argument(help="Its name, such as my-kde: of the package, the plugin and the component."),
+    ],
+    out: Annotated[Path | None, typer.Option(help="Folder to write. Default: ./NAME.")] = None,
+) -> None:
+    """Write a package with a working component, a recipe that runs it and a test: the beginning of a plugin."""
+    from vadkit.registry import Registry
+    from vadkit.scaffold import write_plugin
+
+    with interruptible("nothing was written"):
+        folder = write_plugin(kind, name, out or Path(name), Registry.discover())
+    typer.echo(f"written: {folder}")
+    typer.echo(f"next:    cd {folder} && pip install -e '.[test]' && pytest && vadkit run recipe.yaml")
+
+
+@app.command("list")
+def list_() -> None:
+    """List plugins: distribution, version, where from, what they add, and what is wrong with them."""
+    from vadkit.cli.plugin_tables import print_plugins
+    from vadkit.registry import Registry
+
+    print_plugins(Registry.discover())

@@ -1,0 +1,62 @@
+"""A table of text in the forms that people paste elsewhere, and a Rich table as text."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
+
+from rich.console import Console
+from rich.table import Table
+
+from vadkit.errors import VadkitError, listed
+
+Subject = TypeVar("Subject")
+
+
+def maker(makers: Mapping[str, Callable[[Subject], str]], form: str) -> Callable[[Subject], str]:
+    """The one that makes this form.
+
+    Raises:
+        VadkitError: there is none.
+    """
+    if form not in makers:
+        raise VadkitError(f"there is no format {form!r}", where="--format", fix=f"choose among {listed(makers)}")
+    return makers[form]
+
+
+def printed(table: Table) -> str:
+    """As wide as the terminal, with its colours if there is one."""
+    target = io.StringIO()
+    terminal = Console()
+    Console(file=target, highlight=False, width=terminal.width, force_terminal=terminal.is_terminal).print(table)
+    return target.getvalue()
+
+
+def comma(rows: Sequence[Sequence[object]]) -> str:
+    """CSV; None is an empty cell."""
+    target = io.StringIO()
+    csv.writer(target, lineterminator="\n").writerows(rows)
+    return target.getvalue()
+
+
+def markdown(rows: Sequence[Sequence[str]], notes: Sequence[str]) -> str:
+    """The head and the rows below it, then the notes."""
+    lines = ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows]
+    rule = "| " + " | ".join(["---"] * len(rows[0])) + " |"
+    return "\n".join([lines[0], rule, *lines[1:], "", *(f"{note}." for note in notes), ""])
+
+
+def latex(rows: Sequence[Sequence[str]], notes: Sequence[str]) -> str:
+    """The same as a tabular; the notes are comments."""
+    body = [" & ".join(_escaped(cell) for cell in row) + r" \\" for row in rows]
+    columns = "l" + "r" * (len(rows[0]) - 1)
+    head = [rf"\begin{{tabular}}{{{columns}}}", r"\hline", body[0], r"\hline"]
+    return "\n".join([*(f"% {note}" for note in notes), *head, *body[1:], r"\hline", r"\end{tabular}", ""])
+
+
+def _escaped(cell: str) -> str:
+    for character in ("_", "%", "#", "&"):
+        cell = cell.replace(character, "\\" + character)
+    return cell

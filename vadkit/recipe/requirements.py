@@ -1,0 +1,57 @@
+"""`requires:` of a recipe: distributions, with versions, that must be installed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
+
+from packaging.requirements import InvalidRequirement, Requirement
+from packaging.version import InvalidVersion, Version
+
+from vadkit.errors import Problem, VadkitError
+from vadkit.recipe.node import Node
+
+_EXAMPLE = "for example requires: [vadkit-kde>=1.2]"
+_REMOTE = re.compile(r"@|://")
+
+
+def unmet(node: Node | None) -> Sequence[Problem]:
+    """What is lacking, one problem for each requirement; what is no list of texts, the grammar refuses."""
+    entries = node.value if node is not None and isinstance(node.value, tuple) else ()
+    found: list[Problem] = []
+    for entry in entries:
+        if isinstance(entry.value, str):
+            try:
+                _check(entry.value)
+            except VadkitError as error:
+                found.append(Problem(str(entry.at), f"requires {entry.value!r}: {error.what}", error.fix))
+    return found
+
+
+def _check(text: str) -> None:
+    if _REMOTE.search(text):
+        raise VadkitError("a recipe names no place to install from", fix=f"name and version alone, {_EXAMPLE}")
+    try:
+        wanted = Requirement(text)
+    except InvalidRequirement as error:
+        reason = str(error).splitlines()[0]
+        raise VadkitError(f"is no requirement: {reason}", fix=_EXAMPLE) from error
+    if wanted.marker is not None:
+        raise VadkitError("environment markers (after ';') are not supported", fix="leave the marker out")
+    if wanted.extras:
+        raise VadkitError("extras (in brackets) cannot be checked", fix="leave the brackets out")
+    install = f"pip install '{text.strip()}'"
+    try:
+        installed = version(wanted.name)
+    except PackageNotFoundError:
+        raise VadkitError("it is not installed", fix=install) from None
+    if not wanted.specifier:
+        return
+    try:
+        # What is installed counts, be it a pre-release or not.
+        fits = wanted.specifier.contains(Version(installed), prereleases=True)
+    except (InvalidVersion, TypeError):
+        raise VadkitError(f"the installed version {installed!r} cannot be read", fix=install) from None
+    if not fits:
+        raise VadkitError(f"version {installed} is installed", fix=install)

@@ -1,0 +1,47 @@
+"""What stands in the recipe of a new plugin: small parts that come with vadkit, and the new one in its place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+_PARTS: Mapping[str, str] = {
+    "data": "use: walkway\n  size: [32, 48]\n  train_videos: 2\n  test_videos: 3\n  frames: 60",
+    "encoder": "{use: one_path, channels: [8, 8, 8, 8]}",
+    "bottleneck": "",
+    "decoder": "{use: itae, channels: [8, 8, 8]}",
+    "losses": "l2",
+    "optimizer": "{use: adam, lr: 3e-3}",
+    "schedule": "",
+    "densities": "",
+    "scores": "reconstruction: frame_error",
+    "fuse": "",
+    "metrics": "micro_auc, eer",
+    "reports": "console, json",
+}
+_LIKELIHOOD = "\n  likelihood: {use: nll, densities: [normal]}"
+_POOL, _GAUSSIAN = "{use: vector_pool, latent: static}", "gaussian\n    covariance: diagonal"
+
+
+def slots(kind: str, name: str) -> Mapping[str, str]:
+    """Values for the places of `recipe.yaml.txt`."""
+    changes: Mapping[str, Mapping[str, str]] = {
+        "dataset": {"data": f"use: {name}"},
+        "encoder": {"encoder": name},
+        "bottleneck": {"bottleneck": f"\n  bottleneck: {name}"},
+        "decoder": {"decoder": name},
+        "loss": {"losses": name},
+        "feature": _with_density(_GAUSSIAN, name),
+        "density": _with_density(name, _POOL),
+        "scorer": {"scores": f"worst_pixels: {name}"},
+        "transform": {"fuse": f"\nfuse:\n  reconstruction: {{transform: [{name}]}}"},
+        "metric": {"metrics": f"micro_auc, {name}"},
+        "reporter": {"reports": f"console, json, {name}"},
+        "optimizer": {"optimizer": name},
+        "schedule": {"schedule": f", schedule: {name}"},
+    }
+    return {**_PARTS, **changes[kind]}
+
+
+def _with_density(density: str, feature: str) -> Mapping[str, str]:
+    lines = f"\ndensities:\n  normal:\n    use: {density}\n    feature: {feature}"
+    return {"densities": lines, "scores": _PARTS["scores"] + _LIKELIHOOD}
