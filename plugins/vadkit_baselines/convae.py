@@ -22,6 +22,7 @@ from torch.nn import functional
 
 from vadkit.api import ClipSpec, Decoder, Encoder, LatentSpec, ShapeError
 from vadkit_baselines.strided import Enlarge, Shrink, draw_glorot, shrunk
+from vadkit_baselines.widths import refuse_empty
 
 KERNEL, STRIDE = 11, 4  # of the layer that sees pixels
 
@@ -50,6 +51,7 @@ class ConvAE(Encoder, nn.Module):
         padding: Literal["valid", "same"] = "valid",
     ) -> None:
         super().__init__()
+        refuse_empty(channels=channels)
         _, half, quarter = _sides(clip, same=padding == "same")
         first, second, third = channels
         self.conv1 = Shrink(clip.channels * clip.input_frames, first, KERNEL, STRIDE, same=padding == "same")

@@ -22,6 +22,7 @@ from torch import Tensor, nn
 
 from vadkit.api import ClipSpec, Decoder, Encoder, LatentSpec, ShapeError
 from vadkit_baselines.strided import Enlarge, Shrink, draw_glorot, shrunk
+from vadkit_baselines.widths import refuse_empty
 
 KERNELS, STRIDES = (11, 5), (4, 2)
 
@@ -84,6 +85,7 @@ class ConvLSTM(Encoder, nn.Module):
         norm: bool = False,
     ) -> None:
         super().__init__()
+        refuse_empty(channels=channels, recurrent=recurrent)
         same = padding == "same"
         widths = (clip.channels, *channels)
         self.spatial = nn.Sequential()
@@ -131,6 +133,7 @@ class ConvLSTMDecoder(Decoder, nn.Module):
         output: Literal["tanh", "linear"] = "tanh",
     ) -> None:
         super().__init__()
+        refuse_empty(channels=channels, recurrent=recurrent)
         if "code" not in latents:
             raise ShapeError(f"needs a latent 'code'; the encoder gives {', '.join(latents)}")
         code, same = latents["code"], padding == "same"

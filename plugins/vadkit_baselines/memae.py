@@ -22,6 +22,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from vadkit.api import Bottleneck, BottleneckOutput, ClipSpec, Decoder, Encoder, LatentSpec, ShapeError, closest
+from vadkit_baselines.widths import refuse_empty
 
 SLOPE = 0.2  # of the leaky ReLU below zero
 STRIDES = ((1, 2, 2), (2, 2, 2), (2, 2, 2), (2, 2, 2))
@@ -44,6 +45,7 @@ class MemAE(Encoder, nn.Module):
 
     def __init__(self, clip: ClipSpec, *, channels: tuple[int, int, int, int] = (96, 128, 256, 256)) -> None:
         super().__init__()
+        refuse_empty(channels=channels)
         sizes = {"number of input frames": clip.input_frames, "height": clip.height, "width": clip.width}
         for (name, size), shrink in zip(sizes.items(), SHRINK, strict=True):
             if size % shrink:
@@ -155,6 +157,7 @@ class MemAEDecoder(Decoder, nn.Module):
         output: Literal["linear", "tanh"] = "linear",
     ) -> None:
         super().__init__()
+        refuse_empty(channels=channels)
         if "code" not in latents:
             raise ShapeError(f"needs a latent 'code'; the encoder gives {', '.join(latents)}")
         code = latents["code"]

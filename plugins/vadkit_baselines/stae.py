@@ -21,6 +21,7 @@ import torch
 from torch import Tensor, nn
 
 from vadkit.api import ClipOutputs, ClipSpec, Decoder, Encoder, LatentSpec, Loss, ShapeError
+from vadkit_baselines.widths import refuse_empty
 
 SHRINK = 8  # three poolings, in time, height and width
 
@@ -43,6 +44,7 @@ class STAE(Encoder, nn.Module):
         self, clip: ClipSpec, *, channels: tuple[int, int, int, int] = (32, 48, 64, 64), slope: float = 0.2
     ) -> None:
         super().__init__()
+        refuse_empty(channels=channels)
         sizes = {"number of input frames": clip.input_frames, "height": clip.height, "width": clip.width}
         for name, size in sizes.items():
             if size % SHRINK:
@@ -91,6 +93,7 @@ class STAEDecoder(Decoder, nn.Module):
         output: Literal["tanh", "linear"] = "tanh",
     ) -> None:
         super().__init__()
+        refuse_empty(channels=channels)
         if "code" not in latents:
             raise ShapeError(f"needs a latent 'code'; the encoder gives {', '.join(latents)}")
         code = latents["code"]

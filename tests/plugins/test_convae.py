@@ -51,7 +51,7 @@ def test_unpooling_is_torchs_for_odd_sides_too() -> None:
     pooled, places = functional.max_pool2d(maps, 2, return_indices=True)
     _, decoder = small()
     given = decoder._unpool(pooled, places, (7, 9))
-    assert torch.equal(given, functional.max_unpool2d(pooled, places, 2, output_size=(7, 9)))
+    assert torch.equal(given, torch.nn.MaxUnpool2d(2)(pooled, places, output_size=(7, 9)))
 
 
 def test_nearest_unpooling_reads_the_code_alone() -> None:

@@ -15,7 +15,11 @@ SMALL = ClipSpec(3, 32, 48, "gray")
 def test_it_has_the_parameters_of_the_keras_model() -> None:
     encoder = ConvLSTM(PAPER)
     decoder = ConvLSTMDecoder(encoder.latents, PAPER)
-    layers = (*encoder.spatial[::2], *encoder.temporal, decoder.temporal, *decoder.spatial[::2])
+    convolutions, deconvolutions = encoder.spatial, decoder.spatial
+    layers = (
+        *(convolutions[0], convolutions[2], *encoder.temporal),
+        *(decoder.temporal, deconvolutions[0], deconvolutions[2]),
+    )
     counts = [sum(one.numel() for one in layer.parameters()) for layer in layers]
     assert counts == [15_616, 204_864, 295_168, 110_720, 221_440, 204_928, 15_489]
     assert sum(counts) == 1_068_225
@@ -44,15 +48,16 @@ def test_on_single_pixels_the_layer_is_torchs_lstm() -> None:
     torch.manual_seed(0)
     layer, lstm = ConvLSTMLayer(3, 5, kernel=1), torch.nn.LSTM(3, 5, batch_first=True)
     with torch.no_grad():  # torch orders the gates as input, forget, cell, output too
-        lstm.weight_ih_l0.copy_(layer.of_input.weight[:, :, 0, 0])
-        lstm.weight_hh_l0.copy_(layer.of_state.weight[:, :, 0, 0])
         assert layer.of_input.bias is not None
-        lstm.bias_ih_l0.copy_(layer.of_input.bias)
-        lstm.bias_hh_l0.zero_()
+        weights = dict(lstm.named_parameters())
+        weights["weight_ih_l0"].copy_(layer.of_input.weight[:, :, 0, 0])
+        weights["weight_hh_l0"].copy_(layer.of_state.weight[:, :, 0, 0])
+        weights["bias_ih_l0"].copy_(layer.of_input.bias)
+        weights["bias_hh_l0"].zero_()
     maps = torch.randn(2, 3, 7, 1, 1)
     expected, _ = lstm(maps[..., 0, 0].transpose(1, 2))
     assert torch.allclose(layer(maps)[..., 0, 0].transpose(1, 2), expected, atol=1e-6)
-    assert lstm.bias_ih_l0[5:10].tolist() == [1.0] * 5  # the forget gate is open at first
+    assert layer.of_input.bias[5:10].tolist() == [1.0] * 5  # the forget gate is open at first
 
 
 def test_a_frame_changes_what_comes_after_it_and_nothing_before() -> None:
@@ -90,3 +95,7 @@ def test_what_does_not_fit_is_refused() -> None:
         ConvLSTMDecoder({"code": LatentSpec(32, 3, 26, 26)}, PAPER)
     with pytest.raises(ShapeError, match="needs a latent 'code'"):
         ConvLSTMDecoder({"static": LatentSpec(32, 3, 26, 26)}, PAPER)
+    with pytest.raises(ShapeError, match="'channels' must be at least 1 channel a layer, not 0, 4"):
+        ConvLSTM(SMALL, channels=(0, 4), padding="same")
+    with pytest.raises(ShapeError, match="'recurrent' must be at least 1"):
+        ConvLSTMDecoder({"code": LatentSpec(3, 3, 4, 6)}, SMALL, recurrent=0, padding="same")
