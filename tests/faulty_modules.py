@@ -45,7 +45,7 @@ class PlacesEncoder(HonestEncoder):
 
     def __init__(self, clip: ClipSpec) -> None:
         super().__init__(clip)
-        self.latents = self.latents | {"places": self.latents["code"]}
+        self.latents = {"code": self.latents["code"], "places": self.latents["code"]}
 
     def forward(self, clips: Tensor) -> dict[str, Tensor]:
         code = super().forward(clips)["code"]
