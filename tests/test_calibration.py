@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import vadkit
-from vadkit import experiment
+from vadkit import scoring
 from vadkit.errors import DataError, VadkitError
 from vadkit.monitor import Silent
 from vadkit.score.store import read_places, read_scores
@@ -72,7 +72,7 @@ def test_places_of_calibrated_windows_are_measured_once_and_kept(
     before = {video.name: video.components for video in done.scores()}
     for path in (done.path / "scores").glob("*.npz"):
         path.unlink()
-    monkeypatch.setattr(experiment, "calibrate", lambda *_, **__: pytest.fail("measured again"))
+    monkeypatch.setattr(scoring, "calibrate", lambda *_, **__: pytest.fail("measured again"))
     again = vadkit.run(recipe, out=done.path, resume=True)
     for video in again.scores():
         for name, scores in video.components.items():

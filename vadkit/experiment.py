@@ -1,50 +1,31 @@
-"""One recipe, built: its data, model, densities and scorers, and the stages that train and score them."""
+"""One recipe, built: its data, model, densities and scorers, and the stages that train them."""
 
 from __future__ import annotations
 
-import contextlib
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from lightning_fabric import Fabric
 from torch import nn
 
 from vadkit.contracts import Dataset, DensityModel, Feature, Loss, Scorer
-from vadkit.errors import DataError, ShapeError, VadkitError, closest, listed
+from vadkit.errors import DataError, ShapeError, VadkitError, closest
 from vadkit.folder import RunFolder, stage_digests
 from vadkit.footage import Footage
-from vadkit.model.autoencoder import Autoencoder, TrainingStep, target_of
-from vadkit.model.cost import count_flops
-from vadkit.model.pipeline import Pipeline, features_of
+from vadkit.model.autoencoder import Autoencoder, TrainingStep
+from vadkit.model.pipeline import Pipeline
 from vadkit.monitor import Monitor
 from vadkit.recipe.build import build
 from vadkit.recipe.model import Model, Recipe
-from vadkit.score.collect import calibrate, score_video
-from vadkit.score.store import (
-    Places,
-    map_file,
-    read_places,
-    read_score,
-    score_file,
-    write_labels,
-    write_places,
-    write_scores,
-)
-from vadkit.score.synthetic import synthesize
 from vadkit.train.checkpoint import Checkpoints
-from vadkit.train.device import derive, refusing_noise, start
+from vadkit.train.device import derive, start
 from vadkit.train.fitting import EncodedClips, Fitting, steps_of
 from vadkit.train.log import Log
 from vadkit.train.loop import Schooling, Trainer
-from vadkit.values import BottleneckOutput, ClipOutputs, Labels, LatentSpec, VideoRef
-from vadkit.video.cache import FrameCache, Frames
-from vadkit.video.clips import window_count
+from vadkit.video.cache import FrameCache
 
 DENSITY = "density."  # stage names: model, density.NAME, scores
 
@@ -94,7 +75,6 @@ class Experiment:
                     fix="add to it, for example, fit: {epochs: 20, batch_size: 8, optimizer: {use: adam, lr: 1e-4}}",
                 )
         self.scorers: dict[str, Scorer] = {name: build(chosen) for name, chosen in recipe.scores.items()}
-        self.map_scorer = ""
         self._check_scorers()
 
     def _check_scorers(self) -> None:
@@ -117,67 +97,6 @@ class Experiment:
     def trainer(self) -> Trainer:
         """The one training loop, in this run's folder."""
         return Trainer(self.fabric, self.checkpoints, Log(self.folder.log), self.monitor, self.recipe.seed)
-
-    @torch.no_grad()
-    def rehearse(self, *, compared: bool = False, shown: bool = False) -> None:
-        """Build the rest and pass an empty clip through: what does not fit is said before any training.
-
-        Densities are left out, for some take their scale from the first samples that they see.
-
-        Args:
-            compared: a metric compares maps with masks, so that a scorer must give them; `map_scorer` says which then.
-            shown: a figure shows maps; the same.
-
-        Raises:
-            ShapeError: a component gives another shape than it declares.
-        """
-        _build_rest(self.recipe)
-        spec = self.clip
-        clips = torch.zeros(1, spec.channels, spec.frames, spec.height, spec.width)
-        latents: Mapping[str, torch.Tensor] = {}
-        passed, output = BottleneckOutput({}), None
-        if self.autoencoder is not None:
-            noise = refusing_noise(self.autoencoder, self.fabric, self.recipe.engine.precision)
-            with _placed("model"), noise:
-                latents, passed, output = self.autoencoder.eval()(clips)
-            _expect_latents("model.encoder", latents, self.autoencoder.encoder.latents)
-            if self.autoencoder.bottleneck is not None:
-                _expect_latents("model.bottleneck", passed.latents, _handed_on(self.autoencoder))
-        nll: dict[str, torch.Tensor] = {}
-        for name, head in self.heads.items():
-            assert isinstance(head.feature, nn.Module)
-            with _placed(f"densities.{name}.feature"):
-                samples = features_of(head.feature.eval(), clips, latents, spec)
-            _expect(f"densities.{name}.feature", samples, (1, head.feature.spec.samples, *head.feature.spec.shape))
-            nll[name] = samples.new_zeros(samples.shape[:2])
-        out = ClipOutputs(spec, clips, target_of(clips, spec), output, latents, nll, passed.scores)
-        for name, scorer in self.scorers.items():
-            with _placed(f"scores.{name}"):
-                given = scorer(out)
-            _expect(f"scores.{name}", given, (1, spec.frames))
-            _refuse_holes(f"scores.{name}", ~torch.isnan(given[0]), spec.step, self.recipe.engine.score_stride)
-        if self.order_dependent:
-            assert self.autoencoder is not None
-            assert self.autoencoder.bottleneck is not None
-            with _placed("model.bottleneck"):
-                self.autoencoder.bottleneck.observe(out)
-                self.autoencoder.bottleneck.reset()
-        if compared and spec.resize != "stretch":
-            fix = "set data.clip.resize: stretch, or leave such metrics out of evaluate.metrics"
-            raise ShapeError("a metric compares maps with masks, which have no bars", where="data.clip", fix=fix)
-        if compared or shown:
-            self.map_scorer = self._with_maps(out)
-
-    def _with_maps(self, out: ClipOutputs) -> str:
-        wanted = self.recipe.evaluate.maps
-        given = [name for name, scorer in self.scorers.items() if scorer.maps(out) is not None]
-        if wanted in given:
-            return wanted
-        if wanted is None and given:
-            return given[0]
-        what = "no entry of 'scores' gives maps" if wanted is None else f"{wanted!r} is no entry of 'scores' with maps"
-        what = f"a metric or a figure reads maps, and {what}"
-        raise ShapeError(what, where="evaluate.maps", fix=closest(wanted or "", given))
 
     def train_model(self) -> None:
         """Step one: the autoencoder on normal clips."""
@@ -244,102 +163,6 @@ class Experiment:
             )
             self._finish(stage, module, began)
 
-    def score(self) -> None:
-        """Score every test video that has no score file of this recipe yet."""
-        videos, frames = self.footage.videos("test"), self.footage.frames
-        self._score_videos("score test", self.folder.scores, videos, frames, maps=self.map_scorer)
-        self.folder.update_manifest(flops=count_flops(self.pipeline(), self.scorers))
-
-    def score_held_out(self, *, synthetic: bool) -> None:
-        """Score the normal videos that were held out, and, if wanted, the same with anomalies put in.
-
-        Test videos are not touched: what these scores set, scale and threshold and weights, knows
-        nothing of them.
-        """
-        held_out = self.footage.held_out
-        if not held_out:
-            return
-        self._score_videos("score held out", self.folder.held_out, held_out, self.footage.frames)
-        self.folder.update_manifest(data={"held out": [video.name for video in held_out]})
-        if not synthetic:
-            return
-        random = np.random.default_rng(derive(self.recipe.seed, "synthetic"))
-        donors = [self.footage.frames(video) for video in held_out]
-        truth: dict[str, Labels] = {}
-
-        def altered(video: VideoRef) -> Frames:
-            frames, labels = synthesize(
-                np.asarray(self.footage.frames(video)), donors, length=2 * self.clip.span, random=random
-            )
-            truth[video.name] = Labels(labels, source="synthetic anomalies")
-            return frames
-
-        self._score_videos("score synthetic", self.folder.synthetic, held_out, altered)
-        write_labels(self.folder.synthetic / "labels" / "labels.npz", truth)
-
-    def _score_videos(
-        self,
-        stage: str,
-        folder: Path,
-        videos: Sequence[VideoRef],
-        frames_of: Callable[[VideoRef], Frames],
-        *,
-        maps: str = "",
-    ) -> None:
-        """Score videos, one in memory at a time; `frames_of` is asked for each, once and in order."""
-        pipeline, engine, short = self.pipeline(), self.recipe.engine, self.recipe.data.short
-        lengths = {video.name: len(self.footage.frames(video)) for video in videos}
-        windows = {
-            name: window_count(frames, self.clip, engine.score_stride, video=name, short=short)
-            for name, frames in lengths.items()
-        }
-        missing = {name for name, frames in lengths.items() if not self._scored(folder, name, frames, maps)}
-        places = self._places(pipeline) if missing else None
-        began, done = time.monotonic(), 0  # what was calibrated is not scoring: vadkit compare gives frames a second
-        self.monitor.begin(stage, sum(windows.values()), unit="windows")
-        for video in videos:
-            frames = frames_of(video)
-            if video.name in missing:
-                scores = score_video(
-                    video, frames, pipeline, self.scorers, self.fabric,
-                    batch=engine.score_batch, stride=engine.score_stride, monitor=self.monitor, done=done,
-                    places=places, maps=maps, short=short,
-                )  # fmt: skip
-                write_scores(folder, scores, maps=maps)
-            done += windows[video.name]
-            self.monitor.advance(done)
-        self.monitor.end()
-        if len(missing) == len(videos):  # else it would say how long a part took
-            self.folder.update_manifest(seconds={stage: round(time.monotonic() - began, 2)})
-
-    def _places(self, pipeline: Pipeline) -> Mapping[str, Places] | None:
-        """What calibrated windows are standardised with; measured once, and kept with the weights."""
-        if self.recipe.engine.score_overlap != "calibrated":
-            return None
-        kept = read_places(self.folder.places, self.digests["scores"])
-        if kept is not None:
-            return kept
-        places = calibrate(
-            self.footage.training_clips, pipeline, self.scorers, self.fabric,
-            batch=self.recipe.engine.score_batch, monitor=self.monitor,
-        )  # fmt: skip
-        write_places(self.folder.places, self.digests["scores"], places)
-        return places
-
-    def stored_places(self) -> Mapping[str, Places] | None:
-        """What calibrated windows were standardised with when the run was scored; None where the recipe does not ask.
-
-        Raises:
-            DataError: it is missing.
-        """
-        if self.recipe.engine.score_overlap != "calibrated":
-            return None
-        kept = read_places(self.folder.places, self.digests["scores"])
-        if kept is None:
-            where, fix = str(self.folder.places), "score the run again with 'vadkit run --resume'"
-            raise DataError("is missing, or of another recipe", where=where, fix=fix)
-        return kept
-
     def pipeline(self) -> Pipeline:
         """Everything that scoring runs, frozen, on the device."""
         heads = {name: (head.feature, head.density) for name, head in self.heads.items()}
@@ -391,16 +214,6 @@ class Experiment:
         seconds = round(time.monotonic() - began, 2)
         self.folder.update_manifest(seconds={stage: seconds}, parameters={stage: self.parameters()[stage]})
 
-    def _scored(self, folder: Path, name: str, frames: int, maps: str) -> bool:
-        path = score_file(folder, name)
-        if not path.exists() or (maps and not map_file(folder, maps, name).exists()):
-            return False
-        try:
-            found = read_score(path)
-        except DataError:
-            return False  # cut short by a kill of an older version; score it again
-        return set(found.components) == set(self.scorers) and len(found.coverage) == frames
-
 
 def _build_autoencoder(recipe: Recipe) -> Autoencoder | None:
     if recipe.model is None:
@@ -423,22 +236,6 @@ def _owns_parameters(loss: Loss) -> bool:
     return any(parameter.requires_grad for parameter in loss.parameters())
 
 
-def _handed_on(autoencoder: Autoencoder) -> Mapping[str, LatentSpec]:
-    """What the decoder is to get."""
-    declared = autoencoder.bottleneck.latents if autoencoder.bottleneck is not None else None
-    return autoencoder.encoder.latents if declared is None else declared
-
-
-def _build_rest(recipe: Recipe) -> None:
-    """Whatever is built only once it is needed, perhaps after hours."""
-    plans = (recipe.model, *recipe.densities.values())
-    fits = [plan.fit for plan in plans if plan is not None and plan.fit is not None]
-    schedules = [fit.schedule for fit in fits if fit.schedule]
-    critics = [recipe.model.critic] if recipe.model is not None and recipe.model.critic else []
-    for chosen in (*(fit.optimizer for fit in fits), *critics, *schedules, *recipe.report):
-        build(chosen)
-
-
 def _build_losses(recipe: Recipe, plan: Model) -> list[tuple[str, float, Loss]]:
     """Name, weight and loss of each term; a second one of the same kind is `l2.2`."""
     torch.manual_seed(derive(recipe.seed, "losses"))
@@ -449,46 +246,3 @@ def _build_losses(recipe: Recipe, plan: Model) -> list[tuple[str, float, Loss]]:
         name = f"{kind}.{before + 1}" if before else kind
         losses.append((name, entry.weight, build(entry.loss, recipe.data.clip)))
     return losses
-
-
-@contextlib.contextmanager
-def _placed(where: str) -> Iterator[None]:
-    """Say which part of the recipe cannot take what it is given."""
-    try:
-        yield
-    except VadkitError as error:
-        error.where = error.where or where
-        raise
-    except (TypeError, ValueError, ArithmeticError, LookupError, RuntimeError) as error:
-        raise ShapeError(
-            f"an empty clip does not pass: {type(error).__name__}: {error}",
-            where=where,
-            fix="mend its keys in the recipe, or data.clip; else it is a fault of the component",
-        ) from error
-
-
-def _refuse_holes(where: str, scored: torch.Tensor, step: int, stride: int) -> None:
-    """Refuse a stride that leaves out frames between windows; `scored`: (T,) bool, which of a window's have a score."""
-    reached = {int(place) * step % stride for place in scored.nonzero()}
-    if len(reached) < stride:
-        raise ShapeError(
-            f"scores {int(scored.sum())} of a window's {len(scored)} frames: windows {stride} frames apart leave frames"
-            " between them without a score",
-            where=where,
-            fix="set engine.score_stride: 1",
-        )
-
-
-def _expect_latents(where: str, given: Mapping[str, torch.Tensor], declared: Mapping[str, LatentSpec]) -> None:
-    if set(given) != set(declared):
-        what = f"gives the latents {listed(sorted(given))}, but declares {listed(sorted(declared))}"
-        raise ShapeError(what, where=where, fix="a fault of the component")
-    for name, latent in declared.items():
-        _expect(f"{where}, latent {name}", given[name], (1, *latent.shape))
-
-
-def _expect(where: str, given: torch.Tensor, shape: Sequence[int]) -> None:
-    if tuple(given.shape) != tuple(shape):
-        raise ShapeError(
-            f"gives {tuple(given.shape)}, but declares {tuple(shape)}", where=where, fix="a fault of the component"
-        )

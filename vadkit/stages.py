@@ -9,16 +9,13 @@ import json
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vadkit import facts
 from vadkit.contracts import Dataset
-from vadkit.errors import CheckpointError, DataError, VadkitError
-from vadkit.files import write_text
-from vadkit.folder import RunFolder, digest_of, stage_digests, tested_on
+from vadkit.errors import DataError, VadkitError
+from vadkit.folder import RunFolder, digest_of
 from vadkit.judging import (
     calibrate_run,
     judge_run,
@@ -28,6 +25,7 @@ from vadkit.judging import (
     under_all_protocols,
     write_reports,
 )
+from vadkit.legs import begin, end
 from vadkit.monitor import Monitor, Silent
 from vadkit.pictures import look, look_at
 from vadkit.planning import check_held_out, compared, needs_of, plan_of, protocol_of, refuse_test_tuning
@@ -36,7 +34,6 @@ from vadkit.recipe import load, loads
 from vadkit.recipe.check import DEFAULT_REPORT
 from vadkit.recipe.chosen import Chosen
 from vadkit.recipe.model import Recipe
-from vadkit.recipe.show import dump
 from vadkit.registry import Registry
 from vadkit.reuse import donors_of, take_over
 from vadkit.score.store import VideoScores, read_labels, read_scores
@@ -120,6 +117,8 @@ def run(
     Raises:
         VadkitError: anything that the user can mend; see its message.
     """
+    from vadkit import rehearsal
+    from vadkit.scoring import Scoring
     from vadkit.video.cache import open_cache
 
     registry = registry or Registry.discover()
@@ -138,21 +137,22 @@ def run(
         for split in ("train", "test"):
             experiment.footage.videos(split)  # what is missing is said before anything is written
         folder.check(resume=resume, overwrite=overwrite)
-        experiment.rehearse(compared=needs.maps, shown=shows_maps(checked.report))
+        maps = rehearsal.rehearse(experiment, compared=needs.maps, shown=shows_maps(checked.report))
         experiment.footage.check(maps=needs.maps, fps=needs.fps)
         with folder.locked():
             folder.prepare(resume=resume, overwrite=overwrite)
             if donors and not folder.is_run:
                 taken = take_over(folder, checked.tree, experiment.footage.fingerprints(), donors)
                 monitor.message(f"taken over: {', '.join(taken) or 'nothing, for no stage would be made alike'}")
-            _begin(folder, checked, experiment)
+            begin(folder, checked, experiment)
             experiment.footage.record(folder, regions=needs.maps)
             experiment.train_model()
             experiment.fit_densities()
-            experiment.score_held_out(synthetic=needs.synthetic)
+            scoring = Scoring(experiment, maps=maps)
+            scoring.held_out(synthetic=needs.synthetic)
             calibrate_run(folder, plan)
-            experiment.score()
-            _end(folder, began)
+            scoring.test_videos()
+            end(folder, began)
             result = judge_run(folder, checked, folder.path, registry)
             result = replace(result, look=partial(look, experiment.footage.videos, experiment.footage.frames))
             folder.update_manifest(protocol=dict(result.protocol))  # with labels and weights, as it is printed
@@ -293,12 +293,14 @@ def rehearse(
     Raises:
         VadkitError: the recipe is wrong, a component refuses its keys, or two do not fit together.
     """
+    from vadkit import rehearsal
+
     registry = registry or Registry.discover()
     checked = read_recipe(recipe, overrides, registry)
     needs = needs_of(plan_of(checked, protocol_of(checked), registry, checked.seed))
     check_held_out(needs, checked.data.held_out)
     experiment = without_videos(checked, RunFolder(Path()))
-    experiment.rehearse(compared=needs.maps, shown=shows_maps(checked.report))
+    rehearsal.rehearse(experiment, compared=needs.maps, shown=shows_maps(checked.report))
     return experiment.parameters()
 
 
@@ -335,77 +337,6 @@ def _experiment(recipe: Recipe, dataset: Dataset, folder: RunFolder, cache: Fram
     from vadkit.experiment import Experiment
 
     return Experiment(recipe, dataset, folder, cache, monitor)
-
-
-def _begin(folder: RunFolder, recipe: Recipe, experiment: Experiment) -> None:
-    data = experiment.footage.fingerprints()
-    _check_same(folder, recipe, data)
-    if folder.is_run and folder.recipe.read_text(encoding="utf-8") != dump(recipe.tree):
-        (folder.path / "metrics.json").unlink(missing_ok=True)  # of another recipe than the one beside it
-    write_text(folder.recipe, dump(recipe.tree))
-    leg = {
-        "begun": datetime.now(UTC).isoformat(timespec="seconds"),
-        "commit": facts.commit(),
-        "versions": facts.versions(),
-        "host": {**facts.host(), "device": str(experiment.fabric.device)},
-    }
-    before = folder.read_manifest()
-    folder.update_manifest(
-        name=recipe.name,
-        seed=recipe.seed,
-        precision=recipe.engine.precision,
-        dimensions=experiment.dimensions(),
-        digests=experiment.digests,
-        protocol=protocol_of(recipe).as_dict(),
-        data={**data, "tested on": tested_on(recipe.tree)},
-        order_dependent=experiment.order_dependent,
-        finished=None,
-        # What a number stands beside is where its run began; each resume adds a leg.
-        legs=[*before.get("legs", []), leg],
-        **{key: before.get(key, value) for key, value in leg.items()},
-    )
-
-
-def _check_same(folder: RunFolder, recipe: Recipe, data: Mapping[str, str]) -> None:
-    """Refuse to go on with a changed recipe or other data; drop results that only `scores:` made stale."""
-    manifest = folder.read_manifest()
-    before = manifest.get("data", {})
-    other = [key for key, value in data.items() if before.get(key, value) != value]
-    if before.get("tested on") != tested_on(recipe.tree) and "test videos" in other:
-        other.remove("test videos")  # the recipe itself says so, and the scores are made anew
-    if other:
-        raise CheckpointError(
-            f"was begun on other data than this: the {' and the '.join(other)} differ",
-            where=str(folder.path),
-            fix="resume with the --data-root that it began with, choose --out, or replace it: --overwrite",
-        )
-    old = manifest.get("digests", {})
-    new = stage_digests(recipe.tree)
-    begun = folder.checkpoints.is_dir() and any(folder.checkpoints.iterdir())
-    changed = [stage for stage in new if stage != "scores" and stage in old and old[stage] != new[stage]]
-    if begun and changed:
-        raise CheckpointError(
-            f"its {', '.join(changed)} was made by another recipe than this one",
-            where=str(folder.path),
-            fix="resume with the recipe that began it (recipe.yaml in there), choose --out, or replace it: --overwrite",
-        )
-    if old.get("scores") != new["scores"]:
-        for path in _stale(folder):
-            path.unlink()
-
-
-def _stale(folder: RunFolder) -> list[Path]:
-    """What was scored: of test videos, of held-out ones, and maps with what they are compared with."""
-    scored = [path for place in (folder.scores, folder.held_out, folder.synthetic) for path in place.glob("*.npz")]
-    maps = [*folder.scores.glob("maps/*/*.npy"), *folder.regions.glob("*.npz")]
-    return [*scored, *maps, *folder.checkpoints.glob(folder.calibration.name)]
-
-
-def _end(folder: RunFolder, began: float) -> None:
-    folder.update_manifest(
-        finished=datetime.now(UTC).isoformat(timespec="seconds"),
-        seconds={"last run": round(time.monotonic() - began, 2)},
-    )
 
 
 class _NoVideos(Dataset):

@@ -140,6 +140,7 @@ class Watch:
     def scorer(self, *, live: bool) -> OnlineScorer:
         """What turns frames into components; it is at the start of a video."""
         from vadkit.score.online import OnlineScorer
+        from vadkit.scoring import stored_places
 
         experiment = self._experiment
         engine = self.recipe.engine
@@ -149,7 +150,7 @@ class Watch:
             experiment.fabric,
             stride=engine.score_stride,
             batch=1 if live else engine.score_batch,
-            places=experiment.stored_places(),
+            places=stored_places(experiment),
         )
 
     def _tell(self, text: str) -> None:
