@@ -25,6 +25,7 @@ from vadkit.recipe.grammar import Beside, FiniteFloat, PositiveFloat, Probabilit
 from vadkit.recipe.model import Recipe
 from vadkit.registry import Registry
 from vadkit.scaffold import Names, plugin_files
+from vadkit.testing import Toy, checks_of
 
 OURS = (
     "baselines",
@@ -131,7 +132,7 @@ def shown(hint: Any) -> str:
         return f"[{', '.join(shown(inner) for inner in typing.get_args(hint))}]"
     schema = annotation.adapter(hint).json_schema() if hint is not Any else {}
     plain = next((text for known, text in _PLAIN if known == schema), None)
-    return plain or {str: "string", Any: "any value"}.get(hint, str(hint))
+    return plain or {str: "string", Any: "any value", Path: "file name"}.get(hint, str(hint))
 
 
 def protocol() -> str:
@@ -201,6 +202,31 @@ def _first_line(value: Any) -> str:
     }
     name = next(name for name in api.__all__ if getattr(api, name) is value)
     return described.get(name) or docstring.summary(value.__doc__)
+
+
+def toy() -> str:
+    """What lies around a component in the conformance kit."""
+    helps, hints = docstring.parameters(Toy.__doc__), typing.get_type_hints(Toy, include_extras=True)
+    rows = [
+        (f"`{field.name}`", shown(hints[field.name]).replace("](#", "](recipes.md#"), helps[field.name])
+        for field in dataclasses.fields(Toy)
+    ]
+    return _table(("under `toy`", "takes", "meaning"), rows)
+
+
+def checks() -> str:
+    """Every check of the conformance kit, with the kinds that go through it."""
+    kinds: dict[str, list[str]] = {}
+    told: dict[str, str] = {}
+    for kind in KINDS:
+        for check in checks_of(kind):
+            kinds.setdefault(check.name, []).append(kind)
+            told[check.name] = " ".join((inspect.getdoc(check.function) or "").split())
+    rows = [
+        (f"`{name}`", "all" if len(found) == len(KINDS) else ", ".join(found), told[name])
+        for name, found in kinds.items()
+    ]
+    return _table(("check", "of", "what it asks"), rows)
 
 
 def function(name: str) -> str:

@@ -12,6 +12,7 @@ import sys
 import tomllib
 from importlib.metadata import EntryPoint
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -25,6 +26,7 @@ from vadkit.recipe import grammar, model
 from vadkit.recipe.protocol import ProtocolForm
 from vadkit.registry import Registry
 from vadkit.scaffold import Names, plugin_files
+from vadkit.testing.catalogue import names_of
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -192,6 +194,22 @@ def test_the_plugin_of_the_docs_works(tmp_path: Path, monkeypatch: pytest.Monkey
     finally:
         for name in [name for name in sys.modules if name.startswith("vad_smoothing")]:
             del sys.modules[name]
+
+
+def test_the_kit_runs_as_the_docs_show() -> None:
+    (run,) = (block for block in blocks("testing", "python") if "run_checks" in block)
+    exec(compile(run, "testing.md", "exec"), {"__name__": "testing_md"})
+    (decorated,) = (block for block in blocks("testing", "python") if "@parametrize" in block)
+    made: dict[str, Any] = {"__name__": "testing_md"}
+    exec(compile(decorated, "testing.md", "exec"), made)
+    (mark,) = made["test_conformance"].pytestmark
+    assert len(mark.args[1]) > 40
+
+
+def test_every_check_is_explained() -> None:
+    for kind in KINDS:
+        for name in names_of(kind):
+            assert f"\n| `{name}` |" in PAGES["testing"]
 
 
 @pytest.mark.parametrize(

@@ -216,15 +216,26 @@ class DensityModel(ABC):
     def forward(self, features: Tensor) -> Tensor:
         """(N, *shape) -> (N,) negative log-likelihood, nats."""
 
+    def latent(self, features: Tensor) -> tuple[Tensor, Tensor] | None:
+        """Of an invertible map to a standard normal prior: (N, *shape) -> (N, D) and log |det| (N,), in eval mode.
+
+        None for other densities. The conformance kit compares it with autograd.
+        """
+        del features
+        return None
+
 
 class Scorer(ABC):
     """Model outputs to scores. `(*, ...)`; called like a function, no parameters of its own.
 
     Attributes:
         uses_output: whether it needs the autoencoder's output.
+        nats: whether its scores are the sum of the negative log-likelihoods that it reads, so that they
+            can be shown in bits per dimension.
     """
 
     uses_output: ClassVar[bool] = True
+    nats: ClassVar[bool] = False
 
     def densities(self) -> Sequence[str]:
         """Names of the densities that it reads."""
@@ -311,11 +322,22 @@ class Metric(ABC):
 
 
 class Reporter(ABC):
-    """Tells a person, or a file, what a run came to. `(*, ...)`."""
+    """Tells a person, or a file, what a run came to. `(*, ...)`.
+
+    Attributes:
+        needs_maps: whether it reads `VideoResult.maps`; such maps are kept when scoring.
+    """
+
+    needs_maps: ClassVar[bool] = False
 
     @abstractmethod
     def report(self, result: RunResult, folder: Path) -> None:
-        """Print, or write into the run folder (aside, then renamed)."""
+        """Print, or write into the run folder (aside, then renamed).
+
+        Raises:
+            DataError: what it shows is not there, such as frames or labels. A run goes on with the
+                other reporters then, and tells it.
+        """
 
 
 class Optimizer(ABC):

@@ -119,13 +119,14 @@ class Experiment:
         return Trainer(self.fabric, self.checkpoints, Log(self.folder.log), self.monitor, self.recipe.seed)
 
     @torch.no_grad()
-    def rehearse(self, *, maps: bool = False) -> None:
+    def rehearse(self, *, compared: bool = False, shown: bool = False) -> None:
         """Build the rest and pass an empty clip through: what does not fit is said before any training.
 
         Densities are left out, for some take their scale from the first samples that they see.
 
         Args:
-            maps: a metric reads maps, so that a scorer must give them; `map_scorer` says which then.
+            compared: a metric compares maps with masks, so that a scorer must give them; `map_scorer` says which then.
+            shown: a figure shows maps; the same.
 
         Raises:
             ShapeError: a component gives another shape than it declares.
@@ -161,10 +162,10 @@ class Experiment:
             with _placed("model.bottleneck"):
                 self.autoencoder.bottleneck.observe(out)
                 self.autoencoder.bottleneck.reset()
-        if maps:
-            if spec.resize != "stretch":
-                fix = "set data.clip.resize: stretch, or leave such metrics out of evaluate.metrics"
-                raise ShapeError("a metric compares maps with masks, which have no bars", where="data.clip", fix=fix)
+        if compared and spec.resize != "stretch":
+            fix = "set data.clip.resize: stretch, or leave such metrics out of evaluate.metrics"
+            raise ShapeError("a metric compares maps with masks, which have no bars", where="data.clip", fix=fix)
+        if compared or shown:
             self.map_scorer = self._with_maps(out)
 
     def _with_maps(self, out: ClipOutputs) -> str:
@@ -175,7 +176,8 @@ class Experiment:
         if wanted is None and given:
             return given[0]
         what = "no entry of 'scores' gives maps" if wanted is None else f"{wanted!r} is no entry of 'scores' with maps"
-        raise ShapeError(f"a metric reads maps, and {what}", where="evaluate.maps", fix=closest(wanted or "", given))
+        what = f"a metric or a figure reads maps, and {what}"
+        raise ShapeError(what, where="evaluate.maps", fix=closest(wanted or "", given))
 
     def train_model(self) -> None:
         """Step one: the autoencoder on normal clips."""
@@ -343,6 +345,14 @@ class Experiment:
         heads = {name: (head.feature, head.density) for name, head in self.heads.items()}
         decode = any(scorer.uses_output for scorer in self.scorers.values())
         return Pipeline(self.clip, self.autoencoder, heads, decode=decode).to(self.fabric.device)
+
+    def dimensions(self) -> dict[str, int]:
+        """Score -> numbers in what its likelihoods are of: what bits per dimension divide by."""
+        return {
+            name: sum(self.heads[density].feature.spec.dimensions for density in scorer.densities())
+            for name, scorer in self.scorers.items()
+            if scorer.nats
+        }
 
     def parameters(self) -> dict[str, int]:
         """Stage -> parameters of what it trains."""

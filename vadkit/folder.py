@@ -149,12 +149,19 @@ def stage_digests(tree: Mapping[str, Any]) -> dict[str, str]:
     `model`, `density.NAME` for each density, and `scores`.
     """
     engine = tree.get("engine") or {}
-    base = (tree.get("seed", 0), tree.get("data"), engine.get("precision", "fp32"))
+    data = {key: value for key, value in (tree.get("data") or {}).items() if key != "test_on"}
+    base = (tree.get("seed", 0), data, engine.get("precision", "fp32"))
     model = digest_of(*base, tree.get("model"))
     densities = tree.get("densities") or {}
     stages = {"model": model} if tree.get("model") else {}
     stages |= {f"density.{name}": digest_of(model, density) for name, density in densities.items()}
     overlap = (engine["score_overlap"],) if engine.get("score_overlap", "mean") != "mean" else ()
-    windows = (engine.get("score_stride", 1), *overlap)
+    elsewhere = tested_on(tree)
+    windows = (engine.get("score_stride", 1), *overlap, *([elsewhere] if elsewhere else []))
     of = tuple(stages.values()) or base  # scorers may need neither model nor density
     return stages | {"scores": digest_of(*of, tree.get("scores"), *windows)}
+
+
+def tested_on(tree: Mapping[str, Any]) -> Any:
+    """The data set that a resolved recipe is tested on, if it is not trained on it; None if it is."""
+    return (tree.get("data") or {}).get("test_on")

@@ -25,12 +25,12 @@ from vadkit.video.decode import decode
 
 
 class Footage:
-    """The videos of a data set as a recipe sees them. Constructing it reads none.
+    """The videos of a recipe, as it sees them. Constructing it reads none.
 
     Args:
         data: the recipe's section.
         seed: the recipe's; it draws which videos are held out.
-        dataset: built with its root.
+        dataset: built with its root, as `open_data` gives it.
         cache: decoded frames.
         monitor: is told of progress.
     """
@@ -53,11 +53,11 @@ class Footage:
         with reading(self.data.dataset.component.name):
             videos = self._dataset.videos(split)
         if not videos:
-            raise DataError(f"has no {split} videos", where=self.data.dataset.component.name)
+            raise DataError(f"has no {split} videos", where=self.data.of(split).component.name)
         names = [video.name for video in videos]
         if len(set(names)) < len(names):
             twice = next(name for name in names if names.count(name) > 1)
-            raise DataError(f"has two {split} videos named {twice!r}", where=self.data.dataset.component.name)
+            raise DataError(f"has two {split} videos named {twice!r}", where=self.data.of(split).component.name)
         self._videos[split] = videos
         return videos
 
@@ -142,7 +142,7 @@ class Footage:
         self._check_needs(labels, maps=maps, fps=fps)
 
     def _check_needs(self, labels: Mapping[str, Labels], *, maps: bool, fps: bool) -> None:
-        where = self.data.dataset.component.name
+        where = self.data.of("test").component.name
         bare = [name for name, one in labels.items() if one.frames.any() and one.masks is None and one.tracks is None]
         if maps and bare:
             raise DataError(
@@ -189,7 +189,7 @@ class Footage:
         for split in ("train", "test"):
             frames = [len(self.frames(video)) for video in self.videos(split)]
             folder.update_manifest(data={split: {"videos": len(frames), "frames": sum(frames)}})
-        if self.damaged:
+        if self.damaged or "damaged" in folder.read_manifest().get("data", {}):  # of other test videos, before
             folder.update_manifest(data={"damaged": self.damaged})
 
 

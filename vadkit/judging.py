@@ -137,10 +137,32 @@ def refuse_run(out: str | Path) -> None:
         raise VadkitError("is a run, whose results would be lost", where=str(out), fix="choose another --out")
 
 
-def write_reports(result: RunResult, report: Sequence[Chosen], target: Path) -> None:
-    """Have every reporter say it."""
+def write_reports(
+    result: RunResult, report: Sequence[Chosen], target: Path, *, unseen: Callable[[str], None] | None = None
+) -> None:
+    """Have every reporter say it.
+
+    Args:
+        result: what the run came to.
+        report: the reporters.
+        target: the folder that they write into.
+        unseen: is told why one has nothing to show, and the others go on; None raises it.
+
+    Raises:
+        VadkitError: what a reporter says of its own.
+    """
     for chosen in report:
-        build(chosen).report(result, target)
+        try:
+            build(chosen).report(result, target)
+        except DataError as error:
+            if unseen is None:
+                raise
+            unseen(f"warning: {chosen.component.name} is left out: {error}")
+
+
+def shows_maps(report: Sequence[Chosen]) -> bool:
+    """Whether a reporter reads maps."""
+    return any(getattr(chosen.component.load(), "needs_maps", False) for chosen in report)
 
 
 def _map_scorer(place: RunFolder, recipe: Recipe) -> str:
@@ -150,7 +172,7 @@ def _map_scorer(place: RunFolder, recipe: Recipe) -> str:
 
 
 def _evidence(place: RunFolder, needs: Needs, maps: str) -> Evidence:
-    videos = read_scores(place.scores, maps=maps if needs.maps else "")
+    videos = read_scores(place.scores, maps=maps)
     if needs.maps and any(video.maps is None for video in videos):
         raise DataError(
             "a metric reads maps, and none are kept",
@@ -189,5 +211,7 @@ def synthetic_of(place: RunFolder, needs: Needs) -> tuple[Sequence[VideoScores],
 def _beside(place: RunFolder) -> dict[str, Any]:
     manifest = place.read_manifest()
     beside = {key: manifest.get(key) for key in ("seed", "commit", "host", "precision", "versions")}
-    notable = {"damaged": manifest.get("data", {}).get("damaged"), "order_dependent": manifest.get("order_dependent")}
+    data = manifest.get("data", {})
+    notable = {key: data.get(key) for key in ("damaged", "tested on")}
+    notable |= {key: manifest.get(key) for key in ("dimensions", "order_dependent")}
     return beside | {key: value for key, value in notable.items() if value}

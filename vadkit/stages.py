@@ -10,6 +10,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,17 +18,29 @@ from vadkit import facts
 from vadkit.contracts import Dataset
 from vadkit.errors import CheckpointError, DataError, VadkitError
 from vadkit.files import write_text
-from vadkit.folder import RunFolder, digest_of, stage_digests
-from vadkit.judging import calibrate_run, judge_run, open_run, refuse_run, under_all_protocols, write_reports
+from vadkit.folder import RunFolder, digest_of, stage_digests, tested_on
+from vadkit.judging import (
+    calibrate_run,
+    judge_run,
+    open_run,
+    refuse_run,
+    shows_maps,
+    under_all_protocols,
+    write_reports,
+)
 from vadkit.monitor import Monitor, Silent
+from vadkit.pictures import look, look_at
 from vadkit.planning import check_held_out, compared, needs_of, plan_of, protocol_of, refuse_test_tuning
 from vadkit.protocol import Protocol
 from vadkit.recipe import load, loads
+from vadkit.recipe.check import DEFAULT_REPORT
+from vadkit.recipe.chosen import Chosen
 from vadkit.recipe.model import Recipe
 from vadkit.recipe.show import dump
 from vadkit.registry import Registry
+from vadkit.reuse import donors_of, take_over
 from vadkit.score.store import VideoScores, read_labels, read_scores
-from vadkit.sources import open_dataset
+from vadkit.sources import open_data
 from vadkit.values import Labels, RunResult
 
 if TYPE_CHECKING:
@@ -80,6 +93,7 @@ def run(
     overrides: Sequence[str] = (),
     resume: bool = False,
     overwrite: bool = False,
+    reuse: Sequence[str | Path] = (),
     allow_test_tuning: bool = False,
     keep_cache: bool = True,
     cache_limit: str | int | None = None,
@@ -95,6 +109,8 @@ def run(
         overrides: as `--set` takes them, such as `model.fit.epochs=3`.
         resume: go on in a run folder where an earlier run stopped.
         overwrite: replace an earlier run.
+        reuse: folders of other runs, whose trained stages and scores are taken over where this recipe would make
+            them alike.
         allow_test_tuning: run a recipe in which something was chosen with test labels.
         keep_cache: store decoded frames for later runs; otherwise in a temporary folder.
         cache_limit: largest size of all stored frames, such as "50GB"; default `$VADKIT_CACHE_LIMIT`, else none.
@@ -113,18 +129,22 @@ def run(
     plan = plan_of(checked, protocol_of(checked), registry, checked.seed)
     needs = needs_of(plan)
     check_held_out(needs, checked.data.held_out)
-    dataset = open_dataset(checked.data.dataset, data_root)
+    dataset = open_data(checked.data, data_root)
     folder = RunFolder(Path(out) if out is not None else Path("runs") / checked.name)
+    donors = donors_of(reuse, folder)
     began = time.monotonic()
     with open_cache(keep=keep_cache, limit=cache_limit) as cache:
         experiment = _experiment(checked, dataset, folder, cache, monitor)
         for split in ("train", "test"):
             experiment.footage.videos(split)  # what is missing is said before anything is written
         folder.check(resume=resume, overwrite=overwrite)
-        experiment.rehearse(maps=needs.maps)
+        experiment.rehearse(compared=needs.maps, shown=shows_maps(checked.report))
         experiment.footage.check(maps=needs.maps, fps=needs.fps)
         with folder.locked():
             folder.prepare(resume=resume, overwrite=overwrite)
+            if donors and not folder.is_run:
+                taken = take_over(folder, checked.tree, experiment.footage.fingerprints(), donors)
+                monitor.message(f"taken over: {', '.join(taken) or 'nothing, for no stage would be made alike'}")
             _begin(folder, checked, experiment)
             experiment.footage.record(folder, regions=needs.maps)
             experiment.train_model()
@@ -134,8 +154,9 @@ def run(
             experiment.score()
             _end(folder, began)
             result = judge_run(folder, checked, folder.path, registry)
+            result = replace(result, look=partial(look, experiment.footage.videos, experiment.footage.frames))
             folder.update_manifest(protocol=dict(result.protocol))  # with labels and weights, as it is printed
-            write_reports(result, checked.report, folder.path)
+            write_reports(result, checked.report, folder.path, unseen=monitor.message)
     return load_run(folder.path, registry)
 
 
@@ -203,26 +224,62 @@ def report(
     *,
     out: str | Path | None = None,
     allow_test_tuning: bool = False,
+    monitor: Monitor | None = None,
 ) -> RunResult:
     """`evaluate`, then every reporter of the recipe.
 
     They write into the run folder; with overrides, under `evals/` there. With `out` they write into that
     folder, and the run's own, which may be read-only, is not touched.
+
+    Reporters that look at frames find them under `$VADKIT_DATA`; where they are not, `monitor` is told.
     """
     registry = registry or Registry.discover()
+    monitor = monitor or Silent()
     place, recipe = open_run(folder, overrides, registry, allow_test_tuning=allow_test_tuning)
     if out is not None:
         refuse_run(out)
-        result = judge_run(place, recipe, Path(out), registry)
-        write_reports(result, recipe.report, result.folder)
+        result = replace(judge_run(place, recipe, Path(out), registry), look=look_at(recipe.data, None))
+        write_reports(result, recipe.report, result.folder, unseen=monitor.message)
         return result
     with place.locked():
-        result = judge_run(place, recipe, place.path, registry)
+        result = replace(judge_run(place, recipe, place.path, registry), look=look_at(recipe.data, None))
         if overrides:
             name = f"{result.protocol['digest']}-{digest_of(result.facts['measured'], recipe.evaluate.maps)[:6]}"
             result = replace(result, folder=place.path / "evals" / name)
-        write_reports(result, recipe.report, result.folder)
+        write_reports(result, recipe.report, result.folder, unseen=monitor.message)
     return result
+
+
+def draw(
+    folder: str | Path,
+    figures: Sequence[str],
+    *,
+    data_root: str | Path | None = None,
+    registry: Registry | None = None,
+) -> Path:
+    """Draw figures of a finished run, under its own protocol, into its folder.
+
+    Args:
+        folder: of the run.
+        figures: reporters, by name; none for those of the recipe that draw.
+        data_root: the data set's folder or the one that holds it, for figures that show frames; default `$VADKIT_DATA`.
+        registry: default, all installed plugins.
+
+    Returns:
+        The folder `figures/` of the run.
+
+    Raises:
+        VadkitError: there is no such figure, or what it shows is not there.
+    """
+    registry = registry or Registry.discover()
+    place, recipe = open_run(folder, (), registry, allow_test_tuning=True)  # it was allowed when it was run
+    written = {chosen.component.name: chosen for chosen in recipe.report}
+    names = figures or [name for name in written if name not in DEFAULT_REPORT] or ["figures"]
+    chosen = [written.get(name) or Chosen(registry.get("reporter", name), {}, "--figure") for name in names]
+    with place.locked():
+        result = judge_run(place, recipe, place.path, registry, rounds=0)
+        write_reports(replace(result, look=look_at(recipe.data, data_root)), chosen, place.path)
+    return place.path / "figures"
 
 
 def rehearse(
@@ -241,7 +298,7 @@ def rehearse(
     needs = needs_of(plan_of(checked, protocol_of(checked), registry, checked.seed))
     check_held_out(needs, checked.data.held_out)
     experiment = without_videos(checked, RunFolder(Path()))
-    experiment.rehearse(maps=needs.maps)
+    experiment.rehearse(compared=needs.maps, shown=shows_maps(checked.report))
     return experiment.parameters()
 
 
@@ -297,9 +354,10 @@ def _begin(folder: RunFolder, recipe: Recipe, experiment: Experiment) -> None:
         name=recipe.name,
         seed=recipe.seed,
         precision=recipe.engine.precision,
+        dimensions=experiment.dimensions(),
         digests=experiment.digests,
         protocol=protocol_of(recipe).as_dict(),
-        data=data,
+        data={**data, "tested on": tested_on(recipe.tree)},
         order_dependent=experiment.order_dependent,
         finished=None,
         # What a number stands beside is where its run began; each resume adds a leg.
@@ -311,7 +369,10 @@ def _begin(folder: RunFolder, recipe: Recipe, experiment: Experiment) -> None:
 def _check_same(folder: RunFolder, recipe: Recipe, data: Mapping[str, str]) -> None:
     """Refuse to go on with a changed recipe or other data; drop results that only `scores:` made stale."""
     manifest = folder.read_manifest()
-    other = [key for key, value in data.items() if manifest.get("data", {}).get(key, value) != value]
+    before = manifest.get("data", {})
+    other = [key for key, value in data.items() if before.get(key, value) != value]
+    if before.get("tested on") != tested_on(recipe.tree) and "test videos" in other:
+        other.remove("test videos")  # the recipe itself says so, and the scores are made anew
     if other:
         raise CheckpointError(
             f"was begun on other data than this: the {' and the '.join(other)} differ",
@@ -334,9 +395,10 @@ def _check_same(folder: RunFolder, recipe: Recipe, data: Mapping[str, str]) -> N
 
 
 def _stale(folder: RunFolder) -> list[Path]:
-    """What was scored: of test videos, of held-out ones, and maps."""
+    """What was scored: of test videos, of held-out ones, and maps with what they are compared with."""
     scored = [path for place in (folder.scores, folder.held_out, folder.synthetic) for path in place.glob("*.npz")]
-    return [*scored, *folder.scores.glob("maps/*/*.npy"), *folder.checkpoints.glob(folder.calibration.name)]
+    maps = [*folder.scores.glob("maps/*/*.npy"), *folder.regions.glob("*.npz")]
+    return [*scored, *maps, *folder.checkpoints.glob(folder.calibration.name)]
 
 
 def _end(folder: RunFolder, began: float) -> None:

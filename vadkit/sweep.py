@@ -5,9 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import itertools
-import json
 import re
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +16,7 @@ import yaml
 
 from vadkit.errors import VadkitError
 from vadkit.files import write_text
-from vadkit.folder import RunFolder, digest_of, stage_digests
+from vadkit.folder import RunFolder, digest_of
 from vadkit.judging import judge_run
 from vadkit.monitor import Monitor, Silent
 from vadkit.planning import check_held_out, needs_of, plan_of, protocol_of, refuse_test_tuning
@@ -134,10 +132,10 @@ def sweep(
         place = RunFolder(folder / _name(values))
         monitor.message(f"sweep {number} of {len(changes)}: {', '.join(_settings(values))}")
         if not _finished(place, one):
-            _take_over(place, one, [RunFolder(trial.path) for trial in trials])
             run(
                 recipe, out=place.path, data_root=data_root, overrides=[*overrides, *_settings(values)],
-                resume=place.is_run, allow_test_tuning=allow_test_tuning, monitor=monitor, registry=registry,
+                resume=place.is_run, reuse=[trial.path for trial in trials],
+                allow_test_tuning=allow_test_tuning, monitor=monitor, registry=registry,
             )  # fmt: skip
         result = judge_run(place, one, place.path, registry, rounds=0)
         trials.append(Trial(values, place.path, result.metrics, result.protocol))
@@ -195,38 +193,3 @@ def _finished(place: RunFolder, recipe: Recipe) -> bool:
     if not (place.is_run and place.read_manifest().get("finished")):
         return False
     return place.recipe.read_text(encoding="utf-8") == dump(recipe.tree)
-
-
-def _take_over(place: RunFolder, recipe: Recipe, donors: Sequence[RunFolder]) -> None:
-    """Copy the stages that another run has finished and that depend on the same part of the recipe."""
-    if place.is_run:
-        return
-    wanted = stage_digests(recipe.tree)
-    taken: dict[str, Any] = {}
-    for donor in donors:
-        manifest = donor.read_manifest()
-        same = [stage for stage, digest in wanted.items() if manifest.get("digests", {}).get(stage) == digest]
-        for stage in (stage for stage in same if stage not in taken.get("digests", {})):
-            _copy(donor, place, stage)
-            names = {stage, *(("score test", "score held out") if stage == "scores" else ())}
-            for key in ("digests", "seconds", "parameters"):
-                values = {name: value for name, value in manifest.get(key, {}).items() if name in names}
-                taken[key] = taken.get(key, {}) | values
-            taken["data"] = {name: manifest["data"][name] for name in ("train videos", "test videos")}
-    if not taken:
-        return
-    write_text(place.manifest, json.dumps({**taken, "taken over": sorted(taken["digests"])}, indent=2) + "\n")
-    write_text(place.recipe, dump(recipe.tree))  # last, for it makes the folder a run
-
-
-def _copy(donor: RunFolder, place: RunFolder, stage: str) -> None:
-    if stage != "scores":
-        place.checkpoints.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(donor.checkpoints / f"{stage}.safetensors", place.checkpoints)
-        return
-    for name in ("scores", "checkpoints/held_out", "checkpoints/synthetic"):
-        if (donor.path / name).is_dir():
-            shutil.copytree(donor.path / name, place.path / name, dirs_exist_ok=True)
-    if donor.places.is_file():
-        place.checkpoints.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(donor.places, place.places)

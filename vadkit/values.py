@@ -258,12 +258,18 @@ class VideoResult:
         fused: (F,), the final score.
         components: name -> (F,), after its transforms, before its weight.
         labels: (F,) bool, or None where there are none.
+        raw: name -> (F,), every stored score before any transform, those that are not fused among them.
+        numbers: (F,), which frames of the video these are, from 0; None if they are all of them.
+        maps: gives (F, h, w), where in the frame, higher = more anomalous; None if no maps are kept.
     """
 
     name: str
     fused: NDArray[np.float64]
     components: Mapping[str, NDArray[np.float64]]
     labels: NDArray[np.bool_] | None
+    raw: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
+    numbers: NDArray[np.int64] | None = None
+    maps: Callable[[], NDArray[np.floating[Any]]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,6 +288,9 @@ class RunResult:
         intervals: metric -> 95 % interval of the fused score's value, by the bootstrap over videos.
         groups: "video" and "scene" -> its name -> metric -> value of the fused score there.
         units: metric -> unit, of those that are no share of 1.
+        look: gives frames of a test video, by its name and their numbers, each (H, W, C) uint8 as the
+            model sees them; None for scores that came without a data set. Raises DataError where the
+            videos are not there.
     """
 
     name: str
@@ -294,6 +303,7 @@ class RunResult:
     intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     groups: Mapping[str, Mapping[str, Mapping[str, float]]] = field(default_factory=dict)
     units: Mapping[str, str] = field(default_factory=dict)
+    look: Callable[[str, Sequence[int]], Sequence[NDArray[np.uint8]]] | None = None
 
 
 _NUMBERS = re.compile(r"(\d+)")

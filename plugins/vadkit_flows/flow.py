@@ -40,6 +40,11 @@ class Flow(DensityModel, nn.Module):
         energy = torch.stack([(z.square() + LOG_TAU).flatten(1).sum(1) for z in latents]).sum(0)
         return 0.5 * energy - log_det
 
+    def latent(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        """(N, *shape) -> the latents of all levels (N, D), and the log-determinant (N,)."""
+        latents, log_det = self.encode(features)
+        return torch.cat([z.flatten(1) for z in latents], dim=1), log_det
+
     def unscaled(self, standard: Tensor) -> Tensor:
         """Standardised features -> features, half a quantum above the discrete ones taken off."""
         scale = self.standardize

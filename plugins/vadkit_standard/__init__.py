@@ -48,6 +48,21 @@ def vadkit_components() -> list[Component]:
         Component("reporter", "console", "vadkit_standard.reporters.console:Console", "A table on the terminal."),
         Component("reporter", "json", "vadkit_standard.reporters.json_file:Json", "metrics.json."),
         Component("reporter", "figures", "vadkit_standard.reporters.figures:Figures", "Score curves and ROC."),
+        Component(
+            "reporter", "histograms", "vadkit_standard.reporters.histograms:Histograms", "Likelihoods of both classes."
+        ),
+        Component(
+            "reporter", "weight_curve", "vadkit_standard.reporters.weight_curve:WeightCurve", "AUC against a weight."
+        ),
+        Component(
+            "reporter", "error_maps", "vadkit_standard.reporters.error_maps:ErrorMaps", "Where frames are in error."
+        ),
+        Component(
+            "reporter",
+            "worst_frames",
+            "vadkit_standard.reporters.worst_frames:WorstFrames",
+            "The frames that are most wrong.",
+        ),
         Component("optimizer", "adam", "vadkit_standard.optimizers:Adam", "Adam."),
         Component("optimizer", "adagrad", "vadkit_standard.optimizers:AdaGrad", "AdaGrad."),
         Component("optimizer", "sgd", "vadkit_standard.optimizers:SGD", "Stochastic gradient descent."),

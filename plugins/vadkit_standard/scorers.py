@@ -166,6 +166,7 @@ class NLL(Scorer):
     """
 
     uses_output = False
+    nats = True
 
     def __init__(self, *, densities: Sequence[str]) -> None:
         if not densities:

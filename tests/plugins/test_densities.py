@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from densities import FewSteps, Samples
 from scipy.stats import multivariate_normal, norm
 from sklearn.covariance import LedoitWolf
 from sklearn.mixture import GaussianMixture as Mixture
@@ -15,6 +14,7 @@ from sklearn.neighbors import NearestNeighbors
 from torch import nn
 
 from vadkit.api import DataError, DensityModel, FeatureSpec, ShapeError
+from vadkit.testing.fitting import ToyContext, ToySource
 from vadkit_densities.gaussian import Gaussian
 from vadkit_densities.mixture import GaussianMixture
 from vadkit_densities.neighbours import NearestNeighbours
@@ -29,7 +29,7 @@ def values(count: int = 400, seed: int = 0) -> torch.Tensor:
 
 
 def fit(density: DensityModel, sample: torch.Tensor, spec: FeatureSpec = SPEC) -> nn.Module:
-    density.fit(Samples(sample, spec), FewSteps(0))
+    density.fit(ToySource(sample, spec), ToyContext(0))
     assert isinstance(density, nn.Module)
     return density.eval()
 

@@ -6,10 +6,10 @@ import math
 
 import pytest
 import torch
-from densities import FewSteps, Samples
 from torch import Tensor
 
 from vadkit.api import FeatureSpec, ShapeError
+from vadkit.testing.fitting import ToyContext, ToySource
 from vadkit_flows.glow import Glow
 
 
@@ -77,7 +77,7 @@ def test_fitting_finds_normal_samples_likelier_than_shifted_ones() -> None:
     values = torch.cat([base, base + 0.1 * torch.randn_like(base)], 1)  # two channels that agree
     glow = Glow(spec, steps=2, levels=1, hidden=16)
     glow.train()
-    glow.fit(Samples(values, spec), FewSteps(15))
+    glow.fit(ToySource(values, spec), ToyContext(15))
     glow.eval()
     with torch.no_grad():
         normal = glow(values).mean()

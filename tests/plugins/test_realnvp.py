@@ -6,10 +6,10 @@ import math
 
 import pytest
 import torch
-from densities import FewSteps, Samples
 from torch import Tensor
 
 from vadkit.api import FeatureSpec, ShapeError
+from vadkit.testing.fitting import ToyContext, ToySource
 from vadkit_flows.realnvp import RealNVP
 
 SPECS = [(FeatureSpec((5,), 4), 1), (FeatureSpec((2, 4, 4), 1), 1), (FeatureSpec((3, 8, 4), 1, (0.0, 0.0, 2 / 255)), 2)]
@@ -73,7 +73,7 @@ def test_the_likelihood_integrates_to_one_and_finds_a_curve() -> None:
     values = torch.stack([x, x.square() + 0.3 * torch.randn(1024)], 1)
     spec = FeatureSpec((2,), 1)
     flow = RealNVP(spec, steps=6, hidden=32)
-    flow.fit(Samples(values, spec), FewSteps(20))
+    flow.fit(ToySource(values, spec), ToyContext(20))
     axes = torch.linspace(-6, 6, 241), torch.linspace(-4, 14, 361)
     grid = torch.cartesian_prod(*axes)
     with torch.no_grad():

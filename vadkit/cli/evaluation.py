@@ -87,6 +87,7 @@ def evaluate(request: Request, *, all_protocols: bool, allow_test_tuning: bool) 
 
 def _run(request: Request, *, all_protocols: bool, allow_test_tuning: bool) -> None:
     from vadkit import stages
+    from vadkit.cli.progress import progress
 
     given = {
         "--data": request.data,
@@ -105,7 +106,10 @@ def _run(request: Request, *, all_protocols: bool, allow_test_tuning: bool) -> N
     if all_protocols:
         print_all(stages.under_all(request.target, request.changes, allow_test_tuning=allow_test_tuning))
         return
-    result = stages.report(request.target, request.changes, out=request.out, allow_test_tuning=allow_test_tuning)
+    with progress() as monitor:
+        result = stages.report(
+            request.target, request.changes, out=request.out, allow_test_tuning=allow_test_tuning, monitor=monitor
+        )
     if result.folder.exists():
         typer.echo(f"results: {result.folder}")
 

@@ -64,6 +64,12 @@ def run(
     out: Annotated[Path | None, typer.Option(help="Run folder. Default: runs/NAME.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on where an earlier run stopped.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier run.")] = False,
+    reuse: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="RUN", help="Take over what this run has trained and scored alike. Repeatable.", show_default=False
+        ),
+    ] = None,
     cache_limit: Annotated[
         str | None,
         typer.Option(
@@ -87,6 +93,7 @@ def run(
             overrides=set_ or (),
             resume=resume,
             overwrite=overwrite,
+            reuse=reuse or (),
             allow_test_tuning=allow_test_tuning,
             keep_cache=not no_cache,
             cache_limit=cache_limit,
@@ -138,6 +145,27 @@ def evaluate(
             all_protocols=all_protocols,
             allow_test_tuning=allow_test_tuning,
         )
+
+
+@app.command()
+def figures(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.", show_default=False)],
+    figure: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="A reporter that draws: figures, histograms, weight_curve, error_maps, worst_frames, ... Repeatable. "
+            "Default: those of the run's recipe.",
+        ),
+    ] = None,
+    data_root: DataOption = None,
+) -> None:
+    """Draw figures of a finished run; the videos are needed only for those that show frames."""
+    from vadkit import stages
+
+    with interruptible("no file is half-written: run it again"):
+        folder = stages.draw(run, figure or (), data_root=data_root)
+    typer.echo(f"figures: {folder}")
 
 
 @app.command()

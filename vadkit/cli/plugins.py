@@ -1,4 +1,4 @@
-"""`vadkit plugin`: a new one, and which there are."""
+"""`vadkit plugin`: a new one, which there are, and whether one keeps its contracts."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from typing import Annotated
 
 import typer
 
+from vadkit.cli import conformance
 from vadkit.cli.interrupt import interruptible
 
 app = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode="rich",
-    help="Plugins: which there are and what is wrong with them, and the beginning of one of your own.",
+    help="Plugins: which there are and what is wrong with them, whether one keeps its contracts, a new one.",
 )
 
 
@@ -42,3 +43,6 @@ def list_() -> None:
     from vadkit.registry import Registry
 
     print_plugins(Registry.discover())
+
+
+app.command()(conformance.check)

@@ -17,7 +17,7 @@ from vadkit.recipe.chosen import Chosen
 from vadkit.recipe.judgement import judgement
 from vadkit.recipe.model import Data, OnCorrupt, Short
 from vadkit.registry import Registry
-from vadkit.sources import open_dataset
+from vadkit.sources import open_dataset, open_pair
 from vadkit.values import ClipSpec
 
 _RECIPES = frozenset({".yaml", ".yml"})
@@ -68,12 +68,13 @@ def open_target(
     """
     registry = registry or Registry.discover()
     data = _recipe(what, overrides, registry)
-    chosen = data.dataset if data else _named(what, overrides, registry)
-    dataset = open_dataset(chosen, data_root)
+    chosen = data.of("test") if data else _named(what, overrides, registry)
+    source = data.dataset if data and data.test_on else None
 
     def under(**keys: Any) -> Dataset:
-        kept = {name: value for name, value in {**chosen.keys, **keys}.items() if value is not None}
-        return open_dataset(replace(chosen, keys=kept), data_root)
+        kept = {name: value for name, value in {**chosen.keys, **keys}.items() if keys.get(name, "") is not None}
+        labelled = replace(chosen, keys=kept)
+        return open_pair(source, labelled, data_root) if source else open_dataset(labelled, data_root)
 
     others: dict[str, Dataset] = {}
     parameters = describe(chosen.component).parameters
@@ -85,7 +86,8 @@ def open_target(
         others |= {f"with 'labels: {choice}'": under(labels=choice) for choice in choices if choice != now}
     strict = "published" in parameters and chosen.keys.get("published", parameters["published"].default) is True
     lenient = under(published=False) if strict else None
-    target = Target(chosen.component.name, dataset, alternatives=others, lenient=lenient)
+    name = f"{source.component.name}, tested on {chosen.component.name}" if source else chosen.component.name
+    target = Target(name, under(), alternatives=others, lenient=lenient)
     if data is None:
         return target
     return replace(target, clip=data.clip, short=data.short, on_corrupt=data.on_corrupt, held_out=data.held_out)

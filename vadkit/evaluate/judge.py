@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from vadkit.evaluate.calibration import Calibration, calibrate
 from vadkit.evaluate.frames import check_labels, check_normal, check_videos, cover
 from vadkit.evaluate.fuse import Fusion, Part
 from vadkit.evaluate.random import random_scorer
-from vadkit.evaluate.rows import Case, Rows, fuse_cases
+from vadkit.evaluate.rows import Case, Rows, fuse_cases, kept_of
 from vadkit.evaluate.weights import divide_by_deviations, fit_to
 from vadkit.protocol import Protocol
 from vadkit.score.store import VideoScores
@@ -121,7 +122,7 @@ def judge_videos(name: str, folder: Path, evidence: Evidence, plan: Plan) -> tup
         metrics=_headline_first(found.values, protocol.headline),
         components={row: measure(alone, scored, row).values for row, scored in rows.alone()},
         protocol=filled.as_dict(),
-        videos=[VideoResult(c.video.name, c.fused.total, c.fused.components, c.labels) for c in cases],
+        videos=[_shown(case) for case in cases],
         facts=_facts(cases, evidence.videos, plan)
         | _threshold(calibration)
         | {"chance": by_chance, "chance_draws": draws}
@@ -132,6 +133,14 @@ def judge_videos(name: str, folder: Path, evidence: Evidence, plan: Plan) -> tup
         units={name: unit for metric in plan.metrics for name, unit in metric.units.items()},
     )
     return result, fused
+
+
+def _shown(case: Case) -> VideoResult:
+    """What the reporters see of a video."""
+    video, fused = case.video, case.fused
+    numbers = np.flatnonzero(video.kept)
+    maps = partial(kept_of, video.maps, video.kept) if video.maps else None
+    return VideoResult(video.name, fused.total, fused.components, case.labels, video.components, numbers, maps)
 
 
 def refuse_future(plan: Plan) -> None:

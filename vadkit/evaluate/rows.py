@@ -75,8 +75,8 @@ class Rows:
                 kept = video.kept
                 scored = replace(
                     scored,
-                    maps=partial(_kept, video.maps, kept) if video.maps else None,
-                    masks=partial(_kept, truth.masks, kept) if truth.masks else None,
+                    maps=partial(kept_of, video.maps, kept) if video.maps else None,
+                    masks=partial(kept_of, truth.masks, kept) if truth.masks else None,
                     tracks=_kept_tracks(truth.tracks, kept) if truth.tracks is not None else None,
                     size=truth.size,
                 )
@@ -89,7 +89,8 @@ def fuse_cases(fusion: Fusion, videos: Sequence[Covered], labels: Mapping[str, L
     return [Case(one, fused, labels.get(one.name)) for one, fused in zip(videos, fusion(videos), strict=True)]
 
 
-def _kept(read: Callable[[], NDArray[Any]], kept: NDArray[np.bool_]) -> NDArray[Any]:
+def kept_of(read: Callable[[], NDArray[Any]], kept: NDArray[np.bool_]) -> NDArray[Any]:
+    """Maps or masks of the frames that count."""
     everything = read()
     # Lengths that differ are for the metric to refuse, who knows what they belong to.
     return everything if kept.all() or len(everything) != kept.size else everything[kept]

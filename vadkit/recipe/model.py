@@ -21,7 +21,7 @@ from vadkit.protocol import Overlap, Protocol
 from vadkit.recipe.chosen import Chosen
 from vadkit.recipe.grammar import Beside, ClipForm, FiniteFloat, Kind, PositiveFloat, Probability, Share, Written
 from vadkit.recipe.protocol import ProtocolForm
-from vadkit.values import ClipSpec
+from vadkit.values import ClipSpec, Split
 
 Sampling = Literal["random", "sequential", "scene"]
 Short = Literal["error", "repeat"]
@@ -89,6 +89,8 @@ class Data:
             video's last frame; scores are kept for the frames that it has.
         on_corrupt: a video that is damaged or breaks off gives the frames that it has and a "warn"-ing,
             which the run's manifest keeps, or is an "error".
+        test_on: another data set, whose test videos are scored and judged in place of this one's own:
+            how a model does where it was not trained. Clips have the same geometry there.
     """
 
     dataset: Annotated[Chosen, Beside("dataset")]
@@ -99,6 +101,11 @@ class Data:
     augment: Augment = Augment()
     short: Short = "error"
     on_corrupt: OnCorrupt = "warn"
+    test_on: Annotated[Chosen, Kind("dataset")] | None = None
+
+    def of(self, split: Split) -> Chosen:
+        """The data set that a split's videos come from."""
+        return self.test_on if split == "test" and self.test_on is not None else self.dataset
 
 
 @dataclass(frozen=True, slots=True)

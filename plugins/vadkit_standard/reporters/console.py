@@ -92,7 +92,9 @@ def _cell(value: float | None, percent: bool) -> str:
 
 
 def _facts(result: RunResult) -> list[str]:
-    facts, lines = result.facts, []
+    facts, lines = result.facts, list[str]()
+    if elsewhere := facts.get("manifest", {}).get("tested on"):
+        lines.append(f"tested on another data set than trained on: {_chosen(elsewhere)}")
     if "frames" in facts:
         frames = f"{facts.get('videos', '?')} videos, {facts['frames']} frames"
         lines.append(f"{frames}, {facts['abnormal_frames']} abnormal" if facts.get("labelled_frames") else frames)
@@ -104,6 +106,14 @@ def _facts(result: RunResult) -> list[str]:
     if why := facts.get("manifest", {}).get("order_dependent"):
         lines.append(f"scores depend on the order of frames: {why}")
     return lines
+
+
+def _chosen(written: str | Mapping[str, object]) -> str:
+    """A component as a recipe has it, in a line."""
+    if isinstance(written, str):
+        return written
+    keys = [f"{key} {value}" for key, value in written.items() if key != "use"]
+    return f"{written.get('use')} ({', '.join(keys)})" if keys else str(written.get("use"))
 
 
 def _warnings(result: RunResult) -> list[str]:

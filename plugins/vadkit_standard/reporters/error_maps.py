@@ -1,0 +1,146 @@
+"""Where frames are in error, as in the paper's Figs. 4 and 8: pixels above their frame's mean error."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from vadkit.api import DataError, Reporter, RunResult, VideoResult, closest
+from vadkit_standard.reporters.drawing import quiet, rules, save
+from vadkit_standard.reporters.frames import bare, numbers_of, show, title_of
+from vadkit_standard.reporters.names import printable
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One frame with its error."""
+
+    video: VideoResult
+    index: int  # among the scores of its video
+    picture: NDArray[np.uint8]
+    error: NDArray[np.floating[Any]]
+
+
+class ErrorMaps(Reporter):
+    """Writes `figures/error_maps.png`: frames, and their pixels above the mean error of the frame.
+
+    Args:
+        frames: which frames, as "VIDEO:NUMBER", numbers from 0; empty takes the highest-scored abnormal frame
+            of each video.
+        videos: of how many videos then, those with the highest scores first.
+        dpi: dots an inch.
+    """
+
+    needs_maps = True
+
+    def __init__(self, *, frames: Sequence[str] = (), videos: int = 6, dpi: int = 120) -> None:
+        self.frames, self.videos, self.dpi = tuple(frames), videos, dpi
+
+    def report(self, result: RunResult, folder: Path) -> None:
+        """Write the picture.
+
+        Raises:
+            DataError: no maps are kept, the videos are not there, there is no abnormal frame or no such frame.
+            RunFolderError: the folder cannot be written.
+        """
+        places = [_named(text, result) for text in self.frames] or _highest(result, self.videos)
+        shown = [_shown(result, video, index) for video, index in places]
+        with quiet():
+            save(_figure(result, shown), folder / "figures" / "error_maps.png", self.dpi)
+
+
+def above_mean(error: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
+    """(h, w) -> the same, NaN where the error is not above the frame's mean."""
+    return np.where(error > error.mean(), error, np.nan)
+
+
+def _highest(result: RunResult, most: int) -> list[tuple[VideoResult, int]]:
+    """The highest-scored abnormal frame of each video that has one."""
+    found: list[tuple[float, VideoResult, int]] = []
+    for video in result.videos:
+        if video.labels is not None and video.labels.any():
+            index = int(np.argmax(np.where(video.labels, video.fused, -np.inf)))
+            found.append((float(video.fused[index]), video, index))
+    if not found:
+        raise DataError(
+            "no frame is known to be abnormal", where="error_maps", fix='name frames: frames: ["VIDEO:NUMBER"]'
+        )
+    best = sorted(found, key=lambda one: -one[0])[:most]
+    return [(video, index) for _, video, index in best]
+
+
+def _named(text: str, result: RunResult) -> tuple[VideoResult, int]:
+    name, colon, number = text.rpartition(":")
+    if not (colon and number.isdecimal()):
+        raise DataError(f"{text!r} is not 'VIDEO:NUMBER'", where="error_maps", fix='for example frames: ["01:120"]')
+    videos = {video.name: video for video in result.videos}
+    if name not in videos:
+        raise DataError(f"there is no video {name!r}", where="error_maps", fix=closest(name, videos))
+    index = np.flatnonzero(numbers_of(videos[name]) == int(number))
+    if not index.size:
+        raise DataError(f"video {name!r} has no scored frame {number}", where="error_maps")
+    return videos[name], int(index[0])
+
+
+def _shown(result: RunResult, video: VideoResult, index: int) -> Shown:
+    if video.maps is None:
+        raise DataError(
+            "no maps are kept",
+            where="error_maps",
+            fix="'vadkit run RECIPE --resume' with --set report=[console,json,error_maps] scores again and keeps them",
+        )
+    [picture] = show(result, video, [index], "error_maps")
+    return Shown(video, index, picture, np.asarray(video.maps()[index], np.float64))
+
+
+def _figure(result: RunResult, shown: Sequence[Shown]) -> Figure:
+    columns = len(shown) if len(shown) <= 4 else 3
+    rows = -(-len(shown) // columns)
+    height, width = shown[0].picture.shape[:2]
+    figure = Figure(figsize=(3.2 * columns, (6.4 * height / width + 0.3) * rows + 1.2), layout="constrained")
+    grid = figure.subplots(2 * rows, columns, squeeze=False)
+    highest = max(float(one.error.max()) for one in shown) or 1.0
+    image: Any = None
+    for axes in grid.flat:
+        bare(axes)
+    for index, one in enumerate(shown):
+        row, column = divmod(index, columns)
+        above, below = grid[2 * row][column], grid[2 * row + 1][column]
+        _picture(above, one.picture)
+        above.set_title(title_of(one.video, one.index), fontsize=9, loc="left")
+        _picture(below, one.picture, faint=True)
+        high, wide = one.picture.shape[:2]
+        over = (-0.5, wide - 0.5, high - 0.5, -0.5)  # maps may be coarser than frames
+        image = below.imshow(above_mean(one.error), cmap="inferno", vmin=0, vmax=highest, extent=over)
+    for axes in grid.flat:
+        axes.set_visible(bool(axes.images))
+    of = _resolution(shown[0])
+    bar = figure.colorbar(image, ax=grid, location="bottom", fraction=0.05, aspect=40, shrink=0.8)
+    bar.set_label(f"error{of}, intensities from -1 to 1; below the mean error of its frame none is drawn", fontsize=9)
+    figure.suptitle(
+        f"{printable(result.name)}: where frames are in error; their scores, {rules(result.protocol)}", fontsize=11
+    )
+    return figure
+
+
+def _resolution(shown: Shown) -> str:
+    """What a value of the map stands for, where it is more than a pixel."""
+    (high, wide), (h, w) = shown.picture.shape[:2], shown.error.shape
+    return "" if (h, w) == (high, wide) else f", mean of {round(high / h)}x{round(wide / w)} pixels"
+
+
+def _picture(axes: Axes, picture: NDArray[np.uint8], *, faint: bool = False) -> None:
+    if faint:  # so that the errors over it are seen
+        gray = picture.astype(np.float64).mean(2)
+        axes.imshow(gray, cmap="gray", vmin=0, vmax=255, alpha=0.35)
+        return
+    axes.imshow(picture if picture.shape[2] == 3 else picture[..., 0], cmap="gray", vmin=0, vmax=255)

@@ -1,0 +1,113 @@
+"""Likelihoods of normal and abnormal frames, as in the paper's Fig. 5."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from math import log
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from vadkit.api import DataError, Reporter, RunResult, VideoResult, closest
+from vadkit_standard.reporters.drawing import ABNORMAL, GRAY, NORMAL, plain_frame, quiet, save
+from vadkit_standard.reporters.figures import file_name
+from vadkit_standard.reporters.names import printable
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+_BINS = 40
+_LOOKS = (
+    (0, "normal frames", NORMAL, 0.55),
+    (1, "abnormal frames", ABNORMAL, 0.45),
+    (-1, "frames without labels", GRAY, 0.5),
+)
+
+
+class Histograms(Reporter):
+    """Writes `figures/histograms.png`: log-likelihoods of normal and of abnormal frames, in bits per dimension.
+
+    Args:
+        scores: which entries of `scores`; empty takes all that are likelihoods.
+        each: also write one file a video that has frames of both classes, under `figures/histograms/`.
+        dpi: dots an inch.
+    """
+
+    def __init__(self, *, scores: Sequence[str] = (), each: bool = True, dpi: int = 120) -> None:
+        self.scores, self.each, self.dpi = tuple(scores), each, dpi
+
+    def report(self, result: RunResult, folder: Path) -> None:
+        """Write the pictures.
+
+        Raises:
+            DataError: no score is a likelihood, or one is named that is not there.
+            RunFolderError: the folder cannot be written.
+        """
+        dimensions: Mapping[str, int] = (result.facts.get("manifest") or {}).get("dimensions") or {}
+        known = [name for name in dimensions if all(name in video.raw for video in result.videos)]
+        for name in self.scores:
+            if name not in known:
+                raise DataError(f"{name!r} is no likelihood of this run", where="histograms", fix=closest(name, known))
+        chosen = self.scores or tuple(known)
+        if not chosen or not result.videos:
+            raise DataError("no score of this run is a likelihood", where="histograms", fix="add one: {use: nll, ...}")
+        panels = {name: None if _calibrated(result) else dimensions[name] for name in chosen}
+        figures = folder / "figures"
+        with quiet():
+            save(_figure(result.name, "all test frames", result.videos, panels), figures / "histograms.png", self.dpi)
+            for video in result.videos if self.each else ():
+                if video.labels is not None and 0 < video.labels.sum() < video.labels.size:
+                    path = figures / "histograms" / f"{file_name(video.name)}.png"
+                    save(_figure(result.name, f"video {video.name}", [video], panels), path, self.dpi)
+
+
+def bits_per_dimension(nll: NDArray[np.float64], dimensions: int) -> NDArray[np.float64]:
+    """Log-likelihood: nats of the negative one over all dimensions -> bits of each."""
+    return -nll / (dimensions * log(2))
+
+
+def shares(values: NDArray[np.float64], edges: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Percent of the values in each bin."""
+    counts, _ = np.histogram(values, edges)
+    return 100 * counts / max(values.size, 1)
+
+
+def _calibrated(result: RunResult) -> bool:
+    return result.protocol.get("overlap", "mean") != "mean"
+
+
+def _figure(name: str, what: str, videos: Sequence[VideoResult], panels: Mapping[str, int | None]) -> Figure:
+    figure = Figure(figsize=(4.2 * len(panels) + 0.4, 3.6), layout="constrained")
+    grid = figure.subplots(1, len(panels), squeeze=False)
+    for axes, (score, dimensions) in zip(grid.flat, panels.items(), strict=True):
+        _panel(axes, score, videos, dimensions)
+    grid[0][0].set_ylabel("share of the frames of a class (%)", fontsize=9)
+    figure.suptitle(f"{printable(name)}: {printable(what)}", fontsize=11)
+    handles, labels = figure.axes[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="outside lower center", ncols=3, frameon=False, fontsize=9)
+    return figure
+
+
+def _panel(axes: Axes, score: str, videos: Sequence[VideoResult], dimensions: int | None) -> None:
+    scores = [video.raw[score] for video in videos]
+    scaled = [-one if dimensions is None else bits_per_dimension(one, dimensions) for one in scores]
+    values = np.concatenate(scaled)
+    low, high = float(values.min()), float(values.max())
+    edges = np.linspace(low, high, _BINS + 1) if high > low else np.array([low - 0.5, low + 0.5])
+    classes = np.concatenate(
+        [np.full(video.fused.size, -1) if video.labels is None else video.labels.astype(int) for video in videos]
+    )
+    for value, label, color, alpha in _LOOKS:
+        mine = values[classes == value]
+        if mine.size:
+            share = shares(mine, edges)
+            axes.stairs(share, edges, fill=True, color=color, alpha=alpha, label=f"{label} ({mine.size})")
+            axes.stairs(share, edges, color=color, linewidth=1.2)
+    axes.set_title(printable(score), fontsize=10, loc="left")
+    unit = "bits per dimension" if dimensions is not None else "calibrated, in deviations of training clips"
+    axes.set_xlabel(f"log-likelihood ({unit})", fontsize=9)
+    axes.set_ylim(bottom=0)
+    plain_frame(axes)

@@ -1,0 +1,121 @@
+"""AUC against the weight of a score, as in the paper's Fig. 3."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from matplotlib.figure import Figure
+
+from vadkit.api import DataError, Reporter, RunResult, ScoredVideo, closest
+from vadkit_standard.ranking import Ranking
+from vadkit_standard.reporters.drawing import GRAY, colors_of, plain_frame, quiet, rules, save
+from vadkit_standard.reporters.names import printable
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+_MARKERS = "osD^vP"
+
+
+class WeightCurve(Reporter):
+    """Writes `figures/weight_curve.png`: the micro AUC of R + weight x L (Eq. 14), for several L and weights.
+
+    Each point is the AUC on the test set: a weight that is chosen by it is test-tuned.
+
+    Args:
+        vary: entries of `fuse`, each added by itself to what is fused beside them; one that only this
+            figure needs stands in `fuse` with weight 0. Default: all of them that are likelihoods.
+        weights: the weights to try; default, the paper's.
+        dpi: dots an inch.
+    """
+
+    def __init__(
+        self, *, vary: Sequence[str] = (), weights: Sequence[float] = (0.1, 0.3, 0.5, 0.7, 0.9, 1.0), dpi: int = 120
+    ) -> None:
+        self.vary, self.weights, self.dpi = tuple(vary), tuple(sorted(weights)), dpi
+
+    def report(self, result: RunResult, folder: Path) -> None:
+        """Write the picture.
+
+        Raises:
+            DataError: nothing is to be varied, or the total is no weighted sum, or there are no labels of both classes.
+            RunFolderError: the folder cannot be written.
+        """
+        curves, base = weight_curves(result, _varied(self.vary, result), self.weights)
+        with quiet():
+            save(_figure(result, curves, base, self.weights), folder / "figures" / "weight_curve.png", self.dpi)
+
+
+def weight_curves(
+    result: RunResult, vary: Sequence[str], weights: Sequence[float]
+) -> tuple[dict[str, list[float]], float | None]:
+    """Micro AUC of everything else that is fused plus each of `vary`: name -> a value a weight; and of the rest alone.
+
+    Raises:
+        DataError: the final score is smoothed, so that it is no weighted sum; or one class is missing.
+    """
+    if result.protocol.get("smoothing"):
+        what = "the final score is smoothed, and weights cannot be changed behind that"
+        raise DataError(what, where="weight_curve", fix="choose a protocol without smoothing")
+    own: Mapping[str, Any] = result.protocol.get("components") or {}
+    labelled = [(video, video.labels) for video in result.videos if video.labels is not None]
+    rests = [
+        video.fused - sum((float(own[name]["weight"]) * video.components[name] for name in vary), start=0.0)
+        for video, _ in labelled
+    ]
+
+    def auc(totals: Sequence[NDArray[np.float64]]) -> float:
+        videos = [ScoredVideo(v.name, one, labels) for (v, labels), one in zip(labelled, totals, strict=True)]
+        ranking = Ranking(videos)
+        return ranking.both_classes(ranking.curve()).auc()
+
+    curves = {
+        name: [
+            auc([rest + weight * video.components[name] for rest, (video, _) in zip(rests, labelled, strict=True)])
+            for weight in weights
+        ]
+        for name in vary
+    }
+    alone = set(own) <= set(vary)  # nothing else is fused: all scores of the rest are 0
+    return curves, None if alone else auc(rests)
+
+
+def _varied(named: Sequence[str], result: RunResult) -> Sequence[str]:
+    fused = list(result.videos[0].components) if result.videos else []
+    for name in named:
+        if name not in fused:
+            raise DataError(f"{name!r} is not fused", where="weight_curve", fix=closest(name, fused))
+    likelihoods = (result.facts.get("manifest") or {}).get("dimensions") or {}
+    chosen = named or [name for name in fused if name in likelihoods]
+    if not chosen:
+        raise DataError("no likelihood is fused", where="weight_curve", fix="name what to vary: vary: [...]")
+    return chosen
+
+
+def _figure(
+    result: RunResult, curves: Mapping[str, Sequence[float]], base: float | None, weights: Sequence[float]
+) -> Figure:
+    figure = Figure(figsize=(5.6, 4.2), layout="constrained")
+    axes = figure.subplots()
+    own: Mapping[str, Any] = result.protocol.get("components") or {}
+    if base is not None:
+        axes.axhline(100 * base, color=GRAY, linewidth=1, linestyle="--", label=f"without ({100 * base:.1f})")
+    colors = colors_of(curves)
+    for index, (name, values) in enumerate(curves.items()):
+        percent = [100 * value for value in values]
+        marker = _MARKERS[index % len(_MARKERS)]
+        axes.plot(weights, percent, color=colors[name], marker=marker, markersize=5, label=printable(name))
+        chosen = float(own[name]["weight"])
+        if chosen in weights:  # the one that the recipe has
+            at = percent[list(weights).index(chosen)]
+            ring = {"markersize": 11, "markerfacecolor": "none", "markeredgecolor": colors[name], "linestyle": "none"}
+            axes.plot(chosen, at, "o", label="as fused in the recipe", **ring)
+    axes.set(xlabel="weight of the likelihood", ylabel="micro AUC on the test set (%)")
+    title = f"{printable(result.name)}: a choice by this curve is test-tuned\n{rules(result.protocol)}"
+    axes.set_title(title, fontsize=10, loc="left")
+    axes.legend(fontsize=9, frameon=False)
+    plain_frame(axes)
+    return figure

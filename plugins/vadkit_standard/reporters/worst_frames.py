@@ -1,0 +1,96 @@
+"""The frames that are wrong most, as in the paper's Fig. 9: normal ones scored high, abnormal ones scored low."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from vadkit.api import DataError, Reporter, RunResult, VideoResult
+from vadkit_standard.reporters.drawing import ABNORMAL, NORMAL, quiet, rules, save
+from vadkit_standard.reporters.frames import bare, show, title_of
+from vadkit_standard.reporters.names import printable
+
+_COLUMNS = 4
+
+
+class WorstFrames(Reporter):
+    """Writes `figures/worst_frames.png`: normal frames with the highest scores, abnormal ones with the lowest.
+
+    Args:
+        count: of either, at most.
+        apart: frames between two of one video, at least: neighbours look alike.
+        dpi: dots an inch.
+    """
+
+    def __init__(self, *, count: int = 8, apart: int = 25, dpi: int = 120) -> None:
+        if count < 1 or apart < 1:
+            raise DataError("'count' and 'apart' must be at least 1", where="worst_frames")
+        self.count, self.apart, self.dpi = count, apart, dpi
+
+    def report(self, result: RunResult, folder: Path) -> None:
+        """Write the picture.
+
+        Raises:
+            DataError: nothing is labelled, or the videos are not there.
+            RunFolderError: the folder cannot be written.
+        """
+        false = worst(result.videos, abnormal=False, count=self.count, apart=self.apart)
+        missed = worst(result.videos, abnormal=True, count=self.count, apart=self.apart)
+        if not (false or missed):
+            raise DataError("no frame is labelled", where="worst_frames", fix="add labels to the data set")
+        with quiet():
+            save(_figure(result, false, missed), folder / "figures" / "worst_frames.png", self.dpi)
+
+
+def worst(videos: Sequence[VideoResult], *, abnormal: bool, count: int, apart: int) -> list[tuple[VideoResult, int]]:
+    """The frames of a class whose final scores are worst, worst first: video, and place among its scores.
+
+    Args:
+        videos: those without labels are passed over.
+        abnormal: the abnormal frames with the lowest scores; otherwise the normal ones with the highest.
+        count: at most.
+        apart: frames between two of one video, at least.
+    """
+    found: list[tuple[float, int, int]] = []
+    for number, video in enumerate(videos):
+        if video.labels is not None:
+            for index in np.flatnonzero(video.labels == abnormal):
+                score = float(video.fused[index])
+                found.append((score if abnormal else -score, number, int(index)))
+    chosen: list[tuple[int, int]] = []
+    for _, number, index in sorted(found):
+        if all(number != other or abs(index - place) >= apart for other, place in chosen):
+            chosen.append((number, index))
+        if len(chosen) == count:
+            break
+    return [(videos[number], index) for number, index in chosen]
+
+
+def _figure(
+    result: RunResult, false: Sequence[tuple[VideoResult, int]], missed: Sequence[tuple[VideoResult, int]]
+) -> Figure:
+    blocks = [
+        ("normal frames with the highest scores", NORMAL, false),
+        ("abnormal frames with the lowest scores", ABNORMAL, missed),
+    ]
+    shown = [(title, color, some) for title, color, some in blocks if some]
+    pictures = [[show(result, video, [index], "worst_frames")[0] for video, index in some] for _, _, some in shown]
+    columns = min(_COLUMNS, max(len(some) for _, _, some in shown))
+    rows = [-(-len(some) // columns) for _, _, some in shown]
+    height, width = pictures[0][0].shape[:2]
+    cell = 3.0 * height / width + 0.22
+    figure = Figure(figsize=(3.0 * columns + 0.3, cell * sum(rows) + 0.45 * len(shown) + 0.7), layout="constrained")
+    parts = np.atleast_1d(np.array(figure.subfigures(len(shown), 1, height_ratios=rows), dtype=object))
+    for part, (title, color, some), images, count in zip(parts, shown, pictures, rows, strict=True):
+        part.suptitle(title, fontsize=10, color=color, x=0.01, ha="left")
+        grid = part.subplots(count, columns, squeeze=False)
+        for axes in grid.flat:
+            bare(axes)
+        for axes, (video, index), image in zip(grid.flat, some, images, strict=False):
+            axes.imshow(image if image.shape[2] == 3 else image[..., 0], cmap="gray", vmin=0, vmax=255)
+            axes.set_title(title_of(video, index), fontsize=8, loc="left")
+    figure.suptitle(f"{printable(result.name)}: final scores, {rules(result.protocol)}", fontsize=11)
+    return figure

@@ -1,0 +1,349 @@
+"""Honest toy components without weights, and for each the same with one fault."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from vadkit.api import (
+    ClipOutputs,
+    DataError,
+    Dataset,
+    Labels,
+    Metric,
+    Optimizer,
+    Reporter,
+    RunResult,
+    Schedule,
+    ScoredVideo,
+    Scorer,
+    Split,
+    Transform,
+    VideoRef,
+    write_aside,
+)
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+LENGTHS: Mapping[str, Mapping[str, int]] = {"train": {"a": 5, "b": 7}, "test": {"c": 6, "d": 4}}
+
+
+def drawn(start: int, stop: int) -> NDArray[np.uint8]:
+    return np.zeros((stop - start, 8, 8, 1), np.uint8)
+
+
+class HonestDataset(Dataset):
+    """Black frames."""
+
+    needs_root: ClassVar[bool] = False
+
+    def __init__(self, root: Path | None) -> None:
+        del root
+
+    def videos(self, split: Split) -> Sequence[VideoRef]:
+        return [VideoRef(name, drawn, frames=n, fingerprint=name) for name, n in LENGTHS[split].items()]
+
+    def labels(self, video: VideoRef) -> Labels | None:
+        if video.name not in LENGTHS["test"]:
+            return None
+        return Labels(np.arange(video.frames or 0) > 2, source="toy")
+
+
+class ShortLabels(HonestDataset):
+    """One label too few."""
+
+    def labels(self, video: VideoRef) -> Labels | None:
+        labels = super().labels(video)
+        return labels and Labels(labels.frames[1:], source="toy")
+
+
+class DoubledNames(HonestDataset):
+    """Two videos of one name."""
+
+    def videos(self, split: Split) -> Sequence[VideoRef]:
+        return [*super().videos(split), super().videos(split)[0]]
+
+
+class Shuffled(HonestDataset):
+    """Another order each time."""
+
+    turn = 0
+
+    def videos(self, split: Split) -> Sequence[VideoRef]:
+        self.turn += 1
+        return super().videos(split)[:: 1 if self.turn % 2 else -1]
+
+
+class OtherTruth(HonestDataset):
+    """Two sets of labels."""
+
+    def ground_truth(self) -> Sequence[tuple[VideoRef, Labels]]:
+        return [(video, Labels(~labels.frames, source="other")) for video, labels in super().ground_truth()]
+
+
+class Crashing(HonestDataset):
+    """Reads a list that need not be there."""
+
+    needs_root: ClassVar[bool] = True
+    layout: ClassVar[str] = "list.txt"
+
+    def __init__(self, root: Path | None) -> None:
+        assert root is not None
+        self.root = root
+
+    def videos(self, split: Split) -> Sequence[VideoRef]:
+        (self.root / "list.txt").read_text(encoding="utf-8")
+        return super().videos(split)
+
+
+class HonestScorer(Scorer):
+    """Mean error of the frames that come out."""
+
+    def __call__(self, out: ClipOutputs) -> Tensor:
+        assert out.output is not None
+        error = (out.output - out.target).square().mean((1, 3, 4))
+        full = error.new_full((len(error), out.spec.frames), float("nan"))
+        full[:, out.spec.target[0] : out.spec.target[1]] = error
+        return full
+
+
+class UpsideDown(HonestScorer):
+    """PSNR, where high is normal."""
+
+    def __call__(self, out: ClipOutputs) -> Tensor:
+        return -super().__call__(out).log()
+
+
+class Moody(HonestScorer):
+    """No score where it is in doubt."""
+
+    def __call__(self, out: ClipOutputs) -> Tensor:
+        score = super().__call__(out)
+        return score.where(score > score.nanmedian(), float("nan"))
+
+
+class Relative(HonestScorer):
+    """Takes the batch's mean off."""
+
+    def __call__(self, out: ClipOutputs) -> Tensor:
+        score = super().__call__(out)
+        return score - score.nanmean()
+
+
+class Undeclared(HonestScorer):
+    """Reads a density that it does not name."""
+
+    def __call__(self, out: ClipOutputs) -> Tensor:
+        return super().__call__(out) + out.nll["static"].mean()
+
+
+class HonestTransform(Transform):
+    """Running mean of two."""
+
+    needs_future = False
+
+    def fit(self, normal: Sequence[NDArray[np.float64]]) -> None:
+        """Nothing."""
+
+    def __call__(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
+        return (scores + np.concatenate([scores[:1], scores[:-1]])) / 2
+
+
+class Clairvoyant(HonestTransform):
+    """Needs the future, and denies it."""
+
+    def __call__(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
+        return scores / max(scores.max(), 1e-9)
+
+
+class Shortening(HonestTransform):
+    """Loses the first frame."""
+
+    def __call__(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
+        return scores[1:]
+
+
+class Dividing(HonestTransform):
+    """Divides by the spread so far."""
+
+    def __call__(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
+        with np.errstate(all="ignore"):
+            so_far = np.maximum.accumulate(scores)
+            return scores / (so_far - np.minimum.accumulate(scores) + 0 * so_far)
+
+
+class Remembering(HonestTransform):
+    """Takes the largest score of all videos so far for its scale."""
+
+    largest = 1.0
+
+    def __call__(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
+        found = scores / self.largest
+        self.largest = max(self.largest, float(scores[0]))
+        return found
+
+
+class SecretlyFitted(HonestTransform):
+    """Learns of normal videos without saying so."""
+
+    mean = 0.0
+
+    def fit(self, normal: Sequence[NDArray[np.float64]]) -> None:
+        self.mean = float(np.concatenate(normal).mean()) if normal else 0.0
+
+    def __call__(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
+        return scores - self.mean
+
+
+class InPlace(HonestTransform):
+    """Alters what it is given."""
+
+    def __call__(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
+        scores += 1
+        return scores.copy()
+
+
+class Inverted(HonestTransform):
+    """Turns scores round."""
+
+    def __call__(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
+        return -scores
+
+
+class HonestMetric(Metric):
+    """Share of abnormal frames above every normal one."""
+
+    def compute(self, videos: Sequence[ScoredVideo]) -> dict[str, float]:
+        scores = np.concatenate([video.scores for video in videos])
+        labels = np.concatenate([video.labels for video in videos])
+        if labels.all() or not labels.any():
+            raise DataError("one class only", where="metric")
+        return {"found": float((scores[labels] > scores[~labels].max()).mean())}
+
+
+class Percent(HonestMetric):
+    """Percent, without a unit."""
+
+    def compute(self, videos: Sequence[ScoredVideo]) -> dict[str, float]:
+        return {"found": 100 * super().compute(videos)["found"]}
+
+
+class Backward(HonestMetric):
+    """Less is better, which it does not say."""
+
+    def compute(self, videos: Sequence[ScoredVideo]) -> dict[str, float]:
+        return {"missed": 1 - super().compute(videos)["found"]}
+
+
+class FirstVideo(HonestMetric):
+    """The first video counts twice."""
+
+    def compute(self, videos: Sequence[ScoredVideo]) -> dict[str, float]:
+        weights = np.array([2.0, *[1.0] * (len(videos) - 1)])
+        return {"mean": float(np.average([min(video.scores.mean() / 9, 1) for video in videos], weights=weights))}
+
+    def resampled(self, videos: Sequence[ScoredVideo]) -> Callable[[NDArray[np.int64]], dict[str, float]]:
+        return super().resampled(videos)
+
+
+class Careless(HonestMetric):
+    """Takes every video once, however often it is drawn."""
+
+    def resampled(self, videos: Sequence[ScoredVideo]) -> Callable[[NDArray[np.int64]], dict[str, float]]:
+        return lambda times: self.compute([video for video, n in zip(videos, times, strict=True) if n > -1])
+
+
+class NotANumber(HonestMetric):
+    """NaN where there is one class."""
+
+    def compute(self, videos: Sequence[ScoredVideo]) -> dict[str, float]:
+        try:
+            return super().compute(videos)
+        except DataError:
+            return {"found": float("nan")}
+
+
+class HonestReporter(Reporter):
+    """One text."""
+
+    def report(self, result: RunResult, folder: Path) -> None:
+        with write_aside(folder / "metrics.txt") as aside:
+            aside.write_text(str(dict(result.metrics)))
+
+
+class Direct(HonestReporter):
+    """Writes over the old file."""
+
+    def report(self, result: RunResult, folder: Path) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "metrics.txt").write_text(str(dict(result.metrics)))
+
+
+class Astray(HonestReporter):
+    """Names files after videos."""
+
+    def report(self, result: RunResult, folder: Path) -> None:
+        for video in result.videos:
+            with write_aside(folder / f"{video.name}.txt") as aside:
+                aside.write_text(str(video.fused.mean()))
+
+
+class Expecting(HonestReporter):
+    """Expects an AUC."""
+
+    def report(self, result: RunResult, folder: Path) -> None:
+        with write_aside(folder / "metrics.txt") as aside:
+            aside.write_text(f"{result.metrics['micro_auc']}")
+
+
+class HonestOptimizer(Optimizer):
+    """SGD.
+
+    Args:
+        lr: learning rate.
+    """
+
+    def __init__(self, *, lr: float = 0.1) -> None:
+        self.lr = lr
+
+    def build(self, parameters: Iterable[Any]) -> Any:
+        import torch
+
+        return torch.optim.SGD(parameters, lr=self.lr)
+
+
+class Climbing(HonestOptimizer):
+    def build(self, parameters: Iterable[Any]) -> Any:
+        """Goes uphill."""
+        import torch
+
+        return torch.optim.SGD(parameters, lr=self.lr, maximize=True)
+
+
+class HonestSchedule(Schedule):
+    """A straight line."""
+
+    def factor(self, progress: float) -> float:
+        return 1 - progress
+
+
+class Counting(HonestSchedule):
+    """Counts how often it was asked."""
+
+    asked = 0
+
+    def factor(self, progress: float) -> float:
+        self.asked += 1
+        return 1 / self.asked
+
+
+class Negative(HonestSchedule):
+    """Falls below zero."""
+
+    def factor(self, progress: float) -> float:
+        return 0.5 - progress

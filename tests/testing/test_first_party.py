@@ -1,0 +1,119 @@
+"""Every first-party component goes through the conformance kit, in small sizes.
+
+A new component needs an entry in SETTINGS only where it has a key without a default, or is slow at its
+own sizes; one that cannot meet a check is named in EXPECTED with the reason.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from trees import TREES
+
+import vadkit_datasets
+from vadkit.testing import parametrize_with_checks
+
+ROOT = Path(tempfile.gettempdir(), f"vadkit-trees-{os.getpid()}")
+PROJECT = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+
+SETTINGS: Mapping[str, dict[str, dict[str, Any]]] = {
+    "baselines": {},
+    "datasets": {"walkway": {"size": [32, 48], "frames": 30}}
+    | {name: {"toy": {"root": ROOT / name}} for name in TREES},
+    "densities": {},
+    "flows": {"glow": {"steps": 2, "levels": 1, "hidden": 8}, "realnvp": {"hidden": 8}},
+    "itae": {
+        "encoder/itae": {"channels": [8, 8, 8, 8], "beta": 2},
+        "one_path": {"channels": [8, 8, 8, 8]},
+        "decoder/itae": {"channels": [8, 8, 8]},
+    },
+    "slowfast": {
+        "encoder/slowfast": {"depth": 18, "width": 8, "beta": 2},
+        "slow_only": {"depth": 18, "width": 8},
+        "decoder/slowfast": {"width": 8},
+    },
+    "standard": {
+        "ms_ssim": {"scales": 1},
+        "channel_pool": {"latent": "static", "intensity": True},
+        "vector_pool": {"latent": "static"},
+        "nll": {"densities": ["static", "dynamic"]},
+        "transform/gaussian": {"sigma": 2.0},
+        "median": {"size": 5},
+        "exponential": {"half_life": 4.0},
+        "figures": {"each": False, "dpi": 30},
+    },
+}
+"""Plugin -> component -> keys, and `toy` for what lies around it."""
+
+TAILS = "the k-nearest-neighbour estimate is no density: its tails are too heavy for an integral"
+COPIES = "normflows keeps a copy of a constant on the CPU beside the buffer; it is never computed with"
+EXPECTED: Mapping[str, dict[str, dict[str, str]]] = {
+    "densities": {"knn": {"check_normalised": TAILS}},
+    "flows": {"glow": {"check_moves": COPIES}, "realnvp": {"check_moves": COPIES}},
+}
+"""Plugin -> component -> check -> why it fails."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _trees() -> Iterator[None]:
+    for name, write in TREES.items():
+        (ROOT / name).mkdir(parents=True)
+        write(ROOT / name)
+    yield
+    shutil.rmtree(ROOT)
+
+
+def conformance(plugin: str) -> Any:
+    return parametrize_with_checks(plugin, settings=SETTINGS[plugin], expected_failures=EXPECTED.get(plugin))
+
+
+@conformance("baselines")
+def test_baselines(component: Any, check: Any) -> None:
+    check(component)
+
+
+@conformance("datasets")
+def test_datasets(component: Any, check: Any) -> None:
+    check(component)
+
+
+@conformance("densities")
+def test_densities(component: Any, check: Any) -> None:
+    check(component)
+
+
+@conformance("flows")
+def test_flows(component: Any, check: Any) -> None:
+    check(component)
+
+
+@conformance("itae")
+def test_itae(component: Any, check: Any) -> None:
+    check(component)
+
+
+@conformance("slowfast")
+def test_slowfast(component: Any, check: Any) -> None:
+    check(component)
+
+
+@conformance("standard")
+def test_standard(component: Any, check: Any) -> None:
+    check(component)
+
+
+def test_every_data_set_has_videos_to_look_at() -> None:
+    announced = {each.name for each in vadkit_datasets.vadkit_components() if each.load().needs_root}
+    assert announced == set(TREES)
+
+
+def test_no_plugin_is_left_out() -> None:
+    assert set(SETTINGS) == set(PROJECT["entry-points"]["vadkit.v1"])
+    assert set(SETTINGS) == {name.removeprefix("test_") for name in globals() if name.removeprefix("test_") in SETTINGS}

@@ -1,0 +1,127 @@
+"""The kit finds each fault by exactly the check that is for it, and nothing in honest components."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Sequence
+
+import pytest
+
+from vadkit.api import KINDS, Component
+from vadkit.testing import Outcome, run_checks, subjects
+
+MODULES = {
+    "Encoder": "encoder",
+    "Decoder": "decoder",
+    "Bottleneck": "bottleneck",
+    "Feature": "feature",
+    "Density": "density",
+    "Loss": "loss",
+    "Critic": "loss",
+}
+HONEST = [
+    ("faulty_modules", "bottleneck", "MemoryBottleneck"),
+    ("faulty_modules", "bottleneck", "RenamingBottleneck"),
+    ("faulty_modules", "encoder", "PlacesEncoder"),
+    *(("faulty_modules", kind, f"Honest{name}") for name, kind in MODULES.items()),
+    *(("faulty_parts", kind, f"Honest{kind.capitalize()}") for kind in KINDS if kind not in MODULES.values()),
+]
+FAULTS = [
+    ("encoder", "LyingEncoder", "check_shapes", "declared as (2, 5, 16, 16, 24), but is (2, 4, 16, 16, 24)"),
+    ("encoder", "PositionalEncoder", "check_keys", "put a '*' before 'width'"),
+    ("encoder", "OpenEncoder", "check_keys", "**keys"),
+    ("encoder", "SilentEncoder", "check_help", "no help for secret"),
+    ("encoder", "RefusingEncoder", "check_construction", "ValueError: no such thing"),
+    ("encoder", "IdleEncoder", "check_gradients", "1 of 3 parameters get no gradient: idle"),
+    ("encoder", "MixingEncoder", "check_batch_mates", "code of a clip changes with the other clips"),
+    ("encoder", "RestlessEncoder", "check_evaluation_repeats", "depend on self.training"),
+    ("encoder", "GamblingEncoder", "check_seeded", "conv.bias differs from time to time"),
+    ("encoder", "NoisyTrainingEncoder", "check_training_repeats", "torch's global generator"),
+    ("encoder", "StrayEncoder", "check_moves", "scale is a tensor that .to(device) leaves behind"),
+    ("encoder", "ForgetfulEncoder", "check_state", "a new object gives another code"),
+    ("encoder", "SingleEncoder", "check_float64", "cannot compute in float64"),
+    ("encoder", "CoarseEncoder", "check_bf16", "in bfloat16, code is off by"),
+    ("encoder", "DividingEncoder", "check_finite", "black input gives a code that is not finite"),
+    ("encoder", "RigidEncoder", "check_other_clips", "it was built for clips of 8 frames, 32x32, rgb"),
+    ("encoder", "BatchEncoder", "check_batch_of_one", "in training a batch of one fails"),
+    ("encoder", "PlainEncoder", "check_module", "class Mine(Encoder, nn.Module)"),
+    ("decoder", "RudeDecoder", "check_strange_latents", "raise a ShapeError"),
+    ("bottleneck", "ListingBottleneck", "check_shapes", "losses/size is declared as (), but is (2,)"),
+    ("bottleneck", "StubbornBottleneck", "check_reset", "let reset forget all of it"),
+    ("bottleneck", "SecretBottleneck", "check_reset", "say in order_dependent why"),
+    ("feature", "LyingFeature", "check_shapes", "declared as (2, 1, 1, 4, 6), but is (2, 16, 1, 4, 6)"),
+    ("density", "SecretTrainee", "check_needs_fit", "calls context.minimise 1 times"),
+    ("density", "DeafDensity", "check_shifted_data", "higher is stranger"),
+    ("density", "UnscaledDensity", "check_normalised", "not to 1"),
+    ("density", "LyingFlow", "check_log_determinant", "autograd's"),
+    ("loss", "NegativeLoss", "check_perfect_output", "a loss is minimised"),
+    ("loss", "RootLoss", "check_perfect_output", "gradient is not finite"),
+    ("loss", "DetachedLoss", "check_output_learns", "detach nothing"),
+    ("loss", "LazyCritic", "check_gradients", "second.weight, second.bias"),
+    ("loss", "StrangeCritic", "check_critic", "return None"),
+    ("dataset", "ShortLabels", "check_labels", "'c' has 6 frames and 5 labels"),
+    ("dataset", "DoubledNames", "check_videos", "train names a twice"),
+    ("dataset", "Shuffled", "check_videos", "train comes in another order"),
+    ("dataset", "OtherTruth", "check_ground_truth", "other labels of 'c'"),
+    ("dataset", "Crashing", "check_empty_folder", "FileNotFoundError"),
+    ("scorer", "UpsideDown", "check_toy_anomaly", "give higher scores to what is more anomalous"),
+    ("scorer", "Moody", "check_gaps", "changes with the clip"),
+    ("scorer", "Relative", "check_batch_mates", "score of a clip changes"),
+    ("scorer", "Undeclared", "check_reads", "name densities in densities()"),
+    ("transform", "Clairvoyant", "check_causality", "set needs_future = True"),
+    ("transform", "Shortening", "check_length", "a video of (40,) becomes (39,)"),
+    ("transform", "Dividing", "check_length", "becomes NaN"),
+    ("transform", "Remembering", "check_videos_apart", "keep nothing between calls"),
+    ("transform", "SecretlyFitted", "check_needs_normal", "set needs_normal = True"),
+    ("transform", "InPlace", "check_fit_repeats", "work on a copy"),
+    ("transform", "Inverted", "check_direction", "keep the order of scores"),
+    ("metric", "Percent", "check_values", "name its unit: units = {'found': ''}"),
+    ("metric", "Backward", "check_skill", "name the value in lower_is_better"),
+    ("metric", "FirstVideo", "check_order", "in another order"),
+    ("metric", "Careless", "check_resampled", "of videos drawn (2, 0, 1, 1) times"),
+    ("metric", "NotANumber", "check_one_class", "raise a DataError"),
+    ("metric", "faulty_heavy:Heavy", "check_light_import", "faulty_heavy imports torch"),
+    ("reporter", "Direct", "check_written_aside", "vadkit.api.write_aside"),
+    ("reporter", "Astray", "check_stays_inside", "writes outside of its folder: ['outside.txt']"),
+    ("reporter", "Expecting", "check_unlabelled", "KeyError: 'micro_auc'"),
+    ("optimizer", "Climbing", "check_optimizer", "step against the gradient"),
+    ("schedule", "Counting", "check_factor", "depend on progress alone"),
+    ("schedule", "Negative", "check_factor", "negative or not finite"),
+]
+
+
+def checked(kind: str, target: str) -> Sequence[Outcome]:
+    settings = {"toy": {"toy": {"latents": {"code": [4, 16, 16, 24]}}}} if kind == "decoder" else {}
+    return list(run_checks(subjects([Component(kind, "toy", target, "A toy.")], settings)))
+
+
+@pytest.mark.parametrize(("module", "kind", "name"), HONEST, ids=[name for _, _, name in HONEST])
+def test_an_honest_component_passes(module: str, kind: str, name: str) -> None:
+    outcomes = checked(kind, f"{module}:{name}")
+    assert [outcome for outcome in outcomes if outcome.state == "failed"] == []
+    assert sum(outcome.state == "passed" for outcome in outcomes) >= 5
+
+
+@pytest.mark.parametrize(("kind", "name", "check", "told"), FAULTS, ids=[f"{fault[1]}" for fault in FAULTS])
+def test_a_fault_is_found_by_its_check_alone(kind: str, name: str, check: str, told: str) -> None:
+    module = "faulty_modules" if kind in MODULES.values() else "faulty_parts"
+    outcomes = checked(kind, name if ":" in name else f"{module}:{name}")
+    failed = {outcome.check: outcome.reason for outcome in outcomes if outcome.state == "failed"}
+    assert list(failed) == [check], failed
+    assert told in failed[check]
+
+
+def test_every_check_finds_a_fault() -> None:
+    """But the one that only a GPU can run, and the one that restores an optimiser's state."""
+    from vadkit.testing.catalogue import names_of
+
+    every = {name for kind in KINDS for name in names_of(kind)}
+    found = {check for _, _, check, _ in FAULTS}
+    assert every - found == {"check_cuda", "check_optimizer_state", "check_scores"}
+
+
+def test_the_kit_is_imported_without_torch() -> None:
+    look = "import sys, vadkit.testing, vadkit.testing.metrics, vadkit.testing.reporters; print('torch' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"

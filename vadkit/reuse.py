@@ -1,0 +1,104 @@
+"""What a new run takes over from runs that are there: trained stages and scores that it would make alike."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from vadkit.errors import CheckpointError
+from vadkit.files import write_text
+from vadkit.folder import RunFolder, stage_digests
+from vadkit.recipe.show import dump
+
+_OF_SCORES = ("scores", "score test", "score held out")
+
+
+def donors_of(reuse: Sequence[str | Path], place: RunFolder) -> list[RunFolder]:
+    """The runs that `place` takes over from.
+
+    Raises:
+        CheckpointError: one is no run, or is `place` itself.
+    """
+    donors = [RunFolder(Path(path)) for path in reuse]
+    for donor in donors:
+        if not donor.is_run:
+            what = "is not a run folder: there is no recipe.yaml"
+            raise CheckpointError(what, where=str(donor.path), fix="give the path of a run")
+        if donor.path.resolve() == place.path.resolve():
+            fix = "go on with it (--resume), or choose another folder (--out)"
+            raise CheckpointError("a run cannot take over from itself", where=str(donor.path), fix=fix)
+    return donors
+
+
+def take_over(
+    place: RunFolder, tree: Mapping[str, Any], data: Mapping[str, str], donors: Sequence[RunFolder]
+) -> list[str]:
+    """Copy the stages that another run has finished and that depend on the same part of the recipe.
+
+    Args:
+        place: the new run's folder, in which no run has begun.
+        tree: its resolved recipe.
+        data: what its videos are, as `Footage.fingerprints` tells.
+        donors: earlier runs, the preferred ones first.
+
+    Returns:
+        Stages that were taken over: `model`, `density.NAME`, `scores`.
+
+    Raises:
+        CheckpointError: one of them was trained on, or scored, other videos than are there now.
+    """
+    wanted = stage_digests(tree)
+    taken: dict[str, dict[str, Any]] = {"digests": {}, "seconds": {}, "parameters": {}}
+    for donor in donors:
+        manifest = donor.read_manifest()
+        for stage, digest in wanted.items():
+            if stage in taken["digests"] or not _has(donor, manifest, stage, digest):
+                continue
+            _check_data(donor, manifest, data, stage)
+            _copy(donor, place, stage)
+            for key, values in taken.items():
+                mine = {stage, *(_OF_SCORES if stage == "scores" else ())}
+                values |= {name: value for name, value in manifest.get(key, {}).items() if name in mine}
+    stages = sorted(taken["digests"])
+    if stages:
+        write_text(place.manifest, json.dumps({**taken, "taken over": stages}, indent=2) + "\n")
+        write_text(place.recipe, dump(tree))  # last, for it makes the folder a run
+    return stages
+
+
+def _has(donor: RunFolder, manifest: Mapping[str, Any], stage: str, digest: str) -> bool:
+    """Whether a run has finished this stage, as it is wanted."""
+    if manifest.get("digests", {}).get(stage) != digest:
+        return False
+    return bool(manifest.get("finished")) if stage == "scores" else _weights(donor, stage).is_file()
+
+
+def _check_data(donor: RunFolder, manifest: Mapping[str, Any], data: Mapping[str, str], stage: str) -> None:
+    known = manifest.get("data", {})
+    names = ("train videos", "test videos") if stage == "scores" else ("train videos",)
+    other = [name for name in names if known.get(name, data[name]) != data[name]]
+    if other:
+        raise CheckpointError(
+            f"its {stage} was made from other data than this: the {' and the '.join(other)} differ",
+            where=str(donor.path),
+            fix="give the --data-root that it began with, or leave this run out of --reuse",
+        )
+
+
+def _weights(folder: RunFolder, stage: str) -> Path:
+    return folder.checkpoints / f"{stage}.safetensors"
+
+
+def _copy(donor: RunFolder, place: RunFolder, stage: str) -> None:
+    place.checkpoints.mkdir(parents=True, exist_ok=True)
+    if stage != "scores":
+        shutil.copy2(_weights(donor, stage), place.checkpoints)
+        return
+    for name in ("scores", "checkpoints/held_out", "checkpoints/synthetic"):
+        if (donor.path / name).is_dir():
+            shutil.copytree(donor.path / name, place.path / name, dirs_exist_ok=True)
+    if donor.places.is_file():
+        shutil.copy2(donor.places, place.places)

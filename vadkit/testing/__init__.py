@@ -1,0 +1,29 @@
+"""The conformance kit: does a plugin's component keep its kind's contract?
+
+from vadkit.testing import parametrize_with_checks
+
+@parametrize_with_checks("my-plugin")
+def test_conformance(component, check):
+    check(component)
+"""
+
+from vadkit.testing.catalogue import checks_of
+from vadkit.testing.decorator import parametrize_with_checks
+from vadkit.testing.running import expectations, run_checks
+from vadkit.testing.settings import subjects
+from vadkit.testing.subject import Subject
+from vadkit.testing.toy import Toy
+from vadkit.testing.verdict import ConformityError, InapplicableError, Outcome
+
+__all__ = [
+    "ConformityError",
+    "InapplicableError",
+    "Outcome",
+    "Subject",
+    "Toy",
+    "checks_of",
+    "expectations",
+    "parametrize_with_checks",
+    "run_checks",
+    "subjects",
+]

@@ -1,0 +1,125 @@
+"""How each kind of `torch.nn.Module` is called: its toy input, and its outputs under names."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from vadkit.model.autoencoder import target_of
+from vadkit.testing import fitting, footage
+from vadkit.testing.subject import Subject, seeded
+from vadkit.testing.verdict import require
+from vadkit.values import BottleneckOutput, ClipOutputs
+
+Outputs = dict[str, Tensor]
+
+
+class AnyName(dict[str, Tensor]):
+    """Extra scores under whatever name a scorer asks for: which names there are is the bottleneck's matter.
+
+    Args:
+        tensor: of every name.
+    """
+
+    def __init__(self, tensor: Any) -> None:
+        super().__init__(tensor if isinstance(tensor, Mapping) else {"": tensor})
+
+    def __missing__(self, name: str) -> Tensor:
+        return self[""]
+
+
+def inputs(subject: Subject, batch: int, *, seed: int = 0) -> tuple[Any, ...]:
+    """What vadkit hands to `forward`; the first axis of every tensor is the batch."""
+    clip = subject.toy.clip
+    if subject.kind == "density":
+        return (fitting.samples(subject.sample, batch, seed=seed + 1),)
+    frames = footage.clips(clip, batch, seed=seed)
+    if subject.kind in ("loss", "scorer"):
+        return (outputs_of_a_model(subject, frames, seed),)
+    seen = frames[:, :, clip.input[0] : clip.input[1]]
+    if subject.kind == "encoder":
+        return (seen,)
+    encoder = subject.encoder()
+    if encoder is None:
+        given = footage.latents(subject.toy.specs, batch, seed=seed)
+    else:
+        with torch.no_grad():
+            given = encoder(seen)  # pyright: ignore[reportCallIssue]
+    bottleneck = subject.bottleneck(subject.toy.specs if encoder is None else encoder.latents)
+    if bottleneck is not None:
+        with torch.no_grad():
+            given = bottleneck(given).latents
+    return (seen, given) if subject.kind == "feature" else (given,)
+
+
+def outputs_of_a_model(subject: Subject, frames: Tensor, seed: int) -> ClipOutputs:
+    """A batch as a model in training leaves it: an output that is near the target."""
+    clip = subject.toy.clip
+    target = target_of(frames, clip)
+    noise = torch.randn(target.shape, generator=torch.Generator().manual_seed(seed + 7))
+    steps = clip.input_frames
+    per_frame = AnyName(torch.zeros(len(frames), steps))
+    specs = subject.latents if subject.kind == "bottleneck" else subject.toy.specs
+    latents = footage.latents(specs, len(frames), seed=seed)
+    return ClipOutputs(clip, frames, target, (target + 0.2 * noise).clamp(-1, 1), latents, {}, per_frame)
+
+
+def called(subject: Subject, module: Any, given: tuple[Any, ...], *, forget: bool = True) -> Outputs:
+    """`forward` with its outputs under names; what a bottleneck keeps of earlier clips is forgotten before."""
+    reset = getattr(module, "reset", None)
+    if forget and callable(reset):
+        reset()
+    out = module(*given)
+    if subject.kind == "encoder":
+        require(
+            isinstance(out, Mapping),
+            f"forward gives a {type(out).__name__}, not {{name: latent}}",
+            "return a dict of named latents",
+        )
+        return dict(out)
+    if subject.kind == "bottleneck":
+        require(
+            isinstance(out, BottleneckOutput),
+            f"forward gives a {type(out).__name__}, not a BottleneckOutput",
+            "return BottleneckOutput(latents, losses, scores)",
+        )
+        groups = {"latents": out.latents, "losses": out.losses, "scores": out.scores}
+        return {f"{group}/{name}": tensor for group, tensors in groups.items() for name, tensor in tensors.items()}
+    require(isinstance(out, Tensor), f"forward gives a {type(out).__name__}, not a tensor", "return one tensor")
+    return {"output": out}
+
+
+def differing(one: Outputs, two: Outputs) -> list[str]:
+    """Names of outputs that are not the same to the last bit."""
+    return [name for name in one if not torch.equal(one[name].nan_to_num(), two[name].nan_to_num())]
+
+
+def prepared(subject: Subject, *, seed: int = 0, anew: bool = False) -> nn.Module:
+    """A new module in eval mode; a density is fitted first, or is a copy of one that was fitted from this seed."""
+    if subject.kind != "density":
+        return subject.build(seed=seed).eval()
+    name = f"fitted from {seed}"
+    if anew or name not in subject.kept:
+        density = subject.build(seed=seed)
+        fit(subject, density, seed=seed)
+        subject.kept[name] = density.eval()
+    return copy.deepcopy(subject.kept[name])
+
+
+def fit(subject: Subject, density: Any, *, seed: int = 0) -> int:
+    """Fit a density on the toy samples; how often it asked for training by gradients."""
+    source = fitting.ToySource(fitting.samples(subject.sample), subject.sample)
+    context = fitting.ToyContext(subject.toy.epochs)
+    with seeded(seed):
+        density.fit(source, context)
+    return context.asked
+
+
+def evaluated(subject: Subject, module: Any, given: tuple[Any, ...], *, seed: int = 0) -> Outputs:
+    """`called` without gradients, what is random drawn from a seed: that nothing is, one check asks alone."""
+    with seeded(seed), torch.no_grad():
+        return called(subject, module, given)

@@ -1,0 +1,28 @@
+"""How a scorer is called: what it reads of a model, made up, and what it gives."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from vadkit.testing.verdict import require
+from vadkit.values import ClipOutputs
+
+
+def complete(scorer: Any, out: ClipOutputs) -> ClipOutputs:
+    """With likelihoods under the names that the scorer says it reads, and no others."""
+    rows = out.scores[""]  # (B, T')
+    likelihoods = {name: out.nll.get(name, rows * 3 + 40) for name in scorer.densities()}
+    return replace(out, nll=likelihoods, output=out.output if scorer.uses_output else None)
+
+
+def scored(scorer: Any, out: ClipOutputs) -> dict[str, Tensor]:
+    """Its score, and its maps if it has any."""
+    given = complete(scorer, out)
+    with torch.no_grad():
+        score, maps = scorer(given), scorer.maps(given)
+    require(isinstance(score, Tensor), f"it gives a {type(score).__name__}, not a tensor", "return scores (B, T)")
+    return {"score": score} | ({} if maps is None else {"maps": maps})

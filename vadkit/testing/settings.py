@@ -1,0 +1,133 @@
+"""Which components are tested, and with what: settings read as a recipe's keys are, with the same messages."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from vadkit.component import Component
+from vadkit.errors import PluginError, Problem, RecipeError, VadkitError, closest
+from vadkit.recipe.chosen import Chosen
+from vadkit.recipe.node import Node, Place, from_plain, plain
+from vadkit.recipe.reader import Reader
+from vadkit.recipe.signature import describe
+from vadkit.registry import Plugin, Registry
+from vadkit.testing.subject import Subject
+from vadkit.testing.toy import Toy
+
+TOY = "toy"
+"""The word beside a component's keys under which its surroundings stand."""
+
+_UNDER_TEST = "under-test"
+
+
+def subjects(
+    tested: str | Sequence[Component],
+    settings: Mapping[str, Any] | None = None,
+    *,
+    only: Sequence[str] = (),
+    registry: Registry | None = None,
+) -> list[Subject]:
+    """The components of a plugin, ready to be checked.
+
+    Args:
+        tested: an installed plugin's name, or cards.
+        settings: component -> its keys, and `toy` for its surroundings; a component is named as in `vadkit list`,
+            `kde` or, where several kinds share the name, `density/kde`.
+        only: components to check, named so; all if empty.
+        registry: where plugins are looked up; default all that are installed.
+
+    Raises:
+        PluginError: no such plugin, or one that cannot be loaded.
+        RecipeError: all that is wrong with the settings.
+    """
+    found = registry or Registry.discover()
+    if isinstance(tested, str):
+        plugin = _plugin(found, tested)
+        cards, owner = plugin.components, plugin.name
+    else:
+        cards, owner = tuple(tested), _UNDER_TEST
+        found = Registry([*(each for each in found.plugins if each.name != owner), Plugin(owner, "", cards)])
+    if not cards:
+        raise PluginError("there is no component to check", where=tested if isinstance(tested, str) else "")
+    given = by_component(cards, settings or {})
+    wanted = by_component(cards, dict.fromkeys(only)) if only else cards
+    reader = Reader(found)
+    plugin = owner if isinstance(tested, str) else ""
+    made = [_subject(reader, plugin, owner, card, given.get(card)) for card in cards if card in wanted]
+    if reader.problems:
+        raise RecipeError(reader.problems)
+    before = Reader(found)  # an encoder that needs settings, and has none, only stands before no decoder
+    encoders = [_subject(before, plugin, owner, card, given.get(card)) for card in cards if card.kind == "encoder"]
+    usable = tuple(each.chosen for each in encoders if not each.problem and not before.problems)
+    return [replace(each, mates=cards, encoders=usable) for each in made]
+
+
+def by_component(cards: Sequence[Component], named: Mapping[str, Any]) -> dict[Component, Any]:
+    """What is said of `kind/name` or `name`, by component.
+
+    Raises:
+        VadkitError: a name that is none of these components', or of several.
+    """
+    found: dict[Component, Any] = {}
+    for name, value in named.items():
+        fitting = [card for card in cards if name in (card.name, f"{card.kind}/{card.name}")]
+        if not fitting:
+            choices = [f"{card.kind}/{card.name}" for card in cards]
+            raise VadkitError(
+                f"no component {name!r} is tested here",
+                where="settings",
+                fix=closest(name, choices if "/" in name else [*choices, *(card.name for card in cards)]),
+            )
+        if len(fitting) > 1:
+            both = " or ".join(f"{card.kind}/{card.name}" for card in fitting)
+            raise VadkitError(f"{name!r} names several components", where="settings", fix=f"write {both}")
+        found[fitting[0]] = value
+    return found
+
+
+def _plugin(registry: Registry, name: str) -> Plugin:
+    for plugin in registry.plugins:
+        if plugin.name == name:
+            if plugin.error:
+                raise PluginError(
+                    plugin.error, where=f"plugin {name!r} ({plugin.distribution})", fix="mend or reinstall its package"
+                )
+            return plugin
+    names = [plugin.name for plugin in registry.plugins]
+    fix = closest(name, names)
+    if name in registry.disabled:
+        fix = "it is named in VADKIT_DISABLE"
+    elif owners := [plugin.name for plugin in registry.plugins if any(name == each.name for each in plugin.components)]:
+        fix = f"{name!r} is a component of the plugin {owners[0]!r}"
+    raise PluginError(f"there is no plugin {name!r}", fix=fix)
+
+
+def _subject(reader: Reader, plugin: str, owner: str, card: Component, given: Any) -> Subject:
+    label = f"{card.kind}/{card.name}"
+    try:
+        signature = describe(card)
+    except PluginError as error:
+        return Subject(Chosen(card, {}, label), plugin=plugin, problem=error)
+    keys = _entries(reader, label, given)
+    toy = keys.pop(TOY, None)
+    lacking = [name for name in signature.required if name not in keys]
+    if lacking:
+        example = ", ".join(f"{name!r}: ..." for name in lacking)
+        option = " ".join(f"--set {label}.{name}=..." for name in lacking)
+        what = f"it has no default for {', '.join(map(repr, lacking))}"
+        reader.report(Place(label), what, f"give settings={{{label!r}: {{{example}}}}}, or {option}")
+        return Subject(Chosen(card, {}, label), plugin=plugin)
+    name = Node(f"{owner}:{card.name}", Place(label))
+    chosen = reader.component(card.kind, Node({"use": name, **keys}, Place(label)), label)
+    read = Toy() if toy is None else reader.section(Toy, toy, f"{label}.{TOY}")
+    return Subject(chosen, read, plugin=plugin)
+
+
+def _entries(reader: Reader, label: str, given: Any) -> dict[str, Node]:
+    node = given if isinstance(given, Node) else from_plain(given or {}, label)
+    if isinstance(node.value, Mapping):
+        return dict(node.value)
+    reader.problems.append(Problem(label, f"settings are a mapping of keys, not {plain(node)!r}"))
+    return {}

@@ -1,0 +1,170 @@
+"""A component under test: how it is built, anew each time, and the objects around it."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from vadkit.component import Component
+from vadkit.contracts import Encoder
+from vadkit.errors import ShapeError, VadkitError
+from vadkit.recipe.build import build
+from vadkit.recipe.chosen import Chosen
+from vadkit.testing.toy import Toy
+from vadkit.testing.verdict import InapplicableError
+from vadkit.values import ClipSpec, FeatureSpec, LatentSpec
+
+TORCH_KINDS = frozenset({"encoder", "bottleneck", "decoder", "loss", "feature", "density"})
+"""Kinds whose components are `torch.nn.Module`s."""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A component with its keys and surroundings. Every `build` gives a new object.
+
+    Attributes:
+        chosen: the component and its keys, checked as a recipe's are.
+        toy: what it is built with and fed.
+        plugin: name of the entry point that announced it; empty if none did.
+        mates: all components that were announced together.
+        encoders: its plugin's encoders, to stand a decoder behind.
+        problem: why it cannot be built at all.
+        kept: what several checks need and is paid for once, such as a fitted density.
+    """
+
+    chosen: Chosen
+    toy: Toy = field(default_factory=Toy)
+    plugin: str = ""
+    mates: tuple[Component, ...] = ()
+    encoders: tuple[Chosen, ...] = ()
+    problem: VadkitError | None = None
+    kept: dict[str, Any] = field(default_factory=dict[str, Any], init=False, compare=False, repr=False)
+
+    def __str__(self) -> str:
+        return f"{self.kind}/{self.component.name}"
+
+    @property
+    def component(self) -> Component:
+        """Its card."""
+        return self.chosen.component
+
+    @property
+    def kind(self) -> str:
+        """One of `vadkit.contracts.KINDS`."""
+        return self.component.kind
+
+    def build(self, *, seed: int = 0) -> Any:
+        """A new object as a recipe would build it, from this seed.
+
+        Raises:
+            InapplicableError: it cannot be built, which `check_construction` says in full.
+        """
+        try:
+            return self.construct(seed=seed)
+        except InapplicableError:
+            raise
+        except Exception as error:
+            told = error.what if isinstance(error, VadkitError) else f"{type(error).__name__}: {error}"
+            raise InapplicableError(f"it cannot be built, see check_construction: {told}") from error
+
+    def construct(self, *, seed: int = 0) -> Any:
+        """The same, and says why it cannot.
+
+        Raises:
+            VadkitError: of the constructor, or of what lies around it.
+            InapplicableError: a folder is needed, and none is named.
+        """
+        if self.problem:
+            raise self.problem
+        arguments = self._supplied()
+        with seeded(seed) if self.kind in TORCH_KINDS else contextlib.nullcontext():
+            return build(self.chosen, *arguments, positional=self._positional())
+
+    def with_clip(self, clip: ClipSpec) -> Subject:
+        """The same component for another geometry; its encoder, if it stands behind one, changes too."""
+        return replace(self, toy=replace(self.toy, clip=clip))
+
+    def with_sample(self, shape: tuple[int, ...]) -> Subject:
+        """The same density for other samples."""
+        return replace(self, toy=replace(self.toy, feature=shape))
+
+    @property
+    def sample(self) -> FeatureSpec:
+        """What a density under test sees."""
+        return self.toy.sample
+
+    @property
+    def latents(self) -> Mapping[str, LatentSpec]:
+        """What the encoder before it gives, and a bottleneck hands on; or what the toy says."""
+        encoder = self.encoder()
+        specs = self.toy.specs if encoder is None else encoder.latents
+        bottleneck = self.bottleneck(specs)
+        return getattr(bottleneck, "latents", None) or specs
+
+    def bottleneck(self, specs: Mapping[str, LatentSpec]) -> Any:
+        """The bottleneck before a decoder, new and in eval mode; None where there is none."""
+        if self.toy.through is None or self.kind != "decoder":
+            return None
+        with seeded(0):
+            return build(self.toy.through, specs).eval()
+
+    def encoder(self) -> Encoder | None:
+        """The encoder that it stands behind, new and in eval mode; None where latents are made up."""
+        if self.toy.behind is not None:
+            return self._encoder(self.toy.behind)
+        if self.kind != "decoder" or self.toy.latents or not self.encoders:
+            return None
+        own = [each for each in self.encoders if each.component.name == self.component.name]
+        refused: list[str] = []
+        for chosen in (*own, *self.encoders):
+            try:
+                encoder = self._encoder(chosen)
+                build(self.chosen, encoder.latents, self.toy.clip, positional=self._positional())
+                return encoder
+            except ShapeError as error:
+                refused.append(f"{chosen.component.name}: {error.what}")
+        raise ShapeError(
+            f"no encoder of its plugin fits before it ({'; '.join(dict.fromkeys(refused))})",
+            where=str(self),
+            fix=f"name one in its settings: {{{str(self)!r}: {{'toy': {{'behind': {{'use': NAME}}}}}}}}",
+        )
+
+    def _encoder(self, chosen: Chosen) -> Any:
+        with seeded(0):
+            encoder = build(chosen, self.toy.clip)
+        return encoder.eval()
+
+    def _supplied(self) -> Sequence[Any]:
+        """What the contract's constructor takes by position."""
+        clip = self.toy.clip
+        if self.kind == "dataset":
+            if self.component.load().needs_root and self.toy.root is None:
+                fix = f"name one in its settings: {{{str(self)!r}: {{'toy': {{'root': FOLDER}}}}}}"
+                raise InapplicableError(f"it reads files, and no folder is named; {fix}")
+            return (self.toy.root,)
+        supplied: Mapping[str, Callable[[], Sequence[Any]]] = {
+            "encoder": lambda: (clip,),
+            "loss": lambda: (clip,),
+            "bottleneck": lambda: (self.latents,),
+            "decoder": lambda: (self.latents, clip),
+            "feature": lambda: (clip, self.latents),
+            "density": lambda: (self.sample,),
+        }
+        return supplied.get(self.kind, lambda: ())()
+
+    def _positional(self) -> Mapping[str, Sequence[Any]]:
+        """The same for components nested in it."""
+        clip = self.toy.clip
+        return {"encoder": (clip,), "loss": (clip,), "density": (self.sample,)}
+
+
+@contextlib.contextmanager
+def seeded(seed: int) -> Iterator[None]:
+    """Torch's randomness begins at this seed, and afterwards goes on as if nothing had been."""
+    import torch
+
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        yield

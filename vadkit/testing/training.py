@@ -1,0 +1,72 @@
+"""Optimisers and schedules."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from vadkit.testing.subject import Subject
+from vadkit.testing.verdict import require
+
+
+def check_optimizer(subject: Subject) -> None:
+    """It builds a torch optimiser from an iterator of parameters, at a positive learning rate; steps go downhill."""
+    import torch
+
+    wanted, start = torch.tensor([0.5, -0.5]), torch.zeros(2)
+    weight = torch.nn.Parameter(start.clone())
+    optimizer = subject.build().build(iter([weight]))
+    require(
+        isinstance(optimizer, torch.optim.Optimizer),
+        f"it builds a {type(optimizer).__name__}",
+        "build a torch.optim.Optimizer: a run saves its state and moves its learning rate",
+    )
+    rates = [group["lr"] for group in optimizer.param_groups]
+    require(
+        bool(rates) and all(0 < rate < math.inf for rate in rates),
+        f"its learning rates are {rates}",
+        "refuse a rate that is not positive when it is built",
+    )
+    for _ in range(5):
+        optimizer.zero_grad()
+        (weight - wanted).square().sum().backward()
+        optimizer.step()
+    before, after = (float((each - wanted).square().sum()) for each in (start, weight.detach()))
+    require(after < before, f"five steps take a parabola from {before:.4g} to {after:.4g}", "step against the gradient")
+
+
+def check_optimizer_state(subject: Subject) -> None:
+    """Its state goes through `torch.load(weights_only=True)`: a run resumes from it."""
+    from io import BytesIO
+
+    import torch
+
+    recipe, held = subject.build(), BytesIO()
+    weight = torch.nn.Parameter(torch.ones(2))
+    optimizer = recipe.build([weight])
+    weight.square().sum().backward()
+    optimizer.step()
+    torch.save(optimizer.state_dict(), held)
+    held.seek(0)
+    recipe.build([weight]).load_state_dict(torch.load(held, weights_only=True))
+
+
+def check_factor(subject: Subject) -> None:
+    """Factors are finite, none is negative, some is positive, and each depends on the progress alone.
+
+    A resumed run asks again, out of order.
+    """
+    schedule: Any = subject.build()
+    progress = [step / 50 for step in range(50)]
+    factors = [schedule.factor(each) for each in progress]
+    wrong = [
+        f"{each:.2f} -> {factor}" for each, factor in zip(progress, factors, strict=True) if not 0 <= factor < math.inf
+    ]
+    require(not wrong, f"a factor is negative or not finite: {', '.join(wrong[:3])}", "keep factors at 0 or above")
+    require(any(factors), "all factors are 0: nothing would be learned", "reach above 0")
+    again = [schedule.factor(each) for each in reversed(progress)][::-1]
+    require(
+        again == factors,
+        "asked again in another order, it gives other factors",
+        "let factor() depend on progress alone",
+    )

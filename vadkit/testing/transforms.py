@@ -1,0 +1,120 @@
+"""Transforms: lengths kept, causal if they say so, nothing carried from video to video."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vadkit.testing.subject import Subject
+from vadkit.testing.verdict import ConformityError, InapplicableError, require
+
+FRAMES = 40
+
+Scores = NDArray[np.float64]
+
+
+def normal(seed: int = 0) -> Sequence[Scores]:
+    """Scores of normal videos, as `fit` sees them."""
+    random = np.random.default_rng(seed)
+    return [random.gamma(4.0, 0.5, length) for length in (FRAMES, 25, 60)]
+
+
+def scores(seed: int = 1) -> Scores:
+    """(F,) of a test video: normal at first, high later."""
+    values = np.random.default_rng(seed).gamma(4.0, 0.5, FRAMES)
+    values[FRAMES // 2 : FRAMES // 2 + 12] += 4.0
+    return values
+
+
+def fitted(subject: Subject) -> Any:
+    """A new transform, fitted on normal scores as a run does where it needs them."""
+    transform = subject.build()
+    transform.fit(normal() if transform.needs_normal else [])
+    return transform
+
+
+def check_length(subject: Subject) -> None:
+    """(F,) in, (F,) finite floats out, for long videos, for one of a single frame and for constant scores."""
+    transform = fitted(subject)
+    for told, values in (
+        ("a video", scores()),
+        ("a video of one frame", np.array([1.5])),
+        ("constant scores", np.full(12, 2.0)),
+    ):
+        found = np.asarray(transform(values.copy()))
+        require(
+            found.shape == values.shape, f"{told} of {values.shape} becomes {found.shape}", "give every frame one value"
+        )
+        require(
+            bool(np.isfinite(found.astype(np.float64)).all()), f"{told} becomes NaN or infinite", "guard a spread of 0"
+        )
+
+
+def check_causality(subject: Subject) -> None:
+    """With `needs_future = False`, what comes later in a video changes no earlier value; live use rests on it."""
+    transform = fitted(subject)
+    if transform.needs_future:
+        raise InapplicableError("it says that it needs the future")
+    values = scores()
+    whole = np.asarray(transform(values.copy()))
+    for kept in (1, 7, FRAMES // 2, FRAMES - 1):
+        changed = values.copy()
+        changed[kept:] = changed[kept:][::-1] * 3 - 5
+        for told, other in (("changed", changed), ("cut off", values[:kept])):
+            early = np.asarray(transform(other.copy()))[:kept]
+            if not np.allclose(early, whole[:kept], rtol=1e-9, atol=1e-9):
+                first = int(np.flatnonzero(~np.isclose(early, whole[:kept], rtol=1e-9, atol=1e-9))[0])
+                raise ConformityError(
+                    f"needs_future is False, but frame {first} changes when the frames from {kept} on are {told}",
+                    fix="set needs_future = True, or use earlier frames alone",
+                )
+
+
+def check_fit_repeats(subject: Subject) -> None:
+    """Fitted twice on the same scores it does the same, and it alters no array that it is given."""
+    one, two, values = subject.build(), subject.build(), scores()
+    given, kept = normal(), normal()
+    one.fit(given)
+    two.fit(normal())
+    two.fit(normal())
+    require(
+        all(np.array_equal(left, right) for left, right in zip(given, kept, strict=True)),
+        "fit alters the scores that it is given",
+        "work on a copy",
+    )
+    mine = values.copy()
+    first, second = np.asarray(one(mine)), np.asarray(two(values.copy()))
+    require(np.array_equal(mine, values), "it alters the scores that it is given", "work on a copy")
+    require(np.array_equal(first, second), "fitted again on the same scores, it differs", "let fit start anew, seeded")
+
+
+def check_needs_normal(subject: Subject) -> None:
+    """With `needs_normal = False`, `fit` changes nothing: no normal video is held out for it then."""
+    transform = subject.build()
+    if transform.needs_normal:
+        raise InapplicableError("it says that it needs scores of normal videos")
+    transform.fit([])
+    before = np.array(transform(scores()))
+    transform.fit(normal(5))
+    after = np.array(transform(scores()))
+    require(np.array_equal(before, after), "what it gives depends on fit", "set needs_normal = True")
+
+
+def check_videos_apart(subject: Subject) -> None:
+    """A video's result does not depend on the videos before it."""
+    transform, fresh = fitted(subject), fitted(subject)
+    transform(scores(7) * 5)
+    found, wanted = np.asarray(transform(scores())), np.asarray(fresh(scores()))
+    require(
+        np.array_equal(found, wanted), "an earlier video changes a later one's values", "keep nothing between calls"
+    )
+
+
+def check_direction(subject: Subject) -> None:
+    """Higher stays more anomalous: where scores rise for a while, what it gives rises on average."""
+    found, middle = np.asarray(fitted(subject)(scores())), FRAMES // 2
+    low, high = float(found[:middle].mean()), float(found[middle : middle + 12].mean())
+    require(high >= low, f"higher scores become lower values ({low:.3g} to {high:.3g})", "keep the order of scores")
