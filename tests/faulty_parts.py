@@ -112,6 +112,17 @@ class HonestScorer(Scorer):
         return full
 
 
+class OfTheBottleneck(Scorer):
+    """A score of the bottleneck, for the input's frames, if it gives one of that name."""
+
+    uses_output = True
+
+    def __call__(self, out: ClipOutputs) -> Tensor:
+        if "novelty" not in out.scores or out.scores.get("novelty") is None:
+            raise DataError("the bottleneck gives no novelty", where="scorer")
+        return out.scores["novelty"].repeat_interleave(out.spec.frames // out.scores["novelty"].shape[1], dim=1)
+
+
 class UpsideDown(HonestScorer):
     """PSNR, where high is normal."""
 

@@ -115,7 +115,7 @@ class Memory(Bottleneck, nn.Module):
         given = latents[self.latent]
         # bfloat16 would not tell addresses of about 1 / N from the threshold.
         with torch.autocast(given.device.type, enabled=False):
-            queries = given.float().movedim(1, -1)  # (B, T', H', W', C')
+            queries = given.to(self.items.dtype).movedim(1, -1)  # (B, T', H', W', C')
             weights = self.address(queries)
             recalled = (weights @ self.items).movedim(-1, 1)
             entropy = -(weights * (weights + EPSILON).log()).sum(-1).mean()

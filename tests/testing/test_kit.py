@@ -24,6 +24,7 @@ HONEST = [
     ("faulty_modules", "bottleneck", "MemoryBottleneck"),
     ("faulty_modules", "bottleneck", "RenamingBottleneck"),
     ("faulty_modules", "encoder", "PlacesEncoder"),
+    ("faulty_parts", "scorer", "OfTheBottleneck"),
     *(("faulty_modules", kind, f"Honest{name}") for name, kind in MODULES.items()),
     *(("faulty_parts", kind, f"Honest{kind.capitalize()}") for kind in KINDS if kind not in MODULES.values()),
 ]

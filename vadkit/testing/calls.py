@@ -31,6 +31,14 @@ class AnyName(dict[str, Tensor]):
     def __missing__(self, name: str) -> Tensor:
         return self[""]
 
+    def __contains__(self, name: object) -> bool:
+        return True
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """Whatever the name."""
+        del default
+        return self[name]
+
 
 def inputs(subject: Subject, batch: int, *, seed: int = 0) -> tuple[Any, ...]:
     """What vadkit hands to `forward`; the first axis of every tensor is the batch."""
