@@ -23,8 +23,38 @@ from vadkit.testing import parametrize_with_checks
 ROOT = Path(tempfile.gettempdir(), f"vadkit-trees-{os.getpid()}")
 PROJECT = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
+PREDICTION = {"frames": 5, "size": [32, 48], "color": "gray", "input": "0:4", "target": "4:5"}
+LONGER = {"frames": 16, "size": [32, 48], "color": "gray", "input": "0:8", "target": "0:16"}
+UNET = {"use": "unet", "channels": [8, 8, 8]}
+QUERIES = {"use": "mnad", "channels": [8, 8, 8]}
+CODES = {"use": "lsa", "channels": [4, 4, 4, 4, 4], "code": 8}
+
 SETTINGS: Mapping[str, dict[str, dict[str, Any]]] = {
-    "baselines": {},
+    "baselines": {
+        "encoder/convae": {"channels": [8, 8, 8], "padding": "same"},
+        "decoder/convae": {"padding": "same"},
+        "encoder/convlstm": {"channels": [8, 8], "recurrent": [8, 8], "padding": "same"},
+        "decoder/convlstm": {"channels": 8, "recurrent": 8, "padding": "same"},
+        "encoder/stae": {"channels": [8, 8, 8, 8]},
+        "decoder/stae": {"channels": [8, 8, 8]},
+        "loss/stae": {"toy": {"clip": LONGER}},
+        "encoder/memae": {"channels": [8, 8, 8, 8]},
+        "memory": {"items": 20, "toy": {"latents": {"code": [8, 2, 4, 6]}}},
+        "decoder/memae": {"channels": [8, 8, 8]},
+        "encoder/unet": {"channels": [8, 8, 8], "toy": {"clip": PREDICTION}},
+        "decoder/unet": {"channels": [8, 8], "toy": {"clip": PREDICTION, "behind": UNET}},
+        "flow": {"toy": {"clip": PREDICTION}},
+        "encoder/mnad": {"channels": [8, 8, 8], "toy": {"clip": PREDICTION}},
+        "mnad_memory": {"toy": {"clip": PREDICTION, "behind": QUERIES}},
+        "decoder/mnad": {
+            "channels": [8, 8, 8],
+            "toy": {"clip": PREDICTION, "behind": QUERIES, "through": "mnad_memory"},
+        },
+        "encoder/lsa": {"channels": [4, 4, 4, 4, 4], "code": 8},
+        "autoregressive": {"toy": {"behind": CODES}},
+        "decoder/lsa": {"channels": [4, 4, 4, 4, 4, 4], "toy": {"behind": CODES}},
+        "adversarial": {"channels": [8, 8], "toy": {"clip": PREDICTION}},
+    },
     "datasets": {"walkway": {"size": [32, 48], "frames": 30}}
     | {name: {"toy": {"root": ROOT / name}} for name in TREES},
     "densities": {},
@@ -47,14 +77,19 @@ SETTINGS: Mapping[str, dict[str, dict[str, Any]]] = {
         "transform/gaussian": {"sigma": 2.0},
         "median": {"size": 5},
         "exponential": {"half_life": 4.0},
-        "figures": {"each": False, "dpi": 30},
+        "scorer/bottleneck": {"score": "nll"},
+        "steps": {"at": [0.5]},
+        **{key: {"each": False, "dpi": 30} for key in ("figures", "histograms")},
+        **{key: {"dpi": 30} for key in ("weight_curve", "error_maps", "worst_frames")},
     },
 }
 """Plugin -> component -> keys, and `toy` for what lies around it."""
 
 TAILS = "the k-nearest-neighbour estimate is no density: its tails are too heavy for an integral"
+SINGLE = "computes in float32 whatever autocast says, and in nothing else"
 COPIES = "normflows keeps a copy of a constant on the CPU beside the buffer; it is never computed with"
 EXPECTED: Mapping[str, dict[str, dict[str, str]]] = {
+    "baselines": {name: {"check_float64": SINGLE} for name in ("memory", "mnad_memory", "autoregressive")},
     "densities": {"knn": {"check_normalised": TAILS}},
     "flows": {"glow": {"check_moves": COPIES}, "realnvp": {"check_moves": COPIES}},
 }

@@ -80,7 +80,7 @@ def test_one_name_of_two_kinds_is_ambiguous() -> None:
 
 def test_an_unknown_plugin_gets_a_suggestion() -> None:
     with pytest.raises(PluginError, match="did you mean 'flows'"):
-        subjects("flow")
+        subjects("flws")
     with pytest.raises(PluginError, match="'glow' is a component of the plugin 'flows'"):
         subjects("glow")
 
