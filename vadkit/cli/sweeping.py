@@ -27,7 +27,7 @@ def print_trials(trials: Sequence[Trial]) -> None:
         cells = [f"{100 * trial.metrics[name]:.2f}" if name in trial.metrics else "-" for name in metrics]
         table.add_row(*map(Text, trial.values.values()), *cells)
     console.print(table)
-    if SEED in trials[0].values:
+    if SEED in trials[0].values and any(spread.seeds > 1 for spread in over_seeds(trials)):
         console.print(_spread(trials, metrics))
     if any(trial.protocol["test_tuned"] for trial in trials):
         console.print(Text("TEST-TUNED", style="bold red"))
