@@ -89,7 +89,7 @@ TAILS = "the k-nearest-neighbour estimate is no density: its tails are too heavy
 SINGLE = "computes in float32 whatever autocast says, and in nothing else"
 COPIES = "normflows keeps a copy of a constant on the CPU beside the buffer; it is never computed with"
 EXPECTED: Mapping[str, dict[str, dict[str, str]]] = {
-    "baselines": {name: {"check_float64": SINGLE} for name in ("memory", "mnad_memory", "autoregressive")},
+    "baselines": {name: {"check_float64": SINGLE} for name in ("mnad_memory", "autoregressive")},
     "densities": {"knn": {"check_normalised": TAILS}},
     "flows": {"glow": {"check_moves": COPIES}, "realnvp": {"check_moves": COPIES}},
 }
