@@ -31,6 +31,8 @@ def print_report(report: Report) -> None:
     console.print(_table(report))
     counts = [f"{n} {word}{'s' * (n != 1)}" for word in _STYLES if (n := report.count(word))]  # pyright: ignore
     how = "every frame was decoded" if report.decoded else "headers alone were read (--no-decode)"
+    if not any(row.videos for row in report.rows):
+        how = "there is no video to read"
     console.print(
         Text(f"{report.name}: {', '.join(counts) or 'nothing to remark'}; {how}", style="bold"), soft_wrap=True
     )
