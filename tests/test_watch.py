@@ -79,7 +79,7 @@ def test_a_frame_is_known_within_a_clip_and_a_stride(run: vadkit.Run, film: Path
     whole, taken = watch.open(str(film)), []
     clip = run.recipe.data.clip
 
-    def counted() -> Iterator[Arrival]:
+    def counted() -> Iterator[Arrival | None]:
         for arrival in whole.arrivals():
             taken.append(arrival)
             yield arrival
@@ -165,11 +165,41 @@ def test_another_frame_rate_is_told(run: vadkit.Run, film: Path) -> None:
 def test_after_a_gap_the_model_begins_anew(run: vadkit.Run, film: Path) -> None:
     watch = Watch(run.path, threshold=-100.0)
     whole = watch.open(str(film))
-    arrivals = [replace(one, gap=number == 20) for number, one in enumerate(whole.arrivals())]
-    broken = replace(whole, arrivals=lambda: iter(arrivals))
-    seen = list(watch.seen(broken))
+    arrivals = list(whole.arrivals())
+    seen = list(watch.seen(replace(whole, arrivals=lambda: iter([*arrivals[:20], None, *arrivals[20:]]))))
     second = list(watch.seen(replace(whole, arrivals=lambda: iter(arrivals[20:]))))
     assert [one.frame for one in seen] == list(range(40))
     np.testing.assert_allclose([one.score for one in seen[20:]], [one.score for one in second], rtol=1e-4, atol=1e-5)
     ends = [alarm.until for one in seen for alarm in one.alarms if alarm.until is not None]
     assert ends == pytest.approx([19 / 25, 39 / 25])
+
+
+def test_a_source_that_dies_is_judged_to_its_last_frame(run: vadkit.Run, film: Path) -> None:
+    watch = Watch(run.path, threshold=-100.0)
+    whole = watch.open(str(film))
+
+    def dying() -> Iterator[Arrival | None]:
+        yield from list(whole.arrivals())[:20]
+        raise DataError("was lost")
+
+    seen: list[Seen] = []
+    with pytest.raises(DataError, match="was lost"):
+        seen.extend(watch.seen(replace(whole, arrivals=dying)))
+    assert [one.frame for one in seen] == list(range(20))
+    assert [alarm.until for one in seen for alarm in one.alarms] == [None, pytest.approx(19 / 25)]
+
+
+def test_fields_of_the_protocol_can_be_set_and_another_protocol_is_refused(
+    tiny: dict[str, Any], tmp_path: Path
+) -> None:
+    recipe = copy.deepcopy(tiny)
+    recipe["data"] |= {"train_videos": 4, "held_out": 0.25}
+    done = _run(recipe, tmp_path / "run")
+    watch = Watch(done.path, overrides=["evaluate.protocol.false_alarms_per_hour=5"])
+    assert (watch.protocol.name, watch.protocol.false_alarms_per_hour) == ("deployable", 5.0)
+    with pytest.raises(VadkitError, match="'ffp' is not deployable"):
+        Watch(done.path, overrides=["evaluate.protocol=ffp"])
+    long = "evaluate.protocol.smoothing=[{use: exponential, half_life: 5000}]"
+    with pytest.raises(VadkitError, match="Exponential remembers more than the last"):
+        Watch(done.path, overrides=[long])
+    Watch(done.path, overrides=[long.replace("5000", "500")])

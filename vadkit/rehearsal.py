@@ -118,6 +118,8 @@ def _placed(where: str) -> Iterator[None]:
 
 def _refuse_holes(where: str, scored: torch.Tensor, step: int, stride: int) -> None:
     """Refuse a stride that leaves out frames between windows; `scored`: (T,) bool, which of a window's have a score."""
+    if not bool(scored.any()):
+        return  # an empty clip may have no score where others have
     reached = {int(place) * step % stride for place in scored.nonzero()}
     if len(reached) < stride:
         raise ShapeError(

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, replace
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,7 @@ from vadkit.evaluate import Evidence, Plan
 from vadkit.evaluate.calibration import threshold_of
 from vadkit.evaluate.fuse import Fusion
 from vadkit.evaluate.judge import fusion_of
-from vadkit.evaluate.online import Alarm, AlarmWatch, OnlineFusion
+from vadkit.evaluate.online import Alarm, AlarmWatch, OnlineFusion, check_memory
 from vadkit.folder import RunFolder
 from vadkit.judging import open_run, synthetic_of
 from vadkit.monitor import Monitor, Silent
@@ -28,9 +28,7 @@ from vadkit.stages import load_experiment
 if TYPE_CHECKING:
     from vadkit.experiment import Experiment
     from vadkit.score.online import OnlineScorer, Scored
-    from vadkit.video.stream import Arrival, Source
-
-_MUCH = 1.1  # rates that differ by less than this factor are one rate
+    from vadkit.video.stream import Arrivals, Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +84,7 @@ class Watch:
         self.protocol = plan.protocol
         normal = _held_out(place)
         self.fusion = _fusion(place, plan, normal)
+        check_memory(self.fusion)
         self.hours = 0.0
         self.threshold = self._threshold(threshold, false_alarms_per_hour)
         self.fps = _rate(normal)
@@ -115,7 +114,7 @@ class Watch:
         Raises:
             DataError: there is no such source, or it gives no video.
         """
-        from vadkit.video.stream import open_source
+        from vadkit.video.stream import MUCH, open_source, shown
 
         if fps is not None and not 0 < fps < np.inf:
             raise VadkitError(f"a frame rate is above 0, not {fps}", where="--fps")
@@ -123,10 +122,12 @@ class Watch:
         rate, wanted = found.fps, fps or self.fps
         if wanted is None:
             self._tell("the frame rate of the training video is unknown: state it with --fps if this source differs")
-        elif rate is not None and rate * _MUCH < wanted:
-            self._tell(f"{source} has {rate:g} frames a second, training had {wanted:g}: all motion will look faster")
-        elif rate is not None and rate > wanted * _MUCH:
-            self._tell(f"{source} has {rate:g} frames a second: {wanted:g} of them are used, as in training")
+        elif rate is not None and rate * MUCH < wanted:
+            self._tell(
+                f"{shown(source)} has {rate:g} frames a second, training had {wanted:g}: all motion will look faster"
+            )
+        elif rate is not None and rate > wanted * MUCH:
+            self._tell(f"{shown(source)} has {rate:g} frames a second: {wanted:g} of them are used, as in training")
         return found
 
     def seen(self, source: Source) -> Iterator[Seen]:
@@ -144,8 +145,9 @@ class Watch:
 
         experiment = self._experiment
         engine = self.recipe.engine
+        pipeline = experiment.pipeline()
         return OnlineScorer(
-            experiment.pipeline(),
+            deepcopy(pipeline) if pipeline.order_dependent else pipeline,  # two looks at once share no memory
             experiment.scorers,
             experiment.fabric,
             stride=engine.score_stride,
@@ -165,18 +167,34 @@ class _Pass:
         self.alarms = AlarmWatch(watch.threshold, source.taken)
         self.seconds: list[float] = []  # of frames that have no score yet
         self.first = 0  # index of the first of them
-        self.any = False
+        self.any = False  # whether any frame had a score
+        self.broken = False  # whether frames were lost just now
 
     def seen(self) -> Iterator[Seen]:
-        for arrivals in self._unbroken():
+        arrivals = self.source.arrivals()
+        more = True
+        while more:
             before = None  # told once the next is known, for an alarm may last to the end
-            for one in self._scored(arrivals):
-                if before is not None:
+            scorer, fusion = self.watch.scorer(live=self.source.live), OnlineFusion(self.watch.fusion)
+            trouble = None
+            try:
+                for one in self._unbroken(arrivals, scorer, fusion):
+                    if before is not None:
+                        yield before
+                    before = one
+                more = self.broken
+            except VadkitError as error:
+                trouble = error
+            # Whatever ended it, what came before is judged to its last frame.
+            for one in (before, *self._judged(scorer.finish(), fusion)):
+                if before is not None and one is not before:
                     yield before
                 before = one
             if before is not None:
                 ended = self.alarms.close()
                 yield replace(before, alarms=(*before.alarms, ended)) if ended else before
+            if trouble is not None:
+                raise trouble
         if not self.any:
             span = self.watch.recipe.data.clip.span
             raise DataError(
@@ -185,28 +203,15 @@ class _Pass:
                 fix="give a longer video",
             )
 
-    def _unbroken(self) -> Iterator[Iterator[Arrival]]:
-        """The source's frames, from gap to gap; each part is to be taken before the next."""
-        arrivals = self.source.arrivals()
-        ahead = list(islice(arrivals, 1))
-
-        def part() -> Iterator[Arrival]:
-            yield ahead.pop()
-            for arrival in arrivals:
-                if arrival.gap:
-                    ahead.append(arrival)
-                    return
-                yield arrival
-
-        while ahead:
-            yield part()
-
-    def _scored(self, arrivals: Iterator[Arrival]) -> Iterator[Seen]:
-        scorer, fusion = self.watch.scorer(live=self.source.live), OnlineFusion(self.watch.fusion)
+    def _unbroken(self, arrivals: Arrivals, scorer: OnlineScorer, fusion: OnlineFusion) -> Iterator[Seen]:
+        """What is seen up to the next gap, or the end."""
+        self.broken = False
         for arrival in arrivals:
+            if arrival is None:
+                self.broken = True
+                return
             self.seconds.append(arrival.seconds)
             yield from self._judged(scorer.push(arrival.frame), fusion)
-        yield from self._judged(scorer.finish(), fusion)
 
     def _judged(self, scored: Scored | None, fusion: OnlineFusion) -> Iterator[Seen]:
         if scored is None:
@@ -224,7 +229,11 @@ def _opened(run: str | Path, overrides: Sequence[str], registry: Registry) -> tu
     place, recipe = open_run(run, overrides, registry, allow_test_tuning=True)
     if recipe.evaluate.protocol.deployable:
         return place, recipe
-    return open_run(run, [*overrides, "evaluate.protocol=deployable"], registry, allow_test_tuning=True)
+    place, recipe = open_run(run, ["evaluate.protocol=deployable", *overrides], registry, allow_test_tuning=True)
+    if not recipe.evaluate.protocol.deployable:
+        what = f"protocol {recipe.evaluate.protocol.name!r} is not deployable: it may need the future, or test videos"
+        raise VadkitError(what, where="--set", fix="leave evaluate.protocol out; its fields can be set")
+    return place, recipe
 
 
 def _held_out(place: RunFolder) -> list[VideoScores]:

@@ -9,11 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vadkit.alarms import HOLD
-from vadkit.errors import DataError
+from vadkit.errors import DataError, VadkitError
 from vadkit.evaluate.frames import Covered
 from vadkit.evaluate.fuse import Fusion
 
-HISTORY = 4096  # frames that a transform looks back on; smoothing forgets sooner
+HISTORY = 1 << 14  # frames that a transform looks back on
+_NOTICED = 1e-3  # deviations
 
 
 class OnlineFusion:
@@ -36,7 +37,7 @@ class OnlineFusion:
         rows = {name: components[name] for name in self._past}
         if infinite := [name for name, scores in rows.items() if np.isinf(scores).any()]:
             raise DataError(f"component {infinite[0]!r} became infinite")
-        scored = ~np.isnan(list(rows.values())).any(axis=0)
+        scored = ~np.isnan(list(components.values())).any(axis=0)  # as a whole video is judged
         total = np.full(scored.shape, np.nan)
         count = int(scored.sum())
         if not count:
@@ -47,6 +48,26 @@ class OnlineFusion:
         total[scored] = self._fusion([video])[0].total[-count:]
         self._past = {name: scores[-HISTORY:] for name, scores in joined.items()}
         return total
+
+
+def check_memory(fusion: Fusion) -> None:
+    """Refuse transforms that look back further than `HISTORY` frames: live, a frame would get another score.
+
+    Raises:
+        VadkitError: one does.
+    """
+    noise = np.random.default_rng(0).normal(size=2 * HISTORY)
+    chains = {f"fuse.{name}": part.transforms for name, part in fusion.parts.items()}
+    for where, transforms in {**chains, "evaluate.protocol.smoothing": fusion.smoothing}.items():
+        whole, cut = noise, noise[HISTORY:]
+        for transform in transforms:
+            whole, cut = transform(whole), transform(cut)
+            if abs(whole[-1] - cut[-1]) > _NOTICED * max(float(np.std(whole[HISTORY:])), 1e-12):
+                raise VadkitError(
+                    f"the transform {type(transform).__name__} remembers more than the last {HISTORY} frames",
+                    where=where,
+                    fix="shorten it, such as the half_life of 'exponential'",
+                )
 
 
 @dataclass(frozen=True, slots=True)

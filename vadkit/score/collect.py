@@ -81,11 +81,11 @@ class MapMean:
     def means(self) -> NDArray[np.float32]:
         """(F, h, w), the nearest covered frame's where no window scores."""
         assert self._sums is not None
-        self._sums /= np.maximum(self._counts, 1)[:, None, None]
+        means = self._sums / np.maximum(self._counts, 1).astype(np.float32)[:, None, None]
         scored = np.flatnonzero(self._counts)
         for frame in np.flatnonzero(self._counts == 0):
-            self._sums[frame] = self._sums[scored[np.argmin(np.abs(scored - frame))]]
-        return self._sums
+            means[frame] = means[scored[np.argmin(np.abs(scored - frame))]]
+        return means
 
 
 def calibrate(

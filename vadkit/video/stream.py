@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vadkit.errors import DataError
+from vadkit.sources import reading
 from vadkit.values import ClipSpec, VideoRef, natural
 from vadkit.video.container import as_shown
 from vadkit.video.damage import Damages
@@ -24,6 +25,7 @@ from vadkit.video.decode import decode
 from vadkit.video.probe import frame_rate
 from vadkit.video.sizing import at_size, colored
 
+MUCH = 1.1  # rates that differ by less than this factor are one rate
 _URL = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 _PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
 _WAITING = 64  # frames that a live source may be ahead
@@ -37,13 +39,15 @@ class Arrival:
 
     Attributes:
         frame: (H, W, C) uint8, at the clip's size.
-        seconds: since the source began; of a file by its frame rate, of a live source by the clock.
-        gap: frames before this one were lost, so that it begins anew.
+        seconds: since the source began; of a recording by its frame rate, of a live source by the clock.
     """
 
     frame: NDArray[np.uint8]
     seconds: float
-    gap: bool = False
+
+
+Arrivals = Iterator[Arrival | None]
+"""Frames as they come; None where some were lost: what follows begins anew, and may be long in coming."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +66,7 @@ class Source:
     live: bool
     fps: float | None
     taken: float | None
-    arrivals: Callable[[], Iterator[Arrival]]
+    arrivals: Callable[[], Arrivals]
 
 
 def open_source(
@@ -80,38 +84,53 @@ def open_source(
     Raises:
         DataError: there is no such source, or it gives no video.
     """
+    name = name.removeprefix("file://")
     path = Path(name)
-    if _URL.match(name) or path.is_char_device():
-        rate = _stated_rate(name)
-        lines = _Line(name, clip, retries, tell)
-        return Source(name, True, rate, _least(rate, fps), lambda: paced(lines.arrivals(), rate, fps))
+    with reading(name):
+        if not (_URL.match(name) or path.is_char_device()):
+            return _local(path, clip, fps, tell)
+    rate, recorded = _stated(name)
+    if recorded:
+        return Source(name, False, rate, _least(rate, fps), lambda: paced(_downloaded(name, clip, rate), rate, fps))
+    line = _Line(name, clip, retries, tell)
+    return Source(shown(name), True, rate, _least(rate, fps), lambda: paced(line.arrivals(), rate, fps))
+
+
+def _local(path: Path, clip: ClipSpec, fps: float | None, tell: Callable[[str], None]) -> Source:
     if not path.exists():
-        raise DataError("there is no such file or folder", where=name, fix="give a video, a camera or a URL")
+        raise DataError("there is no such file or folder", where=str(path), fix="give a video, a camera or a URL")
     video = _video(path)
     rate = frame_rate(path) if path.is_file() else fps
 
-    def arrivals() -> Iterator[Arrival]:
+    def arrivals() -> Arrivals:
         damages = Damages()
         for number, frame in enumerate(decode(video, color=clip.color, damages=damages)):
             yield Arrival(at_size(frame, clip), number / rate if rate else float(number))
         for damage in damages.found:
-            tell(f"{name} is damaged, the rest was used: {damage}")
+            tell(f"{path} is damaged, the rest was used: {damage}")
 
-    return Source(name, False, rate, _least(rate, fps), lambda: paced(arrivals(), rate, fps))
+    return Source(str(path), False, rate, _least(rate, fps), lambda: paced(arrivals(), rate, fps))
 
 
-def paced(arrivals: Iterator[Arrival], has: float | None, wanted: float | None) -> Iterator[Arrival]:
-    """Leave frames out, so that no more than `wanted` a second are left; all, if `has` is not more than that."""
-    if wanted is None or has is None or has <= wanted:
+def paced(arrivals: Arrivals, has: float | None, wanted: float | None) -> Arrivals:
+    """Leave frames out evenly, so that `wanted` a second are left; all, where the source has hardly more than that.
+
+    Frames are counted, for the times at which they arrive over a network say little.
+    """
+    if wanted is None or has is None or has <= wanted * MUCH:
         yield from arrivals
         return
-    taken, gap = None, False
+    due = 1.0
     for arrival in arrivals:
-        gap = gap or arrival.gap
-        turn = int(arrival.seconds * wanted + 1e-6)
-        if turn != taken or arrival.gap:
-            yield Arrival(arrival.frame, arrival.seconds, gap)
-            taken, gap = turn, False
+        if arrival is None or due >= 1 - 1e-9:
+            yield arrival
+            due = 1.0 if arrival is None else due - 1
+        due = due + wanted / has if arrival is not None else due
+
+
+def shown(name: str) -> str:
+    """A source as messages may name it: without the password of its URL."""
+    return re.sub(r"(?<=://)[^/@]*@", "***@", name)
 
 
 def _least(has: float | None, wanted: float | None) -> float | None:
@@ -140,18 +159,40 @@ def _open(name: str) -> av.container.InputContainer:
         container = av.open(name, format=kind, timeout=(_TIMEOUT, _TIMEOUT))
     except (av.error.FFmpegError, OSError, ValueError) as error:
         said = getattr(error, "strerror", None) or error
-        raise DataError(f"cannot be opened: {said}", where=name, fix="check address, user and network") from error
+        raise DataError(
+            f"cannot be opened: {said}", where=shown(name), fix="check address, user and network"
+        ) from error
     if not container.streams.video:
         container.close()
-        raise DataError("holds no video stream", where=name, fix="give the address of a video stream")
+        raise DataError("holds no video stream", where=shown(name), fix="give the address of a video stream")
     return container
 
 
-def _stated_rate(name: str) -> float | None:
+def _stated(name: str) -> tuple[float | None, bool]:
+    """Frame rate, None if unknown, and whether it is a recording: what has an end says so."""
     with _open(name) as container:
         stream = container.streams.video[0]
         rate = stream.average_rate or stream.guessed_rate
-        return float(rate) if rate else None
+        return float(rate) if rate else None, bool(container.duration and container.duration > 0)
+
+
+def _downloaded(name: str, clip: ClipSpec, rate: float | None) -> Arrivals:
+    """A recording's frames, each once, as fast as they are taken."""
+    number = 0
+    try:
+        for frame in _pictures(name, clip):
+            yield Arrival(frame, number / rate if rate else float(number))
+            number += 1
+    except (av.error.FFmpegError, OSError) as error:
+        what = f"breaks off after {number} frames: {getattr(error, 'strerror', None) or error}"
+        raise DataError(what, where=shown(name), fix="check the network, or fetch the file first") from error
+
+
+def _pictures(name: str, clip: ClipSpec) -> Iterator[NDArray[np.uint8]]:
+    """Frames of one connection, at the clip's size."""
+    with _open(name) as container:
+        for picture in container.decode(video=0):
+            yield at_size(colored(as_shown(picture), clip.color), clip)
 
 
 class _Line:
@@ -166,34 +207,54 @@ class _Line:
 
     def __init__(self, name: str, clip: ClipSpec, retries: int | None, tell: Callable[[str], None]) -> None:
         self.name, self.clip, self.retries, self.tell = name, clip, retries, tell
-        self._waiting: queue.Queue[Arrival | DataError | None] = queue.Queue(_WAITING)
+        self._waiting: queue.Queue[Arrival | _End | None] = queue.Queue(_WAITING)
         self._stopped = threading.Event()
         self._began = time.monotonic()
-        self._gap = False
 
-    def arrivals(self) -> Iterator[Arrival]:
+    def arrivals(self) -> Arrivals:
         """Frames until the source is given up.
 
         Raises:
-            DataError: it never gave a frame, or could not be reached again.
+            DataError: it never gave a frame, or could not be reached again, or was looked at before.
         """
-        reader = threading.Thread(target=self._read, daemon=True)
-        reader.start()
+        if self._stopped.is_set():
+            raise DataError("was looked at already", where=shown(self.name), fix="open it again")
+        threading.Thread(target=self._run, daemon=True).start()
         try:
-            while (found := self._waiting.get()) is not None:
-                if isinstance(found, DataError):
-                    raise found
+            while not isinstance(found := self._waiting.get(), _End):
                 yield found
+            if found.trouble is not None:
+                raise found.trouble
         finally:
             self._stopped.set()
 
-    def _read(self) -> None:
+    def _run(self) -> None:
+        trouble: BaseException | None = None
+        try:
+            trouble = self._read()
+        except BaseException as error:  # whoever takes the frames must not wait for ever
+            trouble = error
+        self._put(_End(trouble))
+
+    def _put(self, mark: _End | None) -> None:
+        """Once there is room for it; never, if nobody takes frames any more."""
+        while not self._stopped.is_set():
+            try:
+                self._waiting.put(mark, timeout=0.2)
+            except queue.Full:
+                continue
+            return
+
+    def _read(self) -> DataError | None:
+        """Read, and connect again; what the last try came to, None if it gave frames until it ended."""
         failed, pause = 0, _FIRST_PAUSE
         while not self._stopped.is_set():
             given, trouble = False, None
             try:
-                for frame in self._pictures():
-                    self._offer(frame)
+                for frame in _pictures(self.name, self.clip):
+                    if self._stopped.is_set():
+                        return None
+                    self._offer(Arrival(frame, time.monotonic() - self._began))
                     given, failed, pause = True, 0, _FIRST_PAUSE
                 what = "ended"
             except DataError as error:
@@ -201,33 +262,34 @@ class _Line:
             except (av.error.FFmpegError, OSError) as error:
                 what = f"was lost: {getattr(error, 'strerror', None) or error}"
             if self.retries is not None and failed >= self.retries:
-                self._waiting.put(trouble if not given else None)
-                return
+                return None if given else trouble
             failed += 1
-            self._gap = True
-            self.tell(f"{self.name}: {what}; connecting again in {pause:.3g} s")
+            if given:
+                self._put(None)  # what came so far is judged now, and not when the source is back
+            self.tell(f"{shown(self.name)}: {what}; connecting again in {pause:.3g} s")
             self._stopped.wait(pause)
             pause = min(2 * pause, _LONGEST_PAUSE)
+        return None
 
-    def _pictures(self) -> Iterator[NDArray[np.uint8]]:
-        with _open(self.name) as container:
-            for picture in container.decode(video=0):
-                if self._stopped.is_set():
-                    return
-                yield at_size(colored(as_shown(picture), self.clip.color), self.clip)
-
-    def _offer(self, frame: NDArray[np.uint8]) -> None:
-        arrival = Arrival(frame, time.monotonic() - self._began, self._gap)
-        self._gap = False
+    def _offer(self, arrival: Arrival) -> None:
+        """A frame, or, where too many wait already, none of them."""
         try:
             self._waiting.put_nowait(arrival)
+            return
         except queue.Full:
-            lost = 1
-            while True:  # a fresh start costs less than one that lags ever more
-                try:
-                    self._waiting.get_nowait()
-                    lost += 1
-                except queue.Empty:
-                    break
-            self._gap = True
-            self.tell(f"{self.name}: the model is slower than the source; {lost} frames were lost")
+            pass
+        lost = 1
+        while True:  # a fresh start costs less than one that lags ever more
+            try:
+                lost += self._waiting.get_nowait() is not None
+            except queue.Empty:
+                break
+        self._waiting.put_nowait(None)
+        self.tell(f"{shown(self.name)}: the model is slower than the source; {lost} frames were lost")
+
+
+@dataclass(frozen=True, slots=True)
+class _End:
+    """Nothing comes any more, and why if that is a fault."""
+
+    trouble: BaseException | None
