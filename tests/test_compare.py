@@ -65,6 +65,15 @@ def test_the_best_is_told_from_chance(tiny: dict[str, Any], tmp_path: Path) -> N
     assert by_name["bad"].behind["eer"].high < 0  # the best's EER is lower
 
 
+def test_runs_of_several_sweeps_are_told_apart(tiny: dict[str, Any], tmp_path: Path) -> None:
+    for sweep in ("one", "two"):
+        (tmp_path / sweep).mkdir()
+    runs = [make(tmp_path / sweep / "run", tiny, 1.0, seed=n) for n, sweep in enumerate(("one", "two"))]
+    runs.append(make(tmp_path / "alone", tiny, 1.0))
+    names = [entry.name for entry in compare(runs, rounds=20).entries]
+    assert names == ["one/run", "two/run", "alone"]
+
+
 def test_different_protocols_are_not_ranked(tiny: dict[str, Any], tmp_path: Path) -> None:
     one, other = (
         make(tmp_path / "one", tiny, 1),

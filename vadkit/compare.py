@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -118,7 +119,7 @@ def compare(
     names = list(dict.fromkeys(name for one in judged for name in one.result.metrics))
     lower = frozenset().union(*(metric.lower_is_better for metric in measures))
     unranked = Comparison(
-        [_entry(path, one) for path, one in zip(paths, judged, strict=True)],
+        [_entry(path, name, one) for path, name, one in zip(paths, _names(paths), judged, strict=True)],
         names,
         lower,
         judged[0].result.units,
@@ -175,13 +176,20 @@ def _differing(protocols: Sequence[Mapping[str, Any]]) -> list[str]:
     return list(dict.fromkeys(differ))
 
 
-def _entry(path: Path, judged: _Judged) -> Entry:
+def _names(paths: Sequence[Path]) -> list[str]:
+    """Each run's folder; with the one that it lies in, where runs of several sweeps have one name."""
+    own = [path.resolve() for path in paths]
+    alike = Counter(path.name for path in own)
+    return [path.name if alike[path.name] == 1 else f"{path.parent.name}/{path.name}" for path in own]
+
+
+def _entry(path: Path, name: str, judged: _Judged) -> Entry:
     manifest = RunFolder(path).read_manifest()
     parameters, flops = manifest.get("parameters"), manifest.get("flops")
     seconds = manifest.get("seconds", {}).get("score test")
     frames = manifest.get("data", {}).get("test", {}).get("frames")
     return Entry(
-        name=path.resolve().name,
+        name=name,
         path=path,
         values=judged.result.metrics,
         intervals=judged.result.intervals,
