@@ -11,7 +11,9 @@ import numpy as np
 import pytest
 
 import vadkit
+from vadkit import reuse
 from vadkit.errors import CheckpointError
+from vadkit.folder import RunFolder
 from vadkit.monitor import Silent
 
 
@@ -79,6 +81,24 @@ def test_an_unfinished_run_gives_what_it_has_finished(
         np.testing.assert_array_equal(one.components["static"], other.components["static"])
 
 
+def test_a_take_over_that_was_killed_is_resumed(
+    earlier: vadkit.Run, tiny: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copied = reuse._copy
+
+    def killed(donor: RunFolder, place: RunFolder, stage: str) -> None:
+        copied(donor, place, stage)
+        if stage != "model":
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(reuse, "_copy", killed)
+    with pytest.raises(KeyboardInterrupt):
+        vadkit.run(tiny, out=tmp_path / "run", reuse=[earlier.path])
+    done = vadkit.run(tiny, out=tmp_path / "run", resume=True)
+    for one, other in zip(done.scores(), earlier.scores(), strict=True):
+        np.testing.assert_array_equal(one.components["reconstruction"], other.components["reconstruction"])
+
+
 def test_other_data_no_run_and_itself_are_refused(earlier: vadkit.Run, tiny: dict[str, Any], tmp_path: Path) -> None:
     foreign = tmp_path / "foreign"
     shutil.copytree(earlier.path, foreign)
@@ -87,7 +107,11 @@ def test_other_data_no_run_and_itself_are_refused(earlier: vadkit.Run, tiny: dic
     (foreign / "manifest.json").write_text(json.dumps(manifest))
     with pytest.raises(CheckpointError, match="its model was made from other data than this: the train videos differ"):
         vadkit.run(tiny, out=tmp_path / "run", reuse=[foreign])
-    assert not (tmp_path / "run" / "recipe.yaml").exists()
+    assert not (tmp_path / "run").exists()
+    shutil.copytree(earlier.path, tmp_path / "mine")
+    with pytest.raises(CheckpointError, match="was made from other data"):
+        vadkit.run(tiny, out=tmp_path / "mine", overwrite=True, reuse=[foreign])
+    assert (tmp_path / "mine" / "metrics.json").is_file()  # an earlier run is replaced only by one that can begin
     with pytest.raises(CheckpointError, match="is not a run folder"):
         vadkit.run(tiny, out=tmp_path / "run", reuse=[tmp_path])
     with pytest.raises(CheckpointError, match="cannot take over from itself"):

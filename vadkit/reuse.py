@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from vadkit.errors import CheckpointError
-from vadkit.files import write_text
+from vadkit.files import write_aside, write_text
 from vadkit.folder import RunFolder, stage_digests
 from vadkit.recipe.show import dump
 
@@ -33,39 +34,55 @@ def donors_of(reuse: Sequence[str | Path], place: RunFolder) -> list[RunFolder]:
     return donors
 
 
-def take_over(
-    place: RunFolder, tree: Mapping[str, Any], data: Mapping[str, str], donors: Sequence[RunFolder]
-) -> list[str]:
-    """Copy the stages that another run has finished and that depend on the same part of the recipe.
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """A stage that another run has made as it is wanted: `model`, `density.NAME` or `scores`."""
+
+    donor: RunFolder
+    stage: str
+
+
+def offers_of(tree: Mapping[str, Any], data: Mapping[str, str], donors: Sequence[RunFolder]) -> list[Offer]:
+    """The stages that earlier runs have finished and that depend on the same part of the recipe. Writes nothing.
 
     Args:
-        place: the new run's folder, in which no run has begun.
-        tree: its resolved recipe.
+        tree: the new run's resolved recipe.
         data: what its videos are, as `Footage.fingerprints` tells.
         donors: earlier runs, the preferred ones first.
-
-    Returns:
-        Stages that were taken over: `model`, `density.NAME`, `scores`.
 
     Raises:
         CheckpointError: one of them was trained on, or scored, other videos than are there now.
     """
-    wanted = stage_digests(tree)
-    taken: dict[str, dict[str, Any]] = {"digests": {}, "seconds": {}, "parameters": {}}
+    offers: dict[str, Offer] = {}
     for donor in donors:
         manifest = donor.read_manifest()
-        for stage, digest in wanted.items():
-            if stage in taken["digests"] or not _has(donor, manifest, stage, digest):
-                continue
-            _check_data(donor, manifest, data, stage)
-            _copy(donor, place, stage)
-            for key, values in taken.items():
-                mine = {stage, *(_OF_SCORES if stage == "scores" else ())}
-                values |= {name: value for name, value in manifest.get(key, {}).items() if name in mine}
+        for stage, digest in stage_digests(tree).items():
+            if stage not in offers and _has(donor, manifest, stage, digest):
+                _check_data(donor, manifest, data, stage)
+                offers[stage] = Offer(donor, stage)
+    return list(offers.values())
+
+
+def take_over(place: RunFolder, tree: Mapping[str, Any], offers: Sequence[Offer]) -> list[str]:
+    """Copy what is offered into a folder in which no run has begun.
+
+    A kill at any moment leaves a run that can be resumed.
+
+    Returns:
+        Stages that were taken over.
+    """
+    if not offers:
+        return []
+    write_text(place.recipe, dump(tree))  # first, for it makes the folder a run
+    taken: dict[str, dict[str, Any]] = {"digests": {}, "seconds": {}, "parameters": {}}
+    for offer in offers:
+        _copy(offer.donor, place, offer.stage)
+        manifest = offer.donor.read_manifest()
+        for key, values in taken.items():
+            mine = {offer.stage, *(_OF_SCORES if offer.stage == "scores" else ())}
+            values |= {name: value for name, value in manifest.get(key, {}).items() if name in mine}
     stages = sorted(taken["digests"])
-    if stages:
-        write_text(place.manifest, json.dumps({**taken, "taken over": stages}, indent=2) + "\n")
-        write_text(place.recipe, dump(tree))  # last, for it makes the folder a run
+    write_text(place.manifest, json.dumps({**taken, "taken over": stages}, indent=2) + "\n")
     return stages
 
 
@@ -95,7 +112,8 @@ def _weights(folder: RunFolder, stage: str) -> Path:
 def _copy(donor: RunFolder, place: RunFolder, stage: str) -> None:
     place.checkpoints.mkdir(parents=True, exist_ok=True)
     if stage != "scores":
-        shutil.copy2(_weights(donor, stage), place.checkpoints)
+        with write_aside(_weights(place, stage)) as aside:
+            shutil.copy2(_weights(donor, stage), aside)
         return
     for name in ("scores", "checkpoints/held_out", "checkpoints/synthetic"):
         if (donor.path / name).is_dir():

@@ -35,7 +35,7 @@ from vadkit.recipe.check import DEFAULT_REPORT
 from vadkit.recipe.chosen import Chosen
 from vadkit.recipe.model import Recipe
 from vadkit.registry import Registry
-from vadkit.reuse import donors_of, take_over
+from vadkit.reuse import donors_of, offers_of, take_over
 from vadkit.score.store import VideoScores, read_labels, read_scores
 from vadkit.sources import open_data
 from vadkit.values import Labels, RunResult
@@ -139,10 +139,11 @@ def run(
         folder.check(resume=resume, overwrite=overwrite)
         maps = rehearsal.rehearse(experiment, compared=needs.maps, shown=shows_maps(checked.report))
         experiment.footage.check(maps=needs.maps, fps=needs.fps)
+        offers = offers_of(checked.tree, experiment.footage.fingerprints(), donors)
         with folder.locked():
             folder.prepare(resume=resume, overwrite=overwrite)
             if donors and not folder.is_run:
-                taken = take_over(folder, checked.tree, experiment.footage.fingerprints(), donors)
+                taken = take_over(folder, checked.tree, offers)
                 monitor.message(f"taken over: {', '.join(taken) or 'nothing, for no stage would be made alike'}")
             begin(folder, checked, experiment)
             experiment.footage.record(folder, regions=needs.maps)
