@@ -220,3 +220,9 @@ def test_misuse_is_exit_code_2(tiny: dict[str, Any], tmp_path: Path) -> None:
         renderer("pdf")
     with pytest.raises(RecipeError, match="score_stride"):
         bench(path, ["engine.score_strid=1"])
+
+
+def test_what_depends_on_the_order_of_frames_is_not_timed_in_batches() -> None:
+    recipe = Path(__file__).parents[1] / "recipes" / "baselines" / "walkway" / "mnad_reconstruction.yaml"
+    with pytest.raises(VadkitError, match="one at a time"):
+        bench(recipe, batch=2, warmup=0, repeat=1)

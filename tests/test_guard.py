@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 import threading
 import time
@@ -117,3 +118,20 @@ def test_messages_are_one_line_of_bounded_length() -> None:
     assert said(ValueError("")) == "ValueError"
     assert len(said(ValueError("x" * 10_000))) < 400
     assert said(PluginError("what", where="there", fix="so")) == "there: what -> so"
+
+
+def test_streams_that_a_plugin_sets_up_are_streams() -> None:
+    script = """
+import sys
+from vadkit.guard import guarded
+
+def call():
+    sys.stdout.reconfigure(encoding="utf-8")
+    sys.stdout.buffer.write(b"bytes")
+    return sys.stdout.encoding
+
+outcome = guarded(call, 5)
+print([outcome.value, outcome.error, outcome.printed])
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout == "['utf-8', '', 'bytes']\n"

@@ -140,15 +140,19 @@ def bench(
     """
     path = Path(target)
     folder = RunFolder(path)
-    recipe = read_recipe(folder.recipe if folder.is_run else path, overrides, registry or Registry.discover())
+    registry = registry or Registry.discover()
+    recipe = read_recipe(folder.recipe if folder.is_run else path, overrides, registry)
     with _enough_memory():
         experiment = without_videos(recipe, folder if folder.is_run else RunFolder(Path()))
         noise: dict[str, int] = {}
         if folder.is_run:
-            _load(experiment, folder, recipe)
+            _load(experiment, folder, recipe, registry)
         else:
             noise = _fit_on_noise(experiment, timed=repeat > 0)
         pipeline = experiment.pipeline()
+        if pipeline.order_dependent and batch > 1:
+            what = "scores depend on the order of frames, so that windows are scored one at a time"
+            raise VadkitError(what, where="--batch", fix="leave it out")
         times: dict[str, list[float]] = {}
         peak = Peak(experiment.fabric.device)
         if repeat:
@@ -175,9 +179,9 @@ def bench(
     )
 
 
-def _load(experiment: Experiment, folder: RunFolder, recipe: Recipe) -> None:
+def _load(experiment: Experiment, folder: RunFolder, recipe: Recipe, registry: Registry) -> None:
     """The run's weights, under another precision too: that changes what is computed, not what was learned."""
-    trained = read_recipe(folder.recipe, (), Registry.discover()).tree
+    trained = read_recipe(folder.recipe, (), registry).tree
     experiment.digests = stage_digests({**recipe.tree, "engine": trained.get("engine")})
     experiment.load_weights()
 

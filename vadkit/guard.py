@@ -139,6 +139,18 @@ class _Diversion(io.TextIOBase):
     def writable(self) -> bool:
         return True
 
+    @property
+    def encoding(self) -> str:  # pyright: ignore[reportIncompatibleVariableOverride]
+        return getattr(self._real, "encoding", None) or "utf-8"
+
+    @property
+    def buffer(self) -> IO[bytes]:
+        """The real stream's: its descriptor is diverted as well."""
+        return cast("Any", self._real).buffer
+
+    def reconfigure(self, **_: Any) -> None:
+        """Nothing: the stream is the tool's, not the plugin's."""
+
     def fileno(self) -> int:
         if self._real is None:
             raise io.UnsupportedOperation("fileno")

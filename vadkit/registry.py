@@ -53,8 +53,9 @@ class Registry:
             else:
                 plugins.append(load(point))
         for plugin in of_other_versions():
-            strangers.discard(plugin.name)
-            if plugin.name not in unwanted:
+            called = {plugin.name, plugin.distribution.rpartition(" ")[0]}
+            strangers -= called
+            if not unwanted & called:
                 plugins.append(plugin)
         return cls(plugins, disabled=disabled, strangers=sorted(strangers))
 
