@@ -135,3 +135,23 @@ print([outcome.value, outcome.error, outcome.printed])
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout == "['utf-8', '', 'bytes']\n"
+
+
+def test_a_plugin_that_wraps_the_bytes_of_a_stream_does_not_close_it() -> None:
+    script = """
+import gc, io, sys
+from vadkit.guard import guarded
+
+def call():
+    sys.stdout = io.TextIOWrapper(sys.stdout.buffer, encoding="utf-8")
+    print("caf\\u00e9")
+
+outcome = guarded(call, 5)
+gc.collect()
+print(ascii([outcome.error, outcome.printed]))
+sys.stdout = None
+print(guarded(lambda: sys.stdout.buffer.write(b"x"), 5).error or "none", file=sys.stderr)
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout == "['', 'caf\\xe9\\n']\n"
+    assert done.stderr == "none\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import importlib
 import io
@@ -126,6 +127,7 @@ class _Diversion(io.TextIOBase):
 
     def __init__(self, kept: IO[str], real: IO[str] | None) -> None:
         self._into, self._real = cast("IO[str] | None", kept), real
+        self._bytes = _Bytes(self)
 
     def write(self, text: str, /) -> int:
         if self._into is not None:
@@ -144,9 +146,9 @@ class _Diversion(io.TextIOBase):
         return getattr(self._real, "encoding", None) or "utf-8"
 
     @property
-    def buffer(self) -> IO[bytes]:
-        """The real stream's: its descriptor is diverted as well."""
-        return cast("Any", self._real).buffer
+    def buffer(self) -> io.BufferedIOBase:
+        """Not the real stream's, which may have none, and which a wrapper around it closes when it is collected."""
+        return self._bytes
 
     def reconfigure(self, **_: Any) -> None:
         """Nothing: the stream is the tool's, not the plugin's."""
@@ -158,6 +160,30 @@ class _Diversion(io.TextIOBase):
 
     def end(self) -> None:
         self._into = self._real
+
+
+class _Bytes(io.BufferedIOBase):
+    """The bytes under a diversion: they go where its text goes."""
+
+    def __init__(self, text: _Diversion) -> None:
+        self._text, self._decoder = text, codecs.getincrementaldecoder("utf-8")("replace")
+
+    def write(self, data: Any, /) -> int:
+        taken = bytes(data)
+        self._text.write(self._decoder.decode(taken))
+        return len(taken)
+
+    def flush(self) -> None:
+        self._text.flush()
+
+    def writable(self) -> bool:
+        return True
+
+    def fileno(self) -> int:
+        return self._text.fileno()
+
+    def close(self) -> None:
+        """Nothing: as with `reconfigure`."""
 
 
 @contextlib.contextmanager
