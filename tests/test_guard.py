@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import inspect
 import os
 import signal
 import subprocess
@@ -7,11 +8,12 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from types import SimpleNamespace
+from types import FrameType, SimpleNamespace
 from typing import Any
 
 import pytest
 
+from vadkit import guard
 from vadkit.errors import PluginError
 from vadkit.guard import Outcome, guarded, said
 
@@ -155,3 +157,30 @@ print(guarded(lambda: sys.stdout.buffer.write(b"x"), 5).error or "none", file=sy
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout == "['', 'caf\\xe9\\n']\n"
     assert done.stderr == "none\n"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no alarms")
+def test_an_alarm_just_after_the_call_leaves_no_timer() -> None:
+    code = guard._limited.__wrapped__.__code__  # pyright: ignore[reportFunctionMemberAccess]
+    lines, first = inspect.getsourcelines(code)
+    after = first + next(number for number, line in enumerate(lines) if line.strip() == "finally:") + 1
+    rung: list[int] = []
+
+    def ring(frame: FrameType, event: str, argument: object) -> object:
+        del argument
+        if frame.f_code is code and event == "line" and frame.f_lineno == after and not rung:
+            rung.append(after)
+            signal.raise_signal(signal.SIGALRM)
+        return ring
+
+    handler, traced = signal.getsignal(signal.SIGALRM), sys.gettrace()
+    sys.settrace(ring)  # pyright: ignore[reportArgumentType]
+    try:
+        outcome = guarded(lambda: 1, 60)
+    finally:
+        sys.settrace(traced)
+        left = signal.setitimer(signal.ITIMER_REAL, 0)
+    assert rung
+    assert "60 seconds" in outcome.error
+    assert left == (0.0, 0.0)
+    assert signal.getsignal(signal.SIGALRM) is handler

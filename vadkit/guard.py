@@ -251,9 +251,12 @@ def _limited(limit: float) -> Iterator[None]:
     handler = signal.signal(signal.SIGALRM, expired)
     left, every = signal.setitimer(signal.ITIMER_REAL, limit, _AGAIN)
     try:
-        yield
+        try:
+            yield
+        finally:
+            running = False
     finally:
-        running = False
+        running = False  # again, for an alarm may have come after the call and before the line above
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, handler)
         if left:  # somebody else's alarm goes on
