@@ -99,6 +99,54 @@ def test_a_take_over_that_was_killed_is_resumed(
         np.testing.assert_array_equal(one.components["reconstruction"], other.components["reconstruction"])
 
 
+@pytest.mark.parametrize("stage", ["model", "density.static", "scores"])
+def test_a_take_over_that_was_killed_can_be_replaced_or_resumed(
+    earlier: vadkit.Run, tiny: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stage: str
+) -> None:
+    copied = reuse._copy
+
+    def killed(donor: RunFolder, place: RunFolder, now: str) -> None:
+        if now == stage:
+            raise KeyboardInterrupt
+        copied(donor, place, now)
+
+    monkeypatch.setattr(reuse, "_copy", killed)
+    with pytest.raises(KeyboardInterrupt):
+        vadkit.run(tiny, out=tmp_path / "run", reuse=[earlier.path])
+    monkeypatch.setattr(reuse, "_copy", copied)
+    place = RunFolder(tmp_path / "run")
+    place.check(resume=True, overwrite=False)
+    said = Said()
+    done = vadkit.run(tiny, out=place.path, overwrite=True, reuse=[earlier.path], monitor=said)
+    assert said.taken == "taken over: density.dynamic, density.static, model, scores"
+    assert done.metrics["metrics"] == earlier.metrics["metrics"]
+
+
+def test_a_read_only_run_gives_files_that_can_be_written(
+    earlier: vadkit.Run, tiny: dict[str, Any], tmp_path: Path
+) -> None:
+    archived = tmp_path / "archived"
+    shutil.copytree(earlier.path, archived)
+    for path in archived.rglob("*"):
+        if path.is_file():
+            path.chmod(0o444)
+    done = vadkit.run(tiny, out=tmp_path / "run", reuse=[archived])
+    files = [path for name in ("checkpoints", "scores") for path in (done.path / name).rglob("*") if path.is_file()]
+    assert files
+    assert all(path.stat().st_mode & 0o200 for path in files)
+
+
+def test_what_cannot_be_read_is_refused_before_anything_is_replaced(
+    earlier: vadkit.Run, tiny: dict[str, Any], tmp_path: Path
+) -> None:
+    for name in ("torn", "mine"):
+        shutil.copytree(earlier.path, tmp_path / name)
+    (tmp_path / "torn" / "scores" / "gone.npz").symlink_to(tmp_path / "nowhere")
+    with pytest.raises(CheckpointError, match="cannot be read"):
+        vadkit.run(tiny, out=tmp_path / "mine", overwrite=True, reuse=[tmp_path / "torn"])
+    assert vadkit.load_run(tmp_path / "mine").metrics == earlier.metrics
+
+
 def test_other_data_no_run_and_itself_are_refused(earlier: vadkit.Run, tiny: dict[str, Any], tmp_path: Path) -> None:
     foreign = tmp_path / "foreign"
     shutil.copytree(earlier.path, foreign)
@@ -108,12 +156,13 @@ def test_other_data_no_run_and_itself_are_refused(earlier: vadkit.Run, tiny: dic
     with pytest.raises(CheckpointError, match="its model was made from other data than this: the train videos differ"):
         vadkit.run(tiny, out=tmp_path / "run", reuse=[foreign])
     assert not (tmp_path / "run").exists()
+    assert vadkit.run(tiny, out=tmp_path / "run").metrics["metrics"] == earlier.metrics["metrics"]
     shutil.copytree(earlier.path, tmp_path / "mine")
     with pytest.raises(CheckpointError, match="was made from other data"):
         vadkit.run(tiny, out=tmp_path / "mine", overwrite=True, reuse=[foreign])
     assert (tmp_path / "mine" / "metrics.json").is_file()  # an earlier run is replaced only by one that can begin
     with pytest.raises(CheckpointError, match="is not a run folder"):
-        vadkit.run(tiny, out=tmp_path / "run", reuse=[tmp_path])
+        vadkit.run(tiny, out=tmp_path / "other", reuse=[tmp_path])
     with pytest.raises(CheckpointError, match="cannot take over from itself"):
         vadkit.run(tiny, out=foreign, overwrite=True, reuse=[foreign])
     assert (foreign / "metrics.json").is_file()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from vadkit.errors import CheckpointError
-from vadkit.files import write_aside, write_text
+from vadkit.files import LEFTOVERS, write_aside, write_text
 from vadkit.folder import RunFolder, stage_digests
 from vadkit.recipe.show import dump
 
@@ -51,7 +52,7 @@ def offers_of(tree: Mapping[str, Any], data: Mapping[str, str], donors: Sequence
         donors: earlier runs, the preferred ones first.
 
     Raises:
-        CheckpointError: one of them was trained on, or scored, other videos than are there now.
+        CheckpointError: one of them was trained on, or scored, other videos than are there now, or cannot be read.
     """
     offers: dict[str, Offer] = {}
     for donor in donors:
@@ -59,6 +60,7 @@ def offers_of(tree: Mapping[str, Any], data: Mapping[str, str], donors: Sequence
         for stage, digest in stage_digests(tree).items():
             if stage not in offers and _has(donor, manifest, stage, digest):
                 _check_data(donor, manifest, data, stage)
+                _check_readable(donor, stage)
                 offers[stage] = Offer(donor, stage)
     return list(offers.values())
 
@@ -109,14 +111,22 @@ def _weights(folder: RunFolder, stage: str) -> Path:
     return folder.checkpoints / f"{stage}.safetensors"
 
 
-def _copy(donor: RunFolder, place: RunFolder, stage: str) -> None:
-    place.checkpoints.mkdir(parents=True, exist_ok=True)
+def _files(donor: RunFolder, stage: str) -> list[Path]:
+    """What a stage has left, below the run's folder."""
     if stage != "scores":
-        with write_aside(_weights(place, stage)) as aside:
-            shutil.copy2(_weights(donor, stage), aside)
-        return
-    for name in ("scores", "checkpoints/held_out", "checkpoints/synthetic"):
-        if (donor.path / name).is_dir():
-            shutil.copytree(donor.path / name, place.path / name, dirs_exist_ok=True)
-    if donor.places.is_file():
-        shutil.copy2(donor.places, place.places)
+        return [_weights(donor, stage)]
+    below = [path for folder in (donor.scores, donor.held_out, donor.synthetic) for path in sorted(folder.rglob("*"))]
+    left = [path for path in below if not path.is_dir() and not path.match(LEFTOVERS)]
+    return [*left, donor.places] if donor.places.is_file() else left
+
+
+def _check_readable(donor: RunFolder, stage: str) -> None:
+    for path in _files(donor, stage):
+        if not os.access(path, os.R_OK):
+            raise CheckpointError("cannot be read", where=str(path), fix="leave this run out of --reuse")
+
+
+def _copy(donor: RunFolder, place: RunFolder, stage: str) -> None:
+    for path in _files(donor, stage):
+        with write_aside(place.path / path.relative_to(donor.path)) as aside:
+            shutil.copyfile(path, aside)  # without its mode: an archived run may be read-only
