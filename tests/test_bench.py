@@ -23,8 +23,10 @@ from vadkit.cli.benching import renderer
 from vadkit.errors import CheckpointError, DataError, RecipeError, VadkitError
 from vadkit.folder import RunFolder
 from vadkit.model.cost import SCORES, count_flops, watched
+from vadkit.model.pipeline import Pipeline
 from vadkit.registry import Registry
 from vadkit.stages import read_recipe, without_videos
+from vadkit.values import ClipOutputs
 
 ROOT = Path(__file__).parents[1]
 
@@ -226,3 +228,21 @@ def test_what_depends_on_the_order_of_frames_is_not_timed_in_batches() -> None:
     recipe = Path(__file__).parents[1] / "recipes" / "baselines" / "walkway" / "mnad_reconstruction.yaml"
     with pytest.raises(VadkitError, match="one at a time"):
         bench(recipe, batch=2, warmup=0, repeat=1)
+
+
+def test_what_a_memory_takes_in_is_timed(monkeypatch: pytest.MonkeyPatch) -> None:
+    recipe = ROOT / "recipes" / "baselines" / "walkway" / "mnad_reconstruction.yaml"
+    seen: list[ClipOutputs] = []
+
+    def slow(_: Pipeline, out: ClipOutputs) -> None:
+        seen.append(out)
+        clock[0] += 1000.0
+
+    clock = [0.0]
+    monkeypatch.setattr(Pipeline, "observe", slow)
+    monkeypatch.setattr("vadkit.bench.time.perf_counter", lambda: clock[0])
+    found = bench(recipe, ["data.clip.size=[32, 32]"], warmup=1, repeat=2)
+    assert len(seen) == 3
+    assert found.whole.milliseconds is not None
+    assert found.whole.milliseconds.median == 1e6
+    assert {part.milliseconds.median for part in found.parts if part.milliseconds} == {0.0}

@@ -23,7 +23,7 @@ from vadkit.model.pipeline import Pipeline
 from vadkit.monitor import Monitor, Silent
 from vadkit.recipe.model import Recipe
 from vadkit.registry import Registry
-from vadkit.score.collect import outputs_of, scores_of
+from vadkit.score.collect import observe, outputs_of, scores_of
 from vadkit.stages import read_recipe, without_videos
 from vadkit.train.memory import Peak
 from vadkit.train.stand_in import Noise, Untrained
@@ -211,6 +211,7 @@ def _time(
     clock = _clock(experiment.fabric.device)
     clips = torch.rand(batch, *pipeline.clip.shape, generator=torch.Generator().manual_seed(0)) * 2 - 1
     times: dict[str, list[float]] = defaultdict(list)
+    pipeline.reset()
     monitor.begin("bench", warmup + repeat, unit="passes")
     for number in range(warmup + repeat):
         with watched(pipeline, clock.read) as seen:
@@ -219,8 +220,10 @@ def _time(
             between = clock.read()
             scores_of(out, experiment.scorers)
             ended = clock.read()
+            observe(out, pipeline)
+            whole = clock.read()
         if number >= warmup:
-            for part, (one, other) in {**seen, SCORES: (between, ended), _WHOLE: (begun, ended)}.items():
+            for part, (one, other) in {**seen, SCORES: (between, ended), _WHOLE: (begun, whole)}.items():
                 times[part].append(clock.milliseconds(one, other))
         monitor.advance(number + 1, amount=1)
     monitor.end()

@@ -162,12 +162,13 @@ def score_clips(
     """
     out = outputs_of(clips, pipeline, fabric, where=where)
     found = _placed(scores_of(out, scorers), places)
-    _observe(out, pipeline)
+    observe(out, pipeline)
     return found
 
 
 @torch.inference_mode()
-def _observe(out: ClipOutputs, pipeline: Pipeline) -> None:
+def observe(out: ClipOutputs, pipeline: Pipeline) -> None:
+    """Let the pipeline see what came of a clip, before the next one."""
     pipeline.observe(out)
 
 
@@ -234,7 +235,7 @@ def score_video(
         if maps:
             for where, values in zip(windows, _maps(out, scorers[maps], maps), strict=True):
                 shown.add(where, values[: len(where)])
-        _observe(out, pipeline)
+        observe(out, pipeline)
         monitor.advance(done + first + len(some), amount=len(some))
     kept = shown.means if maps else None
     return VideoScores(video.name, video.scene, result.means(), result.coverage, video.fps, kept)
