@@ -56,6 +56,19 @@ def test_disabled_plugins_are_not_loaded(monkeypatch: pytest.MonkeyPatch) -> Non
         registry.get("density", "glow")
 
 
+@pytest.mark.parametrize("name", ["ahead", "vadkit-ahead"])
+def test_a_plugin_of_another_api_is_disabled_by_either_name(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    stranger = Plugin("ahead", "vadkit-ahead 2.0", error="made for API 9", group="vadkit.v9", module="ahead")
+    monkeypatch.setattr(module, "of_other_versions", lambda: [stranger])
+    monkeypatch.setattr(module, "entry_points", lambda group: [])
+    assert Registry.discover().plugins == (stranger,)
+    monkeypatch.setenv("VADKIT_DISABLE", name)
+    registry = Registry.discover()
+    assert registry.plugins == ()
+    assert list(registry.disabled) == ["ahead"]
+    assert list(registry.strangers) == []
+
+
 def test_what_a_plugin_says_is_printed_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
     odd = Component("density", "odd", "m:A", "Takes [/bold] and [red].")
     error = "RuntimeError: cannot open [/etc/bad]"

@@ -55,7 +55,9 @@ class Registry:
         for plugin in of_other_versions():
             called = {plugin.name, plugin.distribution.rpartition(" ")[0]}
             strangers -= called
-            if not unwanted & called:
+            if unwanted & called:
+                disabled.append(plugin.name)
+            else:
                 plugins.append(plugin)
         return cls(plugins, disabled=disabled, strangers=sorted(strangers))
 
