@@ -27,7 +27,7 @@ from vadkit.train.checkpoint import Checkpoints
 from vadkit.train.device import start
 from vadkit.train.log import Log
 from vadkit.train.loop import Schooling, Trainer
-from vadkit.values import ClipSpec
+from vadkit.values import ClipOutputs, ClipSpec
 from vadkit_standard.optimizers import SGD
 
 SPEC = ClipSpec(2, 4, 4, "gray")
@@ -101,7 +101,7 @@ def test_a_critics_loss_sees_nothing_that_leads_back_to_the_model() -> None:
     assert all(parameter.grad is None for parameter in step.autoencoder.parameters())
 
 
-def test_a_batch_that_is_not_finite_moves_nobody(tmp_path: Path) -> None:
+def test_a_batch_in_which_no_loss_is_finite_moves_nobody(tmp_path: Path) -> None:
     good, bad = clips(2), torch.full((2, 1, 2, 4, 4), torch.nan)
     (tmp_path / "a").mkdir()
     (tmp_path / "b").mkdir()
@@ -111,6 +111,32 @@ def test_a_batch_that_is_not_finite_moves_nobody(tmp_path: Path) -> None:
     for name, tensor in clean.state_dict().items():
         assert torch.equal(tensor, mixed.state_dict()[name]), name
     assert [json.loads(line)["skipped"] for line in (tmp_path / "b" / "log").read_text().splitlines()] == [0, 1, 1]
+
+
+class Torn(Judge):
+    """A judge whose loss is not finite, while its critic's is; or the other way round."""
+
+    def __init__(self, clip: ClipSpec, *, torn: str) -> None:
+        super().__init__(clip)
+        self.torn = torn
+
+    def forward(self, out: ClipOutputs) -> Tensor:
+        return super().forward(out) * (torch.nan if self.torn == "model" else 1)
+
+    def critic(self, out: ClipOutputs) -> Tensor:
+        return super().critic(out) * (torch.nan if self.torn == "critic" else 1)
+
+
+@pytest.mark.parametrize("torn", ["model", "critic"])
+def test_where_one_loss_is_not_finite_the_other_still_moves_its_own(tmp_path: Path, torn: str) -> None:
+    encoder, judge = Mean(SPEC), Torn(SPEC, torn=torn)
+    model = Autoencoder(SPEC, encoder, Flat(encoder.latents, SPEC))
+    step = TrainingStep(model, [("judge", 1.0, judge)])
+    before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    train(tmp_path, step, clips(1), rate=0.1, critic=0.1)
+    moved = any(not torch.equal(tensor, before[name]) for name, tensor in model.state_dict().items())
+    assert (moved, judge.number.item() != 1) == ((False, True) if torn == "model" else (True, False))
+    assert json.loads((tmp_path / "log").read_text())["skipped"] == 1
 
 
 @pytest.fixture

@@ -136,6 +136,10 @@ class Trainer:
                     return
 
     def _step(self, module: Any, optimizers: list[Any], batch: Tensor, job: Schooling) -> dict[str, float]:
+        """The critics' step, then the others', each left out where its own loss or gradient is not finite.
+
+        A step counts as skipped where either was left out: critics that have moved by a finite loss stay moved.
+        """
         main, *critic = optimizers
         running = [(buffer, buffer.clone()) for buffer in job.module.buffers()]
         terms: Terms = module(batch)
