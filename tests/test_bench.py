@@ -171,6 +171,16 @@ def test_a_run_is_measured_with_its_weights(run: Path) -> None:
     assert (other.precision, other.stride) == ("bf16", 1)
 
 
+def test_a_run_is_measured_with_the_registry_that_is_given(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    given = Registry.discover()
+
+    def again() -> Registry:
+        raise AssertionError("plugins were looked for again")
+
+    monkeypatch.setattr(Registry, "discover", again)
+    assert bench(run, repeat=0, registry=given).weights == str(run)
+
+
 def test_a_run_is_not_measured_as_another(run: Path, tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match="another recipe"):
         bench(run, ["seed=5"], repeat=1)
