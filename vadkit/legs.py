@@ -13,6 +13,7 @@ from vadkit.errors import CheckpointError
 from vadkit.files import write_text
 from vadkit.folder import RunFolder, stage_digests, tested_on
 from vadkit.planning import protocol_of
+from vadkit.provenance import changes, code_of, plugins_of
 from vadkit.recipe.model import Recipe
 from vadkit.recipe.show import dump
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def begin(folder: RunFolder, recipe: Recipe, experiment: Experiment) -> None:
-    """Write recipe and manifest of a leg that begins or goes on.
+    """Write recipe and manifest of a leg that begins or goes on; tell of finished stages whose code has changed.
 
     Raises:
         CheckpointError: what is there was made by another recipe, or of other data.
@@ -38,7 +39,13 @@ def begin(folder: RunFolder, recipe: Recipe, experiment: Experiment) -> None:
         "host": {**facts.host(), "device": str(experiment.fabric.device)},
     }
     before = folder.read_manifest()
+    now, made = code_of(recipe), before.get("code", {})
+    made = {stage: packages for stage, packages in made.items() if stage in now and _is_made(folder, stage)}
+    for told in changes(made, now):
+        experiment.monitor.message(f"{told}: --overwrite makes all of it again")
     folder.update_manifest(
+        code={stage: made.get(stage, packages) for stage, packages in now.items()},
+        plugins=plugins_of(recipe),
         name=recipe.name,
         seed=recipe.seed,
         precision=recipe.engine.precision,
@@ -80,6 +87,13 @@ def _check_same(folder: RunFolder, recipe: Recipe, data: Mapping[str, str]) -> N
     if old.get("scores") != new["scores"]:
         for path in _stale(folder):
             path.unlink()
+
+
+def _is_made(folder: RunFolder, stage: str) -> bool:
+    """Whether there is something of this stage that a leg would go on with."""
+    if stage == "scores":
+        return any(folder.scores.glob("*.npz")) or any(folder.held_out.glob("*.npz"))
+    return (folder.checkpoints / f"{stage}.safetensors").is_file()
 
 
 def _stale(folder: RunFolder) -> list[Path]:

@@ -10,6 +10,7 @@ from torch import nn
 
 from vadkit.errors import ShapeError, VadkitError, closest, listed
 from vadkit.experiment import Experiment
+from vadkit.guard import said
 from vadkit.model.autoencoder import target_of
 from vadkit.model.pipeline import features_of
 from vadkit.recipe.build import build
@@ -108,9 +109,9 @@ def _placed(where: str) -> Iterator[None]:
     except VadkitError as error:
         error.where = error.where or where
         raise
-    except (TypeError, ValueError, ArithmeticError, LookupError, RuntimeError) as error:
+    except Exception as error:  # a component may raise anything
         raise ShapeError(
-            f"an empty clip does not pass: {type(error).__name__}: {error}",
+            f"an empty clip does not pass: {said(error)}",
             where=where,
             fix="mend its keys in the recipe, or data.clip; else it is a fault of the component",
         ) from error

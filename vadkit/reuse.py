@@ -76,7 +76,7 @@ def take_over(place: RunFolder, tree: Mapping[str, Any], offers: Sequence[Offer]
     if not offers:
         return []
     write_text(place.recipe, dump(tree))  # first, for it makes the folder a run
-    taken: dict[str, dict[str, Any]] = {"digests": {}, "seconds": {}, "parameters": {}}
+    taken: dict[str, dict[str, Any]] = {"digests": {}, "code": {}, "seconds": {}, "parameters": {}}
     for offer in offers:
         _copy(offer.donor, place, offer.stage)
         manifest = offer.donor.read_manifest()

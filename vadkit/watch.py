@@ -20,6 +20,7 @@ from vadkit.folder import RunFolder
 from vadkit.judging import open_run, synthetic_of
 from vadkit.monitor import Monitor, Silent
 from vadkit.planning import needs_of, plan_of, protocol_of
+from vadkit.provenance import changes, code_of
 from vadkit.recipe.model import Recipe
 from vadkit.registry import Registry
 from vadkit.score.store import VideoScores, read_scores
@@ -82,6 +83,8 @@ class Watch:
         place, self.recipe = _opened(run, overrides, registry)
         plan = plan_of(self.recipe, protocol_of(self.recipe), registry, self.recipe.seed)
         self.protocol = plan.protocol
+        for told in changes(place.read_manifest().get("code", {}), code_of(self.recipe)):
+            self._tell(f"{told}: the threshold may be of other scores; run the recipe again with --overwrite")
         normal = _held_out(place)
         self.fusion = _fusion(place, plan, normal)
         check_memory(self.fusion)
