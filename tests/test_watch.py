@@ -64,9 +64,10 @@ def _seen(watch: Watch, source: Path) -> list[Seen]:
     return list(watch.seen(watch.open(str(source))))
 
 
-def test_scores_are_those_of_the_whole_video(run: vadkit.Run, film: Path) -> None:
+@pytest.mark.parametrize("live", [False, True], ids=["in batches", "one window at a time"])
+def test_scores_are_those_of_the_whole_video(run: vadkit.Run, film: Path, live: bool) -> None:
     watch = Watch(run.path)
-    seen = _seen(watch, film)
+    seen = list(watch.seen(replace(watch.open(str(film)), live=live)))
     judged = run.evaluate()
     assert [one.frame for one in seen] == list(range(40))
     np.testing.assert_allclose([one.score for one in seen], judged.videos[0].fused, rtol=1e-4, atol=1e-5)
@@ -122,10 +123,15 @@ def test_the_command_prints_alarms_and_writes_both_files(run: vadkit.Run, film: 
     assert "40 frames, 1 alarm" in done.output
     begin, end = (json.loads(line) for line in alarms.read_text().splitlines())
     assert (begin["event"], begin["frame"], end["event"], end["threshold"]) == ("begin", 0, "end", -100.0)
+    assert {begin["source"], end["source"]} == {str(film)}
     with scores.open() as file:
         rows = list(csv.DictReader(file))
     assert [int(row["frame"]) for row in rows] == list(range(40))
+    assert {row["source"] for row in rows} == {str(film)}
     assert float(rows[25]["seconds"]) == pytest.approx(1.0)
+    same = ["--alarms", str(scores), "--scores", str(scores)]
+    with pytest.raises(VadkitError, match="both name"):
+        CliRunner().invoke(app, ["watch", str(run.path), str(film), *same], catch_exceptions=False)
     again = CliRunner().invoke(app, ["watch", str(run.path), str(film), *options], catch_exceptions=False)
     assert again.exit_code == 0
     assert len(scores.read_text().splitlines()) == 81  # appended, under one head

@@ -35,6 +35,14 @@ def test_blocks_of_any_size_fuse_as_the_whole_video_does() -> None:
     np.testing.assert_allclose(np.concatenate(found), wanted, rtol=1e-12)
 
 
+def test_a_frame_that_lacks_a_score_that_is_not_fused_is_dropped_as_in_a_whole_video() -> None:
+    fusion = Fusion({"r": Part()})
+    found = OnlineFusion(fusion)({"r": np.array([1.0, 2.0]), "beside": np.array([np.nan, 0.0])})
+    np.testing.assert_array_equal(found, [np.nan, 2.0])
+    whole = VideoScores("v", "", {"r": np.array([1.0, 2.0]), "beside": np.array([np.nan, 0.0])}, np.ones(2, np.int64))
+    assert cover([whole], "drop")[0].kept.tolist() == [False, True]
+
+
 def test_an_infinite_score_is_refused() -> None:
     with pytest.raises(DataError, match="'r' became infinite"):
         OnlineFusion(Fusion({"r": Part()}))({"r": np.array([1.0, np.inf])})

@@ -245,7 +245,7 @@ def watch(
             monitor=monitor,
         )
         opened = ready.open(source, fps=fps, retries=retries)
-        follow(ready.seen(opened), ready, live=opened.live, alarms=alarms, scores=scores)
+        follow(ready.seen(opened), ready, opened, alarms=alarms, scores=scores)
 
 
 @app.command()

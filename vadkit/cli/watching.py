@@ -2,28 +2,36 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 import typer
 
-from vadkit.errors import RunFolderError
+from vadkit.errors import RunFolderError, VadkitError
 from vadkit.evaluate.online import Alarm
 from vadkit.files import explain
 from vadkit.watch import Seen, Watch
 
+if TYPE_CHECKING:
+    from vadkit.video.stream import Source
 
-def follow(seen: Iterator[Seen], watch: Watch, *, live: bool, alarms: Path | None, scores: Path | None) -> None:
+
+def follow(seen: Iterator[Seen], watch: Watch, source: Source, *, alarms: Path | None, scores: Path | None) -> None:
     """Print alarms as they begin and end, append them to `alarms` (JSON lines) and every score to `scores` (CSV).
 
     Raises:
-        RunFolderError: a file cannot be written.
+        VadkitError: both are one file, or it cannot be written.
     """
+    if alarms is not None and scores is not None and alarms.resolve() == scores.resolve():
+        raise VadkitError(f"--alarms and --scores both name {alarms}", where="vadkit watch", fix="name two files")
+    live = source.live
     typer.echo(_head(watch))
     began = datetime.now(UTC)
     frames = raised = 0
@@ -31,16 +39,17 @@ def follow(seen: Iterator[Seen], watch: Watch, *, live: bool, alarms: Path | Non
         lines = _appended(files, alarms)
         table = _appended(files, scores)
         if table is not None and table.tell() == 0:
-            _write(table, "frame,seconds,score\n")
+            _write(table, "source,frame,seconds,score\n")
         for one in seen:
             frames += 1
             if table is not None:
-                _write(table, f"{one.frame},{one.seconds:.3f},{one.score:.6g}\n")
+                _write(table, _row(source.name, one))
             for alarm in one.alarms:
                 raised += alarm.until is None
                 typer.echo(_line(alarm, began if live else None))
+                told = _told(alarm, watch.threshold, began if live else None)
                 if lines is not None:
-                    _write(lines, json.dumps(_told(alarm, watch.threshold, began if live else None)) + "\n")
+                    _write(lines, json.dumps({"source": source.name, **told}) + "\n")
     typer.echo(f"{frames} frames, {raised} alarm{'s' if raised != 1 else ''}")
 
 
@@ -48,6 +57,12 @@ def _head(watch: Watch) -> str:
     rests = f", from {3600 * watch.hours:.0f} s of held-out normal video" if watch.hours else ""
     mark = ", TEST-TUNED" if watch.protocol.test_tuned else ""
     return f"alarms at {watch.threshold:.4g}{rests}; protocol {watch.protocol.name}{mark}"
+
+
+def _row(source: str, one: Seen) -> str:
+    row = io.StringIO()
+    csv.writer(row, lineterminator="\n").writerow([source, one.frame, f"{one.seconds:.3f}", f"{one.score:.6g}"])
+    return row.getvalue()
 
 
 def _line(alarm: Alarm, began: datetime | None) -> str:

@@ -16,7 +16,7 @@ import av.error
 import numpy as np
 from numpy.typing import NDArray
 
-from vadkit.errors import DataError
+from vadkit.errors import DataError, listed
 from vadkit.sources import reading
 from vadkit.values import ClipSpec, VideoRef, natural
 from vadkit.video.container import as_shown
@@ -28,6 +28,7 @@ from vadkit.video.sizing import at_size, colored
 MUCH = 1.1  # rates that differ by less than this factor are one rate
 _URL = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 _PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
+_VIDEOS = (".avi", ".mkv", ".mov", ".mp4", ".ts", ".webm")
 _WAITING = 64  # frames that a live source may be ahead
 _TIMEOUT = 10.0  # seconds without an answer or a frame
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 30.0  # seconds between two tries to connect
@@ -91,7 +92,9 @@ def open_source(
             return _local(path, clip, fps, tell)
     rate, recorded = _stated(name)
     if recorded:
-        return Source(name, False, rate, _least(rate, fps), lambda: paced(_downloaded(name, clip, rate), rate, fps))
+        return Source(
+            shown(name), False, rate, _least(rate, fps), lambda: paced(_downloaded(name, clip, rate), rate, fps)
+        )
     line = _Line(name, clip, retries, tell)
     return Source(shown(name), True, rate, _least(rate, fps), lambda: paced(line.arrivals(), rate, fps))
 
@@ -143,6 +146,8 @@ def _video(path: Path) -> VideoRef:
     images = sorted(
         (one for one in path.iterdir() if one.suffix.lower() in _PICTURES), key=lambda one: natural(one.name)
     )
+    if not images and (videos := [one.name for one in sorted(path.iterdir()) if one.suffix.lower() in _VIDEOS]):
+        raise DataError(f"holds videos: {listed(videos)}", where=str(path), fix="give one of them")
     if not images:
         raise DataError("holds no images", where=str(path), fix="give a folder whose images are the frames in order")
     return VideoRef(path.name, tuple(images))
