@@ -7,12 +7,12 @@ import warnings
 import torch
 from normflows.flows.affine.coupling import AffineCouplingBlock
 from normflows.flows.mixing import Invertible1x1Conv
-from normflows.flows.normalization import ActNorm
 from normflows.flows.reshape import Squeeze
 from normflows.nets import ConvNet2d
 from torch import Tensor, nn
 
 from vadkit.api import FeatureSpec, ShapeError
+from vadkit_flows.actnorm import ActNorm
 from vadkit_flows.flow import Float32, Flow, halved
 from vadkit_flows.standardize import Standardize
 

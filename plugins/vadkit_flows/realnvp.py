@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import torch
 from normflows.flows.affine.coupling import MaskedAffineFlow
-from normflows.flows.normalization import ActNorm
 from normflows.flows.reshape import Squeeze
 from normflows.nets import MLP, ConvNet2d
 from torch import Tensor, nn
 
 from vadkit.api import FeatureSpec, ShapeError
+from vadkit_flows.actnorm import ActNorm
 from vadkit_flows.flow import Float32, Flow, halved
 from vadkit_flows.standardize import Standardize
 
