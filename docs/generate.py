@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import os
+import re
 import subprocess
 import sys
 import typing
@@ -167,7 +168,10 @@ def _said(preset: Protocol, name: str) -> str:
 def contract(*classes: str) -> str:
     """Contracts as they stand in `vadkit/contracts.py`."""
     known = {kind.__name__: kind for kind in (*KINDS.values(), api.FeatureSource, api.FitContext)}
-    return fenced("\n\n\n".join(inspect.getsource(known[name]).rstrip() for name in classes), "python")
+    source = "\n\n\n".join(inspect.getsource(known[name]).rstrip() for name in classes)
+    named = sorted({word for word in re.findall(r"\w+", source) if word in api.__all__ and is_value(word)})
+    links = ", ".join(f"[{name}](../values.md#{name.lower()})" for name in named)
+    return fenced(source, "python") + (f"\nFields of the values that it names: {links}.\n" if links else "")
 
 
 def example(kind: str) -> str:
@@ -188,8 +192,35 @@ def kinds() -> str:
 
 def public_names() -> str:
     """Everything that `vadkit.api` offers, with the first line of its docstring."""
-    rows = [(f"`{name}`", _first_line(getattr(api, name))) for name in sorted(api.__all__, key=str.lower)]
+    rows = [
+        (f"[{name}](values.md#{name.lower()})" if is_value(name) else f"`{name}`", _first_line(getattr(api, name)))
+        for name in sorted(api.__all__, key=str.lower)
+    ]
     return _table(("name", "what"), rows)
+
+
+def values() -> str:
+    """Every plain value that components are given or give: fields and what is derived from them."""
+    return "\n".join(_value(getattr(api, name)) for name in sorted(api.__all__, key=str.lower) if is_value(name))
+
+
+def is_value(name: str) -> bool:
+    """Whether `vadkit.api` offers a dataclass by this name."""
+    return inspect.isclass(getattr(api, name)) and dataclasses.is_dataclass(getattr(api, name))
+
+
+def _value(form: Any) -> str:
+    helps = docstring.parameters(form.__doc__)
+    rows = [
+        (f"`{field.name}`", f"`{field.type}`".replace("]]]", "]] ]"), _default(field), helps.get(field.name, ""))
+        for field in dataclasses.fields(form)
+    ]
+    for name, value in vars(form).items():
+        if isinstance(value, property):
+            gives = (value.fget.__annotations__ if value.fget else {}).get("return", "")
+            rows.append((f"`{name}`", f"`{gives}`", "derived", docstring.summary(value.__doc__)))
+    table = _table(("name", "type", "default", "what"), rows)
+    return f"## {form.__name__}\n\n{docstring.summary(form.__doc__)}\n\n{table}"
 
 
 def _first_line(value: Any) -> str:

@@ -87,6 +87,15 @@ def test_the_worked_example_of_a_kind_is_what_is_written_and_tested(kind: str) -
     assert files["recipe.yaml"].rstrip() in PAGES[f"kinds/{kind}"]
 
 
+@pytest.mark.parametrize("name", [name for name in api.__all__ if dataclasses.is_dataclass(getattr(api, name))])
+def test_every_field_of_the_values_that_components_are_given_is_explained(name: str) -> None:
+    form = getattr(api, name)
+    (section,) = re.findall(rf"^## {name}\n(.*?)(?=^## |\Z)", PAGES["values"], re.MULTILINE | re.DOTALL)
+    derived = [key for key, value in vars(form).items() if isinstance(value, property)]
+    for key in [*(field.name for field in dataclasses.fields(form)), *derived]:
+        assert re.search(rf"^\| `{key}` \|.*\| \S[^|]* \|$", section, re.MULTILINE), key
+
+
 def test_every_first_party_component_is_in_the_reference(ours: Registry) -> None:
     announced = [component for plugin in ours.plugins for component in plugin.components]
     assert {plugin.name for plugin in ours.plugins} == set(OURS)
@@ -139,7 +148,9 @@ def test_every_environment_variable_is_documented() -> None:
 
 def test_everything_public_is_documented() -> None:
     for name in api.__all__:
-        assert f"\n| `{name}` |" in PAGES["plugins"]
+        assert re.search(
+            rf"^\| (`{name}`|\[{name}\]\(values.md#{name.lower()}\)) \|", PAGES["plugins"], re.MULTILINE
+        ), name
 
 
 def test_architecture_says_why_each_library_is_there() -> None:

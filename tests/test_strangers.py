@@ -138,3 +138,41 @@ def test_a_malformed_time_limit_is_one_message(site: Path) -> None:
     done = vadkit(site, "list", VADKIT_PLUGIN_TIMEOUT="soon")
     assert done.returncode == 2
     assert "VADKIT_PLUGIN_TIMEOUT: 'soon' is no number of seconds" in done.stderr
+
+
+def test_an_error_in_the_middle_of_a_run_names_component_and_plugin(site: Path, tmp_path: Path) -> None:
+    parts = (
+        "from vadkit.api import Scorer\nclass Late(Scorer):\n    def __call__(self, out):\n"
+        "        if out.target.std() > 0: raise KeyError('late')\n"
+        "        return (out.output - out.target).square().mean((1, 3, 4))\n"
+    )
+    (site / "late_parts.py").write_text(parts)
+    install(site, "late", announcing("return [Component('scorer', 'late', 'late_parts:Late', '')]"))
+    (tmp_path / "recipe.yaml").write_text(RECIPE)
+    done = vadkit(site, "run", str(tmp_path / "recipe.yaml"), "--out", str(tmp_path / "run"))
+    assert done.returncode == 1, done.stdout
+    assert "Traceback" in done.stderr
+    last = done.stderr[done.stderr.rindex("error:") :]
+    assert "raised in the scorer 'late' of plugin late (late-dist 1.0): KeyError: 'late' (late_parts.py:4)" in last
+
+
+RECIPE = """
+vadkit: 1
+name: late
+data:
+  use: walkway
+  size: [32, 48]
+  train_videos: 2
+  test_videos: 2
+  frames: 40
+  clip: {frames: 8, size: [32, 48], color: gray}
+model:
+  encoder: {use: itae, channels: [4, 4, 4, 4], beta: 4}
+  decoder: {use: itae, channels: [4, 4, 4]}
+  losses: [l2]
+  fit: {steps: 1, batch_size: 2, optimizer: adam}
+scores: {late: late}
+evaluate: {metrics: [micro_auc]}
+report: [json]
+engine: {score_stride: 2}
+"""

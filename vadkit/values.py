@@ -36,8 +36,8 @@ class ClipSpec:
         height: H, pixels.
         width: W, pixels.
         color: "gray" (C = 1) or "rgb" (C = 3).
-        input: half-open range of the frames that the encoder sees.
-        target: half-open range of the frames that the decoder must give.
+        input: half-open range of the frames that the encoder sees; (0, 0) when made: all.
+        target: half-open range of the frames that the decoder must give; (0, 0) when made: all.
         step: distance of neighbouring frames of a clip, in frames of the video.
         resize: how a picture of other proportions comes to the clip's size.
     """
@@ -94,7 +94,14 @@ class ClipSpec:
 
 @dataclass(frozen=True, slots=True)
 class LatentSpec:
-    """Shape (C', T', H', W') of one named latent, batch left out."""
+    """Shape (C', T', H', W') of one named latent, batch left out.
+
+    Attributes:
+        channels: C'.
+        frames: T', steps in time.
+        height: H'.
+        width: W'.
+    """
 
     channels: int
     frames: int
@@ -154,7 +161,12 @@ class VideoRef:
 
 @dataclass(frozen=True, slots=True)
 class Track:
-    """One anomalous object: frame index -> box (x0, y0, x1, y1), half-open, in pixels."""
+    """One anomalous object: frame index -> box (x0, y0, x1, y1), half-open, in pixels.
+
+    Attributes:
+        identity: tells the objects of a video apart.
+        boxes: frame index from 0 -> (x0, y0, x1, y1) in pixels of the source, x1 and y1 outside.
+    """
 
     identity: str
     boxes: Mapping[int, tuple[int, int, int, int]]

@@ -384,9 +384,17 @@ def _put(text: str, out: Path | None) -> None:
 
 
 def main() -> None:
-    """Entry point: a problem that the user can mend is one message and exit code 2."""
+    """Entry point: a problem that the user can mend is one message and exit code 2; a fault shows its traceback, 1."""
     try:
         app()
     except VadkitError as error:
         complain(str(error))
         sys.exit(error.exit_code)
+    except Exception as error:
+        from vadkit.cli.crash import blamed
+        from vadkit.registry import Registry
+
+        sys.excepthook(type(error), error, error.__traceback__)
+        if told := blamed(error, Registry.discover()):
+            complain(told)
+        sys.exit(1)
