@@ -58,6 +58,10 @@ BAD: Mapping[str, tuple[str, str]] = {
         announcing("yield Component('density', 'a', 'm:A', '')\n    raise OSError('gone')"),
         "OSError: gone (halfway.py:5)",
     ),
+    "misspelt": (
+        f"{HEAD}@hookimpl\ndef vadkit_component(): return []\n",
+        "implements the hook 'vadkit_component', which there is not: did you mean 'vadkit_components'?",
+    ),
     "unready": (announcing("return [object.__new__(Component)]"), "AttributeError"),
 }
 """Plugin -> its module, and what is said of it."""

@@ -32,7 +32,7 @@ def make(folder: Path, recipe: dict[str, Any], strength: float, *, seed: int = 0
     recipe["scores"] = {"reconstruction": recipe["scores"]["reconstruction"]}
     recipe["fuse"] = {"reconstruction": {"transform": ["minmax"]}}
     recipe["evaluate"] |= evaluate
-    folder.mkdir()
+    folder.mkdir(parents=True)
     (folder / "recipe.yaml").write_text(yaml.safe_dump(recipe))
     truth = np.random.default_rng(7)
     labels = {f"{n:02}": Labels(np.repeat(truth.random(6) < 0.4, 10), source="by hand") for n in range(VIDEOS)}
@@ -133,12 +133,35 @@ def test_every_form_holds_every_run(tiny: dict[str, Any], tmp_path: Path) -> Non
     assert "paired bootstrap" in console
 
 
+@pytest.mark.parametrize(("columns", "heads"), [(80, 2), (200, 1)])
+def test_what_a_run_costs_is_a_table_of_its_own_where_the_terminal_is_narrow(
+    tiny: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, columns: int, heads: int
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(columns))
+    text = renderer("console")(
+        compare([make(tmp_path / f"a_long_name_of_a_run_{n}", tiny, n) for n in (1, 2)], rounds=50)
+    )
+    assert sum(line.split()[:1] == ["run"] for line in text.splitlines()) == heads
+    assert sum("a_long_name_of_a_run_1" in line for line in text.splitlines()) == heads
+    assert max(map(len, text.splitlines())) <= columns
+
+
+def test_runs_of_sweeps_are_called_by_what_tells_them_apart(tiny: dict[str, Any], tmp_path: Path) -> None:
+    runs = [
+        make(tmp_path / sweep / seed, tiny, 1) for sweep, seed in (("a", "seed=0"), ("b", "seed=0"), ("b", "seed=1"))
+    ]
+    assert [entry.name for entry in compare(runs[:2], rounds=0).entries] == ["a", "b"]
+    assert [entry.name for entry in compare(runs, rounds=0).entries] == ["a/seed=0", "b/seed=0", "seed=1"]
+
+
 def test_misuse_is_explained(tiny: dict[str, Any], tmp_path: Path) -> None:
     one = make(tmp_path / "one", tiny, 1)
     with pytest.raises(VadkitError, match="two runs or more"):
         compare([one])
-    with pytest.raises(DataError, match="is not a run folder"):
+    with pytest.raises(DataError, match=r"is not a run folder.*\n.*it holds runs: give one of .*/\*"):
         compare([one, tmp_path])
+    with pytest.raises(DataError, match=r"is not a run folder.*\n.*give the path of a run"):
+        compare([one, tmp_path / "nowhere"])
     with pytest.raises(PluginError, match="micro_auc"):
         compare([one, one], metrics=["micro_acu"])
 

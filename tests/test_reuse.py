@@ -12,7 +12,7 @@ import pytest
 
 import vadkit
 from vadkit import reuse
-from vadkit.errors import CheckpointError
+from vadkit.errors import CheckpointError, DataError
 from vadkit.folder import RunFolder
 from vadkit.monitor import Silent
 
@@ -161,7 +161,7 @@ def test_other_data_no_run_and_itself_are_refused(earlier: vadkit.Run, tiny: dic
     with pytest.raises(CheckpointError, match="was made from other data"):
         vadkit.run(tiny, out=tmp_path / "mine", overwrite=True, reuse=[foreign])
     assert (tmp_path / "mine" / "metrics.json").is_file()  # an earlier run is replaced only by one that can begin
-    with pytest.raises(CheckpointError, match="is not a run folder"):
+    with pytest.raises(DataError, match="is not a run folder"):
         vadkit.run(tiny, out=tmp_path / "other", reuse=[tmp_path])
     with pytest.raises(CheckpointError, match="cannot take over from itself"):
         vadkit.run(tiny, out=foreign, overwrite=True, reuse=[foreign])

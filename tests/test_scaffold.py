@@ -51,6 +51,8 @@ def test_a_name_that_cannot_be(name: str, what: str, registry: Registry, tmp_pat
 
 
 def test_an_unknown_kind_gets_a_suggestion(registry: Registry, tmp_path: Path) -> None:
+    with pytest.raises(PluginError, match="the kind comes first: vadkit plugin new density my-kde"):
+        write_plugin("my-kde", "density", tmp_path / "swapped", Registry.discover())
     with pytest.raises(PluginError, match="did you mean 'density'"):
         write_plugin("densty", "my-kde", tmp_path / "new", registry)
 

@@ -71,6 +71,8 @@ def test_what_a_plugin_prints_pollutes_nothing(site: Path) -> None:
     listed = vadkit(site, "plugin", "list")
     assert "problem: plugin loud (loud-dist 1.0) prints when it is listed: 'python'" in listed.stdout
     assert "descriptor" not in listed.stdout + listed.stderr
+    checked = vadkit(site, "plugin", "check", "loud")
+    assert "the plugin 'loud' prints when it is listed: 'python'" in checked.stdout
 
 
 def test_logging_set_up_by_a_plugin_goes_on_to_the_real_stream(site: Path) -> None:

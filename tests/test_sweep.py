@@ -49,6 +49,10 @@ def test_fusion_weights_train_and_score_once(small: dict[str, Any], tmp_path: Pa
     assert len({trial.protocol["digest"] for trial in trials}) == 3
     alone = vadkit.run(small, out=tmp_path / "alone", overrides=["fuse.likelihood.weight=2"])
     assert dict(trials[2].metrics) == alone.metrics["metrics"]
+    monitor.did.clear()
+    (again,) = sweep(small, {"fuse.likelihood.weight": ["3"]}, out=tmp_path / "on", reuse=[alone.path], monitor=monitor)
+    assert monitor.did == []
+    assert again.metrics != trials[2].metrics
     for one, other in zip(alone.scores(), vadkit.load_run(trials[2].path).scores(), strict=True):
         for name, scores in one.components.items():
             np.testing.assert_array_equal(scores, other.components[name])

@@ -177,9 +177,11 @@ def _differing(protocols: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def _names(paths: Sequence[Path]) -> list[str]:
-    """Each run's folder; with the one that it lies in, where runs of several sweeps have one name."""
+    """Each run's folder, with the one that it lies in where several have one name; that one alone where all have."""
     own = [path.resolve() for path in paths]
-    alike = Counter(path.name for path in own)
+    alike, above = Counter(path.name for path in own), [path.parent.name for path in own]
+    if len(alike) == 1 and len(set(above)) == len(own):
+        return above
     return [path.name if alike[path.name] == 1 else f"{path.parent.name}/{path.name}" for path in own]
 
 

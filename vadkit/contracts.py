@@ -372,3 +372,14 @@ KINDS: Mapping[str, type[ABC]] = {
     "schedule": Schedule,
 }
 """Kind, as `vadkit list` and recipes name it -> the contract that it must meet."""
+
+SUPPLIED: Mapping[str, tuple[str, ...]] = {
+    "dataset": ("root",),
+    "encoder": ("clip",),
+    "bottleneck": ("latents",),
+    "decoder": ("latents", "clip"),
+    "loss": ("clip",),
+    "feature": ("clip", "latents"),
+    "density": ("feature",),
+}
+"""Kind -> what vadkit gives its constructor by position; the other kinds are given nothing."""

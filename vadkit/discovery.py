@@ -21,7 +21,7 @@ import pluggy
 
 from vadkit import hookspecs
 from vadkit.component import Component
-from vadkit.errors import PluginError, VadkitError
+from vadkit.errors import PluginError, VadkitError, closest
 from vadkit.guard import guarded
 from vadkit.hookspecs import API_VERSION, ENTRY_POINT_GROUP
 
@@ -150,8 +150,12 @@ def _every_point() -> Iterator[EntryPoint]:
 def _announced(point: EntryPoint) -> Sequence[Component]:
     manager = pluggy.PluginManager("vadkit")
     manager.add_hookspecs(hookspecs)
-    manager.register(point.load(), name=point.name)
-    manager.check_pending()
+    plugin = point.load()
+    manager.register(plugin, name=point.name)
+    for caller in manager.get_hookcallers(plugin) or ():
+        if not caller.has_spec():
+            known = (name for name, hook in vars(manager.hook).items() if hook.has_spec())
+            raise PluginError(f"implements the hook {caller.name!r}, which there is not: {closest(caller.name, known)}")
     announced: list[Component] = []
     for group in manager.hook.vadkit_components():
         if isinstance(group, (str, bytes)):

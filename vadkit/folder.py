@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from vadkit.errors import CheckpointError, RunFolderError
+from vadkit.errors import CheckpointError, DataError, RunFolderError
 from vadkit.files import LEFTOVERS, explain, write_text
 
 RESULTS = ("checkpoints", "scores", "regions", "figures", "evals")
@@ -43,6 +43,18 @@ class RunFolder:
     def is_run(self) -> bool:
         """Whether a run has begun here."""
         return self.recipe.is_file()
+
+    def require_run(self) -> None:
+        """Refuse a folder that is no run.
+
+        Raises:
+            DataError: it is none; names the runs that lie within, as in a sweep's folder.
+        """
+        if self.is_run:
+            return
+        holds_runs = next(self.path.glob("*/recipe.yaml"), None) is not None
+        fix = f"it holds runs: give one of {self.path}/*" if holds_runs else "give the path of a run"
+        raise DataError("is not a run folder: there is no recipe.yaml", where=str(self.path), fix=fix)
 
     def check(self, *, resume: bool, overwrite: bool) -> None:
         """Refuse what must not be written over; touches nothing.

@@ -42,8 +42,7 @@ def open_run(
         VadkitError: it is no run, an override changes what the score files depend on, or it fits to test labels.
     """
     place = RunFolder(Path(folder))
-    if not place.is_run:
-        raise DataError("is not a run folder: there is no recipe.yaml", where=str(folder), fix="give the path of a run")
+    place.require_run()
     original = load(place.recipe, registry=registry)
     recipe = load(place.recipe, overrides=overrides, registry=registry)
     changed = sorted(

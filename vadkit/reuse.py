@@ -22,13 +22,12 @@ def donors_of(reuse: Sequence[str | Path], place: RunFolder) -> list[RunFolder]:
     """The runs that `place` takes over from.
 
     Raises:
-        CheckpointError: one is no run, or is `place` itself.
+        DataError: one is no run.
+        CheckpointError: one is `place` itself.
     """
     donors = [RunFolder(Path(path)) for path in reuse]
     for donor in donors:
-        if not donor.is_run:
-            what = "is not a run folder: there is no recipe.yaml"
-            raise CheckpointError(what, where=str(donor.path), fix="give the path of a run")
+        donor.require_run()
         if donor.path.resolve() == place.path.resolve():
             fix = "go on with it (--resume), or choose another folder (--out)"
             raise CheckpointError("a run cannot take over from itself", where=str(donor.path), fix=fix)

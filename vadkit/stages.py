@@ -177,8 +177,7 @@ def load_run(folder: str | Path, registry: Registry | None = None) -> Run:
     path = Path(folder)
     place = RunFolder(path)
     metrics = path / "metrics.json"
-    if not place.is_run:
-        raise DataError("is not a run folder: there is no recipe.yaml", where=str(path), fix="give the path of a run")
+    place.require_run()
     found: dict[str, Any] = {}
     if metrics.exists():
         try:

@@ -94,6 +94,7 @@ def sweep(
     out: str | Path | None = None,
     data_root: str | Path | None = None,
     overrides: Sequence[str] = (),
+    reuse: Sequence[str | Path] = (),
     allow_test_tuning: bool = False,
     monitor: Monitor | None = None,
     registry: Registry | None = None,
@@ -109,6 +110,7 @@ def sweep(
         out: folder of the run folders and `sweep.csv`; default `runs/NAME-sweep`.
         data_root: as of `vadkit.run`.
         overrides: for all runs.
+        reuse: other runs to take over from as well, as of `vadkit.run`.
         allow_test_tuning: as of `vadkit.run`.
         monitor: is told of progress.
         registry: default, all installed plugins.
@@ -134,7 +136,7 @@ def sweep(
         if not _finished(place, one):
             run(
                 recipe, out=place.path, data_root=data_root, overrides=[*overrides, *_settings(values)],
-                resume=place.is_run, reuse=[trial.path for trial in trials],
+                resume=place.is_run, reuse=[*reuse, *(trial.path for trial in trials)],
                 allow_test_tuning=allow_test_tuning, monitor=monitor, registry=registry,
             )  # fmt: skip
         result = judge_run(place, one, place.path, registry, rounds=0)

@@ -40,6 +40,7 @@ def test_what_is_installed_is_enough(site: Path, tiny: dict[str, Any], text: str
 REFUSED = {
     "vadkit-kde>=1.3": "version 1.2.1 is installed -> pip install 'vadkit-kde>=1.3'",
     "vadkit-gone==4": "it is not installed -> pip install 'vadkit-gone==4'",
+    "vadkt": "it is not installed -> did you mean 'vadkit'? else pip install 'vadkt'",
     "early>=2.0": "version 2.0.dev3 is installed -> pip install 'early>=2.0'",
     "odd>=1": "the installed version 'not a version' cannot be read -> pip install 'odd>=1'",
     "vadkit-kde; python_version > '3'": "environment markers (after ';') are not supported -> leave the marker out",

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
@@ -76,19 +77,32 @@ def _notes(comparison: Comparison) -> list[str]:
 
 
 def _console(comparison: Comparison) -> str:
-    table = Table(header_style="bold", caption="\n".join(_notes(comparison)), caption_justify="left")
-    heads = ["run", *(_short(metric, comparison.units) for metric in comparison.metrics), "size", *_SPEED]
-    for number, head in enumerate(heads):
-        table.add_column(Text(head), justify="left" if number == 0 else "right", overflow="fold")
-    for entry in comparison.entries:
-        cells = [Text(_name(entry))]
-        for metric in comparison.metrics:
-            best = comparison.best(metric) is entry
-            value, _, ends = _cell(entry, metric, comparison.units).partition(" (")
-            close = " ~" if _close(entry, metric) else ""
-            cells.append(Text(value + close, style="bold" if best else "").append("\n" + ends.rstrip(")"), style="dim"))
-        table.add_row(*cells, *_cost(entry))
-    return tables.printed(table)
+    values = (
+        [_short(metric, comparison.units) for metric in comparison.metrics],
+        [[_value(entry, metric, comparison) for metric in comparison.metrics] for entry in comparison.entries],
+    )
+    costs = ["size", *_SPEED], [[Text(cell) for cell in _cost(entry)] for entry in comparison.entries]
+    whole = _table(comparison, [*values[0], *costs[0]], [a + b for a, b in zip(values[1], costs[1], strict=True)])
+    if tables.fits(whole):
+        return tables.printed(whole, *_notes(comparison))
+    return tables.printed(_table(comparison, *values), _table(comparison, *costs), *_notes(comparison))
+
+
+def _table(comparison: Comparison, heads: Sequence[str], rows: Sequence[Sequence[Text]]) -> Table:
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    table.add_column("run", no_wrap=True, overflow="fold")
+    for head in heads:
+        table.add_column(Text(head), justify="right", overflow="fold")
+    for entry, row in zip(comparison.entries, rows, strict=True):
+        table.add_row(Text(_name(entry)), *row)
+    return table
+
+
+def _value(entry: Entry, metric: str, comparison: Comparison) -> Text:
+    best = comparison.best(metric) is entry
+    value, _, ends = _cell(entry, metric, comparison.units).partition(" (")
+    close = " ~" if _close(entry, metric) else ""
+    return Text(value + close, style="bold" if best else "").append("\n" + ends.rstrip(")"), style="dim")
 
 
 def _csv(comparison: Comparison) -> str:

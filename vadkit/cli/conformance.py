@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -68,17 +69,20 @@ def _watched(outcomes: Iterable[Outcome]) -> list[Outcome]:
 
 
 def print_outcomes(outcomes: Sequence[Outcome], *, failures: bool = False) -> None:
-    """One row a check, then how many of each."""
+    """One row a check, or for checks in a row with one reason; then how many of each."""
     console = Console(highlight=False)
     table = Table(box=None, pad_edge=False, header_style="dim")
     for column in ("component", "check", ""):
         table.add_column(column, no_wrap=True)
     table.add_column("why", overflow="fold")
-    for outcome in outcomes:
-        if failures and outcome.state != "failed":
+    for (component, state, reason), alike in groupby(outcomes, lambda each: (each.component, each.state, each.reason)):
+        if failures and state != "failed":
             continue
-        state = Text(outcome.state, style=_STYLES[outcome.state])
-        table.add_row(Text(outcome.component), Text(outcome.check), state, Text(outcome.reason))
+        checks = [outcome.check for outcome in alike]
+        # What one cause keeps from being asked is told once.
+        rows = [f"{checks[0]} and {len(checks) - 1} more"] if reason and len(checks) > 1 else checks
+        for row in rows:
+            table.add_row(Text(component), Text(row), Text(state, style=_STYLES[state]), Text(reason))
     if table.row_count:
         console.print(table)
     counts = Counter(outcome.state for outcome in outcomes)

@@ -38,6 +38,12 @@ DataOption = Annotated[
     typer.Option("--data-root", help="The data set's folder, or the one that holds it. Default: $VADKIT_DATA."),
 ]
 OutFileOption = Annotated[Path | None, typer.Option(help="Write into this file instead.")]
+ReuseOption = Annotated[
+    list[Path] | None,
+    typer.Option(
+        metavar="RUN", help="Take over what this run has trained and scored alike. Repeatable.", show_default=False
+    ),
+]
 TestTuningOption = Annotated[
     bool,
     typer.Option(
@@ -64,12 +70,7 @@ def run(
     out: Annotated[Path | None, typer.Option(help="Run folder. Default: runs/NAME.")] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on where an earlier run stopped.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier run.")] = False,
-    reuse: Annotated[
-        list[Path] | None,
-        typer.Option(
-            metavar="RUN", help="Take over what this run has trained and scored alike. Repeatable.", show_default=False
-        ),
-    ] = None,
+    reuse: ReuseOption = None,
     cache_limit: Annotated[
         str | None,
         typer.Option(
@@ -180,6 +181,7 @@ def sweep(
     set_: SetOption = None,
     data_root: DataOption = None,
     out: Annotated[Path | None, typer.Option(help="Folder of the runs. Default: runs/NAME-sweep.")] = None,
+    reuse: ReuseOption = None,
     allow_test_tuning: TestTuningOption = False,
 ) -> None:
     """Run a recipe with values varied; what they do not change is trained and scored once."""
@@ -196,6 +198,7 @@ def sweep(
             out=out,
             data_root=data_root,
             overrides=set_ or (),
+            reuse=reuse or (),
             allow_test_tuning=allow_test_tuning,
             monitor=monitor,
         )

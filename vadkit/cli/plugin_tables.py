@@ -13,6 +13,7 @@ from rich.table import Table
 
 from vadkit.discovery import Plugin
 from vadkit.errors import closest
+from vadkit.hookspecs import ENTRY_POINT_GROUP
 from vadkit.registry import DISABLE, Registry
 
 
@@ -20,10 +21,10 @@ def print_plugins(registry: Registry) -> None:
     """Every plugin with its distribution, origin and components; then whatever is wrong."""
     console = Console(soft_wrap=not Console().is_terminal)
     table = Table(box=None, pad_edge=False, header_style="dim")
-    for column in ("plugin", "distribution", "from", "components"):
-        table.add_column(column, no_wrap=column != "components")
+    for column in ("plugin", "distribution", "module", "components"):
+        table.add_column(column, no_wrap=column != "components", overflow="fold")
     for plugin in registry.plugins:
-        from_ = f"{plugin.group}: {plugin.module}"
+        from_ = plugin.module if plugin.group == ENTRY_POINT_GROUP else f"{plugin.group}: {plugin.module}"
         table.add_row(*map(escape, (plugin.name, _distribution(plugin), from_, _counted(plugin))))
     console.print(table)
     for plugin in registry.plugins:

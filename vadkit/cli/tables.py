@@ -26,12 +26,20 @@ def maker(makers: Mapping[str, Callable[[Subject], str]], form: str) -> Callable
     return makers[form]
 
 
-def printed(table: Table) -> str:
-    """As wide as the terminal, with its colours if there is one."""
+def printed(*parts: Table | str) -> str:
+    """Tables and lines of text below one another, as wide as the terminal, with its colours if there is one."""
     target = io.StringIO()
     terminal = Console()
-    Console(file=target, highlight=False, width=terminal.width, force_terminal=terminal.is_terminal).print(table)
+    console = Console(file=target, highlight=False, width=terminal.width, force_terminal=terminal.is_terminal)
+    for part in parts:
+        console.print(part, markup=False)
     return target.getvalue()
+
+
+def fits(table: Table) -> bool:
+    """Whether the terminal is as wide as it, nothing folded."""
+    console = Console()
+    return console.measure(table, options=console.options.update(max_width=10_000)).maximum <= console.width
 
 
 def comma(rows: Sequence[Sequence[object]]) -> str:

@@ -150,7 +150,11 @@ class Reader:
     ) -> None:
         for name, child in given.items():
             if name not in known:
-                self.report(child.head, f"{what} {name!r}", closest(name, [*known, *beside]))
+                self.report(
+                    child.head,
+                    f"{what} {name!r}",
+                    closest(name, [*known, *beside]) if known or beside else "it has no keys",
+                )
 
     def _entries(self, node: Node, path: str, form: type) -> Mapping[str, Node] | None:
         if isinstance(node.value, Mapping):

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from difflib import get_close_matches
 from importlib.metadata import PackageNotFoundError, version
 
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.version import InvalidVersion, Version
 
+from vadkit.discovery import distribution_of, entry_points
 from vadkit.errors import Problem, VadkitError
+from vadkit.hookspecs import ENTRY_POINT_GROUP
 from vadkit.recipe.node import Node
 
 _EXAMPLE = "for example requires: [vadkit-kde>=1.2]"
@@ -29,6 +32,11 @@ def unmet(node: Node | None) -> Sequence[Problem]:
     return found
 
 
+def _of_plugins() -> list[str]:
+    """Distributions that are installed and have plugins."""
+    return sorted({distribution_of(point).rpartition(" ")[0] for point in entry_points(ENTRY_POINT_GROUP)} - {""})
+
+
 def _check(text: str) -> None:
     if _REMOTE.search(text):
         raise VadkitError("a recipe names no place to install from", fix=f"name and version alone, {_EXAMPLE}")
@@ -45,7 +53,9 @@ def _check(text: str) -> None:
     try:
         installed = version(wanted.name)
     except PackageNotFoundError:
-        raise VadkitError("it is not installed", fix=install) from None
+        known = get_close_matches(wanted.name, _of_plugins(), n=1, cutoff=0.8)
+        fix = f"did you mean {known[0]!r}? else {install}" if known else install
+        raise VadkitError("it is not installed", fix=fix) from None
     if not wanted.specifier:
         return
     try:

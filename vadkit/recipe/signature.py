@@ -9,12 +9,13 @@ from __future__ import annotations
 import ast
 import inspect
 import typing
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from vadkit.component import Component
-from vadkit.errors import PluginError
+from vadkit.contracts import SUPPLIED
+from vadkit.errors import PluginError, listed
 from vadkit.guard import captured, said
 from vadkit.recipe import docstring, static
 
@@ -77,8 +78,8 @@ def describe(component: Component) -> Signature:
     """The keys of a component, with types, defaults and help.
 
     Raises:
-        PluginError: the constructor takes `**kwargs`, or the class cannot be imported
-            where only that can tell.
+        PluginError: the constructor takes `*args`, `**kwargs` or more by position than vadkit supplies,
+            or the class cannot be imported where only that can tell.
     """
     try:
         return _from_source(component)
@@ -92,8 +93,9 @@ def _from_source(component: Component) -> Signature:
     helps = _helps(*found.docstrings)
     parameters: dict[str, Parameter] = {}
     if found.arguments:
-        if found.arguments.kwarg:
-            raise _open_ended(component, found.arguments.kwarg.arg)
+        by_position = [each.arg for each in (*found.arguments.posonlyargs, *found.arguments.args)]
+        variadic = found.arguments.vararg, found.arguments.kwarg
+        _check_rule(component, by_position[1:], *(each.arg if each else "" for each in variadic))
         for argument, default in zip(found.arguments.kwonlyargs, found.arguments.kw_defaults, strict=True):
             parameters[argument.arg] = Parameter(
                 name=argument.arg,
@@ -144,9 +146,9 @@ def _from_class(component: Component) -> Signature:
     # torch's Module and object take whatever they are given; neither has a key.
     keyless = init is object.__init__ or getattr(init, "__module__", "").startswith("torch.nn")
     declared: Mapping[str, inspect.Parameter] = {} if keyless else _declared(component, init)
-    for name, found in declared.items():
-        if found.kind is inspect.Parameter.VAR_KEYWORD:
-            raise _open_ended(component, name)
+    by_position = _of_kind(declared, inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    variadic = inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD
+    _check_rule(component, by_position[1:], *("".join(_of_kind(declared, kind)) for kind in variadic))
     helps = _helps(loaded.__doc__, getattr(init, "__doc__", None))
     try:
         hints = {} if keyless else typing.get_type_hints(init, include_extras=True)
@@ -162,6 +164,10 @@ def _from_class(component: Component) -> Signature:
         if found.kind is inspect.Parameter.KEYWORD_ONLY
     }
     return Signature(component, docstring.summary(loaded.__doc__) or component.summary, parameters)
+
+
+def _of_kind(declared: Mapping[str, inspect.Parameter], *kinds: object) -> list[str]:
+    return [name for name, found in declared.items() if found.kind in kinds]
 
 
 def _declared(component: Component, init: Any) -> Mapping[str, inspect.Parameter]:
@@ -192,9 +198,19 @@ def _helps(of_class: str | None, of_init: str | None) -> Mapping[str, str]:
     return {**docstring.parameters(of_class), **docstring.parameters(of_init)}
 
 
-def _open_ended(component: Component, name: str) -> PluginError:
-    return PluginError(
-        f"its constructor takes **{name}, so its keys cannot be known",
-        where=component.where,
-        fix="its author should name every key as a keyword-only parameter",
-    )
+def _check_rule(component: Component, by_position: Sequence[str], args: str, kwargs: str) -> None:
+    """Refuse a constructor whose keys cannot be known; names of what it takes, without self."""
+    if args or kwargs:
+        raise PluginError(
+            f"its constructor takes {f'*{args}' if args else f'**{kwargs}'}, so its keys cannot be known",
+            where=component.where,
+            fix="its author should name every key as a keyword-only parameter",
+        )
+    supplied = SUPPLIED.get(component.kind, ())
+    if extra := by_position[len(supplied) :]:
+        given = listed(supplied) if supplied else "nothing by position"
+        raise PluginError(
+            f"its constructor takes {listed(extra)} by position, but a {component.kind} is given {given}",
+            where=component.where,
+            fix=f"its author should put a '*' before {extra[0]!r}: keys of a recipe are keyword-only",
+        )

@@ -51,7 +51,8 @@ def checked(kind: str, name: str, registry: Registry) -> Names:
         PluginError: an unknown kind, or a name that is malformed or taken.
     """
     if kind not in KINDS:
-        raise PluginError(f"unknown kind {kind!r}", fix=closest(kind, KINDS))
+        swapped = f"the kind comes first: vadkit plugin new {name} {kind}" if name in KINDS else ""
+        raise PluginError(f"unknown kind {kind!r}", fix=swapped or closest(kind, KINDS))
     where = f"the name {name!r}"
     if not _NAME.fullmatch(name) or len(name) > _LONGEST:
         what = f"is not lower-case letters and digits, with single '-' or '_' between, of at most {_LONGEST} characters"

@@ -32,7 +32,7 @@ def slots(kind: str, name: str) -> Mapping[str, str]:
         "loss": {"losses": name},
         "feature": _with_density(_GAUSSIAN, name),
         "density": _with_density(name, _POOL),
-        "scorer": {"scores": f"worst_pixels: {name}"},
+        "scorer": {"scores": f"{name.replace('-', '_')}: {name}"},
         "transform": {"fuse": f"\nfuse:\n  reconstruction: {{transform: [{name}]}}"},
         "metric": {"metrics": f"micro_auc, {name}"},
         "reporter": {"reports": f"console, json, {name}"},

@@ -30,6 +30,7 @@ class Guard(importlib.abc.MetaPathFinder):
 sys.meta_path.insert(0, Guard())
 plugin, group, cards, loaded = json.loads(sys.argv[1])
 from vadkit.component import Component
+from vadkit.guard import guarded
 from vadkit.recipe.signature import describe
 
 def tried(step):
@@ -40,7 +41,9 @@ def tried(step):
         pass
     return Guard.tried
 
-found = {"": any([tried(point.load) for point in importlib.metadata.entry_points(group=group, name=plugin)])}
+points = list(importlib.metadata.entry_points(group=group, name=plugin))
+said = []
+found = {"": [any([tried(lambda: said.append(guarded(point.load, 0).printed)) for point in points]), "".join(said)]}
 for kind, name, target in cards:
     card = Component(kind, name, target, "")
     found[f"{kind}/{name}"] = [tried(lambda: describe(card)), kind in loaded and tried(card.load)]
@@ -49,17 +52,22 @@ print("\\n" + json.dumps(found))
 
 
 def check_light_import(subject: Subject) -> None:
-    """The module that announces components, and reading a component's keys, import no torch: `vadkit list` is fast.
+    """Neither the module that announces components nor reading a component's keys imports torch: `vadkit list` is fast.
 
-    The classes of data sets, transforms, metrics and reporters import none either.
+    The module prints nothing. The classes of data sets, transforms, metrics and reporters import none either.
     """
     found = _looked(subject.plugin, subject.mates or (subject.component,))
-    listed, (read, loaded) = found[""], found[str(subject)]
+    (listed, printed), (read, loaded) = found[""], found[str(subject)]
     module = subject.component.target.partition(":")[0]
     if listed:
         raise ConformityError(
             f"the plugin {subject.plugin!r} imports torch when it is listed",
             fix="let the announcing module import vadkit.api alone; a target 'package.module:Class' is a string",
+        )
+    if printed.strip():
+        raise ConformityError(
+            f"the plugin {subject.plugin!r} prints when it is listed: {printed.strip().splitlines()[0][:80]!r}",
+            fix="let the announcing module do nothing but announce",
         )
     if read:
         raise ConformityError(

@@ -5,22 +5,12 @@ from __future__ import annotations
 import inspect
 from typing import Any
 
+from vadkit.contracts import SUPPLIED
 from vadkit.errors import PluginError, listed
 from vadkit.recipe import docstring
 from vadkit.recipe.signature import describe
 from vadkit.testing.subject import Subject
 from vadkit.testing.verdict import ConformityError, InapplicableError, require
-
-SUPPLIED = {
-    "dataset": ("root",),
-    "encoder": ("clip",),
-    "bottleneck": ("latents",),
-    "decoder": ("latents", "clip"),
-    "loss": ("clip",),
-    "feature": ("clip", "latents"),
-    "density": ("feature",),
-}
-"""Kind -> what its constructor takes by position; the other kinds take nothing."""
 
 RESERVED = {"dataset": {"clip", "stride", "held_out", "sampling", "augment", "short", "on_corrupt"}}
 RESERVED |= {"loss": {"weight"}, "density": {"feature", "fit"}}
@@ -42,15 +32,7 @@ def check_keys(subject: Subject) -> None:
     """
     if subject.problem:
         raise ConformityError(subject.problem.what, fix=subject.problem.fix)
-    supplied = SUPPLIED.get(subject.kind, ())
-    positional, open_ended = _positional(subject)
-    if extra := positional[len(supplied) :]:
-        raise ConformityError(
-            f"its constructor takes {listed(extra)} by position, but a {subject.kind} is given "
-            + (listed(supplied) if supplied else "nothing by position"),
-            fix=f"put a '*' before {extra[0]!r}: keys of a recipe are keyword-only",
-        )
-    require(not open_ended, f"its constructor takes *{open_ended}", "name each argument")
+    supplied, positional = SUPPLIED.get(subject.kind, ()), _positional(subject)
     require(
         len(positional) == len(supplied),
         f"its constructor takes {len(positional)} arguments by position, but is given {listed(supplied)}",
@@ -76,7 +58,7 @@ def check_help(subject: Subject) -> None:
     require(bool(subject.component.summary), "its card has no summary", "give Component a line for 'vadkit list'")
     silent = [name for name, key in described.parameters.items() if not key.help]
     require(not silent, f"no help for {listed(silent)}", "describe each key under 'Args:' in the class's docstring")
-    positional, _ = _positional(subject)
+    positional = _positional(subject)
     loaded = subject.component.load()
     own = vars(loaded).get("__doc__"), getattr(vars(loaded).get("__init__"), "__doc__", None)
     told = {name for text in own for name in docstring.parameters(_args(text))}
@@ -89,15 +71,14 @@ def _args(text: str | None) -> str:
     return inspect.cleandoc(text or "").partition("Attributes:")[0]
 
 
-def _positional(subject: Subject) -> tuple[list[str], str]:
-    """Names of positional parameters, and of `*args`."""
+def _positional(subject: Subject) -> list[str]:
+    """Names of positional parameters."""
     try:
         init: Any = subject.component.load().__init__
     except PluginError as error:
         raise InapplicableError("its class cannot be loaded, see check_construction") from error
     if init is object.__init__ or getattr(init, "__module__", "").startswith("torch.nn"):
-        return [], ""
+        return []
     declared = list(inspect.signature(init).parameters.values())[1:]
     by_position = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    names = [each.name for each in declared if each.kind in by_position]
-    return names, next((each.name for each in declared if each.kind is inspect.Parameter.VAR_POSITIONAL), "")
+    return [each.name for each in declared if each.kind in by_position]
