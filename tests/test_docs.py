@@ -217,6 +217,13 @@ def test_the_kit_runs_as_the_docs_show() -> None:
     assert len(mark.args[1]) > 40
 
 
+def test_the_second_scorer_of_its_page_gives_what_it_says() -> None:
+    (text,) = (block for block in blocks("kinds/scorer", "python") if block.startswith("# a scorer that reads"))
+    made: dict[str, Any] = {"__name__": "scorer_md"}
+    exec(compile(text, "scorer.md", "exec"), made)
+    assert issubclass(made["LeastLikely"], api.Scorer)
+
+
 def test_every_check_is_explained() -> None:
     for kind in KINDS:
         for name in names_of(kind):
