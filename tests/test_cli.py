@@ -46,7 +46,7 @@ def test_what_only_looks_does_not_import_torch(arguments: list[str]) -> None:
 
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
 def test_every_recipe_checks_without_torch(path: Path) -> None:
-    done = vadkit("check", str(path))
+    done = vadkit("check", "--no-build", str(path))
     assert done.returncode == 0, done.stderr
     assert "no problems found" in done.stdout
     assert done.stdout.rstrip().endswith("LIGHT")
@@ -105,11 +105,13 @@ def test_a_tuned_recipe_is_refused_with_the_way_out() -> None:
     assert "--allow-test-tuning" in done.stderr
 
 
-def test_check_builds_where_it_is_asked_to() -> None:
-    done = vadkit("check", "recipes/quickstart.yaml", "--build")
+def test_check_builds_unless_it_is_asked_not_to() -> None:
+    done = vadkit("check", "recipes/quickstart.yaml")
     assert done.returncode == 0, done.stderr
     assert "density.static: 0.0" in done.stdout
-    wrong = vadkit("check", "recipes/quickstart.yaml", "--build", "--set", "densities.static.levels=5")
+    too_many = ("recipes/quickstart.yaml", "--set", "densities.static.levels=5")
+    wrong = vadkit("check", *too_many)
     assert wrong.returncode == 2
     assert "densities.static (glow): 5 levels halve 5 times" in wrong.stderr
     assert "Traceback" not in wrong.stderr
+    assert vadkit("check", *too_many, "--no-build").returncode == 0

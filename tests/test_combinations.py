@@ -5,10 +5,11 @@ from __future__ import annotations
 import copy
 import sys
 from types import ModuleType
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from torch import Tensor, nn
+from torch._subclasses.fake_tensor import FakeTensor
 
 from vadkit.api import ClipSpec, Component, Encoder, LatentSpec
 from vadkit.errors import ShapeError, VadkitError
@@ -119,12 +120,47 @@ class Wrong(Encoder, nn.Module):
         return {"static": self.net(clips)}
 
 
+class Counting(Wrong):
+    """Notes whether what it sees has values, and in one of its forms needs them."""
+
+    seen: ClassVar[list[bool]] = []
+
+    def __init__(self, clip: ClipSpec, *, needs: bool = False) -> None:
+        super().__init__(clip)
+        self.needs = needs
+        self.net = nn.Conv3d(clip.channels, 4, (1, 4, 4), stride=(1, 4, 4))
+
+    def forward(self, clips: Tensor) -> dict[str, Tensor]:
+        self.seen.append(not isinstance(clips, FakeTensor))
+        if self.needs and float(clips.sum()) > 0:
+            raise AssertionError
+        return {"static": self.net(clips)}
+
+
+def third(monkeypatch: pytest.MonkeyPatch) -> Registry:
+    module = ModuleType("third_encoders")
+    module.Wrong, module.Counting = Wrong, Counting  # pyright: ignore[reportAttributeAccessIssue]
+    monkeypatch.setitem(sys.modules, "third_encoders", module)
+    cards = (
+        Component("encoder", "wrong", "third_encoders:Wrong", "Does not fit."),
+        Component("encoder", "counting", "third_encoders:Counting", "Notes what it sees."),
+    )
+    return Registry([*Registry.discover().plugins, Plugin("third", "third 1.0", cards)])
+
+
 def test_a_component_that_cannot_take_a_clip_is_named(tiny: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    module = ModuleType("wrong_encoder")
-    module.Wrong = Wrong  # pyright: ignore[reportAttributeAccessIssue]
-    monkeypatch.setitem(sys.modules, "wrong_encoder", module)
-    component = Component("encoder", "wrong", "wrong_encoder:Wrong", "Does not fit.")
-    registry = Registry([*Registry.discover().plugins, Plugin("third", "third 1.0", (component,))])
     recipe = changed(tiny, AUTOENCODER | {"model.encoder": "wrong"})
     with pytest.raises(ShapeError, match=r"model: an empty clip does not pass: RuntimeError: .*channels"):
-        rehearse(recipe, registry=registry)
+        rehearse(recipe, registry=third(monkeypatch))
+
+
+@pytest.mark.parametrize(("needs", "seen"), [(False, [False]), (True, [False, True])])
+def test_shapes_alone_pass_through_unless_a_component_needs_numbers(
+    tiny: dict[str, Any], monkeypatch: pytest.MonkeyPatch, needs: bool, seen: list[bool]
+) -> None:
+    Counting.seen.clear()
+    encoder = {"use": "counting", "needs": needs}
+    decoder = {"use": "slowfast", "width": 4}
+    recipe = changed(tiny, AUTOENCODER | {"model.encoder": encoder, "model.decoder": decoder})
+    assert list(rehearse(recipe, registry=third(monkeypatch))) == ["model"]
+    assert Counting.seen == seen

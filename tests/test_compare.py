@@ -147,9 +147,7 @@ def test_what_a_run_costs_is_a_table_of_its_own_where_the_terminal_is_narrow(
 
 
 def test_runs_of_sweeps_are_called_by_what_tells_them_apart(tiny: dict[str, Any], tmp_path: Path) -> None:
-    runs = [
-        make(tmp_path / sweep / seed, tiny, 1) for sweep, seed in (("a", "s0"), ("b", "s0"), ("b", "s1"))
-    ]
+    runs = [make(tmp_path / sweep / seed, tiny, 1) for sweep, seed in (("a", "s0"), ("b", "s0"), ("b", "s1"))]
     assert [entry.name for entry in compare(runs[:2], rounds=0).entries] == ["a", "b"]
     assert [entry.name for entry in compare(runs, rounds=0).entries] == ["a/s0", "b/s0", "s1"]
 

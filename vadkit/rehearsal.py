@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import torch
 from torch import nn
+from torch._subclasses.fake_tensor import FakeTensorMode
 
 from vadkit.errors import ShapeError, VadkitError, closest, listed
 from vadkit.experiment import Experiment
@@ -20,7 +21,7 @@ from vadkit.values import BottleneckOutput, ClipOutputs, LatentSpec
 
 
 @torch.no_grad()
-def rehearse(experiment: Experiment, *, compared: bool = False, shown: bool = False) -> str:
+def rehearse(experiment: Experiment, *, compared: bool = False, shown: bool = False, values: bool = True) -> str:
     """Build the rest and pass an empty clip through: what does not fit is said before any training.
 
     Densities are left out, for some take their scale from the first samples that they see.
@@ -29,6 +30,8 @@ def rehearse(experiment: Experiment, *, compared: bool = False, shown: bool = Fa
         experiment: the built recipe.
         compared: a metric compares maps with masks, so that a scorer must give them.
         shown: a figure shows maps; the same.
+        values: compute what the model gives. Without, shapes alone pass through model and features, which
+            costs nothing at any size; a component may then fail that only works on numbers.
 
     Returns:
         The entry of `scores` whose maps are kept; empty if nothing reads them.
@@ -38,7 +41,7 @@ def rehearse(experiment: Experiment, *, compared: bool = False, shown: bool = Fa
     """
     _build_rest(experiment.recipe)
     spec = experiment.clip
-    out = _passed(experiment, torch.zeros(1, *spec.shape))
+    out = _passed(experiment, torch.zeros(1, *spec.shape)) if values else _shapes_passed(experiment)
     for name, scorer in experiment.scorers.items():
         with _placed(f"scores.{name}"):
             given = scorer(out)
@@ -77,6 +80,22 @@ def _passed(experiment: Experiment, clips: torch.Tensor) -> ClipOutputs:
         _expect(f"densities.{name}.feature", samples, (1, head.feature.spec.samples, *head.feature.spec.shape))
         nll[name] = samples.new_zeros(samples.shape[:2])
     return ClipOutputs(spec, clips, target_of(clips, spec), output, latents, nll, passed.scores)
+
+
+def _shapes_passed(experiment: Experiment) -> ClipOutputs:
+    """The same with zeros for values: nothing is computed."""
+    with FakeTensorMode(allow_non_fake_inputs=True):
+        out = _passed(experiment, torch.zeros(1, *experiment.clip.shape))
+
+    def zeros(given: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        return {name: zero(tensor) for name, tensor in given.items()}
+
+    def zero(given: torch.Tensor) -> torch.Tensor:
+        return torch.zeros(given.shape, dtype=given.dtype)
+
+    output = zero(out.output) if out.output is not None else None
+    latents, nll, scores = zeros(out.latents), zeros(out.nll), zeros(out.scores)
+    return ClipOutputs(out.spec, zero(out.clips), zero(out.target), output, latents, nll, scores)
 
 
 def _with_maps(experiment: Experiment, out: ClipOutputs) -> str:

@@ -322,10 +322,12 @@ def check(
     set_: SetOption = None,
     build: Annotated[
         bool,
-        typer.Option("--build", help="Also build it and pass an empty clip through; needs torch."),
-    ] = False,
+        typer.Option(
+            "--build/--no-build", help="Build it and pass the shapes of a clip through; without, torch is not imported."
+        ),
+    ] = True,
 ) -> None:
-    """Say everything that is wrong with a recipe, at once, with file, line and column."""
+    """Say everything that is wrong with a recipe, at once, with file, line and column; then what does not fit."""
     from vadkit.recipe import load
     from vadkit.registry import Registry
 
