@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from vadkit.cli.interrupt import interruptible
+from vadkit.cli.options import DataOption
 from vadkit.errors import VadkitError
 
 app = typer.Typer(
@@ -24,10 +25,6 @@ TargetArgument = Annotated[
         show_default=False,
     ),
 ]
-RootOption = Annotated[
-    Path | None,
-    typer.Option("--data-root", help="The data set's folder, or the one that holds it. Default: $VADKIT_DATA."),
-]
 ChangeOption = Annotated[
     list[str] | None,
     typer.Option("--set", metavar="KEY=VALUE", help="Change a key: data.labels=masks. Repeatable."),
@@ -37,7 +34,7 @@ ChangeOption = Annotated[
 @app.command()
 def check(
     target: TargetArgument,
-    data_root: RootOption = None,
+    data_root: DataOption = None,
     set_: ChangeOption = None,
     decode: Annotated[
         bool,
@@ -70,7 +67,7 @@ def convert(
     target: TargetArgument,
     out: Annotated[Path, typer.Argument(metavar="OUT", help="The folder to write: new, empty, or begun before.")],
     to: Annotated[str, typer.Option(metavar="FORM", help="frames (folders of .jpg) or avi (lossless files).")],
-    data_root: RootOption = None,
+    data_root: DataOption = None,
     set_: ChangeOption = None,
     split: Annotated[list[str] | None, typer.Option(help="train or test. Repeatable. Default: both.")] = None,
     size: Annotated[
@@ -92,7 +89,7 @@ def convert(
 @app.command()
 def preview(
     target: TargetArgument,
-    data_root: RootOption = None,
+    data_root: DataOption = None,
     set_: ChangeOption = None,
     video: Annotated[str | None, typer.Option(help="One video alone, with more of its frames.")] = None,
     videos: Annotated[int, typer.Option(min=1, help="Videos of each split.")] = 4,

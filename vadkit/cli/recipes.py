@@ -1,0 +1,66 @@
+"""`vadkit check`, `show`, `list` and `schema`: what a recipe says, and what it can say."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from vadkit.cli.options import RecipeArgument, SetOption
+
+
+def check(
+    recipe: RecipeArgument,
+    set_: SetOption = None,
+    build: Annotated[
+        bool,
+        typer.Option(
+            "--build/--no-build", help="Build it and pass the shapes of a clip through; without, torch is not imported."
+        ),
+    ] = True,
+) -> None:
+    """Say everything that is wrong with a recipe, at once, with file, line and column; then what does not fit."""
+    from vadkit.recipe import load
+    from vadkit.registry import Registry
+
+    load(recipe, overrides=set_ or (), registry=Registry.discover())
+    if build:
+        from vadkit.stages import rehearse
+
+        for stage, count in rehearse(recipe, overrides=set_ or ()).items():
+            typer.echo(f"{stage}: {count / 1e6:.2f} M parameters")
+    typer.echo(f"{recipe}: no problems found")
+
+
+def show(recipe: RecipeArgument, set_: SetOption = None) -> None:
+    """Print a recipe with its parents merged in, and where each value came from."""
+    from vadkit.recipe import load
+    from vadkit.recipe.merge import resolve
+    from vadkit.recipe.show import render
+    from vadkit.registry import Registry
+
+    typer.echo(render(resolve(recipe, set_ or ())))
+    load(recipe, overrides=set_ or (), registry=Registry.discover())
+
+
+def list_(
+    name: Annotated[
+        str | None,
+        typer.Argument(help="A kind (encoder), a component (glow) or both (encoder/itae). Default: everything."),
+    ] = None,
+) -> None:
+    """List kinds and components, where each comes from, and plugins that failed to load."""
+    from vadkit.cli.listing import print_listing
+    from vadkit.registry import Registry
+
+    print_listing(Registry.discover(), name)
+
+
+def schema() -> None:
+    """Print a JSON Schema of recipes, so that editors complete them."""
+    import json
+
+    from vadkit.recipe.schema import json_schema
+    from vadkit.registry import Registry
+
+    typer.echo(json.dumps(json_schema(Registry.discover()), indent=2))
