@@ -15,6 +15,7 @@ from vadkit.api import Component, ShapeError
 from vadkit.monitor import Silent
 from vadkit.provenance import changes
 from vadkit.registry import Plugin, Registry
+from vadkit.train import loop
 
 SOURCE = """
 import torch
@@ -68,7 +69,7 @@ def test_changed_code_is_told_of_by_resume_reuse_and_watch(tiny: dict[str, Any],
     (package / "scorer.py").write_text(SOURCE.replace("square()", "abs()"))
     for how in ({"out": tmp_path / "run", "resume": True}, {"out": tmp_path / "other", "reuse": [tmp_path / "run"]}):
         [told] = warnings(**how)
-        assert "the code of vad_mine has changed since scores was made" in told
+        assert "the code of vad_mine has changed since scores was begun, and what there is of it stays" in told
         assert "--overwrite" in told
     heard = Heard()
     vadkit.Watch(tmp_path / "run", monitor=heard, registry=registry)
@@ -76,12 +77,49 @@ def test_changed_code_is_told_of_by_resume_reuse_and_watch(tiny: dict[str, Any],
     assert warnings(out=tmp_path / "run", overwrite=True) == []
 
 
+class Interrupting(Heard):
+    """Ctrl-C in the middle of the model's training."""
+
+    def __init__(self, stage: str) -> None:
+        super().__init__()
+        self.stage, self.now = stage, ""
+
+    def begin(self, stage: str, total: int, *, done: int = 0, unit: str = "clips") -> None:
+        self.now = stage
+
+    def advance(self, done: int, *, amount: int = 0, values: Any = None) -> None:
+        if self.now == self.stage and done == 5:
+            raise KeyboardInterrupt
+
+
+def test_changed_code_is_told_of_in_the_middle_of_a_stage(
+    tiny: dict[str, Any], tmp_path: Path, package: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loop, "SAVE_EVERY", 0.0)
+    loss = "from vadkit.api import Loss\nfrom torch import nn\n\nclass Mine(Loss, nn.Module):\n"
+    loss += "    def __init__(self, clip):\n        super().__init__()\n\n"
+    loss += "    def forward(self, out):\n        return (out.output - out.target).square().mean()\n"
+    (package / "loss.py").write_text(loss)
+    mine = Component("loss", "mine", "vad_mine.loss:Mine", "Mine.")
+    registry = Registry([*Registry.discover().plugins, Plugin("mine", "vad-mine 0.1", (mine,))])
+    tiny["model"]["losses"] = ["mine"]
+    interrupting = Interrupting("model")
+    with pytest.raises(KeyboardInterrupt):
+        vadkit.run(tiny, registry=registry, out=tmp_path / "run", monitor=interrupting)
+    assert (tmp_path / "run" / "checkpoints" / "state.pt").is_file()
+    (package / "loss.py").write_text(loss.replace("square()", "abs()"))
+    heard = Heard()
+    vadkit.run(tiny, registry=registry, out=tmp_path / "run", resume=True, monitor=heard)
+    [told] = heard.warnings
+    assert "the code of vad_mine has changed since model was begun" in told
+
+
 def test_what_was_never_recorded_is_not_told_of() -> None:
     now = {"model": {"a": "1", "b": "2"}, "scores": {"c": "3"}}
     assert changes({}, now) == []
     assert changes({"model": {"a": "1"}, "density.gone": {"x": "9"}}, now) == []
     [told] = changes({"model": {"a": "0", "b": "2"}, "scores": {"c": "3"}}, now)
-    assert "the code of a has changed since model was made" in told
+    assert "the code of a has changed since model was begun" in told
 
 
 def test_a_scorer_that_raises_is_one_message_before_any_training(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def begin(folder: RunFolder, recipe: Recipe, experiment: Experiment) -> None:
-    """Write recipe and manifest of a leg that begins or goes on; tell of finished stages whose code has changed.
+    """Write recipe and manifest of a leg that begins or goes on; tell of stages that go on although their code has changed.
 
     Raises:
         CheckpointError: what is there was made by another recipe, or of other data.
@@ -40,7 +40,8 @@ def begin(folder: RunFolder, recipe: Recipe, experiment: Experiment) -> None:
     }
     before = folder.read_manifest()
     now, made = code_of(recipe), before.get("code", {})
-    made = {stage: packages for stage, packages in made.items() if stage in now and _is_made(folder, stage)}
+    begun = _begun(folder, list(now))
+    made = {stage: packages for stage, packages in made.items() if stage in now and stage in begun}
     for told in changes(made, now):
         experiment.monitor.message(f"{told}: --overwrite makes all of it again")
     folder.update_manifest(
@@ -89,11 +90,14 @@ def _check_same(folder: RunFolder, recipe: Recipe, data: Mapping[str, str]) -> N
             path.unlink()
 
 
-def _is_made(folder: RunFolder, stage: str) -> bool:
-    """Whether there is something of this stage that a leg would go on with."""
-    if stage == "scores":
-        return any(folder.scores.glob("*.npz")) or any(folder.held_out.glob("*.npz"))
-    return (folder.checkpoints / f"{stage}.safetensors").is_file()
+def _begun(folder: RunFolder, stages: Sequence[str]) -> list[str]:
+    """Those stages, of all in order, of which there is something that a leg would go on with."""
+    trained = [stage for stage in stages if stage != "scores"]
+    begun = [stage for stage in trained if (folder.checkpoints / f"{stage}.safetensors").is_file()]
+    if (folder.checkpoints / "state.pt").is_file():  # of the first that is not finished
+        begun += [stage for stage in trained if stage not in begun][:1]
+    scored = any(folder.scores.glob("*.npz")) or any(folder.held_out.glob("*.npz"))
+    return [*begun, *(["scores"] if scored else [])]
 
 
 def _stale(folder: RunFolder) -> list[Path]:

@@ -36,14 +36,13 @@ def plugins_of(recipe: Recipe) -> list[str]:
 
 
 def changes(before: Code, now: Code) -> list[str]:
-    """What to tell of stages that were made by other code than there is now; a stage that `before` lacks is unknown."""
+    """What to tell of stages that were begun by other code than there is now; a stage that `before` lacks is unknown."""
     told: list[str] = []
     for stage, packages in before.items():
         other = [name for name, digest in packages.items() if now.get(stage, {}).get(name, digest) != digest]
         if other:
-            told.append(
-                f"warning: the code of {', '.join(other)} has changed since {stage} was made, which stays as it is"
-            )
+            what = f"the code of {', '.join(other)} has changed since {stage} was begun"
+            told.append(f"warning: {what}, and what there is of it stays")
     return told
 
 
