@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def begin(folder: RunFolder, recipe: Recipe, experiment: Experiment) -> None:
-    """Write recipe and manifest of a leg that begins or goes on; tell of stages that go on although their code has changed.
+    """Write recipe and manifest of a leg that begins or goes on; tell of stages whose code has changed since.
 
     Raises:
         CheckpointError: what is there was made by another recipe, or of other data.

@@ -36,7 +36,7 @@ def plugins_of(recipe: Recipe) -> list[str]:
 
 
 def changes(before: Code, now: Code) -> list[str]:
-    """What to tell of stages that were begun by other code than there is now; a stage that `before` lacks is unknown."""
+    """What to tell of stages that were begun by other code than now; a stage that `before` lacks is unknown."""
     told: list[str] = []
     for stage, packages in before.items():
         other = [name for name, digest in packages.items() if now.get(stage, {}).get(name, digest) != digest]
