@@ -14,6 +14,7 @@ from torch._subclasses.fake_tensor import FakeTensor
 from vadkit.api import ClipSpec, Component, Encoder, LatentSpec
 from vadkit.errors import ShapeError, VadkitError
 from vadkit.registry import Plugin, Registry
+from vadkit.rehearsal import NeedsNumbersError
 from vadkit.stages import rehearse
 
 FIT = {"steps": 1, "batch_size": 2, "optimizer": "adam"}
@@ -154,13 +155,24 @@ def test_a_component_that_cannot_take_a_clip_is_named(tiny: dict[str, Any], monk
         rehearse(recipe, registry=third(monkeypatch))
 
 
-@pytest.mark.parametrize(("needs", "seen"), [(False, [False]), (True, [False, True])])
-def test_shapes_alone_pass_through_unless_a_component_needs_numbers(
-    tiny: dict[str, Any], monkeypatch: pytest.MonkeyPatch, needs: bool, seen: list[bool]
-) -> None:
-    Counting.seen.clear()
-    encoder = {"use": "counting", "needs": needs}
+def test_shapes_alone_can_pass_through(tiny: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     decoder = {"use": "slowfast", "width": 4}
-    recipe = changed(tiny, AUTOENCODER | {"model.encoder": encoder, "model.decoder": decoder})
-    assert list(rehearse(recipe, registry=third(monkeypatch))) == ["model"]
-    assert Counting.seen == seen
+    for needs, values, seen in ((False, False, [False]), (False, True, [True]), (True, True, [True])):
+        Counting.seen.clear()
+        encoder = {"use": "counting", "needs": needs}
+        recipe = changed(tiny, AUTOENCODER | {"model.encoder": encoder, "model.decoder": decoder})
+        assert list(rehearse(recipe, values=values, registry=third(monkeypatch))) == ["model"]
+        assert Counting.seen == seen
+    with pytest.raises(NeedsNumbersError):
+        rehearse(recipe, values=False, registry=third(monkeypatch))
+
+
+@pytest.mark.parametrize("changes", [FIVE, AUTOENCODER | {"data.clip": PREDICTING, "engine.score_stride": 1}])
+def test_what_first_party_components_need_are_shapes(tiny: dict[str, Any], changes: dict[str, Any]) -> None:
+    recipe = changed(tiny, changes)
+    assert rehearse(recipe, values=False) == rehearse(recipe)
+
+
+def test_a_stride_that_leaves_holes_is_told_from_shapes(tiny: dict[str, Any]) -> None:
+    with pytest.raises(VadkitError, match="scores 1 of a window's 5 frames"):
+        rehearse(changed(tiny, AUTOENCODER | {"data.clip": PREDICTING}), values=False)

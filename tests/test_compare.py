@@ -146,6 +146,20 @@ def test_what_a_run_costs_is_a_table_of_its_own_where_the_terminal_is_narrow(
     assert max(map(len, text.splitlines())) <= columns
 
 
+def test_a_long_name_costs_no_number(tiny: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    names = [
+        f"seed_0_fuse_likelihood_weight_0.1_and_what_else_there_is_to_tell_of_a_run_of_a_sweep_{n}" for n in (1, 2)
+    ]
+    found = compare([make(tmp_path / name, tiny, n) for n, name in enumerate(names, 1)], rounds=50)
+    text = renderer("console")(found)
+    for entry in found.entries:
+        for metric in found.metrics:
+            assert f"{100 * entry.values[metric]:.2f}" in text
+    folded = "".join(line.split()[0] for line in text.splitlines() if line.split() and "_" in line.split()[0])
+    assert all(name in folded for name in names)
+
+
 def test_runs_of_sweeps_are_called_by_what_tells_them_apart(tiny: dict[str, Any], tmp_path: Path) -> None:
     runs = [make(tmp_path / sweep / seed, tiny, 1) for sweep, seed in (("a", "s0"), ("b", "s0"), ("b", "s1"))]
     assert [entry.name for entry in compare(runs[:2], rounds=0).entries] == ["a", "b"]

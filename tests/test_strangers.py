@@ -158,6 +158,60 @@ def test_an_error_in_the_middle_of_a_run_names_component_and_plugin(site: Path, 
     assert "raised in the scorer 'late' of plugin late (late-dist 1.0): KeyError: 'late' (late_parts.py:4)" in last
 
 
+ENCODERS = """
+import functools
+import torch
+from torch import nn
+from vadkit.api import Encoder, LatentSpec
+
+class Misfit(Encoder, nn.Module):
+    def __init__(self, clip):
+        super().__init__()
+        self.latents = {"static": LatentSpec(4, 2, 8, 12)}
+        self.layer = nn.Linear(clip.width + 1, 4)
+
+    def forward(self, clips):
+        return {"static": self.layer(clips)}
+
+@functools.cache
+def places(width):
+    return torch.zeros(width)
+
+class Numbers(Misfit):
+    def __init__(self, clip):
+        super().__init__(clip)
+        self.layer = nn.Conv3d(1, 4, 4, stride=4)
+
+    def forward(self, clips):
+        if float((clips + places(clips.shape[-1])).sum()) > 0:
+            raise AssertionError
+        return {"static": self.layer(clips)}
+"""
+
+
+@pytest.mark.parametrize("name", ["misfit", "numbers"])
+def test_check_tells_a_misfit_from_a_component_that_works_on_numbers_only(
+    site: Path, tmp_path: Path, name: str
+) -> None:
+    (site / "odd_parts.py").write_text(ENCODERS)
+    card = f"Component('encoder', '{name}', 'odd_parts:{name.capitalize()}', '')"
+    install(site, "odd", announcing(f"return [{card}]"))
+    recipe = tmp_path / "recipe.yaml"
+    recipe.write_text(
+        RECIPE.replace("{use: itae, channels: [4, 4, 4, 4], beta: 4}", name).replace("{late: late}", "{e: frame_error}")
+    )
+    done = vadkit(site, "check", str(recipe))
+    assert "Traceback" not in done.stderr
+    assert "fake" not in done.stderr.lower()
+    if name == "numbers":
+        assert (done.returncode, done.stderr) == (0, "")
+        assert "no problems found" in done.stdout
+    else:
+        assert done.returncode == 2
+        assert "model: an empty clip does not pass: RuntimeError: mat1 and mat2 shapes" in done.stderr
+        assert "no problems found" not in done.stdout
+
+
 RECIPE = """
 vadkit: 1
 name: late

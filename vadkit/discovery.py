@@ -153,7 +153,7 @@ def _announced(point: EntryPoint) -> Sequence[Component]:
     plugin = point.load()
     manager.register(plugin, name=point.name)
     for caller in manager.get_hookcallers(plugin) or ():
-        if not caller.has_spec():
+        if not caller.has_spec() and not all(found.optionalhook for found in caller.get_hookimpls()):
             known = (name for name, hook in vars(manager.hook).items() if hook.has_spec())
             raise PluginError(f"implements the hook {caller.name!r}, which there is not: {closest(caller.name, known)}")
     announced: list[Component] = []

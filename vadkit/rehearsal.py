@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 from collections.abc import Iterator, Mapping, Sequence
 
 import torch
@@ -20,6 +21,13 @@ from vadkit.train.device import refusing_noise
 from vadkit.values import BottleneckOutput, ClipOutputs, LatentSpec
 
 
+class NeedsNumbersError(Exception):
+    """Shapes alone do not pass: a misfit, or a component that works on numbers only.
+
+    Which of them, an empty clip tells, in a process in which no component has kept a tensor without values.
+    """
+
+
 @torch.no_grad()
 def rehearse(experiment: Experiment, *, compared: bool = False, shown: bool = False, values: bool = True) -> str:
     """Build the rest and pass an empty clip through: what does not fit is said before any training.
@@ -31,13 +39,14 @@ def rehearse(experiment: Experiment, *, compared: bool = False, shown: bool = Fa
         compared: a metric compares maps with masks, so that a scorer must give them.
         shown: a figure shows maps; the same.
         values: compute what the model gives. Without, shapes alone pass through model and features, which
-            costs nothing at any size; a component may then fail that only works on numbers.
+            costs nothing at any size and finds what shapes can tell.
 
     Returns:
         The entry of `scores` whose maps are kept; empty if nothing reads them.
 
     Raises:
         ShapeError: a component gives another shape than it declares.
+        NeedsNumbersError: without `values`, shapes did not pass.
     """
     _build_rest(experiment.recipe)
     spec = experiment.clip
@@ -83,19 +92,29 @@ def _passed(experiment: Experiment, clips: torch.Tensor) -> ClipOutputs:
 
 
 def _shapes_passed(experiment: Experiment) -> ClipOutputs:
-    """The same with zeros for values: nothing is computed."""
-    with FakeTensorMode(allow_non_fake_inputs=True):
-        out = _passed(experiment, torch.zeros(1, *experiment.clip.shape))
+    """The same with random values: nothing is computed."""
+    logger = logging.getLogger("torch._subclasses.fake_tensor")  # tells of every misfit by a traceback of its own
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        with FakeTensorMode(allow_non_fake_inputs=True):
+            out = _passed(experiment, torch.zeros(1, *experiment.clip.shape))
+    except Exception as error:
+        raise NeedsNumbersError from error
+    finally:
+        logger.setLevel(level)
+    drawn = torch.Generator().manual_seed(0)
 
-    def zeros(given: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-        return {name: zero(tensor) for name, tensor in given.items()}
+    def drawn_like(given: torch.Tensor) -> torch.Tensor:
+        values = torch.rand(given.shape, generator=drawn)
+        return values.to(given.dtype)
 
-    def zero(given: torch.Tensor) -> torch.Tensor:
-        return torch.zeros(given.shape, dtype=given.dtype)
+    def each(given: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        return {name: drawn_like(tensor) for name, tensor in given.items()}
 
-    output = zero(out.output) if out.output is not None else None
-    latents, nll, scores = zeros(out.latents), zeros(out.nll), zeros(out.scores)
-    return ClipOutputs(out.spec, zero(out.clips), zero(out.target), output, latents, nll, scores)
+    output = drawn_like(out.output) if out.output is not None else None
+    clips, target = drawn_like(out.clips), drawn_like(out.target)
+    return ClipOutputs(out.spec, clips, target, output, each(out.latents), each(out.nll), each(out.scores))
 
 
 def _with_maps(experiment: Experiment, out: ClipOutputs) -> str:

@@ -283,17 +283,26 @@ def draw(
 
 
 def rehearse(
-    recipe: str | Path | Mapping[str, Any], *, overrides: Sequence[str] = (), registry: Registry | None = None
+    recipe: str | Path | Mapping[str, Any],
+    *,
+    overrides: Sequence[str] = (),
+    values: bool = True,
+    registry: Registry | None = None,
 ) -> dict[str, int]:
-    """Build a recipe and pass the shapes of a clip through it, without data: what does not fit is said. Imports torch.
+    """Build a recipe and pass an empty clip through it, without data: what does not fit is said. Imports torch.
 
-    A component that needs numbers for it gets an empty clip.
+    Args:
+        recipe: a recipe file, or its content as a mapping.
+        overrides: as `--set` takes them.
+        values: pass numbers through, as a run does before it trains; else shapes alone, at any size in no time.
+        registry: default, all installed plugins.
 
     Returns:
         Parameters of the model and of each density: stage -> count.
 
     Raises:
         VadkitError: the recipe is wrong, a component refuses its keys, or two do not fit together.
+        NeedsNumbersError: without `values`, shapes did not pass; see there.
     """
     from vadkit import rehearsal
 
@@ -301,16 +310,9 @@ def rehearse(
     checked = read_recipe(recipe, overrides, registry)
     needs = needs_of(plan_of(checked, protocol_of(checked), registry, checked.seed))
     check_held_out(needs, checked.data.held_out)
-
-    def rehearsed(*, values: bool) -> dict[str, int]:
-        experiment = without_videos(checked, RunFolder(Path()))
-        rehearsal.rehearse(experiment, compared=needs.maps, shown=shows_maps(checked.report), values=values)
-        return experiment.parameters()
-
-    try:
-        return rehearsed(values=False)
-    except Exception:  # what a plugin does with a tensor that has no values says nothing yet
-        return rehearsed(values=True)
+    experiment = without_videos(checked, RunFolder(Path()))
+    rehearsal.rehearse(experiment, compared=needs.maps, shown=shows_maps(checked.report), values=values)
+    return experiment.parameters()
 
 
 def under_all(

@@ -128,15 +128,18 @@ def sweep(
         protocol = one.evaluate.protocol
         refuse_test_tuning(protocol, allowed=allow_test_tuning)
         check_held_out(needs_of(plan_of(one, protocol_of(one), registry, one.seed)), one.data.held_out)
+    for donor in reuse:
+        RunFolder(Path(donor)).require_run()
     folder = Path(out) if out is not None else Path("runs") / f"{checked[0].name}-sweep"
     trials: list[Trial] = []
     for number, (values, one) in enumerate(zip(changes, checked, strict=True), 1):
         place = RunFolder(folder / _name(values))
         monitor.message(f"sweep {number} of {len(changes)}: {', '.join(_settings(values))}")
         if not _finished(place, one):
+            others = [Path(donor) for donor in reuse if Path(donor).resolve() != place.path.resolve()]
             run(
                 recipe, out=place.path, data_root=data_root, overrides=[*overrides, *_settings(values)],
-                resume=place.is_run, reuse=[*reuse, *(trial.path for trial in trials)],
+                resume=place.is_run, reuse=[*others, *(trial.path for trial in trials)],
                 allow_test_tuning=allow_test_tuning, monitor=monitor, registry=registry,
             )  # fmt: skip
         result = judge_run(place, one, place.path, registry, rounds=0)

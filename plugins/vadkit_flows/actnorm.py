@@ -36,8 +36,8 @@ class ActNorm(normalization.ActNorm):
         count = _summed(torch.tensor(float(z.numel() // self.s.numel()), device=z.device))
         mean = _summed(z.sum(self.batch_dims, keepdim=True)) / count
         squares = _summed((z - mean).square().sum(self.batch_dims, keepdim=True))
-        deviation = (squares / (count - 1).clamp_min(1)).sqrt()
-        self.s.copy_((deviation + 1e-6).log())
+        if count > 1:  # one value says nothing about its deviation
+            self.s.copy_(((squares / (count - 1)).sqrt() + 1e-6).log())
         self.t.copy_(mean)
         self.data_dep_init_done.fill_(1.0)
 

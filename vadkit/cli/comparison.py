@@ -13,6 +13,8 @@ from vadkit.cli.protocol_tables import SHORT
 from vadkit.compare import Comparison, Entry
 
 _SPEED = ("GFLOPs", "frames/s")
+_NARROWEST = 8  # columns of the terminal that a value and its mark take
+_NAME = 24  # columns below which no name is folded
 
 
 def renderer(form: str) -> Callable[[Comparison], str]:
@@ -90,9 +92,10 @@ def _console(comparison: Comparison) -> str:
 
 def _table(comparison: Comparison, heads: Sequence[str], rows: Sequence[Sequence[Text]]) -> Table:
     table = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="bold")
-    table.add_column("run", no_wrap=True, overflow="fold")
+    longest = max(len(_name(entry)) for entry in comparison.entries)
+    table.add_column("run", overflow="fold", min_width=min(longest, _NAME))
     for head in heads:
-        table.add_column(Text(head), justify="right", overflow="fold")
+        table.add_column(Text(head), justify="right", min_width=_NARROWEST)
     for entry, row in zip(comparison.entries, rows, strict=True):
         table.add_row(Text(_name(entry)), *row)
     return table

@@ -69,7 +69,7 @@ def _watched(outcomes: Iterable[Outcome]) -> list[Outcome]:
 
 
 def print_outcomes(outcomes: Sequence[Outcome], *, failures: bool = False) -> None:
-    """One row a check, or for checks in a row with one reason; then how many of each."""
+    """One row a check, or for what one cause kept from being asked; then how many of each."""
     console = Console(highlight=False)
     table = Table(box=None, pad_edge=False, header_style="dim")
     for column in ("component", "check", ""):
@@ -80,7 +80,7 @@ def print_outcomes(outcomes: Sequence[Outcome], *, failures: bool = False) -> No
             continue
         checks = [outcome.check for outcome in alike]
         # What one cause keeps from being asked is told once.
-        rows = [f"{checks[0]} and {len(checks) - 1} more"] if reason and len(checks) > 1 else checks
+        rows = [f"{checks[0]} and {len(checks) - 1} more"] if state == "skipped" and len(checks) > 1 else checks
         for row in rows:
             table.add_row(Text(component), Text(row), Text(state, style=_STYLES[state]), Text(reason))
     if table.row_count:

@@ -6,28 +6,38 @@ import traceback
 from types import FrameType
 
 from vadkit.component import Component
+from vadkit.discovery import Plugin
 from vadkit.guard import said
 from vadkit.registry import Registry
 
 
 def blamed(error: BaseException, registry: Registry) -> str:
-    """The plugin whose code raised it, and the component if that can be told; empty if no plugin's did."""
-    packages = {
-        card.target.partition(":")[0].partition(".")[0]: plugin
-        for plugin in registry.plugins
-        for card in plugin.components
-    }
+    """The plugin in whose code it was raised, and the component if that can be told; empty if it was no plugin's."""
     frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
-    named = [(frame, str(frame.f_globals.get("__name__", "")).partition(".")[0]) for frame in reversed(frames)]
-    package = next((name for _, name in named if name in packages), "")
-    if not package:
+    found = [(frame, _owner(str(frame.f_globals.get("__name__", "")), registry)) for frame in reversed(frames)]
+    plugin = next((owner for _, owner in found if owner is not None), None)
+    if not isinstance(plugin, Plugin):
         return ""
-    plugin = packages[package]
     cards = {card.target: card for card in plugin.components}
-    card = next(filter(None, (_running(frame, cards) for frame, name in named if name == package)), None)
+    card = next(filter(None, (_running(frame, cards) for frame, owner in found if owner is plugin)), None)
     what = f"raised in the {card.where}" if card else f"raised in {plugin.origin}"
     fix = "a fault of that code, or of what it was given: show its author the lines above"
     return f"{what}: {said(error)}\n  -> {fix}"
+
+
+def _owner(module: str, registry: Registry) -> Plugin | str | None:
+    """Whose a module is: a plugin's, "vadkit" itself, or None for any other library's.
+
+    A plugin's are the modules of its components, and all in the package of its entry point.
+    """
+    if module.partition(".")[0] == "vadkit":
+        return "vadkit"
+    for plugin in registry.plugins:
+        if module in {card.target.partition(":")[0] for card in plugin.components}:
+            return plugin
+    roots = {plugin.module.partition(":")[0]: plugin for plugin in registry.plugins if plugin.module}
+    within = [root for root in roots if f"{module}.".startswith(f"{root}.")]
+    return roots[max(within, key=len)] if within else None
 
 
 def _running(frame: FrameType, cards: dict[str, Component]) -> Component | None:

@@ -22,7 +22,7 @@ def print_plugins(registry: Registry) -> None:
     console = Console(soft_wrap=not Console().is_terminal)
     table = Table(box=None, pad_edge=False, header_style="dim")
     for column in ("plugin", "distribution", "module", "components"):
-        table.add_column(column, no_wrap=column != "components", overflow="fold")
+        table.add_column(column, no_wrap=column == "plugin", overflow="fold", min_width=9)
     for plugin in registry.plugins:
         from_ = plugin.module if plugin.group == ENTRY_POINT_GROUP else f"{plugin.group}: {plugin.module}"
         table.add_row(*map(escape, (plugin.name, _distribution(plugin), from_, _counted(plugin))))

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -18,18 +22,32 @@ def check(
             "--build/--no-build", help="Build it and pass the shapes of a clip through; without, torch is not imported."
         ),
     ] = True,
+    clip: Annotated[
+        bool, typer.Option("--clip", help="Pass an empty clip through in place of shapes, as 'vadkit run' does.")
+    ] = False,
 ) -> None:
     """Say everything that is wrong with a recipe, at once, with file, line and column; then what does not fit."""
     from vadkit.recipe import load
     from vadkit.registry import Registry
 
     load(recipe, overrides=set_ or (), registry=Registry.discover())
-    if build:
-        from vadkit.stages import rehearse
-
-        for stage, count in rehearse(recipe, overrides=set_ or ()).items():
+    if build or clip:
+        for stage, count in _built(recipe, set_ or (), clip=clip).items():
             typer.echo(f"{stage}: {count / 1e6:.2f} M parameters")
     typer.echo(f"{recipe}: no problems found")
+
+
+def _built(recipe: Path, overrides: Sequence[str], *, clip: bool) -> Mapping[str, int]:
+    """Parameters of each stage; where shapes alone do not pass, a process that has seen none of them decides."""
+    from vadkit.rehearsal import NeedsNumbersError
+    from vadkit.stages import rehearse
+
+    try:
+        return rehearse(recipe, overrides=overrides, values=clip)
+    except NeedsNumbersError:
+        again = [sys.executable, "-c", "from vadkit.cli import main; main()", "check", "--clip", str(recipe)]
+        done = subprocess.run([*again, *(f"--set={change}" for change in overrides)], check=False)
+        raise typer.Exit(done.returncode) from None
 
 
 def show(recipe: RecipeArgument, set_: SetOption = None) -> None:

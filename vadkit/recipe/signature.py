@@ -78,7 +78,7 @@ def describe(component: Component) -> Signature:
     """The keys of a component, with types, defaults and help.
 
     Raises:
-        PluginError: the constructor takes `*args`, `**kwargs` or more by position than vadkit supplies,
+        PluginError: the constructor takes `**kwargs`, or more by position than vadkit supplies,
             or the class cannot be imported where only that can tell.
     """
     try:
@@ -94,8 +94,7 @@ def _from_source(component: Component) -> Signature:
     parameters: dict[str, Parameter] = {}
     if found.arguments:
         by_position = [each.arg for each in (*found.arguments.posonlyargs, *found.arguments.args)]
-        variadic = found.arguments.vararg, found.arguments.kwarg
-        _check_rule(component, by_position[1:], *(each.arg if each else "" for each in variadic))
+        _check_rule(component, by_position[1:], found.arguments.kwarg.arg if found.arguments.kwarg else "")
         for argument, default in zip(found.arguments.kwonlyargs, found.arguments.kw_defaults, strict=True):
             parameters[argument.arg] = Parameter(
                 name=argument.arg,
@@ -147,8 +146,7 @@ def _from_class(component: Component) -> Signature:
     keyless = init is object.__init__ or getattr(init, "__module__", "").startswith("torch.nn")
     declared: Mapping[str, inspect.Parameter] = {} if keyless else _declared(component, init)
     by_position = _of_kind(declared, inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    variadic = inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD
-    _check_rule(component, by_position[1:], *("".join(_of_kind(declared, kind)) for kind in variadic))
+    _check_rule(component, by_position[1:], "".join(_of_kind(declared, inspect.Parameter.VAR_KEYWORD)))
     helps = _helps(loaded.__doc__, getattr(init, "__doc__", None))
     try:
         hints = {} if keyless else typing.get_type_hints(init, include_extras=True)
@@ -198,11 +196,11 @@ def _helps(of_class: str | None, of_init: str | None) -> Mapping[str, str]:
     return {**docstring.parameters(of_class), **docstring.parameters(of_init)}
 
 
-def _check_rule(component: Component, by_position: Sequence[str], args: str, kwargs: str) -> None:
+def _check_rule(component: Component, by_position: Sequence[str], kwargs: str) -> None:
     """Refuse a constructor whose keys cannot be known; names of what it takes, without self."""
-    if args or kwargs:
+    if kwargs:
         raise PluginError(
-            f"its constructor takes {f'*{args}' if args else f'**{kwargs}'}, so its keys cannot be known",
+            f"its constructor takes **{kwargs}, so its keys cannot be known",
             where=component.where,
             fix="its author should name every key as a keyword-only parameter",
         )
@@ -210,7 +208,8 @@ def _check_rule(component: Component, by_position: Sequence[str], args: str, kwa
     if extra := by_position[len(supplied) :]:
         given = listed(supplied) if supplied else "nothing by position"
         raise PluginError(
-            f"its constructor takes {listed(extra)} by position, but a {component.kind} is given {given}",
+            f"its constructor takes {listed(extra)} by position, but is given {given}",
             where=component.where,
-            fix=f"its author should put a '*' before {extra[0]!r}: keys of a recipe are keyword-only",
+            fix=f"its author should put a '*' before {extra[0]!r} (in a dataclass, kw_only=True): "
+            "keys of a recipe are keyword-only",
         )

@@ -30,7 +30,7 @@ class Guard(importlib.abc.MetaPathFinder):
 sys.meta_path.insert(0, Guard())
 plugin, group, cards, loaded = json.loads(sys.argv[1])
 from vadkit.component import Component
-from vadkit.guard import guarded
+from vadkit.discovery import load
 from vadkit.recipe.signature import describe
 
 def tried(step):
@@ -42,8 +42,9 @@ def tried(step):
     return Guard.tried
 
 points = list(importlib.metadata.entry_points(group=group, name=plugin))
-said = []
-found = {"": [any([tried(lambda: said.append(guarded(point.load, 0).printed)) for point in points]), "".join(said)]}
+plugins = []
+found = {"": [any([tried(lambda: plugins.append(load(point))) for point in points])]}
+found[""].append([problem for plugin in plugins for problem in plugin.problems if problem.startswith("prints")])
 for kind, name, target in cards:
     card = Component(kind, name, target, "")
     found[f"{kind}/{name}"] = [tried(lambda: describe(card)), kind in loaded and tried(card.load)]
@@ -64,9 +65,9 @@ def check_light_import(subject: Subject) -> None:
             f"the plugin {subject.plugin!r} imports torch when it is listed",
             fix="let the announcing module import vadkit.api alone; a target 'package.module:Class' is a string",
         )
-    if printed.strip():
+    if printed:
         raise ConformityError(
-            f"the plugin {subject.plugin!r} prints when it is listed: {printed.strip().splitlines()[0][:80]!r}",
+            f"the plugin {subject.plugin!r} {printed[0]}",
             fix="let the announcing module do nothing but announce",
         )
     if read:

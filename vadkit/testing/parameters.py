@@ -32,7 +32,8 @@ def check_keys(subject: Subject) -> None:
     """
     if subject.problem:
         raise ConformityError(subject.problem.what, fix=subject.problem.fix)
-    supplied, positional = SUPPLIED.get(subject.kind, ()), _positional(subject)
+    supplied, (positional, open_ended) = SUPPLIED.get(subject.kind, ()), _positional(subject)
+    require(not open_ended, f"its constructor takes *{open_ended}", "name each argument")
     require(
         len(positional) == len(supplied),
         f"its constructor takes {len(positional)} arguments by position, but is given {listed(supplied)}",
@@ -58,7 +59,7 @@ def check_help(subject: Subject) -> None:
     require(bool(subject.component.summary), "its card has no summary", "give Component a line for 'vadkit list'")
     silent = [name for name, key in described.parameters.items() if not key.help]
     require(not silent, f"no help for {listed(silent)}", "describe each key under 'Args:' in the class's docstring")
-    positional = _positional(subject)
+    positional, _ = _positional(subject)
     loaded = subject.component.load()
     own = vars(loaded).get("__doc__"), getattr(vars(loaded).get("__init__"), "__doc__", None)
     told = {name for text in own for name in docstring.parameters(_args(text))}
@@ -71,14 +72,15 @@ def _args(text: str | None) -> str:
     return inspect.cleandoc(text or "").partition("Attributes:")[0]
 
 
-def _positional(subject: Subject) -> list[str]:
-    """Names of positional parameters."""
+def _positional(subject: Subject) -> tuple[list[str], str]:
+    """Names of positional parameters, and of `*args`."""
     try:
         init: Any = subject.component.load().__init__
     except PluginError as error:
         raise InapplicableError("its class cannot be loaded, see check_construction") from error
     if init is object.__init__ or getattr(init, "__module__", "").startswith("torch.nn"):
-        return []
+        return [], ""
     declared = list(inspect.signature(init).parameters.values())[1:]
     by_position = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    return [each.name for each in declared if each.kind in by_position]
+    names = [each.name for each in declared if each.kind in by_position]
+    return names, next((each.name for each in declared if each.kind is inspect.Parameter.VAR_POSITIONAL), "")
