@@ -14,7 +14,7 @@ from vadkit.compare import Comparison, Entry
 
 _SPEED = ("GFLOPs", "frames/s")
 _NARROWEST = 8  # columns of the terminal that a value and its mark take
-_NAME = 24  # columns below which no name is folded
+_NAME = 22  # columns below which no name is folded
 
 
 def renderer(form: str) -> Callable[[Comparison], str]:
