@@ -13,8 +13,7 @@ from vadkit.cli.protocol_tables import SHORT
 from vadkit.compare import Comparison, Entry
 
 _SPEED = ("GFLOPs", "frames/s")
-_NARROWEST = 8  # columns of the terminal that a value and its mark take
-_NAME = 22  # columns below which no name is folded
+_VALUE = 8  # columns of the terminal that a value and its mark take
 
 
 def renderer(form: str) -> Callable[[Comparison], str]:
@@ -92,12 +91,18 @@ def _console(comparison: Comparison) -> str:
 
 def _table(comparison: Comparison, heads: Sequence[str], rows: Sequence[Sequence[Text]]) -> Table:
     table = Table(box=SIMPLE_HEAD, pad_edge=False, header_style="bold")
-    longest = max(len(_name(entry)) for entry in comparison.entries)
-    table.add_column("run", overflow="fold", min_width=min(longest, _NAME))
+    table.add_column("run", overflow="fold")
     for head in heads:
-        table.add_column(Text(head), justify="right", min_width=_NARROWEST)
+        table.add_column(Text(head), justify="right")
     for entry, row in zip(comparison.entries, rows, strict=True):
         table.add_row(Text(_name(entry)), *row)
+    if not tables.fits(table):
+        # A long name is folded before a value is: what a table is for are its numbers.
+        widths = [max(len(_name(entry)) for entry in comparison.entries), *(_VALUE for _ in heads)]
+        room = tables.room(table) - len(heads) * _VALUE
+        widths[0] = max(min(widths[0], room), len("run"))
+        for column, width in zip(table.columns, widths, strict=True):
+            column.width = width
     return table
 
 

@@ -42,6 +42,12 @@ def fits(table: Table) -> bool:
     return console.measure(table, options=console.options.update(max_width=10_000)).maximum <= console.width
 
 
+def room(table: Table) -> int:
+    """Columns of the terminal that are left for the cells of a table without outer padding."""
+    between = table.padding[1] + table.padding[3] + 1
+    return Console().width - between * (len(table.columns) - 1) - 2
+
+
 def comma(rows: Sequence[Sequence[object]]) -> str:
     """CSV; None is an empty cell."""
     target = io.StringIO()
