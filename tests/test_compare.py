@@ -174,6 +174,10 @@ def test_misuse_is_explained(tiny: dict[str, Any], tmp_path: Path) -> None:
         compare([one, tmp_path])
     with pytest.raises(DataError, match=r"is not a run folder.*\n.*give the path of a run"):
         compare([one, tmp_path / "nowhere"])
+    half = make(tmp_path / "half", tiny, 1)
+    next((half / "scores").glob("*.npz")).unlink()
+    with pytest.raises(DataError, match=r"half: 1 of \d+ labelled videos have no scores"):
+        compare([one, half])
     with pytest.raises(PluginError, match="micro_auc"):
         compare([one, one], metrics=["micro_acu"])
 

@@ -144,7 +144,11 @@ def _judge(
     path: Path, metrics: Sequence[str], overrides: Sequence[str], registry: Registry, *, allow_test_tuning: bool
 ) -> _Judged:
     place, recipe = open_run(path, overrides, registry, allow_test_tuning=allow_test_tuning)
-    return _Judged(*judge_run_videos(place, with_metrics(recipe, metrics, registry), path, registry))
+    try:
+        return _Judged(*judge_run_videos(place, with_metrics(recipe, metrics, registry), path, registry))
+    except VadkitError as error:
+        error.where = error.where or str(path)  # which of the runs
+        raise
 
 
 def _same_videos(paths: Sequence[Path], results: Sequence[RunResult]) -> None:
