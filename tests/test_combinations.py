@@ -4,18 +4,34 @@ from __future__ import annotations
 
 import copy
 import sys
+from pathlib import Path
 from types import ModuleType
 from typing import Any, ClassVar
 
+import numpy as np
 import pytest
+import torch
 from torch import Tensor, nn
 from torch._subclasses.fake_tensor import FakeTensor
 
-from vadkit.api import ClipSpec, Component, Encoder, LatentSpec
+import vadkit
+from vadkit.api import (
+    ClipOutputs,
+    ClipSpec,
+    Component,
+    DensityModel,
+    Encoder,
+    FeatureSource,
+    FeatureSpec,
+    FitContext,
+    LatentSpec,
+    Scorer,
+)
 from vadkit.errors import ShapeError, VadkitError
 from vadkit.registry import Plugin, Registry
 from vadkit.rehearsal import NeedsNumbersError
 from vadkit.stages import rehearse
+from vadkit.train.fitting import _Likelihood  # pyright: ignore[reportPrivateUsage]
 
 FIT = {"steps": 1, "batch_size": 2, "optimizer": "adam"}
 AUTOENCODER = {"densities": None, "fuse": None, "scores": {"reconstruction": {"use": "patch_error", "patch": 8}}}
@@ -138,13 +154,40 @@ class Counting(Wrong):
         return {"static": self.net(clips)}
 
 
+class Silent(Scorer):
+    """Forgets to return, or returns what is no tensor."""
+
+    def __init__(self, *, array: bool = False) -> None:
+        self.array = array
+
+    def __call__(self, out: ClipOutputs) -> Tensor:
+        return np.zeros((1, out.spec.frames)) if self.array else None  # pyright: ignore
+
+
+class Column(DensityModel, nn.Module):
+    """Gives (N, 1), or another shape that is not (N,)."""
+
+    def __init__(self, feature: FeatureSpec, *, scalar: bool = False) -> None:
+        super().__init__()
+        self.scalar = scalar
+
+    def fit(self, features: FeatureSource, context: FitContext) -> None: ...
+
+    def forward(self, features: Tensor) -> Tensor:
+        nll = features.flatten(1).sum(1, keepdim=True)
+        return nll.mean() if self.scalar else nll
+
+
 def third(monkeypatch: pytest.MonkeyPatch) -> Registry:
     module = ModuleType("third_encoders")
-    module.Wrong, module.Counting = Wrong, Counting  # pyright: ignore[reportAttributeAccessIssue]
+    for part in (Wrong, Counting, Silent, Column):
+        setattr(module, part.__name__, part)
     monkeypatch.setitem(sys.modules, "third_encoders", module)
     cards = (
         Component("encoder", "wrong", "third_encoders:Wrong", "Does not fit."),
         Component("encoder", "counting", "third_encoders:Counting", "Notes what it sees."),
+        Component("scorer", "silent", "third_encoders:Silent", "Gives no tensor."),
+        Component("density", "column", "third_encoders:Column", "Gives another shape."),
     )
     return Registry([*Registry.discover().plugins, Plugin("third", "third 1.0", cards)])
 
@@ -176,3 +219,28 @@ def test_what_first_party_components_need_are_shapes(tiny: dict[str, Any], chang
 def test_a_stride_that_leaves_holes_is_told_from_shapes(tiny: dict[str, Any]) -> None:
     with pytest.raises(VadkitError, match="scores 1 of a window's 5 frames"):
         rehearse(changed(tiny, AUTOENCODER | {"data.clip": PREDICTING}), values=False)
+
+
+@pytest.mark.parametrize(("array", "given"), [(False, "NoneType"), (True, "ndarray")])
+def test_a_scorer_that_gives_no_tensor_is_named(
+    tiny: dict[str, Any], monkeypatch: pytest.MonkeyPatch, array: bool, given: str
+) -> None:
+    recipe = changed(tiny, AUTOENCODER | {"scores": {"mine": {"use": "silent", "array": array}}})
+    for values in (True, False):
+        with pytest.raises(ShapeError, match=f"scores.mine: gives {given}, not a tensor"):
+            rehearse(recipe, values=values, registry=third(monkeypatch))
+
+
+@pytest.mark.parametrize(("scalar", "given"), [(False, r"\(\d+, 1\)"), (True, r"\(\)")])
+def test_a_density_that_gives_another_shape_is_named(
+    tiny: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scalar: bool, given: str
+) -> None:
+    recipe = changed(tiny, likelihood(only={"use": "column", "scalar": scalar, "feature": {"use": "frames"}}))
+    recipe["model"] = None
+    with pytest.raises(ShapeError, match=rf"densities.only: gives {given} for \d+ samples"):
+        vadkit.run(recipe, out=tmp_path / "run", registry=third(monkeypatch))
+
+
+def test_a_density_that_gives_another_shape_is_named_when_it_is_trained() -> None:
+    with pytest.raises(ShapeError, match=r"density.only: gives \(4, 1\) for 4 samples"):
+        _Likelihood(Column(FeatureSpec((2,), 1)), 2, "density.only")(torch.zeros(4, 2))

@@ -8,6 +8,7 @@ import io
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -160,6 +161,26 @@ def test_a_long_name_costs_no_number(tiny: dict[str, Any], tmp_path: Path, monke
     assert all(name in folded for name in names)
 
 
+def test_a_folder_of_runs_stands_for_all_of_them(tiny: dict[str, Any], tmp_path: Path) -> None:
+    for name in ("b", "a"):
+        make(tmp_path / "sweep" / name, tiny, 1)
+    (tmp_path / "sweep" / "sweep.csv").touch()
+    one = make(tmp_path / "one", tiny, 1)
+    assert [entry.name for entry in compare([one, tmp_path / "sweep"], rounds=0).entries] == ["one", "a", "b"]
+
+
+def test_few_videos_cannot_show_a_difference(tiny: dict[str, Any], tmp_path: Path) -> None:
+    found = compare([make(tmp_path / "good", tiny, 3), make(tmp_path / "bad", tiny, 0)], rounds=200)
+    good, bad = found.entries
+    assert found.videos == VIDEOS >= 6
+    assert not found.by_chance(bad, "micro_auc")
+    assert not found.by_chance(good, "micro_auc")
+    few = replace(found, videos=5)
+    assert few.by_chance(bad, "micro_auc")
+    assert not few.by_chance(good, "micro_auc")
+    assert "5 videos cannot tell more" in renderer("markdown")(few)
+
+
 def test_runs_of_sweeps_are_called_by_what_tells_them_apart(tiny: dict[str, Any], tmp_path: Path) -> None:
     runs = [make(tmp_path / sweep / seed, tiny, 1) for sweep, seed in (("a", "s0"), ("b", "s0"), ("b", "s1"))]
     assert [entry.name for entry in compare(runs[:2], rounds=0).entries] == ["a", "b"]
@@ -170,10 +191,13 @@ def test_misuse_is_explained(tiny: dict[str, Any], tmp_path: Path) -> None:
     one = make(tmp_path / "one", tiny, 1)
     with pytest.raises(VadkitError, match="two runs or more"):
         compare([one])
-    with pytest.raises(DataError, match=r"is not a run folder.*\n.*it holds runs: give one of .*/\*"):
-        compare([one, tmp_path])
-    with pytest.raises(DataError, match=r"is not a run folder.*\n.*give the path of a run"):
+    with pytest.raises(DataError, match="there is no such folder"):
         compare([one, tmp_path / "nowhere"])
+    with pytest.raises(DataError, match="is a file, not a run folder"):
+        compare([one, one / "recipe.yaml"])
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(DataError, match=r"is not a run folder.*\n.*give the path of a run"):
+        compare([one, tmp_path / "empty"])
     half = make(tmp_path / "half", tiny, 1)
     next((half / "scores").glob("*.npz")).unlink()
     with pytest.raises(DataError, match=r"half: 1 of \d+ labelled videos have no scores"):

@@ -11,9 +11,19 @@ import pytest
 
 import vadkit
 from vadkit import sweep as module
-from vadkit.errors import RecipeError, VadkitError
+from vadkit.errors import RecipeError, RunFolderError, VadkitError
 from vadkit.monitor import Silent
 from vadkit.sweep import over_seeds, parse, sweep
+
+
+class Heard(Silent):
+    """All messages."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+
+    def message(self, text: str) -> None:
+        self.texts.append(text)
 
 
 class Stages(Silent):
@@ -59,6 +69,45 @@ def test_fusion_weights_train_and_score_once(small: dict[str, Any], tmp_path: Pa
     lines = (tmp_path / "sweep" / "sweep.csv").read_text().splitlines()
     assert lines[0].startswith("fuse.likelihood.weight,run,protocol,digest,test_tuned,micro_auc")
     assert len(lines) == 4
+
+
+def test_a_sweep_goes_on_under_changed_code_with_a_warning(
+    small: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    heard = Heard()
+    sweep(small, {"seed": ["0"]}, out=tmp_path / "sweep", monitor=heard)
+    sweep(small, {"seed": ["0"]}, out=tmp_path / "sweep", monitor=heard)
+    assert not any("warning" in text for text in heard.texts)
+    monkeypatch.setattr(module, "code_of", lambda recipe: {"model": {"vadkit_itae": "other"}})
+    sweep(small, {"seed": ["0"]}, out=tmp_path / "sweep", monitor=heard)
+    (told,) = (text for text in heard.texts if "warning" in text)
+    assert "the code of vadkit_itae has changed since model was begun" in told
+
+
+def test_what_a_component_refuses_is_said_before_the_first_run(small: dict[str, Any], tmp_path: Path) -> None:
+    with pytest.raises(VadkitError, match=r"densities.static.*5 levels"):
+        sweep(small, {"densities.static.levels": ["1", "5"]}, out=tmp_path / "sweep")
+    assert not (tmp_path / "sweep").exists()
+
+
+def test_a_folder_that_is_no_sweeps_is_left_alone(small: dict[str, Any], tmp_path: Path) -> None:
+    out, varied = tmp_path / "sweep", {"seed": ["0"]}
+    out.write_text("mine")
+    with pytest.raises(RunFolderError, match="is a file"):
+        sweep(small, varied, out=out)
+    out.unlink()
+    out.mkdir()
+    (out / "notes.txt").write_text("mine")
+    with pytest.raises(RunFolderError, match=r"holds 'notes.txt', which is no run"):
+        sweep(small, varied, out=out)
+    (out / "notes.txt").unlink()
+    (trial,) = sweep(small, varied, out=out)
+    with pytest.raises(RunFolderError, match="is a run, not a folder of runs"):
+        sweep(small, varied, out=trial.path)
+    before = (out / "sweep.csv").read_text()
+    with pytest.raises(RunFolderError, match="holds runs of another recipe, 'tiny'"):
+        sweep(small | {"name": "other"}, varied, out=out)
+    assert (out / "sweep.csv").read_text() == before
 
 
 def test_one_density_is_trained_again_and_the_model_is_not(small: dict[str, Any], tmp_path: Path) -> None:
@@ -125,6 +174,11 @@ def test_values_are_yaml_and_brackets_hold_together() -> None:
 def test_malformed_values_are_explained(text: str) -> None:
     with pytest.raises(VadkitError, match=r"key=a,b,c"):
         parse([text])
+
+
+def test_a_value_twice_is_refused() -> None:
+    with pytest.raises(VadkitError, match=r"--vary seed=0,1,0: has the value 0 twice"):
+        parse(["seed=0,1,0"])
 
 
 def test_a_key_twice_is_refused() -> None:

@@ -19,6 +19,7 @@ from vadkit.planning import COMPARED, with_metrics
 from vadkit.registry import Registry
 from vadkit.values import RunResult, ScoredVideo
 
+FEWEST = 6  # videos below which no difference is more than chance
 # These follow from the system that is compared, not from the rules that it is judged by.
 _OF_THE_SYSTEM = {"name", "digest", "components", "stride", "overlap", "held_out", "test_tuned"}
 
@@ -61,6 +62,7 @@ class Comparison:
         lower_is_better: those of which less is better.
         units: unit of each that is no share of 1.
         differ: fields in which the runs' protocols differ; nothing is ranked then.
+        videos: how many they are judged on.
     """
 
     entries: Sequence[Entry]
@@ -68,6 +70,19 @@ class Comparison:
     lower_is_better: frozenset[str]
     units: Mapping[str, str]
     differ: Sequence[str]
+    videos: int
+
+    def by_chance(self, entry: Entry, metric: str) -> bool:
+        """Whether it is not the best, by no more than chance may give: the interval of the difference holds 0.
+
+        With fewer than six videos every difference may be: that all of n lean one way has the probability 2^(1 - n),
+        above 5 % up to n = 5.
+        """
+        best = self.best(metric)
+        if best is None or best is entry or metric not in entry.values:
+            return False
+        interval = entry.behind.get(metric)
+        return self.videos < FEWEST or (interval is not None and interval.low <= 0 <= interval.high)
 
     def best(self, metric: str) -> Entry | None:
         """The run with the best value; None where protocols differ or no run has the value."""
@@ -91,7 +106,7 @@ def compare(
     """Judge runs again from their score files and compare them.
 
     Args:
-        runs: run folders, two or more.
+        runs: run folders, two or more; a folder of runs, such as a sweep's, stands for all of them.
         metrics: metrics by name, as in `evaluate.metrics`.
         overrides: as `--set` takes them, for all runs: `evaluate.protocol=ffp`.
         any_protocol: put numbers of different protocols side by side, without ranking them.
@@ -103,7 +118,8 @@ def compare(
         VadkitError: fewer than two runs, different protocols, or other test videos or labels.
     """
     registry = registry or Registry.discover()
-    paths = [Path(run) for run in runs]
+    given = [Path(run) for run in runs]
+    paths = [run for path in given for run in (RunFolder(path).runs_within() if _holds_runs(path) else [path])]
     if len(paths) < 2:
         raise VadkitError("a comparison takes two runs or more", where="vadkit compare", fix="name their folders")
     judged = [_judge(path, metrics, overrides, registry, allow_test_tuning=allow_test_tuning) for path in paths]
@@ -124,6 +140,7 @@ def compare(
         lower,
         judged[0].result.units,
         differ,
+        len(judged[0].videos),
     )
     ranked = [
         replace(entry, behind=_behind(index, unranked, judged, rounds)) for index, entry in enumerate(unranked.entries)
@@ -138,6 +155,11 @@ class _Judged:
     result: RunResult
     videos: Sequence[ScoredVideo]
     metrics: Sequence[Metric]
+
+
+def _holds_runs(path: Path) -> bool:
+    place = RunFolder(path)
+    return not place.is_run and bool(place.runs_within())
 
 
 def _judge(

@@ -52,9 +52,15 @@ class RunFolder:
         """
         if self.is_run:
             return
-        holds_runs = next(self.path.glob("*/recipe.yaml"), None) is not None
-        fix = f"it holds runs: give one of {self.path}/*" if holds_runs else "give the path of a run"
+        if not self.path.is_dir():
+            what = "is a file, not a run folder" if self.path.exists() else "there is no such folder"
+            raise DataError(what, where=str(self.path), fix="give the path of a run")
+        fix = f"it holds runs: give one of {self.path}/*/" if self.runs_within() else "give the path of a run"
         raise DataError("is not a run folder: there is no recipe.yaml", where=str(self.path), fix=fix)
+
+    def runs_within(self) -> list[Path]:
+        """Run folders that lie within, as in a sweep's folder, in order."""
+        return sorted(path.parent for path in self.path.glob("*/recipe.yaml"))
 
     def check(self, *, resume: bool, overwrite: bool) -> None:
         """Refuse what must not be written over; touches nothing.

@@ -122,6 +122,8 @@ class Registry:
         elsewhere = sorted(other for other, found in self._found if found == name)
         if elsewhere:
             hint = f"{name!r} is a {elsewhere[0]}; {hint}"
+        if idle := [plugin.origin for plugin in self.plugins if not plugin.components and not plugin.error]:
+            hint += f"; announces nothing: {', '.join(idle)} (see 'vadkit plugin list')"
         if self.broken:
             hint += f"; not loaded: {', '.join(plugin.origin for plugin in self.broken)} (see 'vadkit plugin list')"
         if self.disabled:

@@ -177,7 +177,10 @@ def _expect_latents(where: str, given: Mapping[str, torch.Tensor], declared: Map
         _expect(f"{where}, latent {name}", given[name], (1, *latent.shape))
 
 
-def _expect(where: str, given: torch.Tensor, shape: Sequence[int]) -> None:
+def _expect(where: str, given: object, shape: Sequence[int]) -> None:
+    if not isinstance(given, torch.Tensor):
+        what = f"gives {type(given).__name__}, not a tensor"
+        raise ShapeError(what, where=where, fix="a fault of the component: does it return?")
     if tuple(given.shape) != tuple(shape):
         raise ShapeError(
             f"gives {tuple(given.shape)}, but declares {tuple(shape)}", where=where, fix="a fault of the component"

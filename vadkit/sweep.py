@@ -14,18 +14,21 @@ from typing import Any
 
 import yaml
 
-from vadkit.errors import VadkitError
+from vadkit.errors import RunFolderError, VadkitError
 from vadkit.files import write_text
 from vadkit.folder import RunFolder, digest_of
-from vadkit.judging import judge_run
+from vadkit.judging import RESCORABLE, judge_run
 from vadkit.monitor import Monitor, Silent
 from vadkit.planning import check_held_out, needs_of, plan_of, protocol_of, refuse_test_tuning
+from vadkit.provenance import changes as changed_code
+from vadkit.provenance import code_of
 from vadkit.recipe.model import Recipe
 from vadkit.recipe.show import dump
 from vadkit.registry import Registry
-from vadkit.stages import read_recipe, run
+from vadkit.stages import read_recipe, run, without_videos
 
 SEED = "seed"
+TABLE = "sweep.csv"
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.=+-]+")
 _LONGEST = 100
 
@@ -79,6 +82,8 @@ def parse(varied: Sequence[str]) -> dict[str, list[str]]:
             given = [f"[{values}]"[n.start_mark.index : n.end_mark.index] for n in nodes.value] if nodes else []
         except yaml.YAMLError:
             given = []
+        if twice := sorted({value for value in given if given.count(value) > 1}):
+            raise VadkitError(f"has the value {twice[0]} twice", where=f"--vary {text}", fix="leave one of them out")
         if not equals or not key.strip() or not given or key.strip() in found:
             what = "is there twice" if key.strip() in found else "is not 'key=a,b,c'"
             fix = "for example --vary fuse.likelihood.weight=0,0.1,0.3"
@@ -131,11 +136,16 @@ def sweep(
     for donor in reuse:
         RunFolder(Path(donor)).require_run()
     folder = Path(out) if out is not None else Path("runs") / f"{checked[0].name}-sweep"
+    _refuse_taken(folder, checked[0].name)
+    places = [RunFolder(folder / _name(values)) for values in changes]
+    _build_each([one for place, one in zip(places, checked, strict=True) if not _finished(place, one)])
     trials: list[Trial] = []
-    for number, (values, one) in enumerate(zip(changes, checked, strict=True), 1):
-        place = RunFolder(folder / _name(values))
+    for number, (values, one, place) in enumerate(zip(changes, checked, places, strict=True), 1):
         monitor.message(f"sweep {number} of {len(changes)}: {', '.join(_settings(values))}")
-        if not _finished(place, one):
+        if _finished(place, one):
+            for told in changed_code(place.read_manifest().get("code", {}), code_of(one)):
+                monitor.message(f"{told}: --out with another folder makes all of it again")
+        else:
             others = [Path(donor) for donor in reuse if Path(donor).resolve() != place.path.resolve()]
             run(
                 recipe, out=place.path, data_root=data_root, overrides=[*overrides, *_settings(values)],
@@ -144,7 +154,7 @@ def sweep(
             )  # fmt: skip
         result = judge_run(place, one, place.path, registry, rounds=0)
         trials.append(Trial(values, place.path, result.metrics, result.protocol))
-        write_text(folder / "sweep.csv", to_csv(trials))
+        write_text(folder / TABLE, to_csv(trials))
     return trials
 
 
@@ -191,6 +201,33 @@ def _name(values: Mapping[str, str]) -> str:
     name = ",".join(f"{k}={v}" for k, v in zip(short, values.values(), strict=True))
     safe = _UNSAFE.sub("_", name)
     return safe if safe == name and len(name) <= _LONGEST else f"{safe[:_LONGEST]}-{digest_of(name)[:8]}"
+
+
+def _refuse_taken(folder: Path, name: str) -> None:
+    """Refuse a folder that holds anything but runs of a recipe of this name."""
+    fix = "choose another folder with --out"
+    if folder.exists() and not folder.is_dir():
+        raise RunFolderError("is a file, not a folder", where=str(folder), fix=fix)
+    if RunFolder(folder).is_run:
+        raise RunFolderError("is a run, not a folder of runs", where=str(folder), fix=fix)
+    for path in sorted(folder.iterdir()) if folder.is_dir() else ():
+        if path.name == TABLE or path.name.startswith("."):
+            continue
+        place = RunFolder(path)
+        if not (place.is_run or (path.is_dir() and not any(path.iterdir()))):
+            raise RunFolderError(f"holds {path.name!r}, which is no run", where=str(folder), fix=fix)
+        if (other := place.read_manifest().get("name", name)) != name:
+            raise RunFolderError(f"holds runs of another recipe, {other!r}", where=str(folder), fix=fix)
+
+
+def _build_each(recipes: Sequence[Recipe]) -> None:
+    """Build what differs between them: a value that a component refuses is said before the first run."""
+    built: list[Mapping[str, Any]] = []
+    for recipe in recipes:
+        tree = {key: value for key, value in recipe.tree.items() if key not in (*RESCORABLE, SEED)}
+        if tree not in built:
+            without_videos(recipe, RunFolder(Path()))
+            built.append(tree)
 
 
 def _finished(place: RunFolder, recipe: Recipe) -> bool:

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from vadkit.cli import tables
 from vadkit.cli.protocol_tables import SHORT
-from vadkit.compare import Comparison, Entry
+from vadkit.compare import FEWEST, Comparison, Entry
 
 _SPEED = ("GFLOPs", "frames/s")
 _VALUE = 8  # columns of the terminal that a value and its mark take
@@ -49,12 +49,6 @@ def _cell(entry: Entry, metric: str, units: Mapping[str, str]) -> str:
     return f"{text} ({' to '.join(_number(end, metric, units) for end in interval)})" if interval else text
 
 
-def _close(entry: Entry, metric: str) -> bool:
-    """Whether its distance to the best may be chance: the interval of the difference holds 0."""
-    interval = entry.behind.get(metric)
-    return interval is not None and interval.low <= 0 <= interval.high
-
-
 def _name(entry: Entry) -> str:
     return entry.name + (" TEST-TUNED" if entry.protocol["test_tuned"] else "")
 
@@ -72,7 +66,9 @@ def _notes(comparison: Comparison) -> list[str]:
     if comparison.differ:
         notes.append(f"not ranked: the protocols differ in {', '.join(comparison.differ)}")
     else:
-        notes.append("best in bold; ~ no more than chance behind the best (paired bootstrap over videos, 95 %)")
+        few = comparison.videos < FEWEST
+        why = f"{comparison.videos} videos cannot tell more" if few else "paired bootstrap over videos, 95 %"
+        notes.append(f"best in bold; ~ no more than chance behind the best ({why})")
     notes.append("GFLOPs of one clip; frames/s of the run's own test set and machine, reading included")
     return notes
 
@@ -109,7 +105,7 @@ def _table(comparison: Comparison, heads: Sequence[str], rows: Sequence[Sequence
 def _value(entry: Entry, metric: str, comparison: Comparison) -> Text:
     best = comparison.best(metric) is entry
     value, _, ends = _cell(entry, metric, comparison.units).partition(" (")
-    close = " ~" if _close(entry, metric) else ""
+    close = " ~" if comparison.by_chance(entry, metric) else ""
     return Text(value + close, style="bold" if best else "").append("\n" + ends.rstrip(")"), style="dim")
 
 
@@ -146,7 +142,7 @@ def _marked(entry: Entry, comparison: Comparison, best: str, close: str) -> list
         text = _cell(entry, metric, comparison.units)
         if comparison.best(metric) is entry:
             text = best.format(text)
-        elif _close(entry, metric):
+        elif comparison.by_chance(entry, metric):
             text = close.format(text)
         cells.append(text)
     return [*cells, *_cost(entry)]

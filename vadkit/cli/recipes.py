@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from vadkit.cli.options import RecipeArgument, SetOption
+from vadkit.errors import VadkitError
 
 
 def check(
@@ -30,8 +31,10 @@ def check(
     from vadkit.recipe import load
     from vadkit.registry import Registry
 
+    if clip and not build:
+        raise VadkitError("--clip needs the recipe built", where="--no-build", fix="leave one of them out")
     load(recipe, overrides=set_ or (), registry=Registry.discover())
-    if build or clip:
+    if build:
         for stage, count in _built(recipe, set_ or (), clip=clip).items():
             typer.echo(f"{stage}: {count / 1e6:.2f} M parameters")
     typer.echo(f"{recipe}: no problems found")

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from torch import Tensor, nn
 
 from vadkit.contracts import DensityModel, Feature
+from vadkit.errors import ShapeError
 from vadkit.model.autoencoder import Autoencoder, target_of
 from vadkit.values import ClipOutputs, ClipSpec
 
@@ -74,9 +75,26 @@ class Pipeline(nn.Module):
         nll: dict[str, Tensor] = {}
         for name, feature, density in zip(self.names, self.features, self.densities, strict=True):
             samples = features_of(feature, clips, latents, self.clip)  # (B, T', ...)
-            nll[name] = density(samples.flatten(0, 1)).unflatten(0, samples.shape[:2]).float()
+            given = density(samples.flatten(0, 1))
+            expect_nll(f"densities.{name}", given, samples.shape[0] * samples.shape[1])
+            nll[name] = given.unflatten(0, samples.shape[:2]).float()
         target = target_of(clips, self.clip)
         return ClipOutputs(self.clip, clips, target, output, latents, nll, scores)
+
+
+def expect_nll(where: str, given: object, samples: int) -> None:
+    """Refuse what a density gives unless it is one number a sample.
+
+    Raises:
+        ShapeError: it is no tensor (N,).
+    """
+    found = tuple(given.shape) if isinstance(given, Tensor) else type(given).__name__
+    if found != (samples,):
+        raise ShapeError(
+            f"gives {found} for {samples} samples, but a negative log-likelihood is ({samples},)",
+            where=where,
+            fix="a fault of the component",
+        )
 
 
 def features_of(feature: nn.Module, clips: Tensor, latents: Mapping[str, Tensor], clip: ClipSpec) -> Tensor:

@@ -55,6 +55,8 @@ def check_reads(subject: Subject) -> None:
     scorer, out = subject.build(), inputs(subject, 2)[0]
     try:
         scored(scorer, out)
+    except ConformityError as error:
+        raise InapplicableError(f"{error.what}, see check_scores") from error
     except (KeyError, AttributeError, VadkitError) as error:
         told = error.what if isinstance(error, VadkitError) else f"{type(error).__name__}: {error}"
         raise ConformityError(

@@ -113,7 +113,7 @@ def _subject(reader: Reader, plugin: str, owner: str, card: Component, given: An
     keys = _entries(reader, label, given)
     toy = keys.pop(TOY, None)
     lacking = [name for name in signature.required if name not in keys]
-    if lacking:
+    if lacking and keys.keys() <= signature.parameters.keys():  # else one may be misspelt: the reader tells both
         example = ", ".join(f"{name!r}: ..." for name in lacking)
         option = " ".join(f"--set {label}.{name}=..." for name in lacking)
         what = f"it has no default for {', '.join(map(repr, lacking))}"

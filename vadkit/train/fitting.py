@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from vadkit.contracts import Feature, FeatureSource, FitContext, Optimizer, Schedule
 from vadkit.errors import VadkitError
 from vadkit.model.autoencoder import Autoencoder, Terms
-from vadkit.model.pipeline import features_of
+from vadkit.model.pipeline import expect_nll, features_of
 from vadkit.recipe.model import Fit
 from vadkit.train.loop import Schooling, Trainer
 from vadkit.video.clips import Clips
@@ -81,13 +81,16 @@ class _Likelihood(nn.Module):
     The division by the dimensions keeps gradients of one size whatever the map's.
     """
 
-    def __init__(self, density: nn.Module, dimensions: int) -> None:
+    def __init__(self, density: nn.Module, dimensions: int, stage: str) -> None:
         super().__init__()
         self.density = density
         self.dimensions = dimensions
+        self.stage = stage
 
     def forward(self, features: Tensor) -> Terms:
-        nll = self.density(features).mean() / self.dimensions
+        given = self.density(features)
+        expect_nll(self.stage, given, len(features))
+        nll = given.mean() / self.dimensions
         return Terms(lambda: {"nll": nll}, {})
 
 
@@ -127,7 +130,7 @@ class Fitting(FitContext):
             Schooling(
                 stage=self.stage,
                 digest=self.digest,
-                module=_Likelihood(density, dimensions),
+                module=_Likelihood(density, dimensions, self.stage),
                 critics=(),
                 batches=lambda epoch, start: features.batches(fit.batch_size, epoch=epoch, start=start),
                 per_epoch=per_epoch,
