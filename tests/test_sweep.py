@@ -101,9 +101,13 @@ def test_a_folder_that_is_no_sweeps_is_left_alone(small: dict[str, Any], tmp_pat
     with pytest.raises(RunFolderError, match=r"holds 'notes.txt', which is no run"):
         sweep(small, varied, out=out)
     (out / "notes.txt").unlink()
+    (out / "seed=0").mkdir()
+    (out / "seed=0" / ".lock").touch()  # a sweep that was stopped as its first run began goes on
     (trial,) = sweep(small, varied, out=out)
     with pytest.raises(RunFolderError, match="is a run, not a folder of runs"):
         sweep(small, varied, out=trial.path)
+    sweep(small, {"name": ["one", "two"]}, out=tmp_path / "names")
+    sweep(small, {"name": ["one", "two"]}, out=tmp_path / "names")
     before = (out / "sweep.csv").read_text()
     with pytest.raises(RunFolderError, match="holds runs of another recipe, 'tiny'"):
         sweep(small | {"name": "other"}, varied, out=out)

@@ -118,8 +118,7 @@ def compare(
         VadkitError: fewer than two runs, different protocols, or other test videos or labels.
     """
     registry = registry or Registry.discover()
-    given = [Path(run) for run in runs]
-    paths = [run for path in given for run in (RunFolder(path).runs_within() if _holds_runs(path) else [path])]
+    paths = [path for run in runs for path in RunFolder(Path(run)).runs_within() or [Path(run)]]
     if len(paths) < 2:
         raise VadkitError("a comparison takes two runs or more", where="vadkit compare", fix="name their folders")
     judged = [_judge(path, metrics, overrides, registry, allow_test_tuning=allow_test_tuning) for path in paths]
@@ -155,11 +154,6 @@ class _Judged:
     result: RunResult
     videos: Sequence[ScoredVideo]
     metrics: Sequence[Metric]
-
-
-def _holds_runs(path: Path) -> bool:
-    place = RunFolder(path)
-    return not place.is_run and bool(place.runs_within())
 
 
 def _judge(

@@ -44,6 +44,15 @@ class RunFolder:
         """Whether a run has begun here."""
         return self.recipe.is_file()
 
+    @property
+    def is_free(self) -> bool:
+        """Whether a run may begin here: there is nothing, or what a run leaves that was stopped as it began."""
+        return not self.path.exists() or (self.path.is_dir() and all(_ours(path) for path in self.path.iterdir()))
+
+    def runs_within(self) -> list[Path]:
+        """Run folders that lie within, as in a sweep's folder, in order; none in a run itself."""
+        return [] if self.is_run else sorted(path.parent for path in self.path.glob("*/recipe.yaml"))
+
     def require_run(self) -> None:
         """Refuse a folder that is no run.
 
@@ -57,10 +66,6 @@ class RunFolder:
             raise DataError(what, where=str(self.path), fix="give the path of a run")
         fix = f"it holds runs: give one of {self.path}/*/" if self.runs_within() else "give the path of a run"
         raise DataError("is not a run folder: there is no recipe.yaml", where=str(self.path), fix=fix)
-
-    def runs_within(self) -> list[Path]:
-        """Run folders that lie within, as in a sweep's folder, in order."""
-        return sorted(path.parent for path in self.path.glob("*/recipe.yaml"))
 
     def check(self, *, resume: bool, overwrite: bool) -> None:
         """Refuse what must not be written over; touches nothing.
@@ -80,7 +85,7 @@ class RunFolder:
                 where=where,
                 fix="go on with it (--resume), replace it (--overwrite) or choose another folder (--out)",
             )
-        if not self.is_run and self.path.is_dir() and any(not _ours(path) for path in self.path.iterdir()):
+        if not self.is_run and not self.is_free:
             raise RunFolderError("is not empty and not a run", where=where, fix="choose another folder with --out")
 
     def prepare(self, *, resume: bool, overwrite: bool) -> None:

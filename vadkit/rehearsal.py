@@ -106,8 +106,7 @@ def _shapes_passed(experiment: Experiment) -> ClipOutputs:
     drawn = torch.Generator().manual_seed(0)
 
     def drawn_like(given: torch.Tensor) -> torch.Tensor:
-        values = torch.rand(given.shape, generator=drawn)
-        return values.to(given.dtype)
+        return torch.rand(given.shape, generator=drawn).to(given.dtype)
 
     def each(given: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
         return {name: drawn_like(tensor) for name, tensor in given.items()}
@@ -180,7 +179,7 @@ def _expect_latents(where: str, given: Mapping[str, torch.Tensor], declared: Map
 def _expect(where: str, given: object, shape: Sequence[int]) -> None:
     if not isinstance(given, torch.Tensor):
         what = f"gives {type(given).__name__}, not a tensor"
-        raise ShapeError(what, where=where, fix="a fault of the component: does it return?")
+        raise ShapeError(what, where=where, fix="a fault of the component, which should return one")
     if tuple(given.shape) != tuple(shape):
         raise ShapeError(
             f"gives {tuple(given.shape)}, but declares {tuple(shape)}", where=where, fix="a fault of the component"

@@ -6,7 +6,7 @@ import csv
 import io
 import itertools
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import mean, stdev
@@ -136,7 +136,7 @@ def sweep(
     for donor in reuse:
         RunFolder(Path(donor)).require_run()
     folder = Path(out) if out is not None else Path("runs") / f"{checked[0].name}-sweep"
-    _refuse_taken(folder, checked[0].name)
+    _refuse_taken(folder, {one.name for one in checked})
     places = [RunFolder(folder / _name(values)) for values in changes]
     _build_each([one for place, one in zip(places, checked, strict=True) if not _finished(place, one)])
     trials: list[Trial] = []
@@ -203,8 +203,8 @@ def _name(values: Mapping[str, str]) -> str:
     return safe if safe == name and len(name) <= _LONGEST else f"{safe[:_LONGEST]}-{digest_of(name)[:8]}"
 
 
-def _refuse_taken(folder: Path, name: str) -> None:
-    """Refuse a folder that holds anything but runs of a recipe of this name."""
+def _refuse_taken(folder: Path, names: Collection[str]) -> None:
+    """Refuse a folder that holds anything but runs of these names."""
     fix = "choose another folder with --out"
     if folder.exists() and not folder.is_dir():
         raise RunFolderError("is a file, not a folder", where=str(folder), fix=fix)
@@ -214,9 +214,10 @@ def _refuse_taken(folder: Path, name: str) -> None:
         if path.name == TABLE or path.name.startswith("."):
             continue
         place = RunFolder(path)
-        if not (place.is_run or (path.is_dir() and not any(path.iterdir()))):
+        if not (place.is_run or place.is_free):
             raise RunFolderError(f"holds {path.name!r}, which is no run", where=str(folder), fix=fix)
-        if (other := place.read_manifest().get("name", name)) != name:
+        other = place.read_manifest().get("name")
+        if other is not None and other not in names:
             raise RunFolderError(f"holds runs of another recipe, {other!r}", where=str(folder), fix=fix)
 
 
