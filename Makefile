@@ -2,6 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
+PAGES := $(wildcard docs/*.md docs/*/*.md docs/*/*/*.md)
 
 .PHONY: quickstart test lint types unit docs format clean
 .DEFAULT_GOAL := help
@@ -37,13 +38,13 @@ unit: $(INSTALLED)
 	$(BIN)/pytest
 
 docs: $(INSTALLED)
-	$(BIN)/cog --check docs/*.md docs/kinds/*.md
+	$(BIN)/cog --check $(PAGES)
 	$(BIN)/sphinx-build -q -W --keep-going -b html docs docs/_build/html
 
 format: $(INSTALLED)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
-	$(BIN)/cog -r docs/*.md docs/kinds/*.md
+	$(BIN)/cog -r $(PAGES)
 
 clean:
 	rm -rf .venv docs/_build .pytest_cache .ruff_cache .import_linter_cache

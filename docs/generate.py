@@ -50,7 +50,7 @@ _SECTIONS = {
     "ProtocolForm": "evaluate.protocol",
     "Engine": "engine",
 }
-"""Grammar -> the heading under which docs/recipes.md explains it."""
+"""Grammar -> the heading under which docs/reference/recipes.md explains it."""
 _PLAIN = (
     (annotation.adapter(PositiveFloat).json_schema(), "float > 0"),
     (annotation.adapter(FiniteFloat).json_schema(), "float"),
@@ -186,7 +186,7 @@ def example(kind: str) -> str:
 
 def kinds() -> str:
     """Every kind: what it is and where its page is."""
-    rows = [(f"[{kind}](kinds/{kind}.md)", docstring.summary(contract.__doc__)) for kind, contract in KINDS.items()]
+    rows = [(f"[{kind}]({kind}.md)", docstring.summary(contract.__doc__)) for kind, contract in KINDS.items()]
     return _table(("kind", "what"), rows)
 
 
@@ -239,7 +239,7 @@ def toy() -> str:
     """What lies around a component in the conformance kit."""
     helps, hints = docstring.parameters(Toy.__doc__), typing.get_type_hints(Toy, include_extras=True)
     rows = [
-        (f"`{field.name}`", shown(hints[field.name]).replace("](#", "](recipes.md#"), helps[field.name])
+        (f"`{field.name}`", shown(hints[field.name]).replace("](#", "](../reference/recipes.md#"), helps[field.name])
         for field in dataclasses.fields(Toy)
     ]
     return _table(("under `toy`", "takes", "meaning"), rows)

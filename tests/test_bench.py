@@ -108,7 +108,7 @@ def test_what_needs_values_is_not_counted_but_runs(tiny: dict[str, Any], monkeyp
 
 
 def test_parameters_and_operations_of_the_full_recipe() -> None:
-    """The paper's 7.74 M (in colour); the flows' 10.20 and 11.09 M are explained in docs/reproduction.md."""
+    """The paper's 7.74 M (in colour). docs/explanation/reproduction.md explains the flows' 10.20 and 11.09 M."""
     found = bench(ROOT / "recipes" / "itae_nf_ped2.yaml", ["data.clip.color=rgb"], repeat=0)
     parts = {part.name: part for part in found.parts}
     model = parts["encoder"].parameters + parts["decoder"].parameters

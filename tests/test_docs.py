@@ -30,7 +30,7 @@ from vadkit.testing.catalogue import names_of
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
-FILES = sorted([*DOCS.glob("*.md"), *DOCS.glob("kinds/*.md")])
+FILES = sorted(path for path in DOCS.rglob("*.md") if "_build" not in path.parts)
 PAGES = {path.relative_to(DOCS).with_suffix("").as_posix(): path.read_text(encoding="utf-8") for path in FILES}
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 OURS = PROJECT["entry-points"]["vadkit.v1"]
@@ -68,29 +68,29 @@ def test_every_hook_is_documented() -> None:
     hooks = [name for name, value in inspect.getmembers(hookspecs, inspect.isfunction) if hasattr(value, "vadkit_spec")]
     assert hooks
     for hook in hooks:
-        assert f"`{hook}`" in PAGES["plugins"]
+        assert f"`{hook}`" in PAGES["reference/plugins"]
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_every_kind_has_its_contract_and_its_place_in_the_reference(kind: str) -> None:
-    page = f"kinds/{kind}"
+    page = f"reference/kinds/{kind}"
     assert headings(page)[:1] == [kind]
-    assert f"]({page}.md)" in PAGES["plugins"]
-    assert kind in headings("recipes")
+    assert f"]({kind}.md)" in PAGES["reference/kinds/index"]
+    assert kind in headings("reference/recipes")
     assert inspect.getsource(KINDS[kind]).rstrip() in PAGES[page]
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_worked_example_of_a_kind_is_what_is_written_and_tested(kind: str) -> None:
     files = plugin_files(Names(kind, f"my-{kind}"))
-    assert files[f"src/my_{kind}/{kind}.py"].rstrip() in PAGES[f"kinds/{kind}"]
-    assert files["recipe.yaml"].rstrip() in PAGES[f"kinds/{kind}"]
+    assert files[f"src/my_{kind}/{kind}.py"].rstrip() in PAGES[f"reference/kinds/{kind}"]
+    assert files["recipe.yaml"].rstrip() in PAGES[f"reference/kinds/{kind}"]
 
 
 @pytest.mark.parametrize("name", [name for name in api.__all__ if dataclasses.is_dataclass(getattr(api, name))])
 def test_every_field_of_the_values_that_components_are_given_is_explained(name: str) -> None:
     form = getattr(api, name)
-    (section,) = re.findall(rf"^## {name}\n(.*?)(?=^## |\Z)", PAGES["values"], re.MULTILINE | re.DOTALL)
+    (section,) = re.findall(rf"^## {name}\n(.*?)(?=^## |\Z)", PAGES["reference/values"], re.MULTILINE | re.DOTALL)
     derived = [key for key, value in vars(form).items() if isinstance(value, property)]
     for key in [*(field.name for field in dataclasses.fields(form)), *derived]:
         assert re.search(rf"^\| `{key}` \|.*\| \S[^|]* \|$", section, re.MULTILINE), key
@@ -100,7 +100,7 @@ def test_every_first_party_component_is_in_the_reference(ours: Registry) -> None
     announced = [component for plugin in ours.plugins for component in plugin.components]
     assert {plugin.name for plugin in ours.plugins} == set(OURS)
     for component in announced:
-        assert f"{component.kind} {component.name}" in headings("recipes")
+        assert f"{component.kind} {component.name}" in headings("reference/recipes")
 
 
 @pytest.mark.parametrize("section", SECTIONS, ids=lambda form: form.__name__)
@@ -108,7 +108,7 @@ def test_every_structural_key_is_in_the_reference(section: type) -> None:
     keys = {field.name for field in dataclasses.fields(section)} - {"tree", "dataset", "loss", "density"}
     assert keys
     for key in keys:
-        assert f"\n| `{key}` |" in PAGES["recipes"]
+        assert f"\n| `{key}` |" in PAGES["reference/recipes"]
 
 
 def test_all_sections_of_the_grammar_are_looked_at() -> None:
@@ -119,23 +119,23 @@ def test_all_sections_of_the_grammar_are_looked_at() -> None:
 
 def test_every_field_of_the_protocol_and_every_preset_is_explained() -> None:
     for field in dataclasses.fields(Protocol):
-        assert f"\n| `{field.name}` |" in PAGES["recipes"]
+        assert f"\n| `{field.name}` |" in PAGES["reference/recipes"]
     for preset in PRESETS:
-        assert f"\n| `{preset}` |" in PAGES["evaluation"]
+        assert f"\n| `{preset}` |" in PAGES["explanation/evaluation"]
 
 
 def test_every_command_is_documented() -> None:
     names = [command.name or getattr(command.callback, "__name__", "") for command in app.registered_commands]
     assert "run" in names
     for name in names:
-        assert f"vadkit {name}" in headings("commands")
+        assert f"vadkit {name}" in headings("reference/commands")
     groups = {group.name: group.typer_instance for group in app.registered_groups}
     assert "plugin" in groups
     for name, group in groups.items():
-        assert f"vadkit {name}" in headings("commands")
+        assert f"vadkit {name}" in headings("reference/commands")
         for command in group.registered_commands if group else ():
             said = command.name or getattr(command.callback, "__name__", "")
-            assert f"Usage: vadkit {name} {said} " in PAGES["commands"]
+            assert f"Usage: vadkit {name} {said} " in PAGES["reference/commands"]
 
 
 def test_every_environment_variable_is_documented() -> None:
@@ -143,45 +143,54 @@ def test_every_environment_variable_is_documented() -> None:
     names = {name for source in sources for name in re.findall(r"[\"'$`](VADKIT_[A-Z_]+)", source)}
     assert {"VADKIT_DISABLE", "VADKIT_PLUGIN_TIMEOUT"} <= names
     for name in names:
-        assert f"\n| `{name}` |" in PAGES["commands"]
+        assert f"\n| `{name}` |" in PAGES["reference/commands"]
 
 
 def test_everything_public_is_documented() -> None:
     for name in api.__all__:
         assert re.search(
-            rf"^\| (`{name}`|\[{name}\]\(values.md#{name.lower()}\)) \|", PAGES["plugins"], re.MULTILINE
+            rf"^\| (`{name}`|\[{name}\]\(values.md#{name.lower()}\)) \|", PAGES["reference/plugins"], re.MULTILINE
         ), name
 
 
 def test_architecture_says_why_each_library_is_there() -> None:
     for requirement in PROJECT["dependencies"]:
         name = re.split(r"[^A-Za-z0-9_-]", requirement)[0]
-        assert f"`{name}`" in PAGES["architecture"], name
+        assert f"`{name}`" in PAGES["explanation/architecture"], name
 
 
 def test_every_page_is_in_the_table_of_contents() -> None:
-    listed = re.findall(r"^([\w/]+)$", PAGES["index"], re.MULTILINE)
-    assert {*listed, "index"} == set(PAGES)
+    listed = {"index"}
+    for page in PAGES:
+        folder = page.rpartition("/")[0]
+        for tree in blocks(page, r"\{toctree\}"):
+            listed |= {f"{folder}/{name}".lstrip("/") for name in re.findall(r"^([\w/-]+)$", tree, re.MULTILINE)}
+    assert listed == set(PAGES)
 
 
-@pytest.mark.parametrize("text", [text for text in blocks("recipes", "yaml") if "vadkit: 1" in text])
+def test_every_page_is_of_one_of_four_kinds() -> None:
+    folders = {page.partition("/")[0] for page in PAGES if page != "index"}
+    assert folders == {"tutorials", "how-to", "reference", "explanation"}
+
+
+@pytest.mark.parametrize("text", [text for text in blocks("reference/recipes", "yaml") if "vadkit: 1" in text])
 def test_every_recipe_in_the_reference_checks(text: str, ours: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(ROOT)
     assert recipe.loads(text, registry=ours).scores
 
 
 def test_the_reference_shows_whole_recipes() -> None:
-    assert sum("vadkit: 1" in text for text in blocks("recipes", "yaml")) >= 3
+    assert sum("vadkit: 1" in text for text in blocks("reference/recipes", "yaml")) >= 3
 
 
 def write_the_plugin(folder: Path) -> EntryPoint:
     """The package of plugins.md, from its code blocks; the entry point that its pyproject.toml declares."""
-    for block in blocks("plugins", "python"):
+    for block in blocks("how-to/plugins", "python"):
         if found := re.match(r"# (vad_smoothing/\w+\.py)\n", block):
             path = folder / found[1]
             path.parent.mkdir(exist_ok=True)
             path.write_text(block, encoding="utf-8")
-    (project,) = (tomllib.loads(text) for text in blocks("plugins", "toml"))
+    (project,) = (tomllib.loads(text) for text in blocks("how-to/plugins", "toml"))
     ((group, points),) = project["project"]["entry-points"].items()
     ((name, value),) = points.items()
     return EntryPoint(name, value, group)
@@ -195,7 +204,7 @@ def test_the_plugin_of_the_docs_works(tmp_path: Path, monkeypatch: pytest.Monkey
         registry_module, "entry_points", lambda group: [each for each in (*installed, point) if each.group == group]
     )
     monkeypatch.chdir(ROOT)
-    (use,) = (block for block in blocks("plugins", "python") if "Registry.discover()" in block)
+    (use,) = (block for block in blocks("how-to/plugins", "python") if "Registry.discover()" in block)
     try:
         exec(compile(use, "plugins.md", "exec"), {"__name__": "plugins_md"})
         assert "running_mean" in Registry.discover().names("transform")
@@ -208,9 +217,9 @@ def test_the_plugin_of_the_docs_works(tmp_path: Path, monkeypatch: pytest.Monkey
 
 
 def test_the_kit_runs_as_the_docs_show() -> None:
-    (run,) = (block for block in blocks("testing", "python") if "run_checks" in block)
+    (run,) = (block for block in blocks("how-to/testing", "python") if "run_checks" in block)
     exec(compile(run, "testing.md", "exec"), {"__name__": "testing_md"})
-    (decorated,) = (block for block in blocks("testing", "python") if "@parametrize" in block)
+    (decorated,) = (block for block in blocks("how-to/testing", "python") if "@parametrize" in block)
     made: dict[str, Any] = {"__name__": "testing_md"}
     exec(compile(decorated, "testing.md", "exec"), made)
     (mark,) = made["test_conformance"].pytestmark
@@ -218,7 +227,9 @@ def test_the_kit_runs_as_the_docs_show() -> None:
 
 
 def test_the_second_scorer_of_its_page_gives_what_it_says() -> None:
-    (text,) = (block for block in blocks("kinds/scorer", "python") if block.startswith("# a scorer that reads"))
+    (text,) = (
+        block for block in blocks("reference/kinds/scorer", "python") if block.startswith("# a scorer that reads")
+    )
     made: dict[str, Any] = {"__name__": "scorer_md"}
     exec(compile(text, "scorer.md", "exec"), made)
     assert issubclass(made["LeastLikely"], api.Scorer)
@@ -227,7 +238,7 @@ def test_the_second_scorer_of_its_page_gives_what_it_says() -> None:
 def test_every_check_is_explained() -> None:
     for kind in KINDS:
         for name in names_of(kind):
-            assert f"\n| `{name}` |" in PAGES["testing"]
+            assert f"\n| `{name}` |" in PAGES["reference/checks"]
 
 
 @pytest.mark.parametrize(

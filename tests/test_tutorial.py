@@ -1,4 +1,4 @@
-"""What docs/tutorial.md says works: its plugin, its known answer, its comparison."""
+"""What docs/tutorials/plugin.md says works: its plugin, its known answer, its comparison."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from vadkit.recipe import describe
 from vadkit.registry import Registry
 from vadkit.scaffold import write_plugin
 
-PAGE = (Path(__file__).parents[1] / "docs" / "tutorial.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).parents[1] / "docs" / "tutorials" / "plugin.md").read_text(encoding="utf-8")
 
 
 def block(first: str) -> str:
@@ -44,7 +44,7 @@ def test_the_plugin_of_the_tutorial(plugin: Path) -> None:
     assert list(describe(registry.get("density", "my-kde")).parameters) == ["bandwidth", "samples"]
 
     names: dict[str, object] = {"__name__": "test_against_scikit_learn"}
-    exec(compile((plugin / "tests/test_against_scikit_learn.py").read_text(), "tutorial.md", "exec"), names)
+    exec(compile((plugin / "tests/test_against_scikit_learn.py").read_text(), "plugin.md", "exec"), names)
     known_answer = names["test_it_gives_what_scikit_learn_gives"]
     assert callable(known_answer)
     known_answer()
