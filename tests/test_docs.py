@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+import vadkit
 from vadkit import api, hookspecs, recipe
 from vadkit import registry as registry_module
 from vadkit.cli.main import app
@@ -151,6 +152,14 @@ def test_everything_public_is_documented() -> None:
         assert re.search(
             rf"^\| (`{name}`|\[{name}\]\(values.md#{name.lower()}\)) \|", PAGES["reference/plugins"], re.MULTILINE
         ), name
+
+
+def test_the_generated_reference_has_every_public_name() -> None:
+    page = PAGES["reference/api"]
+    for name in set(vadkit.__all__) - {"__version__"}:
+        assert re.search(rf"^\.\. auto(class|function):: vadkit\.{name}$", page, re.MULTILINE), name
+    for module in ("vadkit.api", "vadkit.testing"):
+        assert f".. automodule:: {module}\n" in page
 
 
 def test_architecture_says_why_each_library_is_there() -> None:

@@ -1,10 +1,12 @@
-"""The one module that a plugin author imports.
+"""The one module that a plugin imports.
 
-from vadkit.api import Component, Scorer, hookimpl
+Example::
 
-@hookimpl
-def vadkit_components():
-    return [Component("scorer", "my_score", "my_package.scorer:MyScore", "What it does.")]
+    from vadkit.api import Component, Scorer, hookimpl
+
+    @hookimpl
+    def vadkit_components():
+        return [Component("scorer", "my_score", "my_package.scorer:MyScore", "What it does.")]
 """
 
 from pathlib import Path

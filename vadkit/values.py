@@ -133,7 +133,7 @@ class FeatureSpec:
 
     @property
     def dimensions(self) -> int:
-        """Numbers in one sample: what bits per dimension divide by."""
+        """Numbers in one sample, by which bits per dimension are computed."""
         return prod(self.shape)
 
 

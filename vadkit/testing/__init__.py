@@ -1,10 +1,12 @@
-"""The conformance kit: does a plugin's component keep its kind's contract?
+"""The conformance kit: tests whether the components of a plugin keep the contracts of their kinds.
 
-from vadkit.testing import parametrize_with_checks
+Example::
 
-@parametrize_with_checks("my-plugin")
-def test_conformance(component, check):
-    check(component)
+    from vadkit.testing import parametrize_with_checks
+
+    @parametrize_with_checks("my-plugin")
+    def test_conformance(component, check):
+        check(component)
 """
 
 from vadkit.testing.catalogue import checks_of
