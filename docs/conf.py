@@ -1,6 +1,7 @@
 """Sphinx configuration."""
 
 import re
+from typing import Any
 
 from sphinx.application import Sphinx
 
@@ -27,18 +28,18 @@ _MARKUP = re.compile(r"(?<!\\)[*|]|(?<=\w)_(?!\w)")
 _ANNOTATED = re.compile(r"[~\w.]*Annotated\[([^,\[\]]+), [^\[\]]*\]")
 
 
-def escape(app: Sphinx, what: str, name: str, value: object, options: object, lines: list[str]) -> None:
+def escape(*event: Any) -> None:
     """Keep `(N, *shape)`, `|det|` and `np.bool_` in docstrings from being read as reStructuredText."""
+    lines: list[str] = event[-1]
     for index, line in enumerate(lines):
         parts = _CODE.split(line)
         parts[::2] = [_MARKUP.sub(r"\\\g<0>", text) for text in parts[::2]]
         lines[index] = "".join(parts)
 
 
-def shorten(
-    app: Sphinx, what: str, name: str, value: object, options: object, signature: str | None, returns: str | None
-) -> tuple[str | None, str | None]:
+def shorten(*event: Any) -> tuple[str | None, str | None]:
     """Make signatures of dataclasses readable: `...` for a default that is made, the plain type for `Annotated`."""
+    signature, returns = event[-2:]
     if signature:
         signature = _ANNOTATED.sub(r"\1", signature).replace("<factory>", "...")
     return signature, returns

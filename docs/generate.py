@@ -1,4 +1,4 @@
-"""What the cog blocks of these pages print: the parts of the docs that the code already says."""
+"""Generates the cog blocks of the docs from the code."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ OURS = (
     "itae",
     "slowfast",
     "standard",
-)  # first-party plugins; others may be installed beside them
+)  # the first-party plugins
 _SECTIONS = {
     "Data": "data",
     "ClipForm": "data.clip",
@@ -105,14 +105,16 @@ def section(form: type) -> str:
         hint = hints[field.name]
         if any(isinstance(mark, Beside) for mark in getattr(hint, "__metadata__", ())):
             kind = annotation.kind_of(hint)
-            rows.insert(0, ("`use`", f"{kind}", "required", f"The {kind}; its own keys stand beside these."))
+            rows.insert(
+                0, ("`use`", f"{kind}", "required", f"Name of the {kind}. Write its own keys in the same mapping.")
+            )
         else:
             rows.append((f"`{field.name}`", shown(hint), _default(field), helps.get(field.name, "")))
     return _table(("key", "takes", "default", "meaning"), rows)
 
 
 def shown(hint: Any) -> str:
-    """A type as a reader of recipes sees it."""
+    """A type in the words of the recipe reference."""
     if kind := annotation.kind_of(hint):
         return f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}"
     if form := annotation.section_of(hint):
@@ -147,12 +149,12 @@ def protocol() -> str:
 
 
 def presets() -> str:
-    """Every preset: whose it is, and how it differs from `itae`."""
+    """Every preset with its source and its differences from `itae`."""
     rows = []
     for name, preset in PRESETS.items():
         differ = [f"{key}: {said(theirs)}" for key, (_, theirs) in differences(PRESETS["itae"], preset).items()]
         rows.append((f"`{name}`", "; ".join(differ) or "-", SOURCES[name]))
-    return _table(("preset", "differs from `itae` in", "whose, and what to know"), rows)
+    return _table(("preset", "differs from `itae` in", "source and notes"), rows)
 
 
 def _choices(hint: Any) -> str:
@@ -166,28 +168,29 @@ def _said(preset: Protocol, name: str) -> str:
 
 
 def contract(*classes: str) -> str:
-    """Contracts as they stand in `vadkit/contracts.py`."""
+    """Source code of contracts."""
     known = {kind.__name__: kind for kind in (*KINDS.values(), api.FeatureSource, api.FitContext)}
     source = "\n\n\n".join(inspect.getsource(known[name]).rstrip() for name in classes)
     named = sorted({word for word in re.findall(r"\w+", source) if word in api.__all__ and is_value(word)})
     links = ", ".join(f"[{name}](../values.md#{name.lower()})" for name in named)
-    return fenced(source, "python") + (f"\nFields of the values that it names: {links}.\n" if links else "")
+    return fenced(source, "python") + (f"\nThe fields of its values: {links}.\n" if links else "")
 
 
 def example(kind: str) -> str:
-    """The component that `vadkit plugin new KIND my-KIND` writes, with its recipe."""
+    """The component and the recipe that `vadkit plugin new KIND my-KIND` writes."""
     name = f"my-{kind}"
     files = plugin_files(Names(kind, name))
     module = next(path for path in files if path.endswith(f"/{kind}.py"))
     code = fenced(f"# {module}\n{files[module]}", "python")
     recipe = fenced(files["recipe.yaml"], "yaml")
-    return f"`vadkit plugin new {kind} {name}` writes this component,\n\n{code}\nand a recipe that runs it:\n\n{recipe}"
+    command = f"`vadkit plugin new {kind} {name}`"
+    return f"{command} writes this component:\n\n{code}\nIt also writes a recipe that runs it:\n\n{recipe}"
 
 
 def kinds() -> str:
-    """Every kind: what it is and where its page is."""
+    """Every kind with its summary and a link to its page."""
     rows = [(f"[{kind}]({kind}.md)", docstring.summary(contract.__doc__)) for kind, contract in KINDS.items()]
-    return _table(("kind", "what"), rows)
+    return _table(("kind", "summary"), rows)
 
 
 def public_names() -> str:
@@ -196,11 +199,11 @@ def public_names() -> str:
         (f"[{name}](values.md#{name.lower()})" if is_value(name) else f"`{name}`", _first_line(getattr(api, name)))
         for name in sorted(api.__all__, key=str.lower)
     ]
-    return _table(("name", "what"), rows)
+    return _table(("name", "summary"), rows)
 
 
 def values() -> str:
-    """Every plain value that components are given or give: fields and what is derived from them."""
+    """Every value that vadkit and components exchange: its fields and derived properties."""
     return "\n".join(_value(getattr(api, name)) for name in sorted(api.__all__, key=str.lower) if is_value(name))
 
 
@@ -219,24 +222,24 @@ def _value(form: Any) -> str:
         if isinstance(value, property):
             gives = (value.fget.__annotations__ if value.fget else {}).get("return", "")
             rows.append((f"`{name}`", f"`{gives}`", "derived", docstring.summary(value.__doc__)))
-    table = _table(("name", "type", "default", "what"), rows)
+    table = _table(("name", "type", "default", "meaning"), rows)
     return f"## {form.__name__}\n\n{docstring.summary(form.__doc__)}\n\n{table}"
 
 
 def _first_line(value: Any) -> str:
     described = {
-        "API_VERSION": "The version in the entry-point group's name.",
+        "API_VERSION": "The version in the name of the entry-point group.",
         "KINDS": "Kind -> contract.",
         "Scope": 'The type of `"video"`, `"scene"` and `"dataset"`.',
         "Split": 'The type of `"train"` and `"test"`.',
-        "hookimpl": "Marks the plugin's hook.",
+        "hookimpl": "Decorator for the hook of a plugin.",
     }
     name = next(name for name in api.__all__ if getattr(api, name) is value)
     return described.get(name) or docstring.summary(value.__doc__)
 
 
 def toy() -> str:
-    """What lies around a component in the conformance kit."""
+    """The keys under `toy` in the conformance kit."""
     helps, hints = docstring.parameters(Toy.__doc__), typing.get_type_hints(Toy, include_extras=True)
     rows = [
         (f"`{field.name}`", shown(hints[field.name]).replace("](#", "](../reference/recipes.md#"), helps[field.name])
@@ -246,18 +249,18 @@ def toy() -> str:
 
 
 def checks() -> str:
-    """Every check of the conformance kit, with the kinds that go through it."""
+    """Every check of the conformance kit, with the kinds that it tests."""
     kinds: dict[str, list[str]] = {}
-    told: dict[str, str] = {}
+    texts: dict[str, str] = {}
     for kind in KINDS:
         for check in checks_of(kind):
             kinds.setdefault(check.name, []).append(kind)
-            told[check.name] = " ".join((inspect.getdoc(check.function) or "").split())
+            texts[check.name] = " ".join((inspect.getdoc(check.function) or "").split())
     rows = [
-        (f"`{name}`", "all" if len(found) == len(KINDS) else ", ".join(found), told[name])
+        (f"`{name}`", "all" if len(found) == len(KINDS) else ", ".join(found), texts[name])
         for name, found in kinds.items()
     ]
-    return _table(("check", "of", "what it asks"), rows)
+    return _table(("check", "kinds", "requirement"), rows)
 
 
 def function(name: str) -> str:
@@ -270,12 +273,12 @@ def function(name: str) -> str:
 
 
 def problems(text: str) -> str:
-    """What `vadkit check` says to a recipe with mistakes in it."""
+    """The output of `vadkit check` for a recipe with mistakes."""
     try:
         loads(text, registry=registry())
     except RecipeError as error:
         return fenced("error: " + str(error))
-    raise SystemExit("docs: the recipe that shows how errors look has none")
+    raise SystemExit("docs: the recipe that shows errors has no errors")
 
 
 def command(*arguments: str) -> str:
@@ -284,7 +287,7 @@ def command(*arguments: str) -> str:
     # A bare environment: variables of a CI or a terminal change how Typer prints.
     environment = {"PATH": os.defpath, "HOME": os.devnull, "COLUMNS": "100", "TERM": "dumb", "NO_COLOR": "1"}
     environment["PYTHONIOENCODING"] = "utf-8"
-    if path := os.environ.get("PYTHONPATH"):  # a work tree beside the one that is installed
+    if path := os.environ.get("PYTHONPATH"):  # another work tree than the installed one
         environment["PYTHONPATH"] = path
     done = subprocess.run(
         [str(program), *arguments, "--help"],
