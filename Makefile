@@ -1,4 +1,4 @@
-# Everything a newcomer needs: `make quickstart` and `make test`. Each installs first if need be.
+# Start with `make quickstart` and `make test`. Both install vadkit into .venv first.
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
@@ -8,14 +8,14 @@ PAGES := $(wildcard docs/*.md docs/*/*.md docs/*/*/*.md)
 .DEFAULT_GOAL := help
 
 help:
-	@echo "make quickstart   install into .venv and run the whole pipeline on the built-in scene"
-	@echo "make test         install into .venv and run every check that CI runs"
-	@echo "make format       let ruff format and fix what it can"
+	@echo "make quickstart   install into .venv and run the complete pipeline on the built-in scene"
+	@echo "make test         install into .venv and run all checks of CI"
+	@echo "make format       apply ruff's formatting and fixes, update the generated parts of the docs"
 	@echo "make docs         build the documentation into docs/_build/html"
 
 $(INSTALLED): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
-		|| { echo "error: vadkit needs Python 3.11 or newer; say which with make PYTHON=python3.12"; exit 2; }
+		|| { echo "error: vadkit needs Python 3.11 or newer. Choose one with make PYTHON=python3.12"; exit 2; }
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --upgrade "pip>=25.1"
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group dev --group docs --editable .

@@ -1,4 +1,4 @@
-"""The docs name everything that there is, and what they show works."""
+"""The docs are complete, and their examples work."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_every_hook_is_documented() -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_kind_has_its_contract_and_its_place_in_the_reference(kind: str) -> None:
+def test_every_kind_has_its_contract_in_the_reference(kind: str) -> None:
     page = f"reference/kinds/{kind}"
     assert headings(page)[:1] == [kind]
     assert f"]({kind}.md)" in PAGES["reference/kinds/index"]
@@ -89,7 +89,7 @@ def test_the_worked_example_of_a_kind_is_what_is_written_and_tested(kind: str) -
 
 
 @pytest.mark.parametrize("name", [name for name in api.__all__ if dataclasses.is_dataclass(getattr(api, name))])
-def test_every_field_of_the_values_that_components_are_given_is_explained(name: str) -> None:
+def test_every_field_of_the_values_is_explained(name: str) -> None:
     form = getattr(api, name)
     (section,) = re.findall(rf"^## {name}\n(.*?)(?=^## |\Z)", PAGES["reference/values"], re.MULTILINE | re.DOTALL)
     derived = [key for key, value in vars(form).items() if isinstance(value, property)]
@@ -112,8 +112,8 @@ def test_every_structural_key_is_in_the_reference(section: type) -> None:
         assert f"\n| `{key}` |" in PAGES["reference/recipes"]
 
 
-def test_all_sections_of_the_grammar_are_looked_at() -> None:
-    written = {model.Chosen}  # as `use:`
+def test_all_sections_of_the_grammar_are_tested() -> None:
+    written = {model.Chosen}  # written as `use:`
     forms = {value for _, value in inspect.getmembers(model, dataclasses.is_dataclass) if inspect.isclass(value)}
     assert {form for form in forms if form.__module__ == model.__name__} - written <= set(SECTIONS)
 
@@ -193,7 +193,7 @@ def test_the_reference_shows_whole_recipes() -> None:
 
 
 def write_the_plugin(folder: Path) -> EntryPoint:
-    """The package of plugins.md, from its code blocks; the entry point that its pyproject.toml declares."""
+    """Write the package of how-to/plugins.md from its code blocks. Return the entry point of its pyproject.toml."""
     for block in blocks("how-to/plugins", "python"):
         if found := re.match(r"# (vad_smoothing/\w+\.py)\n", block):
             path = folder / found[1]
@@ -235,7 +235,7 @@ def test_the_kit_runs_as_the_docs_show() -> None:
     assert len(mark.args[1]) > 40
 
 
-def test_the_second_scorer_of_its_page_gives_what_it_says() -> None:
+def test_the_second_scorer_of_its_page_works() -> None:
     (text,) = (
         block for block in blocks("reference/kinds/scorer", "python") if block.startswith("# a scorer that reads")
     )
@@ -268,7 +268,7 @@ def test_relative_links_resolve(path: Path) -> None:
 def test_generated_parts_are_up_to_date() -> None:
     cog = Path(sys.executable).with_name("cog")
     if not cog.exists() or not shutil.which("vadkit", path=str(cog.parent)):
-        pytest.skip("cog and vadkit's command line are not installed beside this Python")
+        pytest.skip("cog and vadkit's command line are not installed with this Python")
     pages = [f"docs/{page}.md" for page in PAGES]
     done = subprocess.run([str(cog), "--check", *pages], cwd=ROOT, capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0, f"{done.stdout}{done.stderr}\nrun 'make format'"
+    assert done.returncode == 0, f"{done.stdout}{done.stderr}\nRun 'make format'."

@@ -1,4 +1,4 @@
-"""What docs/tutorials/plugin.md says works: its plugin, its known answer, its comparison."""
+"""The plugin of docs/tutorials/plugin.md works: the component, its known answer, the comparison."""
 
 from __future__ import annotations
 
