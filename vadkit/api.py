@@ -11,9 +11,8 @@ Example::
 
 from pathlib import Path
 
-from vadkit.alarms import held, runs
-from vadkit.component import Component
-from vadkit.contracts import (
+from vadkit.core.alarms import held, runs
+from vadkit.core.contracts import (
     KINDS,
     Bottleneck,
     Dataset,
@@ -31,7 +30,7 @@ from vadkit.contracts import (
     Scorer,
     Transform,
 )
-from vadkit.errors import (
+from vadkit.core.errors import (
     CheckpointError,
     DataError,
     DivergedError,
@@ -42,9 +41,8 @@ from vadkit.errors import (
     closest,
     listed,
 )
-from vadkit.files import write_aside
-from vadkit.hookspecs import API_VERSION, hookimpl
-from vadkit.values import (
+from vadkit.core.files import write_aside
+from vadkit.core.values import (
     BottleneckOutput,
     ClipOutputs,
     ClipSpec,
@@ -60,6 +58,8 @@ from vadkit.values import (
     VideoResult,
     natural,
 )
+from vadkit.plugin.component import Component
+from vadkit.plugin.hookspecs import API_VERSION, hookimpl
 
 __all__ = [
     "API_VERSION",
