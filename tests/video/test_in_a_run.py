@@ -15,15 +15,16 @@ from filmed import noise, write
 from safetensors.numpy import load_file
 
 import vadkit
-from vadkit import stages
-from vadkit.contracts import Dataset
-from vadkit.errors import DataError, ShapeError
-from vadkit.experiment import Experiment
-from vadkit.folder import RunFolder, stage_digests
-from vadkit.monitor import Silent
+from vadkit.core.contracts import Dataset
+from vadkit.core.errors import DataError, ShapeError
+from vadkit.core.progress import Silent
+from vadkit.core.values import Labels, Split, VideoRef
+from vadkit.engine import run as stages
+from vadkit.engine.experiment import Experiment
+from vadkit.engine.session import record_data
+from vadkit.plugin.registry import Registry
 from vadkit.recipe import loads
-from vadkit.registry import Registry
-from vadkit.values import Labels, Split, VideoRef
+from vadkit.store.run_folder import RunFolder, stage_digests
 from vadkit.video.cache import FrameCache
 
 
@@ -88,7 +89,7 @@ def test_a_damaged_video_is_told_and_recorded(
         [line] = [line for line in told.lines if "damaged" in line]
         assert line.startswith(f"warning: train video {broken} is damaged, the rest is used: frame ")
         (tmp_path / "run").mkdir(exist_ok=True)
-        made.footage.record(made.folder, regions=False)
+        record_data(made.folder, made.footage, regions=False)
         manifest = json.loads((tmp_path / "run" / "manifest.json").read_text())
         [*_, last] = manifest["data"]["damaged"]["train"]["v"]
         assert last == f"frame {manifest['data']['train']['frames']}: breaks off; the file announces 40 frames"
@@ -128,7 +129,7 @@ class Interrupts(Silent):
 def test_a_broken_run_with_changed_clips_of_balanced_scenes_ends_as_the_unbroken_one(
     tiny: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("vadkit.train.loop.SAVE_EVERY", 0.0)
+    monkeypatch.setattr("vadkit.model.training.trainer.SAVE_EVERY", 0.0)
     recipe = small(tiny, sampling="scene", augment={"flip": 0.5, "brightness": 0.2})
     with pytest.raises(KeyboardInterrupt):
         vadkit.run(recipe, out=tmp_path / "broken", monitor=Interrupts())

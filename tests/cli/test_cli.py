@@ -1,0 +1,117 @@
+"""The command line: light start, exit codes, one message for what the user can mend."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+RECIPES = sorted((ROOT / "recipes").glob("*.yaml"))
+LIGHT = """
+import sys
+from vadkit.cli import main
+
+try:
+    main()
+finally:
+    print("TORCH" if "torch" in sys.modules else "LIGHT")
+"""
+
+
+def vadkit(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-c", LIGHT, *arguments], capture_output=True, text=True, cwd=ROOT, timeout=60
+    )
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--help"],
+        ["list"],
+        ["list", "glow"],
+        ["schema"],
+        ["data", "--help"],
+        *(["show", str(path)] for path in RECIPES),
+    ],
+)
+def test_what_only_looks_does_not_import_torch(arguments: list[str]) -> None:
+    done = vadkit(*arguments)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.rstrip().endswith("LIGHT")
+
+
+@pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
+def test_every_recipe_checks_without_torch(path: Path) -> None:
+    done = vadkit("check", "--no-build", str(path))
+    assert done.returncode == 0, done.stderr
+    assert "no problems found" in done.stdout
+    assert done.stdout.rstrip().endswith("LIGHT")
+
+
+def test_list_names_every_component_and_its_plugin() -> None:
+    told = vadkit("list").stdout
+    for word in ("encoder", "itae", "one_path", "glow", "walkway", "patch_error", "minmax", "standard"):
+        assert word in told
+
+
+def test_a_mistake_is_one_message_with_its_place_and_exit_code_2(tmp_path: Path) -> None:
+    recipe = tmp_path / "typo.yaml"
+    recipe.write_text((ROOT / "recipes" / "quickstart.yaml").read_text().replace("use: glow", "use: glwo"))
+    done = vadkit("check", str(recipe))
+    assert done.returncode == 2
+    assert "did you mean 'glow'" in done.stderr
+    assert "typo.yaml:" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_missing_data_is_exit_code_2(tmp_path: Path) -> None:
+    done = vadkit("run", "recipes/itae_nf_st.yaml", "--data-root", str(tmp_path / "no"), "--allow-test-tuning")
+    assert done.returncode == 2
+    assert "there is no folder" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_missing_run_is_exit_code_2(tmp_path: Path) -> None:
+    done = vadkit("eval", str(tmp_path))
+    assert done.returncode == 2
+    assert "is not a run folder" in done.stderr
+
+
+def test_protocols_are_listed_shown_and_compared() -> None:
+    listed = vadkit("protocol", "show")
+    assert listed.returncode == 0
+    assert all(name in listed.stdout for name in ("itae", "memae", "deployable"))
+    assert "nearest" in vadkit("protocol", "show", "ffp").stdout
+    differ = vadkit("protocol", "diff", "memae", "ffp").stdout
+    assert "eer" in differ
+    assert "smoothing" not in differ
+    assert "test_tuned" in vadkit("protocol", "diff", "itae", "recipes/itae_nf_st.yaml").stdout
+    assert "no difference" in vadkit("protocol", "diff", "mnad", "memae").stdout
+
+
+def test_an_unknown_protocol_is_exit_code_2() -> None:
+    done = vadkit("protocol", "show", "fpp")
+    assert done.returncode == 2
+    assert "did you mean 'ffp'" in done.stderr
+
+
+def test_a_tuned_recipe_is_refused_with_the_way_out() -> None:
+    done = vadkit("run", "recipes/itae_nf_ped2_small.yaml")
+    assert done.returncode == 2
+    assert "--allow-test-tuning" in done.stderr
+
+
+def test_check_builds_unless_it_is_asked_not_to() -> None:
+    done = vadkit("check", "recipes/quickstart.yaml")
+    assert done.returncode == 0, done.stderr
+    assert "density.static: 0.0" in done.stdout
+    too_many = ("recipes/quickstart.yaml", "--set", "densities.static.levels=5")
+    wrong = vadkit("check", *too_many)
+    assert wrong.returncode == 2
+    assert "densities.static (glow): 5 levels halve 5 times" in wrong.stderr
+    assert "Traceback" not in wrong.stderr
+    assert vadkit("check", *too_many, "--no-build").returncode == 0
