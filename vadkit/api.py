@@ -11,7 +11,7 @@ Example::
 
 from pathlib import Path
 
-from vadkit.core.alarms import held, runs
+from vadkit.core.alarms import intervals_of, max_hold
 from vadkit.core.contracts import (
     KINDS,
     Bottleneck,
@@ -23,12 +23,12 @@ from vadkit.core.contracts import (
     FeatureSource,
     FitContext,
     Loss,
+    LRScheduler,
     Metric,
     Optimizer,
     Reporter,
-    Schedule,
     Scorer,
-    Transform,
+    ScoreTransform,
 )
 from vadkit.core.errors import (
     CheckpointError,
@@ -39,9 +39,9 @@ from vadkit.core.errors import (
     ShapeError,
     VadkitError,
     closest,
-    listed,
+    join_names,
 )
-from vadkit.core.files import write_aside
+from vadkit.core.files import atomic_write
 from vadkit.core.values import (
     BottleneckOutput,
     ClipOutputs,
@@ -56,7 +56,7 @@ from vadkit.core.values import (
     Track,
     VideoRef,
     VideoResult,
-    natural,
+    natural_key,
 )
 from vadkit.plugin.component import Component
 from vadkit.plugin.hookspecs import API_VERSION, hookimpl
@@ -80,6 +80,7 @@ __all__ = [
     "FeatureSource",
     "FeatureSpec",
     "FitContext",
+    "LRScheduler",
     "Labels",
     "LatentSpec",
     "Loss",
@@ -89,26 +90,25 @@ __all__ = [
     "Reporter",
     "RunFolderError",
     "RunResult",
-    "Schedule",
     "Scope",
+    "ScoreTransform",
     "ScoredVideo",
     "Scorer",
     "ShapeError",
     "Split",
     "Track",
-    "Transform",
     "VadkitError",
     "VideoRef",
     "VideoResult",
+    "atomic_write",
     "closest",
     "count_frames",
     "frame_rate",
-    "held",
     "hookimpl",
-    "listed",
-    "natural",
-    "runs",
-    "write_aside",
+    "intervals_of",
+    "join_names",
+    "max_hold",
+    "natural_key",
 ]
 
 
