@@ -11,11 +11,11 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
-from vadkit.core.contracts import Feature, FeatureSource, FitContext, Optimizer, Schedule
+from vadkit.core.contracts import Feature, FeatureSource, FitContext, LRScheduler, Optimizer
 from vadkit.core.errors import VadkitError
 from vadkit.model.autoencoder import Autoencoder, Terms
 from vadkit.model.pipeline import expect_nll, features_of
-from vadkit.model.training.trainer import Schooling, Trainer
+from vadkit.model.training.trainer import Trainer, TrainingJob
 from vadkit.recipe.model import Fit
 from vadkit.video.clips import Clips
 
@@ -95,39 +95,39 @@ class _Likelihood(nn.Module):
 
 
 @dataclass(frozen=True)
-class Fitting(FitContext):
-    """Hands a density's training to the one loop.
+class GradientFit(FitContext):
+    """Trains a density by gradients in the training loop.
 
     Attributes:
         trainer: runs the loop.
         stage: name of the stage.
         digest: of the recipe's part that the density depends on.
-        fit: the recipe's `fit:`; None if it has none.
-        optimizer: built from `fit`.
-        schedule: built from `fit`.
+        settings: the recipe's `fit:`; None if the density has none.
+        optimizer: built from `fit:`.
+        lr_scheduler: built from `fit:`.
         seed: for whatever is random.
     """
 
     trainer: Trainer
     stage: str
     digest: str
-    fit: Fit | None
+    settings: Fit | None
     optimizer: Optimizer | None
-    schedule: Schedule | None
+    lr_scheduler: LRScheduler | None
     seed: int
 
-    def minimise(self, density: nn.Module, features: FeatureSource) -> None:
+    def fit(self, density: nn.Module, features: FeatureSource) -> None:
         """Minimise the mean NLL as `fit:` says.
 
         Raises:
             VadkitError: the recipe gives this density no `fit:`.
         """
-        if self.fit is None or self.optimizer is None:
+        if self.settings is None or self.optimizer is None:
             raise VadkitError("this density is trained by gradients", where=self.stage, fix="add a 'fit:' to it")
-        fit, dimensions = self.fit, features.spec.dimensions
+        fit, dimensions = self.settings, features.spec.dimensions
         per_epoch = max(features.samples // fit.batch_size, 1)
-        self.trainer.minimise(
-            Schooling(
+        self.trainer.fit(
+            TrainingJob(
                 stage=self.stage,
                 digest=self.digest,
                 module=_Likelihood(density, dimensions, self.stage),
@@ -136,7 +136,7 @@ class Fitting(FitContext):
                 per_epoch=per_epoch,
                 steps=steps_of(fit, per_epoch),
                 optimizer=self.optimizer,
-                schedule=self.schedule,
+                lr_scheduler=self.lr_scheduler,
                 warmup=fit.warmup,
                 clip_gradients=fit.clip_gradients,
                 bits=True,
