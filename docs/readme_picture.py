@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 import vadkit
 from vadkit.api import VideoResult, runs
-from vadkit.data import open_target
+from vadkit.data.tools import open_target
 
 OUT = Path(__file__).parent / "images" / "overview.png"
 SCORE, ABNORMAL, GRAY = "#D55E00", "#f4b6b6", "#777777"  # as in the run's own figures
