@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 import vadkit
-from vadkit.api import VideoResult, runs
+from vadkit.api import VideoResult, intervals_of
 from vadkit.data.tools import open_target
 
 OUT = Path(__file__).parent / "images" / "overview.png"
@@ -86,7 +86,7 @@ def draw(run: vadkit.Run, name: str, frame: int | None) -> Figure:
 def curve(axes: Axes, video: VideoResult, frame: int) -> None:
     """The score over time, the abnormal frames shaded, the frame of the pictures above marked."""
     assert video.labels is not None
-    for index, (start, stop) in enumerate(runs(video.labels)):
+    for index, (start, stop) in enumerate(intervals_of(video.labels)):
         label = "" if index else "abnormal (ground truth)"
         axes.axvspan(start - 0.5, stop - 0.5, color=ABNORMAL, alpha=0.6, linewidth=0, label=label)
     axes.plot(video.fused, color=SCORE, linewidth=1.8, label="anomaly score")
