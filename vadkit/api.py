@@ -58,6 +58,7 @@ from vadkit.values import (
     VideoResult,
     natural,
 )
+from vadkit.video_labels import IntervalLabels, MaskLabels, VideoLabels, mask_images
 
 __all__ = [
     "API_VERSION",
@@ -78,9 +79,11 @@ __all__ = [
     "FeatureSource",
     "FeatureSpec",
     "FitContext",
+    "IntervalLabels",
     "Labels",
     "LatentSpec",
     "Loss",
+    "MaskLabels",
     "Metric",
     "Optimizer",
     "PluginError",
@@ -96,6 +99,7 @@ __all__ = [
     "Track",
     "Transform",
     "VadkitError",
+    "VideoLabels",
     "VideoRef",
     "VideoResult",
     "closest",
@@ -104,7 +108,9 @@ __all__ = [
     "held",
     "hookimpl",
     "listed",
+    "mask_images",
     "natural",
+    "read_label_file",
     "runs",
     "write_aside",
 ]
@@ -126,3 +132,22 @@ def frame_rate(path: Path) -> float | None:
     from vadkit.video import probe
 
     return probe.frame_rate(path)
+
+
+def read_label_file(path: Path, video: str = "") -> dict[str, VideoLabels]:
+    """Labels of a file or folder, in any form that vadkit reads; see the reference of label files.
+
+    Args:
+        path: `.csv`, `.tsv`, `.txt`, `.json`, `.jsonl`, `.npz`, `.npy`, `.mat`, `.m`, or a folder of such files
+            or of folders with mask images.
+        video: name for the video of a file that names none.
+
+    Returns:
+        Video name as in the file -> its labels, not yet compared with the video.
+
+    Raises:
+        DataError: unreadable, or not labels.
+    """
+    from vadkit.score import label_files
+
+    return label_files.read_label_file(path, video)

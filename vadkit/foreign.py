@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, get_args
 
@@ -15,8 +16,8 @@ from vadkit.planning import compared, needs_of, plan_of, refuse_test_tuning
 from vadkit.protocol import Protocol
 from vadkit.recipe.judgement import Judgement, judgement
 from vadkit.registry import Registry
-from vadkit.score.foreign import High, read_foreign, read_normal
-from vadkit.score.label_files import read_label_file
+from vadkit.score.foreign import High, read_foreign, read_normal, scored_lengths
+from vadkit.score.label_files import frame_labels
 from vadkit.score.store import VideoScores
 from vadkit.sources import open_dataset
 from vadkit.values import Labels, RunResult
@@ -175,7 +176,8 @@ def _read(
 def _truth(judged: Judgement, submission: Submission) -> tuple[dict[str, Labels], dict[str, tuple[str, float | None]]]:
     """Video -> labels, and video -> scene and frame rate."""
     if submission.labels is not None:
-        return read_label_file(submission.labels), {}
+        scored = partial(scored_lengths, submission.scores, dropped=submission.dropped)
+        return frame_labels(submission.labels, scored), {}
     assert judged.data is not None
     dataset: Dataset = open_dataset(judged.data, submission.data_root)
     pairs = dataset.ground_truth()

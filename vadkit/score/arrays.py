@@ -25,10 +25,10 @@ def read_arrays(path: Path) -> list[Series]:
     Raises:
         DataError: unreadable, pickled, or not arrays of one number a frame.
     """
-    arrays = _load(path)
+    arrays = load_arrays(path)
     if len(arrays) == 1:
         ((name, array),) = arrays.items()
-        arrays = {"" if name in _UNNAMED else name: array}
+        arrays = {"" if is_unnamed(name) else name: array}
     return [Series(name, {"score": _flat(array, path, name)}, str(path)) for name, array in arrays.items()]
 
 
@@ -44,7 +44,17 @@ def kind(path: Path) -> str:
         return ""
 
 
-def _load(path: Path) -> dict[str, NDArray[Any]]:
+def is_unnamed(name: str) -> bool:
+    """Whether a sole array's name says what it holds and not which video."""
+    return name in _UNNAMED
+
+
+def load_arrays(path: Path) -> dict[str, NDArray[Any]]:
+    """The arrays of a `.npz` by name; that of a `.npy` under the name "".
+
+    Raises:
+        DataError: unreadable, or pickled.
+    """
     try:
         with path.open("rb") as file:
             start = file.read(len(_NPY))

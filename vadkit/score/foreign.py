@@ -81,6 +81,33 @@ def read_normal(path: Path, *, dropped: tuple[int, int] = (0, 0), high: High = "
     return [_place(series, _length(series, dropped), dropped, high) for series in found]
 
 
+def scored_lengths(
+    path: Path, names: Sequence[str], *, dropped: tuple[int, int] = (0, 0)
+) -> dict[str, tuple[int, float | None]]:
+    """F and frame rate of each video, as a file of scores tells them.
+
+    Args:
+        path: see `read_foreign`.
+        names: of the videos; empty for the names that the scores give.
+        dropped: see `read_foreign`.
+
+    Raises:
+        DataError: as `read_foreign`, or the scores of several videos are one flat array.
+    """
+    found = _read(path, several=len(names) != 1)
+    if len(names) > 1 and not found[0].video:
+        what = f"the scores do not say where each of the {len(names)} videos ends, and the labels do not either"
+        fix = "state the number of frames of each video in the label file ('frames'), or name the videos of the scores"
+        raise DataError(what, where=found[0].where, fix=fix)
+    if not names:
+        matched = {series.video: series.video or "video" for series in found}
+    elif len(found) == 1 and not found[0].video:
+        matched = {"": names[0]}
+    else:
+        matched = match_names([series.video for series in found], names, where=str(path))
+    return {matched[series.video]: (_length(series, dropped), series.fps) for series in found}
+
+
 def _check_lengths(lengths: Mapping[str, int], dropped: tuple[int, int]) -> None:
     if not lengths:
         raise DataError("the data set has no test videos", fix="name another data set or folder with --data")

@@ -123,26 +123,31 @@ def _from_rows(items: _Items, keys: Sequence[str], path: Path) -> list[Series]:
         frame = None
         if "frame" in item:
             try:
-                frame = to_frame(float(_numbers([item["frame"]], where)[0]))
+                frame = to_frame(float(to_numbers([item["frame"]], where)[0]))
             except ValueError as error:
                 raise DataError("'frame' is not a whole number", where=where, fix="count the frames from 0") from error
-        rows.add(item.get("video", ""), frame, _numbers([item[name] for name in names], where))
+        rows.add(item.get("video", ""), frame, to_numbers([item[name] for name in names], where))
     return rows.series()
 
 
 def _columns(value: Any, where: str) -> Mapping[str, NDArray[np.float64]]:
     """A list, or a mapping from components to lists of one length."""
     if isinstance(value, list):
-        return {"score": _numbers(value, where)}
+        return {"score": to_numbers(value, where)}
     if isinstance(value, dict) and value and all(isinstance(numbers, list) for numbers in value.values()):
-        columns = {name: _numbers(numbers, f"{where}, {name!r}") for name, numbers in value.items()}
+        columns = {name: to_numbers(numbers, f"{where}, {name!r}") for name, numbers in value.items()}
         if len({numbers.size for numbers in columns.values()}) == 1:
             return columns
         raise DataError("the lists differ in length", where=where, fix="give each component one score a frame")
     raise DataError(f"is {_called(value)}, not a list of numbers", where=where, fix=_FORMS)
 
 
-def _numbers(values: Sequence[Any], where: str) -> NDArray[np.float64]:
+def to_numbers(values: Sequence[Any], where: str) -> NDArray[np.float64]:
+    """(N,) float64 of a list, NaN for null.
+
+    Raises:
+        DataError: a value is not a number.
+    """
     if set(map(type, values)) <= {int, float, bool}:
         numbers = values
     else:

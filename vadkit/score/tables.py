@@ -47,7 +47,7 @@ def read_table(path: Path) -> list[Series]:
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            return _read(file, path)
+            return read_lines(file, path)
     except UnicodeDecodeError as error:
         raise DataError("is not text in UTF-8", where=str(path), fix="save it as UTF-8") from error
     except csv.Error as error:
@@ -56,15 +56,26 @@ def read_table(path: Path) -> list[Series]:
         raise DataError(f"cannot be read: {error.strerror or error}", where=str(path)) from error
 
 
-def _read(file: Iterable[str], path: Path) -> list[Series]:
-    lines, separator, comment = _peek(file)
+def split_rows(lines: Iterable[str]) -> tuple[Iterator[_Line], list[str]]:
+    """Number and cells of each line that is not a comment, and the cells of the last comment before the first row."""
+    lines, separator, comment = _peek(lines)
     rows = (row for row in _cells(lines, separator) if not (row[1] and row[1][0].startswith("#")))
+    return rows, next((cells for _, cells in _cells([comment], separator)), [])
+
+
+def read_lines(lines: Iterable[str], path: Path) -> list[Series]:
+    """`read_table` of the lines of a file; `path` is for messages.
+
+    Raises:
+        DataError: see `read_table`.
+    """
+    rows, comment = split_rows(lines)
     first = next((row for row in rows if any(row[1])), None)
     if first is None:
         raise DataError("is empty", where=str(path), fix="write one score a frame")
     layout = _headed(first, path)
     if layout is None:
-        layout = _commented(comment, separator, first, path) or _headless(first, path)
+        layout = _commented(comment, first, path) or _headless(first, path)
         rows = chain([first], rows)
     return _collect(rows, layout, path)
 
@@ -80,7 +91,9 @@ def _peek(file: Iterable[str]) -> tuple[Iterator[str], str, str]:
         elif text:
             break
     content = seen[-1] if seen else ""
-    separator = next((mark for mark in "\t;," if mark in content.strip(" \r\n")), " ")
+    content = content.strip(" \r\n")
+    separator = max("\t;,", key=content.count)
+    separator = separator if separator in content else " "
     return chain(seen, lines), separator, comment
 
 
@@ -93,7 +106,8 @@ def _cells(lines: Iterable[str], separator: str) -> Iterator[_Line]:
         yield reader.line_num, [cell.strip() for cell in row]
 
 
-def _is_number(cell: str) -> bool:
+def is_number(cell: str) -> bool:
+    """Whether a cell is empty or a number."""
     try:
         to_number(cell)
     except ValueError:
@@ -101,13 +115,14 @@ def _is_number(cell: str) -> bool:
     return True
 
 
-def _names_rows(cells: Sequence[str]) -> bool:
+def names_rows(cells: Sequence[str]) -> bool:
+    """Whether these are names of columns, with the video or the frame among them."""
     return not {"video", "frame"}.isdisjoint(cell.lower() for cell in cells)
 
 
 def _is_header(cells: Sequence[str]) -> bool:
     named = [cell for cell in cells if cell]
-    return _names_rows(cells) or (bool(named) and all(_NAME.match(cell) and not _is_number(cell) for cell in named))
+    return names_rows(cells) or (bool(named) and all(_NAME.match(cell) and not is_number(cell) for cell in named))
 
 
 def _headed(line: _Line, path: Path) -> _Layout | None:
@@ -115,19 +130,16 @@ def _headed(line: _Line, path: Path) -> _Layout | None:
     count, cells = line
     if _is_header(cells):
         return _layout(cells, path, count)
-    bad = next((cell for cell in cells if not _is_number(cell)), None)
+    bad = next((cell for cell in cells if not is_number(cell)), None)
     if bad is not None:
         raise DataError(f"{bad!r} is not a number", where=f"{path}, line {count}", fix=_HEADER)
     return None
 
 
-def _commented(comment: str, separator: str, line: _Line, path: Path) -> _Layout | None:
-    """The layout of a header that stands in a comment, as np.savetxt writes it."""
+def _commented(comment: Sequence[str], line: _Line, path: Path) -> _Layout | None:
+    """The layout of a header in a comment, as np.savetxt writes it."""
     count, cells = line
-    for _, named in _cells([comment], separator):
-        if len(named) == len(cells) and _names_rows(named):
-            return _layout(named, path, count)
-    return None
+    return _layout(comment, path, count) if len(comment) == len(cells) and names_rows(comment) else None
 
 
 def _headless(line: _Line, path: Path) -> _Layout:

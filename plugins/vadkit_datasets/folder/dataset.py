@@ -11,10 +11,19 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from vadkit.api import DataError, Dataset, Labels, Split, VideoRef, frame_rate
-from vadkit_datasets.folder.entries import Entry, Masks
+from vadkit.api import (
+    DataError,
+    Dataset,
+    Labels,
+    MaskLabels,
+    Split,
+    VideoLabels,
+    VideoRef,
+    frame_rate,
+    read_label_file,
+)
 from vadkit_datasets.folder.finding import Found, videos_like, videos_under
-from vadkit_datasets.folder.labels import MASKS, labels_of, matched, read_labels, read_mask_folders
+from vadkit_datasets.folder.labels import MASKS, labels_of, matched, read_mask_folders
 from vadkit_datasets.label_files import check_length
 from vadkit_datasets.layout import found_if_any
 from vadkit_datasets.lengths import Lengths
@@ -105,7 +114,7 @@ class Folder(Dataset):
         if found_if_any(self.videos, "test"):
             return super().ground_truth()
         path = self._labels_path
-        known = {name: entry for name, entry in (read_labels(path) if path else {}).items() if entry.length()}
+        known = {name: entry for name, entry in (read_label_file(path) if path else {}).items() if entry.length()}
         absent = [(self._placed(VideoRef(name, (), frames=e.length(), fps=self._fps)), e) for name, e in known.items()]
         return [(video, self._compared(video, entry, None)) for video, entry in absent]
 
@@ -160,26 +169,27 @@ class Folder(Dataset):
         return found or (self._base / MASKS if (self._base / MASKS).is_dir() else None)
 
     @cached_property
-    def _entries(self) -> Mapping[str, Entry]:
+    def _entries(self) -> Mapping[str, VideoLabels]:
         path = self._labels_path
-        return self._matched(read_labels(path), path) if path else {}
+        sole = self._test[0].name if len(self._test) == 1 else ""
+        return self._matched(read_label_file(path, sole), path) if path else {}
 
     @cached_property
-    def _masks(self) -> Mapping[str, Entry]:
-        """Masks beside other labels."""
+    def _masks(self) -> Mapping[str, VideoLabels]:
+        """Masks in addition to other labels."""
         path = self._base / MASKS
         return self._matched(read_mask_folders(path), path) if path.is_dir() else {}
 
-    def _matched(self, entries: Mapping[str, Entry], path: Path) -> Mapping[str, Entry]:
+    def _matched(self, entries: Mapping[str, VideoLabels], path: Path) -> Mapping[str, VideoLabels]:
         others = [video.name for video in found_if_any(self.videos, "train")]
         return matched(entries, [video.name for video in self._test], others, path)
 
-    def _compared(self, video: VideoRef, entry: Entry, masks: Entry | None) -> Labels:
+    def _compared(self, video: VideoRef, entry: VideoLabels, masks: VideoLabels | None) -> Labels:
         """The labels, once they fit the video; a file is decoded only if nothing else says its length."""
         for said in (entry, masks):
             if said is not None and video.frames is not None and said.length() is not None:
                 check_length(said.length() or 0, video.frames, where=f"video {video.name}", source=said.where)
         length = entry.length() or self._length(video)
-        pixels = next((one.pixels for one in (entry, masks) if isinstance(one, Masks)), None)
+        pixels = next((one.pixels for one in (entry, masks) if isinstance(one, MaskLabels)), None)
         path = self._labels_path
         return Labels(entry.frames(length, video.fps), pixels, source=f"folder {path.name if path else ''}")
