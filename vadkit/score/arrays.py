@@ -75,7 +75,7 @@ def load_arrays(path: Path) -> dict[str, NDArray[Any]]:
         raise DataError(
             f"cannot be read: {type(error).__name__}: {error}", where=str(path), fix="fetch or write it again"
         ) from error
-    raise DataError("is no file of NumPy's", where=str(path), fix="write it with np.save or np.savez")
+    raise DataError("is not a NumPy file", where=str(path), fix="fetch it again, or write it with np.save or np.savez")
 
 
 def _flat(array: NDArray[Any], path: Path, name: str) -> NDArray[np.float64]:

@@ -31,7 +31,7 @@ def read_json(path: Path, video: str) -> dict[str, VideoLabels]:
     Raises:
         DataError: unreadable, or of another form; names the line or the video.
     """
-    content = load_json(path)
+    content = load_json(path, _FORMS)
     if isinstance(content, dict) and not _is_row(content):
         return {name: _of_video(value, f"{path}, video {name!r}") for name, value in content.items()}
     rows = [content] if isinstance(content, dict) else content

@@ -40,11 +40,12 @@ def read_matlab(path: Path, video: str) -> dict[str, VideoLabels]:
         spans = [re.findall(r"(\d+)\s*(?::\s*(\d+))?", text) for text in lists]
         found = [np.array([[int(a), int(b or a)] for a, b in pairs], np.int64).reshape(-1, 2).T for pairs in spans]
         return _intervals(found, path, "gt_frame")
+    for name, shape, kind in _call("whosmat", path):
+        if (name, kind) == ("volLabel", "cell"):
+            return {video: MaskLabels(str(path), int(np.prod(shape)), partial(_masks, path))}
     content = _load(path)
     if (cells := content.get("gt")) is not None and cells.dtype == object:
         return _intervals(list(cells.ravel()), path, "gt")
-    if (masks := content.get("volLabel")) is not None and masks.dtype == object:
-        return {video: MaskLabels(str(path), masks.size, partial(_masks, path))}
     arrays = {name: array for name, array in content.items() if array.dtype.kind in "biuf" and array.size > 1}
     if not arrays or len(arrays) < len(content):
         what = f"holds no cell array 'gt' or 'volLabel', but {', '.join(content) or 'nothing'}"
@@ -74,12 +75,16 @@ def _masks(path: Path) -> Iterator[NDArray[np.bool_]]:
 
 
 def _load(path: Path) -> dict[str, NDArray[Any]]:
-    from scipy.io import loadmat  # only these files need SciPy
+    content = _call("loadmat", path)
+    return {name: np.asarray(value) for name, value in content.items() if not name.startswith("__")}
+
+
+def _call(reader: str, path: Path) -> Any:
+    from scipy import io  # only these files need SciPy
 
     try:
-        content = loadmat(path)
+        return getattr(io, reader)(path)
     # SciPy reports a damaged file by a dozen types of error, some of them from zlib.
     except Exception as error:
         what = f"cannot be read as a .mat file: {error}"
         raise DataError(what, where=str(path), fix="fetch the file again") from error
-    return {name: np.asarray(value) for name, value in content.items() if not name.startswith("__")}

@@ -21,13 +21,17 @@ _FORMS = (
 )
 
 
-def load_json(path: Path) -> Any:
-    """What a JSON file holds; of a file with an object a line, the list of them.
+def load_json(path: Path, forms: str) -> Any:
+    """The content of a JSON file; of a file with one object per line, the list of objects.
+
+    Args:
+        path: of the file.
+        forms: the content that is known, for error messages.
 
     Raises:
-        DataError: unreadable, or no JSON.
+        DataError: unreadable, or not JSON.
     """
-    return _load(path)[0]
+    return _load(path, forms)[0]
 
 
 def read_objects(path: Path) -> list[Series]:
@@ -38,7 +42,7 @@ def read_objects(path: Path) -> list[Series]:
     Raises:
         DataError: unreadable, no JSON, or not of a form that is known.
     """
-    content, counts, unit = _load(path)
+    content, counts, unit = _load(path, _FORMS)
     if isinstance(content, list) and content and isinstance(content[0], dict):
         return _from_items([(f"{path}, {unit} {n}", item) for n, item in zip(counts, content, strict=True)], path)
     if isinstance(content, dict) and (isinstance(content.get("video"), str) or set(content) == {"scores"}):
@@ -51,7 +55,7 @@ def read_objects(path: Path) -> list[Series]:
     raise DataError("is empty" if empty else f"holds {_called(content)}", where=str(path), fix=_FORMS)
 
 
-def _load(path: Path) -> tuple[Any, Sequence[int], str]:
+def _load(path: Path, forms: str) -> tuple[Any, Sequence[int], str]:
     """The content, the lines or items that its objects stand in, and which of both it is."""
     try:
         text = path.read_text(encoding="utf-8-sig")
@@ -60,25 +64,25 @@ def _load(path: Path) -> tuple[Any, Sequence[int], str]:
     except OSError as error:
         raise DataError(f"cannot be read: {error.strerror or error}", where=str(path)) from error
     if not text.strip():
-        raise DataError("is empty", where=str(path), fix=_FORMS)
+        raise DataError("is empty", where=str(path), fix=forms)
     lines = [(count, line) for count, line in enumerate(text.split("\n"), 1) if line.strip()]
     if path.suffix.lower() == ".jsonl" or (len(lines) > 1 and _is_object(lines[0][1])):
-        content = [_parse(line, path, count) for count, line in lines]
+        content = [_parse(line, path, count, forms) for count, line in lines]
         if len(content) == 1 and not isinstance(content[0], dict):
             return content[0], (), "item"
         return content, [count for count, _ in lines], "line"
-    content = _parse(text, path, 1)
+    content = _parse(text, path, 1, forms)
     return content, range(1, len(content) + 1) if isinstance(content, list) else (), "item"
 
 
-def _parse(text: str, path: Path, first: int) -> Any:
+def _parse(text: str, path: Path, first: int, forms: str) -> Any:
     try:
         return json.loads(text, object_pairs_hook=_unique)
     except json.JSONDecodeError as error:
         where = f"{path}, line {first + error.lineno - 1}"
-        raise DataError(f"is not JSON: {error.msg} (column {error.colno})", where=where, fix=_FORMS) from error
+        raise DataError(f"is not JSON: {error.msg} (column {error.colno})", where=where, fix=forms) from error
     except RecursionError as error:
-        raise DataError("is nested too deeply", where=str(path), fix=_FORMS) from error
+        raise DataError("is nested too deeply", where=str(path), fix=forms) from error
     except ValueError as error:
         raise DataError(str(error), where=f"{path}, line {first}", fix="correct it, or write the file again") from error
 

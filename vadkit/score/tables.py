@@ -15,7 +15,7 @@ from vadkit.score.series import Rows, Series, to_frame, to_number
 
 _Line = tuple[int, list[str]]
 
-_HEADER = "a first line names the columns: video, frame, then one or more of scores"
+_HEADER = "name the columns in the first line: video, frame, then one or more columns of numbers"
 _NAME = re.compile(r"[^\W\d]")
 
 
