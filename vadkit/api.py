@@ -40,7 +40,7 @@ from vadkit.errors import (
     closest,
     listed,
 )
-from vadkit.files import write_aside
+from vadkit.files import read_text, write_aside
 from vadkit.hookspecs import API_VERSION, hookimpl
 from vadkit.values import (
     BottleneckOutput,
@@ -58,7 +58,7 @@ from vadkit.values import (
     VideoResult,
     natural,
 )
-from vadkit.video_labels import IntervalLabels, MaskLabels, VideoLabels, mask_images
+from vadkit.video_labels import IntervalLabels, VideoLabels, mask_images, mask_labels
 
 __all__ = [
     "API_VERSION",
@@ -83,7 +83,6 @@ __all__ = [
     "Labels",
     "LatentSpec",
     "Loss",
-    "MaskLabels",
     "Metric",
     "Optimizer",
     "PluginError",
@@ -109,8 +108,10 @@ __all__ = [
     "hookimpl",
     "listed",
     "mask_images",
+    "mask_labels",
     "natural",
     "read_label_file",
+    "read_text",
     "runs",
     "write_aside",
 ]

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
 
-from vadkit.errors import RunFolderError
+from vadkit.errors import DataError, RunFolderError
 
 LEFTOVERS = ".*.part*"
 """Pattern of the files that `write_aside` writes; one that stays is a killed writer's."""
@@ -47,6 +47,18 @@ def write_aside(path: Path) -> Iterator[Path]:
     finally:
         with contextlib.suppress(OSError):
             aside.unlink(missing_ok=True)
+
+
+def read_text(path: Path) -> str:
+    """The content of a text file; bytes that are not UTF-8 are replaced.
+
+    Raises:
+        DataError: unreadable.
+    """
+    try:
+        return path.read_text(encoding="utf-8-sig", errors="replace")
+    except OSError as error:
+        raise DataError(f"cannot be read: {error.strerror or error}", where=str(path)) from error
 
 
 def write_text(path: Path, text: str) -> None:

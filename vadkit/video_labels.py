@@ -24,24 +24,24 @@ class VideoLabels(ABC):
 
     Attributes:
         where: file and video, for messages.
+        source: name of the label set, if the file states it.
+        pixels: gives (F, H, W) bool, if there are masks.
     """
 
     where: str
+    source: str = ""
+    pixels: Callable[[], NDArray[np.bool_]] | None = None
 
     @abstractmethod
     def length(self) -> int | None:
-        """F, or None if the file does not say it."""
-
-    def needs_fps(self) -> bool:
-        """Whether `frames` needs the frame rate of the video."""
-        return False
+        """F, or None if the file does not state it."""
 
     @abstractmethod
     def frames(self, length: int, fps: float | None = None) -> NDArray[np.bool_]:
         """(F,) bool, True where abnormal.
 
         Args:
-            length: F of the video, for labels without a length.
+            length: F of the video, for intervals.
             fps: frames per second of the video, for intervals in seconds.
         """
 
@@ -99,10 +99,6 @@ class IntervalLabels(VideoLabels):
         """F as stated."""
         return self.stated
 
-    def needs_fps(self) -> bool:
-        """Whether intervals are in seconds and the file states no rate."""
-        return bool(self.in_seconds) and not self.fps
-
     def frames(self, length: int, fps: float | None = None) -> NDArray[np.bool_]:
         """A frame is abnormal if any moment of its display lies in an interval.
 
@@ -139,14 +135,16 @@ class FrameLabels(VideoLabels):
     """One value per frame, 1 if abnormal and 0 if normal.
 
     Attributes:
-        where: see `VideoLabels`.
+        where, source, pixels: see `VideoLabels`.
         load: gives the values, of any shape with one axis above 1.
-        source: name of the label set, if the file states it.
+        count: F, if known before loading.
     """
 
     where: str
     load: Callable[[], NDArray[np.generic]]
     source: str = ""
+    pixels: Callable[[], NDArray[np.bool_]] | None = None
+    count: int | None = None
 
     def length(self) -> int:
         """The number of values.
@@ -154,7 +152,7 @@ class FrameLabels(VideoLabels):
         Raises:
             DataError: the values are unreadable, or not one 0 or 1 per frame.
         """
-        return len(self._values)
+        return self.count or len(self._values)
 
     def frames(self, length: int, fps: float | None = None) -> NDArray[np.bool_]:
         """(F,) bool; the arguments have no effect."""
@@ -176,32 +174,14 @@ class FrameLabels(VideoLabels):
         return values != 0
 
 
-@dataclass(frozen=True)
-class MaskLabels(VideoLabels):
-    """One mask per frame; a frame is abnormal if any pixel of its mask is.
-
-    Attributes:
-        where: see `VideoLabels`.
-        count: F.
-        load: gives the masks in order, each (H, W) bool.
-    """
-
-    where: str
-    count: int
-    load: Callable[[], Iterable[NDArray[np.bool_]]]
-
-    def length(self) -> int:
-        """The number of masks."""
-        return self.count
-
-    def frames(self, length: int, fps: float | None = None) -> NDArray[np.bool_]:
-        """(F,) bool; the arguments have no effect."""
-        del length, fps
-        return np.array([mask.any() for mask in self.load()], np.bool_)
-
-    def pixels(self) -> NDArray[np.bool_]:
-        """(F, H, W) bool."""
-        return np.stack(list(self.load()))
+def mask_labels(where: str, count: int, masks: Callable[[], Iterable[NDArray[np.bool_]]]) -> VideoLabels:
+    """Labels of `count` masks, each (H, W) bool; a frame is abnormal if any pixel of its mask is."""
+    return FrameLabels(
+        where,
+        lambda: np.array([mask.any() for mask in masks()], np.bool_),
+        pixels=lambda: np.stack(list(masks())),
+        count=count,
+    )
 
 
 def mask_images(paths: Sequence[Path]) -> Iterator[NDArray[np.bool_]]:

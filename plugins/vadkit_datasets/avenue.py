@@ -11,7 +11,7 @@ from typing import ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from vadkit.api import DataError, Dataset, Labels, MaskLabels, Split, VideoLabels, VideoRef, read_label_file
+from vadkit.api import DataError, Dataset, Labels, Split, VideoLabels, VideoRef, read_label_file
 from vadkit_datasets import label_files, layout
 from vadkit_datasets.tracks import tracks_of
 
@@ -142,9 +142,9 @@ def read_masks(path: Path, frames: int) -> NDArray[np.bool_]:
     """
     video = f"test video {layout.number(path)}"
     masks = read_label_file(path, video).get(video)
-    if not isinstance(masks, MaskLabels):
+    if masks is None or masks.pixels is None:
         raise DataError("holds no cell array 'volLabel'", where=str(path), fix="fetch the label file again")
-    label_files.check_length(masks.length(), frames, where=video, source=str(path))
+    label_files.check_length(masks.length() or 0, frames, where=video, source=str(path))
     return masks.pixels()
 
 

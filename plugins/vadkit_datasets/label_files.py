@@ -32,15 +32,3 @@ def read_array(path: Path) -> NDArray[Any]:
     except (OSError, ValueError, EOFError) as error:
         what = f"cannot be read as a .npy file: {error}"
         raise DataError(what, where=str(path), fix="fetch the file again") from error
-
-
-def read_text(path: Path) -> str:
-    """A text file; bytes that are not UTF-8 are replaced.
-
-    Raises:
-        DataError: unreadable.
-    """
-    try:
-        return path.read_text(encoding="utf-8", errors="replace")
-    except OSError as error:
-        raise DataError(f"cannot be read: {error.strerror}", where=str(path)) from error

@@ -63,8 +63,10 @@ class UBIFights(Dataset):
     def _labels(self, video: VideoRef) -> Labels:
         names = [f"annotation/{video.name}.csv"]
         file = layout.first_file(self._base, names, what="annotation of this video", layout=self.layout)
-        labels = read_label_file(file, video.name)[video.name]
-        length = labels.length() or 0
+        labels = read_label_file(file, video.name).get(video.name)
+        if labels is None:
+            raise DataError("holds no labels of this video", where=str(file), fix="fetch the annotation again")
+        length = labels.length() or video.frames or 0
         if video.frames is not None:
             label_files.check_length(length, video.frames, where=video.name, source=str(file))
         return Labels(labels.frames(length), source="ubi_fights frame labels")

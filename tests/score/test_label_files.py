@@ -126,6 +126,7 @@ BOTH_ROADS: list[tuple[str, str]] = [
     ("l.csv", "frames\tvideo\tfirst\tlast\n8\ttest/door.mp4\t2\t4\n\ttest/door.mp4\t6\t6\n\tgate\t1.0\t1\n"),
     ("l.csv", "video,start_seconds,end_seconds\ndoor,0.5,1.25\ndoor,0:01.5,00:00:01.75\ngate,.25,.5\n"),
     ("l.csv", "video,start_seconds,end_seconds,fps\ndoor,0.5,1.25,4\ndoor,0:01.5,1.75,\ngate,.25,.5,4\n"),
+    ("l.csv", "video,start_frame,end_frame,by A;B\ndoor,2,4\ndoor,6,6,A\ngate,1,1,B;A\n"),
     ("l.tsv", "# video first last\ndoor 2 4\ndoor 6 6\ngate 1 1\n"),
     ("l.csv", "video,label\n" + "".join(f"door,{int(n in DOOR)}\ngate,{int(n in GATE)}\n" for n in range(8))),
     ("l.json", '{"door": [[2, 4], [6, 6]], "gate": {"abnormal": [], "abnormal_seconds": [[0.25, 0.5]]}}'),
@@ -135,6 +136,7 @@ BOTH_ROADS: list[tuple[str, str]] = [
     ("l/door.txt", "0 0,1;1\n1,0\n# comment\n\n1 0\n"),
     ("l/door.csv", "0,0\n1,0\n2,1\n3,1\n5,0\n4,1\n6,1\n7,0\n"),
     ("l/door.csv", "start_frame,end_frame,frames\n2,4,8\n6,6,8\n"),
+    ("l/door.txt", "# first of two\n" + "0\n0\n1\n1\n1\n0\n1\n0\n"),
     ("l/door.json", "[[2, 4], [6, 6]]"),
     ("l/test/door.txt", "00111010".replace("", "\n")),
 ]
@@ -222,14 +224,14 @@ def test_a_folder_reads_its_own_files_first(tmp_path: Path) -> None:
     assert "link leads back" in error_of(tmp_path).what
 
 
-def read(path: Path) -> None:
+def read_all(path: Path) -> None:
     for labels in read_label_file(path).values():
         labels.frames(labels.length() or 8)
 
 
 def error_of(path: Path) -> DataError:
     with pytest.raises(DataError) as caught:
-        read(path)
+        read_all(path)
     assert caught.value.where
     assert caught.value.what
     assert caught.value.fix

@@ -18,7 +18,7 @@ from vadkit.score.label_tables import read_table
 from vadkit.score.matlab import read_matlab
 from vadkit.score.store import read_labels
 from vadkit.values import Labels, natural
-from vadkit.video_labels import FrameLabels, MaskLabels, VideoLabels, mask_images
+from vadkit.video_labels import FrameLabels, IntervalLabels, VideoLabels, mask_images, mask_labels
 
 _OWN = "vadkit labels"
 _IMAGES = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp"})
@@ -75,15 +75,15 @@ def frame_labels(path: Path, scored: Callable[[list[str]], Scored]) -> dict[str,
     if not found:
         raise DataError("holds no labels", where=str(path), fix=_FORMS)
     names = sorted(found, key=natural)
-    needed = any(labels.length() is None or labels.needs_fps() for labels in found.values())
+    spans = [labels for labels in found.values() if isinstance(labels, IntervalLabels)]
+    needed = any(labels.stated is None or (labels.in_seconds and not labels.fps) for labels in spans)
     known = scored(names) if needed else {}
     read: dict[str, Labels] = {}
     for name in names:
         frames, fps = known.get(name, (0, None))
         labels = found[name]
-        masks = labels.pixels if isinstance(labels, MaskLabels) else None
-        source = labels.source if isinstance(labels, FrameLabels) else ""
-        read[name] = Labels(labels.frames(labels.length() or frames, fps), masks, source=source or path.resolve().name)
+        abnormal = labels.frames(labels.length() or frames, fps)
+        read[name] = Labels(abnormal, labels.pixels, source=labels.source or path.resolve().name)
     return read
 
 
@@ -132,16 +132,20 @@ def _read_file(path: Path, video: str) -> dict[str, VideoLabels]:
 
 
 def _read_folder(path: Path, *, inner: bool) -> dict[str, VideoLabels]:
-    folders = dict(_walk(path))
-    if not inner and any(file.suffix.lower() in {*_FIRST, *_READERS} for file in folders[path]):
-        folders = {path: [file for file in folders[path] if file.suffix.lower() not in _IMAGES]}
+    walk = _walk(path)
+    folders = dict([next(walk)])
+    own = [file for file in folders[path] if file.suffix.lower() in {*_FIRST, *_READERS}]
+    if not inner and own:
+        folders = {path: own}
+    else:
+        folders.update(walk)
     found: dict[str, VideoLabels] = {}
     files: list[Path] = []
     for folder, there in folders.items():
         images = [file for file in there if file.suffix.lower() in _IMAGES]
         if images:
             name = "" if folder == path else folder.relative_to(path).as_posix()
-            found[name] = MaskLabels(str(folder), len(images), partial(mask_images, images))
+            found[name] = mask_labels(str(folder), len(images), partial(mask_images, images))
         files += there
     kept = [file for file in files if file.suffix.lower() in _FIRST]
     if not kept and not found:

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vadkit.errors import DataError, closest
+from vadkit.files import read_text
 from vadkit.score.series import Series, to_number
 from vadkit.score.tables import is_number, names_rows, read_lines, split_rows
 from vadkit.video_labels import FrameLabels, IntervalLabels, VideoLabels
@@ -39,29 +40,27 @@ def read_table(path: Path, video: str) -> dict[str, VideoLabels]:
         DataError: unreadable, or not labels; names the line.
     """
     try:
-        text = path.read_text(encoding="utf-8-sig", errors="replace")
-    except OSError as error:
-        raise DataError(f"cannot be read: {error.strerror or error}", where=str(path)) from error
-    try:
-        return _read(text.splitlines(keepends=True), path, video)
+        return _read(read_text(path).splitlines(keepends=True), path, video)
     except csv.Error as error:
         raise DataError(f"cannot be read as a table: {error}", where=str(path), fix="write it again") from error
 
 
 def _read(lines: Sequence[str], path: Path, video: str) -> dict[str, VideoLabels]:
-    rows, comment = split_rows(lines)
+    header = next((line for line in lines if line.strip()), "")
+    rows, comment = split_rows(lines, "".join(sorted("\t;,", key=header.count, reverse=True)))
     first = next((row for row in rows if any(row[1])), None)
     if first is None:
         raise DataError("the table is empty", where=str(path), fix=INTERVALS)
     header = [cell.lower() for cell in first[1]]
-    if not are_intervals(header) and are_intervals(lower := [cell.lower() for cell in comment]):
-        header, rows = lower, chain([first], rows)
+    commented = [cell.lower() for cell in comment] if names_rows(comment) and len(comment) == len(header) else []
+    if not are_intervals(header) and are_intervals(commented):
+        header, rows = commented, chain([first], rows)
     if are_intervals(header):
         named = (
             (f"{path}, line {count}", dict(zip(header, cells, strict=False))) for count, cells in rows if any(cells)
         )
         return read_intervals(named, header, path, video)
-    if not names_rows(comment) and all(map(is_number, _words(",".join(first[1])))):
+    if not commented and all(map(is_number, _words(",".join(first[1])))):
         return {video: FrameLabels(str(path), partial(np.asarray, _values(lines, path)))}
     return of_series(read_lines(lines, path), video)
 

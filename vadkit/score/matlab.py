@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vadkit.errors import DataError
-from vadkit.video_labels import FrameLabels, IntervalLabels, MaskLabels, VideoLabels
+from vadkit.files import read_text
+from vadkit.video_labels import FrameLabels, IntervalLabels, VideoLabels, mask_labels
 
 _GT_FRAME = re.compile(r"^[^%\n]*gt_frame\s*=\s*\[([^\]]*)\]", re.MULTILINE)
 _FORMS = (
@@ -36,13 +37,13 @@ def read_matlab(path: Path, video: str) -> dict[str, VideoLabels]:
         DataError: unreadable, or of another form.
     """
     if path.suffix.lower() == ".m":
-        lists = _GT_FRAME.findall(path.read_text(encoding="utf-8", errors="replace"))
+        lists = _GT_FRAME.findall(read_text(path))
         spans = [re.findall(r"(\d+)\s*(?::\s*(\d+))?", text) for text in lists]
         found = [np.array([[int(a), int(b or a)] for a, b in pairs], np.int64).reshape(-1, 2).T for pairs in spans]
         return _intervals(found, path, "gt_frame")
     for name, shape, kind in _call("whosmat", path):
         if (name, kind) == ("volLabel", "cell"):
-            return {video: MaskLabels(str(path), int(np.prod(shape)), partial(_masks, path))}
+            return {video: mask_labels(str(path), int(np.prod(shape)), partial(_masks, path))}
     content = _load(path)
     if (cells := content.get("gt")) is not None and cells.dtype == object:
         return _intervals(list(cells.ravel()), path, "gt")

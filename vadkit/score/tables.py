@@ -56,9 +56,14 @@ def read_table(path: Path) -> list[Series]:
         raise DataError(f"cannot be read: {error.strerror or error}", where=str(path)) from error
 
 
-def split_rows(lines: Iterable[str]) -> tuple[Iterator[_Line], list[str]]:
-    """Number and cells of each line that is not a comment, and the cells of the last comment before the first row."""
-    lines, separator, comment = _peek(lines)
+def split_rows(lines: Iterable[str], separators: str = "\t;,") -> tuple[Iterator[_Line], list[str]]:
+    """Number and cells of each line that is not a comment, and the cells of the last comment before the first row.
+
+    Args:
+        lines: of the file.
+        separators: the first of these in the first row separates cells; without any, blanks do.
+    """
+    lines, separator, comment = _peek(lines, separators)
     rows = (row for row in _cells(lines, separator) if not (row[1] and row[1][0].startswith("#")))
     return rows, next((cells for _, cells in _cells([comment], separator)), [])
 
@@ -80,7 +85,7 @@ def read_lines(lines: Iterable[str], path: Path) -> list[Series]:
     return _collect(rows, layout, path)
 
 
-def _peek(file: Iterable[str]) -> tuple[Iterator[str], str, str]:
+def _peek(file: Iterable[str], separators: str) -> tuple[Iterator[str], str, str]:
     """All lines again, the separator of the first that is a row, and the last comment before it."""
     lines, seen, comment = iter(file), list[str](), ""
     for line in lines:
@@ -91,9 +96,7 @@ def _peek(file: Iterable[str]) -> tuple[Iterator[str], str, str]:
         elif text:
             break
     content = seen[-1] if seen else ""
-    content = content.strip(" \r\n")
-    separator = max("\t;,", key=content.count)
-    separator = separator if separator in content else " "
+    separator = next((mark for mark in separators if mark in content.strip(" \r\n")), " ")
     return chain(seen, lines), separator, comment
 
 

@@ -15,7 +15,6 @@ from vadkit.api import (
     DataError,
     Dataset,
     Labels,
-    MaskLabels,
     Split,
     VideoLabels,
     VideoRef,
@@ -190,6 +189,6 @@ class Folder(Dataset):
             if said is not None and video.frames is not None and said.length() is not None:
                 check_length(said.length() or 0, video.frames, where=f"video {video.name}", source=said.where)
         length = entry.length() or self._length(video)
-        pixels = next((one.pixels for one in (entry, masks) if isinstance(one, MaskLabels)), None)
+        pixels = entry.pixels or (masks.pixels if masks else None)
         path = self._labels_path
         return Labels(entry.frames(length, video.fps), pixels, source=f"folder {path.name if path else ''}")

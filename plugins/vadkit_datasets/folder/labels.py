@@ -7,9 +7,8 @@ import unicodedata
 from collections.abc import Collection, Mapping
 from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import TypeVar
 
-from vadkit.api import DataError, MaskLabels, closest, mask_images
+from vadkit.api import DataError, VideoLabels, closest, mask_images, mask_labels
 from vadkit_datasets.folder.finding import folder_of, images_under
 from vadkit_datasets.layout import VIDEOS
 
@@ -17,8 +16,6 @@ FOUND = ("labels.csv", "labels.json", "labels.npz", "labels")
 """Read where the recipe names no labels."""
 MASKS = "masks"
 """Folder of mask images, read in addition."""
-
-_T = TypeVar("_T")
 
 
 def labels_of(root: Path, named: Path | None) -> Path | None:
@@ -41,7 +38,7 @@ def labels_of(root: Path, named: Path | None) -> Path | None:
     return found[0] if found else None
 
 
-def read_mask_folders(path: Path) -> dict[str, MaskLabels]:
+def read_mask_folders(path: Path) -> dict[str, VideoLabels]:
     """Folder in `path`, however deep -> its mask images.
 
     Raises:
@@ -49,11 +46,13 @@ def read_mask_folders(path: Path) -> dict[str, MaskLabels]:
     """
     found = {folder_of(paths).relative_to(path).as_posix(): paths for paths in images_under(path)}
     return {
-        name: MaskLabels(str(path / name), len(paths), partial(mask_images, paths)) for name, paths in found.items()
+        name: mask_labels(str(path / name), len(paths), partial(mask_images, paths)) for name, paths in found.items()
     }
 
 
-def matched(entries: Mapping[str, _T], videos: Collection[str], others: Collection[str], path: Path) -> dict[str, _T]:
+def matched(
+    entries: Mapping[str, VideoLabels], videos: Collection[str], others: Collection[str], path: Path
+) -> dict[str, VideoLabels]:
     """Test video -> its labels.
 
     A name may include the suffix of a file. It may lack folders if it is still unique. A number
