@@ -1,4 +1,4 @@
-"""NumPy's own files, `.npy` and `.npz`; nothing in them is unpickled."""
+"""NumPy files, `.npy` and `.npz`; nothing is unpickled."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from vadkit.errors import DataError
 from vadkit.score.series import Series
 
 PICKLED = (
-    "vadkit opens no pickles, for a pickle can run any program: where you trust the file, load it and save plain "
+    "vadkit does not open pickles, since a pickle can run any program: if you trust the file, load it and save plain "
     "numbers with np.save('scores.npy', np.asarray(scores, float)) or np.savez('scores.npz', **{video: scores, ...})"
 )
 _UNNAMED = frozenset({"arr_0", "score", "scores", "label", "labels"})
@@ -20,10 +20,10 @@ _NPY, _ZIP, _PICKLE = b"\x93NUMPY", (b"PK\x03\x04", b"PK\x05\x06"), b"\x80"
 
 
 def read_arrays(path: Path) -> list[Series]:
-    """One series an array; a `.npy`, or a sole array by a name that says nothing, names no video.
+    """Read one series per array. A `.npy`, or a single array with a general name, names no video.
 
     Raises:
-        DataError: unreadable, pickled, or not arrays of one number a frame.
+        DataError: unreadable, pickled, or not arrays with one number per frame.
     """
     arrays = load_arrays(path)
     if len(arrays) == 1:
@@ -33,19 +33,19 @@ def read_arrays(path: Path) -> list[Series]:
 
 
 def kind(path: Path) -> str:
-    """What one of vadkit's own files says that it is; empty for any other file."""
+    """The kind that a file written by vadkit states; "" for any other file."""
     if path.suffix.lower() != ".npz":
         return ""
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             return str(archive["kind"]) if {"kind", "version"} <= set(archive.files) else ""
-    # A damaged archive fails in many ways; whoever reads the whole of it says how.
+    # A damaged archive fails in many ways; reading its arrays reports how.
     except Exception:
         return ""
 
 
 def is_unnamed(name: str) -> bool:
-    """Whether a sole array's name says what it holds and not which video."""
+    """Whether the name of a single array is general, and not that of a video."""
     return name in _UNNAMED
 
 
@@ -81,7 +81,7 @@ def load_arrays(path: Path) -> dict[str, NDArray[Any]]:
 def _flat(array: NDArray[Any], path: Path, name: str) -> NDArray[np.float64]:
     where = f"{path}, array {name!r}" if name else str(path)
     if array.ndim != 1:
-        fix = "save array.ravel()" if array.size == max(array.shape, default=1) else "reduce it to one number a frame"
+        fix = "save array.ravel()" if array.size == max(array.shape, default=1) else "reduce it to one number per frame"
         raise DataError(f"the array has shape {array.shape}, not (frames,)", where=where, fix=fix)
     if array.dtype.kind not in "biuf":
         raise DataError(f"the array holds {array.dtype}, not numbers", where=where, fix="save it as floats")

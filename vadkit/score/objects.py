@@ -1,4 +1,4 @@
-"""JSON: an object a line, a list of objects, or one mapping from videos to lists of numbers."""
+"""JSON: one object per line, a list of objects, or one mapping from videos to lists of numbers."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from vadkit.errors import DataError
 from vadkit.score.series import Rows, Series, to_frame
 
-_Items = Sequence[tuple[str, Any]]  # where an object stands, and the object
+_Items = Sequence[tuple[str, Any]]  # where the object is, and the object
 
 _FORMS = (
-    'write {"video": "01", "frame": 0, "score": 0.5} or {"video": "01", "scores": [0.5, ...]} a line, '
+    'write {"video": "01", "frame": 0, "score": 0.5} or {"video": "01", "scores": [0.5, ...]} per line, '
     'or one mapping {"01": [0.5, ...], ...}'
 )
 
@@ -35,12 +35,12 @@ def load_json(path: Path, forms: str) -> Any:
 
 
 def read_objects(path: Path) -> list[Series]:
-    """One series a video; the video is empty if the file names none.
+    """Read JSON: one series per video; the video is "" if the file names none.
 
-    null is NaN. Instead of a list there may be a mapping from components to lists.
+    null is NaN. In place of a list there may be a mapping from components to lists.
 
     Raises:
-        DataError: unreadable, no JSON, or not of a form that is known.
+        DataError: unreadable, not JSON, or of an unknown form.
     """
     content, counts, unit = _load(path, _FORMS)
     if isinstance(content, list) and content and isinstance(content[0], dict):
@@ -56,7 +56,7 @@ def read_objects(path: Path) -> list[Series]:
 
 
 def _load(path: Path, forms: str) -> tuple[Any, Sequence[int], str]:
-    """The content, the lines or items that its objects stand in, and which of both it is."""
+    """The content, the numbers of its lines or items, and "line" or "item"."""
     try:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
@@ -104,13 +104,13 @@ def _is_object(line: str) -> bool:
 
 
 def _from_items(items: _Items, path: Path) -> list[Series]:
-    """Series of objects that all have the keys of the first."""
+    """Series of objects that must have the same keys."""
     keys = list(items[0][1])
     for where, item in items:
         if not isinstance(item, dict):
             raise DataError(f"is {_called(item)}, not an object", where=where, fix=_FORMS)
         if set(item) != set(keys):
-            raise DataError(f"has the keys {_list(item)}, those before it {_list(keys)}", where=where, fix=_FORMS)
+            raise DataError(f"has the keys {_list(item)}, the objects before it {_list(keys)}", where=where, fix=_FORMS)
         if not isinstance(item.get("video", "01"), str) or item.get("video") == "":
             raise DataError("'video' is not a name in quotes", where=where, fix=_FORMS)
     if "scores" in keys and set(keys) <= {"video", "scores"}:
@@ -135,14 +135,14 @@ def _from_rows(items: _Items, keys: Sequence[str], path: Path) -> list[Series]:
 
 
 def _columns(value: Any, where: str) -> Mapping[str, NDArray[np.float64]]:
-    """A list, or a mapping from components to lists of one length."""
+    """A list, or a mapping from components to lists of equal length."""
     if isinstance(value, list):
         return {"score": to_numbers(value, where)}
     if isinstance(value, dict) and value and all(isinstance(numbers, list) for numbers in value.values()):
         columns = {name: to_numbers(numbers, f"{where}, {name!r}") for name, numbers in value.items()}
         if len({numbers.size for numbers in columns.values()}) == 1:
             return columns
-        raise DataError("the lists differ in length", where=where, fix="give each component one score a frame")
+        raise DataError("the lists differ in length", where=where, fix="give each component one score per frame")
     raise DataError(f"is {_called(value)}, not a list of numbers", where=where, fix=_FORMS)
 
 
@@ -157,7 +157,7 @@ def to_numbers(values: Sequence[Any], where: str) -> NDArray[np.float64]:
     else:
         bad = next((value for value in values if not isinstance(value, int | float | None)), None)
         if bad is not None:
-            fix = "write one number a frame, and null where there is none"
+            fix = "write one number per frame, and null for a frame without one"
             raise DataError(f"{_called(bad)} is not a number", where=where, fix=fix)
         numbers = [np.nan if value is None else value for value in values]
     try:
@@ -167,7 +167,7 @@ def to_numbers(values: Sequence[Any], where: str) -> NDArray[np.float64]:
 
 
 def _called(value: Any) -> str:
-    """What JSON calls a value; a text is quoted."""
+    """The JSON type of a value; a string in quotes."""
     if isinstance(value, str):
         return repr(value) if len(value) <= 40 else f"{value[:40]!r}..."
     names = {dict: "an object", list: "a list", bool: "true or false", type(None): "null"}

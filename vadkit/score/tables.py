@@ -1,4 +1,4 @@
-"""Tables of text: cells apart by commas, semicolons, tabs or blanks, with or without a header."""
+"""Tables of text, with commas, semicolons, tabs or blanks between cells, with or without a header."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ _NAME = re.compile(r"[^\W\d]")
 
 @dataclass(frozen=True, slots=True)
 class _Layout:
-    """Which cell of a row is what.
+    """What each cell of a row holds.
 
     Attributes:
         width: cells of a row.
-        video: index of the video's name, None if no cell says it.
-        frame: index of the frame, None if rows follow one another.
+        video: index of the video's name, None if there is no such column.
+        frame: index of the frame, None if rows are in the order of the frames.
         numbers: column -> index.
     """
 
@@ -37,13 +37,13 @@ class _Layout:
 
 
 def read_table(path: Path) -> list[Series]:
-    """One series a video; the video is empty if no column names it.
+    """Read a table: one series per video; the video is "" if no column names it.
 
-    An empty cell, and an empty line between the lines of a single column, is NaN. Lines that
-    begin with # are left out, but the last before the first row may be the header.
+    An empty cell is NaN. So is an empty line in a table of one column. Lines that start with # are
+    comments, but the last one before the first row may be the header.
 
     Raises:
-        DataError: unreadable, a cell is not a number, or the columns cannot be told apart.
+        DataError: unreadable, a cell is not a number, or the columns are not known.
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
@@ -77,7 +77,7 @@ def read_lines(lines: Iterable[str], path: Path) -> list[Series]:
     rows, comment = split_rows(lines)
     first = next((row for row in rows if any(row[1])), None)
     if first is None:
-        raise DataError("is empty", where=str(path), fix="write one score a frame")
+        raise DataError("is empty", where=str(path), fix="write one number per frame")
     layout = _headed(first, path)
     if layout is None:
         layout = _commented(comment, first, path) or _headless(first, path)
@@ -86,7 +86,7 @@ def read_lines(lines: Iterable[str], path: Path) -> list[Series]:
 
 
 def _peek(file: Iterable[str], separators: str) -> tuple[Iterator[str], str, str]:
-    """All lines again, the separator of the first that is a row, and the last comment before it."""
+    """All lines, the separator in the first row, and the last comment before it."""
     lines, seen, comment = iter(file), list[str](), ""
     for line in lines:
         seen.append(line)
@@ -101,7 +101,7 @@ def _peek(file: Iterable[str], separators: str) -> tuple[Iterator[str], str, str
 
 
 def _cells(lines: Iterable[str], separator: str) -> Iterator[_Line]:
-    """Line number and cells, of which an empty line has none."""
+    """Number and cells of each line; an empty line has no cells."""
     if separator == " ":
         lines = (line.strip() for line in lines)
     reader = csv.reader(lines, delimiter=separator, skipinitialspace=True)
@@ -129,7 +129,7 @@ def _is_header(cells: Sequence[str]) -> bool:
 
 
 def _headed(line: _Line, path: Path) -> _Layout | None:
-    """The layout that this line names; None if it is a row of numbers."""
+    """The layout by a line of names; None if the line is a row of numbers."""
     count, cells = line
     if _is_header(cells):
         return _layout(cells, path, count)
@@ -149,14 +149,14 @@ def _headless(line: _Line, path: Path) -> _Layout:
     count, cells = line
     if len(cells) > 2:
         what = f"{len(cells)} columns and no header"
-        raise DataError(what, where=f"{path}, line {count}", fix=f"write one row a frame; {_HEADER}")
+        raise DataError(what, where=f"{path}, line {count}", fix=f"write one row per frame; {_HEADER}")
     return _layout(["frame", "score"][-len(cells) :], path, count)
 
 
 def _layout(cells: Sequence[str], path: Path, line: int) -> _Layout:
     where = f"{path}, line {line}"
     lower = [cell.lower() for cell in cells]
-    # The nameless column of a table is the index that pandas writes.
+    # The column without a name is the index that pandas writes.
     known = [name for name in lower if name and not name.startswith("unnamed:")]
     if twice := sorted({name for name in known if known.count(name) > 1}):
         raise DataError(f"the header names {', '.join(twice)} more than once", where=where, fix="rename the columns")
@@ -180,14 +180,14 @@ def _collect(lines: Iterable[_Line], layout: _Layout, path: Path) -> list[Series
         _add(rows, cells, layout, f"{path}, line {count}")
     found = rows.series()
     if not found:
-        raise DataError("holds a header and no rows", where=str(path), fix="write one row a frame")
+        raise DataError("holds a header and no rows", where=str(path), fix="write one row per frame")
     return found
 
 
 def _add(rows: Rows, cells: Sequence[str], layout: _Layout, where: str) -> None:
     if len(cells) != layout.width:
-        what = f"the row has {len(cells)} cells, those before it have {layout.width}"
-        raise DataError(what, where=where, fix="write one cell a column, and names with blanks in quotes")
+        what = f"the row has {len(cells)} cells, the rows before it have {layout.width}"
+        raise DataError(what, where=where, fix="write one cell per column, and names with blanks in quotes")
     video = "" if layout.video is None else cells[layout.video]
     if layout.video is not None and not video:
         raise DataError("the cell of the column 'video' is empty", where=where, fix="name the video in each row")
