@@ -135,7 +135,7 @@ def test_faults_are_told_before_anything_is_read(files: Path) -> None:
         vadkit.judge_scores(files / "scores.npz", data="avenu")
     with pytest.raises(RecipeError, match="did you mean 'memae'"):
         vadkit.judge_scores(files / "scores.npz", labels=files / "labels.npz", overrides=["evaluate.protocol=memea"])
-    with pytest.raises(DataError, match="no such file or folder|does not exist"):
+    with pytest.raises(DataError, match="there is no such file or folder"):
         vadkit.judge_scores(files / "none.npz", labels=files / "labels.npz")
     change = ["evaluate.protocol={use: itae, weights: test}"]
     with pytest.raises(VadkitError, match="--allow-test-tuning"):
