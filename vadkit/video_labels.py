@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from vadkit.errors import DataError
+from vadkit.core.errors import DataError
 
 _ROUNDING = 1e-6  # frames: 0.28 s at 25 fps is frame 7, not 7.000000000000001
 _LONGEST = 10**9  # frames: a year of video at 30 fps

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any, TypeGuard
 
 import numpy as np
+from vadkit.store.label_tables import are_intervals, of_series, read_intervals
 
-from vadkit.errors import DataError
-from vadkit.score.label_tables import are_intervals, of_series, read_intervals
-from vadkit.score.objects import load_json, read_objects, to_numbers
+from vadkit.core.errors import DataError
+from vadkit.store.external.json_files import load_json, read_objects, to_numbers
 from vadkit.video_labels import FrameLabels, IntervalLabels, VideoLabels
 
 _FORMS = (

@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vadkit.errors import DataError, closest
-from vadkit.files import read_text
-from vadkit.score.series import Series, to_number
-from vadkit.score.tables import is_number, names_rows, read_lines, split_rows
+from vadkit.core.errors import DataError, closest
+from vadkit.core.files import read_text
+from vadkit.store.external.series import Series, to_number
+from vadkit.store.external.tables import is_number, names_rows, read_lines, split_rows
 from vadkit.video_labels import FrameLabels, IntervalLabels, VideoLabels
 
 _PAIRS = {("start_frame", "end_frame"): False, ("first", "last"): False, ("start_seconds", "end_seconds"): True}

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vadkit.errors import DataError
-from vadkit.files import read_text
+from vadkit.core.errors import DataError
+from vadkit.core.files import read_text
 from vadkit.video_labels import FrameLabels, IntervalLabels, VideoLabels, mask_labels
 
 _GT_FRAME = re.compile(r"^[^%\n]*gt_frame\s*=\s*\[([^\]]*)\]", re.MULTILINE)
