@@ -56,9 +56,9 @@ from vadkit.core.values import (
     VideoResult,
     natural,
 )
+from vadkit.core.video_labels import IntervalLabels, VideoLabels, mask_images, mask_labels
 from vadkit.plugin.component import Component
 from vadkit.plugin.hookspecs import API_VERSION, hookimpl
-from vadkit.video_labels import IntervalLabels, VideoLabels, mask_images, mask_labels
 
 __all__ = [
     "API_VERSION",

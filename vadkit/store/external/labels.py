@@ -10,15 +10,15 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from vadkit.store.label_json import read_json
-from vadkit.store.label_tables import read_table
-from vadkit.store.matlab import read_matlab
 
 from vadkit.core.errors import DataError
 from vadkit.core.values import Labels, natural
+from vadkit.core.video_labels import FrameLabels, IntervalLabels, VideoLabels, mask_images, mask_labels
 from vadkit.store.external.arrays import PICKLED, is_unnamed, kind, load_arrays
+from vadkit.store.external.label_json import read_json
+from vadkit.store.external.label_tables import read_table
+from vadkit.store.external.matlab import read_matlab
 from vadkit.store.scores import read_labels
-from vadkit.video_labels import FrameLabels, IntervalLabels, VideoLabels, mask_images, mask_labels
 
 _OWN = "vadkit labels"
 _IMAGES = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp"})

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from vadkit.core.errors import DataError
 from vadkit.core.files import read_text
-from vadkit.video_labels import FrameLabels, IntervalLabels, VideoLabels, mask_labels
+from vadkit.core.video_labels import FrameLabels, IntervalLabels, VideoLabels, mask_labels
 
 _GT_FRAME = re.compile(r"^[^%\n]*gt_frame\s*=\s*\[([^\]]*)\]", re.MULTILINE)
 _FORMS = (

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any, TypeGuard
 
 import numpy as np
-from vadkit.store.label_tables import are_intervals, of_series, read_intervals
 
 from vadkit.core.errors import DataError
+from vadkit.core.video_labels import FrameLabels, IntervalLabels, VideoLabels
 from vadkit.store.external.json_files import load_json, read_objects, to_numbers
-from vadkit.video_labels import FrameLabels, IntervalLabels, VideoLabels
+from vadkit.store.external.label_tables import are_intervals, of_series, read_intervals
 
 _FORMS = (
     'write {"01": [[60, 179]], "02": [], "03": {"frames": 180, "abnormal": [[5, 9]]}, "04": {"abnormal_seconds": '

@@ -16,9 +16,9 @@ from numpy.typing import NDArray
 
 from vadkit.core.errors import DataError, closest
 from vadkit.core.files import read_text
+from vadkit.core.video_labels import FrameLabels, IntervalLabels, VideoLabels
 from vadkit.store.external.series import Series, to_number
 from vadkit.store.external.tables import is_number, names_rows, read_lines, split_rows
-from vadkit.video_labels import FrameLabels, IntervalLabels, VideoLabels
 
 _PAIRS = {("start_frame", "end_frame"): False, ("first", "last"): False, ("start_seconds", "end_seconds"): True}
 _ENDS = frozenset(name for pair in _PAIRS for name in pair)
