@@ -9,7 +9,7 @@ def vadkit_components():
 
 from pathlib import Path
 
-from vadkit.core.alarms import held, runs
+from vadkit.core.alarms import intervals_of, max_hold
 from vadkit.core.contracts import (
     KINDS,
     Bottleneck,
@@ -21,12 +21,12 @@ from vadkit.core.contracts import (
     FeatureSource,
     FitContext,
     Loss,
+    LRScheduler,
     Metric,
     Optimizer,
     Reporter,
-    Schedule,
     Scorer,
-    Transform,
+    ScoreTransform,
 )
 from vadkit.core.errors import (
     CheckpointError,
@@ -37,9 +37,9 @@ from vadkit.core.errors import (
     ShapeError,
     VadkitError,
     closest,
-    listed,
+    join_names,
 )
-from vadkit.core.files import read_text, write_aside
+from vadkit.core.files import atomic_write, read_text
 from vadkit.core.values import (
     BottleneckOutput,
     ClipOutputs,
@@ -54,7 +54,7 @@ from vadkit.core.values import (
     Track,
     VideoRef,
     VideoResult,
-    natural,
+    natural_key,
 )
 from vadkit.core.video_labels import IntervalLabels, VideoLabels, mask_images, mask_labels
 from vadkit.plugin.component import Component
@@ -80,6 +80,7 @@ __all__ = [
     "FeatureSpec",
     "FitContext",
     "IntervalLabels",
+    "LRScheduler",
     "Labels",
     "LatentSpec",
     "Loss",
@@ -89,31 +90,30 @@ __all__ = [
     "Reporter",
     "RunFolderError",
     "RunResult",
-    "Schedule",
     "Scope",
+    "ScoreTransform",
     "ScoredVideo",
     "Scorer",
     "ShapeError",
     "Split",
     "Track",
-    "Transform",
     "VadkitError",
     "VideoLabels",
     "VideoRef",
     "VideoResult",
+    "atomic_write",
     "closest",
     "count_frames",
     "frame_rate",
-    "held",
     "hookimpl",
-    "listed",
+    "intervals_of",
+    "join_names",
     "mask_images",
     "mask_labels",
-    "natural",
+    "max_hold",
+    "natural_key",
     "read_label_file",
     "read_text",
-    "runs",
-    "write_aside",
 ]
 
 

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
 
-from vadkit.api import DataError, Dataset, Labels, Split, VideoLabels, VideoRef, natural, read_label_file
+from vadkit.api import DataError, Dataset, Labels, Split, VideoLabels, VideoRef, natural_key, read_label_file
 from vadkit_datasets import label_files, layout
 
 _FOLDERS: dict[Split, tuple[str, ...]] = {
@@ -55,7 +55,7 @@ class NWPUCampus(Dataset):
             DataError: no labels, or some that do not fit.
         """
         there = {video.name: video for video in layout.found_if_any(self.videos, "test")}
-        names = sorted(self._arrays, key=natural)
+        names = sorted(self._arrays, key=natural_key)
         everyone = [there.get(name, _placed(VideoRef(name, (), fps=_FPS))) for name in names]
         return [(video, self._labels(video)) for video in everyone]
 

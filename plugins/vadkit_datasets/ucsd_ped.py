@@ -10,7 +10,17 @@ from typing import ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from vadkit.api import DataError, Dataset, Labels, Split, VideoLabels, VideoRef, listed, mask_images, read_label_file
+from vadkit.api import (
+    DataError,
+    Dataset,
+    Labels,
+    Split,
+    VideoLabels,
+    VideoRef,
+    join_names,
+    mask_images,
+    read_label_file,
+)
 from vadkit_datasets import label_files, layout
 from vadkit_datasets.tracks import tracks_of
 
@@ -140,7 +150,7 @@ class UCSDPed(Dataset):
         else:
             labels = self._intervals.get(str(index + 1))
             if labels is None:
-                what = f"the label file has no clip {index + 1}, but {listed(self._intervals)}"
+                what = f"the label file has no clip {index + 1}, but {join_names(self._intervals)}"
                 raise DataError(what, where=f"{file}, {video.name}", fix="fetch the label file again")
             frames = labels.frames(_length(video))
         self._compare(video, index, frames, file)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vadkit.core.errors import DataError
-from vadkit.core.values import Labels, natural
+from vadkit.core.values import Labels, natural_key
 from vadkit.core.video_labels import FrameLabels, IntervalLabels, VideoLabels, mask_images, mask_labels
 from vadkit.store.external.arrays import PICKLED, is_unnamed, kind, load_arrays
 from vadkit.store.external.label_json import read_json
@@ -74,7 +74,7 @@ def frame_labels(path: Path, scored: Callable[[list[str]], Scored]) -> dict[str,
         found = _named(found, alone[0] if len(alone) == 1 else "", path)
     if not found:
         raise DataError("holds no labels", where=str(path), fix=_FORMS)
-    names = sorted(found, key=natural)
+    names = sorted(found, key=natural_key)
     spans = [labels for labels in found.values() if isinstance(labels, IntervalLabels)]
     needed = any(labels.stated is None or (labels.in_seconds and not labels.fps) for labels in spans)
     known = scored(names) if needed else {}
@@ -173,7 +173,7 @@ def _walk(folder: Path, above: tuple[tuple[int, int], ...] = ()) -> Iterator[tup
     here = (status.st_dev, status.st_ino)
     if here in above:
         raise DataError("the link leads back to a folder that contains it", where=str(folder), fix="remove the link")
-    names = sorted((entry.name for entry in entries), key=lambda name: (natural(name), name))
+    names = sorted((entry.name for entry in entries), key=lambda name: (natural_key(name), name))
     yield folder, [folder / name for name in names if name not in inner]
     for name in names:
         if name in inner:

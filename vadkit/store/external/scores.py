@@ -30,7 +30,7 @@ _PLACES = {
 _OWN = "vadkit scores"
 
 
-def read_foreign(
+def read_external_scores(
     path: Path,
     lengths: Mapping[str, int],
     *,
@@ -66,12 +66,12 @@ def read_foreign(
 
 
 def read_normal(path: Path, *, dropped: tuple[int, int] = (0, 0), high: High = "abnormal") -> list[VideoScores]:
-    """Read scores of normal videos; the file states their lengths. Arguments: see `read_foreign`.
+    """Read scores of normal videos; the file states their lengths. Arguments: see `read_external_scores`.
 
     A flat array is one video.
 
     Raises:
-        DataError: as `read_foreign`.
+        DataError: as `read_external_scores`.
     """
     found = [replace(series, video=series.video or "normal") for series in _read(path, several=True)]
     names = [series.video for series in found]
@@ -87,12 +87,12 @@ def scored_lengths(
     """F and frame rate of each video by a file of scores.
 
     Args:
-        path: see `read_foreign`.
+        path: see `read_external_scores`.
         names: of the videos; empty for the names that the scores give.
-        dropped: see `read_foreign`.
+        dropped: see `read_external_scores`.
 
     Raises:
-        DataError: as `read_foreign`, or the scores of several videos are one flat array.
+        DataError: as `read_external_scores`, or the scores of several videos are one flat array.
     """
     found = _read(path, several=len(names) != 1)
     if len(names) > 1 and not found[0].video:
