@@ -41,7 +41,7 @@ from vadkit.core.errors import (
     closest,
     join_names,
 )
-from vadkit.core.files import atomic_write
+from vadkit.core.files import atomic_write, read_text
 from vadkit.core.values import (
     BottleneckOutput,
     ClipOutputs,
@@ -58,6 +58,7 @@ from vadkit.core.values import (
     VideoResult,
     natural_key,
 )
+from vadkit.core.video_labels import IntervalLabels, VideoLabels, mask_images, mask_labels
 from vadkit.plugin.component import Component
 from vadkit.plugin.hookspecs import API_VERSION, hookimpl
 
@@ -80,6 +81,7 @@ __all__ = [
     "FeatureSource",
     "FeatureSpec",
     "FitContext",
+    "IntervalLabels",
     "LRScheduler",
     "Labels",
     "LatentSpec",
@@ -98,6 +100,7 @@ __all__ = [
     "Split",
     "Track",
     "VadkitError",
+    "VideoLabels",
     "VideoRef",
     "VideoResult",
     "atomic_write",
@@ -107,8 +110,12 @@ __all__ = [
     "hookimpl",
     "intervals_of",
     "join_names",
+    "mask_images",
+    "mask_labels",
     "max_hold",
     "natural_key",
+    "read_label_file",
+    "read_text",
 ]
 
 
@@ -128,3 +135,22 @@ def frame_rate(path: Path) -> float | None:
     from vadkit.video import probe
 
     return probe.frame_rate(path)
+
+
+def read_label_file(path: Path, video: str = "") -> dict[str, VideoLabels]:
+    """Labels of a file or folder, in any form that vadkit reads; see the reference of label files.
+
+    Args:
+        path: `.csv`, `.tsv`, `.txt`, `.json`, `.jsonl`, `.npz`, `.npy`, `.mat`, `.m`, or a folder of such files
+            or of folders with mask images.
+        video: name for the video of a file that names none.
+
+    Returns:
+        Video name as in the file -> its labels, not yet compared with the video.
+
+    Raises:
+        DataError: unreadable, or not labels.
+    """
+    from vadkit.store.external import labels as label_files
+
+    return label_files.read_label_file(path, video)

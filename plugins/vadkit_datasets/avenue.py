@@ -11,7 +11,7 @@ from typing import ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from vadkit.api import DataError, Dataset, Labels, Split, VideoRef
+from vadkit.api import DataError, Dataset, Labels, Split, VideoLabels, VideoRef, read_label_file
 from vadkit_datasets import label_files, layout
 from vadkit_datasets.tracks import tracks_of
 
@@ -72,8 +72,7 @@ class Avenue(Dataset):
         masks = partial(read_masks, mask_file, length) if mask_file else None
         tracks = tracks_of(self._base, video.name, length)
         if self._kind == "intervals":
-            spans = self._intervals[index]
-            frames = label_files.from_intervals(spans, length, where=f"{self._interval_file}, {video.name}")
+            frames = self._intervals[index].frames(length)
             return Labels(frames, masks, tracks, source="avenue intervals of avenue.mat")
         if masks is None:
             names = ", ".join(f"{folder}/{index + 1}_label.mat" for folder in _MASKS)
@@ -123,8 +122,8 @@ class Avenue(Dataset):
         return layout.first_file(self._base, _INTERVALS, what="label file", layout=self.layout)
 
     @cached_property
-    def _intervals(self) -> list[NDArray[np.int64]]:
-        found = label_files.read_intervals(self._interval_file)
+    def _intervals(self) -> list[VideoLabels]:
+        found = list(read_label_file(self._interval_file).values())
         if len(found) != len(_FRAMES):
             what = f"has intervals of {len(found)} videos, Avenue has {len(_FRAMES)} test videos"
             raise DataError(what, where=str(self._interval_file), fix="fetch the label file again")
@@ -141,11 +140,12 @@ def read_masks(path: Path, frames: int) -> NDArray[np.bool_]:
     Raises:
         DataError: unreadable, or not `frames` masks of one size.
     """
-    cells = label_files.read_cells(path, "volLabel")
-    label_files.check_length(len(cells), frames, where=f"test video {layout.number(path)}", source=str(path))
-    if len({cell.shape for cell in cells}) != 1:
-        raise DataError("the masks differ in size", where=str(path), fix="fetch the label file again")
-    return np.stack([cell != 0 for cell in cells])
+    video = f"test video {layout.number(path)}"
+    masks = read_label_file(path, video).get(video)
+    if masks is None or masks.pixels is None:
+        raise DataError("holds no cell array 'volLabel'", where=str(path), fix="fetch the label file again")
+    label_files.check_length(masks.length() or 0, frames, where=video, source=str(path))
+    return masks.pixels()
 
 
 def _index(video: VideoRef) -> int:

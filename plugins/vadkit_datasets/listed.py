@@ -6,8 +6,7 @@ import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from vadkit.api import DataError, VideoRef, natural_key
-from vadkit_datasets.label_files import read_text
+from vadkit.api import DataError, VideoRef, natural_key, read_text
 from vadkit_datasets.layout import VIDEOS
 
 _EXTRACTED = frozenset({"training", "testing"})

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
 
-from vadkit.api import DataError, Dataset, Labels, Split, VideoRef, natural_key
+from vadkit.api import DataError, Dataset, Labels, Split, VideoLabels, VideoRef, natural_key, read_label_file
 from vadkit_datasets import label_files, layout
-from vadkit_datasets.folder.entries import Marks
 
 _FOLDERS: dict[Split, tuple[str, ...]] = {
     "train": ("videos/Train", "training/videos", "training/frames"),
@@ -56,7 +55,7 @@ class NWPUCampus(Dataset):
             DataError: no labels, or some that do not fit.
         """
         there = {video.name: video for video in layout.found_if_any(self.videos, "test")}
-        names = sorted(label_files.names_of_arrays(self._label_file), key=natural_key)
+        names = sorted(self._arrays, key=natural_key)
         everyone = [there.get(name, _placed(VideoRef(name, (), fps=_FPS))) for name in names]
         return [(video, self._labels(video)) for video in everyone]
 
@@ -71,15 +70,15 @@ class NWPUCampus(Dataset):
         }
 
     def _labels(self, video: VideoRef) -> Labels:
-        names = label_files.names_of_arrays(self._label_file)
+        labels = self._arrays.get(video.name)
         where = f"{self._label_file}, array {video.name!r}"
-        if video.name not in names:
-            what = f"there is no such array: the file has labels of {len(names)} videos, not of this one"
+        if labels is None:
+            what = f"the file has labels of {len(self._arrays)} videos, not of this one"
             raise DataError(what, where=where, fix="move the video out of the test videos, or fetch the labels again")
-        marks = Marks(where, partial(label_files.array_of, self._label_file, video.name))
+        length = labels.length() or 0
         if video.frames is not None:
-            label_files.check_length(marks.length(), video.frames, where=video.name, source=where)
-        return Labels(marks.frames(marks.length(), None), source="nwpu_campus frame labels")
+            label_files.check_length(length, video.frames, where=video.name, source=where)
+        return Labels(labels.frames(length), source="nwpu_campus frame labels")
 
     @cached_property
     def _base(self) -> Path:
@@ -90,6 +89,10 @@ class NWPUCampus(Dataset):
     @cached_property
     def _label_file(self) -> Path:
         return layout.first_file(self._base, _LABELS, what="labels", layout=self.layout)
+
+    @cached_property
+    def _arrays(self) -> Mapping[str, VideoLabels]:
+        return read_label_file(self._label_file)
 
     @cached_property
     def _test(self) -> Sequence[VideoRef]:

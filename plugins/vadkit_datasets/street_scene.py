@@ -10,8 +10,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from vadkit.api import DataError, Dataset, Labels, Split, Track, VideoRef
-from vadkit_datasets import label_files, layout
+from vadkit.api import DataError, Dataset, Labels, Split, Track, VideoRef, read_text
+from vadkit_datasets import layout
 from vadkit_datasets.lengths import Lengths
 
 _FOLDERS: dict[Split, tuple[str, ...]] = {
@@ -87,7 +87,7 @@ def read_tracks(path: Path, frames: int) -> tuple[Track, ...]:
         DataError: unreadable, of another form, or of a frame that the video does not have.
     """
     boxes: dict[str, dict[int, tuple[int, int, int, int]]] = {}
-    for line_number, line in enumerate(label_files.read_text(path).splitlines(), 1):
+    for line_number, line in enumerate(read_text(path).splitlines(), 1):
         words = line.split()
         if not words:
             continue

@@ -6,8 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from vadkit.api import DataError, Track
-from vadkit_datasets.label_files import read_text
+from vadkit.api import DataError, Track, read_text
 
 _FOLDERS = ("tracks", "testing/tracks")
 _FORM = "a row is 'track,frame,x_min,y_min,x_max,y_max'; frames count from 0"

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
 
-from vadkit.api import DataError, Dataset, Labels, Split, VideoRef
+from vadkit.api import DataError, Dataset, Labels, Split, VideoRef, read_label_file
 from vadkit_datasets import label_files, layout, listed
-from vadkit_datasets.folder.entries import Marks
-from vadkit_datasets.folder.labels import array_in
 
 _FOLDERS: dict[Split, tuple[str, ...]] = {
     "train": ("training/frames", "training/videos"),
@@ -65,10 +63,13 @@ class UBIFights(Dataset):
     def _labels(self, video: VideoRef) -> Labels:
         names = [f"annotation/{video.name}.csv"]
         file = layout.first_file(self._base, names, what="annotation of this video", layout=self.layout)
-        marks = Marks(str(file), partial(array_in, file))
+        labels = read_label_file(file, video.name).get(video.name)
+        if labels is None:
+            raise DataError("holds no labels of this video", where=str(file), fix="fetch the annotation again")
+        length = labels.length() or video.frames or 0
         if video.frames is not None:
-            label_files.check_length(marks.length(), video.frames, where=video.name, source=str(file))
-        return Labels(marks.frames(marks.length(), None), source="ubi_fights frame labels")
+            label_files.check_length(length, video.frames, where=video.name, source=str(file))
+        return Labels(labels.frames(length), source="ubi_fights frame labels")
 
     @cached_property
     def _base(self) -> Path:

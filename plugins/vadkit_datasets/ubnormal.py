@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from vadkit.api import DataError, Dataset, Labels, Split, VideoRef
+from vadkit.api import DataError, Dataset, IntervalLabels, Labels, Split, VideoRef
 from vadkit_datasets import label_files, layout, listed
 from vadkit_datasets.lengths import Lengths
 from vadkit_datasets.tracks import tracks_of
@@ -81,8 +81,8 @@ class UBnormal(Dataset):
                 label_files.check_length(len(read), video.frames, where=video.name, source=str(file))
             return Labels(read == 0, source=source)
         length = self._length(video)
-        # The tracks count from 0 and include both ends; the benchmarks' intervals count from 1.
-        frames = label_files.from_intervals(read[:, 1:].T + 1, length, where=f"{file}, {video.name}")
+        spans = [(int(first), int(last)) for _, first, last in read]
+        frames = IntervalLabels(f"{file}, {video.name}", in_frames=spans).frames(length)
         maps = file.parent / f"{video.name}_0000_gt.png"
         masks = partial(_read_masks, file.parent, video.name, read, length) if maps.is_file() else None
         return Labels(frames, masks, tracks_of(self._base, video.name, length), source=source)

@@ -10,8 +10,8 @@ from typing import ClassVar
 
 import numpy as np
 
-from vadkit.api import DataError, Dataset, Labels, Split, VideoRef
-from vadkit_datasets import label_files, layout, listed
+from vadkit.api import DataError, Dataset, Labels, Split, VideoRef, read_text
+from vadkit_datasets import layout, listed
 from vadkit_datasets.lengths import Lengths
 
 _FOLDERS: dict[Split, tuple[str, ...]] = {
@@ -164,7 +164,7 @@ class UCFCrime(Dataset):
     def _annotation(self) -> Mapping[str, _Annotated]:
         """Test video -> its line."""
         found: dict[str, _Annotated] = {}
-        for number, line in enumerate(label_files.read_text(self._annotation_file).splitlines(), 1):
+        for number, line in enumerate(read_text(self._annotation_file).splitlines(), 1):
             words = line.split()
             if not words:
                 continue

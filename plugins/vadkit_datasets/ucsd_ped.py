@@ -10,7 +10,17 @@ from typing import ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from vadkit.api import DataError, Dataset, Labels, Split, VideoRef
+from vadkit.api import (
+    DataError,
+    Dataset,
+    Labels,
+    Split,
+    VideoLabels,
+    VideoRef,
+    join_names,
+    mask_images,
+    read_label_file,
+)
 from vadkit_datasets import label_files, layout
 from vadkit_datasets.tracks import tracks_of
 
@@ -120,8 +130,8 @@ class UCSDPed(Dataset):
         return layout.first_file(self._base, names, what="label file", layout=self.layout)
 
     @cached_property
-    def _intervals(self) -> list[NDArray[np.int64]]:
-        return label_files.read_intervals(self._labels_found)
+    def _intervals(self) -> Mapping[str, VideoLabels]:
+        return read_label_file(self._labels_found)
 
     @cached_property
     def _flat(self) -> NDArray[np.bool_]:
@@ -138,10 +148,11 @@ class UCSDPed(Dataset):
             start = sum(_length(test) for test in self._test[:position])
             frames = self._flat[start : start + _length(video)]
         else:
-            if not 0 <= index < len(self._intervals):
-                what = f"the label file has {len(self._intervals)} clips, none for this one"
+            labels = self._intervals.get(str(index + 1))
+            if labels is None:
+                what = f"the label file has no clip {index + 1}, but {join_names(self._intervals)}"
                 raise DataError(what, where=f"{file}, {video.name}", fix="fetch the label file again")
-            frames = label_files.from_intervals(self._intervals[index], _length(video), where=f"{file}, {video.name}")
+            frames = labels.frames(_length(video))
         self._compare(video, index, frames, file)
         return frames
 
@@ -163,7 +174,7 @@ class UCSDPed(Dataset):
     def _masks(self, video: VideoRef, folder: Path) -> NDArray[np.bool_]:
         paths = layout.numbered_images(folder)
         label_files.check_length(len(paths), _length(video), where=video.name, source=str(folder))
-        return label_files.read_masks(paths)
+        return np.stack(list(mask_images(paths)))
 
 
 def _length(video: VideoRef) -> int:

@@ -53,10 +53,15 @@ BAD: dict[str, tuple[Callable[[Path], object], str, str, str]] = {
     "short": (lambda r: film(r / "train/a.mp4", 9, 9), "error", "has 9 frames, one clip", "data.clip.frames to 9"),
     "breaks off": (lambda r: cut(r / "train/a.mp4"), "error", "cannot be decoded", "fetch the file again"),
     "no label": (lambda r: labels(r, "c,3,9,30"), "warning", "without labels: d", "add labels"),
-    "labels beyond": (lambda r: labels(r, "c,3,39,\nd,,,"), "error", "the video has the frames 0 to 29", "mend"),
+    "labels beyond": (
+        lambda r: labels(r, "c,3,39,\nd,,,"),
+        "error",
+        "the video has the frames 0 to 29",
+        "correct the interval",
+    ),
     "labels short": (lambda r: labels(r, "c,3,9,29\nd,,,"), "error", "29 labels for 30 frames", "stop before"),
     "labels long": (lambda r: labels(r, "c,3,9,31\nd,,,"), "error", "31 labels for 30 frames", "frames are missing"),
-    "labels astray": (lambda r: labels(r, "cc,3,9,\nd,,,"), "error", "there is no such test video", "did you mean 'c'"),
+    "labels astray": (lambda r: labels(r, "cc,3,9,\nd,,,"), "error", "no test video has that name", "did you mean 'c'"),
     "link in a circle": (
         lambda r: (r / "train/more").symlink_to(r / "train"),
         "error",

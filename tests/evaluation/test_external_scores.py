@@ -44,6 +44,36 @@ def test_scores_against_a_label_file_by_hand(files: Path) -> None:
     assert not list(files.glob("metrics*"))
 
 
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("labels.csv", "video,start_frame,end_frame\na,2,3\nb,1,1\n"),
+        ("labels.csv", "video,start_seconds,end_seconds,fps\na,1,2,2\nb,0.5,1,2\n"),
+        ("labels.json", '{"a": [[2, 3]], "b": [[1, 1]]}'),
+        ("labels.json", '{"a": [0, 0, 1, 1], "b": {"frames": 5, "abnormal": [[1, 1]]}}'),
+    ],
+)
+def test_labels_without_lengths_take_them_from_the_scores(files: Path, name: str, content: str) -> None:
+    (files / name).write_text(content)
+    result = vadkit.evaluate_scores(files / "scores.npz", labels=files / name)
+    assert result.metrics["micro_auc"] == pytest.approx(10 / 18)
+    assert result.protocol["labels"] == name
+    np.savez(files / "short.npz", a=np.array([3.0, 4]), b=np.array([20.0, 30, 10]))
+    kept = vadkit.evaluate_scores(files / "short.npz", labels=files / name, dropped=(2, 0))
+    assert kept.facts["frames"] == 9
+    np.save(files / "flat.npy", np.arange(9.0))
+    if "frames" not in content:
+        with pytest.raises(DataError, match="do not say where each of the 2 videos ends") as caught:
+            vadkit.evaluate_scores(files / "flat.npy", labels=files / name)
+        assert "'frames'" in caught.value.fix
+
+
+def test_labels_and_scores_of_one_video_need_no_names(files: Path) -> None:
+    np.save(files / "one.npy", np.array([1.0, 2, 3, 4]))
+    np.save(files / "truth.npy", np.array([[0, 0, 1, 1]]))
+    assert vadkit.evaluate_scores(files / "one.npy", labels=files / "truth.npy").metrics["micro_auc"] == 1.0
+
+
 def test_high_may_mean_normal(files: Path) -> None:
     result = vadkit.evaluate_scores(files / "scores.npz", labels=files / "labels.npz", high="normal")
     assert result.metrics["micro_auc"] == pytest.approx(8 / 18)

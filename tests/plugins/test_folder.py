@@ -107,7 +107,7 @@ def test_ten_thousand_files(tmp_path: Path) -> None:
 
 def test_nothing_there_is_said(tmp_path: Path) -> None:
     for root in (None, tmp_path / "gone"):
-        with pytest.raises(DataError, match="there is no such folder") as caught:
+        with pytest.raises(DataError, match="the folder does not exist") as caught:
             Folder(root).videos("train")
         assert "--data-root" in caught.value.fix
     with pytest.raises(DataError, match="holds no folder train/ or training/") as caught:

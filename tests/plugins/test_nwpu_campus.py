@@ -66,7 +66,7 @@ def test_extracted_frames_and_labels_that_do_not_fit(tmp_path: Path) -> None:
             NWPUCampus(tmp_path).labels(video)
         assert "NWPU_Campus_gt.npz" in str(caught.value)
     file.write_bytes(b"PKbroken")
-    with pytest.raises(DataError, match=r"NWPU_Campus_gt.npz: cannot be read as an .npz file"):
+    with pytest.raises(DataError, match=r"NWPU_Campus_gt.npz: is not a NumPy file"):
         NWPUCampus(tmp_path).labels(video)
     (tmp_path / "testing/frames/D001_01").rename(tmp_path / "testing/frames/holiday")
     with pytest.raises(DataError, match="'holiday': the name does not begin with its scene"):

@@ -84,7 +84,7 @@ def test_what_does_not_fit_is_named(extracted: Path) -> None:
     video = dataset.videos("test")[0]
     tracks = extracted / f"gt/{ABNORMAL}_tracks.txt"
     for content, what in [
-        (b"1,4,6\n", "video has 6 frames"),
+        (b"1,4,6\n", "video has the frames 0 to 5"),
         (b"1,4\n", "neither rows of 'object,first,last' nor"),
         (b"", "neither rows"),
         (b"a,b,c\n", "cannot be read as tracks"),

@@ -108,7 +108,9 @@ def test_intervals_beyond_the_clip_are_refused(own: Path) -> None:
     for path in sorted((own / "Test/Test001").glob("00[56].tif")):
         path.unlink()
     dataset = UCSDPed(own)
-    with pytest.raises(DataError, match=r"Test001: .*frames 5 to 6 abnormal, the video has 4 frames"):
+    with pytest.raises(
+        DataError, match=r"UCSDped2.m, gt_frame 1: frames 5 to 6 .* abnormal, the video has the frames 1 to 4"
+    ):
         dataset.labels(dataset.videos("test")[0])
 
 
@@ -204,7 +206,7 @@ def test_broken_mat_is_named(own: Path, content: bytes) -> None:
 
 def test_mat_without_intervals_says_what_it_holds(own: Path) -> None:
     savemat(own / "ped2.mat", {"truth": np.zeros(3)})
-    with pytest.raises(DataError, match="no cell array 'gt', but truth"):
+    with pytest.raises(DataError, match="no clip 1, but truth"):
         UCSDPed(own).labels(UCSDPed(own).videos("test")[0])
 
 

@@ -45,15 +45,21 @@ def error_of(path: Path, lengths: Mapping[str, int] = TWO, dropped: tuple[int, i
 @pytest.mark.parametrize(
     ("name", "content", "where", "what", "fix"),
     [
-        ("s.csv", "", "", "is empty", "one number a frame"),
-        ("s.csv", "\n# made by me\n", "", "is empty", "one score a frame"),
-        ("s.csv", "video,frame,score\n", "", "holds a header and no rows", "one row a frame"),
+        ("s.csv", "", "", "is empty", "one number per frame"),
+        ("s.csv", "\n# made by me\n", "", "is empty", "one number per frame"),
+        ("s.csv", "video,frame,score\n", "", "holds a header and no rows", "one row per frame"),
         ("s.csv", "video,frame,score\n01,0,1\n01,1,high\n", ", line 3", "'high' is not a number", "a cell without"),
-        ("s.csv", "video,frame,score\n01,0.5,1\n", ", line 2", "'0.5' is not a whole number", "a first line"),
-        ("s.csv", "video,frame,score\n01,,1\n", ", line 2", "'' is not a whole number", "a first line"),
-        ("s.csv", "video,frame,score\n01,1e300,1\n", ", line 2", "is not a whole number", "a first line"),
+        ("s.csv", "video,frame,score\n01,0.5,1\n", ", line 2", "'0.5' is not a whole number", "in the first line"),
+        ("s.csv", "video,frame,score\n01,,1\n", ", line 2", "'' is not a whole number", "in the first line"),
+        ("s.csv", "video,frame,score\n01,1e300,1\n", ", line 2", "is not a whole number", "in the first line"),
         ("s.csv", "video,frame,score\n,0,1\n", ", line 2", "the column 'video' is empty", "name the video"),
-        ("s.csv", "video,frame,score\n01,0\n", ", line 2", "has 2 cells, those before it have 3", "one cell a column"),
+        (
+            "s.csv",
+            "video,frame,score\n01,0\n",
+            ", line 2",
+            "has 2 cells, the rows before it have 3",
+            "one cell per column",
+        ),
         ("s.csv", "video,frame\n01,0\n", ", line 1", "names no column of scores", "video, frame, then"),
         ("s.csv", "video,frame,a,A\n01,0,1,2\n", ", line 1", "names a more than once", "rename"),
         ("s.csv", "video,frame,score,label\n01,0,1,2\n", "", "'label' seems to hold labels", "leave it out"),
@@ -67,7 +73,7 @@ def error_of(path: Path, lengths: Mapping[str, int] = TWO, dropped: tuple[int, i
         ("s.csv", "video,frame,score\n01,-1,1\n02,0,1", ", video '01'", "frame -1 is not among", "release"),
         ("s.csv", "video,frame,score\n01,1,1\n01,3,2\n02,0,1", ", video '01'", "they are 0 to 2", "subtract 1"),
         ("s.csv", "frame,score\n0,1\n2,2\n", "", "nothing says which of the 2 videos", "a column 'video'"),
-        ("s.csv", "video,score\n01,1\n01,1\n02,2\n", ", video '01'", "holds 2 scores, wanted are 3", "check that"),
+        ("s.csv", "video,score\n01,1\n01,1\n02,2\n", ", video '01'", "holds 2 scores, expected 3", "check that"),
         (
             "s.csv",
             "video,score\n01,1\n03,1\n",
@@ -75,17 +81,17 @@ def error_of(path: Path, lengths: Mapping[str, int] = TWO, dropped: tuple[int, i
             "missing: 02; 1 of 2 videos here are not in the data set: 03",
             "same numbers",
         ),
-        ("s.json", "", "", "is empty", "one number a frame"),
+        ("s.json", "", "", "is empty", "one number per frame"),
         ("s.json", " \n", "", "is empty", "write {"),
         ("s.json", "[]", "", "is empty", "write {"),
         ("s.json", "{}", "", "is empty", "write {"),
         ("s.json", "3", "", "holds a number", "write {"),
-        ("s.json", '{"01": []}', "", "holds an empty list", "one number a frame"),
+        ("s.json", '{"01": []}', "", "holds an empty list", "one number per frame"),
         ("s.json", '{\n"01": [1,],\n}', ", line 2", "is not JSON", "write {"),
-        ("s.json", '{"01": [1, "x", 3]}', ", '01'", "'x' is not a number", "null where"),
-        ("s.json", '{"01": [[1], [2]]}', ", '01'", "a list is not a number", "one number a frame"),
+        ("s.json", '{"01": [1, "x", 3]}', ", '01'", "'x' is not a number", "and null for"),
+        ("s.json", '{"01": [[1], [2]]}', ", '01'", "a list is not a number", "one number per frame"),
         ("s.json", '{"01": 3}', ", '01'", "is a number, not a list of numbers", "write {"),
-        ("s.json", '{"01": {"a": [1], "b": [1, 2]}}', ", '01'", "differ in length", "one score a frame"),
+        ("s.json", '{"01": {"a": [1], "b": [1, 2]}}', ", '01'", "differ in length", "one score per frame"),
         ("s.json", '{"01": [1, 2, 3], "01": [1, 2, 3]}', ", line 1", "'01' is there more than once", "correct it"),
         ("s.json", '{"01": [1' + "0" * 400 + "]}", ", '01'", "too large", "finite"),
         (
@@ -98,7 +104,13 @@ def error_of(path: Path, lengths: Mapping[str, int] = TWO, dropped: tuple[int, i
         ("s.json", "[" * 100_000, "", "nested too deeply", "write {"),
         ("s.jsonl", '{"video": "01", "frame": 0, "score": 1}\n\n{"video"', ", line 3", "is not JSON", "write {"),
         ("s.jsonl", '{"video": "01", "scores": [1]}\n[1]', ", line 2", "is a list, not an object", "write {"),
-        ("s.jsonl", '{"video": "01", "scores": [1]}\n{"scores": [1]}', ", line 2", "keys scores, those", "write {"),
+        (
+            "s.jsonl",
+            '{"video": "01", "scores": [1]}\n{"scores": [1]}',
+            ", line 2",
+            "keys scores, the objects",
+            "write {",
+        ),
         ("s.jsonl", '{"video": 1, "scores": [1]}', ", line 1", "'video' is not a name", "write {"),
         ("s.jsonl", '{"video": "01", "frame": 0.5, "score": 1}', ", line 1", "not a whole number", "from 0"),
         ("s.jsonl", '{"video": "01", "frame": null, "score": 1}', ", line 1", "not a whole number", "from 0"),
@@ -106,11 +118,11 @@ def error_of(path: Path, lengths: Mapping[str, int] = TWO, dropped: tuple[int, i
         ("s.jsonl", '{"video": "01", "scores": [1]}\n' * 2, "", "more than once: 01", "one of each"),
         ("s.xlsx", "x", "", "the suffix '.xlsx' is not known", "known are .npz, .npy, .csv"),
         ("scores", "x", "", "no suffix", "known are .npz"),
-        ("s.npy", "0.5\n", "", "is no file of NumPy's", "np.save"),
-        ("s.npz", "PK damaged", "", "is no file of NumPy's", "np.save"),
-        ("s.npy", "", "", "is empty", "one number a frame"),
-        ("s.pkl", "x", "", "is a pickle", "opens no pickles"),
-        ("s.PICKLE", "x", "", "is a pickle", "opens no pickles"),
+        ("s.npy", "0.5\n", "", "is not a NumPy file", "np.save"),
+        ("s.npz", "PK damaged", "", "is not a NumPy file", "np.save"),
+        ("s.npy", "", "", "is empty", "one number per frame"),
+        ("s.pkl", "x", "", "is a pickle", "does not open pickles"),
+        ("s.PICKLE", "x", "", "is a pickle", "does not open pickles"),
         ("s.mat", "x", "", "is a MATLAB file", "scipy.io.loadmat"),
     ],
 )
@@ -127,11 +139,11 @@ def test_what_is_wrong_is_said(tmp_path: Path, name: str, content: str, where: s
     [
         (np.array([1.0, None], object), "holds Python objects, which are pickled", "np.save"),
         (np.zeros((1, 7)), "shape (1, 7), not (frames,)", "array.ravel()"),
-        (np.zeros((7, 2)), "shape (7, 2), not (frames,)", "one number a frame"),
+        (np.zeros((7, 2)), "shape (7, 2), not (frames,)", "one number per frame"),
         (np.array(3.0), "shape (), not (frames,)", "array.ravel()"),
         (np.array(["0.5"] * 7), "holds <U3, not numbers", "as floats"),
         (np.zeros(7, complex), "holds complex128, not numbers", "as floats"),
-        (np.zeros(0), "empty list", "one number a frame"),
+        (np.zeros(0), "empty list", "one number per frame"),
     ],
 )
 @pytest.mark.parametrize("archive", [False, True])
@@ -183,12 +195,12 @@ def test_text_that_is_not_utf8(tmp_path: Path) -> None:
 
 
 def test_folders_that_are_not_scores(tmp_path: Path) -> None:
-    assert error_of(tmp_path / "none").what == "there is no such file or folder"
+    assert error_of(tmp_path / "none").what == "the file or folder does not exist"
     (tmp_path / "run/scores").mkdir(parents=True)
     error = error_of(tmp_path / "run")
     assert error.what == "the folder holds no files"
     assert error.fix == f"name {tmp_path / 'run/scores'}"
-    assert "one file a video" in error_of(tmp_path / "run/scores").fix
+    assert "one file per video" in error_of(tmp_path / "run/scores").fix
     folder(tmp_path)
     text(tmp_path / "03.txt", "1")
     assert error_of(tmp_path).what == "the folder mixes formats: 2 .npy, 1 .txt"
@@ -202,7 +214,7 @@ def test_several_arrays_in_one_file_of_a_folder(tmp_path: Path) -> None:
     error = error_of(tmp_path)
     assert error.where == str(tmp_path / "01.npz")
     assert error.what == "2 arrays in a file of a folder: rec, flow"
-    assert "name the file itself" in error.fix
+    assert "give the path of the file" in error.fix
 
 
 def test_numbered_frames_must_not_be_among_those_dropped(tmp_path: Path) -> None:
@@ -247,11 +259,11 @@ def test_a_flat_array_of_another_length(
 @pytest.mark.parametrize(
     ("sizes", "dropped", "what", "fix"),
     [
-        ((28, 44), (0, 0), "28 scores, wanted are 32: one a frame (2 of 2 videos", "4 frames a video are missing: try"),
-        ((28, 44), (4, 1), "28 scores, wanted are 27: one a frame without the first 4 and last 1 (2", "--dropped 4:0"),
-        ((32, 48), (8, 7), "wanted are 17", "leave '--dropped 8:7' away"),
-        ((2, 3), (0, 0), "2 scores, wanted are 32", "np.repeat(scores, 16)[:frames]"),
-        ((32, 47), (0, 0), "holds 47 scores, wanted are 48: one a frame", "check that"),
+        ((28, 44), (0, 0), "28 scores, expected 32: one per frame (2 of 2 videos", "4 frames a video are missing: try"),
+        ((28, 44), (4, 1), "28 scores, expected 27: one per frame without the first 4 and last 1 (2", "--dropped 4:0"),
+        ((32, 48), (8, 7), "expected 17", "leave '--dropped 8:7' away"),
+        ((2, 3), (0, 0), "2 scores, expected 32", "np.repeat(scores, 16)[:frames]"),
+        ((32, 47), (0, 0), "holds 47 scores, expected 48: one per frame", "check that"),
         ((33, 49), (0, 0), "holds 33", "check that"),
     ],
 )

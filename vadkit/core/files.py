@@ -49,6 +49,18 @@ def atomic_write(path: Path) -> Iterator[Path]:
             aside.unlink(missing_ok=True)
 
 
+def read_text(path: Path) -> str:
+    """The content of a text file; bytes that are not UTF-8 are replaced.
+
+    Raises:
+        DataError: unreadable.
+    """
+    try:
+        return path.read_text(encoding="utf-8-sig", errors="replace")
+    except OSError as error:
+        raise DataError(f"cannot be read: {error.strerror or error}", where=str(path)) from error
+
+
 def atomic_write_text(path: Path, text: str) -> None:
     """Write a whole text file, aside then renamed."""
     with atomic_write(path) as aside:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, get_args
 
@@ -17,8 +18,8 @@ from vadkit.evaluation.build import build_evaluation, compared, needs_of, refuse
 from vadkit.evaluation.run_scores import evaluate_all_protocols, refuse_run, write_reports
 from vadkit.plugin.registry import Registry
 from vadkit.recipe.evaluation_only import EvaluationOnly, judgement
-from vadkit.store.external.labels import read_label_file
-from vadkit.store.external.scores import High, read_external_scores, read_normal
+from vadkit.store.external.labels import frame_labels
+from vadkit.store.external.scores import High, read_external_scores, read_normal, scored_lengths
 from vadkit.store.scores import VideoScores
 
 
@@ -177,7 +178,8 @@ def _truth(
 ) -> tuple[dict[str, Labels], dict[str, tuple[str, float | None]]]:
     """Video -> labels, and video -> scene and frame rate."""
     if submission.labels is not None:
-        return read_label_file(submission.labels), {}
+        scored = partial(scored_lengths, submission.scores, dropped=submission.dropped)
+        return frame_labels(submission.labels, scored), {}
     assert judged.data is not None
     dataset: Dataset = open_dataset(judged.data, submission.data_root)
     pairs = dataset.ground_truth()

@@ -1,4 +1,4 @@
-"""A user's own video as a data set."""
+"""Your own videos as a data set."""
 
 from __future__ import annotations
 
@@ -11,10 +11,18 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from vadkit.api import DataError, Dataset, Labels, Split, VideoRef, frame_rate
-from vadkit_datasets.folder.entries import Entry, Masks
+from vadkit.api import (
+    DataError,
+    Dataset,
+    Labels,
+    Split,
+    VideoLabels,
+    VideoRef,
+    frame_rate,
+    read_label_file,
+)
 from vadkit_datasets.folder.finding import Found, videos_like, videos_under
-from vadkit_datasets.folder.labels import MASKS, labels_of, matched, read_labels, read_mask_folders
+from vadkit_datasets.folder.labels import MASKS, labels_of, matched, read_mask_folders
 from vadkit_datasets.label_files import check_length
 from vadkit_datasets.layout import found_if_any
 from vadkit_datasets.lengths import Lengths
@@ -26,10 +34,10 @@ _FOLDERS: dict[Split, tuple[str, ...]] = {
 
 
 class Folder(Dataset):
-    """Your own video: files or folders of images in train/ and test/, with or without labels.
+    """Your own videos: files or folders of images in train/ and test/, with or without labels.
 
-    A video is named by its path below train/ or test/, without the suffix of a file; where a
-    pattern chose it, by its path below the data's folder. Train on normal video alone.
+    The name of a video is its path in train/ or test/, without the suffix of a file. For a video
+    found by a pattern it is the path in `root`. Train on normal videos only.
 
     Args:
         root: the folder that holds the videos; patterns and labels are relative to it.
@@ -37,10 +45,10 @@ class Folder(Dataset):
             ["cam1/**/*.mkv", "cam2"]; a folder means everything in it. Default: train/ or training/.
         test: the same of the videos to score. Default: test/ or testing/.
         labels: file or folder with the labels of test videos. Default: labels.csv, labels.json, labels.npz
-            or labels/, whichever is there; without any, masks/ tells; without masks, nothing is measured.
-        unlabelled: what a test video is of which the labels say nothing: not measured, or normal.
-        scene: "folder" makes the folder that a video lies in its scene, such as one for each camera.
-        fps: frames per second, in place of what the files say; folders of images say nothing.
+            or labels/, else masks/. Without any of these, nothing is measured.
+        unlabelled: how a test video without labels counts: not measured, or normal.
+        scene: "folder" uses the folder of a video as its scene, for example one folder per camera.
+        fps: frames per second, in place of the rate in the files; folders of images have no rate.
 
     Raises:
         DataError: `fps` is not above 0.
@@ -49,7 +57,7 @@ class Folder(Dataset):
     default_root: ClassVar[str] = ""
     layout: ClassVar[str] = (
         "--data-root is the folder that holds your videos: train/ with normal video and test/ with video to score, as "
-        "files (mp4, avi, mkv, mov, ...) or folders of images; elsewhere, say where by the keys 'train' and 'test'; "
+        "files (mp4, avi, mkv, mov, ...) or folders of images; for other places set the keys 'train' and 'test'; "
         "labels are optional (labels.csv)"
     )
 
@@ -72,7 +80,7 @@ class Folder(Dataset):
         self._length = Lengths()
 
     def videos(self, split: Split) -> Sequence[VideoRef]:
-        """Videos of a split, by name, 2 before 10.
+        """Videos of a split in natural order of their names.
 
         Raises:
             DataError: there are none, or one cannot be read or named.
@@ -80,13 +88,13 @@ class Folder(Dataset):
         return self._test if split == "test" else self._train
 
     def labels(self, video: VideoRef) -> Labels | None:
-        """What the labels say of a test video; None if they say nothing, and for a training video.
+        """Labels of a test video; None for an unlabelled or training video.
 
         Raises:
-            DataError: labels that cannot be read, do not fit the video, or are of a video that is not there.
+            DataError: the labels cannot be read, do not fit the video, or name an unknown video.
         """
         other = self._by_name.get(video.name)
-        # Training videos may bear the same names.
+        # Training videos may have the same names.
         if other is None or other.source != video.source:
             return None
         entry, masks = self._entries.get(video.name), self._masks.get(video.name)
@@ -97,15 +105,15 @@ class Folder(Dataset):
         return self._compared(video, entry, masks)
 
     def ground_truth(self) -> Sequence[tuple[VideoRef, Labels]]:
-        """All labelled test videos; where none is there itself, those of which the labels say the length.
+        """All labelled test videos. Without video files: the videos with a length in the labels.
 
         Raises:
-            DataError: labels that cannot be read, or do not fit.
+            DataError: the labels cannot be read, or do not fit.
         """
         if found_if_any(self.videos, "test"):
             return super().ground_truth()
         path = self._labels_path
-        known = {name: entry for name, entry in (read_labels(path) if path else {}).items() if entry.length()}
+        known = {name: entry for name, entry in (read_label_file(path) if path else {}).items() if entry.length()}
         absent = [(self._placed(VideoRef(name, (), frames=e.length(), fps=self._fps)), e) for name, e in known.items()]
         return [(video, self._compared(video, entry, None)) for video, entry in absent]
 
@@ -124,7 +132,7 @@ class Folder(Dataset):
     @cached_property
     def _base(self) -> Path:
         if self._root is None or not self._root.is_dir():
-            raise DataError("there is no such folder", where=str(self._root or "--data-root"), fix=self.layout)
+            raise DataError("the folder does not exist", where=str(self._root or "--data-root"), fix=self.layout)
         return Path(os.path.abspath(self._root))  # noqa: PTH100 - a link stays what the user calls it
 
     def _find(self, split: Split) -> Sequence[VideoRef]:
@@ -136,7 +144,7 @@ class Folder(Dataset):
             place = next((self._base / name for name in folders if (self._base / name).is_dir()), None)
             if place is None:
                 what = f"holds no folder {folders[0]}/ or {folders[-1]}/"
-                fix = f"make it, or say where the videos lie: set '{split}' under 'data', such as {split}: 'cam1/*.mp4'"
+                fix = f"create it, or set '{split}' under 'data' to where the videos are, such as {split}: 'cam1/*.mp4'"
                 raise DataError(what, where=str(self._base), fix=fix)
             found = videos_under(place)
             if not found:
@@ -155,31 +163,32 @@ class Folder(Dataset):
 
     @cached_property
     def _labels_path(self) -> Path | None:
-        """What frame labels are read from: the labels, else the masks, if there are any."""
+        """The file or folder of the frame labels: the labels, else the masks; None without either."""
         found = labels_of(self._base, self._given)
         return found or (self._base / MASKS if (self._base / MASKS).is_dir() else None)
 
     @cached_property
-    def _entries(self) -> Mapping[str, Entry]:
+    def _entries(self) -> Mapping[str, VideoLabels]:
         path = self._labels_path
-        return self._matched(read_labels(path), path) if path else {}
+        sole = self._test[0].name if len(self._test) == 1 else ""
+        return self._matched(read_label_file(path, sole), path) if path else {}
 
     @cached_property
-    def _masks(self) -> Mapping[str, Entry]:
-        """Masks beside other labels."""
+    def _masks(self) -> Mapping[str, VideoLabels]:
+        """Masks in addition to other labels."""
         path = self._base / MASKS
         return self._matched(read_mask_folders(path), path) if path.is_dir() else {}
 
-    def _matched(self, entries: Mapping[str, Entry], path: Path) -> Mapping[str, Entry]:
+    def _matched(self, entries: Mapping[str, VideoLabels], path: Path) -> Mapping[str, VideoLabels]:
         others = [video.name for video in found_if_any(self.videos, "train")]
         return matched(entries, [video.name for video in self._test], others, path)
 
-    def _compared(self, video: VideoRef, entry: Entry, masks: Entry | None) -> Labels:
-        """The labels, once they fit the video; a file is decoded only if nothing else says its length."""
+    def _compared(self, video: VideoRef, entry: VideoLabels, masks: VideoLabels | None) -> Labels:
+        """The labels, checked against the video. A video is decoded only if its length is not known otherwise."""
         for said in (entry, masks):
             if said is not None and video.frames is not None and said.length() is not None:
                 check_length(said.length() or 0, video.frames, where=f"video {video.name}", source=said.where)
         length = entry.length() or self._length(video)
-        pixels = next((one.pixels for one in (entry, masks) if isinstance(one, Masks)), None)
+        pixels = entry.pixels or (masks.pixels if masks else None)
         path = self._labels_path
         return Labels(entry.frames(length, video.fps), pixels, source=f"folder {path.name if path else ''}")

@@ -1,4 +1,4 @@
-"""NumPy's own files, `.npy` and `.npz`; nothing in them is unpickled."""
+"""NumPy files, `.npy` and `.npz`; nothing is unpickled."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from vadkit.core.errors import DataError
 from vadkit.store.external.series import Series
 
 PICKLED = (
-    "vadkit opens no pickles, for a pickle can run any program: where you trust the file, load it and save plain "
+    "vadkit does not open pickles, since a pickle can run any program: if you trust the file, load it and save plain "
     "numbers with np.save('scores.npy', np.asarray(scores, float)) or np.savez('scores.npz', **{video: scores, ...})"
 )
 _UNNAMED = frozenset({"arr_0", "score", "scores", "label", "labels"})
@@ -20,31 +20,41 @@ _NPY, _ZIP, _PICKLE = b"\x93NUMPY", (b"PK\x03\x04", b"PK\x05\x06"), b"\x80"
 
 
 def read_arrays(path: Path) -> list[Series]:
-    """One series an array; a `.npy`, or a sole array by a name that says nothing, names no video.
+    """Read one series per array. A `.npy`, or a single array with a general name, names no video.
 
     Raises:
-        DataError: unreadable, pickled, or not arrays of one number a frame.
+        DataError: unreadable, pickled, or not arrays with one number per frame.
     """
-    arrays = _load(path)
+    arrays = load_arrays(path)
     if len(arrays) == 1:
         ((name, array),) = arrays.items()
-        arrays = {"" if name in _UNNAMED else name: array}
+        arrays = {"" if is_unnamed(name) else name: array}
     return [Series(name, {"score": _flat(array, path, name)}, str(path)) for name, array in arrays.items()]
 
 
 def kind(path: Path) -> str:
-    """What one of vadkit's own files says that it is; empty for any other file."""
+    """The kind that a file written by vadkit states; "" for any other file."""
     if path.suffix.lower() != ".npz":
         return ""
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             return str(archive["kind"]) if {"kind", "version"} <= set(archive.files) else ""
-    # A damaged archive fails in many ways; whoever reads the whole of it says how.
+    # A damaged archive fails in many ways; reading its arrays reports how.
     except Exception:
         return ""
 
 
-def _load(path: Path) -> dict[str, NDArray[Any]]:
+def is_unnamed(name: str) -> bool:
+    """Whether the name of a single array is general, and not that of a video."""
+    return name in _UNNAMED
+
+
+def load_arrays(path: Path) -> dict[str, NDArray[Any]]:
+    """The arrays of a `.npz` by name; that of a `.npy` under the name "".
+
+    Raises:
+        DataError: unreadable, or pickled.
+    """
     try:
         with path.open("rb") as file:
             start = file.read(len(_NPY))
@@ -65,13 +75,13 @@ def _load(path: Path) -> dict[str, NDArray[Any]]:
         raise DataError(
             f"cannot be read: {type(error).__name__}: {error}", where=str(path), fix="fetch or write it again"
         ) from error
-    raise DataError("is no file of NumPy's", where=str(path), fix="write it with np.save or np.savez")
+    raise DataError("is not a NumPy file", where=str(path), fix="fetch it again, or write it with np.save or np.savez")
 
 
 def _flat(array: NDArray[Any], path: Path, name: str) -> NDArray[np.float64]:
     where = f"{path}, array {name!r}" if name else str(path)
     if array.ndim != 1:
-        fix = "save array.ravel()" if array.size == max(array.shape, default=1) else "reduce it to one number a frame"
+        fix = "save array.ravel()" if array.size == max(array.shape, default=1) else "reduce it to one number per frame"
         raise DataError(f"the array has shape {array.shape}, not (frames,)", where=where, fix=fix)
     if array.dtype.kind not in "biuf":
         raise DataError(f"the array holds {array.dtype}, not numbers", where=where, fix="save it as floats")

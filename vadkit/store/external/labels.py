@@ -1,158 +1,188 @@
-"""Frame labels from files, for videos that belong to no data set that vadkit knows."""
+"""Label files: every form in which labels are read, by data sets and by `vadkit eval --labels`."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Mapping
+import os
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
-from typing import Any, TypeGuard
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vadkit.core.errors import DataError, join_names
+from vadkit.core.errors import DataError
 from vadkit.core.values import Labels, natural_key
-from vadkit.store.external.arrays import kind
-from vadkit.store.external.formats import find_files, read_file
-from vadkit.store.external.json_files import load_json
-from vadkit.store.external.series import Series
+from vadkit.core.video_labels import FrameLabels, IntervalLabels, VideoLabels, mask_images, mask_labels
+from vadkit.store.external.arrays import PICKLED, is_unnamed, kind, load_arrays
+from vadkit.store.external.label_json import read_json
+from vadkit.store.external.label_tables import read_table
+from vadkit.store.external.matlab import read_matlab
 from vadkit.store.scores import read_labels
 
 _OWN = "vadkit labels"
-_LONGEST = 10**9  # frames: a year of video at 30 fps; more is a slip of the pen
-_COLUMNS = "intervals are rows of video, first, last, frames; first and last count from 0 and are both abnormal"
-_OBJECT = 'write {"01": {"frames": 180, "abnormal": [[60, 179]]}, ...}; frames count from 0, both ends are abnormal'
-_VALUES = "write 1 for an abnormal frame and 0 for a normal one"
+_IMAGES = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp"})
+_FIRST = (".npy", ".npz", ".txt", ".csv")
+_READERS: dict[str, Callable[[Path, str], dict[str, VideoLabels]]] = {
+    **dict.fromkeys((".csv", ".tsv", ".txt"), read_table),
+    **dict.fromkeys((".json", ".jsonl"), read_json),
+    **dict.fromkeys((".mat", ".m"), read_matlab),
+}
+_FORMS = f"known are {', '.join(sorted({*_FIRST, *_READERS}))}, and a folder of these or of mask images"
+_UNNAMED = (
+    "give an .npz with one array per video, a folder with one file per video, or a table with a column 'video'; "
+    "for the labels of a data set, name the data set"
+)
 
-_Span = tuple[float, float]
+Scored = Mapping[str, tuple[int, float | None]]
 
 
-def read_label_file(path: Path) -> dict[str, Labels]:
-    """Read a file of labels, or a folder with one file a video.
+def read_label_file(path: Path, video: str = "") -> dict[str, VideoLabels]:
+    """Read a label file, or a folder of label files or mask images.
 
-    A folder of `.npy`, `.txt`, `.csv` or other arrays of 0 and 1; one `.npz` with an array a
-    video; a table or JSON with a 0 or 1 for each video and frame; a table of intervals
-    (video, first, last, frames) or a JSON mapping from videos to their frames and intervals;
-    or the `labels.npz` of a run. Intervals count from 0 and include both ends.
+    Args:
+        path: `.csv`, `.tsv`, `.txt`, `.json`, `.jsonl`, `.npz`, `.npy`, `.mat`, `.m`, or a folder.
+            A file in a folder names its video by its path there, without the suffix.
+        video: name for the video of a single file that names none.
 
     Returns:
-        Video name -> labels, in natural order of the names.
+        Video name as in the file -> its labels, not yet compared with the video.
 
     Raises:
-        DataError: unreadable, a value is neither 0 nor 1, or no video is named.
+        DataError: unreadable, of no known form, or without names of videos while `video` is empty.
     """
-    source = path.resolve().name
-    labels: dict[str, Labels] = {}
-    for file in find_files(path):
-        read = _read(file, path, source)
-        if twice := labels.keys() & read.keys():
-            what = f"{len(twice)} videos are there more than once: {join_names(sorted(twice, key=natural_key))}"
-            raise DataError(what, where=str(file), fix="leave one of each")
-        labels |= read
-    return {name: labels[name] for name in sorted(labels, key=natural_key)}
+    return _named(_read(path), video, path)
 
 
-def _read(file: Path, path: Path, source: str) -> dict[str, Labels]:
-    marked = kind(file)
-    if marked == _OWN:
-        return read_labels(file)
-    if marked:
-        raise DataError(f"holds {marked}, not labels", where=str(file), fix="name a file of labels")
-    if file.suffix.lower() == ".json":
-        content = load_json(file)
-        if isinstance(content, dict) and content and all(isinstance(value, dict) for value in content.values()):
-            return {
-                name: Labels(_from_object(value, f"{file}, {name!r}"), source=source) for name, value in content.items()
-            }
-    found = read_file(file, alone=path.is_file())
-    twice = [name for name, count in Counter(series.video for series in found).items() if count > 1]
-    if twice:
-        twice.sort(key=natural_key)
-        raise DataError(
-            f"{len(twice)} videos are there more than once: {join_names(sorted(twice, key=natural_key))}",
-            where=str(file),
-            fix="leave one of each",
-        )
-    return {series.video: Labels(_frames(series), source=source) for series in found}
+def frame_labels(path: Path, scored: Callable[[list[str]], Scored]) -> dict[str, Labels]:
+    """The labels of a file for scores of the same videos.
+
+    Args:
+        path: see `read_label_file`.
+        scored: gives F and frame rate by the scores, for the videos that the labels name; called where the
+            labels do not state F, or are in seconds. With no names it gives the scores' own.
+
+    Returns:
+        Video name -> labels, in natural order.
+
+    Raises:
+        DataError: see `read_label_file`; or the labels do not fit the video.
+    """
+    found = _read(path, inner=False)
+    if "" in found:
+        alone = list(scored([]))
+        found = _named(found, alone[0] if len(alone) == 1 else "", path)
+    if not found:
+        raise DataError("holds no labels", where=str(path), fix=_FORMS)
+    names = sorted(found, key=natural_key)
+    spans = [labels for labels in found.values() if isinstance(labels, IntervalLabels)]
+    needed = any(labels.stated is None or (labels.in_seconds and not labels.fps) for labels in spans)
+    known = scored(names) if needed else {}
+    read: dict[str, Labels] = {}
+    for name in names:
+        frames, fps = known.get(name, (0, None))
+        labels = found[name]
+        abnormal = labels.frames(labels.length() or frames, fps)
+        read[name] = Labels(abnormal, labels.pixels, source=labels.source or path.resolve().name)
+    return read
 
 
-def _frames(series: Series) -> NDArray[np.bool_]:
-    """(F,) bool of one video's rows."""
-    if not series.video:
-        raise DataError(
-            f"holds {series.size} labels, but does not say of which videos",
-            where=series.where,
-            fix="give an .npz with one array a video, or a folder with one file a video; "
-            "if the labels are those of a data set, name the data set",
-        )
-    where = f"{series.where}, video {series.video!r}"
-    columns = {name.strip().lower(): values for name, values in series.columns.items()}
-    if {"first", "last"} & columns.keys():
-        return _from_rows(columns, where)
-    if len(columns) > 1:
-        what = f"has {len(columns)} columns of numbers: {', '.join(columns)}"
-        raise DataError(what, where=where, fix=f"leave the labels alone, one column of 0 and 1; {_COLUMNS}")
-    (values,) = columns.values()
-    return _binary(_in_order(values, series, where), where)
+def _read(path: Path, *, inner: bool = True) -> dict[str, VideoLabels]:
+    """`read_label_file` with "" for a video without a name; not `inner`: a folder's own label files, if it has any."""
+    if path.is_dir():
+        return _read_folder(path, inner=inner)
+    if not path.exists():
+        raise DataError("the file or folder does not exist", where=str(path), fix="check the path")
+    return _read_file(path, "")
 
 
-def _in_order(values: NDArray[np.float64], series: Series, where: str) -> NDArray[np.float64]:
-    """The values by frame; every frame must have one, for nothing else tells the video's length."""
-    if series.frames is None:
-        return values
-    order = np.argsort(series.frames, kind="stable")
-    wrong = np.flatnonzero(series.frames[order] != np.arange(series.size))
-    if wrong.size:
-        what = f"the frames are not 0 to {series.size - 1}, each once: the first to differ is frame {wrong[0]}"
-        raise DataError(what, where=where, fix="write one row a frame, counted from 0, for normal frames as well")
-    return values[order]
+def _named(found: Mapping[str, VideoLabels], video: str, path: Path) -> dict[str, VideoLabels]:
+    if "" in found and not video:
+        raise DataError("does not say which videos the labels belong to", where=str(path), fix=_UNNAMED)
+    return {name or video: labels for name, labels in found.items()}
 
 
-def _binary(values: NDArray[np.float64], where: str) -> NDArray[np.bool_]:
-    wrong = np.flatnonzero((values != 0) & (values != 1))
-    if wrong.size:
-        value = values[wrong[0]]
-        shown = "empty" if np.isnan(value) else f"{value:g}"
-        what = f"frame {wrong[0]} is {shown}, not 0 or 1 ({wrong.size} of {values.size} frames)"
-        raise DataError(what, where=where, fix=_VALUES)
-    return values == 1
+def _read_file(path: Path, video: str) -> dict[str, VideoLabels]:
+    """Labels of one file; `video` is the name that its place in a folder gives it."""
+    suffix = path.suffix.lower()
+    if suffix in (".pkl", ".pickle", ".pt", ".pth"):
+        raise DataError("is a pickle", where=str(path), fix=PICKLED)
+    stored = kind(path)
+    if stored == _OWN:
+        own = read_labels(path).items()
+        return {
+            name: FrameLabels(f"{path}, video {name!r}", partial(np.asarray, labels.frames), labels.source)
+            for name, labels in own
+        }
+    if stored:
+        raise DataError(f"holds {stored}, not labels", where=str(path), fix="name a file of labels")
+    if suffix == ".npy" or (suffix == ".npz" and video):
+        return {video: FrameLabels(str(path), partial(_sole_array, path))}
+    if suffix == ".npz":
+        arrays = load_arrays(path)
+        return {
+            "" if len(arrays) == 1 and is_unnamed(name) else name: FrameLabels(
+                f"{path}, array {name!r}", partial(np.asarray, array)
+            )
+            for name, array in arrays.items()
+        }
+    if suffix not in _READERS:
+        raise DataError("is not a label file of a known form", where=str(path), fix=_FORMS)
+    return _READERS[suffix](path, video)
 
 
-def _from_rows(columns: Mapping[str, NDArray[np.float64]], where: str) -> NDArray[np.bool_]:
-    if missing := [name for name in ("first", "last", "frames") if name not in columns]:
-        raise DataError(f"the table has no column {missing[0]!r}", where=where, fix=_COLUMNS)
-    stated = set(columns["frames"][~np.isnan(columns["frames"])].tolist())
-    if len(stated) != 1:
-        what = f"the column 'frames' says {join_names(f'{frames:g}' for frames in stated) or 'nothing'}"
-        raise DataError(what, where=where, fix="write the video's number of frames in each of its rows")
-    spans = zip(columns["first"].tolist(), columns["last"].tolist(), strict=True)
-    return _fill(stated.pop(), [span for span in spans if not np.isnan(span).all()], where, _COLUMNS)
+def _read_folder(path: Path, *, inner: bool) -> dict[str, VideoLabels]:
+    walk = _walk(path)
+    folders = dict([next(walk)])
+    own = [file for file in folders[path] if file.suffix.lower() in {*_FIRST, *_READERS}]
+    if not inner and own:
+        folders = {path: own}
+    else:
+        folders.update(walk)
+    found: dict[str, VideoLabels] = {}
+    files: list[Path] = []
+    for folder, there in folders.items():
+        images = [file for file in there if file.suffix.lower() in _IMAGES]
+        if images:
+            name = "" if folder == path else folder.relative_to(path).as_posix()
+            found[name] = mask_labels(str(folder), len(images), partial(mask_images, images))
+        files += there
+    kept = [file for file in files if file.suffix.lower() in _FIRST]
+    if not kept and not found:
+        kept = [file for file in files if file.suffix.lower() in _READERS]
+    for file in kept:
+        name = file.relative_to(path).with_suffix("").as_posix()
+        for one, labels in _read_file(file, name.removesuffix("_label") if file.suffix == ".mat" else name).items():
+            if one in found:
+                raise DataError(f"labels {one!r} twice", where=str(file), fix="keep one file per video")
+            found[one] = labels
+    if not found:
+        raise DataError("holds no label files", where=str(path), fix=_FORMS)
+    return found
 
 
-def _from_object(value: Mapping[str, Any], where: str) -> NDArray[np.bool_]:
-    frames, spans = value.get("frames"), value.get("abnormal")
-    if set(value) != {"frames", "abnormal"}:
-        raise DataError(f"has the keys {join_names(value) or 'none'}", where=where, fix=_OBJECT)
-    if not _is_number(frames) or not isinstance(spans, list):
-        raise DataError("'frames' is not a number or 'abnormal' is not a list", where=where, fix=_OBJECT)
-    for span in spans:
-        if not (isinstance(span, list) and len(span) == 2 and all(map(_is_number, span))):
-            raise DataError(f"{span!r} is not [first, last]", where=where, fix=_OBJECT)
-    return _fill(frames, [(first, last) for first, last in spans], where, _OBJECT)
+def _walk(folder: Path, above: tuple[tuple[int, int], ...] = ()) -> Iterator[tuple[Path, list[Path]]]:
+    """Each folder with its files, in natural order; nothing hidden; links are followed."""
+    try:
+        status = folder.stat()
+        entries = [entry for entry in os.scandir(folder) if not entry.name.startswith(".")]
+        inner = {entry.name for entry in entries if entry.is_dir()}
+    except OSError as error:
+        fix = "correct its permissions or its link, or move it away"
+        raise DataError(f"cannot be read: {error.strerror}", where=str(folder), fix=fix) from error
+    here = (status.st_dev, status.st_ino)
+    if here in above:
+        raise DataError("the link leads back to a folder that contains it", where=str(folder), fix="remove the link")
+    names = sorted((entry.name for entry in entries), key=lambda name: (natural_key(name), name))
+    yield folder, [folder / name for name in names if name not in inner]
+    for name in names:
+        if name in inner:
+            yield from _walk(folder / name, (*above, here))
 
 
-def _fill(frames: float, spans: Iterable[_Span], where: str, fix: str) -> NDArray[np.bool_]:
-    """(F,) bool, True from the first to the last frame of each span."""
-    if not (1 <= frames <= _LONGEST and frames == int(frames)):
-        raise DataError(f"{frames:g} is not a number of frames", where=where, fix=fix)
-    abnormal = np.zeros(int(frames), bool)
-    for first, last in spans:
-        if not 0 <= first <= last < frames or first != int(first) or last != int(last):
-            what = f"frames {first:g} to {last:g} are no interval of a video with the frames 0 to {frames - 1:g}"
-            raise DataError(what, where=where, fix=fix)
-        abnormal[int(first) : int(last) + 1] = True
-    return abnormal
-
-
-def _is_number(value: Any) -> TypeGuard[float]:
-    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= _LONGEST
+def _sole_array(path: Path) -> NDArray[Any]:
+    arrays = load_arrays(path)
+    if len(arrays) != 1:
+        what = f"holds {len(arrays)} arrays, not one: {', '.join(arrays)}"
+        raise DataError(what, where=str(path), fix="keep the array of labels alone")
+    return next(iter(arrays.values()))

@@ -1,4 +1,4 @@
-"""Scores of any method, in the formats that methods write, as the frames of a data set's test videos."""
+"""External scores: files of any method, read as scores of the frames of test videos."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _PLACES = {
     "video": frozenset({"video_name", "video_id", "name", "clip", "clip_id", "vid"}),
     "frame": frozenset({"frame_id", "frame_idx", "frame_index", "frame_number", "frame_no", "idx", "index"}),
 }
-"""Column -> other names for it, which would be judged as scores."""
+"""Column -> other names for it, which would count as scores."""
 _OWN = "vadkit scores"
 
 
@@ -37,15 +37,15 @@ def read_external_scores(
     dropped: tuple[int, int] = (0, 0),
     high: High = "abnormal",
 ) -> list[VideoScores]:
-    """Read one file of scores, or a folder with one file a video.
+    """Read one file of scores, or a folder with one file per video.
 
     Args:
         path: `.npz`, `.npy`, `.csv`, `.tsv`, `.txt`, `.jsonl` or `.json`, or a folder of one of
-            these. A sole column or array is the component "score".
-        lengths: test video -> F, in the data set's order, which is also that of a flat array.
-        dropped: frames at each video's start and end that the scores leave out; they become
-            NaN, without coverage, as does every frame that has no number.
-        high: what a high score means; "normal" (PSNR, regularity) turns the signs.
+            these. A single column or array is the component "score".
+        lengths: test video -> F, in the order of the data set; a flat array has the same order.
+        dropped: frames without scores at the start and end of each video. Frames without a
+            score become NaN, with coverage 0.
+        high: what a high score means; "normal" (PSNR, regularity) changes the sign.
 
     Returns:
         The videos in the order of `lengths`. `coverage` is 1 where all components have a score.
@@ -66,9 +66,9 @@ def read_external_scores(
 
 
 def read_normal(path: Path, *, dropped: tuple[int, int] = (0, 0), high: High = "abnormal") -> list[VideoScores]:
-    """Read scores of normal videos, whose lengths the file itself tells; arguments as of `read_external_scores`.
+    """Read scores of normal videos; the file states their lengths. Arguments: see `read_external_scores`.
 
-    A flat array counts as one video.
+    A flat array is one video.
 
     Raises:
         DataError: as `read_external_scores`.
@@ -79,6 +79,33 @@ def read_normal(path: Path, *, dropped: tuple[int, int] = (0, 0), high: High = "
         twice = next(name for name in names if names.count(name) > 1)
         raise DataError(f"video {twice!r} is there more than once", where=str(path), fix="leave one of each")
     return [_place(series, _length(series, dropped), dropped, high) for series in found]
+
+
+def scored_lengths(
+    path: Path, names: Sequence[str], *, dropped: tuple[int, int] = (0, 0)
+) -> dict[str, tuple[int, float | None]]:
+    """F and frame rate of each video by a file of scores.
+
+    Args:
+        path: see `read_external_scores`.
+        names: of the videos; empty for the names that the scores give.
+        dropped: see `read_external_scores`.
+
+    Raises:
+        DataError: as `read_external_scores`, or the scores of several videos are one flat array.
+    """
+    found = _read(path, several=len(names) != 1)
+    if len(names) > 1 and not found[0].video:
+        what = f"the scores do not say where each of the {len(names)} videos ends, and the labels do not either"
+        fix = "state the number of frames of each video in the label file ('frames'), or name the videos of the scores"
+        raise DataError(what, where=found[0].where, fix=fix)
+    if not names:
+        matched = {series.video: series.video or "video" for series in found}
+    elif len(found) == 1 and not found[0].video:
+        matched = {"": names[0]}
+    else:
+        matched = match_names([series.video for series in found], names, where=str(path))
+    return {matched[series.video]: (_length(series, dropped), series.fps) for series in found}
 
 
 def _check_lengths(lengths: Mapping[str, int], dropped: tuple[int, int]) -> None:
@@ -94,7 +121,7 @@ def _check_lengths(lengths: Mapping[str, int], dropped: tuple[int, int]) -> None
 
 
 def _read(path: Path, *, several: bool) -> list[Series]:
-    """The series of all files, vadkit's own among them."""
+    """The series of all files; files written by vadkit are read too."""
     files = find_files(path)
     alone = path.is_file() or (len(files) == 1 and several)
     found: list[Series] = []
@@ -111,7 +138,7 @@ def _read(path: Path, *, several: bool) -> list[Series]:
 
 
 def _named(series: Series) -> Series:
-    """A sole column is called "score", whatever its name; labels among the scores are refused."""
+    """Name a single column "score"; refuse labels among the scores."""
     for wanted, others in _PLACES.items():
         if found := [name for name in series.columns if name.strip().lower() in others]:
             what = f"the column {found[0]!r} seems to say the {wanted}: it would be judged as a score"
@@ -126,14 +153,14 @@ def _named(series: Series) -> Series:
 
 
 def _is_label(name: str, numbers: NDArray[np.float64], columns: int) -> bool:
-    """Whether a column's name says so, or it holds 0 and 1 and nothing else beside other columns."""
+    """Whether a column has the name of labels, or is one of several columns and holds only 0 and 1."""
     if name.strip().lower() in _LABELS | _LABELS_TOO:
         return True
     return columns > 1 and set(np.unique(numbers).tolist()) == {0.0, 1.0}
 
 
 def _cut(series: Series, lengths: Mapping[str, int], dropped: tuple[int, int]) -> list[Series]:
-    """One series over all videos, in the data set's order, as one a video."""
+    """Split one series over all videos, in the order of the data set."""
     if len(lengths) == 1:
         return [replace(series, video=next(iter(lengths)))]
     if series.frames is not None and not np.array_equal(series.frames, np.arange(series.size)):
@@ -152,7 +179,7 @@ def _cut(series: Series, lengths: Mapping[str, int], dropped: tuple[int, int]) -
 
 
 def _check_counts(found: Sequence[Series], lengths: Mapping[str, int], dropped: tuple[int, int]) -> None:
-    """Series without numbered frames must have a score for each frame that is not dropped."""
+    """Check that series without frame numbers have a score for each frame that is not dropped."""
     given = {series.video: series.size for series in found if series.frames is None}
     wanted = {name: lengths[name] - sum(dropped) for name in given}
     misfits = [series for series in found if given.get(series.video) != wanted.get(series.video)]
@@ -162,7 +189,7 @@ def _check_counts(found: Sequence[Series], lengths: Mapping[str, int], dropped: 
     less = f" without the first {dropped[0]} and last {dropped[1]}" if any(dropped) else ""
     also = f" ({len(misfits)} of {len(found)} videos do not fit)" if len(misfits) > 1 else ""
     raise DataError(
-        f"holds {first.size} scores, wanted are {wanted[first.video]}: one a frame{less}{also}",
+        f"holds {first.size} scores, expected {wanted[first.video]}: one per frame{less}{also}",
         where=f"{first.where}, video {first.video!r}",
         fix=explain_videos(given, {name: lengths[name] for name in given}, dropped),
     )
@@ -188,7 +215,7 @@ def _place(series: Series, frames: int, dropped: tuple[int, int], high: High) ->
 
 
 def _check_frames(given: NDArray[np.int64], frames: int, kept: slice, where: str) -> None:
-    """Numbered frames lie in the video, outside of what is dropped, and each is there once."""
+    """Check that frame numbers are in the video, not dropped, and unique."""
     outside = given[(given < 0) | (given >= frames)]
     if outside.size:
         fix = "take the frames from the release of the data set that is judged"

@@ -1,4 +1,4 @@
-"""Tables of text: cells apart by commas, semicolons, tabs or blanks, with or without a header."""
+"""Tables of text, with commas, semicolons, tabs or blanks between cells, with or without a header."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from vadkit.store.external.series import RowCollector, Series, to_frame, to_numb
 
 _Line = tuple[int, list[str]]
 
-_HEADER = "a first line names the columns: video, frame, then one or more of scores"
+_HEADER = "name the columns in the first line: video, frame, then one or more columns of numbers"
 _NAME = re.compile(r"[^\W\d]")
 
 
 @dataclass(frozen=True, slots=True)
 class _Layout:
-    """Which cell of a row is what.
+    """What each cell of a row holds.
 
     Attributes:
         width: cells of a row.
-        video: index of the video's name, None if no cell says it.
-        frame: index of the frame, None if rows follow one another.
+        video: index of the video's name, None if there is no such column.
+        frame: index of the frame, None if rows are in the order of the frames.
         numbers: column -> index.
     """
 
@@ -37,17 +37,17 @@ class _Layout:
 
 
 def read_table(path: Path) -> list[Series]:
-    """One series a video; the video is empty if no column names it.
+    """Read a table: one series per video; the video is "" if no column names it.
 
-    An empty cell, and an empty line between the lines of a single column, is NaN. Lines that
-    begin with # are left out, but the last before the first row may be the header.
+    An empty cell is NaN. So is an empty line in a table of one column. Lines that start with # are
+    comments, but the last one before the first row may be the header.
 
     Raises:
-        DataError: unreadable, a cell is not a number, or the columns cannot be told apart.
+        DataError: unreadable, a cell is not a number, or the columns are not known.
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            return _read(file, path)
+            return read_lines(file, path)
     except UnicodeDecodeError as error:
         raise DataError("is not text in UTF-8", where=str(path), fix="save it as UTF-8") from error
     except csv.Error as error:
@@ -56,21 +56,37 @@ def read_table(path: Path) -> list[Series]:
         raise DataError(f"cannot be read: {error.strerror or error}", where=str(path)) from error
 
 
-def _read(file: Iterable[str], path: Path) -> list[Series]:
-    lines, separator, comment = _peek(file)
+def split_rows(lines: Iterable[str], separators: str = "\t;,") -> tuple[Iterator[_Line], list[str]]:
+    """Number and cells of each line that is not a comment, and the cells of the last comment before the first row.
+
+    Args:
+        lines: of the file.
+        separators: the first of these in the first row separates cells; without any, blanks do.
+    """
+    lines, separator, comment = _peek(lines, separators)
     rows = (row for row in _cells(lines, separator) if not (row[1] and row[1][0].startswith("#")))
+    return rows, next((cells for _, cells in _cells([comment], separator)), [])
+
+
+def read_lines(lines: Iterable[str], path: Path) -> list[Series]:
+    """`read_table` of the lines of a file; `path` is for messages.
+
+    Raises:
+        DataError: see `read_table`.
+    """
+    rows, comment = split_rows(lines)
     first = next((row for row in rows if any(row[1])), None)
     if first is None:
-        raise DataError("is empty", where=str(path), fix="write one score a frame")
+        raise DataError("is empty", where=str(path), fix="write one number per frame")
     layout = _headed(first, path)
     if layout is None:
-        layout = _commented(comment, separator, first, path) or _headless(first, path)
+        layout = _commented(comment, first, path) or _headless(first, path)
         rows = chain([first], rows)
     return _collect(rows, layout, path)
 
 
-def _peek(file: Iterable[str]) -> tuple[Iterator[str], str, str]:
-    """All lines again, the separator of the first that is a row, and the last comment before it."""
+def _peek(file: Iterable[str], separators: str) -> tuple[Iterator[str], str, str]:
+    """All lines, the separator in the first row, and the last comment before it."""
     lines, seen, comment = iter(file), list[str](), ""
     for line in lines:
         seen.append(line)
@@ -80,12 +96,12 @@ def _peek(file: Iterable[str]) -> tuple[Iterator[str], str, str]:
         elif text:
             break
     content = seen[-1] if seen else ""
-    separator = next((mark for mark in "\t;," if mark in content.strip(" \r\n")), " ")
+    separator = next((mark for mark in separators if mark in content.strip(" \r\n")), " ")
     return chain(seen, lines), separator, comment
 
 
 def _cells(lines: Iterable[str], separator: str) -> Iterator[_Line]:
-    """Line number and cells, of which an empty line has none."""
+    """Number and cells of each line; an empty line has no cells."""
     if separator == " ":
         lines = (line.strip() for line in lines)
     reader = csv.reader(lines, delimiter=separator, skipinitialspace=True)
@@ -93,7 +109,8 @@ def _cells(lines: Iterable[str], separator: str) -> Iterator[_Line]:
         yield reader.line_num, [cell.strip() for cell in row]
 
 
-def _is_number(cell: str) -> bool:
+def is_number(cell: str) -> bool:
+    """Whether a cell is empty or a number."""
     try:
         to_number(cell)
     except ValueError:
@@ -101,47 +118,45 @@ def _is_number(cell: str) -> bool:
     return True
 
 
-def _names_rows(cells: Sequence[str]) -> bool:
+def names_rows(cells: Sequence[str]) -> bool:
+    """Whether these are names of columns, with the video or the frame among them."""
     return not {"video", "frame"}.isdisjoint(cell.lower() for cell in cells)
 
 
 def _is_header(cells: Sequence[str]) -> bool:
     named = [cell for cell in cells if cell]
-    return _names_rows(cells) or (bool(named) and all(_NAME.match(cell) and not _is_number(cell) for cell in named))
+    return names_rows(cells) or (bool(named) and all(_NAME.match(cell) and not is_number(cell) for cell in named))
 
 
 def _headed(line: _Line, path: Path) -> _Layout | None:
-    """The layout that this line names; None if it is a row of numbers."""
+    """The layout by a line of names; None if the line is a row of numbers."""
     count, cells = line
     if _is_header(cells):
         return _layout(cells, path, count)
-    bad = next((cell for cell in cells if not _is_number(cell)), None)
+    bad = next((cell for cell in cells if not is_number(cell)), None)
     if bad is not None:
         raise DataError(f"{bad!r} is not a number", where=f"{path}, line {count}", fix=_HEADER)
     return None
 
 
-def _commented(comment: str, separator: str, line: _Line, path: Path) -> _Layout | None:
-    """The layout of a header that stands in a comment, as np.savetxt writes it."""
+def _commented(comment: Sequence[str], line: _Line, path: Path) -> _Layout | None:
+    """The layout of a header in a comment, as np.savetxt writes it."""
     count, cells = line
-    for _, named in _cells([comment], separator):
-        if len(named) == len(cells) and _names_rows(named):
-            return _layout(named, path, count)
-    return None
+    return _layout(comment, path, count) if len(comment) == len(cells) and names_rows(comment) else None
 
 
 def _headless(line: _Line, path: Path) -> _Layout:
     count, cells = line
     if len(cells) > 2:
         what = f"{len(cells)} columns and no header"
-        raise DataError(what, where=f"{path}, line {count}", fix=f"write one row a frame; {_HEADER}")
+        raise DataError(what, where=f"{path}, line {count}", fix=f"write one row per frame; {_HEADER}")
     return _layout(["frame", "score"][-len(cells) :], path, count)
 
 
 def _layout(cells: Sequence[str], path: Path, line: int) -> _Layout:
     where = f"{path}, line {line}"
     lower = [cell.lower() for cell in cells]
-    # The nameless column of a table is the index that pandas writes.
+    # The column without a name is the index that pandas writes.
     known = [name for name in lower if name and not name.startswith("unnamed:")]
     if twice := sorted({name for name in known if known.count(name) > 1}):
         raise DataError(f"the header names {', '.join(twice)} more than once", where=where, fix="rename the columns")
@@ -165,14 +180,14 @@ def _collect(lines: Iterable[_Line], layout: _Layout, path: Path) -> list[Series
         _add(rows, cells, layout, f"{path}, line {count}")
     found = rows.series()
     if not found:
-        raise DataError("holds a header and no rows", where=str(path), fix="write one row a frame")
+        raise DataError("holds a header and no rows", where=str(path), fix="write one row per frame")
     return found
 
 
 def _add(rows: RowCollector, cells: Sequence[str], layout: _Layout, where: str) -> None:
     if len(cells) != layout.width:
-        what = f"the row has {len(cells)} cells, those before it have {layout.width}"
-        raise DataError(what, where=where, fix="write one cell a column, and names with blanks in quotes")
+        what = f"the row has {len(cells)} cells, the rows before it have {layout.width}"
+        raise DataError(what, where=where, fix="write one cell per column, and names with blanks in quotes")
     video = "" if layout.video is None else cells[layout.video]
     if layout.video is not None and not video:
         raise DataError("the cell of the column 'video' is empty", where=where, fix="name the video in each row")

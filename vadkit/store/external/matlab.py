@@ -1,0 +1,91 @@
+"""Labels from MATLAB files: the `.mat` and `.m` files that come with benchmarks."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vadkit.core.errors import DataError
+from vadkit.core.files import read_text
+from vadkit.core.video_labels import FrameLabels, IntervalLabels, VideoLabels, mask_labels
+
+_GT_FRAME = re.compile(r"^[^%\n]*gt_frame\s*=\s*\[([^\]]*)\]", re.MULTILINE)
+_FORMS = (
+    "known are a cell array 'gt' with one 2xK array of intervals per video, a cell array 'volLabel' with one mask per "
+    "frame, and one array of 0 and 1 per video"
+)
+
+
+def read_matlab(path: Path, video: str) -> dict[str, VideoLabels]:
+    """Read a MATLAB file.
+
+    `gt` (Liu et al., CVPR 2018) holds one cell per video: first and last frames, counted from 1.
+    The videos are named "1", "2" and so on. UCSD's `.m` files hold the same as `gt_frame` lists.
+    `volLabel` (Avenue) holds the masks of one video.
+
+    Args:
+        path: `.mat` or `.m`.
+        video: name for the video of `volLabel`.
+
+    Raises:
+        DataError: unreadable, or of another form.
+    """
+    if path.suffix.lower() == ".m":
+        lists = _GT_FRAME.findall(read_text(path))
+        spans = [re.findall(r"(\d+)\s*(?::\s*(\d+))?", text) for text in lists]
+        found = [np.array([[int(a), int(b or a)] for a, b in pairs], np.int64).reshape(-1, 2).T for pairs in spans]
+        return _intervals(found, path, "gt_frame")
+    for name, shape, kind in _call("whosmat", path):
+        if (name, kind) == ("volLabel", "cell"):
+            return {video: mask_labels(str(path), int(np.prod(shape)), partial(_masks, path))}
+    content = _load(path)
+    if (cells := content.get("gt")) is not None and cells.dtype == object:
+        return _intervals(list(cells.ravel()), path, "gt")
+    arrays = {name: array for name, array in content.items() if array.dtype.kind in "biuf" and array.size > 1}
+    if not arrays or len(arrays) < len(content):
+        what = f"holds no cell array 'gt' or 'volLabel', but {', '.join(content) or 'nothing'}"
+        raise DataError(what, where=str(path), fix=f"fetch the label file again; {_FORMS}")
+    return {name: FrameLabels(f"{path}, array {name!r}", partial(np.asarray, array)) for name, array in arrays.items()}
+
+
+def _intervals(cells: list[NDArray[Any]], path: Path, name: str) -> dict[str, VideoLabels]:
+    if not cells or any(cell.size and (cell.ndim != 2 or cell.shape[0] != 2) for cell in cells):
+        what = f"{name!r} must hold one 2xK array of intervals per video"
+        raise DataError(what, where=str(path), fix="fetch the label file again")
+    return {
+        str(number): IntervalLabels(
+            f"{path}, {name} {number}", 1, [(int(first), int(last)) for first, last in cell.reshape(2, -1).T]
+        )
+        for number, cell in enumerate(cells, 1)
+    }
+
+
+def _masks(path: Path) -> Iterator[NDArray[np.bool_]]:
+    shape = None
+    for cell in _load(path)["volLabel"].ravel():
+        shape = shape or cell.shape
+        if cell.shape != shape:
+            raise DataError("the masks differ in size", where=str(path), fix="fetch the label file again")
+        yield cell != 0
+
+
+def _load(path: Path) -> dict[str, NDArray[Any]]:
+    content = _call("loadmat", path)
+    return {name: np.asarray(value) for name, value in content.items() if not name.startswith("__")}
+
+
+def _call(reader: str, path: Path) -> Any:
+    from scipy import io  # only these files need SciPy
+
+    try:
+        return getattr(io, reader)(path)
+    # SciPy reports a damaged file by a dozen types of error, some of them from zlib.
+    except Exception as error:
+        what = f"cannot be read as a .mat file: {error}"
+        raise DataError(what, where=str(path), fix="fetch the file again") from error
