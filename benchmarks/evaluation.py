@@ -12,12 +12,11 @@ from __future__ import annotations
 import argparse
 import resource
 import time
-from pathlib import Path
 
 import numpy as np
 
 from vadkit.core.values import Labels
-from vadkit.evaluation import ComponentFusion, EvaluationConfig, EvaluationData, judge
+from vadkit.evaluation import ComponentFusion, EvaluationConfig, EvaluationData, Evaluator
 from vadkit.recipe.presets import PRESETS
 from vadkit.store.scores import VideoScores
 from vadkit_standard.alarms import Alarms
@@ -55,7 +54,7 @@ def main() -> None:
         evidence = made(int(frames), np.random.default_rng(0))
         plan = EvaluationConfig({"r": ComponentFusion(1.0, (MinMax(),))}, METRICS, PRESETS["ffp"], rounds=given.rounds)
         began = time.perf_counter()
-        judge("benchmark", Path(), evidence, plan)
+        Evaluator(plan).evaluate(evidence, name="benchmark")
         seconds = time.perf_counter() - began
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         row = f"{int(frames):>10} {len(evidence.videos):>7} {seconds:>8.2f} {1e6 * seconds / frames:>9.1f}"

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 from strangers import write_metadata
 
+import vadkit
 from vadkit.cli.scaffold import write_plugin
-from vadkit.engine import run as stages
 from vadkit.evaluation.compare import compare
 from vadkit.plugin.registry import Registry
 from vadkit.recipe import describe
@@ -49,7 +49,7 @@ def test_the_plugin_of_the_tutorial(plugin: Path) -> None:
     assert callable(known_answer)
     known_answer()
 
-    runs = [stages.run(plugin / name).path for name in ("recipe.yaml", "gaussian.yaml")]
+    runs = [vadkit.run(plugin / name).path for name in ("recipe.yaml", "gaussian.yaml")]
     assert [path.absolute() for path in runs] == [plugin / "runs" / name for name in ("my-kde", "gaussian")]
     assert [entry.name for entry in compare(runs, metrics=["micro_auc"]).entries] == ["my-kde", "gaussian"]
 

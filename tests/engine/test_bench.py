@@ -23,9 +23,10 @@ from vadkit.core.errors import CheckpointError, DataError, RecipeError, VadkitEr
 from vadkit.core.values import ClipOutputs
 from vadkit.engine.bench.bench import bench
 from vadkit.engine.bench.flops import SCORES, count_flops, watched
-from vadkit.engine.run import read_recipe, without_videos
+from vadkit.engine.experiment import without_videos
 from vadkit.model.pipeline import Pipeline
 from vadkit.plugin.registry import Registry
+from vadkit.recipe.loading import read_recipe
 from vadkit.store.run_folder import RunFolder
 
 ROOT = Path(__file__).parents[2]

@@ -28,7 +28,7 @@ from vadkit.api import (
     Scorer,
 )
 from vadkit.core.errors import ShapeError, VadkitError
-from vadkit.engine.run import dry_run
+from vadkit.engine.dry_run import dry_run
 from vadkit.engine.sanity_check import NeedsValuesError
 from vadkit.model.training.density_fit import _Likelihood  # pyright: ignore[reportPrivateUsage]
 from vadkit.plugin.registry import Plugin, Registry

@@ -91,13 +91,13 @@ def test_a_trained_run_is_tested_elsewhere_without_training(
     assert [len(video.coverage) for video in moved.scores()] == [36, 36, 36]
     assert {len(labels.frames) for labels in moved.labels().values()} == {36}
     manifest = manifest_of(moved)
-    assert manifest["data"]["tested on"] == ELSEWHERE
-    assert manifest["data"]["test"] == {"videos": 3, "frames": 108}
-    assert manifest["data"]["train videos"] == manifest_of(at_home)["data"]["train videos"]
-    assert moved.metrics["facts"]["manifest"]["tested on"] == ELSEWHERE
+    assert manifest["data"]["tested_on"] == ELSEWHERE
+    assert manifest["data"]["counts"]["test"] == {"videos": 3, "frames": 108}
+    assert manifest["data"]["fingerprints"]["train"] == manifest_of(at_home)["data"]["fingerprints"]["train"]
+    assert moved.metrics["summary"]["run"]["tested_on"] == ELSEWHERE
     # From the run folder alone, as 'vadkit eval' judges.
     again = moved.evaluate(["fuse.likelihood.weight=0"])
-    assert again.facts["frames"] == 108
+    assert again.summary.frames == 108
     # And from scratch it comes to the same.
     fresh = vadkit.run(tiny, out=tmp_path / "fresh")
     assert fresh.metrics["metrics"] == moved.metrics["metrics"]
@@ -105,7 +105,7 @@ def test_a_trained_run_is_tested_elsewhere_without_training(
     del tiny["data"]["test_on"]
     home = vadkit.run(tiny, out=tmp_path / "run", resume=True)
     assert home.metrics["metrics"] == at_home.metrics["metrics"]
-    assert manifest_of(home)["data"]["tested on"] is None
+    assert manifest_of(home)["data"]["tested_on"] is None
     for one, other in zip(home.scores(), at_home.scores(), strict=True):
         np.testing.assert_array_equal(one.components["reconstruction"], other.components["reconstruction"])
 
@@ -115,7 +115,7 @@ def test_other_test_videos_of_the_same_data_set_are_still_refused(
 ) -> None:
     shutil.copytree(at_home.path, tmp_path / "run")
     manifest = manifest_of(at_home)
-    manifest["data"]["test videos"] = "0" * 12
+    manifest["data"]["fingerprints"]["test"] = "0" * 12
     (tmp_path / "run" / "manifest.json").write_text(json.dumps(manifest))
     with pytest.raises(CheckpointError, match="the test videos differ"):
         vadkit.run(tiny, out=tmp_path / "run", resume=True)
@@ -126,8 +126,8 @@ def test_a_sweep_over_test_sets_trains_once(tiny: dict[str, Any], tmp_path: Path
     values = ["null", "{use: walkway, seed: 5, size: [48, 64], frames: 36, test_videos: 2}"]
     trials = sweep(tiny, {"data.test_on": values}, out=tmp_path / "sweep", progress=progress)
     assert progress.did == ["model", "density.static", "density.dynamic", "score test"]
-    assert [line for line in progress.lines if line.startswith("taken over")] == [
-        "taken over: density.dynamic, density.static, model"
+    assert [line for line in progress.lines if line.startswith("reused stages")] == [
+        "reused stages: density.dynamic, density.static, model"
     ]
     frames = [sum(len(video.coverage) for video in vadkit.load_run(trial.path).scores()) for trial in trials]
     assert frames == [80, 72]
@@ -166,9 +166,9 @@ def test_ped2_and_a_part_of_avenue(tiny: dict[str, Any], tmp_path: Path, shared_
         density["fit"]["steps"] = 2
     tiny["engine"]["score_stride"] = 8
     done = vadkit.run(tiny, out=tmp_path / "run", data_root=root)
-    assert done.metrics["facts"]["frames"] == 2010
-    assert done.metrics["facts"]["abnormal_frames"] == 1648
-    assert manifest_of(done)["data"]["test"] == {"videos": 12, "frames": 2010}
+    assert done.metrics["summary"]["frames"] == 2010
+    assert done.metrics["summary"]["abnormal_frames"] == 1648
+    assert manifest_of(done)["data"]["counts"]["test"] == {"videos": 12, "frames": 2010}
     assert "micro_auc" in done.evaluate(["fuse.likelihood.weight=0"]).metrics
 
 

@@ -28,7 +28,7 @@ class Said(NoProgress):
 
     @property
     def taken(self) -> str:
-        return next(line for line in self.lines if line.startswith("taken over"))
+        return next(line for line in self.lines if line.startswith("reused stages"))
 
 
 @pytest.fixture(scope="module")
@@ -46,24 +46,24 @@ def test_another_fusion_takes_over_everything(earlier: vadkit.Run, tiny: dict[st
     tiny |= {"name": "other", "fuse": {"reconstruction": {"transform": ["minmax"]}}}
     said = Said()
     done = vadkit.run(tiny, out=tmp_path / "run", reuse=[earlier.path], progress=said)
-    assert said.taken == "taken over: density.dynamic, density.static, model, scores"
+    assert said.taken == "reused stages: density.dynamic, density.static, model, scores"
     assert done.recipe.name == "other"
     alone = vadkit.run(tiny, out=tmp_path / "alone")
     assert done.metrics["metrics"] == alone.metrics["metrics"]
     manifest = json.loads((done.path / "manifest.json").read_text())
-    assert manifest["taken over"] == ["density.dynamic", "density.static", "model", "scores"]
-    assert manifest["parameters"] == json.loads((earlier.path / "manifest.json").read_text())["parameters"]
+    assert manifest["copied"] == ["density.dynamic", "density.static", "model", "scores"]
+    assert manifest["stages"] == json.loads((earlier.path / "manifest.json").read_text())["stages"]
 
 
 def test_what_is_made_otherwise_is_made_anew(earlier: vadkit.Run, tiny: dict[str, Any], tmp_path: Path) -> None:
     tiny["densities"]["static"]["hidden"] = 4
     said = Said()
     vadkit.run(tiny, out=tmp_path / "density", reuse=[earlier.path], progress=said)
-    assert said.taken == "taken over: density.dynamic, model"
+    assert said.taken == "reused stages: density.dynamic, model"
     tiny["seed"] = 1
     said = Said()
     vadkit.run(tiny, out=tmp_path / "seed", reuse=[earlier.path, tmp_path / "density"], progress=said)
-    assert said.taken == "taken over: nothing, for no stage would be made alike"
+    assert said.taken == "reused stages: none, for no stage would be the same"
 
 
 def test_an_unfinished_run_gives_what_it_has_finished(
@@ -76,7 +76,7 @@ def test_an_unfinished_run_gives_what_it_has_finished(
     (broken / "manifest.json").write_text(json.dumps(manifest))
     said = Said()
     done = vadkit.run(tiny, out=tmp_path / "run", reuse=[broken], progress=said)
-    assert said.taken == "taken over: density.dynamic, model"
+    assert said.taken == "reused stages: density.dynamic, model"
     for one, other in zip(done.scores(), earlier.scores(), strict=True):
         np.testing.assert_array_equal(one.components["static"], other.components["static"])
 
@@ -118,7 +118,7 @@ def test_a_take_over_that_was_killed_can_be_replaced_or_resumed(
     place.check(resume=True, overwrite=False)
     said = Said()
     done = vadkit.run(tiny, out=place.path, overwrite=True, reuse=[earlier.path], progress=said)
-    assert said.taken == "taken over: density.dynamic, density.static, model, scores"
+    assert said.taken == "reused stages: density.dynamic, density.static, model, scores"
     assert done.metrics["metrics"] == earlier.metrics["metrics"]
 
 
@@ -151,7 +151,7 @@ def test_other_data_no_run_and_itself_are_refused(earlier: vadkit.Run, tiny: dic
     foreign = tmp_path / "foreign"
     shutil.copytree(earlier.path, foreign)
     manifest = json.loads((foreign / "manifest.json").read_text())
-    manifest["data"]["train videos"] = "0" * 12
+    manifest["data"]["fingerprints"]["train"] = "0" * 12
     (foreign / "manifest.json").write_text(json.dumps(manifest))
     with pytest.raises(CheckpointError, match="its model was made from other data than this: the train videos differ"):
         vadkit.run(tiny, out=tmp_path / "run", reuse=[foreign])

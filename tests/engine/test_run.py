@@ -21,7 +21,7 @@ from safetensors.torch import load_file
 import vadkit
 from vadkit.core.errors import CheckpointError, DataError, DivergedError, RunFolderError, ShapeError, VadkitError
 from vadkit.core.progress import NoProgress
-from vadkit.engine import run as stages
+from vadkit.evaluation import reporting
 
 
 @pytest.fixture(scope="module")
@@ -77,9 +77,9 @@ def test_a_run_leaves_what_the_next_stage_or_a_person_can_pick_up(unbroken: vadk
 def test_the_manifest_says_what_a_number_must_be_read_beside(unbroken: vadkit.Run) -> None:
     manifest = json.loads((unbroken.path / "manifest.json").read_text())
     assert manifest["seed"] == 0
-    assert manifest["versions"]["torch"] == torch.__version__
-    assert manifest["data"]["test"] == {"videos": 2, "frames": 80}
-    assert manifest["parameters"]["density.static"] > 0
+    assert manifest["sessions"][0]["versions"]["torch"] == torch.__version__
+    assert manifest["data"]["counts"]["test"] == {"videos": 2, "frames": 80}
+    assert manifest["stages"]["density.static"]["parameters"] > 0
     assert manifest["finished"]
 
 
@@ -140,7 +140,7 @@ def test_another_seed_gives_other_weights(unbroken: vadkit.Run, tiny: dict[str, 
 def test_evaluation_needs_the_score_files_alone(unbroken: vadkit.Run) -> None:
     script = (
         "import sys; from vadkit import stages;"
-        "result = stages.evaluate(sys.argv[1], ['fuse.likelihood.weight=0']);"
+        "result = reporting.evaluate(sys.argv[1], ['fuse.likelihood.weight=0']);"
         "print(result.metrics['micro_auc'], result.components['reconstruction']['micro_auc'], 'torch' in sys.modules)"
     )
     told = subprocess.run(
@@ -152,7 +152,7 @@ def test_evaluation_needs_the_score_files_alone(unbroken: vadkit.Run) -> None:
 
 def test_overrides_are_reported_beside_the_run_not_over_it(unbroken: vadkit.Run) -> None:
     before = (unbroken.path / "metrics.json").read_text()
-    result = stages.report(unbroken.path, ["fuse.likelihood.weight=2.0"])
+    result = reporting.report(unbroken.path, ["fuse.likelihood.weight=2.0"])
     assert result.folder.parent == unbroken.path / "evals"
     assert (result.folder / "metrics.json").exists()
     assert (unbroken.path / "metrics.json").read_text() == before
@@ -160,17 +160,17 @@ def test_overrides_are_reported_beside_the_run_not_over_it(unbroken: vadkit.Run)
 
 def test_evaluation_elsewhere_leaves_the_run_as_it_is(unbroken: vadkit.Run, tmp_path: Path) -> None:
     before = {path: path.stat().st_mtime_ns for path in unbroken.path.rglob("*")}
-    result = stages.report(unbroken.path, ["evaluate.protocol=ffp"], out=tmp_path / "judged")
+    result = reporting.report(unbroken.path, ["evaluate.protocol=ffp"], out=tmp_path / "judged")
     assert json.loads((tmp_path / "judged" / "metrics.json").read_text())["protocol"]["name"] == "ffp"
     assert result.folder == tmp_path / "judged"
     assert {path: path.stat().st_mtime_ns for path in unbroken.path.rglob("*")} == before
     with pytest.raises(VadkitError, match="is a run, whose results would be lost"):
-        stages.report(unbroken.path, out=unbroken.path)
+        reporting.report(unbroken.path, out=unbroken.path)
 
 
 def test_evaluation_refuses_to_change_what_the_scores_depend_on(unbroken: vadkit.Run) -> None:
     with pytest.raises(VadkitError, match="'seed' decides the scores"):
-        stages.evaluate(unbroken.path, ["seed=3"])
+        reporting.evaluate(unbroken.path, ["seed=3"])
 
 
 def test_a_trained_model_scores_clips_from_python(unbroken: vadkit.Run) -> None:
@@ -304,23 +304,35 @@ def test_resuming_on_other_data_is_refused(unbroken: vadkit.Run, tiny: dict[str,
     copy = tmp_path / "run"
     shutil.copytree(unbroken.path, copy)
     manifest = json.loads((copy / "manifest.json").read_text())
-    manifest["data"]["test videos"] = "another"
+    manifest["data"]["fingerprints"]["test"] = "another"
     (copy / "manifest.json").write_text(json.dumps(manifest))
-    with pytest.raises(CheckpointError, match="other data than this: the test videos differ"):
+    with pytest.raises(CheckpointError, match="started on other data: the test videos differ"):
         vadkit.run(tiny, out=copy, resume=True)
 
 
-def test_the_manifest_keeps_where_a_run_began_and_every_leg(
-    unbroken: vadkit.Run, tiny: dict[str, Any], tmp_path: Path
-) -> None:
+def test_the_manifest_keeps_every_session(unbroken: vadkit.Run, tiny: dict[str, Any], tmp_path: Path) -> None:
     copy = tmp_path / "run"
     shutil.copytree(unbroken.path, copy)
     manifest = json.loads((copy / "manifest.json").read_text())
-    begun, legs = manifest["begun"], len(manifest["legs"])
-    (copy / "manifest.json").write_text(json.dumps({**manifest, "commit": "first"}))
-    vadkit.run(tiny, out=copy, resume=True)
+    sessions = manifest["sessions"]
+    done = vadkit.run(tiny, out=copy, resume=True)
     after = json.loads((copy / "manifest.json").read_text())
-    assert (after["commit"], after["begun"], len(after["legs"])) == ("first", begun, legs + 1)
+    assert after["sessions"][: len(sessions)] == sessions
+    assert len(after["sessions"]) == len(sessions) + 1
+    assert done.metrics["summary"]["run"]["commit"] == sessions[0]["commit"]
+
+
+def test_a_manifest_of_another_format_is_refused(unbroken: vadkit.Run, tiny: dict[str, Any], tmp_path: Path) -> None:
+    copy = tmp_path / "run"
+    shutil.copytree(unbroken.path, copy)
+    manifest = json.loads((copy / "manifest.json").read_text())
+    for other in ({**manifest, "format": 99}, {key: value for key, value in manifest.items() if key != "format"}):
+        (copy / "manifest.json").write_text(json.dumps(other))
+        with pytest.raises(CheckpointError, match="this version of vadkit reads format 1"):
+            vadkit.run(tiny, out=copy, resume=True)
+    (copy / "manifest.json").write_text(json.dumps({**manifest, "seed": "three"}))
+    with pytest.raises(CheckpointError, match=r"manifest\.json: is damaged"):
+        vadkit.run(tiny, out=copy, resume=True)
 
 
 def test_an_earlier_run_is_replaced_only_by_one_that_can_begin(
@@ -476,13 +488,13 @@ def test_a_test_tuned_run_stays_marked_under_any_protocol(tiny: dict[str, Any], 
     tiny["evaluate"]["protocol"] = {"use": "itae", "test_tuned": True}
     done = vadkit.run(tiny, out=tmp_path / "run", allow_test_tuning=True)
     assert done.evaluate(["evaluate.protocol=ffp"]).protocol["test_tuned"] is True
-    ffp = stages.under_all(done.path)["ffp"]
+    ffp = reporting.evaluate_all_protocols(done.path)["ffp"]
     assert not isinstance(ffp, VadkitError)
     assert ffp.protocol["test_tuned"] is True
 
 
 def test_every_protocol_judges_a_run(unbroken: vadkit.Run) -> None:
-    found = stages.under_all(unbroken.path)
+    found = reporting.evaluate_all_protocols(unbroken.path)
     assert {name for name, one in found.items() if isinstance(one, VadkitError)} == {"hf2vad", "accivad", "deployable"}
     drop = found["ffp"]
     assert not isinstance(drop, VadkitError)

@@ -15,7 +15,7 @@ import vadkit
 from vadkit.core.errors import ShapeError
 from vadkit.core.progress import NoProgress
 from vadkit.core.values import ClipSpec, VideoRef
-from vadkit.engine.run import dry_run
+from vadkit.engine.dry_run import dry_run
 from vadkit.live.scorer import OnlineScorer
 from vadkit.model.autoencoder import Autoencoder
 from vadkit.model.inference.sliding_window import measure_position_stats, score_video
@@ -119,7 +119,7 @@ def test_a_run_says_it_in_the_manifest_and_on_the_terminal_and_resumes_to_the_sa
     done = vadkit.run(habitual, out=tmp_path / "run", registry=registry())
     assert json.loads((done.path / "manifest.json").read_text())["stateful"] == "a running mean"
     assert WHY in capsys.readouterr().out
-    assert json.loads((done.path / "metrics.json").read_text())["facts"]["manifest"]["stateful"]
+    assert json.loads((done.path / "metrics.json").read_text())["summary"]["run"]["stateful"]
     before = {video.name: video.components["surprise"] for video in done.scores()}
     (done.path / "scores" / "test_01.npz").unlink()
     again = vadkit.run(habitual, out=done.path, resume=True, registry=registry(), overrides=["engine.score_batch=3"])

@@ -33,7 +33,7 @@ def calibrated(tmp_path_factory: pytest.TempPathFactory) -> vadkit.Run:
 
 def test_a_share_of_whole_videos_is_scored_and_not_trained_on(calibrated: vadkit.Run) -> None:
     [video] = read_scores(calibrated.path / "checkpoints" / "held_out")
-    facts = calibrated.metrics["facts"]
+    facts = calibrated.metrics["summary"]
     assert facts["normal_videos"] == [video.name]
     assert facts["normal_hours"] == pytest.approx(40 / 25 / 3600)
     assert calibrated.metrics["protocol"]["held_out"] == 0.25
@@ -42,7 +42,7 @@ def test_a_share_of_whole_videos_is_scored_and_not_trained_on(calibrated: vadkit
 
 def test_the_calibration_stays_with_the_weights(calibrated: vadkit.Run) -> None:
     stored = json.loads((calibrated.path / "checkpoints" / "calibration.json").read_text())
-    facts, protocol = calibrated.metrics["facts"], calibrated.metrics["protocol"]
+    facts, protocol = calibrated.metrics["summary"], calibrated.metrics["protocol"]
     assert stored["threshold"] == facts["alarm_threshold"]
     assert stored["components"] == protocol["components"]
     assert (stored["videos"], stored["protocol"]) == (facts["normal_videos"], "deployable")
@@ -113,7 +113,7 @@ def test_no_test_frame_and_no_label_reaches_scale_threshold_and_weights(
     monkeypatch.setattr(Walkway, "labels", labels)
     other = vadkit.run(held_out(tiny, weights="synthetic"), out=tmp_path / "run")
     assert other.metrics["metrics"]["micro_auc"] != calibrated.metrics["metrics"]["micro_auc"]
-    assert other.metrics["facts"]["alarm_threshold"] == calibrated.metrics["facts"]["alarm_threshold"]
+    assert other.metrics["summary"]["alarm_threshold"] == calibrated.metrics["summary"]["alarm_threshold"]
     assert other.metrics["protocol"]["components"] == calibrated.metrics["protocol"]["components"]
     stored = [(run.path / "checkpoints" / "calibration.json").read_text() for run in (other, calibrated)]
     assert stored[0] == stored[1]
@@ -233,20 +233,22 @@ def test_tracks_alone_find_the_frames_size(
 def test_metrics_of_an_earlier_recipe_do_not_outlive_a_resume(tiny: dict[str, Any], tmp_path: Path) -> None:
     first = vadkit.run(tiny, out=tmp_path / "run")
     assert first.metrics["metrics"]
-    speed = json.loads((first.path / "manifest.json").read_text())["seconds"]["score test"]
+    speed = json.loads((first.path / "manifest.json").read_text())["stages"]["scores"]["seconds"]
     again = vadkit.run(tiny, out=first.path, resume=True, overrides=["report=[console]", "evaluate.protocol=ffp"])
     assert not again.metrics
-    assert json.loads((first.path / "manifest.json").read_text())["seconds"]["score test"] == speed
+    assert json.loads((first.path / "manifest.json").read_text())["stages"]["scores"]["seconds"] == speed
 
 
 def test_another_key_of_a_metric_is_another_result(calibrated: vadkit.Run) -> None:
-    from vadkit.engine import run as stages
+    from vadkit.evaluation import reporting
 
     places = [
-        stages.report(calibrated.path, ["report=[json]", f"evaluate.metrics=[{{use: alarms, threshold: {at}}}]"]).folder
+        reporting.report(
+            calibrated.path, ["report=[json]", f"evaluate.metrics=[{{use: alarms, threshold: {at}}}]"]
+        ).folder
         for at in (0.1, 0.9)
     ]
-    stored = [json.loads((place / "metrics.json").read_text())["facts"]["measured"] for place in places]
+    stored = [json.loads((place / "metrics.json").read_text())["summary"]["metric_settings"] for place in places]
     assert [one[0]["threshold"] for one in stored] == [0.1, 0.9]
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import csv
 import io
-import json
 import subprocess
 import sys
 from dataclasses import replace
@@ -21,6 +20,7 @@ from vadkit.cli.render.compare import renderer
 from vadkit.core.errors import DataError, PluginError, VadkitError
 from vadkit.core.values import Labels
 from vadkit.evaluation.compare import compare
+from vadkit.store.manifest import Count, Manifest, write_manifest
 from vadkit.store.scores import VideoScores, write_labels, write_scores
 
 VIDEOS = 14
@@ -241,13 +241,10 @@ def test_intervals_are_those_of_the_run(tiny: dict[str, Any], tmp_path: Path) ->
 
 def test_what_a_run_costs_stands_beside_it(tiny: dict[str, Any], tmp_path: Path) -> None:
     old, new = make(tmp_path / "old", tiny, 1), make(tmp_path / "new", tiny, 2, seed=4)
-    manifest = {
-        "parameters": {"model": 1_500_000, "density.static": 500_000},
-        "flops": {"encoder": 1_200_000_000, "decoder": 300_000_000, "scores": 0},
-        "seconds": {"score test": 20.0},
-        "data": {"test": {"videos": 2, "frames": 500}},
-    }
-    (new / "manifest.json").write_text(json.dumps(manifest))
+    manifest = Manifest(flops={"encoder": 1_200_000_000, "decoder": 300_000_000, "scores": 0})
+    manifest = manifest.with_stage("model", parameters=1_500_000).with_stage("density.static", parameters=500_000)
+    manifest = manifest.with_stage("scores", seconds=20.0).with_data(counts={"test": Count(2, 500)})
+    write_manifest(new / "manifest.json", manifest)
     found = compare([old, new], rounds=0)
     entry = found.entries[1]
     assert (entry.parameters, entry.flops, entry.frames_per_second) == (2_000_000, 1_500_000_000, 25.0)

@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 import scipy.io
 
+import vadkit
 from vadkit.core.contracts import Metric
 from vadkit.core.errors import DataError, VadkitError
 from vadkit.core.protocol import Protocol
-from vadkit.core.values import Labels, RunResult, Track
-from vadkit.evaluation import ComponentFusion, EvaluationConfig, EvaluationData, judge
+from vadkit.core.values import Labels, ResultSummary, RunResult, Track
+from vadkit.evaluation import ComponentFusion, EvaluationConfig, EvaluationData, Evaluator
 from vadkit.recipe.presets import PRESETS
 from vadkit.store.scores import VideoScores
 from vadkit_standard.alarms import Alarms
@@ -52,7 +53,7 @@ def judged(
 ) -> RunResult:
     parts = parts or {"r": ComponentFusion(1.0, (MinMax(),), ({"use": "minmax", "over": "video"},))}
     plan = EvaluationConfig(parts, metrics, protocol, rounds=rounds)
-    return judge("walk", Path("run"), EvaluationData(videos, truth, normal), plan)
+    return Evaluator(plan).evaluate(EvaluationData(videos, truth, normal), name="walk").result
 
 
 def test_fused_score_and_each_component_by_hand() -> None:
@@ -75,37 +76,35 @@ def test_videos_for_reporters() -> None:
     assert list(result.components) == ["r", "nll", "r (raw)"]
 
 
-def test_facts() -> None:
+def test_summary() -> None:
     truth = labels(a=[0, 0, 1, 1], b=[0, 0, 0, 0])
     videos = [*TWO, video("c", r=[1, 2], nll=[1, 2])]
-    facts = dict(judged(videos, truth, r=ComponentFusion(1, (MinMax(),)), nll=ComponentFusion()).facts)
-    chance = facts.pop("chance")
-    facts.pop("vadkit")
-    assert (facts.pop("measured"), facts.pop("chance_draws")) == ([], 20)
-    assert chance.keys() == {"micro_auc", "macro_auc", "macro_auc_padded", "eer"}
-    assert facts.pop("bootstrap") == {"rounds": 0, "over": "videos", "videos": 2, "seed": 0}
-    assert facts == {
-        "videos": 3,
-        "frames": 10,
-        "labelled_frames": 8,
-        "abnormal_frames": 2,
-        "coverage_min": 3,
-        "coverage_mean": 3.0,
-        "frames_without_score": 0,
-        "frames_dropped": 0,
-        "single_class_videos": ["b"],
-        "unlabelled_videos": ["c"],
-        "constant": ["nll in a"],
-        "needs_future": True,
-    }
+    summary = judged(videos, truth, r=ComponentFusion(1, (MinMax(),)), nll=ComponentFusion()).summary
+    assert summary.chance.keys() == {"micro_auc", "macro_auc", "macro_auc_padded", "eer"}
+    assert summary == ResultSummary(
+        videos=3,
+        frames=10,
+        labelled_frames=8,
+        abnormal_frames=2,
+        coverage_min=3,
+        coverage_mean=3.0,
+        single_class_videos=("b",),
+        unlabelled_videos=("c",),
+        constant=("nll in a",),
+        needs_future=True,
+        chance=summary.chance,
+        chance_draws=20,
+        bootstrap={"rounds": 0, "over": "videos", "videos": 2, "seed": 0},
+        vadkit=vadkit.__version__,
+    )
 
 
 def test_the_floor_is_a_coin_toss_and_repeats() -> None:
     frames = np.arange(400)
     videos = [video(name, r=frames.tolist()) for name in "ab"]
     truth = {name: Labels(frames % 3 == 0) for name in "ab"}
-    floor = judged(videos, truth).facts["chance"]
-    assert floor == judged(videos, truth).facts["chance"]
+    floor = dict(judged(videos, truth).summary.chance)
+    assert floor == judged(videos, truth).summary.chance
     padded = floor.pop("macro_auc_padded")
     assert all(0.46 < value < 0.54 for value in floor.values())
     assert padded > floor["macro_auc"]
@@ -122,7 +121,7 @@ def test_without_labels_nothing_is_measured() -> None:
     result = judged(TWO, {})
     assert result.metrics == {}
     assert result.components == {}
-    assert result.facts["chance"] == {}
+    assert result.summary.chance == {}
     assert [one.labels for one in result.videos] == [None, None]
 
 
@@ -139,7 +138,7 @@ def test_two_metrics_of_one_name_are_refused() -> None:
 def test_training_scope_uses_the_normal_videos() -> None:
     result = judged(normal=[video("n", r=[0, 10], nll=[0, 0])], r=ComponentFusion(1.0, (MinMax(over="training"),)))
     np.testing.assert_allclose(result.videos[0].fused, [0.1, 0.2, 0.3, 0.4])
-    assert result.facts["needs_future"] is False
+    assert result.summary.needs_future is False
 
 
 def test_the_inputs_are_left_alone() -> None:
@@ -189,7 +188,7 @@ def test_the_alarm_threshold_comes_from_normal_video_alone() -> None:
         assert facts["normal_hours"] == pytest.approx(2 / 3600)
     often = replace(ITAE, false_alarms_per_hour=1800.0)
     # One alarm is allowed: from 4 on there is one; below, it only grows longer.
-    assert judged(normal=normal, protocol=often, r=ComponentFusion()).facts["alarm_threshold"] == 4.0
+    assert judged(normal=normal, protocol=often, r=ComponentFusion()).summary.alarm_threshold == 4.0
 
 
 def test_alarms_are_counted_at_that_threshold() -> None:
@@ -208,15 +207,10 @@ def test_alarms_are_counted_at_that_threshold() -> None:
 
 def test_deployable_refuses_what_needs_the_future() -> None:
     deployable = PRESETS["deployable"]
-    with pytest.raises(VadkitError, match="refuses transform MinMax of component 'r': it needs later frames"):
+    with pytest.raises(VadkitError, match="does not allow transform MinMax of component 'r': it needs later frames"):
         judged(protocol=deployable, r=ComponentFusion(1.0, (MinMax(),)))
-    with pytest.raises(VadkitError, match="refuses transform Gaussian of the fused score"):
-        judge(
-            "w",
-            Path("run"),
-            EvaluationData(TWO, TRUTH),
-            EvaluationConfig({"r": ComponentFusion()}, [], deployable, (Gaussian(sigma=2),)),
-        )
+    with pytest.raises(VadkitError, match="does not allow transform Gaussian of the fused score"):
+        EvaluationConfig({"r": ComponentFusion()}, [], deployable, (Gaussian(sigma=2),))
 
 
 def published(name: str, truth: Sequence[np.ndarray]) -> RunResult:
@@ -246,7 +240,7 @@ def test_published_memae_on_ped2() -> None:
     assert sum(frames.sum() for frames in truth) == 1648
     result = published("ped2", truth)
     assert result.metrics["micro_auc"] == pytest.approx(0.934060, abs=1e-6)
-    assert result.facts["frames_dropped"] == 12 * 15
+    assert result.summary.frames_dropped == 12 * 15
 
 
 def test_published_memae_on_avenue_with_mask_labels() -> None:
@@ -265,24 +259,20 @@ def test_chance_goes_through_the_same_rules() -> None:
     truth = {
         name: Labels(np.repeat([False, True], [4, 56]) if n % 2 else np.arange(60) > 30) for n, name in enumerate(names)
     }
-    plain = judged(videos, truth, r=ComponentFusion()).facts["chance"]
+    plain = judged(videos, truth, r=ComponentFusion()).summary.chance
     parts = {"r": ComponentFusion()}
-    smoothed = judge(
-        "w",
-        Path("run"),
-        EvaluationData(videos, truth),
-        EvaluationConfig(parts, [MacroAUC()], ITAE, (Gaussian(sigma=8, edges="zeros"),)),
-    )
+    config = EvaluationConfig(parts, [MacroAUC()], ITAE, (Gaussian(sigma=8, edges="zeros"),))
+    smoothed = Evaluator(config).evaluate(EvaluationData(videos, truth)).result
     assert 0.4 < plain["macro_auc"] < 0.6
     # Zeros beyond the ends lower a video's first frames, all of which are normal here.
-    assert smoothed.facts["chance"]["macro_auc"] > plain["macro_auc"] + 0.1
+    assert smoothed.summary.chance["macro_auc"] > plain["macro_auc"] + 0.1
 
 
 def test_a_stated_threshold_is_not_asked_of_other_units() -> None:
     videos = [replace(one, fps=5.0) for one in TWO]
     result = judged(videos, metrics=[MicroAUC(), Alarms(threshold=3.0)], r=ComponentFusion())
     assert "recall" in result.metrics
-    assert result.facts["chance"].keys() == {"micro_auc"}
+    assert result.summary.chance.keys() == {"micro_auc"}
     assert result.components["nll (raw)"].keys() == {"micro_auc"}
 
 

@@ -13,7 +13,7 @@ import pytest
 
 import vadkit
 from vadkit.core.errors import DataError, RecipeError, VadkitError
-from vadkit.evaluation.external_scores import ExternalScores, under_all
+from vadkit.evaluation.external_scores import ExternalScores, evaluate_external_all_protocols
 
 LABELS = {"a": [0, 0, 1, 1], "b": [0, 1, 0, 0, 0]}
 SCORES = {"a": [1.0, 2, 3, 4], "b": [10.0, 40, 20, 30, 10]}
@@ -60,7 +60,7 @@ def test_labels_without_lengths_take_them_from_the_scores(files: Path, name: str
     assert result.protocol["labels"] == name
     np.savez(files / "short.npz", a=np.array([3.0, 4]), b=np.array([20.0, 30, 10]))
     kept = vadkit.evaluate_scores(files / "short.npz", labels=files / name, dropped=(2, 0))
-    assert kept.facts["frames"] == 9
+    assert kept.summary.frames == 9
     np.save(files / "flat.npy", np.arange(9.0))
     if "frames" not in content:
         with pytest.raises(DataError, match="do not say where each of the 2 videos ends") as caught:
@@ -80,7 +80,7 @@ def test_high_may_mean_normal(files: Path) -> None:
 
 
 def test_all_protocols_and_why_not(files: Path) -> None:
-    found = under_all(ExternalScores(files / "scores.npz", labels=files / "labels.npz"))
+    found = evaluate_external_all_protocols(ExternalScores(files / "scores.npz", labels=files / "labels.npz"))
     refused = {name: str(one) for name, one in found.items() if isinstance(one, VadkitError)}
     assert refused.keys() == {"hf2vad", "accivad", "deployable"}
     assert "--normal" in refused["deployable"]
@@ -92,11 +92,11 @@ def test_all_protocols_and_why_not(files: Path) -> None:
 def test_normal_scores_make_every_protocol_possible(files: Path) -> None:
     np.savez(files / "normal.npz", n1=np.array([1.0, 3, 2]), n2=np.array([2.0, 5]))
     given: dict[str, Any] = {"labels": files / "labels.npz", "normal": files / "normal.npz"}
-    found = under_all(ExternalScores(files / "scores.npz", **given))
+    found = evaluate_external_all_protocols(ExternalScores(files / "scores.npz", **given))
     assert not [name for name, one in found.items() if isinstance(one, VadkitError)]
     change = ["evaluate.protocol=deployable", "evaluate.metrics=[{use: alarms, fps: 1}]"]
     result = vadkit.evaluate_scores(files / "scores.npz", **given, overrides=change)
-    assert result.facts["normal_videos"] == ["n1", "n2"]
+    assert result.summary.normal_videos == ["n1", "n2"]
     # Above 5 lies all of b: one alarm, which touches its event. a's event is missed.
     assert result.metrics == {
         "false_alarms_per_hour": 0.0,
@@ -191,7 +191,7 @@ def test_reports_go_where_they_are_told(files: Path) -> None:
 def test_a_drawn_data_set_needs_no_root(tmp_path: Path) -> None:
     data = {"use": "walkway", "size": [32, 48], "frames": 30, "test_videos": 2}
     np.save(tmp_path / "flat.npy", np.arange(60.0))
-    assert vadkit.evaluate_scores(tmp_path / "flat.npy", data=data).facts["frames"] == 60
+    assert vadkit.evaluate_scores(tmp_path / "flat.npy", data=data).summary.frames == 60
 
 
 @pytest.mark.parametrize(

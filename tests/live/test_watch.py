@@ -71,7 +71,7 @@ def test_scores_are_those_of_the_whole_video(run: vadkit.Run, film: Path, live: 
     judged = run.evaluate()
     assert [one.frame for one in seen] == list(range(40))
     np.testing.assert_allclose([one.score for one in seen], judged.videos[0].fused, rtol=1e-4, atol=1e-5)
-    assert watch.threshold == judged.facts["alarm_threshold"]
+    assert watch.threshold == judged.summary.alarm_threshold
     assert HISTORY > 40
 
 

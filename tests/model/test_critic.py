@@ -21,7 +21,7 @@ import vadkit
 from vadkit.core.errors import ShapeError, VadkitError
 from vadkit.core.progress import NoProgress
 from vadkit.core.values import ClipOutputs, ClipSpec
-from vadkit.engine.run import dry_run
+from vadkit.engine.dry_run import dry_run
 from vadkit.model.autoencoder import Autoencoder, TrainingStep
 from vadkit.model.training.checkpoint import Checkpoints
 from vadkit.model.training.device import start

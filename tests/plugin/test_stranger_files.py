@@ -15,8 +15,9 @@ import pytest
 import torch
 import yaml
 
+import vadkit
 from vadkit.core.errors import CheckpointError, DataError, RecipeError, VadkitError
-from vadkit.engine import run as stages
+from vadkit.evaluation import reporting
 from vadkit.model.training.checkpoint import Checkpoints
 from vadkit.plugin.registry import Registry
 from vadkit.recipe import load, loads
@@ -125,7 +126,7 @@ def test_a_checkpoint_of_torch_with_objects_in_it(tmp_path: Path, mark: Path) ->
 def test_score_and_label_files_of_a_run_with_objects_in_them(tmp_path: Path, mark: Path, tiny: dict[str, Any]) -> None:
     recipe = tmp_path / "tiny.yaml"
     recipe.write_text(yaml.safe_dump(tiny))
-    run = stages.run(recipe, out=tmp_path / "run")
+    run = vadkit.run(recipe, out=tmp_path / "run")
     for file in (next((run.path / "scores").glob("*.npz")), run.path / "labels.npz"):
         whole = file.read_bytes()
         with np.load(file) as archive:
@@ -134,11 +135,11 @@ def test_score_and_label_files_of_a_run_with_objects_in_them(tmp_path: Path, mar
         changed: dict[str, Any] = {name: bomb if array.ndim else array for name, array in arrays.items()}
         np.savez(file, allow_pickle=True, **changed)
         with pytest.raises(DataError) as caught:
-            stages.report(run.path)
+            reporting.report(run.path)
         assert file.name in str(caught.value)
         assert not mark.exists()
         file.write_bytes(whole)
-    assert stages.report(run.path).metrics
+    assert reporting.report(run.path).metrics
 
 
 def test_the_bomb_goes_off_where_it_is_let(mark: Path) -> None:

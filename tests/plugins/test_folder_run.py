@@ -37,9 +37,9 @@ def test_a_run_from_files_to_numbers(tiny: dict[str, Any], tmp_path: Path) -> No
     (tmp_path / "my video/labels.csv").write_text("video,start_seconds,end_seconds\ntür 1.mp4,1.2,2.4\n")
     run = vadkit.run(recipe(tiny, held_out=0.5), data_root=tmp_path / "my video", out=tmp_path / "run")
     assert {"micro_auc", "events_detected"} <= set(run.metrics["metrics"])
-    assert run.metrics["facts"]["labelled_frames"] == 24
-    assert run.metrics["facts"]["abnormal_frames"] == 12
-    assert run.metrics["facts"]["unlabelled_videos"] == ["x"]
+    assert run.metrics["summary"]["labelled_frames"] == 24
+    assert run.metrics["summary"]["abnormal_frames"] == 12
+    assert run.metrics["summary"]["unlabelled_videos"] == ["x"]
     assert {scores.name: scores.fps for scores in run.scores()} == {"näch/tür 1": 10, "x": 10}
 
 

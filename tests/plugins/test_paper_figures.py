@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
 import vadkit
-from vadkit.api import DataError, PluginError, Reporter, RunResult, VideoResult
+from vadkit.api import DataError, PluginError, Reporter, ResultSummary, RunOrigin, RunResult, VideoResult
 from vadkit.core.progress import NoProgress
-from vadkit.engine import run as stages
+from vadkit.evaluation import reporting
 from vadkit_standard.reporters.console import Console
 from vadkit_standard.reporters.error_maps import ErrorMaps, above_mean
 from vadkit_standard.reporters.histograms import Histograms, bits_per_dimension, shares
@@ -70,7 +70,7 @@ def made(videos: int = 2, *, frames: int = 60) -> RunResult:
             "components": {name: {"weight": weight, "transform": []} for name, weight in weights.items()},
         },
         videos=found,
-        facts={"manifest": {"dimensions": DIMENSIONS}},
+        summary=ResultSummary(run=RunOrigin(dimensions=DIMENSIONS)),
         look=look,
     )  # fmt: skip
 
@@ -217,7 +217,7 @@ def test_what_draws_needs_neither_torch_nor_pyplot() -> None:
 
 def test_the_console_says_that_it_was_tested_elsewhere(capsys: pytest.CaptureFixture[str]) -> None:
     tested = {"use": "ucsd_ped", "subset": "ped2"}
-    Console().report(replace(made(), facts={"manifest": {"tested on": tested}}), Path("run"))
+    Console().report(replace(made(), summary=ResultSummary(run=RunOrigin(tested_on=tested))), Path("run"))
     assert "tested on another data set than trained on: ucsd_ped (subset ped2)" in capsys.readouterr().out
 
 
@@ -230,21 +230,21 @@ def test_figures_of_a_run(tiny: dict[str, Any], tmp_path: Path) -> None:
     assert {path.name for path in figures.glob("*.png")} == {"histograms.png", "error_maps.png", "worst_frames.png"}
     # Static: maximum, mean and intensity of 8x12 places; dynamic: without the intensity.
     wanted = {"likelihood": 5 * 8 * 12, "static": 3 * 8 * 12, "dynamic": 2 * 8 * 12}
-    assert done.metrics["facts"]["manifest"]["dimensions"] == wanted
+    assert done.metrics["summary"]["run"]["dimensions"] == wanted
     first = (figures / "worst_frames.png").read_bytes()
     (figures / "worst_frames.png").unlink()
-    assert stages.draw(done.path, ["worst_frames", "weight_curve"]) == figures
+    assert reporting.draw(done.path, ["worst_frames", "weight_curve"]) == figures
     assert (figures / "worst_frames.png").read_bytes() == first
     assert (figures / "weight_curve.png").is_file()
     with pytest.raises(PluginError, match="worst_frames"):
-        stages.draw(done.path, ["worst_frame"])
+        reporting.draw(done.path, ["worst_frame"])
     # Judged again where the videos are not: the numbers are there, and what is missing is told.
     tree = yaml.safe_load((done.path / "recipe.yaml").read_text())
     tree["data"]["test_on"] = "ucsd_ped"
     (done.path / "recipe.yaml").write_text(yaml.safe_dump(tree))
     (done.path / "metrics.json").unlink()
     told = Told()
-    stages.report(done.path, progress=told)
+    reporting.report(done.path, progress=told)
     assert (done.path / "metrics.json").is_file()
     assert ["error_maps is left out" in line or "worst_frames is left out" in line for line in told.lines] == [
         True,
@@ -252,4 +252,4 @@ def test_figures_of_a_run(tiny: dict[str, Any], tmp_path: Path) -> None:
     ]
     assert "nobody said where the data lies" in told.lines[0]
     with pytest.raises(DataError, match="nobody said where the data lies"):
-        stages.draw(done.path, ["worst_frames"])
+        reporting.draw(done.path, ["worst_frames"])

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from matplotlib.image import imread
 
-from vadkit.api import Reporter, RunResult, VideoResult
+from vadkit.api import Reporter, ResultSummary, RunResult, VideoResult
 from vadkit_standard.reporters.console import Console
 from vadkit_standard.reporters.figures import Figures
 from vadkit_standard.reporters.json_file import Json
@@ -32,18 +32,18 @@ def result(videos: int = 2, *, labelled: bool = True) -> RunResult:
         components={"reconstruction (raw)": {"micro_auc": 0.9, "eer": 0.1}} if labelled else {},
         protocol={"name": "itae", "digest": "0123456789ab", "missing_scores": "nearest", "test_tuned": False},
         videos=made,
-        facts={
-            "videos": videos,
-            "frames": np.int64(50 * videos),
-            "labelled_frames": 50 * videos if labelled else 0,
-            "abnormal_frames": 19 * videos if labelled else 0,
-            "coverage_min": 1,
-            "coverage_mean": 7.5,
-            "single_class_videos": ["clip/01"],
-            "constant": ["likelihood in clip/00"],
-            "chance": {"micro_auc": 0.5, "eer": 0.5, "decidability": 0.1} if labelled else {},
-            "vadkit": "0.1.0",
-        },
+        summary=ResultSummary(
+            videos=videos,
+            frames=50 * videos,
+            labelled_frames=50 * videos if labelled else 0,
+            abnormal_frames=19 * videos if labelled else 0,
+            coverage_min=1,
+            coverage_mean=7.5,
+            single_class_videos=("clip/01",),
+            constant=("likelihood in clip/00",),
+            chance={"micro_auc": 0.5, "eer": 0.5, "decidability": 0.1} if labelled else {},
+            vadkit="0.1.0",
+        ),
         units={"decidability": ""},
     )
 
@@ -81,7 +81,7 @@ def test_json_is_complete_and_plain(tmp_path: Path) -> None:
     assert stored["metrics"] == {"micro_auc": 0.98125, "eer": 0.0625, "decidability": 2.5}
     assert stored["components"]["reconstruction (raw)"]["micro_auc"] == 0.9
     assert stored["protocol"]["digest"] == "0123456789ab"
-    assert stored["facts"]["frames"] == 100
+    assert stored["summary"]["frames"] == 100
     assert stored["chance"]["eer"] == 0.5
     assert (stored["name"], stored["vadkit"]) == ("itae[st]", "0.1.0")
     assert [entry.name for entry in tmp_path.iterdir()] == ["metrics.json"]
@@ -144,8 +144,8 @@ def test_any_name_of_a_video_can_be_shown(tmp_path: Path, capsys: pytest.Capture
     made = result(3)
     names = ["$\\frac{$", "broken \ud800", "\x1b[31mred"]
     videos = [replace(video, name=name) for video, name in zip(made.videos, names, strict=True)]
-    facts = {**made.facts, "single_class_videos": names[2:]}
-    named = replace(made, videos=videos, facts=facts)
+    summary = replace(made.summary, single_class_videos=tuple(names[2:]))
+    named = replace(made, videos=videos, summary=summary)
     Figures(dpi=40).report(named, tmp_path)
     assert len(list((tmp_path / "figures/videos").iterdir())) == 3
     Console().report(named, tmp_path)

@@ -9,7 +9,7 @@ import pytest
 
 from vadkit import recipe
 from vadkit.core.errors import ShapeError
-from vadkit.engine.run import dry_run
+from vadkit.engine.dry_run import dry_run
 from vadkit.plugin.registry import Registry
 
 FOLDER = Path(__file__).parents[2] / "recipes" / "baselines"

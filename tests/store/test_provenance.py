@@ -63,7 +63,7 @@ def test_changed_code_is_told_of_by_resume_reuse_and_watch(tiny: dict[str, Any],
 
     assert warnings(out=tmp_path / "run") == []
     manifest = json.loads((tmp_path / "run" / "manifest.json").read_text())
-    assert manifest["code"]["scores"].keys() == {"vad_mine"}
+    assert manifest["stages"]["scores"]["code"].keys() == {"vad_mine"}
     assert "plugin mine (vad-mine 0.1)" in manifest["plugins"]
     assert warnings(out=tmp_path / "run", resume=True) == []
     (package / "scorer.py").write_text(SOURCE.replace("square()", "abs()"))

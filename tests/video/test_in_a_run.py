@@ -19,7 +19,6 @@ from vadkit.core.contracts import Dataset
 from vadkit.core.errors import DataError, ShapeError
 from vadkit.core.progress import NoProgress
 from vadkit.core.values import Labels, Split, VideoRef
-from vadkit.engine import run as stages
 from vadkit.engine.experiment import Experiment
 from vadkit.engine.session import record_data
 from vadkit.plugin.registry import Registry
@@ -92,7 +91,9 @@ def test_a_damaged_video_is_told_and_recorded(
         record_data(made.folder, made.datamodule, regions=False)
         manifest = json.loads((tmp_path / "run" / "manifest.json").read_text())
         [*_, last] = manifest["data"]["damaged"]["train"]["v"]
-        assert last == f"frame {manifest['data']['train']['frames']}: breaks off; the file announces 40 frames"
+        assert (
+            last == f"frame {manifest['data']['counts']['train']['frames']}: breaks off; the file announces 40 frames"
+        )
 
 
 def test_a_damaged_video_is_refused_if_the_recipe_says_so(
@@ -171,4 +172,4 @@ def test_maps_and_letterbox_do_not_go_together(tiny: dict[str, Any], tmp_path: P
     recipe = small(tiny)
     recipe["data"]["clip"]["resize"] = "letterbox"
     with pytest.raises(ShapeError, match="masks, which have no bars"):
-        stages.run(recipe, out=tmp_path / "run", overrides=["evaluate.metrics=[pixel_auc]"])
+        vadkit.run(recipe, out=tmp_path / "run", overrides=["evaluate.metrics=[pixel_auc]"])

@@ -308,8 +308,88 @@ class VideoResult:
 
 
 @dataclass(frozen=True, slots=True)
+class RunOrigin:
+    """How scores were computed: what a result is shown with.
+
+    Attributes:
+        seed: seed of the recipe.
+        precision: "fp32" or "bf16".
+        commit: commit of vadkit's source; None if it is not known.
+        host: system, processor, cores and device of the machine.
+        versions: package -> version.
+        dimensions: score -> number of dimensions of its likelihoods, for bits per dimension.
+        stateful: why scores depend on the order of frames; empty if they do not.
+        tested_on: the data set of the test videos, if it is not the one that the model was trained on.
+        damaged: split -> video -> what is wrong with it.
+    """
+
+    seed: int = 0
+    precision: str = ""
+    commit: str | None = None
+    host: Mapping[str, Any] = field(default_factory=dict)
+    versions: Mapping[str, str] = field(default_factory=dict)
+    dimensions: Mapping[str, int] = field(default_factory=dict)
+    stateful: str = ""
+    tested_on: Any = None
+    damaged: Mapping[Split, Mapping[str, Sequence[str]]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class ResultSummary:
+    """Counts and conditions that metrics are shown with.
+
+    Attributes:
+        videos: number of test videos.
+        frames: number of test frames that count.
+        labelled_frames: of those, frames with a label.
+        abnormal_frames: of those, abnormal frames.
+        coverage_min: smallest number of windows that scored a frame.
+        coverage_mean: mean number of windows that scored a frame.
+        frames_without_score: frames that no window scored.
+        frames_dropped: of those, frames that are left out of the metrics.
+        single_class_videos: labelled videos in which all frames have the same label.
+        unlabelled_videos: videos without labels.
+        constant: components that had the same score in every frame of a video, as "COMPONENT in VIDEO".
+        needs_future: whether a transform looks at later frames or at other test videos.
+        alarm_threshold: threshold that was set on held-out normal video; None if there is none.
+        normal_videos: names of the held-out normal videos.
+        normal_hours: their length; None if there are none, 0 if a frame rate is unknown.
+        chance: metric -> value of a random scorer.
+        chance_draws: random scorers that `chance` is the mean of.
+        bootstrap: rounds, seed and number of videos of the bootstrap.
+        metric_settings: the metrics with their keys.
+        scores_input: for scores of other tools, how they were read.
+        vadkit: version of vadkit.
+        run: how the scores were computed; None for scores of other tools.
+    """
+
+    videos: int = 0
+    frames: int = 0
+    labelled_frames: int = 0
+    abnormal_frames: int = 0
+    coverage_min: int = 0
+    coverage_mean: float = 0.0
+    frames_without_score: int = 0
+    frames_dropped: int = 0
+    single_class_videos: tuple[str, ...] = ()
+    unlabelled_videos: tuple[str, ...] = ()
+    constant: tuple[str, ...] = ()
+    needs_future: bool = False
+    alarm_threshold: float | None = None
+    normal_videos: tuple[str, ...] = ()
+    normal_hours: float | None = None
+    chance: Mapping[str, float] = field(default_factory=dict)
+    chance_draws: int = 0
+    bootstrap: Mapping[str, Any] = field(default_factory=dict)
+    metric_settings: tuple[Mapping[str, Any], ...] = ()
+    scores_input: Mapping[str, Any] = field(default_factory=dict)
+    vadkit: str = ""
+    run: RunOrigin | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class RunResult:
-    """What a run came to.
+    """The result of an evaluation.
 
     Attributes:
         name: the recipe's name.
@@ -318,8 +398,7 @@ class RunResult:
         components: component -> metric -> value of that component alone.
         protocol: every field of the protocol, with its hash.
         videos: scores and labels, video by video.
-        facts: counts worth printing: frames, abnormal frames, coverage, constant scores, and under
-            "chance" what a random scorer gets.
+        summary: counts and conditions: frames, coverage, the value of a random scorer, the run's origin.
         intervals: metric -> 95 % interval of the fused score's value, by the bootstrap over videos.
         groups: "video" and "scene" -> its name -> metric -> value of the fused score there.
         units: metric -> unit, of those that are no share of 1.
@@ -334,7 +413,7 @@ class RunResult:
     components: Mapping[str, Mapping[str, float]]
     protocol: Mapping[str, Any]
     videos: Sequence[VideoResult]
-    facts: Mapping[str, Any] = field(default_factory=dict)
+    summary: ResultSummary = field(default_factory=ResultSummary)
     intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     groups: Mapping[str, Mapping[str, Mapping[str, float]]] = field(default_factory=dict)
     units: Mapping[str, str] = field(default_factory=dict)

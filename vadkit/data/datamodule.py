@@ -36,7 +36,7 @@ class DataModule:
         self._seed, self._dataset, self._cache, self._progress = seed, dataset, cache, progress
         self._videos: dict[Split, Sequence[VideoRef]] = {}
         self._frames: dict[int, tuple[VideoRef, Frames]] = {}  # a video of many images is looked up once
-        self.damaged: dict[str, dict[str, list[str]]] = {}  # split -> video -> what is wrong
+        self.damaged: dict[Split, dict[str, list[str]]] = {}  # split -> video -> what is wrong
 
     def videos(self, split: Split) -> Sequence[VideoRef]:
         """Videos of a split.
@@ -95,9 +95,10 @@ class DataModule:
             short=data.short,
         )
 
-    def fingerprints(self) -> dict[str, str]:
-        """What the videos of each split are, by names and sizes."""
-        return {f"{split} videos": fingerprint(self.videos(split)) for split in ("train", "test")}
+    def fingerprints(self) -> dict[Split, str]:
+        """Split -> digest of the names and sizes of its videos."""
+        splits: tuple[Split, ...] = ("train", "test")
+        return {split: fingerprint(self.videos(split)) for split in splits}
 
     @property
     def held_out(self) -> Sequence[VideoRef]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -13,7 +14,7 @@ from torch import nn
 
 from vadkit.core.contracts import Dataset, DensityModel, Feature, Loss, Scorer
 from vadkit.core.errors import DataError, ShapeError, VadkitError, closest
-from vadkit.core.progress import Progress
+from vadkit.core.progress import NoProgress, Progress
 from vadkit.core.seeds import derive
 from vadkit.data.datamodule import DataModule
 from vadkit.model.autoencoder import Autoencoder, TrainingStep
@@ -213,7 +214,39 @@ class Experiment:
     def _finish(self, stage: str, module: nn.Module, began: float) -> None:
         self.checkpoints.save(stage, module, self.digests[stage])
         seconds = round(time.monotonic() - began, 2)
-        self.folder.update_manifest(seconds={stage: seconds}, parameters={stage: self.parameters()[stage]})
+        parameters = self.parameters()[stage]
+        self.folder.update_manifest(lambda it: it.with_stage(stage, seconds=seconds, parameters=parameters))
+
+
+def load_experiment(folder: Path, recipe: Recipe) -> Experiment:
+    """The experiment of a finished run, with its trained weights and without its videos.
+
+    Raises:
+        CheckpointError: a checkpoint is missing, damaged or belongs to another recipe.
+    """
+    experiment = without_videos(recipe, RunFolder(folder))
+    experiment.load_weights()
+    return experiment
+
+
+def without_videos(recipe: Recipe, folder: RunFolder) -> Experiment:
+    """The built recipe for work that reads no video: model, densities and scorers.
+
+    Raises:
+        ShapeError: two components do not fit together.
+    """
+    return Experiment(recipe, _NoVideos(), folder, FrameCache(None), NoProgress())
+
+
+class _NoVideos(Dataset):
+    """A data set without videos."""
+
+    def videos(self, split: Any) -> list[Any]:
+        del split
+        return []
+
+    def labels(self, video: Any) -> None:
+        del video
 
 
 def _build_autoencoder(recipe: Recipe) -> Autoencoder | None:

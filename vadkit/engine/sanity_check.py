@@ -29,7 +29,7 @@ class NeedsValuesError(Exception):
 
 
 @torch.no_grad()
-def dry_run(experiment: Experiment, *, compared: bool = False, shown: bool = False, values: bool = True) -> str:
+def sanity_check(experiment: Experiment, *, compared: bool = False, shown: bool = False, values: bool = True) -> str:
     """Build the rest and pass an empty clip through: what does not fit is said before any training.
 
     Densities are left out, for some take their scale from the first samples that they see.

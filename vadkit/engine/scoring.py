@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ from vadkit.engine.experiment import Experiment
 from vadkit.model.inference.sliding_window import measure_position_stats, score_video
 from vadkit.model.inference.synthetic import synthesize
 from vadkit.model.pipeline import Pipeline
+from vadkit.store.manifest import HELD_OUT, SCORES, SYNTHETIC
 from vadkit.store.scores import (
     PositionStats,
     map_file,
@@ -45,8 +47,9 @@ class Scoring:
     def test_videos(self) -> None:
         """Score every test video that has no score file of this recipe yet."""
         videos, frames = self.datamodule.videos("test"), self.datamodule.frames
-        self._videos("score test", self.folder.scores, videos, frames, anomaly_maps=self.anomaly_maps)
-        self.folder.update_manifest(flops=count_flops(self.experiment.pipeline(), self.experiment.scorers))
+        self._videos(SCORES, "score test", self.folder.scores, videos, frames, anomaly_maps=self.anomaly_maps)
+        flops = count_flops(self.experiment.pipeline(), self.experiment.scorers)
+        self.folder.update_manifest(lambda it: replace(it, flops=flops))
 
     def held_out(self, *, synthetic: bool) -> None:
         """Score the normal videos that were held out, and, if wanted, the same with anomalies put in.
@@ -57,8 +60,9 @@ class Scoring:
         held_out = self.datamodule.held_out
         if not held_out:
             return
-        self._videos("score held out", self.folder.held_out, held_out, self.datamodule.frames)
-        self.folder.update_manifest(data={"held out": [video.name for video in held_out]})
+        self._videos(HELD_OUT, "score held out", self.folder.held_out, held_out, self.datamodule.frames)
+        names = tuple(video.name for video in held_out)
+        self.folder.update_manifest(lambda it: it.with_data(held_out=names))
         if not synthetic:
             return
         random = np.random.default_rng(derive(self.recipe.seed, "synthetic"))
@@ -72,19 +76,29 @@ class Scoring:
             truth[video.name] = Labels(labels, source="synthetic anomalies")
             return frames
 
-        self._videos("score synthetic", self.folder.synthetic, held_out, altered)
+        self._videos(SYNTHETIC, "score synthetic", self.folder.synthetic, held_out, altered)
         write_labels(self.folder.synthetic / "labels" / "labels.npz", truth)
 
     def _videos(
         self,
         stage: str,
+        label: str,
         folder: Path,
         videos: Sequence[VideoRef],
         frames_of: Callable[[VideoRef], Frames],
         *,
         anomaly_maps: str = "",
     ) -> None:
-        """Score videos, one in memory at a time; `frames_of` is asked for each, once and in order."""
+        """Score videos, one in memory at a time.
+
+        Args:
+            stage: the key of its time in the manifest.
+            label: what the progress shows.
+            folder: where the score files go.
+            videos: what to score.
+            frames_of: gives the frames of a video; it is called once for each video, in order.
+            anomaly_maps: the scorer whose anomaly maps are kept; empty keeps none.
+        """
         pipeline, engine, short = self.experiment.pipeline(), self.recipe.engine, self.recipe.data.short
         lengths = {video.name: len(self.datamodule.frames(video)) for video in videos}
         windows = {
@@ -94,7 +108,7 @@ class Scoring:
         missing = {name for name, frames in lengths.items() if not self._scored(folder, name, frames, anomaly_maps)}
         places = self._places(pipeline) if missing else None
         began, done = time.monotonic(), 0  # what was calibrated is not scoring: vadkit compare gives frames a second
-        self.experiment.progress.begin(stage, sum(windows.values()), unit="windows")
+        self.experiment.progress.begin(label, sum(windows.values()), unit="windows")
         for video in videos:
             frames = frames_of(video)
             if video.name in missing:
@@ -108,7 +122,8 @@ class Scoring:
             self.experiment.progress.advance(done)
         self.experiment.progress.end()
         if len(missing) == len(videos):  # else it would say how long a part took
-            self.folder.update_manifest(seconds={stage: round(time.monotonic() - began, 2)})
+            seconds = round(time.monotonic() - began, 2)
+            self.folder.update_manifest(lambda it: it.with_stage(stage, seconds=seconds))
 
     def _places(self, pipeline: Pipeline) -> Mapping[str, PositionStats] | None:
         """What calibrated windows are standardised with; measured once, and kept with the weights."""

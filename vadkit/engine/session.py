@@ -1,23 +1,23 @@
-"""The legs of a run: what the manifest says of each, and what a resume may go on with."""
+"""Sessions of a run: what a resume may continue, and what the manifest records about each session."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from vadkit.core.errors import CheckpointError
 from vadkit.core.files import atomic_write_text
+from vadkit.core.protocol import Protocol
+from vadkit.core.values import Split
 from vadkit.data.datamodule import DataModule
-from vadkit.evaluation.build import protocol_of
-from vadkit.recipe.model import Recipe
 from vadkit.recipe.show import dump
-from vadkit.store import environment as facts
+from vadkit.store import environment
+from vadkit.store.manifest import HELD_OUT, SCORES, SYNTHETIC, Count, Manifest, Session
 from vadkit.store.provenance import changes, code_of, plugins_of
-from vadkit.store.run_folder import RunFolder, stage_digests, tested_on
+from vadkit.store.run_folder import RunFolder, tested_on
 from vadkit.store.scores import write_labels, write_regions
 from vadkit.video.decode import decode
 
@@ -25,93 +25,112 @@ if TYPE_CHECKING:
     from vadkit.engine.experiment import Experiment
 
 
-def begin(folder: RunFolder, recipe: Recipe, experiment: Experiment) -> None:
-    """Write recipe and manifest of a leg that begins or goes on; tell of stages whose code has changed since.
+def begin(folder: RunFolder, experiment: Experiment, protocol: Protocol) -> None:
+    """Start a session: check that it may continue what the folder holds, then write recipe and manifest.
+
+    Warns about stages whose code has changed since they were started.
 
     Raises:
-        CheckpointError: what is there was made by another recipe, or of other data.
+        CheckpointError: the folder holds the work of another recipe, or of other data.
     """
-    data = experiment.datamodule.fingerprints()
-    _check_same(folder, recipe, data)
-    if folder.is_run and folder.recipe.read_text(encoding="utf-8") != dump(recipe.tree):
-        (folder.path / "metrics.json").unlink(missing_ok=True)  # of another recipe than the one beside it
-    atomic_write_text(folder.recipe, dump(recipe.tree))
-    leg = {
-        "begun": datetime.now(UTC).isoformat(timespec="seconds"),
-        "commit": facts.commit(),
-        "versions": facts.versions(),
-        "host": {**facts.host(), "device": str(experiment.fabric.device)},
-    }
+    recipe = experiment.recipe
+    fingerprints = experiment.datamodule.fingerprints()
     before = folder.read_manifest()
-    now, made = code_of(recipe), before.get("code", {})
-    begun = _begun(folder, list(now))
-    made = {stage: packages for stage, packages in made.items() if stage in now and stage in begun}
-    for told in changes(made, now):
-        experiment.progress.message(f"{told}: --overwrite makes all of it again")
+    _check_same(folder, before, experiment.digests, fingerprints, tested_on(recipe.tree))
+    text = dump(recipe.tree)
+    if folder.is_run and folder.recipe.read_text(encoding="utf-8") != text:
+        (folder.path / "metrics.json").unlink(missing_ok=True)  # it belongs to the earlier recipe
+    atomic_write_text(folder.recipe, text)
+    code = code_of(recipe)
+    started = _started(folder, list(code))
+    made_with = {stage: packages for stage, packages in before.code.items() if stage in started}
+    for warning in changes(made_with, code):
+        experiment.progress.message(f"{warning}; --overwrite makes all stages again")
+    stages = {
+        stage: replace(before.stage(stage), digest=experiment.digests[stage], code=made_with.get(stage, packages))
+        for stage, packages in code.items()
+    }
+    parts = {name: before.stages[name] for name in (HELD_OUT, SYNTHETIC) if name in before.stages}
     folder.update_manifest(
-        code={stage: made.get(stage, packages) for stage, packages in now.items()},
-        plugins=plugins_of(recipe),
-        name=recipe.name,
-        seed=recipe.seed,
-        precision=recipe.engine.precision,
-        dimensions=experiment.dimensions(),
-        digests=experiment.digests,
-        protocol=protocol_of(recipe).as_dict(),
-        data={**data, "tested on": tested_on(recipe.tree)},
-        stateful=experiment.stateful,
-        finished=None,
-        # What a number stands beside is where its run began; each resume adds a leg.
-        legs=[*before.get("legs", []), leg],
-        **{key: before.get(key, value) for key, value in leg.items()},
+        lambda manifest: replace(
+            manifest,
+            name=recipe.name,
+            seed=recipe.seed,
+            precision=recipe.engine.precision,
+            finished=None,
+            stateful=experiment.stateful,
+            protocol=protocol.as_dict(),
+            plugins=tuple(plugins_of(recipe)),
+            dimensions=experiment.dimensions(),
+            stages=stages | parts,
+            data=replace(manifest.data, fingerprints=fingerprints, tested_on=tested_on(recipe.tree)),
+            sessions=(*manifest.sessions, _session(experiment)),
+        )
     )
 
 
-def _check_same(folder: RunFolder, recipe: Recipe, data: Mapping[str, str]) -> None:
-    """Refuse to go on with a changed recipe or other data; drop results that only `scores:` made stale."""
-    manifest = folder.read_manifest()
-    before = manifest.get("data", {})
-    other = [key for key, value in data.items() if before.get(key, value) != value]
-    if before.get("tested on") != tested_on(recipe.tree) and "test videos" in other:
-        other.remove("test videos")  # the recipe itself says so, and the scores are made anew
+def _session(experiment: Experiment) -> Session:
+    return Session(
+        begun=_now(),
+        commit=environment.commit(),
+        versions=environment.versions(),
+        host={**environment.host(), "device": str(experiment.fabric.device)},
+    )
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _check_same(
+    folder: RunFolder,
+    before: Manifest,
+    digests: Mapping[str, str],
+    fingerprints: Mapping[Split, str],
+    tested_on: Any,
+) -> None:
+    """Refuse to continue with a changed recipe or other data; delete scores that a changed recipe makes invalid."""
+    known = before.data.fingerprints
+    other = [split for split, value in fingerprints.items() if known.get(split, value) != value]
+    if before.data.tested_on != tested_on and "test" in other:
+        other.remove("test")  # the recipe names another data set for the test: the scores are made again
     if other:
         raise CheckpointError(
-            f"was begun on other data than this: the {' and the '.join(other)} differ",
+            f"was started on other data: the {' and the '.join(f'{split} videos' for split in other)} differ",
             where=str(folder.path),
-            fix="resume with the --data-root that it began with, choose --out, or replace it: --overwrite",
+            fix="resume with the --data-root that it was started with, choose another folder with --out, "
+            "or replace it with --overwrite",
         )
-    old = manifest.get("digests", {})
-    new = stage_digests(recipe.tree)
-    begun = folder.checkpoints.is_dir() and any(folder.checkpoints.iterdir())
-    changed = [stage for stage in new if stage != "scores" and stage in old and old[stage] != new[stage]]
-    if begun and changed:
+    old = {name: stage.digest for name, stage in before.stages.items() if stage.digest}
+    started = folder.checkpoints.is_dir() and any(folder.checkpoints.iterdir())
+    changed = [name for name in digests if name != SCORES and name in old and old[name] != digests[name]]
+    if started and changed:
         raise CheckpointError(
-            f"its {', '.join(changed)} was made by another recipe than this one",
+            f"its {', '.join(changed)} was made with another recipe",
             where=str(folder.path),
-            fix="resume with the recipe that began it (recipe.yaml in there), choose --out, or replace it: --overwrite",
+            fix="resume with the recipe that started it (recipe.yaml in the folder), choose another folder with "
+            "--out, or replace it with --overwrite",
         )
-    if old.get("scores") != new["scores"]:
-        for path in _stale(folder):
+    if old.get(SCORES) != digests[SCORES]:
+        for path in _scored(folder):
             path.unlink()
 
 
-def _begun(folder: RunFolder, stages: Sequence[str]) -> list[str]:
-    """Those stages, of all in order, of which there is something that a leg would go on with."""
-    trained = [stage for stage in stages if stage != "scores"]
-    begun = [stage for stage in trained if (folder.checkpoints / f"{stage}.safetensors").is_file()]
-    if (folder.checkpoints / "state.pt").is_file():  # of the first that is not finished
-        begun += [stage for stage in trained if stage not in begun][:1]
+def _started(folder: RunFolder, stages: Sequence[str]) -> list[str]:
+    """The stages, among all in order, of which the folder holds results or a state to continue from."""
+    trained = [stage for stage in stages if stage != SCORES]
+    started = [stage for stage in trained if (folder.checkpoints / f"{stage}.safetensors").is_file()]
+    if (folder.checkpoints / "state.pt").is_file():  # belongs to the first stage that is not finished
+        started += [stage for stage in trained if stage not in started][:1]
     scored = any(folder.scores.glob("*.npz")) or any(folder.held_out.glob("*.npz"))
-    return [*begun, *(["scores"] if scored else [])]
+    return [*started, *([SCORES] if scored else [])]
 
 
-def _stale(folder: RunFolder) -> list[Path]:
-    """What was scored: of test videos, of held-out ones, and maps with what they are compared with."""
-    scored = [path for place in (folder.scores, folder.held_out, folder.synthetic) for path in place.glob("*.npz")]
-    anomaly_maps = [
-        *folder.scores.glob("anomaly_maps/*/*.npy"),
-        *folder.regions.glob("*.npz"),
-    ]
-    return [*scored, *anomaly_maps, *folder.checkpoints.glob(folder.calibration.name)]
+def _scored(folder: RunFolder) -> list[Path]:
+    """All files that scoring wrote: scores of test and held-out videos, anomaly maps, regions, calibration."""
+    scores = [path for place in (folder.scores, folder.held_out, folder.synthetic) for path in place.glob("*.npz")]
+    anomaly_maps = [*folder.scores.glob("anomaly_maps/*/*.npy"), *folder.regions.glob("*.npz")]
+    return [*scores, *anomaly_maps, *folder.checkpoints.glob(folder.calibration.name)]
 
 
 def record_data(folder: RunFolder, data: DataModule, *, regions: bool) -> None:
@@ -131,16 +150,21 @@ def record_data(folder: RunFolder, data: DataModule, *, regions: bool) -> None:
                 first = next(iter(decode(sources[name], color=data.clip.color)))
                 label = replace(label, size=(first.shape[0], first.shape[1]))
             write_regions(folder.regions, name, label)
-    for split in ("train", "test"):
+    counts: dict[Split, Count] = {}
+    splits: tuple[Split, ...] = ("train", "test")
+    for split in splits:
         frames = [len(data.frames(video)) for video in data.videos(split)]
-        folder.update_manifest(data={split: {"videos": len(frames), "frames": sum(frames)}})
-    if data.damaged or "damaged" in folder.read_manifest().get("data", {}):  # of other test videos, before
-        folder.update_manifest(data={"damaged": data.damaged})
+        counts[split] = Count(len(frames), sum(frames))
+    damaged = dict(data.damaged)
+    folder.update_manifest(lambda manifest: manifest.with_data(counts=counts, damaged=damaged))
 
 
-def end(folder: RunFolder, began: float) -> None:
-    """Say that the run is finished; `began`: by the monotonic clock, seconds."""
-    folder.update_manifest(
-        finished=datetime.now(UTC).isoformat(timespec="seconds"),
-        seconds={"last run": round(time.monotonic() - began, 2)},
-    )
+def end(folder: RunFolder, seconds: float) -> None:
+    """Record that all videos are scored; `seconds`: how long the session took."""
+
+    def finish(manifest: Manifest) -> Manifest:
+        *earlier, session = manifest.sessions
+        session = replace(session, seconds=round(seconds, 2))
+        return replace(manifest, finished=_now(), sessions=(*earlier, session))
+
+    folder.update_manifest(finish)

@@ -7,7 +7,7 @@ import io
 import itertools
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
@@ -17,10 +17,12 @@ import yaml
 from vadkit.core.errors import RunFolderError, VadkitError
 from vadkit.core.files import atomic_write_text
 from vadkit.core.progress import NoProgress, Progress
-from vadkit.engine.run import read_recipe, run, without_videos
-from vadkit.evaluation.build import build_evaluation, check_held_out, needs_of, protocol_of, refuse_test_tuning
+from vadkit.engine.experiment import without_videos
+from vadkit.engine.run import run
+from vadkit.evaluation.build import evaluation_of, refuse_test_tuning
 from vadkit.evaluation.run_scores import RESCORABLE, evaluate_run
 from vadkit.plugin.registry import Registry
+from vadkit.recipe.loading import read_recipe
 from vadkit.recipe.model import Recipe
 from vadkit.recipe.show import dump
 from vadkit.store.provenance import changes as changed_code
@@ -132,7 +134,7 @@ def sweep(
     for one in checked:
         protocol = one.evaluate.protocol
         refuse_test_tuning(protocol, allowed=allow_test_tuning)
-        check_held_out(needs_of(build_evaluation(one, protocol_of(one), registry, one.seed)), one.data.held_out)
+        evaluation_of(one, registry).needs.check_held_out(one.data.held_out)
     for donor in reuse:
         RunFolder(Path(donor)).require_run()
     folder = Path(out) if out is not None else Path("runs") / f"{checked[0].name}-sweep"
@@ -143,7 +145,7 @@ def sweep(
     for number, (values, one, place) in enumerate(zip(changes, checked, places, strict=True), 1):
         progress.message(f"sweep {number} of {len(changes)}: {', '.join(_settings(values))}")
         if _finished(place, one):
-            for told in changed_code(place.read_manifest().get("code", {}), code_of(one)):
+            for told in changed_code(place.read_manifest().code, code_of(one)):
                 progress.message(f"{told}: --out with another folder makes all of it again")
         else:
             others = [Path(donor) for donor in reuse if Path(donor).resolve() != place.path.resolve()]
@@ -152,7 +154,7 @@ def sweep(
                 resume=place.is_run, reuse=[*others, *(trial.path for trial in trials)],
                 allow_test_tuning=allow_test_tuning, progress=progress, registry=registry,
             )  # fmt: skip
-        result = evaluate_run(place, one, place.path, registry, rounds=0)
+        result = evaluate_run(place, one, replace(evaluation_of(one, registry), rounds=0)).result
         trials.append(Trial(values, place.path, result.metrics, result.protocol))
         atomic_write_text(folder / TABLE, to_csv(trials))
     return trials
@@ -216,7 +218,7 @@ def _refuse_taken(folder: Path, names: Collection[str]) -> None:
         place = RunFolder(path)
         if not (place.is_run or place.is_free):
             raise RunFolderError(f"holds {path.name!r}, which is no run", where=str(folder), fix=fix)
-        other = place.read_manifest().get("name")
+        other = place.read_manifest().name
         if other is not None and other not in names:
             raise RunFolderError(f"holds runs of another recipe, {other!r}", where=str(folder), fix=fix)
 
@@ -233,6 +235,6 @@ def _build_each(recipes: Sequence[Recipe]) -> None:
 
 def _finished(place: RunFolder, recipe: Recipe) -> bool:
     """Whether it ran to its end as this recipe."""
-    if not (place.is_run and place.read_manifest().get("finished")):
+    if not (place.is_run and place.read_manifest().finished):
         return False
     return place.recipe.read_text(encoding="utf-8") == dump(recipe.tree)

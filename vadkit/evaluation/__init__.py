@@ -1,6 +1,7 @@
-"""From score files and labels to numbers. numpy only: nothing here imports torch."""
+"""Score files and labels become metrics. NumPy only: nothing here imports torch."""
 
-from vadkit.evaluation.evaluator import EvaluationConfig, EvaluationData, judge
+from vadkit.evaluation.config import EvaluationConfig, EvaluationData
+from vadkit.evaluation.evaluator import Evaluation, Evaluator
 from vadkit.evaluation.fusion import ComponentFusion
 
-__all__ = ["ComponentFusion", "EvaluationConfig", "EvaluationData", "judge"]
+__all__ = ["ComponentFusion", "Evaluation", "EvaluationConfig", "EvaluationData", "Evaluator"]

@@ -10,17 +10,18 @@ from typing import Any
 
 import numpy as np
 
-from vadkit.core.contracts import Metric
 from vadkit.core.errors import VadkitError
-from vadkit.core.values import RunResult, ScoredVideo
+from vadkit.core.values import RunResult
 from vadkit.evaluation.bootstrap import ROUNDS, Interval, differences
-from vadkit.evaluation.build import COMPARED, with_metrics
-from vadkit.evaluation.run_scores import evaluate_run_videos, open_run
+from vadkit.evaluation.build import COMPARED, evaluation_of, with_metrics
+from vadkit.evaluation.evaluator import Evaluation
+from vadkit.evaluation.run_scores import evaluate_run, open_run
 from vadkit.plugin.registry import Registry
+from vadkit.store.manifest import SCORES
 from vadkit.store.run_folder import RunFolder
 
 FEWEST = 6  # videos below which no difference is more than chance
-# These follow from the system that is compared, not from the rules that it is judged by.
+# These follow from the system that is compared, not from the rules of the evaluation.
 _OF_THE_SYSTEM = {"name", "digest", "components", "stride", "overlap", "held_out", "test_tuned"}
 
 
@@ -62,7 +63,7 @@ class Comparison:
         lower_is_better: those of which less is better.
         units: unit of each that is no share of 1.
         differ: fields in which the runs' protocols differ; nothing is ranked then.
-        videos: how many they are judged on.
+        videos: number of test videos.
     """
 
     entries: Sequence[Entry]
@@ -121,47 +122,40 @@ def compare(
     paths = [path for run in runs for path in RunFolder(Path(run)).runs_within() or [Path(run)]]
     if len(paths) < 2:
         raise VadkitError("a comparison takes two runs or more", where="vadkit compare", fix="name their folders")
-    judged = [_judge(path, metrics, overrides, registry, allow_test_tuning=allow_test_tuning) for path in paths]
-    _same_videos(paths, [one.result for one in judged])
-    differ = _differing([one.result.protocol for one in judged])
+    evaluations = [_evaluate(path, metrics, overrides, registry, allow_test_tuning=allow_test_tuning) for path in paths]
+    _same_videos(paths, [one.result for one in evaluations])
+    differ = _differing([one.result.protocol for one in evaluations])
     if differ and not any_protocol:
         raise VadkitError(
-            f"the runs are judged under different protocols: {', '.join(differ)} differ",
+            f"the runs are evaluated under different protocols: {', '.join(differ)} differ",
             where="vadkit compare",
-            fix="judge all alike with --protocol NAME, or see them unranked with --any-protocol",
+            fix="evaluate all under one with --protocol NAME, or show them without ranks with --any-protocol",
         )
-    measures = judged[0].metrics
-    names = list(dict.fromkeys(name for one in judged for name in one.result.metrics))
+    measures = evaluations[0].metrics
+    names = list(dict.fromkeys(name for one in evaluations for name in one.result.metrics))
     lower = frozenset().union(*(metric.lower_is_better for metric in measures))
     unranked = Comparison(
-        [_entry(path, name, one) for path, name, one in zip(paths, _names(paths), judged, strict=True)],
+        [_entry(path, name, one) for path, name, one in zip(paths, _names(paths), evaluations, strict=True)],
         names,
         lower,
-        judged[0].result.units,
+        evaluations[0].result.units,
         differ,
-        len(judged[0].videos),
+        len(evaluations[0].videos),
     )
     ranked = [
-        replace(entry, behind=_behind(index, unranked, judged, rounds)) for index, entry in enumerate(unranked.entries)
+        replace(entry, behind=_behind(index, unranked, evaluations, rounds))
+        for index, entry in enumerate(unranked.entries)
     ]
     return replace(unranked, entries=ranked)
 
 
-@dataclass(frozen=True, slots=True)
-class _Judged:
-    """One run, judged: its result, its videos as the metrics saw them, the metrics."""
-
-    result: RunResult
-    videos: Sequence[ScoredVideo]
-    metrics: Sequence[Metric]
-
-
-def _judge(
+def _evaluate(
     path: Path, metrics: Sequence[str], overrides: Sequence[str], registry: Registry, *, allow_test_tuning: bool
-) -> _Judged:
+) -> Evaluation:
     place, recipe = open_run(path, overrides, registry, allow_test_tuning=allow_test_tuning)
     try:
-        return _Judged(*evaluate_run_videos(place, with_metrics(recipe, metrics, registry), path, registry))
+        recipe = with_metrics(recipe, metrics, registry)
+        return evaluate_run(place, recipe, evaluation_of(recipe, registry), target=path)
     except VadkitError as error:
         error.where = error.where or str(path)  # which of the runs
         raise
@@ -174,7 +168,7 @@ def _same_videos(paths: Sequence[Path], results: Sequence[RunResult]) -> None:
         same = labels.keys() == first.keys() and all(_equal(labels[name], first[name]) for name in labels)
         if not same:
             raise VadkitError(
-                f"was judged on other test videos or labels than {paths[0]}",
+                f"was evaluated on other test videos or labels than {paths[0]}",
                 where=str(path),
                 fix="compare runs on one data set, with one label set and one rule for frames without a score",
             )
@@ -205,30 +199,28 @@ def _names(paths: Sequence[Path]) -> list[str]:
     return [path.name if alike[path.name] == 1 else f"{path.parent.name}/{path.name}" for path in own]
 
 
-def _entry(path: Path, name: str, judged: _Judged) -> Entry:
+def _entry(path: Path, name: str, evaluation: Evaluation) -> Entry:
     manifest = RunFolder(path).read_manifest()
-    parameters, flops = manifest.get("parameters"), manifest.get("flops")
-    seconds = manifest.get("seconds", {}).get("score test")
-    frames = manifest.get("data", {}).get("test", {}).get("frames")
+    seconds, count = manifest.stage(SCORES).seconds, manifest.data.counts.get("test")
     return Entry(
         name=name,
         path=path,
-        values=judged.result.metrics,
-        intervals=judged.result.intervals,
+        values=evaluation.result.metrics,
+        intervals=evaluation.result.intervals,
         behind={},
-        protocol=judged.result.protocol,
-        parameters=sum(parameters.values()) if parameters else None,
-        flops=sum(flops.values()) if flops else None,
-        frames_per_second=frames / seconds if frames and seconds else None,
+        protocol=evaluation.result.protocol,
+        parameters=manifest.parameters,
+        flops=sum(manifest.flops.values()) if manifest.flops else None,
+        frames_per_second=count.frames / seconds if count and count.frames and seconds else None,
     )
 
 
-def _behind(index: int, comparison: Comparison, judged: Sequence[_Judged], rounds: int) -> dict[str, Interval]:
-    own, found = judged[index], {}
+def _behind(index: int, comparison: Comparison, evaluations: Sequence[Evaluation], rounds: int) -> dict[str, Interval]:
+    own, found = evaluations[index], {}
     best = {name: comparison.best(name) for name in comparison.metrics}
     for number, entry in enumerate(comparison.entries):
         names = [name for name, one in best.items() if one is entry and number != index]
-        for one in judged[number].metrics if names else ():
-            between = differences(one, judged[number].videos, own.videos, seed=0, rounds=rounds)
+        for one in evaluations[number].metrics if names else ():
+            between = differences(one, evaluations[number].videos, own.videos, seed=0, rounds=rounds)
             found |= {name: interval for name, interval in between.items() if name in names}
     return found

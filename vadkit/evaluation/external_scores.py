@@ -13,11 +13,12 @@ from vadkit.core.errors import DataError, VadkitError
 from vadkit.core.protocol import Protocol
 from vadkit.core.values import Labels, RunResult
 from vadkit.data.opening import open_dataset
-from vadkit.evaluation import EvaluationData, judge
-from vadkit.evaluation.build import build_evaluation, compared, needs_of, refuse_test_tuning
-from vadkit.evaluation.run_scores import evaluate_all_protocols, refuse_run, write_reports
+from vadkit.evaluation import EvaluationData, Evaluator
+from vadkit.evaluation.build import build_evaluation, refuse_test_tuning, with_protocol
+from vadkit.evaluation.reporting import refuse_run, write_reports
+from vadkit.evaluation.run_scores import evaluate_under_all_protocols
 from vadkit.plugin.registry import Registry
-from vadkit.recipe.evaluation_only import EvaluationOnly, judgement
+from vadkit.recipe.evaluation_only import EvaluationOnly, read_evaluation_only
 from vadkit.store.external.labels import frame_labels
 from vadkit.store.external.scores import High, read_external_scores, read_normal, scored_lengths
 from vadkit.store.scores import VideoScores
@@ -119,13 +120,13 @@ def evaluate_external_scores(
         refuse_run(out)
     name = submission.scores.stem or str(submission.scores)
     result = _judge(name, _path(out), judged, evidence, judged.evaluate.protocol, registry)
-    handed_in = {"high": submission.high, "dropped": list(submission.dropped)}
-    result = replace(result, facts={**result.facts, "input": handed_in})
+    scores_input = {"high": submission.high, "dropped": list(submission.dropped)}
+    result = replace(result, summary=replace(result.summary, scores_input=scores_input))
     write_reports(result, judged.report, result.folder)
     return result
 
 
-def under_all(
+def evaluate_external_all_protocols(
     submission: ExternalScores, *, overrides: Sequence[str] = (), registry: Registry | None = None
 ) -> dict[str, RunResult | VadkitError]:
     """The same scores under every preset: preset -> result, or why there is none.
@@ -137,10 +138,10 @@ def under_all(
     judged, evidence = _read(submission, overrides, (), registry)
 
     def under(protocol: Protocol) -> RunResult:
-        other = replace(judged, evaluate=compared(judged.evaluate, protocol, registry))
+        other = replace(judged, evaluate=with_protocol(judged.evaluate, protocol, registry))
         return _judge(submission.scores.stem, None, other, evidence, protocol, registry, rounds=0)
 
-    return evaluate_all_protocols(under, test_tuned=judged.evaluate.protocol.test_tuned)
+    return evaluate_under_all_protocols(under, test_tuned=judged.evaluate.protocol.test_tuned)
 
 
 def _path(given: str | Path | None) -> Path | None:
@@ -153,7 +154,7 @@ def _read(
     if not submission.scores.exists():
         where = str(submission.scores)
         raise DataError("there is no such file or folder", where=where, fix="check the path of the scores")
-    judged = judgement(submission.data, overrides, registry, report=report)
+    judged = read_evaluation_only(submission.data, overrides, registry, report=report)
     if (judged.data is None) == (submission.labels is None):
         raise VadkitError(
             "scores are judged against labels: of a data set or of a label file, one of the two",
@@ -206,8 +207,8 @@ def _judge(
     *,
     rounds: int | None = None,
 ) -> RunResult:
-    plan = build_evaluation(judged, replace(protocol, stride=0), registry, judged.seed)
-    needs = needs_of(plan)
+    config = build_evaluation(judged, replace(protocol, stride=0), registry, judged.seed)
+    needs = config.needs
     if needs.normal and not evidence.normal:
         raise DataError(
             f"{needs.normal}, and no scores of any are given",
@@ -219,5 +220,5 @@ def _judge(
         raise DataError(
             f"{what} are needed, and score files of other methods have none", where=f"protocol {protocol.name}"
         )
-    plan = plan if rounds is None else replace(plan, rounds=rounds)
-    return judge(name, out or Path(), evidence, plan)
+    config = config if rounds is None else replace(config, rounds=rounds)
+    return Evaluator(config).evaluate(evidence, name=name, folder=out or Path()).result

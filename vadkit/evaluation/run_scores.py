@@ -1,4 +1,4 @@
-"""From the score files of a run to its result. No torch."""
+"""Evaluates the score files of a run. No torch."""
 
 from __future__ import annotations
 
@@ -6,26 +6,23 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vadkit.core.contracts import Metric
 from vadkit.core.errors import DataError, VadkitError
 from vadkit.core.files import atomic_write_text
 from vadkit.core.protocol import Protocol
-from vadkit.core.values import RunResult, ScoredVideo
-from vadkit.evaluation import EvaluationConfig, EvaluationData
-from vadkit.evaluation.build import Needs, build_evaluation, needs_of, protocol_of, refuse_test_tuning
+from vadkit.core.values import RunOrigin, RunResult
+from vadkit.evaluation.build import refuse_test_tuning
 from vadkit.evaluation.calibration import calibrate
-from vadkit.evaluation.evaluator import evaluate_videos, fusion_of
+from vadkit.evaluation.config import EvaluationConfig, EvaluationData, Needs
+from vadkit.evaluation.evaluator import Evaluation, Evaluator
 from vadkit.plugin.registry import Registry
 from vadkit.recipe import load
-from vadkit.recipe.build import build
-from vadkit.recipe.component_config import ComponentConfig
 from vadkit.recipe.model import Recipe
 from vadkit.recipe.presets import PRESETS
+from vadkit.store.manifest import Manifest
 from vadkit.store.run_folder import RunFolder
 from vadkit.store.scores import VideoScores, read_labels, read_scores
 
@@ -63,154 +60,116 @@ def open_run(
 
 
 def evaluate_run(
-    place: RunFolder, recipe: Recipe, target: Path, registry: Registry, *, rounds: int | None = None
-) -> RunResult:
-    """Judge a run's score files; arguments and errors as of `evaluate_run_videos`."""
-    return evaluate_run_videos(place, recipe, target, registry, rounds=rounds)[0]
-
-
-def evaluate_run_videos(
-    place: RunFolder, recipe: Recipe, target: Path, registry: Registry, *, rounds: int | None = None
-) -> tuple[RunResult, list[ScoredVideo], list[Metric]]:
-    """Judge a run's score files: the result, its labelled videos as the metrics saw them, the metrics.
+    folder: RunFolder, recipe: Recipe, config: EvaluationConfig, *, target: Path | None = None
+) -> Evaluation:
+    """Evaluate the score files of a run.
 
     Args:
-        place: the run folder.
-        recipe: its `fuse` and `evaluate` say how.
-        target: where reporters will write.
-        registry: where a protocol's transforms are looked up.
-        rounds: of the bootstrap; None for the usual number.
+        folder: of the run.
+        recipe: its `scores` and `evaluate.anomaly_maps` say whose anomaly maps are read.
+        config: how scores become metrics.
+        target: the folder that reporters will write into; default, the run folder.
 
     Raises:
-        DataError: they are missing or damaged, or lack what the protocol or a metric needs.
+        DataError: score files are missing or damaged, or lack something that the protocol or a metric needs.
     """
-    plan = build_evaluation(recipe, protocol_of(recipe), registry, recipe.seed)
-    evidence = _evidence(place, needs_of(plan), _map_scorer(place, recipe))
-    plan = plan if rounds is None else replace(plan, rounds=rounds)
-    result, videos = evaluate_videos(recipe.name, target, evidence, plan)
-    result = replace(result, facts={**result.facts, "manifest": _beside(place)})
-    return result, videos, list(plan.metrics)
+    data = _evaluation_data(folder, config.needs, _map_scorer(folder, recipe))
+    done = Evaluator(config).evaluate(data, name=recipe.name, folder=target or folder.path)
+    summary = replace(done.result.summary, run=_origin(folder.read_manifest()))
+    return replace(done, result=replace(done.result, summary=summary))
 
 
-def write_calibration(place: RunFolder, plan: EvaluationConfig) -> None:
-    """Write beside the weights what held-out normal video says: before any test video is scored.
+def write_calibration(folder: RunFolder, config: EvaluationConfig) -> None:
+    """Write scales and alarm threshold, from held-out normal video alone, next to the weights.
 
     Raises:
         DataError: scores are damaged or missing.
     """
-    place.calibration.unlink(missing_ok=True)  # what an earlier recipe wrote must not outlive it
-    if not place.held_out.is_dir() or plan.protocol.weights == "test":
+    folder.calibration.unlink(missing_ok=True)  # it may belong to an earlier recipe
+    if not folder.held_out.is_dir() or config.protocol.weights == "test":
         return
-    synthetic, truth = synthetic_of(place, needs_of(plan))
-    evidence = EvaluationData((), {}, read_scores(place.held_out), synthetic, truth)
-    found = calibrate(fusion_of(evidence, plan), plan.protocol)
-    if found is not None:
-        atomic_write_text(place.calibration, json.dumps(found.as_dict(), indent=2) + "\n")
+    synthetic, labels = read_synthetic(folder, config.needs)
+    data = EvaluationData((), {}, read_scores(folder.held_out), synthetic, labels)
+    calibration = calibrate(Evaluator(config).fit(data), config.protocol)
+    if calibration is not None:
+        atomic_write_text(folder.calibration, json.dumps(calibration.as_dict(), indent=2) + "\n")
 
 
-def evaluate_all_protocols(
-    judge_one: Callable[[Protocol], RunResult], *, test_tuned: bool
+def evaluate_under_all_protocols(
+    evaluate_one: Callable[[Protocol], RunResult], *, test_tuned: bool
 ) -> dict[str, RunResult | VadkitError]:
     """One set of scores under every preset: preset -> result, or why there is none.
 
     Args:
-        judge_one: judges under a protocol.
+        evaluate_one: judges under a protocol.
         test_tuned: whether the scores are, under whatever protocol.
     """
     results: dict[str, RunResult | VadkitError] = {}
     for name, preset in PRESETS.items():
         try:
-            results[name] = judge_one(replace(preset, test_tuned=test_tuned))
+            results[name] = evaluate_one(replace(preset, test_tuned=test_tuned))
         except VadkitError as error:
             results[name] = error
     return results
 
 
-def refuse_run(out: str | Path) -> None:
-    """Refuse to write results over those of a run.
-
-    Raises:
-        VadkitError: `out` is a run folder.
-    """
-    if RunFolder(Path(out)).is_run:
-        raise VadkitError("is a run, whose results would be lost", where=str(out), fix="choose another --out")
-
-
-def write_reports(
-    result: RunResult, report: Sequence[ComponentConfig], target: Path, *, unseen: Callable[[str], None] | None = None
-) -> None:
-    """Have every reporter say it.
-
-    Args:
-        result: what the run came to.
-        report: the reporters.
-        target: the folder that they write into.
-        unseen: is told why one has nothing to show, and the others go on; None raises it.
-
-    Raises:
-        VadkitError: what a reporter says of its own.
-    """
-    for chosen in report:
-        try:
-            build(chosen).report(result, target)
-        except DataError as error:
-            if unseen is None:
-                raise
-            unseen(f"warning: {chosen.component.name} is left out: {error}")
-
-
-def shows_maps(report: Sequence[ComponentConfig]) -> bool:
-    """Whether a reporter reads maps."""
-    return any(getattr(chosen.component.load(), "needs_anomaly_maps", False) for chosen in report)
-
-
-def _map_scorer(place: RunFolder, recipe: Recipe) -> str:
-    """The scorer whose maps are kept and wanted."""
+def _map_scorer(folder: RunFolder, recipe: Recipe) -> str:
+    """The scorer whose anomaly maps are read; empty if there are none."""
     wanted = [recipe.evaluate.anomaly_maps] if recipe.evaluate.anomaly_maps else list(recipe.scores)
-    return next((name for name in wanted if (place.scores / "anomaly_maps" / name).is_dir()), "")
+    return next((name for name in wanted if (folder.scores / "anomaly_maps" / name).is_dir()), "")
 
 
-def _evidence(place: RunFolder, needs: Needs, anomaly_maps: str) -> EvaluationData:
-    videos = read_scores(place.scores, anomaly_maps=anomaly_maps)
+def _evaluation_data(folder: RunFolder, needs: Needs, map_scorer: str) -> EvaluationData:
+    videos = read_scores(folder.scores, anomaly_maps=map_scorer)
     if needs.anomaly_maps and any(video.anomaly_maps is None for video in videos):
         raise DataError(
-            "a metric reads maps, and none are kept",
-            where=str(place.scores / "anomaly_maps"),
+            "a metric reads anomaly maps, but the run has none",
+            where=str(folder.scores / "anomaly_maps"),
             fix="'vadkit run --resume' with this --set scores the test videos again and keeps them",
         )
-    held_out = place.held_out.is_dir()
+    held_out = folder.held_out.is_dir()
     if needs.normal and not held_out:
         raise DataError(
-            f"{needs.normal}, and none were held out",
-            where=str(place.held_out),
+            f"{needs.normal}, but no normal video was held out",
+            where=str(folder.held_out),
             fix="run the recipe again with --set data.held_out=0.1, or choose another protocol, transform or metric",
         )
     return EvaluationData(
         videos,
-        read_labels(place.labels, place.regions),
-        read_scores(place.held_out) if held_out else (),
-        *synthetic_of(place, needs),
+        read_labels(folder.labels, folder.regions),
+        read_scores(folder.held_out) if held_out else (),
+        *read_synthetic(folder, needs),
     )
 
 
-def synthetic_of(place: RunFolder, needs: Needs) -> tuple[Sequence[VideoScores], Mapping[str, NDArray[np.bool_]]]:
-    """Scores of held-out videos with anomalies put in, and which frames have them; nothing if not needed."""
+def read_synthetic(folder: RunFolder, needs: Needs) -> tuple[Sequence[VideoScores], Mapping[str, NDArray[np.bool_]]]:
+    """Scores of held-out videos with synthetic anomalies, and their frame labels; both empty if not needed.
+
+    Raises:
+        DataError: they are needed, and the run has none.
+    """
     if not needs.synthetic:
         return (), {}
-    if not place.synthetic.is_dir():
+    if not folder.synthetic.is_dir():
         raise DataError(
-            "the weights are fitted to synthetic anomalies, and none are scored",
-            where=str(place.synthetic),
+            "the weights are fitted to synthetic anomalies, but the run has no scores of any",
+            where=str(folder.synthetic),
             fix="'vadkit run --resume' with this --set scores them",
         )
-    truth = read_labels(place.synthetic / "labels" / "labels.npz")
-    return read_scores(place.synthetic), {name: labels.frames for name, labels in truth.items()}
+    labels = read_labels(folder.synthetic / "labels" / "labels.npz")
+    return read_scores(folder.synthetic), {name: label.frames for name, label in labels.items()}
 
 
-def _beside(place: RunFolder) -> dict[str, Any]:
-    manifest = place.read_manifest()
-    beside = {key: manifest.get(key) for key in ("seed", "commit", "host", "precision", "versions")}
-    data = manifest.get("data", {})
-    notable = {key: data.get(key) for key in ("damaged", "tested on")}
-    notable |= {key: manifest.get(key) for key in ("dimensions", "stateful")}
-    return beside | {key: value for key, value in notable.items() if value}
+def _origin(manifest: Manifest) -> RunOrigin:
+    session = manifest.began_with
+    return RunOrigin(
+        seed=manifest.seed,
+        precision=manifest.precision,
+        commit=session.commit if session else None,
+        host=session.host if session else {},
+        versions=session.versions if session else {},
+        dimensions=manifest.dimensions,
+        stateful=manifest.stateful,
+        tested_on=manifest.data.tested_on,
+        damaged=manifest.data.damaged,
+    )

@@ -12,13 +12,12 @@ import numpy as np
 
 from vadkit.core.errors import DataError, VadkitError
 from vadkit.core.progress import NoProgress, Progress
-from vadkit.engine.run import load_experiment
 from vadkit.evaluation import EvaluationConfig, EvaluationData
-from vadkit.evaluation.build import build_evaluation, needs_of, protocol_of
+from vadkit.evaluation.build import evaluation_of
 from vadkit.evaluation.calibration import threshold_of
-from vadkit.evaluation.evaluator import fusion_of
+from vadkit.evaluation.evaluator import Evaluator
 from vadkit.evaluation.fusion import Fusion
-from vadkit.evaluation.run_scores import open_run, synthetic_of
+from vadkit.evaluation.run_scores import open_run, read_synthetic
 from vadkit.live.fusion import Alarm, AlarmDetector, OnlineFusion, check_memory
 from vadkit.plugin.registry import Registry
 from vadkit.recipe.model import Recipe
@@ -81,9 +80,9 @@ class Watch:
         registry = registry or Registry.discover()
         self.progress = progress or NoProgress()
         place, self.recipe = _opened(run, overrides, registry)
-        plan = build_evaluation(self.recipe, protocol_of(self.recipe), registry, self.recipe.seed)
+        plan = evaluation_of(self.recipe, registry)
         self.protocol = plan.protocol
-        for told in changes(place.read_manifest().get("code", {}), code_of(self.recipe)):
+        for told in changes(place.read_manifest().code, code_of(self.recipe)):
             self._tell(f"{told}: the threshold may be of other scores; run the recipe again with --overwrite")
         normal = _held_out(place)
         self.fusion = _fusion(place, plan, normal)
@@ -91,6 +90,8 @@ class Watch:
         self.hours = 0.0
         self.threshold = self._threshold(threshold, false_alarms_per_hour)
         self.fps = _rate(normal)
+        from vadkit.engine.experiment import load_experiment
+
         self._experiment: Experiment = load_experiment(place.path, self.recipe)
 
     def _threshold(self, stated: float | None, per_hour: float | None) -> float:
@@ -250,8 +251,8 @@ def _held_out(place: RunFolder) -> list[VideoScores]:
 
 
 def _fusion(place: RunFolder, plan: EvaluationConfig, normal: Sequence[VideoScores]) -> Fusion:
-    synthetic, truth = synthetic_of(place, needs_of(plan))
-    return fusion_of(EvaluationData((), {}, normal, synthetic, truth), plan)
+    synthetic, truth = read_synthetic(place, plan.needs)
+    return Evaluator(plan).fit(EvaluationData((), {}, normal, synthetic, truth))
 
 
 def _rate(normal: Sequence[VideoScores]) -> float | None:

@@ -44,7 +44,7 @@ class EvaluationOnly:
         return replace(self, fuse={name: Fused() for name in components} | dict(self.fuse))
 
 
-def judgement(
+def read_evaluation_only(
     data: str | Mapping[str, Any] | None, overrides: Sequence[str], registry: Registry, *, report: Sequence[str]
 ) -> EvaluationOnly:
     """Read and check it.

@@ -53,6 +53,13 @@ def loads(values: str | Mapping[str, Any], *, overrides: Sequence[str] = (), reg
     return check(resolve_plain(values, overrides), registry)
 
 
+def read_recipe(recipe: str | Path | Mapping[str, Any], overrides: Sequence[str], registry: Registry) -> Recipe:
+    """A checked recipe, from a file, the name of a shipped recipe, or a mapping; errors as of `load`."""
+    if isinstance(recipe, Mapping):
+        return loads(recipe, overrides=overrides, registry=registry)
+    return load(Path(recipe), overrides=overrides, registry=registry)
+
+
 def check(tree: Node, registry: Registry) -> Recipe:
     """A resolved tree, checked against the grammar and the components' signatures.
 

@@ -1,108 +1,105 @@
-"""What a new run takes over from runs that are there: trained stages and scores that it would make alike."""
+"""Copies finished stages of other runs into a new run, where the new recipe would produce the same result."""
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from vadkit.core.errors import CheckpointError
 from vadkit.core.files import LEFTOVERS, atomic_write, atomic_write_text
+from vadkit.core.values import Split
 from vadkit.recipe.show import dump
-from vadkit.store.run_folder import RunFolder, stage_digests
+from vadkit.store.manifest import HELD_OUT, SCORES, SYNTHETIC, Manifest, Stage
+from vadkit.store.run_folder import RunFolder
 
-_OF_SCORES = ("scores", "score test", "score held out")
 
-
-def donors_of(reuse: Sequence[str | Path], place: RunFolder) -> list[RunFolder]:
-    """The runs that `place` takes over from.
+def open_sources(reuse: Sequence[str | Path], target: RunFolder) -> list[RunFolder]:
+    """The runs from which `target` may copy stages.
 
     Raises:
-        DataError: one is no run.
-        CheckpointError: one is `place` itself.
+        DataError: one of them is not a run.
+        CheckpointError: one of them is `target` itself.
     """
-    donors = [RunFolder(Path(path)) for path in reuse]
-    for donor in donors:
-        donor.require_run()
-        if donor.path.resolve() == place.path.resolve():
-            fix = "go on with it (--resume), or choose another folder (--out)"
-            raise CheckpointError("a run cannot take over from itself", where=str(donor.path), fix=fix)
-    return donors
+    sources = [RunFolder(Path(path)) for path in reuse]
+    for source in sources:
+        source.require_run()
+        if source.path.resolve() == target.path.resolve():
+            fix = "continue it with --resume, or choose another folder with --out"
+            raise CheckpointError("a run cannot reuse its own stages", where=str(source.path), fix=fix)
+    return sources
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
-    """A stage that another run has made as it is wanted: `model`, `density.NAME` or `scores`."""
+class ReusableStage:
+    """A finished stage of another run: `model`, `density.NAME` or `scores`."""
 
-    donor: RunFolder
+    source: RunFolder
     stage: str
 
 
-def offers_of(tree: Mapping[str, Any], data: Mapping[str, str], donors: Sequence[RunFolder]) -> list[Offer]:
-    """The stages that earlier runs have finished and that depend on the same part of the recipe. Writes nothing.
+def reusable_stages(
+    digests: Mapping[str, str], fingerprints: Mapping[Split, str], sources: Sequence[RunFolder]
+) -> list[ReusableStage]:
+    """Finished stages of other runs that depend on the same part of the recipe. Writes nothing.
 
     Args:
-        tree: the new run's resolved recipe.
-        data: what its videos are, as `DataModule.fingerprints` tells.
-        donors: earlier runs, the preferred ones first.
+        digests: stage -> digest of the part of the new recipe that it depends on.
+        fingerprints: split -> digest of its videos, as `DataModule.fingerprints` gives them.
+        sources: other runs; the first that has a stage provides it.
 
     Raises:
-        CheckpointError: one of them was trained on, or scored, other videos than are there now, or cannot be read.
+        CheckpointError: a stage was made from other videos, or its files cannot be read.
     """
-    offers: dict[str, Offer] = {}
-    for donor in donors:
-        manifest = donor.read_manifest()
-        for stage, digest in stage_digests(tree).items():
-            if stage not in offers and _has(donor, manifest, stage, digest):
-                _check_data(donor, manifest, data, stage)
-                _check_readable(donor, stage)
-                offers[stage] = Offer(donor, stage)
-    return list(offers.values())
+    found: dict[str, ReusableStage] = {}
+    for source in sources:
+        manifest = source.read_manifest()
+        for stage, digest in digests.items():
+            if stage not in found and _is_finished(source, manifest, stage, digest):
+                _check_data(source, manifest, fingerprints, stage)
+                _check_readable(source, stage)
+                found[stage] = ReusableStage(source, stage)
+    return list(found.values())
 
 
-def take_over(place: RunFolder, tree: Mapping[str, Any], offers: Sequence[Offer]) -> list[str]:
-    """Copy what is offered into a folder in which no run has begun.
-
-    A kill at any moment leaves a run that can be resumed.
+def copy_stages(target: RunFolder, tree: Mapping[str, Any], stages: Sequence[ReusableStage]) -> list[str]:
+    """Copy stages into a folder in which no run has begun. A run killed at any moment can be resumed.
 
     Returns:
-        Stages that were taken over.
+        Names of the copied stages.
     """
-    if not offers:
+    if not stages:
         return []
-    atomic_write_text(place.recipe, dump(tree))  # first, for it makes the folder a run
-    taken: dict[str, dict[str, Any]] = {"digests": {}, "code": {}, "seconds": {}, "parameters": {}}
-    for offer in offers:
-        _copy(offer.donor, place, offer.stage)
-        manifest = offer.donor.read_manifest()
-        for key, values in taken.items():
-            mine = {offer.stage, *(_OF_SCORES if offer.stage == "scores" else ())}
-            values |= {name: value for name, value in manifest.get(key, {}).items() if name in mine}
-    stages = sorted(taken["digests"])
-    atomic_write_text(place.manifest, json.dumps({**taken, "taken over": stages}, indent=2) + "\n")
-    return stages
+    atomic_write_text(target.recipe, dump(tree))  # first: this file makes the folder a run
+    records: dict[str, Stage] = {}
+    for one in stages:
+        _copy(one.source, target, one.stage)
+        names = (SCORES, HELD_OUT, SYNTHETIC) if one.stage == SCORES else (one.stage,)
+        known = one.source.read_manifest().stages
+        records |= {name: known[name] for name in names if name in known}
+    copied = tuple(sorted(one.stage for one in stages))
+    target.update_manifest(lambda manifest: replace(manifest, stages=records, copied=copied))
+    return list(copied)
 
 
-def _has(donor: RunFolder, manifest: Mapping[str, Any], stage: str, digest: str) -> bool:
-    """Whether a run has finished this stage, as it is wanted."""
-    if manifest.get("digests", {}).get(stage) != digest:
+def _is_finished(source: RunFolder, manifest: Manifest, stage: str, digest: str) -> bool:
+    if manifest.stage(stage).digest != digest:
         return False
-    return bool(manifest.get("finished")) if stage == "scores" else _weights(donor, stage).is_file()
+    return manifest.finished is not None if stage == SCORES else _weights(source, stage).is_file()
 
 
-def _check_data(donor: RunFolder, manifest: Mapping[str, Any], data: Mapping[str, str], stage: str) -> None:
-    known = manifest.get("data", {})
-    names = ("train videos", "test videos") if stage == "scores" else ("train videos",)
-    other = [name for name in names if known.get(name, data[name]) != data[name]]
+def _check_data(source: RunFolder, manifest: Manifest, fingerprints: Mapping[Split, str], stage: str) -> None:
+    splits: tuple[Split, ...] = ("train", "test") if stage == SCORES else ("train",)
+    known = manifest.data.fingerprints
+    other = [f"{split} videos" for split in splits if known.get(split, fingerprints[split]) != fingerprints[split]]
     if other:
         raise CheckpointError(
-            f"its {stage} was made from other data than this: the {' and the '.join(other)} differ",
-            where=str(donor.path),
-            fix="give the --data-root that it began with, or leave this run out of --reuse",
+            f"its stage '{stage}' was made from other data: the {' and the '.join(other)} differ",
+            where=str(source.path),
+            fix="use the --data-root that it was run with, or remove this run from --reuse",
         )
 
 
@@ -110,22 +107,23 @@ def _weights(folder: RunFolder, stage: str) -> Path:
     return folder.checkpoints / f"{stage}.safetensors"
 
 
-def _files(donor: RunFolder, stage: str) -> list[Path]:
-    """What a stage has left, below the run's folder."""
-    if stage != "scores":
-        return [_weights(donor, stage)]
-    below = [path for folder in (donor.scores, donor.held_out, donor.synthetic) for path in sorted(folder.rglob("*"))]
-    left = [path for path in below if not path.is_dir() and not path.match(LEFTOVERS)]
-    return [*left, donor.position_stats] if donor.position_stats.is_file() else left
+def _files(source: RunFolder, stage: str) -> list[Path]:
+    """The files of a stage."""
+    if stage != SCORES:
+        return [_weights(source, stage)]
+    folders = (source.scores, source.held_out, source.synthetic)
+    paths = [path for folder in folders for path in sorted(folder.rglob("*")) if not path.is_dir()]
+    finished = [path for path in paths if not path.match(LEFTOVERS)]
+    return [*finished, source.position_stats] if source.position_stats.is_file() else finished
 
 
-def _check_readable(donor: RunFolder, stage: str) -> None:
-    for path in _files(donor, stage):
+def _check_readable(source: RunFolder, stage: str) -> None:
+    for path in _files(source, stage):
         if not os.access(path, os.R_OK):
-            raise CheckpointError("cannot be read", where=str(path), fix="leave this run out of --reuse")
+            raise CheckpointError("cannot be read", where=str(path), fix="remove this run from --reuse")
 
 
-def _copy(donor: RunFolder, place: RunFolder, stage: str) -> None:
-    for path in _files(donor, stage):
-        with atomic_write(place.path / path.relative_to(donor.path)) as aside:
+def _copy(source: RunFolder, target: RunFolder, stage: str) -> None:
+    for path in _files(source, stage):
+        with atomic_write(target.path / path.relative_to(source.path)) as aside:
             shutil.copyfile(path, aside)  # without its mode: an archived run may be read-only

@@ -7,12 +7,13 @@ import fcntl
 import hashlib
 import json
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from vadkit.core.errors import CheckpointError, DataError, RunFolderError
-from vadkit.core.files import LEFTOVERS, atomic_write_text, explain
+from vadkit.core.errors import DataError, RunFolderError
+from vadkit.core.files import LEFTOVERS, explain
+from vadkit.store.manifest import Manifest, read_manifest, write_manifest
 
 RESULTS = ("checkpoints", "scores", "regions", "figures", "evals")
 FILES = ("recipe.yaml", "manifest.json", "metrics.json", "labels.npz", "log.jsonl")
@@ -131,28 +132,17 @@ class RunFolder:
                 ) from error
             yield
 
-    def read_manifest(self) -> dict[str, Any]:
-        """What the manifest holds, {} if there is none.
+    def read_manifest(self) -> Manifest:
+        """The manifest; an empty one if there is none.
 
         Raises:
-            CheckpointError: it is damaged.
+            CheckpointError: it is damaged, or it has another format.
         """
-        if not self.manifest.exists():
-            return {}
-        try:
-            return json.loads(self.manifest.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise CheckpointError(
-                f"is damaged: {error}", where=str(self.manifest), fix="begin anew with --overwrite"
-            ) from error
+        return read_manifest(self.manifest)
 
-    def update_manifest(self, **values: Any) -> None:
-        """Set some of the manifest's fields; mappings merge."""
-        manifest = self.read_manifest()
-        for name, value in values.items():
-            old = manifest.get(name)
-            manifest[name] = {**old, **value} if isinstance(old, dict) and isinstance(value, dict) else value
-        atomic_write_text(self.manifest, json.dumps(manifest, indent=2) + "\n")
+    def update_manifest(self, change: Callable[[Manifest], Manifest]) -> None:
+        """Change the manifest: read, apply `change`, write."""
+        write_manifest(self.manifest, change(self.read_manifest()))
 
 
 def _ours(path: Path) -> bool:

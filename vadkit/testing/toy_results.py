@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vadkit.core.contracts import Metric
-from vadkit.core.values import RunResult, ScoredVideo, Track, VideoResult
+from vadkit.core.values import ResultSummary, RunOrigin, RunResult, ScoredVideo, Track, VideoResult
 
 HEIGHT, WIDTH = 12, 16
 BOX = (4, 3, 10, 9)
@@ -70,7 +70,7 @@ def result(
 
     Args:
         folder: the run folder.
-        bare: scores that came without labels, data set or facts: nothing is measured then.
+        bare: scores that came without labels, data set or summary: nothing is measured then.
         anomaly_maps: whether maps are kept, as for a reporter that needs them.
         names: of the videos.
         value: of the first metric.
@@ -80,10 +80,17 @@ def result(
     ]
     metrics = {} if bare else {"micro_auc": value, "eer": 1 - value, "detection_delay": 1.2}
     frames = sum(video.fused.size for video in found)
-    facts: dict[str, Any] = {"videos": len(found), "frames": frames}
+    summary = ResultSummary(videos=len(found), frames=frames)
     if not bare:
-        facts |= {"coverage_min": 1, "coverage_mean": 7.5, "manifest": {"dimensions": {"likelihood": 64}}}
-        facts |= {"labelled_frames": frames, "abnormal_frames": 32, "chance": {"micro_auc": 0.5, "eer": 0.5}}
+        summary = replace(
+            summary,
+            coverage_min=1,
+            coverage_mean=7.5,
+            labelled_frames=frames,
+            abnormal_frames=32,
+            chance={"micro_auc": 0.5, "eer": 0.5},
+            run=RunOrigin(dimensions={"likelihood": 64}),
+        )
     return RunResult(
         name="toy",
         folder=folder,
@@ -94,7 +101,7 @@ def result(
             "components": {name: {"weight": weight} for name, weight in WEIGHTS.items()},
         },
         videos=found,
-        facts=facts,
+        summary=summary,
         intervals={name: (one - 0.05, one + 0.05) for name, one in metrics.items()},
         groups={} if bare else {"video": dict.fromkeys(names[:2], metrics)},
         units={} if bare else {"detection_delay": "s"},

@@ -48,7 +48,7 @@ def _title(result: RunResult) -> Text:
 
 def _fused(result: RunResult) -> Table:
     """Every value of the final score, with its interval and what chance gives."""
-    chance: Mapping[str, float] = result.facts.get("chance", {})
+    chance: Mapping[str, float] = result.summary.chance
     table = Table(title=_title(result), title_justify="left", header_style="bold")
     table.add_column("fused score")
     for head in ("value", *(["95 % interval"] if result.intervals else []), *(["random scorer"] if chance else [])):
@@ -92,19 +92,22 @@ def _cell(value: float | None, percent: bool) -> str:
 
 
 def _facts(result: RunResult) -> list[str]:
-    facts, lines = result.facts, list[str]()
-    if elsewhere := facts.get("manifest", {}).get("tested on"):
-        lines.append(f"tested on another data set than trained on: {_chosen(elsewhere)}")
-    if "frames" in facts:
-        frames = f"{facts.get('videos', '?')} videos, {facts['frames']} frames"
-        lines.append(f"{frames}, {facts['abnormal_frames']} abnormal" if facts.get("labelled_frames") else frames)
-    if "coverage_min" in facts and result.protocol.get("stride", 1):
-        lines.append(f"windows a frame: at least {facts['coverage_min']}, mean {facts['coverage_mean']:.1f}")
-    if "alarm_threshold" in facts:
-        on = f"{60 * facts['normal_hours']:.2g} minutes of held-out normal video ({len(facts['normal_videos'])})"
-        lines.append(f"alarm threshold {facts['alarm_threshold']:.4g}, set on {on}")
-    if why := facts.get("manifest", {}).get("stateful"):
-        lines.append(f"scores depend on the order of frames: {why}")
+    summary, lines = result.summary, list[str]()
+    if summary.run and summary.run.tested_on:
+        lines.append(f"tested on a data set that the model was not trained on: {_chosen(summary.run.tested_on)}")
+    if summary.frames:
+        frames = f"{summary.videos} videos, {summary.frames} frames"
+        lines.append(f"{frames}, {summary.abnormal_frames} abnormal" if summary.labelled_frames else frames)
+    if summary.coverage_mean and result.protocol.get("stride", 1):
+        lines.append(f"windows per frame: at least {summary.coverage_min}, mean {summary.coverage_mean:.1f}")
+    if summary.alarm_threshold is not None and summary.normal_hours is not None:
+        minutes, videos = f"{60 * summary.normal_hours:.2g}", len(summary.normal_videos)
+        lines.append(
+            f"alarm threshold {summary.alarm_threshold:.4g}, from {minutes} minutes of held-out normal video "
+            f"({videos} {'video' if videos == 1 else 'videos'})"
+        )
+    if summary.run and summary.run.stateful:
+        lines.append(f"scores depend on the order of frames: {summary.run.stateful}")
     return lines
 
 
@@ -117,7 +120,7 @@ def _chosen(written: str | Mapping[str, object]) -> str:
 
 
 def _warnings(result: RunResult) -> list[str]:
-    facts = result.facts
+    summary = result.summary
     rules = {
         "single_class_videos": "one class only, "
         + ("padded" if result.protocol.get("single_class") == "pad" else "left out of averages over videos"),
@@ -126,15 +129,15 @@ def _warnings(result: RunResult) -> list[str]:
     }
     # Without any label at all, a list of the videos that have none says nothing new.
     shown = rules if result.metrics else {"constant": rules["constant"]}
-    lines = [f"{text}: {join_names(facts[key])}" for key, text in shown.items() if facts.get(key)]
-    for split, videos in (facts.get("manifest", {}).get("damaged") or {}).items():
+    lines = [f"{text}: {join_names(getattr(summary, key))}" for key, text in shown.items() if getattr(summary, key)]
+    for split, videos in (summary.run.damaged if summary.run else {}).items():
         lines.append(f"damaged {split} videos, of which the rest was used: {join_names(list(videos))}")
-    hours, wanted = facts.get("normal_hours"), result.protocol.get("false_alarms_per_hour", 1)
+    hours, wanted = summary.normal_hours, result.protocol.get("false_alarms_per_hour", 1)
     if hours == 0:
         lines.append("the frame rate of held-out normal video is unknown: the threshold allows no false alarm at all")
     elif hours is not None and hours * wanted < 1:
         lines.append(f"held-out video is too short to show {wanted:g} false alarms an hour: the threshold allows none")
-    if facts.get("frames_without_score"):
+    if summary.frames_without_score:
         rule = result.protocol.get("missing_scores", "?")
-        lines.append(f"{facts['frames_without_score']} frames without a score of their own; rule: {rule}")
+        lines.append(f"{summary.frames_without_score} frames without a score of their own; rule: {rule}")
     return lines

@@ -46,7 +46,7 @@ class Histograms(Reporter):
             DataError: no score is a likelihood, or one is named that is not there.
             RunFolderError: the folder cannot be written.
         """
-        dimensions: Mapping[str, int] = (result.facts.get("manifest") or {}).get("dimensions") or {}
+        dimensions: Mapping[str, int] = result.summary.run.dimensions if result.summary.run else {}
         known = [name for name in dimensions if all(name in video.raw for video in result.videos)]
         for name in self.scores:
             if name not in known:

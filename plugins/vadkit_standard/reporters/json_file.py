@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -15,22 +16,22 @@ class Json(Reporter):
     """Writes `metrics.json` into the run folder."""
 
     def report(self, result: RunResult, folder: Path) -> None:
-        """Write name, metrics, intervals, components, groups, protocol, facts and vadkit's version.
+        """Write name, metrics, intervals, components, groups, protocol, summary and vadkit's version.
 
         Raises:
             RunFolderError: the folder cannot be written.
         """
-        facts = dict(result.facts)
+        summary = asdict(result.summary)
         content = {
             "name": result.name,
-            "vadkit": facts.pop("vadkit", None),
+            "vadkit": summary.pop("vadkit") or None,
             "metrics": dict(result.metrics),
             "intervals": {name: list(ends) for name, ends in result.intervals.items()},
-            "chance": facts.pop("chance", {}),
+            "chance": summary.pop("chance"),
             "components": {name: dict(values) for name, values in result.components.items()},
             "groups": result.groups,
             "protocol": dict(result.protocol),
-            "facts": facts,
+            "summary": summary,
         }
         text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False, default=_plain)
         with atomic_write(folder / "metrics.json") as aside:

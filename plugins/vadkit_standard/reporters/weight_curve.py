@@ -88,7 +88,7 @@ def _varied(named: Sequence[str], result: RunResult) -> Sequence[str]:
     for name in named:
         if name not in fused:
             raise DataError(f"{name!r} is not fused", where="weight_curve", fix=closest(name, fused))
-    likelihoods = (result.facts.get("manifest") or {}).get("dimensions") or {}
+    likelihoods = result.summary.run.dimensions if result.summary.run else {}
     chosen = named or [name for name in fused if name in likelihoods]
     if not chosen:
         raise DataError("no likelihood is fused", where="weight_curve", fix="name what to vary: vary: [...]")

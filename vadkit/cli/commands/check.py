@@ -42,7 +42,7 @@ def check(
 
 def _built(recipe: Path, overrides: Sequence[str], *, clip: bool) -> Mapping[str, int]:
     """Parameters of each stage; where shapes alone do not pass, a process that has seen none of them decides."""
-    from vadkit.engine.run import dry_run
+    from vadkit.engine.dry_run import dry_run
     from vadkit.engine.sanity_check import NeedsValuesError
 
     try:

@@ -68,10 +68,10 @@ def figures(
     data_root: DataOption = None,
 ) -> None:
     """Draw figures of a finished run; the videos are needed only for those that show frames."""
-    from vadkit.engine import run as stages
+    from vadkit.evaluation.reporting import draw
 
     with interruptible("no file is half-written: run it again"):
-        folder = stages.draw(run, figure or (), data_root=data_root)
+        folder = draw(run, figure or (), data_root=data_root)
     typer.echo(f"figures: {folder}")
 
 

@@ -64,7 +64,7 @@ def evaluate(request: Request, *, all_protocols: bool, allow_test_tuning: bool) 
     if request.is_run:
         _run(request, all_protocols=all_protocols, allow_test_tuning=allow_test_tuning)
         return
-    from vadkit.evaluation.external_scores import evaluate_external_scores, under_all
+    from vadkit.evaluation.external_scores import evaluate_external_all_protocols, evaluate_external_scores
 
     if request.data is None and request.labels is None and request.target.is_dir():
         raise VadkitError(
@@ -73,7 +73,7 @@ def evaluate(request: Request, *, all_protocols: bool, allow_test_tuning: bool) 
             fix="give the path of a run; to judge scores of another method, say whose labels count: --data or --labels",
         )
     if all_protocols:
-        print_all(under_all(request.submission(), overrides=request.changes))
+        print_all(evaluate_external_all_protocols(request.submission(), overrides=request.changes))
         return
     report = ("console", "json", "figures") if request.out else ("console",)
     evaluate_external_scores(
@@ -87,7 +87,7 @@ def evaluate(request: Request, *, all_protocols: bool, allow_test_tuning: bool) 
 
 def _run(request: Request, *, all_protocols: bool, allow_test_tuning: bool) -> None:
     from vadkit.cli.progress import terminal_progress
-    from vadkit.engine import run as stages
+    from vadkit.evaluation.reporting import evaluate_all_protocols, report
 
     given = {
         "--data": request.data,
@@ -104,10 +104,10 @@ def _run(request: Request, *, all_protocols: bool, allow_test_tuning: bool) -> N
             fix="leave it out; it is for scores of other methods",
         )
     if all_protocols:
-        print_all(stages.under_all(request.target, request.changes, allow_test_tuning=allow_test_tuning))
+        print_all(evaluate_all_protocols(request.target, request.changes, allow_test_tuning=allow_test_tuning))
         return
     with terminal_progress() as progress:
-        result = stages.report(
+        result = report(
             request.target, request.changes, out=request.out, allow_test_tuning=allow_test_tuning, progress=progress
         )
     if result.folder.exists():

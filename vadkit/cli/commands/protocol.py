@@ -77,7 +77,7 @@ def find(name: str) -> Protocol:
     Raises:
         VadkitError: it is none of these.
     """
-    from vadkit.evaluation.build import build_evaluation, protocol_of
+    from vadkit.evaluation.build import evaluation_of, protocol_of
     from vadkit.plugin.registry import Registry
     from vadkit.recipe import load
     from vadkit.store.run_folder import RunFolder
@@ -86,13 +86,13 @@ def find(name: str) -> Protocol:
         return PRESETS[name]
     path = Path(name)
     if (path / "recipe.yaml").is_file():
-        kept = RunFolder(path).read_manifest().get("protocol")
+        kept = RunFolder(path).read_manifest().protocol
         return _revived(kept) if kept else protocol_of(load(path / "recipe.yaml", registry=Registry.discover()))
     if path.is_file():
         registry = Registry.discover()
         recipe = load(path, registry=registry)
-        plan = build_evaluation(recipe, protocol_of(recipe), registry, recipe.seed)
-        return replace(plan.protocol, components={key: part.as_dict() for key, part in plan.parts.items()})
+        config = evaluation_of(recipe, registry)
+        return replace(config.protocol, components={key: part.as_dict() for key, part in config.components.items()})
     raise VadkitError(f"there is no preset, recipe or run {name!r}", fix=closest(name, PRESETS))
 
 

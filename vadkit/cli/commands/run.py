@@ -32,10 +32,10 @@ def run(
 ) -> None:
     """Train, fit densities, score, evaluate and report: the whole experiment of a recipe."""
     from vadkit.cli.progress import terminal_progress
-    from vadkit.engine import run as stages
+    from vadkit.engine import run as engine
 
     with interruptible("what is finished is kept: go on with --resume"), terminal_progress() as progress:
-        done = stages.run(
+        done = engine.run(
             recipe,
             out=out,
             data_root=data_root,

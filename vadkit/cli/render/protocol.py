@@ -39,7 +39,7 @@ def print_all(results: Mapping[str, RunResult | VadkitError]) -> None:
         cells = [_cell(result.metrics.get(metric), bold=metric == PRESETS[name].headline) for metric in SHORT]
         if result.protocol["test_tuned"]:
             table.title = Text("TEST-TUNED", style="bold red")
-        table.add_row(name, str(result.protocol["digest"]), str(result.facts["labelled_frames"]), *cells)
+        table.add_row(name, str(result.protocol["digest"]), str(result.summary.labelled_frames), *cells)
     console.print(table)
     for reason in dict.fromkeys(reason for _, reason in reasons):
         names = ", ".join(name for name, other in reasons if other == reason)

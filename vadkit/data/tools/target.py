@@ -17,7 +17,7 @@ from vadkit.data.opening import open_dataset, open_pair
 from vadkit.plugin.registry import Registry
 from vadkit.recipe import describe, load
 from vadkit.recipe.component_config import ComponentConfig
-from vadkit.recipe.evaluation_only import judgement
+from vadkit.recipe.evaluation_only import read_evaluation_only
 from vadkit.recipe.model import Data
 
 _RECIPES = frozenset({".yaml", ".yml"})
@@ -110,7 +110,7 @@ def _recipe(what: str | Mapping[str, Any], overrides: Sequence[str], registry: R
 def _named(what: str | Mapping[str, Any], overrides: Sequence[str], registry: Registry) -> ComponentConfig:
     if isinstance(what, str) and what.lstrip().startswith("{"):
         what = _mapping(what)
-    chosen = judgement(what, overrides, registry, report=()).data
+    chosen = read_evaluation_only(what, overrides, registry, report=()).data
     if chosen is None:
         raise VadkitError("no data set is named", where=str(what), fix="for example '{use: avenue, labels: masks}'")
     return chosen

@@ -20,11 +20,11 @@ from vadkit.core.values import ClipSpec
 from vadkit.engine.bench.flops import SCORES, count_flops, parts_of, watched
 from vadkit.engine.bench.memory import Peak
 from vadkit.engine.bench.noise import Noise, Untrained
-from vadkit.engine.experiment import Experiment
-from vadkit.engine.run import read_recipe, without_videos
+from vadkit.engine.experiment import Experiment, without_videos
 from vadkit.model.inference.sliding_window import outputs_of, scores_of, update_state
 from vadkit.model.pipeline import Pipeline
 from vadkit.plugin.registry import Registry
+from vadkit.recipe.loading import read_recipe
 from vadkit.recipe.model import Recipe
 from vadkit.store import environment as facts
 from vadkit.store.run_folder import RunFolder, stage_digests

@@ -1,0 +1,165 @@
+"""Evaluates a finished run again, and has its reporters write. No torch."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from vadkit.core.errors import DataError, VadkitError
+from vadkit.core.progress import NoProgress, Progress
+from vadkit.core.protocol import Protocol
+from vadkit.core.values import RunResult
+from vadkit.data.frame_reader import look_at
+from vadkit.evaluation.build import evaluation_of, with_protocol
+from vadkit.evaluation.run_scores import evaluate_run, evaluate_under_all_protocols, open_run
+from vadkit.plugin.registry import Registry
+from vadkit.recipe.build import build
+from vadkit.recipe.component_config import ComponentConfig
+from vadkit.recipe.loading import DEFAULT_REPORT
+from vadkit.store.run_folder import RunFolder, digest_of
+
+
+def evaluate(
+    folder: str | Path,
+    overrides: Sequence[str] = (),
+    registry: Registry | None = None,
+    *,
+    allow_test_tuning: bool = False,
+) -> RunResult:
+    """Evaluate a run from its score files alone. Writes nothing.
+
+    Raises:
+        RecipeError: an override changes something that the score files depend on.
+    """
+    registry = registry or Registry.discover()
+    run, recipe = open_run(folder, overrides, registry, allow_test_tuning=allow_test_tuning)
+    return evaluate_run(run, recipe, evaluation_of(recipe, registry)).result
+
+
+def evaluate_all_protocols(
+    folder: str | Path,
+    overrides: Sequence[str] = (),
+    registry: Registry | None = None,
+    *,
+    allow_test_tuning: bool = False,
+) -> dict[str, RunResult | VadkitError]:
+    """Evaluate a run under every preset: preset -> result, or the reason why there is none. Writes nothing."""
+    registry = registry or Registry.discover()
+    run, recipe = open_run(folder, overrides, registry, allow_test_tuning=allow_test_tuning)
+
+    def under(protocol: Protocol) -> RunResult:
+        changed = replace(recipe, evaluate=with_protocol(recipe.evaluate, protocol, registry))
+        return evaluate_run(run, changed, replace(evaluation_of(changed, registry), rounds=0)).result
+
+    return evaluate_under_all_protocols(under, test_tuned=recipe.evaluate.protocol.test_tuned)
+
+
+def report(
+    folder: str | Path,
+    overrides: Sequence[str] = (),
+    registry: Registry | None = None,
+    *,
+    out: str | Path | None = None,
+    allow_test_tuning: bool = False,
+    progress: Progress | None = None,
+) -> RunResult:
+    """`evaluate`, then every reporter of the recipe.
+
+    Reporters write into the run folder; with overrides, into a folder under `evals/` there. With `out` they write
+    into that folder, and the run, which may be read-only, is not changed. Reporters that show frames read the
+    videos under `$VADKIT_DATA`; if the videos are not there, `progress` receives a warning.
+    """
+    registry, progress = registry or Registry.discover(), progress or NoProgress()
+    run, recipe = open_run(folder, overrides, registry, allow_test_tuning=allow_test_tuning)
+    config = evaluation_of(recipe, registry)
+    frames = look_at(recipe.data, None)
+    if out is not None:
+        refuse_run(out)
+        result = replace(evaluate_run(run, recipe, config, target=Path(out)).result, look=frames)
+        write_reports(result, recipe.report, result.folder, unseen=progress.message)
+        return result
+    with run.locked():
+        result = replace(evaluate_run(run, recipe, config).result, look=frames)
+        if overrides:
+            settings = digest_of(list(result.summary.metric_settings), recipe.evaluate.anomaly_maps)[:6]
+            result = replace(result, folder=run.path / "evals" / f"{result.protocol['digest']}-{settings}")
+        write_reports(result, recipe.report, result.folder, unseen=progress.message)
+    return result
+
+
+def draw(
+    folder: str | Path,
+    figures: Sequence[str],
+    *,
+    data_root: str | Path | None = None,
+    registry: Registry | None = None,
+) -> Path:
+    """Draw figures of a finished run, under its own protocol, into its folder.
+
+    Args:
+        folder: of the run.
+        figures: reporters, by name; none for those of the recipe that draw.
+        data_root: the folder of the data set or the folder that contains it, for figures that show frames;
+            default `$VADKIT_DATA`.
+        registry: where components are looked up; default, all installed plugins.
+
+    Returns:
+        The folder `figures/` of the run.
+
+    Raises:
+        VadkitError: a figure does not exist, or the data that it shows is missing.
+    """
+    registry = registry or Registry.discover()
+    run, recipe = open_run(folder, (), registry, allow_test_tuning=True)  # it was allowed when it was run
+    written = {chosen.component.name: chosen for chosen in recipe.report}
+    names = figures or [name for name in written if name not in DEFAULT_REPORT] or ["figures"]
+    reporters = [written.get(name) or ComponentConfig(registry.get("reporter", name), {}, "--figure") for name in names]
+    with run.locked():
+        result = evaluate_run(run, recipe, replace(evaluation_of(recipe, registry), rounds=0)).result
+        write_reports(replace(result, look=look_at(recipe.data, data_root)), reporters, run.path)
+    return run.path / "figures"
+
+
+def refuse_run(out: str | Path) -> None:
+    """Refuse a folder for results that already holds a run.
+
+    Raises:
+        VadkitError: `out` is a run folder.
+    """
+    if RunFolder(Path(out)).is_run:
+        fix = "choose another folder with --out"
+        raise VadkitError("is a run, whose results would be overwritten", where=str(out), fix=fix)
+
+
+def write_reports(
+    result: RunResult,
+    report: Sequence[ComponentConfig],
+    target: Path,
+    *,
+    unseen: Callable[[str], None] | None = None,
+) -> None:
+    """Call every reporter.
+
+    Args:
+        result: what is reported.
+        report: the reporters.
+        target: the folder that they write into.
+        unseen: receives a warning for each reporter whose data is missing; the other reporters continue. None:
+            the error is raised.
+
+    Raises:
+        VadkitError: a reporter failed.
+    """
+    for chosen in report:
+        try:
+            build(chosen).report(result, target)
+        except DataError as error:
+            if unseen is None:
+                raise
+            unseen(f"warning: {chosen.component.name} is left out: {error}")
+
+
+def shows_maps(report: Sequence[ComponentConfig]) -> bool:
+    """Whether a reporter reads anomaly maps."""
+    return any(getattr(chosen.component.load(), "needs_anomaly_maps", False) for chosen in report)
