@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import hashlib
 import json
 import shutil
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
+
+from filelock import FileLock, Timeout
 
 from vadkit.errors import CheckpointError, DataError, RunFolderError
 from vadkit.files import LEFTOVERS, explain, write_text
@@ -116,20 +117,20 @@ class RunFolder:
         Raises:
             RunFolderError: another process has it, or it cannot be written.
         """
-        lock = self.path / ".lock"
+        lock = FileLock(self.path / ".lock", blocking=False)
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            file = lock.open("w")
+            lock.acquire()
+        except Timeout as error:
+            raise RunFolderError(
+                "another vadkit is writing here", where=str(self.path), fix="wait for it, or choose --out"
+            ) from error
         except OSError as error:
             raise explain(error, self.path) from error
-        with file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as error:
-                raise RunFolderError(
-                    "another vadkit is writing here", where=str(self.path), fix="wait for it, or choose --out"
-                ) from error
+        try:
             yield
+        finally:
+            lock.release()
 
     def read_manifest(self) -> dict[str, Any]:
         """What the manifest holds, {} if there is none.
