@@ -10,10 +10,12 @@ import typer
 from vadkit import __version__
 from vadkit.cli import data, plugins, protocols, recipes, results, running
 from vadkit.cli.interrupt import complain
+from vadkit.cli.light import LightCommand, LightGroup
 from vadkit.errors import VadkitError
 
 app = typer.Typer(
     name="vadkit",
+    cls=LightGroup,
     no_args_is_help=True,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
@@ -44,7 +46,7 @@ app.command()(results.compare)
 app.command()(results.bench)
 app.command()(recipes.check)
 app.command()(recipes.show)
-app.command("list")(recipes.list_)
+app.command("list", cls=LightCommand)(recipes.list_)
 app.command()(recipes.schema)
 
 
