@@ -7,11 +7,11 @@ from typing import Annotated
 
 import typer
 
-from vadkit import __version__
 from vadkit.cli import data, plugins, protocols, recipes, results, running
 from vadkit.cli.interrupt import complain
 from vadkit.cli.light import LightCommand, LightGroup
 from vadkit.errors import VadkitError
+from vadkit.version import __version__
 
 app = typer.Typer(
     name="vadkit",
