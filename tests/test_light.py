@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-_HEAVY = ("pydantic", "numpy", "torch", "yaml", "matplotlib", "vadkit.testing", "vadkit.recipe", "vadkit.protocol")
+_HEAVY = ("pydantic", "numpy", "torch", "yaml", "matplotlib", "vadkit.testing", "vadkit.recipe", "vadkit.core.protocol")
 _COMMAND = f"""
 import sys
 from vadkit.cli.main import main

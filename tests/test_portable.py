@@ -21,10 +21,10 @@ _NAMES = """
 import vadkit
 for name in vadkit.__all__:
     getattr(vadkit, name)
-import vadkit.api, vadkit.bench, vadkit.testing, vadkit.video.cache
+import vadkit.api, vadkit.engine.bench.bench, vadkit.testing, vadkit.video.cache
 from pathlib import Path
-from vadkit.folder import RunFolder
-from vadkit.train.memory import Peak
+from vadkit.store.run_folder import RunFolder
+from vadkit.engine.bench.memory import Peak
 """
 
 
@@ -49,9 +49,9 @@ def test_all_public_names_can_be_imported_without_posix() -> None:
 def test_run_folder_and_cache_are_locked_without_posix(tmp_path: Path) -> None:
     code = """
 from pathlib import Path
-from vadkit.errors import RunFolderError
-from vadkit.folder import RunFolder
-from vadkit.video.room import Room
+from vadkit.core.errors import RunFolderError
+from vadkit.store.run_folder import RunFolder
+from vadkit.video.cache_quota import Room
 folder = Path(sys.argv[1])
 with RunFolder(folder / "run").locked():
     try:

@@ -1,0 +1,155 @@
+"""Keeps the frame cache below a size: what was used longest ago goes first, what a run needs stays."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from collections.abc import Collection
+from pathlib import Path
+from uuid import uuid4
+
+from filelock import FileLock, Timeout
+from pydantic import ByteSize, TypeAdapter, ValidationError
+
+from vadkit.core.errors import DataError, VadkitError
+from vadkit.core.files import LEFTOVERS
+
+_FORGOTTEN = 24 * 3600.0  # seconds after which a file that a killed writer left is removed
+_CLAIM, _LOCK = ".claim", ".lock"  # a claim's lock is a second file: on Windows a locked file cannot be read
+
+
+def bytes_of(limit: str | int, *, where: str = "--cache-limit") -> int:
+    """A size such as 50GB or 500MiB, in bytes.
+
+    Raises:
+        VadkitError: it is none.
+    """
+    try:
+        size = int(TypeAdapter(ByteSize).validate_python(limit))
+    except ValidationError:
+        size = 0
+    if size <= 0:
+        raise VadkitError(f"{str(limit)!r} is not a size", where=where, fix="for example 50GB, or 500MiB")
+    return size
+
+
+def shown(size: int) -> str:
+    """Bytes as a reader counts them: 1.5GB."""
+    return ByteSize(size).human_readable(decimal=True)
+
+
+class Room:
+    """What may be stored in a cache folder, and what must stay there.
+
+    A run lists the entries that it needs in a claim file and holds a lock next to that file. When the
+    run ends, for whatever reason, the system frees the lock and the claim no longer counts.
+
+    Args:
+        folder: of the cache.
+        limit: bytes; None sets none.
+    """
+
+    def __init__(self, folder: Path, limit: int | None) -> None:
+        self.folder, self.limit = folder, limit
+        self._mine: frozenset[str] = frozenset()
+        self._path = folder / f"{uuid4().hex[:12]}{_CLAIM}"
+        # Any thread may close the claim.
+        self._lock = FileLock(f"{self._path}{_LOCK}", blocking=False, thread_local=False)
+
+    def claim(self, keys: Collection[str]) -> None:
+        """Entries that must stay until `close`, in place of those claimed before.
+
+        Raises:
+            DataError: those of them that are there are larger than the limit already.
+        """
+        self.close()
+        self._mine = frozenset(keys)
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with _locked(self.folder):
+                _entries(self.folder)  # both clear away what the dead left
+                _claimed(self.folder, but=self._path)
+                self._lock.acquire()
+                self._path.write_text("\n".join(keys), encoding="utf-8")
+        except OSError:  # a cache that cannot be written can be read all the same
+            self.close()
+        self.ask(0)
+
+    def close(self) -> None:
+        """Give the claim up."""
+        if self._lock.is_locked:
+            self._path.unlink(missing_ok=True)
+            self._lock.release()
+            Path(self._lock.lock_file).unlink(missing_ok=True)
+
+    def ask(self, size: int, *, refuse: bool = True) -> None:
+        """Make room for so many bytes more.
+
+        Raises:
+            DataError: even without all that no run needs there is none, and `refuse` is set.
+        """
+        if self.limit is None or not os.access(self.folder, os.W_OK):
+            return  # where nothing can be written, nothing can be removed either
+        with _locked(self.folder):
+            entries = _entries(self.folder)
+            total = sum(used for _, used, _ in entries)
+            others = _claimed(self.folder, but=self._path)
+            for path, used, _ in sorted(entries, key=lambda entry: entry[2]):
+                if total + size <= self.limit:
+                    return
+                if path.stem not in others and path.stem not in self._mine:
+                    path.with_suffix(".json").unlink(missing_ok=True)
+                    path.unlink(missing_ok=True)
+                    total -= used
+            if total + size <= self.limit or not refuse:
+                return
+            mine = [used for path, used, _ in entries if path.stem in self._mine]
+            rest = sum(used for path, used, _ in entries if path.stem in others - self._mine)
+        raise self._refusal(size + sum(mine), len(mine), rest)
+
+    def _refusal(self, needed: int, stored: int, others: int) -> DataError:
+        assert self.limit is not None
+        what = f"the limit of {shown(self.limit)} is too small for this run, whose frames take at least {shown(needed)}"
+        if len(self._mine) > stored:
+            what += f" (with {stored} of its {len(self._mine)} videos stored)"
+        if others:
+            what += f"; other runs that are going on need {shown(others)}"
+        fix = "raise --cache-limit (VADKIT_CACHE_LIMIT), or make data.clip.size smaller"
+        return DataError(what, where=str(self.folder), fix=fix + ("; or wait for the other runs" if others else ""))
+
+
+def _entries(folder: Path) -> list[tuple[Path, int, float]]:
+    """Path, bytes and time of the last use of each stored video; what killed writers left long ago is removed."""
+    found = []
+    for path in folder.iterdir():
+        with contextlib.suppress(FileNotFoundError):  # another process has removed it
+            stat = path.stat()
+            if path.match(LEFTOVERS):
+                if time.time() - stat.st_mtime > _FORGOTTEN:
+                    path.unlink()
+            elif path.suffix == ".npy":
+                found.append((path, stat.st_size, stat.st_mtime))
+    return found
+
+
+def _claimed(folder: Path, *, but: Path) -> frozenset[str]:
+    """Entries that other runs need; claims of runs that have ended are removed."""
+    keys: set[str] = set()
+    for path in folder.glob(f"*{_CLAIM}{_LOCK}"):
+        claim = path.with_suffix("")
+        if claim == but:
+            continue
+        try:
+            with FileLock(path, blocking=False):
+                claim.unlink(missing_ok=True)
+            path.unlink(missing_ok=True)
+        except (Timeout, PermissionError):  # held, or another user's: its entries stay
+            with contextlib.suppress(FileNotFoundError):
+                keys.update(claim.read_text(encoding="utf-8").split("\n"))
+    return frozenset(keys)
+
+
+def _locked(folder: Path) -> contextlib.AbstractContextManager[object]:
+    """Take the folder's lock: one process at a time claims entries or removes some."""
+    return FileLock(folder / _LOCK).acquire(poll_interval=0.01)
