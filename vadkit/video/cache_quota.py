@@ -39,7 +39,7 @@ def shown(size: int) -> str:
     return ByteSize(size).human_readable(decimal=True)
 
 
-class Room:
+class CacheQuota:
     """What may be stored in a cache folder, and what must stay there.
 
     A run lists the entries that it needs in a claim file and holds a lock next to that file. When the
