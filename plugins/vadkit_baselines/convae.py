@@ -16,7 +16,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Literal
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -131,8 +130,7 @@ class ConvAEDecoder(Decoder, nn.Module):
     def _unpool(self, maps: Tensor, places: Tensor, size: tuple[int, int]) -> Tensor:
         if self.unpooling == "nearest":
             return functional.interpolate(maps, size=size)
-        spread = torch.zeros(*maps.shape[:2], size[0] * size[1], dtype=maps.dtype, device=maps.device)
-        return spread.scatter(2, places.flatten(2), maps.flatten(2)).unflatten(2, size)
+        return functional.max_unpool2d(maps, places.squeeze(2), (2, 2), output_size=size)
 
 
 def _sides(clip: ClipSpec, *, same: bool) -> tuple[tuple[int, int], tuple[int, int], tuple[int, int]]:

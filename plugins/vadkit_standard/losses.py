@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+from pytorch_msssim.ssim import _fspecial_gauss_1d, _ssim
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -10,8 +11,6 @@ from vadkit.api import ClipOutputs, ClipSpec, Loss, ShapeError
 
 SCALE_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 """Of Wang, Simoncelli and Bovik 2003."""
-
-C1, C2 = 0.01**2, 0.03**2  # keep the quotients finite where a window is flat
 
 
 def _pair(out: ClipOutputs) -> tuple[Tensor, Tensor]:
@@ -58,18 +57,17 @@ class Gradient(Loss, nn.Module):
 
 
 class MSSSIM(Loss, nn.Module):
-    """One minus the multi-scale structural similarity of frames, pixels taken as [0, 1].
+    """One minus the multi-scale structural similarity of frames, with pixels mapped to [0, 1].
 
-    Source: Wang, Simoncelli and Bovik 2003. Equal to `pytorch_msssim.ms_ssim`, which has
-    five scales only and filters single channels by convolutions that take as long on a CPU
-    as the autoencoder itself; here a window slides by two matrix products.
+    Source: Wang, Simoncelli and Bovik 2003. `pytorch-msssim` computes each scale. Its `ms_ssim` refuses
+    frames that are too small for five scales, even if fewer are used. Therefore the loop over scales is here.
 
     Args:
         clip: geometry of a clip.
-        scales: how often the frame is halved, plus one. With fewer than five, the first
-            weights of the five are taken and brought to the same sum.
+        scales: number of scales; each halves the frame. With fewer than five, the first
+            weights of the five are used, divided by their sum.
         window: side of the Gaussian window, pixels, odd.
-        sigma: deviation of the Gaussian window, pixels.
+        sigma: standard deviation of the Gaussian window, pixels.
 
     Raises:
         ShapeError: the frame, halved scales - 1 times, is smaller than the window.
@@ -82,36 +80,24 @@ class MSSSIM(Loss, nn.Module):
             raise ShapeError(f"sigma must be above 0, not {sigma}")
         share = sum(SCALE_WEIGHTS[:scales]) / sum(SCALE_WEIGHTS)
         self.weights = [weight / share for weight in SCALE_WEIGHTS[:scales]]
-        height, width = clip.height, clip.width
-        for scale in range(scales):
-            self.register_buffer(f"rows{scale}", _sliding(height, window, sigma), persistent=False)
-            self.register_buffer(f"columns{scale}", _sliding(width, window, sigma).T, persistent=False)
-            height, width = (height + 1) // 2, (width + 1) // 2
+        self.register_buffer("window", _fspecial_gauss_1d(window, sigma).unsqueeze(0), persistent=False)
 
     def forward(self, out: ClipOutputs) -> Tensor:
         """-> (), in [0, 1]."""
-        output, target = (video.transpose(1, 2).flatten(0, 1) for video in _pair(out))  # (B*T, C, H, W)
-        output, target = (output + 1) / 2, (target + 1) / 2
+        # All frames as channels of one image: the library's convolutions are slow for a batch of gray images.
+        output, target = ((video.flatten(0, 2).unsqueeze(0) + 1) / 2 for video in _pair(out))  # (1, B*C*T, H, W)
+        window = self.get_buffer("window").expand(output.shape[1], -1, -1, -1)
         similarity = torch.ones((), device=target.device)
         for scale, weight in enumerate(self.weights):
-            full, contrast = self._ssim(output, target, scale)
+            full, contrast = _ssim(output, target, data_range=1.0, win=window)  # (1, B*C*T) each
             last = scale == len(self.weights) - 1
-            # Below zero a fractional power has no value, at zero no gradient.
+            # A fractional power has no value below zero and no gradient at zero. The library's `ms_ssim` is 0 there.
             similarity = similarity * (full if last else contrast).clamp_min(1e-8) ** weight
             if not last:
                 pad = [side % 2 for side in output.shape[2:]]
                 output = functional.avg_pool2d(output, 2, padding=pad)
                 target = functional.avg_pool2d(target, 2, padding=pad)
         return 1 - similarity.mean()
-
-    def _ssim(self, x: Tensor, y: Tensor, scale: int) -> tuple[Tensor, Tensor]:
-        """Frames (N, C, H, W) -> structural similarity and its contrast term, each (N, C)."""
-        rows, columns = self.get_buffer(f"rows{scale}"), self.get_buffer(f"columns{scale}")
-        mean_x, mean_y, xx, yy, xy = (rows @ z @ columns for z in (x, y, x * x, y * y, x * y))
-        spread = xx + yy - mean_x.square() - mean_y.square()
-        contrast = (2 * (xy - mean_x * mean_y) + C2) / (spread + C2)
-        luminance = (2 * mean_x * mean_y + C1) / (mean_x.square() + mean_y.square() + C1)
-        return (luminance * contrast).mean((-2, -1)), contrast.mean((-2, -1))
 
 
 def _check_window(clip: ClipSpec, scales: int, window: int) -> None:
@@ -129,13 +115,3 @@ def _check_window(clip: ClipSpec, scales: int, window: int) -> None:
             f" the short side must exceed {least}",
             fix=f"{advice}, or larger frames in data.clip.size",
         )
-
-
-def _sliding(side: int, window: int, sigma: float) -> Tensor:
-    """(side - window + 1, side): each row holds the Gaussian window one pixel further."""
-    places = torch.arange(window) - window // 2
-    kernel = torch.exp(-(places.square()) / (2 * sigma**2))
-    matrix = torch.zeros(side - window + 1, side)
-    for row in range(len(matrix)):
-        matrix[row, row : row + window] = kernel / kernel.sum()
-    return matrix

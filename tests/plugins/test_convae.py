@@ -1,4 +1,4 @@
-"""ConvAE against the sizes of the paper's figure, and its unpooling against torch's own."""
+"""ConvAE against the sizes of the paper's figure, and its unpooling against a scatter."""
 
 from __future__ import annotations
 
@@ -46,12 +46,14 @@ def test_layers_have_the_sizes_that_the_paper_prints() -> None:
     ]
 
 
-def test_unpooling_is_torchs_for_odd_sides_too() -> None:
+def test_unpooling_puts_each_maximum_back_where_it_was_for_odd_sides_too() -> None:
     maps = torch.rand(2, 3, 7, 9, generator=torch.Generator().manual_seed(0))
     pooled, places = functional.max_pool2d(maps, 2, return_indices=True)
     _, decoder = small()
-    given = decoder._unpool(pooled, places, (7, 9))
-    assert torch.equal(given, torch.nn.MaxUnpool2d(2)(pooled, places, output_size=(7, 9)))
+    given = decoder._unpool(pooled, places.unsqueeze(2), (7, 9))
+    known = torch.zeros(2, 3, 63).scatter(2, places.flatten(2), pooled.flatten(2)).reshape(2, 3, 7, 9)
+    assert torch.equal(given, known)
+    assert (given == maps).sum() == pooled.numel()
 
 
 def test_nearest_unpooling_reads_the_code_alone() -> None:

@@ -117,6 +117,12 @@ def test_null_takes_back_an_entry_of_a_parent(recipe: Path, registry: Registry) 
     assert "'scores.likelihood' reads the density 'static', which is not in 'densities'" in problem
 
 
+def test_a_root_points_to_the_option_that_gives_it(recipe: Path, registry: Registry) -> None:
+    [problem] = told(recipe, registry, "data.root=/mnt/data")
+    assert "--set data.root=/mnt/data: 'data.root' is not a key" in problem
+    assert "give the folder with --data-root (in Python: data_root=...), or set VADKIT_DATA" in problem
+
+
 def test_ranges_of_a_clip(recipe: Path, registry: Registry) -> None:
     clip = load(recipe, overrides=["data.clip.input=0:4", "data.clip.target=4:5"], registry=registry).data.clip
     assert (clip.input, clip.target) == ((0, 4), (4, 5))

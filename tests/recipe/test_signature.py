@@ -166,3 +166,5 @@ def test_docstrings() -> None:
     assert docstring.summary(text) == "Summary over two lines."
     assert docstring.parameters(text) == {"one": "the first, which goes on: here.", "two": "the second."}
     assert docstring.parameters(None) == {}
+    assert docstring.parameters("A.\n\nArgs:\n    **keys: any.\n    a, b: two.\n") == {"keys": "any."}
+    assert docstring.parameters("A.\n\nArgs:\n    no colon\n    one: the first.\n") == {}

@@ -14,11 +14,13 @@ from vadkit.cli.commands import plugin as plugins
 from vadkit.cli.commands import protocol as protocols
 from vadkit.cli.commands import run as running
 from vadkit.cli.interrupt import complain
+from vadkit.cli.light import LightCommand, LightGroup
 from vadkit.core.errors import VadkitError
 from vadkit.core.version import __version__
 
 app = typer.Typer(
     name="vadkit",
+    cls=LightGroup,
     no_args_is_help=True,
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
@@ -49,7 +51,7 @@ app.command()(results.compare)
 app.command()(results.bench)
 app.command()(recipes.check)
 app.command()(recipes.show)
-app.command("list")(recipes.list_)
+app.command("list", cls=LightCommand)(recipes.list_)
 app.command()(recipes.schema)
 
 

@@ -13,7 +13,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from importlib.metadata import EntryPoint, distributions
+from importlib.metadata import EntryPoint, distribution, distributions
 from itertools import islice
 from typing import Any
 
@@ -63,21 +63,24 @@ class Plugin:
 
 
 def entry_points(group: str) -> list[EntryPoint]:
-    """Entry points of a group. A distribution whose list of them is damaged has none."""
+    """Entry points of a group `vadkit.v1` or another version. A distribution with a damaged list has none."""
     return [point for point in _every_point() if point.group == group]
 
 
 def of_other_versions() -> list[Plugin]:
     """Plugins that were made for another version of the extension surface alone."""
     points = list(_every_point())
+    others = [(point, version) for point in points if (version := _VERSIONED.fullmatch(point.group))]
+    others = [(point, version[1]) for point, version in others if int(version[1]) != API_VERSION]
+    if not others:
+        return []
     ours = {(point.name, distribution_of(point)) for point in points if point.group == ENTRY_POINT_GROUP}
     found: list[Plugin] = []
-    for point in points:
-        version = _VERSIONED.fullmatch(point.group)
-        distribution = distribution_of(point)
-        if version and int(version[1]) != API_VERSION and (point.name, distribution) not in ours:
-            error = f"made for API {version[1]}, this is API {API_VERSION}: install a matching version"
-            found.append(Plugin(point.name, distribution, error=error, group=point.group, module=point.value))
+    for point, version in others:
+        origin = distribution_of(point)
+        if (point.name, origin) not in ours:
+            error = f"made for API {version}, this is API {API_VERSION}: install a matching version"
+            found.append(Plugin(point.name, origin, error=error, group=point.group, module=point.value))
     return found
 
 
@@ -130,20 +133,25 @@ def time_limit() -> float:
 def distribution_of(point: EntryPoint) -> str:
     """Name and version of the package that an entry point came with."""
     try:
-        return f"{point.dist.name} {point.dist.version}" if point.dist else "unknown distribution"
+        metadata = point.dist.metadata if point.dist else None  # parsed at each access
+        return f"{metadata['Name']} {metadata['Version']}" if metadata else "unknown distribution"
     except Exception:  # its metadata is damaged
         return "unknown distribution"
 
 
 def _every_point() -> Iterator[EntryPoint]:
     seen: set[str] = set()
-    for distribution in distributions():
+    for found in distributions():
         try:
-            name = re.sub(r"[-_.]+", "-", distribution.name).lower()
-            points = [] if name in seen else list(distribution.entry_points)
-        except Exception:  # damaged metadata of a stranger
+            # Only these distributions have their metadata parsed, which takes most of the time.
+            if "[vadkit.v" not in (found.read_text("entry_points.txt") or ""):
+                continue
+            name = re.sub(r"[-_.]+", "-", found.name).lower()
+            # The first one on the path is the one that is imported.
+            points = [] if name in seen else list(distribution(name).entry_points)
+        except Exception:  # damaged metadata, of any package
             continue
-        seen.add(name)  # the first one on the path is the one that is imported
+        seen.add(name)
         yield from points
 
 

@@ -54,8 +54,8 @@ def guarded(call: Callable[[], Any], limit: float) -> Outcome:
 
     Args:
         call: the code of others.
-        limit: seconds; 0 for none. It holds on the main thread of a POSIX system, and
-            between two steps of Python: a loop inside a C library goes on to its end.
+        limit: seconds; 0 for none. It applies only on the main thread of a POSIX system, since it needs SIGALRM,
+            and only between two steps of Python: a loop inside a C library runs to its end.
     """
     began = time.perf_counter()
     value, error, printed = None, "", ""
@@ -237,7 +237,7 @@ def _interrupts() -> Iterator[list[bool]]:
 def _limited(limit: float) -> Iterator[None]:
     """Raise `_TimeoutError` in the code within once the time is up."""
     on_main = threading.current_thread() is threading.main_thread()
-    if limit <= 0 or not on_main or sys.platform == "win32":
+    if limit <= 0 or not on_main or sys.platform == "win32" or not hasattr(signal, "setitimer"):
         yield
         return
     running = True

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
-import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
-_HEADER = re.compile(r"(?:Args|Attributes):\s*")
-_ENTRY = re.compile(r"\*{0,2}(?P<name>\w+)(?: ?\([^)]*\))?:\s*(?P<text>.*)")
+if TYPE_CHECKING:
+    from docstring_parser import Docstring
 
 
 def summary(docstring: str | None) -> str:
@@ -20,25 +21,27 @@ def summary(docstring: str | None) -> str:
 
 
 def parameters(docstring: str | None) -> Mapping[str, str]:
-    r"""Name -> help of the entries under `Args:` or `Attributes:`.
+    r"""Name -> help of the entries under `Args:` or `Attributes:`; empty if they cannot be parsed.
 
     >>> parameters("A flow.\n\n    Args:\n        steps: K of\n            the paper.")
     {'steps': 'K of the paper.'}
     """
-    found: dict[str, list[str]] = {}
-    inside, depth, name = False, 0, ""
-    for line in inspect.cleandoc(docstring or "").splitlines():
-        text, indent = line.strip(), len(line) - len(line.lstrip())
-        if not text:
-            continue
-        if indent == 0:
-            inside, depth, name = bool(_HEADER.fullmatch(line)), 0, ""
-        elif inside:
-            depth = depth or indent
-            entry = _ENTRY.fullmatch(text) if indent == depth else None
-            if entry:
-                name = entry["name"]
-                found[name] = [entry["text"]]
-            elif name:
-                found[name].append(text)
-    return {key: " ".join(lines).strip() for key, lines in found.items()}
+    from docstring_parser import ParseError
+
+    try:
+        entries = _parser()(docstring).params
+    except ParseError:  # for example an entry without a colon
+        return {}
+    helps = {entry.arg_name.strip().lstrip("*"): " ".join((entry.description or "").split()) for entry in entries}
+    return {name: help for name, help in helps.items() if name.isidentifier()}
+
+
+@functools.cache
+def _parser() -> Callable[[str | None], Docstring]:
+    from docstring_parser.google import GoogleParser, Section, SectionType
+
+    sections = [
+        Section("Args", "param", SectionType.MULTIPLE),
+        Section("Attributes", "attribute", SectionType.MULTIPLE),
+    ]
+    return GoogleParser(sections).parse

@@ -75,6 +75,7 @@ def check(tree: Node, registry: Registry) -> Recipe:
         given["report"] = Node(tuple(Node(name, at) for name in DEFAULT_REPORT), at)
     reader = Reader(registry)
     reader.problems.extend(unmet(given.get("requires")))  # first, for what is unknown below may come of it
+    _refuse_root(given, reader)
     recipe = reader.section(Recipe, replace(tree, value=given), "")
     _check_name(given.get("name"), reader)
     _check_names_of_scores(given, reader)
@@ -93,6 +94,16 @@ def _check_name(name: Node | None, reader: Reader) -> None:
     if name and isinstance(text, str) and (not _FOLDER_NAME.fullmatch(text) or _DEVICES.fullmatch(text)):
         fix = "use letters, digits, '_', '-' and '.'"
         reader.report(name.at, f"'name' {text!r} cannot name a run folder", fix)
+
+
+def _refuse_root(given: dict[str, Node], reader: Reader) -> None:
+    """Report `data.root` and take it out, so that the reader does not report an unknown key as well."""
+    root = _entries(given.get("data")).get("root")
+    if root is not None:
+        fix = "give the folder with --data-root (in Python: data_root=...), or set VADKIT_DATA"
+        reader.report(root.head, "'data.root' is not a key: a recipe does not say where data is on one machine", fix)
+        kept = {name: node for name, node in _entries(given["data"]).items() if name != "root"}
+        given["data"] = replace(given["data"], value=kept)
 
 
 def _check_names_of_scores(given: Mapping[str, Node], reader: Reader) -> None:

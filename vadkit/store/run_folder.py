@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import hashlib
 import json
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
+
+from filelock import FileLock, Timeout
 
 from vadkit.core.errors import DataError, RunFolderError
 from vadkit.core.files import LEFTOVERS, explain
@@ -117,20 +118,20 @@ class RunFolder:
         Raises:
             RunFolderError: another process has it, or it cannot be written.
         """
-        lock = self.path / ".lock"
+        lock = FileLock(self.path / ".lock", blocking=False)
         try:
             self.path.mkdir(parents=True, exist_ok=True)
-            file = lock.open("w")
+            lock.acquire()
+        except Timeout as error:
+            raise RunFolderError(
+                "another vadkit is writing here", where=str(self.path), fix="wait for it, or choose --out"
+            ) from error
         except OSError as error:
             raise explain(error, self.path) from error
-        with file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as error:
-                raise RunFolderError(
-                    "another vadkit is writing here", where=str(self.path), fix="wait for it, or choose --out"
-                ) from error
+        try:
             yield
+        finally:
+            lock.release()
 
     def read_manifest(self) -> Manifest:
         """The manifest; an empty one if there is none.

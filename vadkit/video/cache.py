@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from platformdirs import user_cache_path
 
 from vadkit.core.errors import DataError, RunFolderError, VadkitError
 from vadkit.core.values import ClipSpec, VideoRef
@@ -30,12 +31,10 @@ Frames = NDArray[np.uint8] | StoredFrames
 
 
 def default_cache() -> Path:
-    """`$VADKIT_CACHE`, else `$XDG_CACHE_HOME/vadkit`, else `~/.cache/vadkit`."""
+    """`$VADKIT_CACHE`, else the system's cache folder; on Linux `$XDG_CACHE_HOME/vadkit` or `~/.cache/vadkit`."""
     if chosen := os.environ.get("VADKIT_CACHE"):
         return Path(chosen).expanduser()
-    xdg = Path(os.environ.get("XDG_CACHE_HOME", ""))
-    # The XDG specification has relative paths ignored.
-    return (xdg if xdg.is_absolute() else Path.home() / ".cache") / "vadkit"
+    return user_cache_path("vadkit", appauthor=False)
 
 
 @contextlib.contextmanager

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from pathlib import Path
-from typing import IO
 from uuid import uuid4
 
+from filelock import FileLock, Timeout
 from pydantic import ByteSize, TypeAdapter, ValidationError
 
 from vadkit.core.errors import DataError, VadkitError
 from vadkit.core.files import LEFTOVERS
 
 _FORGOTTEN = 24 * 3600.0  # seconds after which a file that a killed writer left is removed
-_CLAIM = ".claim"
+_CLAIM, _LOCK = ".claim", ".lock"  # a claim's lock is a second file: on Windows a locked file cannot be read
 
 
 def bytes_of(limit: str | int, *, where: str = "--cache-limit") -> int:
@@ -43,8 +42,8 @@ def shown(size: int) -> str:
 class CacheQuota:
     """What may be stored in a cache folder, and what must stay there.
 
-    The entries that a run needs are claimed in a file that the run keeps locked: when it ends,
-    by whatever cause, the lock is gone and the claim counts no more.
+    A run lists the entries that it needs in a claim file and holds a lock next to that file. When the
+    run ends, for whatever reason, the system frees the lock and the claim no longer counts.
 
     Args:
         folder: of the cache.
@@ -54,8 +53,9 @@ class CacheQuota:
     def __init__(self, folder: Path, limit: int | None) -> None:
         self.folder, self.limit = folder, limit
         self._mine: frozenset[str] = frozenset()
-        self._claim: IO[str] | None = None
         self._path = folder / f"{uuid4().hex[:12]}{_CLAIM}"
+        # Any thread may close the claim.
+        self._lock = FileLock(f"{self._path}{_LOCK}", blocking=False, thread_local=False)
 
     def claim(self, keys: Collection[str]) -> None:
         """Entries that must stay until `close`, in place of those claimed before.
@@ -70,20 +70,18 @@ class CacheQuota:
             with _locked(self.folder):
                 _entries(self.folder)  # both clear away what the dead left
                 _claimed(self.folder, but=self._path)
-                self._claim = self._path.open("w", encoding="utf-8")
-                fcntl.flock(self._claim, fcntl.LOCK_EX)
-                self._claim.write("\n".join(keys))
-                self._claim.flush()
+                self._lock.acquire()
+                self._path.write_text("\n".join(keys), encoding="utf-8")
         except OSError:  # a cache that cannot be written can be read all the same
             self.close()
         self.ask(0)
 
     def close(self) -> None:
         """Give the claim up."""
-        if self._claim is not None:
+        if self._lock.is_locked:
             self._path.unlink(missing_ok=True)
-            self._claim.close()
-            self._claim = None
+            self._lock.release()
+            Path(self._lock.lock_file).unlink(missing_ok=True)
 
     def ask(self, size: int, *, refuse: bool = True) -> None:
         """Make room for so many bytes more.
@@ -138,24 +136,20 @@ def _entries(folder: Path) -> list[tuple[Path, int, float]]:
 def _claimed(folder: Path, *, but: Path) -> frozenset[str]:
     """Entries that other runs need; claims of runs that have ended are removed."""
     keys: set[str] = set()
-    for path in folder.glob(f"*{_CLAIM}"):
-        if path == but:
+    for path in folder.glob(f"*{_CLAIM}{_LOCK}"):
+        claim = path.with_suffix("")
+        if claim == but:
             continue
-        with contextlib.suppress(FileNotFoundError), path.open(encoding="utf-8") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-                path.unlink()
-            except BlockingIOError:
-                keys.update(file.read().split("\n"))
+        try:
+            with FileLock(path, blocking=False):
+                claim.unlink(missing_ok=True)
+            path.unlink(missing_ok=True)
+        except (Timeout, PermissionError):  # held, or another user's: its entries stay
+            with contextlib.suppress(FileNotFoundError):
+                keys.update(claim.read_text(encoding="utf-8").split("\n"))
     return frozenset(keys)
 
 
-@contextlib.contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """One process at a time claims entries or removes some."""
-    file = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT, 0o666)
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(file)
+def _locked(folder: Path) -> contextlib.AbstractContextManager[object]:
+    """Take the folder's lock: one process at a time claims entries or removes some."""
+    return FileLock(folder / _LOCK).acquire(poll_interval=0.01)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -42,6 +41,8 @@ def check(
 
 def _built(recipe: Path, overrides: Sequence[str], *, clip: bool) -> Mapping[str, int]:
     """Parameters of each stage; where shapes alone do not pass, a process that has seen none of them decides."""
+    import subprocess
+
     from vadkit.engine.dry_run import dry_run
     from vadkit.engine.sanity_check import NeedsValuesError
 

@@ -8,9 +8,6 @@ from itertools import groupby
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from vadkit.cli.interrupt import interruptible
 
@@ -59,6 +56,8 @@ def _settings(overrides: Sequence[str]) -> Mapping[str, Any]:
 
 def _watched(outcomes: Iterable[Outcome]) -> list[Outcome]:
     """All of them, with a line that says how far it is."""
+    from rich.console import Console
+
     console = Console(stderr=True)
     found: list[Outcome] = []
     with console.status("") as status:
@@ -70,6 +69,10 @@ def _watched(outcomes: Iterable[Outcome]) -> list[Outcome]:
 
 def print_outcomes(outcomes: Sequence[Outcome], *, failures: bool = False) -> None:
     """One row a check, or for what one cause kept from being asked; then how many of each."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
     console = Console(highlight=False)
     table = Table(box=None, pad_edge=False, header_style="dim")
     for column in ("component", "check", ""):

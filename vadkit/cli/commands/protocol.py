@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import fields, replace
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from vadkit.core.errors import VadkitError, closest
-from vadkit.core.protocol import Protocol, differences
-from vadkit.recipe.presets import PRESETS, SOURCES
+
+if TYPE_CHECKING:
+    from vadkit.core.protocol import Protocol
 
 app = typer.Typer(
     no_args_is_help=True, rich_markup_mode="rich", help="How scores become numbers: presets, and what differs."
@@ -31,6 +29,12 @@ def show(
     ] = None,
 ) -> None:
     """Print a protocol, field by field; without a name, list the presets."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    from vadkit.recipe.presets import PRESETS, SOURCES
+
     console = Console(highlight=False)
     if name is None:
         table = Table(box=None, pad_edge=False, header_style="dim")
@@ -47,7 +51,7 @@ def show(
     table = Table(box=None, pad_edge=False, header_style="dim")
     table.add_column("field")
     table.add_column("value")
-    for key in fields(Protocol):
+    for key in fields(protocol):
         if key.name not in ("name", "components"):
             table.add_row(key.name, Text(said(getattr(protocol, key.name))))
     for component, part in protocol.components.items():
@@ -58,6 +62,12 @@ def show(
 @app.command()
 def diff(one: Name, other: Name) -> None:
     """Print the fields in which two protocols differ."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    from vadkit.core.protocol import differences
+
     first, second = find(one), find(other)
     console, differ = Console(highlight=False), differences(first, second)
     if not differ:
@@ -80,6 +90,7 @@ def find(name: str) -> Protocol:
     from vadkit.evaluation.build import evaluation_of, protocol_of
     from vadkit.plugin.registry import Registry
     from vadkit.recipe import load
+    from vadkit.recipe.presets import PRESETS
     from vadkit.store.run_folder import RunFolder
 
     if name in PRESETS:
@@ -98,6 +109,8 @@ def find(name: str) -> Protocol:
 
 def _revived(kept: Mapping[str, Any]) -> Protocol:
     """A protocol from its plain values, as a manifest keeps it."""
+    from vadkit.core.protocol import Protocol
+
     known = {key.name for key in fields(Protocol)}
     values: dict[str, Any] = {name: value for name, value in kept.items() if name in known}
     values |= {name: tuple(values[name]) for name in ("transform", "smoothing") if values.get(name) is not None}

@@ -49,17 +49,21 @@ def _notes(found: Bench) -> list[str]:
         fitted = ", ".join(f"{name} (up to {samples} samples)" for name, samples in found.noise.items())
         notes.append(f"fitted on noise, which decides what a nearest-neighbour search costs: {fitted}")
     if found.repeat:
-        assert found.peak_memory is not None
         notes += [
             f"a frame: one more of the video; a clip stands for {found.stride} of them (engine.score_stride)",
             f"median (least to most) of {found.repeat} passes after {found.warmup}, batches of {found.batch}; "
             "a density's time has its feature in it; decoding is in none (benchmarks/loading.py)",
-            f"{found.device}, {found.precision}, CPU threads {found.threads}; "
-            f"peak memory {found.peak_memory / 2**20:.0f} MiB"
-            + (" of the whole process" if found.device == "cpu" else " allocated on the GPU"),
+            f"{found.device}, {found.precision}, CPU threads {found.threads}; peak memory {_memory(found)}",
             f"{found.frames_per_second:.2f} frames/s in all",
         ]
     return notes
+
+
+def _memory(found: Bench) -> str:
+    if found.peak_memory is None:
+        return "unknown on this system"
+    of = "of the whole process" if found.device == "cpu" else "allocated on the GPU"
+    return f"{found.peak_memory / 2**20:.0f} MiB {of}"
 
 
 def _console(found: Bench) -> str:

@@ -82,7 +82,7 @@ class Bench:
         noise: density that was fitted on noise -> samples that it was offered.
         parts: in the order in which they run.
         whole: all of it, with what lies between the parts.
-        peak_memory: bytes; None if nothing was timed.
+        peak_memory: bytes; None if nothing was timed, or if the system does not tell.
     """
 
     name: str

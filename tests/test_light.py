@@ -1,0 +1,30 @@
+"""What starts fast: `vadkit list` without the libraries that only other commands need."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+_HEAVY = ("pydantic", "numpy", "torch", "yaml", "matplotlib", "vadkit.testing", "vadkit.recipe", "vadkit.core.protocol")
+_COMMAND = f"""
+import sys
+from vadkit.cli.main import main
+try:
+    main()
+finally:
+    print("HEAVY", [name for name in {_HEAVY!r} if name in sys.modules])
+"""
+
+
+def light(*arguments: str) -> str:
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    command = [sys.executable, "-c", _COMMAND, *arguments]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout
+
+
+@pytest.mark.parametrize("arguments", [["list"], ["list", "density"], ["--version"]])
+def test_listing_loads_nothing_heavy(arguments: list[str]) -> None:
+    assert light(*arguments).endswith("HEAVY []\n")
