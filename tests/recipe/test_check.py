@@ -199,7 +199,7 @@ FAULTS: dict[str, tuple[str, str, list[str]]] = {
     "a union": (
         "tau: 4",
         "tau: 4, steps: x",
-        ["first.yaml:5:38: 'model.encoder.steps' should be a list or should be a valid integer, not 'x'"],
+        ["first.yaml:5:38: 'model.encoder.steps' should be a list or a valid integer, not 'x'"],
     ),
     "inside a mapping": (
         "tau: 4",
@@ -262,7 +262,7 @@ FAULTS: dict[str, tuple[str, str, list[str]]] = {
     "an empty range": (
         "color: gray",
         "color: gray, target: 0:0",
-        ["first.yaml:3:21: 'data.clip': target 0:0 holds no frame\n  -> choose a range inside 0:16"],
+        ["first.yaml:3:21: 'data.clip': target 0:0 contains no frame\n  -> choose a range inside 0:16"],
     ),
     "a name of fuse": (
         "  error: {weight",
@@ -305,13 +305,13 @@ FAULTS: dict[str, tuple[str, str, list[str]]] = {
     "an entry's name": (
         "  error: frame",
         "  error: frame\n  a.b: frame",
-        ["first.yaml:13:3: 'a.b' cannot be the name of an entry of 'scores'\n"
+        ["first.yaml:13:3: 'scores.a.b' is not a valid name for an entry\n"
          "  -> use letters, digits, '_' and '-', starting with a letter"],
     ),
     "a key that belongs to the recipe": (
         "[l2, {use: l2, weight: 0.5}]",
         "[l2, {use: clashing, weight: 0.5}]",
-        ["first.yaml:7:22: the loss 'clashing' has the key 'weight', which belongs to the recipe here\n"
+        ["first.yaml:7:22: the loss 'clashing' has the key 'weight', which is a key of the recipe here\n"
          "  -> its author should rename it"],
     ),
     "a constructor with open keys": (

@@ -10,7 +10,7 @@ from pydantic import NonNegativeInt
 
 from vadkit.errors import RecipeError
 from vadkit.recipe.chosen import Chosen
-from vadkit.recipe.grammar import Kind
+from vadkit.recipe.grammar import EntryName, Kind, Section
 from vadkit.recipe.merge import VERSION, resolve_plain
 from vadkit.recipe.model import Evaluate, Fused
 from vadkit.recipe.node import Node
@@ -22,7 +22,7 @@ METRICS = ("micro_auc", "macro_auc", "eer", "average_precision", "decidability")
 
 
 @dataclass(frozen=True, slots=True)
-class Judgement:
+class Judgement(Section):
     """`data`, `fuse`, `evaluate`, `report` and `seed` as in a recipe.
 
     Attributes:
@@ -35,7 +35,7 @@ class Judgement:
 
     evaluate: Evaluate
     data: Annotated[Chosen, Kind("dataset")] | None = None
-    fuse: Mapping[str, Fused] = field(default_factory=dict[str, Fused])
+    fuse: Mapping[EntryName, Fused] = field(default_factory=dict[str, Fused])
     report: tuple[Annotated[Chosen, Kind("reporter")], ...] = ()
     seed: NonNegativeInt = 0
 
@@ -65,7 +65,7 @@ def judgement(
     assert isinstance(tree.value, Mapping)
     given: dict[str, Node] = {name: node for name, node in tree.value.items() if name != "vadkit"}
     reader = Reader(registry)
-    found = reader.section(Judgement, replace(tree, value=given), "")
+    found = reader.read(Judgement, replace(tree, value=given))
     if reader.problems:
         raise RecipeError(reader.problems)
     return found

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import NonNegativeInt, PositiveInt
 
@@ -19,7 +19,17 @@ from vadkit.errors import VadkitError
 from vadkit.presets import PRESETS
 from vadkit.protocol import Overlap, Protocol
 from vadkit.recipe.chosen import Chosen
-from vadkit.recipe.grammar import Beside, ClipForm, FiniteFloat, Kind, PositiveFloat, Probability, Share, Written
+from vadkit.recipe.clip_section import ClipForm
+from vadkit.recipe.grammar import (
+    EntryName,
+    FiniteFloat,
+    Kind,
+    PositiveFloat,
+    Probability,
+    Section,
+    Share,
+    Written,
+)
 from vadkit.recipe.protocol import ProtocolForm
 from vadkit.values import ClipSpec, Split
 
@@ -29,7 +39,7 @@ OnCorrupt = Literal["warn", "error"]
 
 
 @dataclass(frozen=True, slots=True)
-class Fit:
+class Fit(Section):
     """How something is trained by gradients. One of `epochs` and `steps` is set.
 
     Attributes:
@@ -58,7 +68,7 @@ class Fit:
 
 
 @dataclass(frozen=True, slots=True)
-class Augment:
+class Augment(Section):
     """`data.augment:` changes of training clips that leave normal what is normal; none unless asked for.
 
     They are drawn anew in every pass, from `seed`, the pass and the clip alone.
@@ -73,7 +83,7 @@ class Augment:
 
 
 @dataclass(frozen=True, slots=True)
-class Data:
+class Data(Section):
     """`data:` the data set and the clips cut from it.
 
     Attributes:
@@ -93,7 +103,8 @@ class Data:
             how a model does where it was not trained. Clips have the same geometry there.
     """
 
-    dataset: Annotated[Chosen, Beside("dataset")]
+    component_field: ClassVar = "dataset"
+    dataset: Annotated[Chosen, Kind("dataset")]
     clip: Annotated[ClipSpec, Written(ClipForm)]
     stride: PositiveInt = 1
     held_out: Share = 0.0
@@ -109,7 +120,7 @@ class Data:
 
 
 @dataclass(frozen=True, slots=True)
-class WeightedLoss:
+class WeightedLoss(Section):
     """One entry of `model.losses`.
 
     Attributes:
@@ -117,12 +128,13 @@ class WeightedLoss:
         weight: factor of the loss in the sum.
     """
 
-    loss: Annotated[Chosen, Beside("loss")]
+    component_field: ClassVar = "loss"
+    loss: Annotated[Chosen, Kind("loss")]
     weight: FiniteFloat = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Model:
+class Model(Section):
     """`model:` the autoencoder.
 
     Attributes:
@@ -148,7 +160,7 @@ class Model:
 
 
 @dataclass(frozen=True, slots=True)
-class Density:
+class Density(Section):
     """One entry of `densities:`.
 
     Attributes:
@@ -157,13 +169,14 @@ class Density:
         fit: how it is trained; None for a density fitted without gradients.
     """
 
-    density: Annotated[Chosen, Beside("density")]
+    component_field: ClassVar = "density"
+    density: Annotated[Chosen, Kind("density")]
     feature: Annotated[Chosen, Kind("feature")]
     fit: Fit | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Fused:
+class Fused(Section):
     """One entry of `fuse:`, named after the entry of `scores:` that it weighs.
 
     Attributes:
@@ -176,7 +189,7 @@ class Fused:
 
 
 @dataclass(frozen=True, slots=True)
-class Evaluate:
+class Evaluate(Section):
     """`evaluate:` how scores become numbers, and which.
 
     Attributes:
@@ -196,7 +209,7 @@ class Evaluate:
 
 
 @dataclass(frozen=True, slots=True)
-class Engine:
+class Engine(Section):
     """`engine:` where and how the numbers are computed.
 
     Attributes:
@@ -222,7 +235,7 @@ class Engine:
 
 
 @dataclass(frozen=True, slots=True)
-class Recipe:
+class Recipe(Section):
     """The whole experiment.
 
     Attributes:
@@ -243,13 +256,13 @@ class Recipe:
 
     name: str
     data: Data
-    scores: Mapping[str, Annotated[Chosen, Kind("scorer")]]
+    scores: Mapping[EntryName, Annotated[Chosen, Kind("scorer")]]
     evaluate: Evaluate
-    fuse: Mapping[str, Fused] = field(default_factory=dict[str, Fused])
+    fuse: Mapping[EntryName, Fused] = field(default_factory=dict[str, Fused])
     report: tuple[Annotated[Chosen, Kind("reporter")], ...] = ()
     seed: NonNegativeInt = 0
     model: Model | None = None
-    densities: Mapping[str, Density] = field(default_factory=dict[str, Density])
+    densities: Mapping[EntryName, Density] = field(default_factory=dict[str, Density])
     engine: Engine = Engine()
     requires: tuple[str, ...] = ()
     tree: Mapping[str, Any] = field(default_factory=dict[str, Any])

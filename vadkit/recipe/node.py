@@ -12,7 +12,7 @@ from vadkit.errors import Problem, RecipeError
 Scalar = str | int | float | bool | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, order=True)
 class Place:
     """Where a value was written.
 

@@ -8,13 +8,13 @@ from typing import Annotated, Any, Literal
 from vadkit.presets import PRESETS
 from vadkit.protocol import EER, Averaging, Fusion, Protocol, SingleClass, Uncovered, Weights
 from vadkit.recipe.chosen import Chosen
-from vadkit.recipe.grammar import Kind, PositiveFloat
+from vadkit.recipe.grammar import Kind, PositiveFloat, Section
 
 Transforms = tuple[Annotated[Chosen, Kind("transform")], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class ProtocolForm:
+class ProtocolForm(Section):
     """A preset, and the fields of it that differ.
 
     The fields that are filled in cannot be written: `labels` comes from the data set, `stride`

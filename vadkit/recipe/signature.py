@@ -38,20 +38,20 @@ class Parameter:
     Attributes:
         name: the key.
         annotation: its type, contracts standing for nested components; `Any` if not said.
-        type: the type as its author wrote it.
         required: whether a recipe must give it.
         default: its value if left out, or MISSING.
-        default_text: the default as its author wrote it; empty if required.
         help: what it means.
+        type: the type as its author wrote it; empty for a key of a section.
+        default_text: the default as its author wrote it; empty if required, or a key of a section.
     """
 
     name: str
     annotation: Any
-    type: str
     required: bool
     default: Any
-    default_text: str
     help: str
+    type: str = ""
+    default_text: str = ""
 
 
 @dataclass(frozen=True, slots=True)

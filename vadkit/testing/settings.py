@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Annotated, Any
 
 from vadkit.component import Component
 from vadkit.errors import PluginError, Problem, RecipeError, VadkitError, closest
 from vadkit.recipe.chosen import Chosen
+from vadkit.recipe.grammar import Kind
 from vadkit.recipe.node import Node, Place, from_plain, plain
 from vadkit.recipe.reader import Reader
 from vadkit.recipe.signature import describe
@@ -120,8 +121,8 @@ def _subject(reader: Reader, plugin: str, owner: str, card: Component, given: An
         reader.report(Place(label), what, f"give settings={{{label!r}: {{{example}}}}}, or {option}")
         return Subject(Chosen(card, {}, label), plugin=plugin)
     name = Node(f"{owner}:{card.name}", Place(label))
-    chosen = reader.component(card.kind, Node({"use": name, **keys}, Place(label)), label)
-    read = Toy() if toy is None else reader.section(Toy, toy, f"{label}.{TOY}")
+    chosen = reader.read(Annotated[Chosen, Kind(card.kind)], Node({"use": name, **keys}, Place(label)), label)
+    read = Toy() if toy is None else reader.read(Toy, toy, f"{label}.{TOY}")
     return Subject(chosen, read, plugin=plugin)
 
 

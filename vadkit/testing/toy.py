@@ -10,7 +10,8 @@ from typing import Annotated
 from pydantic import PositiveInt
 
 from vadkit.recipe.chosen import Chosen
-from vadkit.recipe.grammar import ClipForm, Kind, Written
+from vadkit.recipe.clip_section import ClipForm
+from vadkit.recipe.grammar import Kind, Section, Written
 from vadkit.values import ClipSpec, FeatureSpec, LatentSpec
 
 Sizes = tuple[PositiveInt, PositiveInt, PositiveInt, PositiveInt]
@@ -20,7 +21,7 @@ CLIP = ClipSpec(16, 32, 48, "gray")
 
 
 @dataclass(frozen=True, slots=True)
-class Toy:
+class Toy(Section):
     """The surroundings of a component under test, written under `toy` beside its keys.
 
     Attributes:
