@@ -22,7 +22,7 @@ from vadkit.cli.main import app
 from vadkit.contracts import KINDS
 from vadkit.presets import PRESETS
 from vadkit.protocol import Protocol
-from vadkit.recipe import grammar, model
+from vadkit.recipe import clip_section, model
 from vadkit.recipe.protocol import ProtocolForm
 from vadkit.registry import Registry
 from vadkit.scaffold import Names, plugin_files
@@ -46,7 +46,7 @@ SECTIONS = (
         model.Fused,
         model.Engine,
     ),
-    *(model.Evaluate, ProtocolForm, grammar.ClipForm),
+    *(model.Evaluate, ProtocolForm, clip_section.ClipForm),
 )
 LINKED = sorted([*FILES, *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md"))])
 
