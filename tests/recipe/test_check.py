@@ -295,12 +295,14 @@ FAULTS: dict[str, tuple[str, str, list[str]]] = {
     "a name for no folder": (
         "name: first",
         "name: ../first",
-        ["first.yaml:2:7: 'name' '../first' cannot name a run folder\n  -> use letters, digits, '_', '-' and '.'"],
+        ["first.yaml:2:7: 'name' '../first' is not a valid name for a run folder\n"
+         "  -> use letters, digits, '_', '-' and '.'"],
     ),
     "a name that Windows keeps": (
         "name: first",
         "name: NUL.x",
-        ["first.yaml:2:7: 'name' 'NUL.x' cannot name a run folder\n  -> use letters, digits, '_', '-' and '.'"],
+        ["first.yaml:2:7: 'name' 'NUL.x' is not a valid name for a run folder\n"
+         "  -> use letters, digits, '_', '-' and '.'"],
     ),
     "an entry's name": (
         "  error: frame",

@@ -1,7 +1,8 @@
-"""The grammar of recipes: dataclasses and component signatures as pydantic schemas.
+"""The grammar of recipes as pydantic schemas.
 
-A dataclass becomes a section of a recipe by the base class `Section`, a signature becomes one by
-`component_keys`. Validation needs a `Reader` as its context, which looks components up.
+A dataclass becomes a section of a recipe through the base class `Section`. A component's signature
+becomes one through `component_keys`. The context of a validation is a `Reader`, which looks
+components up.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ Probability = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 REFUSED = "refused"
 """Type of the errors that `refused` makes."""
 
-_COMPONENT = "(component)"  # the step of an error's location for the component of a `component_field`
+_COMPONENT = "(component)"  # the step to the component of a `component_field` in the location of an error
 _ENTRY_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}")
 _KIND_OF: Mapping[Any, str] = {contract: kind for kind, contract in KINDS.items()}
 
@@ -43,9 +44,10 @@ def refused(what: str, fix: str = "", choices: Collection[str] = ()) -> Pydantic
     """An error with a complete message.
 
     Args:
-        what: what is wrong; `{path}`, `{parent}` and `{key}` stand for the value's path, its parent's, and its key.
-        fix: what to do; if empty, the closest of the choices to the key.
-        choices: keys that are possible.
+        what: what is wrong. `{path}`, `{parent}` and `{key}` are replaced by the path of the value, the path of its
+            parent, and its key.
+        fix: what to do.
+        choices: possible keys; the fix then is the closest of them.
     """
     return PydanticCustomError(REFUSED, REFUSED, {"what": what, "fix": fix, "choices": choices})
 
@@ -63,7 +65,7 @@ EntryName = Annotated[str, AfterValidator(_entry_name)]
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Kind:
-    """Marks a field that takes a component of this kind."""
+    """Says that a field takes a component of this kind."""
 
     name: str
 
@@ -73,7 +75,7 @@ class Kind:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Written:
-    """Marks a field that is written as another section, whose `meaning()` is the value."""
+    """Says that a field is written as another section; the `meaning()` of that section is the value."""
 
     form: type[Section]
 

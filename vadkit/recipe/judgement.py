@@ -1,4 +1,4 @@
-"""What is needed to judge scores that no run of ours made: the part of a recipe behind the score files."""
+"""Settings for the evaluation of external scores: the part of a recipe that follows the score files."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from vadkit.recipe.reader import Reader
 from vadkit.registry import Registry
 
 METRICS = ("micro_auc", "macro_auc", "eer", "average_precision", "decidability")
-"""What is measured of others' scores unless `evaluate.metrics` says otherwise."""
+"""Metrics of external scores, unless `evaluate.metrics` names others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +27,8 @@ class Judgement(Section):
 
     Attributes:
         evaluate: protocol and metrics.
-        data: kind "dataset", for its labels; None where a label file stands in.
-        fuse: names of the scores -> how they enter the final score; those left out have weight 1.
+        data: kind "dataset", for its labels; None if a label file replaces it.
+        fuse: name of a score -> how it enters the final score; default weight 1.
         report: kind "reporter".
         seed: of the bootstrap and the random scorer.
     """
@@ -40,14 +40,14 @@ class Judgement(Section):
     seed: NonNegativeInt = 0
 
     def with_components(self, components: Sequence[str]) -> Judgement:
-        """The same with an entry of `fuse` for each of these; those that have none get weight 1."""
+        """The same, with an entry of `fuse` for each component; new entries have weight 1."""
         return replace(self, fuse={name: Fused() for name in components} | dict(self.fuse))
 
 
 def judgement(
     data: str | Mapping[str, Any] | None, overrides: Sequence[str], registry: Registry, *, report: Sequence[str]
 ) -> Judgement:
-    """Read and check it.
+    """Read and validate the settings.
 
     Args:
         data: the data set's name, or `{use: name, ...keys}`.

@@ -1,10 +1,10 @@
-"""A checked recipe as plain values: what `check` gives and the stages read.
+"""A validated recipe as plain values.
 
-Nothing here is imported from a plugin yet; a `Chosen` is built later, by `build`.
+These dataclasses are also the grammar of recipes: field names are keys, and defaults are defaults.
+`Kind` names the kind of component that a key takes. `component_field` names the component that
+shares its mapping with the section. `Written` marks a key that is written as another section.
 
-These dataclasses are the recipe's grammar too: field names are keys, defaults are
-defaults, `Kind` says which components a key takes, `Beside` that the component's own keys
-stand beside the section's, and `Written` that a key is written in another form.
+Nothing here is imported from a plugin: `build` later makes an object from each `Chosen`.
 """
 
 from __future__ import annotations
@@ -40,16 +40,16 @@ OnCorrupt = Literal["warn", "error"]
 
 @dataclass(frozen=True, slots=True)
 class Fit(Section):
-    """How something is trained by gradients. One of `epochs` and `steps` is set.
+    """How gradient descent trains a model or density. Exactly one of `epochs` and `steps` is set.
 
     Attributes:
         epochs: passes over the training samples.
-        steps: optimiser steps instead.
-        batch_size: samples of one step: clips for the model, maps or vectors for a density.
+        steps: number of optimiser steps, instead of `epochs`.
+        batch_size: samples per step: clips for the model, maps or vectors for a density.
         optimizer: kind "optimizer".
-        schedule: kind "schedule"; None keeps the learning rate.
-        warmup: steps over which the learning rate first rises from 0.
-        clip_gradients: largest norm of all gradients; None leaves them.
+        schedule: the learning-rate scheduler, kind "schedule"; None keeps the learning rate constant.
+        warmup: number of steps in which the learning rate first rises from 0.
+        clip_gradients: largest norm of all gradients together; None does not clip.
     """
 
     optimizer: Annotated[Chosen, Kind("optimizer")]
@@ -69,13 +69,14 @@ class Fit(Section):
 
 @dataclass(frozen=True, slots=True)
 class Augment(Section):
-    """`data.augment:` changes of training clips that leave normal what is normal; none unless asked for.
+    """`data.augment`: random changes of training clips that do not make normal clips abnormal; none by default.
 
-    They are drawn anew in every pass, from `seed`, the pass and the clip alone.
+    They differ in every pass and depend only on `seed`, the pass and the clip.
 
     Attributes:
-        flip: probability that a clip is mirrored, left for right.
-        brightness: a clip's intensities are multiplied by a factor drawn from 1 minus this to 1 plus this.
+        flip: probability that a clip is mirrored horizontally.
+        brightness: the intensities of a clip are multiplied by a random factor from 1 minus this value to 1 plus
+            this value.
     """
 
     flip: Probability = 0.0
@@ -84,23 +85,23 @@ class Augment(Section):
 
 @dataclass(frozen=True, slots=True)
 class Data(Section):
-    """`data:` the data set and the clips cut from it.
+    """`data`: the data set and the clips cut from it.
 
     Attributes:
         dataset: kind "dataset".
         clip: geometry of a clip.
         stride: frames between the starts of neighbouring training clips.
-        held_out: share of the training videos that is not trained on: normal video for scales and
-            alarm thresholds. Whole videos, at least one, drawn by `seed`; 0 holds out none.
+        held_out: share of the training videos that training does not use: normal videos for scales and
+            alarm thresholds. Complete videos, at least one, chosen by `seed`; 0 holds out none.
         sampling: order of training clips: "random" shuffles all of them in every pass; "sequential"
-            takes them as they come; "scene" shuffles, and takes as many from each scene.
-        augment: changes of training clips; none by default.
-        short: a video shorter than one clip is an "error", or "repeat" fills the clip up with the
-            video's last frame; scores are kept for the frames that it has.
-        on_corrupt: a video that is damaged or breaks off gives the frames that it has and a "warn"-ing,
-            which the run's manifest keeps, or is an "error".
-        test_on: another data set, whose test videos are scored and judged in place of this one's own:
-            how a model does where it was not trained. Clips have the same geometry there.
+            keeps their order; "scene" shuffles them and takes equally many from each scene.
+        augment: random changes of training clips; none by default.
+        short: a video that is shorter than one clip is an "error", or "repeat" fills the clip with the
+            last frame of the video; scores are kept only for the frames of the video.
+        on_corrupt: a video that is damaged or truncated is an "error", or "warn" uses the frames that can be
+            read and writes a warning into the manifest of the run.
+        test_on: another data set. Its test videos are scored and evaluated instead of those of `dataset`, to
+            measure a model on data that it was not trained on. The clips have the same geometry.
     """
 
     component_field: ClassVar = "dataset"
@@ -115,7 +116,7 @@ class Data(Section):
     test_on: Annotated[Chosen, Kind("dataset")] | None = None
 
     def of(self, split: Split) -> Chosen:
-        """The data set that a split's videos come from."""
+        """The data set that contains the videos of a split."""
         return self.test_on if split == "test" and self.test_on is not None else self.dataset
 
 
@@ -135,16 +136,16 @@ class WeightedLoss(Section):
 
 @dataclass(frozen=True, slots=True)
 class Model(Section):
-    """`model:` the autoencoder.
+    """`model`: the autoencoder.
 
     Attributes:
-        encoder: clips to latents.
-        decoder: latents to frames.
-        losses: what it is trained on, summed.
-        fit: how it is trained.
-        bottleneck: between encoder and decoder, such as a memory.
-        critic: optimiser of what losses own, such as a discriminator, with its own learning rate; it
-            follows the schedule of `fit`. None takes the optimiser of `fit`.
+        encoder: maps clips to latents.
+        decoder: maps latents to frames.
+        losses: training minimises their weighted sum.
+        fit: how the model is trained.
+        bottleneck: module between encoder and decoder, such as a memory.
+        critic: optimiser of the parameters that losses own, such as a discriminator, with its own learning
+            rate. It follows the learning-rate scheduler of `fit`. None uses the optimiser of `fit`.
     """
 
     encoder: Annotated[Chosen, Kind("encoder")]
@@ -161,12 +162,12 @@ class Model(Section):
 
 @dataclass(frozen=True, slots=True)
 class Density(Section):
-    """One entry of `densities:`.
+    """One entry of `densities`.
 
     Attributes:
         density: kind "density".
-        feature: what the density sees of a clip.
-        fit: how it is trained; None for a density fitted without gradients.
+        feature: the input of the density, computed from a clip.
+        fit: how the density is trained; None for a density that is fitted without gradients.
     """
 
     component_field: ClassVar = "density"
@@ -177,11 +178,11 @@ class Density(Section):
 
 @dataclass(frozen=True, slots=True)
 class Fused(Section):
-    """One entry of `fuse:`, named after the entry of `scores:` that it weighs.
+    """One entry of `fuse`. Its name is that of the entry of `scores` that it weighs.
 
     Attributes:
         weight: factor of this score in the sum.
-        transform: rescalings, applied in order; a protocol that fixes them takes their place.
+        transform: score transforms, applied in order; a protocol with its own transforms replaces them.
     """
 
     weight: FiniteFloat = 1.0
@@ -190,13 +191,13 @@ class Fused(Section):
 
 @dataclass(frozen=True, slots=True)
 class Evaluate(Section):
-    """`evaluate:` how scores become numbers, and which.
+    """`evaluate`: the metrics, and the protocol that computes them from scores.
 
     Attributes:
-        metrics: what is computed.
+        metrics: the metrics to compute.
         protocol: a preset's name, or a mapping of `use: <preset>` and the fields that differ.
-        maps: the entry of `scores` whose maps say where in the frame, for metrics that ask; null
-            takes the first one that has maps.
+        maps: the entry of `scores` with the maps for metrics that need to know where in the frame an anomaly
+            is; null uses the first entry that has maps.
     """
 
     metrics: tuple[Annotated[Chosen, Kind("metric")], ...]
@@ -205,24 +206,24 @@ class Evaluate(Section):
 
     def __post_init__(self) -> None:
         if not self.metrics:
-            raise VadkitError("'metrics' is empty: nothing would be measured", fix="for example metrics: [micro_auc]")
+            raise VadkitError("'metrics' is empty: nothing would be computed", fix="for example metrics: [micro_auc]")
 
 
 @dataclass(frozen=True, slots=True)
 class Engine(Section):
-    """`engine:` where and how the numbers are computed.
+    """`engine`: devices, precision and batch sizes.
 
     Attributes:
-        accelerator: "auto" takes a GPU where there is one.
-        devices: processes, one a device.
-        precision: "bf16" computes convolutions in bfloat16, everything delicate in float32.
-        threads: CPU threads; None leaves torch's choice.
-        score_batch: clips scored at once.
+        accelerator: "auto" uses a GPU if there is one.
+        devices: number of processes, one for each device.
+        precision: "bf16" computes convolutions in bfloat16, and operations that need more precision in float32.
+        threads: CPU threads; None uses the default of torch.
+        score_batch: clips in one batch when scoring.
         score_stride: frames between neighbouring windows when scoring.
-        score_overlap: how the windows that score a frame combine: "mean" as the paper says, or
-            "calibrated", which first brings each place in a window to mean 0 and deviation 1 on
-            training clips. A model errs more at a window's ends, where a video's first and last
-            frames have their only places.
+        score_overlap: how the scores of all windows over a frame combine: "mean" as in the paper, or
+            "calibrated", which first scales each position in a window to mean 0 and deviation 1 on
+            training clips. A model has larger errors at the ends of a window, and the first and last
+            frames of a video occur only there.
     """
 
     accelerator: Literal["auto", "cpu", "cuda"] = "auto"
@@ -236,22 +237,22 @@ class Engine(Section):
 
 @dataclass(frozen=True, slots=True)
 class Recipe(Section):
-    """The whole experiment.
+    """The complete experiment.
 
     Attributes:
-        name: also the name of its run folder.
-        data: where videos come from.
+        name: name of the experiment and of its run folder.
+        data: the videos.
         model: the autoencoder; None for densities on raw frames alone.
-        densities: name -> density and the feature that it sees.
+        densities: name -> density and its feature.
         scores: name -> kind "scorer".
-        fuse: names of `scores` -> how they enter the final score; `check` fills in all, with
-            weight 1, where a recipe has none.
+        fuse: name of an entry of `scores` -> how it enters the final score; without `fuse`, all entries have
+            weight 1.
         evaluate: protocol and metrics.
-        report: kind "reporter"; `check` fills in console and json where a recipe has none.
-        seed: of everything random.
-        engine: device and precision.
-        requires: installed packages that it needs, such as "vadkit-kde>=1.2" for a plugin's component.
-        tree: the resolved YAML as plain values, for the run folder.
+        report: kind "reporter"; default console and json.
+        seed: seed of all random numbers.
+        engine: devices, precision and batch sizes.
+        requires: packages that must be installed, such as "vadkit-kde>=1.2" for a component of a plugin.
+        tree: the resolved YAML as plain values, for the run folder; not a key.
     """
 
     name: str

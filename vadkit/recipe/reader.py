@@ -64,6 +64,9 @@ class Reader:
             for at, what, fix in sorted(_explained(error, node, path)):
                 self.report(at, what, fix)
             return None
+        except RecursionError:
+            self.report(node.at, "the values are nested too deeply")
+            return None
         return _with_paths(value, path)
 
     def choose(self, kind: str, value: Any, structural: Collection[str]) -> Chosen:
@@ -84,7 +87,8 @@ class Reader:
             raise grammar.refused("{path} lacks 'use'", known)
         name = entries["use"]
         if not isinstance(name, str):
-            what = f"{{path}} should be the name of a {kind}, or a mapping with 'use', not {_shown(name)}"
+            article = "an" if kind[0] in "aeiou" else "a"
+            what = f"{{path}} should be the name of {article} {kind}, or a mapping with 'use', not {_shown(name)}"
             raise _at_use(what, known)
         try:
             signature = describe(self.registry.get(kind, name))
