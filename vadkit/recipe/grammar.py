@@ -174,7 +174,6 @@ def _mapping(
         name: core_schema.typed_dict_field(_key(key.annotation, handler), required=key.required)
         for name, key in keys.items()
     }
-    fields |= more or {}
     choices = [*keys, *structural]
     unknown = refused(f"{owner} has no key {{key}}", "" if choices else "it has no keys", choices)
     return core_schema.typed_dict_schema(

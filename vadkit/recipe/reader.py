@@ -6,6 +6,7 @@ it and translates its errors: each location leads to a node, which knows its fil
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -43,6 +44,7 @@ class Reader:
     def __init__(self, registry: Registry) -> None:
         self.registry = registry
         self.problems: list[Problem] = []
+        self._describe = functools.cache(describe)
 
     def report(self, at: Place, what: str, fix: str = "") -> None:
         """Add a problem, once."""
@@ -91,7 +93,7 @@ class Reader:
             what = f"{{path}} should be the name of {article} {kind}, or a mapping with 'use', not {_shown(name)}"
             raise _at_use(what, known)
         try:
-            signature = describe(self.registry.get(kind, name))
+            signature = self._describe(self.registry.get(kind, name))
         except PluginError as error:
             raise _at_use(f"{error.where}: {error.what}".removeprefix(": "), error.fix) from error
         if reserved := sorted({"use", *structural} & signature.parameters.keys()):
