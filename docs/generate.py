@@ -28,9 +28,7 @@ from vadkit.recipe.grammar import (
     FiniteFloat,
     Kind,
     PositiveFloat,
-    Probability,
     Section,
-    Share,
     Written,
     own_keys,
 )
@@ -38,6 +36,7 @@ from vadkit.recipe.model import Recipe
 from vadkit.registry import Registry
 from vadkit.scaffold import Names, plugin_files
 from vadkit.testing import Toy, checks_of
+from vadkit.values import Probability, Share
 
 OURS = (
     "baselines",
@@ -51,7 +50,7 @@ OURS = (
 _SECTIONS = {
     "Data": "data",
     "ClipForm": "data.clip",
-    "Augment": "data.augment",
+    "AugmentForm": "data.augment",
     "Model": "model",
     "WeightedLoss": "model.losses",
     "Fit": "fit",

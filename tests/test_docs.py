@@ -38,7 +38,7 @@ SECTIONS = (
     *(
         model.Recipe,
         model.Data,
-        model.Augment,
+        model.AugmentForm,
         model.Model,
         model.WeightedLoss,
         model.Fit,

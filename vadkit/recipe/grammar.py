@@ -29,8 +29,6 @@ from vadkit.recipe.signature import MISSING, Parameter, Signature
 
 FiniteFloat = Annotated[float, Field(allow_inf_nan=False)]
 PositiveFloat = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-Share = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]
-Probability = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 
 REFUSED = "refused"
 """Type of the errors that `refused` makes."""

@@ -20,22 +20,9 @@ from vadkit.presets import PRESETS
 from vadkit.protocol import Overlap, Protocol
 from vadkit.recipe.chosen import Chosen
 from vadkit.recipe.clip_section import ClipForm
-from vadkit.recipe.grammar import (
-    EntryName,
-    FiniteFloat,
-    Kind,
-    PositiveFloat,
-    Probability,
-    Section,
-    Share,
-    Written,
-)
+from vadkit.recipe.grammar import EntryName, FiniteFloat, Kind, PositiveFloat, Section, Written
 from vadkit.recipe.protocol import ProtocolForm
-from vadkit.values import ClipSpec, Split
-
-Sampling = Literal["random", "sequential", "scene"]
-Short = Literal["error", "repeat"]
-OnCorrupt = Literal["warn", "error"]
+from vadkit.values import Augment, ClipSpec, OnCorrupt, Sampling, Share, Short, Split
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +55,7 @@ class Fit(Section):
 
 
 @dataclass(frozen=True, slots=True)
-class Augment(Section):
+class AugmentForm(Augment, Section):
     """`data.augment`: random changes of training clips that do not make normal clips abnormal; none by default.
 
     They differ in every pass and depend only on `seed`, the pass and the clip.
@@ -78,9 +65,6 @@ class Augment(Section):
         brightness: the intensities of a clip are multiplied by a random factor from 1 minus this value to 1 plus
             this value.
     """
-
-    flip: Probability = 0.0
-    brightness: Share = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +94,7 @@ class Data(Section):
     stride: PositiveInt = 1
     held_out: Share = 0.0
     sampling: Sampling = "random"
-    augment: Augment = Augment()
+    augment: Annotated[Augment, Written(AugmentForm)] = field(default_factory=Augment)
     short: Short = "error"
     on_corrupt: OnCorrupt = "warn"
     test_on: Annotated[Chosen, Kind("dataset")] | None = None
