@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from pydantic import PositiveInt
 
-from vadkit.errors import ShapeError
-from vadkit.recipe.grammar import Section
-from vadkit.values import ClipSpec, Color, Resize
+from vadkit.core.errors import ShapeError
+from vadkit.core.values import ClipSpec, Color, Resize
+from vadkit.recipe.markers import Section
 
 
 @dataclass(frozen=True, slots=True)

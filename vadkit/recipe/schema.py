@@ -9,12 +9,13 @@ from pydantic import TypeAdapter
 from pydantic.json_schema import GenerateJsonSchema
 from pydantic_core import core_schema, to_jsonable_python
 
-from vadkit.errors import PluginError
-from vadkit.recipe import docstring, grammar
+from vadkit.core.errors import PluginError
+from vadkit.plugin.registry import Registry
+from vadkit.recipe import docstring
+from vadkit.recipe import markers as grammar
 from vadkit.recipe.merge import VERSION
 from vadkit.recipe.model import Recipe
 from vadkit.recipe.signature import MISSING, Parameter, describe
-from vadkit.registry import Registry
 
 Schema = dict[str, Any]
 

@@ -9,10 +9,10 @@ from typing import Annotated
 
 from pydantic import PositiveInt
 
-from vadkit.recipe.chosen import Chosen
+from vadkit.core.values import ClipSpec, FeatureSpec, LatentSpec
 from vadkit.recipe.clip_section import ClipForm
-from vadkit.recipe.grammar import Kind, Section, Written
-from vadkit.values import ClipSpec, FeatureSpec, LatentSpec
+from vadkit.recipe.component_config import Chosen
+from vadkit.recipe.markers import Kind, Section, Written
 
 Sizes = tuple[PositiveInt, PositiveInt, PositiveInt, PositiveInt]
 

@@ -1,0 +1,71 @@
+"""Settings for the evaluation of external scores: the part of a recipe that follows the score files."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Annotated, Any
+
+from pydantic import NonNegativeInt
+
+from vadkit.core.errors import RecipeError
+from vadkit.plugin.registry import Registry
+from vadkit.recipe.component_config import Chosen
+from vadkit.recipe.markers import EntryName, Kind, Section
+from vadkit.recipe.merge import VERSION, resolve_plain
+from vadkit.recipe.model import Evaluate, Fused
+from vadkit.recipe.node import Node
+from vadkit.recipe.validation import Reader
+
+METRICS = ("micro_auc", "macro_auc", "eer", "average_precision", "decidability")
+"""Metrics of external scores, unless `evaluate.metrics` names others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement(Section):
+    """`data`, `fuse`, `evaluate`, `report` and `seed` as in a recipe.
+
+    Attributes:
+        evaluate: protocol and metrics.
+        data: kind "dataset", for its labels; None if a label file replaces it.
+        fuse: name of a score -> how it enters the final score; default weight 1.
+        report: kind "reporter".
+        seed: of the bootstrap and the random scorer.
+    """
+
+    evaluate: Evaluate
+    data: Annotated[Chosen, Kind("dataset")] | None = None
+    fuse: Mapping[EntryName, Fused] = field(default_factory=dict[str, Fused])
+    report: tuple[Annotated[Chosen, Kind("reporter")], ...] = ()
+    seed: NonNegativeInt = 0
+
+    def with_components(self, components: Sequence[str]) -> Judgement:
+        """The same, with an entry of `fuse` for each component; new entries have weight 1."""
+        return replace(self, fuse={name: Fused() for name in components} | dict(self.fuse))
+
+
+def judgement(
+    data: str | Mapping[str, Any] | None, overrides: Sequence[str], registry: Registry, *, report: Sequence[str]
+) -> Judgement:
+    """Read and validate the settings.
+
+    Args:
+        data: the data set's name, or `{use: name, ...keys}`.
+        overrides: `a.b=value`, as `--set` takes them.
+        registry: where components are looked up.
+        report: reporters, by name.
+
+    Raises:
+        RecipeError: all problems.
+    """
+    values: dict[str, Any] = {"vadkit": VERSION, "evaluate": {"metrics": list(METRICS)}, "report": list(report)}
+    if data is not None:
+        values["data"] = data
+    tree = resolve_plain(values, overrides)
+    assert isinstance(tree.value, Mapping)
+    given: dict[str, Node] = {name: node for name, node in tree.value.items() if name != "vadkit"}
+    reader = Reader(registry)
+    found = reader.read(Judgement, replace(tree, value=given))
+    if reader.problems:
+        raise RecipeError(reader.problems)
+    return found
