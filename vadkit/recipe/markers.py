@@ -24,7 +24,7 @@ from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 from vadkit.core.contracts import KINDS
 from vadkit.core.errors import VadkitError
 from vadkit.recipe import docstring
-from vadkit.recipe.component_config import Chosen
+from vadkit.recipe.component_config import ComponentConfig
 from vadkit.recipe.signature import MISSING, Parameter, Signature
 
 FiniteFloat = Annotated[float, Field(allow_inf_nan=False)]
@@ -152,7 +152,7 @@ def component_keys(signature: Signature, structural: Collection[str] = ()) -> Ty
 
 
 def _component(kind: str, structural: Collection[str] = ()) -> CoreSchema:
-    def choose(value: Any, info: core_schema.ValidationInfo[Any]) -> Chosen:
+    def choose(value: Any, info: core_schema.ValidationInfo[Any]) -> ComponentConfig:
         return info.context.choose(kind, value, structural)
 
     return core_schema.with_info_plain_validator_function(choose, metadata={"kind": kind})
@@ -202,7 +202,7 @@ def _readable(annotation: Any) -> Any:
     """The same type with contracts as components, and not strict where YAML has no such type (tuples, sets, paths)."""
     origin, inner = typing.get_origin(annotation), typing.get_args(annotation)
     if isinstance(annotation, type) and annotation in _KIND_OF:
-        return Annotated[Chosen, Kind(_KIND_OF[annotation])]
+        return Annotated[ComponentConfig, Kind(_KIND_OF[annotation])]
     if origin in (typing.Union, types.UnionType):
         return functools.reduce(operator.or_, map(_readable, inner))
     if origin is Annotated:

@@ -2,7 +2,7 @@
 
 Mappings merge. Lists and scalars replace. A different `use:` replaces the component with all its
 keys. When a string and a mapping merge, the string is read as `{use: string}`, so
-`schedule.end=0.1` changes one key of `schedule: cosine`.
+`lr_scheduler.end=0.1` changes one key of `lr_scheduler: cosine`.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ from vadkit.core.errors import VadkitError
 from vadkit.core.protocol import Overlap, Protocol
 from vadkit.core.values import Augment, ClipSpec, OnCorrupt, Sampling, Share, Short, Split
 from vadkit.recipe.clip_section import ClipForm
-from vadkit.recipe.component_config import Chosen
+from vadkit.recipe.component_config import ComponentConfig
 from vadkit.recipe.markers import EntryName, FiniteFloat, Kind, PositiveFloat, Section, Written
 from vadkit.recipe.presets import PRESETS
 from vadkit.recipe.protocol_section import ProtocolForm
@@ -34,16 +34,16 @@ class Fit(Section):
         steps: number of optimiser steps, instead of `epochs`.
         batch_size: samples per step: clips for the model, maps or vectors for a density.
         optimizer: kind "optimizer".
-        schedule: the learning-rate scheduler, kind "schedule"; None keeps the learning rate constant.
+        lr_scheduler: the learning-rate scheduler, kind "lr_scheduler"; None keeps the learning rate constant.
         warmup: number of steps in which the learning rate first rises from 0.
         clip_gradients: largest norm of all gradients together; None does not clip.
     """
 
-    optimizer: Annotated[Chosen, Kind("optimizer")]
+    optimizer: Annotated[ComponentConfig, Kind("optimizer")]
     batch_size: PositiveInt
     epochs: PositiveFloat | None = None
     steps: PositiveInt | None = None
-    schedule: Annotated[Chosen, Kind("schedule")] | None = None
+    lr_scheduler: Annotated[ComponentConfig, Kind("lr_scheduler")] | None = None
     warmup: NonNegativeInt = 0
     clip_gradients: PositiveFloat | None = None
 
@@ -89,7 +89,7 @@ class Data(Section):
     """
 
     component_field: ClassVar = "dataset"
-    dataset: Annotated[Chosen, Kind("dataset")]
+    dataset: Annotated[ComponentConfig, Kind("dataset")]
     clip: Annotated[ClipSpec, Written(ClipForm)]
     stride: PositiveInt = 1
     held_out: Share = 0.0
@@ -97,9 +97,9 @@ class Data(Section):
     augment: Annotated[Augment, Written(AugmentForm)] = field(default_factory=Augment)
     short: Short = "error"
     on_corrupt: OnCorrupt = "warn"
-    test_on: Annotated[Chosen, Kind("dataset")] | None = None
+    test_on: Annotated[ComponentConfig, Kind("dataset")] | None = None
 
-    def of(self, split: Split) -> Chosen:
+    def of(self, split: Split) -> ComponentConfig:
         """The data set that contains the videos of a split."""
         return self.test_on if split == "test" and self.test_on is not None else self.dataset
 
@@ -114,7 +114,7 @@ class WeightedLoss(Section):
     """
 
     component_field: ClassVar = "loss"
-    loss: Annotated[Chosen, Kind("loss")]
+    loss: Annotated[ComponentConfig, Kind("loss")]
     weight: FiniteFloat = 1.0
 
 
@@ -132,12 +132,12 @@ class Model(Section):
             rate. It follows the learning-rate scheduler of `fit`. None uses the optimiser of `fit`.
     """
 
-    encoder: Annotated[Chosen, Kind("encoder")]
-    decoder: Annotated[Chosen, Kind("decoder")]
+    encoder: Annotated[ComponentConfig, Kind("encoder")]
+    decoder: Annotated[ComponentConfig, Kind("decoder")]
     losses: tuple[WeightedLoss, ...]
     fit: Fit
-    bottleneck: Annotated[Chosen, Kind("bottleneck")] | None = None
-    critic: Annotated[Chosen, Kind("optimizer")] | None = None
+    bottleneck: Annotated[ComponentConfig, Kind("bottleneck")] | None = None
+    critic: Annotated[ComponentConfig, Kind("optimizer")] | None = None
 
     def __post_init__(self) -> None:
         if not self.losses:
@@ -155,8 +155,8 @@ class Density(Section):
     """
 
     component_field: ClassVar = "density"
-    density: Annotated[Chosen, Kind("density")]
-    feature: Annotated[Chosen, Kind("feature")]
+    density: Annotated[ComponentConfig, Kind("density")]
+    feature: Annotated[ComponentConfig, Kind("feature")]
     fit: Fit | None = None
 
 
@@ -170,7 +170,7 @@ class Fused(Section):
     """
 
     weight: FiniteFloat = 1.0
-    transform: tuple[Annotated[Chosen, Kind("transform")], ...] = ()
+    transform: tuple[Annotated[ComponentConfig, Kind("score_transform")], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,13 +180,13 @@ class Evaluate(Section):
     Attributes:
         metrics: the metrics to compute.
         protocol: a preset's name, or a mapping of `use: <preset>` and the fields that differ.
-        maps: the entry of `scores` with the maps for metrics that need to know where in the frame an anomaly
+        anomaly_maps: the entry of `scores` with the maps for metrics that need to know where in the frame an anomaly
             is; null uses the first entry that has maps.
     """
 
-    metrics: tuple[Annotated[Chosen, Kind("metric")], ...]
+    metrics: tuple[Annotated[ComponentConfig, Kind("metric")], ...]
     protocol: Annotated[Protocol, Written(ProtocolForm)] = field(default_factory=lambda: PRESETS["itae"])
-    maps: str | None = None
+    anomaly_maps: str | None = None
 
     def __post_init__(self) -> None:
         if not self.metrics:
@@ -241,10 +241,10 @@ class Recipe(Section):
 
     name: str
     data: Data
-    scores: Mapping[EntryName, Annotated[Chosen, Kind("scorer")]]
+    scores: Mapping[EntryName, Annotated[ComponentConfig, Kind("scorer")]]
     evaluate: Evaluate
     fuse: Mapping[EntryName, Fused] = field(default_factory=dict[str, Fused])
-    report: tuple[Annotated[Chosen, Kind("reporter")], ...] = ()
+    report: tuple[Annotated[ComponentConfig, Kind("reporter")], ...] = ()
     seed: NonNegativeInt = 0
     model: Model | None = None
     densities: Mapping[EntryName, Density] = field(default_factory=dict[str, Density])

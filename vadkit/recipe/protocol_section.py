@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, fields, replace
 from typing import Annotated, Any, Literal
 
-from vadkit.core.protocol import EER, Averaging, Fusion, Protocol, SingleClass, Uncovered, Weights
-from vadkit.recipe.component_config import Chosen
+from vadkit.core.protocol import EER, Averaging, Fusion, MissingScores, Protocol, SingleClass, Weights
+from vadkit.recipe.component_config import ComponentConfig
 from vadkit.recipe.markers import Kind, PositiveFloat, Section
 from vadkit.recipe.presets import PRESETS
 
-Transforms = tuple[Annotated[Chosen, Kind("transform")], ...]
+Transforms = tuple[Annotated[ComponentConfig, Kind("score_transform")], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class ProtocolForm(Section):
 
     Attributes:
         use: the preset; a name alone is short for this key.
-        uncovered: scores of frames that no window covers.
+        missing_scores: scores of frames that no window covers.
         transform: score transforms of every component before fusion, instead of those under `fuse`; "fuse" keeps those.
         fusion: weighted sum of scores, of ranks, or of log-probabilities; the last two are relative to held-out
             normal videos.
@@ -37,7 +37,7 @@ class ProtocolForm(Section):
     """
 
     use: Literal["itae", "ffp", "mnad", "memae", "hf2vad", "accivad", "stgnf", "aedmae", "deployable"] = "itae"
-    uncovered: Uncovered | None = None
+    missing_scores: MissingScores | None = None
     transform: Literal["fuse"] | Transforms | None = None
     fusion: Fusion | None = None
     weights: Weights | None = None

@@ -19,7 +19,7 @@ from pydantic_core import ErrorDetails, InitErrorDetails
 from vadkit.core.errors import PluginError, Problem, closest
 from vadkit.plugin.registry import Registry
 from vadkit.recipe import markers as grammar
-from vadkit.recipe.component_config import Chosen
+from vadkit.recipe.component_config import ComponentConfig
 from vadkit.recipe.node import Node, Place, plain
 from vadkit.recipe.signature import describe
 
@@ -71,7 +71,7 @@ class Reader:
             return None
         return _with_paths(value, path)
 
-    def choose(self, kind: str, value: Any, structural: Collection[str]) -> Chosen:
+    def choose(self, kind: str, value: Any, structural: Collection[str]) -> ComponentConfig:
         """A component from `{use: name, ...}` or its name. pydantic calls this.
 
         Args:
@@ -101,7 +101,7 @@ class Reader:
             raise _at_use(what, "its author should rename it")
         given = {key: entry for key, entry in entries.items() if key != "use"}
         keys = grammar.component_keys(signature, structural).validate_python(given, context=self)
-        return Chosen(signature.component, {key: keys[key] for key in given}, path="")
+        return ComponentConfig(signature.component, {key: keys[key] for key in given}, path="")
 
 
 def _at_use(what: str, fix: str) -> ValidationError:
@@ -111,7 +111,7 @@ def _at_use(what: str, fix: str) -> ValidationError:
 
 def _with_paths(value: Any, path: str) -> Any:
     """The same value, where each `Chosen` knows its path."""
-    if isinstance(value, Chosen):
+    if isinstance(value, ComponentConfig):
         return replace(value, path=path, keys=_with_paths(value.keys, path))
     if isinstance(value, grammar.Section):
         inner = {name: getattr(value, name) for name in grammar.own_keys(type(value))}

@@ -11,7 +11,7 @@ from pydantic import PositiveInt
 
 from vadkit.core.values import ClipSpec, FeatureSpec, LatentSpec
 from vadkit.recipe.clip_section import ClipForm
-from vadkit.recipe.component_config import Chosen
+from vadkit.recipe.component_config import ComponentConfig
 from vadkit.recipe.markers import Kind, Section, Written
 
 Sizes = tuple[PositiveInt, PositiveInt, PositiveInt, PositiveInt]
@@ -37,8 +37,8 @@ class Toy(Section):
     """
 
     clip: Annotated[ClipSpec, Written(ClipForm)] = CLIP
-    behind: Annotated[Chosen, Kind("encoder")] | None = None
-    through: Annotated[Chosen, Kind("bottleneck")] | None = None
+    behind: Annotated[ComponentConfig, Kind("encoder")] | None = None
+    through: Annotated[ComponentConfig, Kind("bottleneck")] | None = None
     latents: Mapping[str, Sizes] = field(default_factory=dict[str, Sizes])
     feature: tuple[PositiveInt, ...] = (2, 8, 8)
     root: Path | None = None
