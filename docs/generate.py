@@ -9,10 +9,12 @@ import re
 import subprocess
 import sys
 import typing
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from types import NoneType
-from typing import Any
+from types import NoneType, UnionType
+from typing import Any, cast
+
+from pydantic import NonNegativeInt, PositiveInt
 
 import vadkit
 from vadkit import api
@@ -23,9 +25,15 @@ from vadkit.core.errors import RecipeError
 from vadkit.core.protocol import FILLED_IN, Protocol, differences
 from vadkit.core.values import Probability, Share
 from vadkit.plugin.registry import Registry
-from vadkit.recipe import annotations as annotation
 from vadkit.recipe import describe, docstring, loads
-from vadkit.recipe.markers import Beside, FiniteFloat, PositiveFloat
+from vadkit.recipe.grammar import (
+    FiniteFloat,
+    Kind,
+    PositiveFloat,
+    Section,
+    Written,
+    own_keys,
+)
 from vadkit.recipe.model import Recipe
 from vadkit.recipe.presets import PRESETS, SOURCES
 from vadkit.testing import Toy, checks_of
@@ -42,7 +50,7 @@ OURS = (
 _SECTIONS = {
     "Data": "data",
     "ClipForm": "data.clip",
-    "Augment": "data.augment",
+    "AugmentForm": "data.augment",
     "Model": "model",
     "WeightedLoss": "model.losses",
     "Fit": "fit",
@@ -54,13 +62,17 @@ _SECTIONS = {
 }
 """Grammar -> the heading under which docs/reference/recipes.md explains it."""
 _PLAIN = (
-    (annotation.adapter(PositiveFloat).json_schema(), "float > 0"),
-    (annotation.adapter(FiniteFloat).json_schema(), "float"),
-    ({"exclusiveMinimum": 0, "type": "integer"}, "int > 0"),
-    ({"minimum": 0, "type": "integer"}, "int >= 0"),
-    (annotation.adapter(Share).json_schema(), "float from 0 to below 1"),
-    (annotation.adapter(Probability).json_schema(), "float from 0 to 1"),
-    ({"type": "boolean"}, "true, false"),
+    (PositiveFloat, "float > 0"),
+    (FiniteFloat, "float"),
+    (PositiveInt, "int > 0"),
+    (NonNegativeInt, "int >= 0"),
+    (Share, "float from 0 to below 1"),
+    (Probability, "float from 0 to 1"),
+    (bool, "true, false"),
+    (str, "string"),
+    (Any, "any value"),
+    (Path, "file name"),
+    (NoneType, "null"),
 )
 
 
@@ -91,53 +103,44 @@ def _component(found: Registry, kind: str, name: str) -> Iterator[str]:
     yield _table(("key", "type", "default", "meaning"), rows) if rows else "It has no keys.\n"
 
 
-def section(form: type) -> str:
-    """The structural keys of a section, from the dataclass that is its grammar."""
-    helps = docstring.parameters(form.__doc__)
-    hints = typing.get_type_hints(form, include_extras=True)
+def section(form: type[Section]) -> str:
+    """The keys of a section, from its dataclass."""
     rows: list[tuple[str, ...]] = []
     if form is Recipe:
         rows += [
             ("`vadkit`", "1", "required", "Version of the recipe grammar."),
             ("`extends`", "file name", "none", "A recipe to start from, relative to this file."),
         ]
-    for field in dataclasses.fields(form):
-        if field.name == "tree":
-            continue
-        hint = hints[field.name]
-        if any(isinstance(mark, Beside) for mark in getattr(hint, "__metadata__", ())):
-            kind = annotation.kind_of(hint)
-            rows.insert(
-                0, ("`use`", f"{kind}", "required", f"Name of the {kind}. Write its own keys in the same mapping.")
-            )
-        else:
-            rows.append((f"`{field.name}`", shown(hint), _default(field), helps.get(field.name, "")))
+    if kind := form.component_field:
+        rows.append(("`use`", kind, "required", f"Name of the {kind}. Write its own keys in the same mapping."))
+    fields = {field.name: field for field in dataclasses.fields(cast("Any", form))}
+    for name, key in own_keys(form).items():
+        rows.append((f"`{name}`", shown(key.annotation), _default(fields[name]), key.help))
     return _table(("key", "takes", "default", "meaning"), rows)
 
 
 def shown(hint: Any) -> str:
     """A type in the words of the recipe reference."""
-    if kind := annotation.kind_of(hint):
-        return f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}"
-    if form := annotation.section_of(hint):
-        title = _SECTIONS[form.__name__]
+    origin, inner = typing.get_origin(hint), typing.get_args(hint)
+    if plain := next((text for known, text in _PLAIN if known == hint), None):
+        return plain
+    match inner[-1:]:
+        case (Kind(kind),):
+            return f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}"
+        case (Written(form),):
+            return shown(form)
+    if isinstance(hint, type) and hint.__name__ in _SECTIONS:
+        title = _SECTIONS[hint.__name__]
         return f"[{title}](#{title.replace('.', '')})"
-    arms = annotation.arms(hint)
-    if len(arms) > 1:
-        return " or ".join(shown(arm) for arm in arms)
-    if hint is NoneType:
-        return "null"
-    if (inner := annotation.entry_of(hint)) is not None:
-        return f"list of: {shown(inner)}"
-    if (inner := annotation.value_of(hint)) is not None:
-        return f"name -> {shown(inner)}"
-    if typing.get_origin(hint) is typing.Literal:
-        return ", ".join(f"`{value}`" for value in typing.get_args(hint))
-    if typing.get_origin(hint) is tuple:
-        return f"[{', '.join(shown(inner) for inner in typing.get_args(hint))}]"
-    schema = annotation.adapter(hint).json_schema() if hint is not Any else {}
-    plain = next((text for known, text in _PLAIN if known == schema), None)
-    return plain or {str: "string", Any: "any value", Path: "file name"}.get(hint, str(hint))
+    if origin in (typing.Union, UnionType):
+        return " or ".join(map(shown, inner))
+    if origin is Mapping:
+        return f"name -> {shown(inner[1])}"
+    if origin is typing.Literal:
+        return ", ".join(f"`{value}`" for value in inner)
+    if origin is tuple and Ellipsis not in inner:
+        return f"[{', '.join(map(shown, inner))}]"
+    return f"list of: {shown(inner[0])}"
 
 
 def protocol() -> str:
@@ -242,10 +245,9 @@ def _first_line(value: Any) -> str:
 
 def toy() -> str:
     """The keys under `toy` in the conformance kit."""
-    helps, hints = docstring.parameters(Toy.__doc__), typing.get_type_hints(Toy, include_extras=True)
     rows = [
-        (f"`{field.name}`", shown(hints[field.name]).replace("](#", "](../reference/recipes.md#"), helps[field.name])
-        for field in dataclasses.fields(Toy)
+        (f"`{name}`", shown(key.annotation).replace("](#", "](../reference/recipes.md#"), key.help)
+        for name, key in own_keys(Toy).items()
     ]
     return _table(("under `toy`", "takes", "meaning"), rows)
 

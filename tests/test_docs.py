@@ -25,8 +25,7 @@ from vadkit.core.protocol import Protocol
 from vadkit.plugin import hookspecs
 from vadkit.plugin import registry as registry_module
 from vadkit.plugin.registry import Registry
-from vadkit.recipe import markers as grammar
-from vadkit.recipe import model
+from vadkit.recipe import clip_section, model
 from vadkit.recipe.presets import PRESETS
 from vadkit.recipe.protocol_section import ProtocolForm
 from vadkit.testing.catalogue import names_of
@@ -41,7 +40,7 @@ SECTIONS = (
     *(
         model.Recipe,
         model.Data,
-        model.Augment,
+        model.AugmentForm,
         model.Model,
         model.WeightedLoss,
         model.Fit,
@@ -49,7 +48,7 @@ SECTIONS = (
         model.Fused,
         model.Engine,
     ),
-    *(model.Evaluate, ProtocolForm, grammar.ClipForm),
+    *(model.Evaluate, ProtocolForm, clip_section.ClipForm),
 )
 LINKED = sorted([*FILES, *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md"))])
 

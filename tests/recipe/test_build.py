@@ -65,10 +65,10 @@ BROKEN = {
         "model.encoder (x): its constructor fails: SystemExit: 3 (made_up_parts.py:4)"
     ),
     "class X(Encoder):\n  def forward(self, clips): ...\n  def __init__(self, clip): ...": (
-        "model.encoder (x): its constructor does not set latents, which Encoder must know by then"
+        "model.encoder (x): its constructor does not set latents, which every Encoder must have"
     ),
     "class X(Encoder):\n  def __init__(self, clip): ...": (
-        "model.encoder (x): it lacks forward, which Encoder must have"
+        "model.encoder (x): it lacks forward, which every Encoder must define"
     ),
     "class X: ...": f"encoder 'x' of {ORIGIN}: made_up_parts:X is not a Encoder",
     "raise SystemExit": f"encoder 'x' of {ORIGIN}: made_up_parts:X cannot be imported: SystemExit (made_up_parts.py:2)",

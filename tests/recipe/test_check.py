@@ -205,7 +205,35 @@ FAULTS: dict[str, tuple[str, str, list[str]]] = {
     "a union": (
         "tau: 4",
         "tau: 4, steps: x",
-        ["first.yaml:5:38: 'model.encoder.steps' should be a list or should be a valid integer, not 'x'"],
+        ["first.yaml:5:38: 'model.encoder.steps' should be a list or a valid integer, not 'x'"],
+    ),
+    "a long tuple": (
+        "tau: 4",
+        "tau: 4, ratios: [0.5, 0.5, 0.5]",
+        ["first.yaml:5:39: 'model.encoder.ratios' should have at most 2 entries, not a list of 3"],
+    ),
+    "inside one member of a union": (
+        "tau: 4",
+        "tau: 4, steps: [1, x]",
+        ["first.yaml:5:42: 'model.encoder.steps.1' should be a valid integer, not 'x'"],
+    ),
+    "a union with components": (
+        "protocol: itae",
+        "protocol: {transform: fuze}",
+        ["first.yaml:16:34: 'evaluate.protocol.transform' should be 'fuse' or a list, not 'fuze'\n"
+         "  -> did you mean 'fuse'?"],
+    ),
+    "a component in a list of a union": (
+        "protocol: itae",
+        "protocol: {transform: [{use: minmax, over: vidoe}]}",
+        ["first.yaml:16:55: 'evaluate.protocol.transform.0.over' should be 'video' or 'training', not 'vidoe'\n"
+         "  -> did you mean 'video'?"],
+    ),
+    "keys of a section and of its component": (
+        "stride: 4",
+        "stride: x, subset: three",
+        ["first.yaml:3:78: 'data.stride' should be a valid integer, not 'x'",
+         "first.yaml:3:89: 'data.subset' should be 'one' or 'two', not 'three'"],
     ),
     "inside a mapping": (
         "tau: 4",
@@ -268,7 +296,7 @@ FAULTS: dict[str, tuple[str, str, list[str]]] = {
     "an empty range": (
         "color: gray",
         "color: gray, target: 0:0",
-        ["first.yaml:3:21: 'data.clip': target 0:0 holds no frame\n  -> choose a range inside 0:16"],
+        ["first.yaml:3:21: 'data.clip': target 0:0 contains no frame\n  -> choose a range inside 0:16"],
     ),
     "a name of fuse": (
         "  error: {weight",
@@ -301,23 +329,25 @@ FAULTS: dict[str, tuple[str, str, list[str]]] = {
     "a name for no folder": (
         "name: first",
         "name: ../first",
-        ["first.yaml:2:7: 'name' '../first' cannot name a run folder\n  -> use letters, digits, '_', '-' and '.'"],
+        ["first.yaml:2:7: 'name' '../first' is not a valid name for a run folder\n"
+         "  -> use letters, digits, '_', '-' and '.'"],
     ),
     "a name that Windows keeps": (
         "name: first",
         "name: NUL.x",
-        ["first.yaml:2:7: 'name' 'NUL.x' cannot name a run folder\n  -> use letters, digits, '_', '-' and '.'"],
+        ["first.yaml:2:7: 'name' 'NUL.x' is not a valid name for a run folder\n"
+         "  -> use letters, digits, '_', '-' and '.'"],
     ),
     "an entry's name": (
         "  error: frame",
         "  error: frame\n  a.b: frame",
-        ["first.yaml:13:3: 'a.b' cannot be the name of an entry of 'scores'\n"
+        ["first.yaml:13:3: 'scores.a.b' is not a valid name for an entry\n"
          "  -> use letters, digits, '_' and '-', starting with a letter"],
     ),
     "a key that belongs to the recipe": (
         "[l2, {use: l2, weight: 0.5}]",
         "[l2, {use: clashing, weight: 0.5}]",
-        ["first.yaml:7:22: the loss 'clashing' has the key 'weight', which belongs to the recipe here\n"
+        ["first.yaml:7:22: the loss 'clashing' has the key 'weight', which is a key of the recipe here\n"
          "  -> its author should rename it"],
     ),
     "a constructor with open keys": (
@@ -343,6 +373,13 @@ FAULTS: dict[str, tuple[str, str, list[str]]] = {
 @pytest.mark.parametrize(("old", "new", "problems"), FAULTS.values(), ids=FAULTS)
 def test_faults_and_their_places(recipe: Path, registry: Registry, old: str, new: str, problems: Sequence[str]) -> None:
     assert told(changed(recipe, old, new), registry) == problems
+
+
+def test_values_that_are_nested_too_deeply(recipe: Path, registry: Registry) -> None:
+    nested = "{use: pair, first: " * 300 + "{use: enc, tau: 1}" + "}" * 300
+    assert told(changed(recipe, "{use: enc, tau: 4}", nested), registry) == [
+        "first.yaml:1:1: the values are nested too deeply"
+    ]
 
 
 def test_all_problems_are_told_together(recipe: Path, registry: Registry) -> None:

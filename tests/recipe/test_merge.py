@@ -92,8 +92,8 @@ BAD_SETS = {
     "r.2=z": "--set r.2=z: '2' is not an entry of the list at base/root.yaml:3:1, which has 2",
     "r.x=z": "--set r.x=z: 'x' is not an entry of the list at base/root.yaml:3:1, which has 2",
     "a.b=[1": "--set a.b=[1: YAML: while parsing a flow sequence expected ',' or ']', but got '<stream end>'",
-    "extends=x.yaml": "--set extends=x.yaml: 'extends' cannot be set from outside",
-    "vadkit=2": "--set vadkit=2: this vadkit reads recipes of version 1, not 2",
+    "extends=x.yaml": "--set extends=x.yaml: 'extends' cannot be set by an override",
+    "vadkit=2": "--set vadkit=2: this version of vadkit reads recipes of version 1, not 2",
 }
 
 
@@ -113,13 +113,13 @@ def test_all_bad_overrides_are_told_together(chain: Path) -> None:
 FAULTY = {
     "vadkit: 1\nextends: b.yaml\n": "a.yaml:2:10: cannot extend 'b.yaml': b.yaml does not exist",
     "vadkit: 1\nextends: folder\n": "a.yaml:2:10: cannot extend 'folder': folder is a folder",
-    "vadkit: 1\nextends: [b.yaml]\n": "a.yaml:2:10: 'extends' names one recipe file",
-    "vadkit: 1\nextends: a.yaml\n": "a.yaml:2:10: 'extends' runs in a circle: a.yaml -> a.yaml",
-    "vadkit: 1\nextends: loop.yaml\n": "loop.yaml:1:10: 'extends' runs in a circle: a.yaml -> loop.yaml -> a.yaml",
+    "vadkit: 1\nextends: [b.yaml]\n": "a.yaml:2:10: 'extends' must be the name of one recipe file",
+    "vadkit: 1\nextends: a.yaml\n": "a.yaml:2:10: 'extends' forms a loop: a.yaml -> a.yaml",
+    "vadkit: 1\nextends: loop.yaml\n": "loop.yaml:1:10: 'extends' forms a loop: a.yaml -> loop.yaml -> a.yaml",
     "vadkit: 1\nextends: bad.yaml\n": "bad.yaml:1:1: a recipe is a mapping of 'key: value' lines",
-    "vadkit: 1\nextends: newer.yaml\n": "newer.yaml:1:9: this vadkit reads recipes of version 1, not 2",
-    "vadkit: true\n": "a.yaml:1:9: this vadkit reads recipes of version 1, not True",
-    "vadkit: '1'\n": "a.yaml:1:9: this vadkit reads recipes of version 1, not '1'",
+    "vadkit: 1\nextends: newer.yaml\n": "newer.yaml:1:9: this version of vadkit reads recipes of version 1, not 2",
+    "vadkit: true\n": "a.yaml:1:9: this version of vadkit reads recipes of version 1, not True",
+    "vadkit: '1'\n": "a.yaml:1:9: this version of vadkit reads recipes of version 1, not '1'",
     "name: x\n": "a.yaml:1:1: the line 'vadkit: 1' is missing",
 }
 

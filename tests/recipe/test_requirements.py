@@ -44,11 +44,11 @@ REFUSED = {
     "early>=2.0": "version 2.0.dev3 is installed -> pip install 'early>=2.0'",
     "odd>=1": "the installed version 'not a version' cannot be read -> pip install 'odd>=1'",
     "vadkit-kde; python_version > '3'": "environment markers (after ';') are not supported -> leave the marker out",
-    "vadkit-kde @ https://example.org/x.whl": "a recipe names no place to install from",
-    "git+https://example.org/x": "a recipe names no place to install from",
+    "vadkit-kde @ https://example.org/x.whl": "a recipe cannot name a place to install from",
+    "git+https://example.org/x": "a recipe cannot name a place to install from",
     "vadkit-kde[extra]>=1": "extras (in brackets) cannot be checked -> leave the brackets out",
-    "vadkit-kde>=": "is no requirement: ",
-    "": "is no requirement: ",
+    "vadkit-kde>=": "is not a valid requirement: ",
+    "": "is not a valid requirement: ",
 }
 
 

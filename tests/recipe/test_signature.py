@@ -115,7 +115,8 @@ def test_what_only_the_class_can_tell(
 REFUSED = {
     "class X(Loss):\n  def __init__(self, clip, **rest): ...": "its constructor takes **rest",
     "class X(Loss):\n  def __init__(self, clip, width: int = 4): ...": (
-        "its constructor takes width by position, but is given clip\n  -> its author should put a '*' before 'width'"
+        "its constructor takes width by position, but vadkit passes clip\n"
+        "  -> its author should put a '*' before 'width'"
     ),
     "import functools\n@functools.total_ordering\nclass X(Loss):\n  def __lt__(self, other): ...\n"
     "  def __init__(self, clip, a, b): ...": "its constructor takes a, b by position",

@@ -67,7 +67,7 @@ def test_anchors_keep_the_place_of_the_value_and_of_their_own_key() -> None:
 
 
 BAD = {
-    "a: 1\nb: 2\na: 3\n": "r:3:1: the key 'a' is here twice, first at r:1:1",
+    "a: 1\nb: 2\na: 3\n": "r:3:1: the key 'a' appears twice, first at r:1:1",
     "a: !!python/name:os.system ''\n": "r:1:4: YAML: tags such as 'tag:yaml.org,2002:python/name:os.system' are not",
     "a: ! x\n": "r:1:4: YAML: tags such as '!' are not allowed",
     "a: !!int 3\n": "r:1:4: YAML: tags",
@@ -75,11 +75,11 @@ BAD = {
     "a: [1, 2\nb: 3\n": "r:2:2: YAML:",
     "a: *x\n": "r:1:4: YAML: found undefined alias 'x'",
     "a: 1\n---\nb: 2\n": "r:2:1: YAML: expected a single document in the stream but found another document",
-    "a: &x [*x]\n": "r:1:4: an alias stands inside the value that it names",
-    "[1]: 2\n": "r:1:1: a key must be a plain word",
+    "a: &x [*x]\n": "r:1:4: an alias is inside the value that it refers to",
+    "[1]: 2\n": "r:1:1: a key must be a scalar",
     "a:\n\t- 1\n": "r:2:1: YAML: while scanning for the next token found character '\\t'",
     "a: \x07\n": "r: YAML: unacceptable character #x0007",
-    "a: " + "9" * 5000: "r:1:4: a number of 5000 digits",
+    "a: " + "9" * 5000: "r:1:4: a number with 5000 digits is too long",
     "a: " + "[" * 5000: "r: the values are nested too deeply",
 }
 
@@ -109,7 +109,7 @@ def test_files_that_are_no_recipe(tmp_path: Path) -> None:
     (tmp_path / "list.yaml").write_text("- 1\n")
     (tmp_path / "empty.yaml").write_text("")
     expected = {
-        "absent.yaml": "absent.yaml: there is no such file",
+        "absent.yaml": "absent.yaml: this file does not exist",
         "": f"{tmp_path}: this is a folder",
         "latin.yaml": "latin.yaml: this is not UTF-8 text (byte 9)",
         "list.yaml": "list.yaml:1:1: a recipe is a mapping of 'key: value' lines",
@@ -130,5 +130,5 @@ def test_a_byte_order_mark_is_skipped(tmp_path: Path) -> None:
 def test_values_made_in_python() -> None:
     node = from_plain({"a": (1, Path("x") / "y"), "b": None})
     assert plain(node) == {"a": [1, "x/y"], "b": None}
-    with pytest.raises(RecipeError, match=r"^a\.1: a bytes cannot be written in a recipe"):
+    with pytest.raises(RecipeError, match=r"^a\.1: a recipe cannot contain a bytes"):
         from_plain({"a": [1, b"x"]})

@@ -1,4 +1,4 @@
-"""The recipe engine: source -> merge -> check -> build."""
+"""The recipe engine: read YAML, merge, validate, build."""
 
 from vadkit.recipe.build import build
 from vadkit.recipe.loading import check, load, loads

@@ -1,4 +1,4 @@
-"""Checked choices to objects: the one place where a component's class is imported."""
+"""Builds objects from checked components; only this module imports component classes to use them."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from vadkit.recipe.signature import MISSING
 
 
 def build(chosen: ComponentConfig, *args: Any, positional: Mapping[str, Sequence[Any]] | None = None) -> Any:
-    """Construct a component, those nested in it first.
+    """Build a component. Components inside it are built first.
 
     Args:
         chosen: the component and its keys.
-        args: what its contract's constructor takes by position.
-        positional: the same for nested components, by kind. Those of `chosen`'s own kind
-            get `args`; kinds not named here get nothing, as suits a scorer or a transform.
+        args: positional arguments of its constructor, which its contract fixes.
+        positional: kind -> positional arguments of nested components. Those of the same kind as
+            `chosen` get `args`. A kind that is not here, such as a scorer, gets none.
 
     Raises:
-        VadkitError: the constructor refused its arguments; says which component of the recipe.
+        VadkitError: the constructor refused its arguments; the message names the component of the recipe.
         PluginError: the class cannot be imported, or its constructor breaks the contract.
     """
     return _build(chosen, {chosen.component.kind: args, **(positional or {})}, args)
 
 
 def spelled_out(chosen: ComponentConfig) -> dict[str, Any]:
-    """A component with all its keys as plain values: a digest must change when a default does."""
+    """A component with all its keys as plain values, defaults included, so that a digest changes with a default."""
     parameters = inspect.signature(chosen.component.load()).parameters.values()
     keys = {
         key.name: key.default for key in parameters if key.kind is key.KEYWORD_ONLY and key.default is not key.empty
@@ -46,7 +46,7 @@ def _build(chosen: ComponentConfig, positional: Mapping[str, Sequence[Any]], arg
     cls = chosen.component.load()
     origin, contract = chosen.component.origin or "its plugin", KINDS[chosen.component.kind]
     if inspect.isabstract(cls):
-        what = f"it lacks {join_names(sorted(cls.__abstractmethods__))}, which {contract.__name__} must have"
+        what = f"it lacks {join_names(sorted(cls.__abstractmethods__))}, which every {contract.__name__} must define"
         raise PluginError(what, where=where, fix=f"tell the author of {origin}")
     try:
         made = cls(*args, **keys)
@@ -54,14 +54,14 @@ def _build(chosen: ComponentConfig, positional: Mapping[str, Sequence[Any]], arg
         error.where = error.where or where
         raise
     except (TypeError, ValueError, ArithmeticError, RuntimeError) as error:
-        fix = f"mend its keys in the recipe; if they are right, tell the author of {origin}"
+        fix = f"correct its keys in the recipe; if they are correct, tell the author of {origin}"
         raise VadkitError(f"{type(error).__name__}: {error}", where=where, fix=fix) from error
     except (Exception, SystemExit) as error:
         raise PluginError(
             f"its constructor fails: {describe_error(error)}", where=where, fix=f"tell the author of {origin}"
         ) from error
     if lacking := [name for name in contract.__annotations__ if getattr(made, name, MISSING) is MISSING]:
-        what = f"its constructor does not set {join_names(lacking)}, which {contract.__name__} must know by then"
+        what = f"its constructor does not set {join_names(lacking)}, which every {contract.__name__} must have"
         raise PluginError(what, where=where, fix=f"tell the author of {origin}")
     return made
 

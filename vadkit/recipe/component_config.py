@@ -1,4 +1,4 @@
-"""A component as a recipe names it: checked, not yet built."""
+"""A component of a recipe: validated, not yet built."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from vadkit.plugin.component import Component
 
 @dataclass(frozen=True, slots=True)
 class ComponentConfig:
-    """A component and its keys, checked against its signature.
+    """A component and its keys, validated against its signature.
 
     Attributes:
-        component: the registry's card.
-        keys: keyword arguments; a nested component is a `Chosen` again.
-        path: where in the recipe, such as `model.encoder`.
+        component: its entry in the registry.
+        keys: keyword arguments; a nested component is also a `Chosen`.
+        path: its position in the recipe, such as `model.encoder`.
     """
 
     component: Component
@@ -24,7 +24,7 @@ class ComponentConfig:
     path: str
 
     def plain(self) -> dict[str, Any]:
-        """`{use: name, ...keys}`, as it could be written."""
+        """`{use: name, ...keys}`, as a recipe could have it."""
         return {"use": self.component.name} | {name: _plain(value) for name, value in self.keys.items()}
 
 

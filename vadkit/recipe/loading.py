@@ -1,6 +1,6 @@
-"""From a recipe file to a checked `Recipe`, with all problems told together.
+"""Loads a recipe file as a validated `Recipe` and reports all problems together.
 
-Neither torch nor a component is imported for it.
+It imports neither torch nor any component.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ from vadkit.recipe.requirements import unmet
 from vadkit.recipe.validation import Reader
 
 _FOLDER_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}(?<!\.)")
-# Windows keeps these for itself, with any extension.
+# Windows reserves these names, with any extension.
 _DEVICES = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?", re.IGNORECASE)
 
 NAMED_ENTRIES = frozenset({"densities", "scores", "fuse"})
-"""Sections whose keys are the recipe's own names; null takes one of them back."""
+"""Sections with entries that the recipe names; null removes an entry of a parent recipe."""
 
 DEFAULT_REPORT = ("console", "json")
-"""Reporters of a recipe that names none."""
+"""Reporters of a recipe without `report`."""
 
 
 def load(path: Path, *, overrides: Sequence[str] = (), registry: Registry) -> Recipe:
-    """Read, merge and check a recipe file.
+    """Read, merge and validate a recipe file.
 
     Args:
         path: the recipe.
@@ -45,7 +45,7 @@ def load(path: Path, *, overrides: Sequence[str] = (), registry: Registry) -> Re
 
 
 def loads(values: str | Mapping[str, Any], *, overrides: Sequence[str] = (), registry: Registry) -> Recipe:
-    """The same for YAML text, or for a mapping made in Python.
+    """Like `load`, for YAML text or for a mapping made in Python.
 
     Raises:
         RecipeError: all problems of the recipe.
@@ -61,10 +61,10 @@ def read_recipe(recipe: str | Path | Mapping[str, Any], overrides: Sequence[str]
 
 
 def check(tree: Node, registry: Registry) -> Recipe:
-    """A resolved tree, checked against the grammar and the components' signatures.
+    """Validate a resolved tree: keys, types, and names that refer to other entries.
 
     Raises:
-        RecipeError: all problems, those of crossing names among them.
+        RecipeError: all problems.
     """
     tree = _without_removed(tree)
     given = dict(_entries(tree))
@@ -74,9 +74,8 @@ def check(tree: Node, registry: Registry) -> Recipe:
         at = Place("default report")
         given["report"] = Node(tuple(Node(name, at) for name in DEFAULT_REPORT), at)
     reader = Reader(registry)
-    reader.problems.extend(unmet(given.get("requires")))  # first, for what is unknown below may come of it
-    _refuse_root(given, reader)
-    recipe = reader.section(Recipe, replace(tree, value=given), "")
+    reader.problems.extend(unmet(given.get("requires")))  # first: a missing package explains unknown components
+    recipe = reader.read(Recipe, replace(tree, value=given))
     _check_name(given.get("name"), reader)
     _check_names_of_scores(given, reader)
     _check_names_of_densities(given, reader)
@@ -93,7 +92,7 @@ def _check_name(name: Node | None, reader: Reader) -> None:
     text = name.value if name else None
     if name and isinstance(text, str) and (not _FOLDER_NAME.fullmatch(text) or _DEVICES.fullmatch(text)):
         fix = "use letters, digits, '_', '-' and '.'"
-        reader.report(name.at, f"'name' {text!r} cannot name a run folder", fix)
+        reader.report(name.at, f"'name' {text!r} is not a valid name for a run folder", fix)
 
 
 def _refuse_root(given: dict[str, Node], reader: Reader) -> None:
@@ -109,7 +108,7 @@ def _refuse_root(given: dict[str, Node], reader: Reader) -> None:
 def _check_names_of_scores(given: Mapping[str, Node], reader: Reader) -> None:
     scores = _entries(given.get("scores"))
     if "scores" in given and given["scores"].value == {}:
-        reader.report(given["scores"].head, "'scores' is empty: there is nothing to detect with")
+        reader.report(given["scores"].head, "'scores' is empty: nothing would detect anomalies")
     for name, node in _entries(given.get("fuse")).items():
         if name not in scores:
             reader.report(node.head, f"'fuse' names {name!r}, which is not in 'scores'", closest(name, scores))
@@ -145,7 +144,7 @@ def _check_metrics(given: Mapping[str, Node], recipe: Recipe, reader: Reader) ->
 
 
 def _without_removed(tree: Node) -> Node:
-    """The tree without the named entries that a child set to null: so it takes back what its parent named."""
+    """The tree without the named entries that are null: so a child removes entries of its parent."""
     sections = dict(_entries(tree))
     for name in NAMED_ENTRIES & sections.keys():
         kept = {key: node for key, node in _entries(sections[name]).items() if node.value is not None}

@@ -1,8 +1,8 @@
-"""One tree from a recipe, its parents (`extends`) and what the command line sets.
+"""Merges a recipe with its parents (`extends`) and the overrides of the command line.
 
-Mappings merge; lists and scalars replace; another `use:` replaces the whole component. A
-string that meets a mapping is read as `{use: string}`, so `lr_scheduler.end=0.1` refines
-`lr_scheduler: cosine`.
+Mappings merge. Lists and scalars replace. A different `use:` replaces the component with all its
+keys. When a string and a mapping merge, the string is read as `{use: string}`, so
+`lr_scheduler.end=0.1` changes one key of `lr_scheduler: cosine`.
 """
 
 from __future__ import annotations
@@ -17,27 +17,27 @@ from vadkit.recipe.node import Node, Place, fail, from_plain, plain
 from vadkit.recipe.source import parse, read
 
 VERSION = 1
-"""Of the recipe's grammar: the value of `vadkit:`."""
+"""Version of the recipe grammar: the value of `vadkit:`."""
 
 
 def resolve(path: Path, overrides: Sequence[str] = ()) -> Node:
-    """The recipe of a file with its parents and overrides merged in.
+    """Read a recipe file and merge its parents and overrides.
 
     Args:
         path: the recipe file.
-        overrides: `a.b=value`, the value read as YAML; a number addresses a list's entry.
+        overrides: `a.b=value`, with the value in YAML; a number is the index of a list entry.
 
     Returns:
-        A mapping without `extends`; every value knows where it came from.
+        A mapping without `extends`. Every value knows its place.
 
     Raises:
-        RecipeError: a file that cannot be read, a loop of `extends`, a malformed override.
+        RecipeError: a file cannot be read, `extends` forms a loop, or an override is malformed.
     """
     return _finish(_with_parents(read(path), path.parent, (path.resolve(),)), overrides)
 
 
 def resolve_plain(values: str | Mapping[str, Any], overrides: Sequence[str] = ()) -> Node:
-    """The same for YAML text, or for a mapping made in Python; parents relative to the current folder.
+    """Like `resolve`, for YAML text or a mapping made in Python; parents are relative to the current folder.
 
     Raises:
         RecipeError: as `resolve`.
@@ -49,10 +49,7 @@ def resolve_plain(values: str | Mapping[str, Any], overrides: Sequence[str] = ()
 
 
 def merge(parent: Node, child: Node) -> Node:
-    """What `child` makes of `parent`.
-
-    A merged mapping keeps the parent's place: that is where it was introduced.
-    """
+    """Merge `child` into `parent`. A merged mapping keeps the place of the parent."""
     if not isinstance(child.value, Mapping):
         return child
     if isinstance(parent.value, str):
@@ -76,11 +73,11 @@ def _with_parents(node: Node, folder: Path, chain: tuple[Path, ...]) -> Node:
     if named is None:
         return child
     if not isinstance(named.value, str):
-        raise fail(named.at, "'extends' names one recipe file", "write 'extends: base.yaml'")
+        raise fail(named.at, "'extends' must be the name of one recipe file", "write 'extends: base.yaml'")
     path = folder / named.value
     if path.resolve() in chain:
         names = " -> ".join(link.name for link in (*chain, path))
-        raise fail(named.at, f"'extends' runs in a circle: {names}", "let one of these files extend nothing")
+        raise fail(named.at, f"'extends' forms a loop: {names}", "remove 'extends' from one of these files")
     try:
         parent = read(path)
     except RecipeError as error:
@@ -98,7 +95,9 @@ def _absence(path: Path) -> str:
 
 def _finish(node: Node, overrides: Sequence[str]) -> Node:
     if isinstance(overrides, str):
-        raise VadkitError(f"{overrides!r} is one text", where="overrides", fix=f"give a list: [{overrides!r}]")
+        raise VadkitError(
+            f"{overrides!r} is a string, not a list", where="overrides", fix=f"give a list: [{overrides!r}]"
+        )
     problems: list[Problem] = []
     for override in overrides:
         try:
@@ -109,7 +108,7 @@ def _finish(node: Node, overrides: Sequence[str]) -> Node:
         raise RecipeError(problems)
     version = node.value.get("vadkit") if isinstance(node.value, Mapping) else None
     if version is None:
-        raise fail(node.at, "the line 'vadkit: 1' is missing", "it says which grammar the recipe is written in")
+        raise fail(node.at, "the line 'vadkit: 1' is missing", "add it: it is the version of the recipe grammar")
     _check_version(version)
     return node
 
@@ -117,8 +116,10 @@ def _finish(node: Node, overrides: Sequence[str]) -> Node:
 def _check_version(node: Node | None) -> None:
     if node is None or (node.value == VERSION and type(node.value) is int):
         return
-    what = f"this vadkit reads recipes of version {VERSION}, not {plain(node)!r}"
-    raise fail(node.at, what, f"write 'vadkit: {VERSION}', or install the vadkit that the recipe was written for")
+    what = f"this version of vadkit reads recipes of version {VERSION}, not {plain(node)!r}"
+    raise fail(
+        node.at, what, f"write 'vadkit: {VERSION}', or install the version of vadkit that the recipe was written for"
+    )
 
 
 def _set(node: Node, override: str) -> Node:
@@ -128,19 +129,19 @@ def _set(node: Node, override: str) -> Node:
     if not equals or not all(steps):
         raise fail(at, "this is not 'key.key=value'", "for example --set model.fit.epochs=2")
     if steps[0] == "extends":
-        raise fail(at, "'extends' cannot be set from outside", "write it into a recipe file")
+        raise fail(at, "'extends' cannot be set by an override", "write it in a recipe file")
     return _change(node, steps, replace(parse(text, at.origin, lines=False), at=at, key=at))
 
 
 def _change(node: Node, steps: Sequence[str], value: Node) -> Node:
-    """`node` with the value at `steps` merged in; missing mappings are made."""
+    """`node` with `value` merged in at `steps`; missing mappings are created."""
     if not steps:
         return merge(node, value)
     name, rest = steps[0], steps[1:]
     if isinstance(node.value, tuple):
         if not (name.isdecimal() and int(name) < len(node.value)):
             what = f"{name!r} is not an entry of the list at {node.head}, which has {len(node.value)}"
-            raise fail(value.at, what, "entries are numbered from 0")
+            raise fail(value.at, what, "entries are counted from 0")
         items = list(node.value)
         items[int(name)] = _change(items[int(name)], rest, value)
         return replace(node, value=tuple(items))

@@ -1,41 +1,42 @@
-"""A checked recipe as plain values: what `check` gives and the stages read.
+"""A validated recipe as plain values.
 
-Nothing here is imported from a plugin yet; a `Chosen` is built later, by `build`.
+These dataclasses are also the grammar of recipes: field names are keys, and defaults are defaults.
+`Kind` names the kind of component that a key takes. `component_field` names the component that
+shares its mapping with the section. `Written` marks a key that is written as another section.
 
-These dataclasses are the recipe's grammar too: field names are keys, defaults are
-defaults, `Kind` says which components a key takes, `Beside` that the component's own keys
-stand beside the section's, and `Written` that a key is written in another form.
+Nothing here is imported from a plugin: `build` later makes an object from each `Chosen`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import NonNegativeInt, PositiveInt
 
 from vadkit.core.errors import VadkitError
 from vadkit.core.protocol import Overlap, Protocol
 from vadkit.core.values import Augment, ClipSpec, OnCorrupt, Sampling, Share, Short, Split
+from vadkit.recipe.clip_section import ClipForm
 from vadkit.recipe.component_config import ComponentConfig
-from vadkit.recipe.markers import Beside, ClipForm, FiniteFloat, Kind, PositiveFloat, Written
+from vadkit.recipe.grammar import EntryName, FiniteFloat, Kind, PositiveFloat, Section, Written
 from vadkit.recipe.presets import PRESETS
 from vadkit.recipe.protocol_section import ProtocolForm
 
 
 @dataclass(frozen=True, slots=True)
-class Fit:
-    """How something is trained by gradients. One of `epochs` and `steps` is set.
+class Fit(Section):
+    """How gradient descent trains a model or density. Exactly one of `epochs` and `steps` is set.
 
     Attributes:
         epochs: passes over the training samples.
-        steps: optimiser steps instead.
-        batch_size: samples of one step: clips for the model, maps or vectors for a density.
+        steps: number of optimiser steps, instead of `epochs`.
+        batch_size: samples per step: clips for the model, maps or vectors for a density.
         optimizer: kind "optimizer".
-        lr_scheduler: kind "lr_scheduler"; None keeps the learning rate.
-        warmup: steps over which the learning rate first rises from 0.
-        clip_gradients: largest norm of all gradients; None leaves them.
+        lr_scheduler: the learning-rate scheduler, kind "lr_scheduler"; None keeps the learning rate constant.
+        warmup: number of steps in which the learning rate first rises from 0.
+        clip_gradients: largest norm of all gradients together; None does not clip.
     """
 
     optimizer: Annotated[ComponentConfig, Kind("optimizer")]
@@ -54,43 +55,57 @@ class Fit:
 
 
 @dataclass(frozen=True, slots=True)
-class Data:
-    """`data:` the data set and the clips cut from it.
+class AugmentForm(Augment, Section):
+    """`data.augment`: random changes of training clips that do not make normal clips abnormal; none by default.
+
+    They differ in every pass and depend only on `seed`, the pass and the clip.
+
+    Attributes:
+        flip: probability that a clip is mirrored horizontally.
+        brightness: the intensities of a clip are multiplied by a random factor from 1 minus this value to 1 plus
+            this value.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class Data(Section):
+    """`data`: the data set and the clips cut from it.
 
     Attributes:
         dataset: kind "dataset".
         clip: geometry of a clip.
         stride: frames between the starts of neighbouring training clips.
-        held_out: share of the training videos that is not trained on: normal video for scales and
-            alarm thresholds. Whole videos, at least one, drawn by `seed`; 0 holds out none.
+        held_out: share of the training videos that training does not use: normal videos for scales and
+            alarm thresholds. Complete videos, at least one, chosen by `seed`; 0 holds out none.
         sampling: order of training clips: "random" shuffles all of them in every pass; "sequential"
-            takes them as they come; "scene" shuffles, and takes as many from each scene.
-        augment: changes of training clips; none by default.
-        short: a video shorter than one clip is an "error", or "repeat" fills the clip up with the
-            video's last frame; scores are kept for the frames that it has.
-        on_corrupt: a video that is damaged or breaks off gives the frames that it has and a "warn"-ing,
-            which the run's manifest keeps, or is an "error".
-        test_on: another data set, whose test videos are scored and judged in place of this one's own:
-            how a model does where it was not trained. Clips have the same geometry there.
+            keeps their order; "scene" shuffles them and takes equally many from each scene.
+        augment: random changes of training clips; none by default.
+        short: a video that is shorter than one clip is an "error", or "repeat" fills the clip with the
+            last frame of the video; scores are kept only for the frames of the video.
+        on_corrupt: a video that is damaged or truncated is an "error", or "warn" uses the frames that can be
+            read and writes a warning into the manifest of the run.
+        test_on: another data set. Its test videos are scored and evaluated instead of those of `dataset`, to
+            measure a model on data that it was not trained on. The clips have the same geometry.
     """
 
-    dataset: Annotated[ComponentConfig, Beside("dataset")]
+    component_field: ClassVar = "dataset"
+    dataset: Annotated[ComponentConfig, Kind("dataset")]
     clip: Annotated[ClipSpec, Written(ClipForm)]
     stride: PositiveInt = 1
     held_out: Share = 0.0
     sampling: Sampling = "random"
-    augment: Augment = field(default_factory=Augment)
+    augment: Annotated[Augment, Written(AugmentForm)] = field(default_factory=Augment)
     short: Short = "error"
     on_corrupt: OnCorrupt = "warn"
     test_on: Annotated[ComponentConfig, Kind("dataset")] | None = None
 
     def of(self, split: Split) -> ComponentConfig:
-        """The data set that a split's videos come from."""
+        """The data set that contains the videos of a split."""
         return self.test_on if split == "test" and self.test_on is not None else self.dataset
 
 
 @dataclass(frozen=True, slots=True)
-class WeightedLoss:
+class WeightedLoss(Section):
     """One entry of `model.losses`.
 
     Attributes:
@@ -98,22 +113,23 @@ class WeightedLoss:
         weight: factor of the loss in the sum.
     """
 
-    loss: Annotated[ComponentConfig, Beside("loss")]
+    component_field: ClassVar = "loss"
+    loss: Annotated[ComponentConfig, Kind("loss")]
     weight: FiniteFloat = 1.0
 
 
 @dataclass(frozen=True, slots=True)
-class Model:
-    """`model:` the autoencoder.
+class Model(Section):
+    """`model`: the autoencoder.
 
     Attributes:
-        encoder: clips to latents.
-        decoder: latents to frames.
-        losses: what it is trained on, summed.
-        fit: how it is trained.
-        bottleneck: between encoder and decoder, such as a memory.
-        critic: optimiser of what losses own, such as a discriminator, with its own learning rate; it
-            follows the schedule of `fit`. None takes the optimiser of `fit`.
+        encoder: maps clips to latents.
+        decoder: maps latents to frames.
+        losses: training minimises their weighted sum.
+        fit: how the model is trained.
+        bottleneck: module between encoder and decoder, such as a memory.
+        critic: optimiser of the parameters that losses own, such as a discriminator, with its own learning
+            rate. It follows the learning-rate scheduler of `fit`. None uses the optimiser of `fit`.
     """
 
     encoder: Annotated[ComponentConfig, Kind("encoder")]
@@ -129,27 +145,28 @@ class Model:
 
 
 @dataclass(frozen=True, slots=True)
-class Density:
-    """One entry of `densities:`.
+class Density(Section):
+    """One entry of `densities`.
 
     Attributes:
         density: kind "density".
-        feature: what the density sees of a clip.
-        fit: how it is trained; None for a density fitted without gradients.
+        feature: the input of the density, computed from a clip.
+        fit: how the density is trained; None for a density that is fitted without gradients.
     """
 
-    density: Annotated[ComponentConfig, Beside("density")]
+    component_field: ClassVar = "density"
+    density: Annotated[ComponentConfig, Kind("density")]
     feature: Annotated[ComponentConfig, Kind("feature")]
     fit: Fit | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Fused:
-    """One entry of `fuse:`, named after the entry of `scores:` that it weighs.
+class Fused(Section):
+    """One entry of `fuse`. Its name is that of the entry of `scores` that it weighs.
 
     Attributes:
         weight: factor of this score in the sum.
-        transform: rescalings, applied in order; a protocol that fixes them takes their place.
+        transform: score transforms, applied in order; a protocol with its own transforms replaces them.
     """
 
     weight: FiniteFloat = 1.0
@@ -157,14 +174,14 @@ class Fused:
 
 
 @dataclass(frozen=True, slots=True)
-class Evaluate:
-    """`evaluate:` how scores become numbers, and which.
+class Evaluate(Section):
+    """`evaluate`: the metrics, and the protocol that computes them from scores.
 
     Attributes:
-        metrics: what is computed.
+        metrics: the metrics to compute.
         protocol: a preset's name, or a mapping of `use: <preset>` and the fields that differ.
-        anomaly_maps: the entry of `scores` whose maps say where in the frame, for metrics that ask; null
-            takes the first one that has maps.
+        anomaly_maps: the entry of `scores` with the maps for metrics that need to know where in the frame an anomaly
+            is; null uses the first entry that has maps.
     """
 
     metrics: tuple[Annotated[ComponentConfig, Kind("metric")], ...]
@@ -173,24 +190,24 @@ class Evaluate:
 
     def __post_init__(self) -> None:
         if not self.metrics:
-            raise VadkitError("'metrics' is empty: nothing would be measured", fix="for example metrics: [micro_auc]")
+            raise VadkitError("'metrics' is empty: nothing would be computed", fix="for example metrics: [micro_auc]")
 
 
 @dataclass(frozen=True, slots=True)
-class Engine:
-    """`engine:` where and how the numbers are computed.
+class Engine(Section):
+    """`engine`: devices, precision and batch sizes.
 
     Attributes:
-        accelerator: "auto" takes a GPU where there is one.
-        devices: processes, one a device.
-        precision: "bf16" computes convolutions in bfloat16, everything delicate in float32.
-        threads: CPU threads; None leaves torch's choice.
-        score_batch: clips scored at once.
+        accelerator: "auto" uses a GPU if there is one.
+        devices: number of processes, one for each device.
+        precision: "bf16" computes convolutions in bfloat16, and operations that need more precision in float32.
+        threads: CPU threads; None uses the default of torch.
+        score_batch: clips in one batch when scoring.
         score_stride: frames between neighbouring windows when scoring.
-        score_overlap: how the windows that score a frame combine: "mean" as the paper says, or
-            "calibrated", which first brings each place in a window to mean 0 and deviation 1 on
-            training clips. A model errs more at a window's ends, where a video's first and last
-            frames have their only places.
+        score_overlap: how the scores of all windows over a frame combine: "mean" as in the paper, or
+            "calibrated", which first scales each position in a window to mean 0 and deviation 1 on
+            training clips. A model has larger errors at the ends of a window, and the first and last
+            frames of a video occur only there.
     """
 
     accelerator: Literal["auto", "cpu", "cuda"] = "auto"
@@ -203,34 +220,34 @@ class Engine:
 
 
 @dataclass(frozen=True, slots=True)
-class Recipe:
-    """The whole experiment.
+class Recipe(Section):
+    """The complete experiment.
 
     Attributes:
-        name: also the name of its run folder.
-        data: where videos come from.
+        name: name of the experiment and of its run folder.
+        data: the videos.
         model: the autoencoder; None for densities on raw frames alone.
-        densities: name -> density and the feature that it sees.
+        densities: name -> density and its feature.
         scores: name -> kind "scorer".
-        fuse: names of `scores` -> how they enter the final score; `check` fills in all, with
-            weight 1, where a recipe has none.
+        fuse: name of an entry of `scores` -> how it enters the final score; without `fuse`, all entries have
+            weight 1.
         evaluate: protocol and metrics.
-        report: kind "reporter"; `check` fills in console and json where a recipe has none.
-        seed: of everything random.
-        engine: device and precision.
-        requires: installed packages that it needs, such as "vadkit-kde>=1.2" for a plugin's component.
-        tree: the resolved YAML as plain values, for the run folder.
+        report: kind "reporter"; default console and json.
+        seed: seed of all random numbers.
+        engine: devices, precision and batch sizes.
+        requires: packages that must be installed, such as "vadkit-kde>=1.2" for a component of a plugin.
+        tree: the resolved YAML as plain values, for the run folder; not a key.
     """
 
     name: str
     data: Data
-    scores: Mapping[str, Annotated[ComponentConfig, Kind("scorer")]]
+    scores: Mapping[EntryName, Annotated[ComponentConfig, Kind("scorer")]]
     evaluate: Evaluate
-    fuse: Mapping[str, Fused] = field(default_factory=dict[str, Fused])
+    fuse: Mapping[EntryName, Fused] = field(default_factory=dict[str, Fused])
     report: tuple[Annotated[ComponentConfig, Kind("reporter")], ...] = ()
     seed: NonNegativeInt = 0
     model: Model | None = None
-    densities: Mapping[str, Density] = field(default_factory=dict[str, Density])
+    densities: Mapping[EntryName, Density] = field(default_factory=dict[str, Density])
     engine: Engine = Engine()
     requires: tuple[str, ...] = ()
     tree: Mapping[str, Any] = field(default_factory=dict[str, Any])

@@ -1,4 +1,4 @@
-"""Values of a recipe that know where they were written."""
+"""Values of a recipe, each with its place in a file."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from vadkit.core.errors import Problem, RecipeError
 Scalar = str | int | float | bool | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, order=True)
 class Place:
-    """Where a value was written.
+    """The place where a value was written.
 
     Attributes:
         origin: a file, `--set a.b=1`, or a dotted path for values from Python.
-        line: from 1; 0 where there are no lines.
+        line: from 1; 0 if there are no lines.
         column: from 1.
     """
 
@@ -36,8 +36,8 @@ class Node:
 
     Attributes:
         value: a scalar, a mapping of nodes, or a tuple of nodes.
-        at: where the value stands.
-        key: where its key stands; None for entries of a list and for the root.
+        at: place of the value.
+        key: place of its key; None for list entries and for the root.
     """
 
     value: Scalar | Mapping[str, Node] | tuple[Node, ...]
@@ -46,12 +46,12 @@ class Node:
 
     @property
     def head(self) -> Place:
-        """Where its key stands, or else itself: the place to say that something is missing."""
+        """The place of its key, or of the value if it has no key; problems of a missing entry name it."""
         return self.key or self.at
 
 
 def plain(node: Node) -> Any:
-    """The value without its places: dicts, lists and scalars."""
+    """The value without places: dicts, lists and scalars."""
     if isinstance(node.value, Mapping):
         return {name: plain(child) for name, child in node.value.items()}
     if isinstance(node.value, tuple):
@@ -60,10 +60,10 @@ def plain(node: Node) -> Any:
 
 
 def from_plain(value: Any, path: str = "") -> Node:
-    """Values made in Python to nodes; a node's place is its dotted path.
+    """Nodes from values made in Python; the place of a node is its dotted path.
 
     Raises:
-        RecipeError: something that YAML cannot write.
+        RecipeError: YAML cannot express a value.
     """
     at = Place(path or "recipe")
     if value is None or isinstance(value, (str, bool, int, float)):
@@ -76,11 +76,9 @@ def from_plain(value: Any, path: str = "") -> Node:
     if isinstance(value, Sequence) and not isinstance(value, (bytes, bytearray)):
         items = cast("Sequence[Any]", value)
         return Node(tuple(from_plain(item, f"{path}.{i}".strip(".")) for i, item in enumerate(items)), at)
-    raise fail(
-        at, f"a {type(value).__name__} cannot be written in a recipe", "use plain numbers, strings, lists, dicts"
-    )
+    raise fail(at, f"a recipe cannot contain a {type(value).__name__}", "use numbers, strings, lists and dicts")
 
 
 def fail(at: Place, what: str, fix: str = "") -> RecipeError:
-    """A RecipeError of one problem."""
+    """A RecipeError with one problem."""
     return RecipeError([Problem(str(at), what, fix)])

@@ -1,4 +1,4 @@
-"""`evaluate.protocol` as a recipe writes it."""
+"""The section `evaluate.protocol`."""
 
 from __future__ import annotations
 
@@ -7,32 +7,33 @@ from typing import Annotated, Any, Literal
 
 from vadkit.core.protocol import EER, Averaging, Fusion, MissingScores, Protocol, SingleClass, Weights
 from vadkit.recipe.component_config import ComponentConfig
-from vadkit.recipe.markers import Kind, PositiveFloat
+from vadkit.recipe.grammar import Kind, PositiveFloat, Section
 from vadkit.recipe.presets import PRESETS
 
 Transforms = tuple[Annotated[ComponentConfig, Kind("score_transform")], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class ProtocolForm:
-    """A preset, and the fields of it that differ.
+class ProtocolForm(Section):
+    """`evaluate.protocol` as a recipe writes it: a preset and the fields that differ from it.
 
-    The fields that are filled in cannot be written: `labels` comes from the data set, `stride`
+    vadkit fills in some fields, so a recipe cannot write them: `labels` from the data set, `stride`
     and `overlap` from `engine`, `held_out` from `data`, `components` from `fuse`.
 
     Attributes:
-        use: the preset; a bare name stands for this key alone.
-        missing_scores: what becomes of frames that no window scores.
-        transform: of every component before fusion, in place of those under `fuse`; "fuse" for those.
-        fusion: weighted sum, or ranks or log-probabilities on held-out normal video, weighted.
-        weights: those of `fuse`, or fitted.
+        use: the preset; a name alone is short for this key.
+        missing_scores: scores of frames that no window covers.
+        transform: score transforms of every component before fusion, instead of those under `fuse`; "fuse" keeps those.
+        fusion: weighted sum of scores, of ranks, or of log-probabilities; the last two are relative to held-out
+            normal videos.
+        weights: from `fuse`, or fitted.
         smoothing: of the fused score over time.
         averaging: which AUC is the headline.
         eer: crossing of the interpolated ROC, or the nearest of its corners.
-        single_class: in averages over videos, those with one class only.
-        deployable: refuse whatever needs the test video's future or other test videos.
-        false_alarms_per_hour: rate that sets the alarm threshold, on held-out normal video.
-        test_tuned: true where a weight or checkpoint was chosen with test labels.
+        single_class: how averages over videos treat videos with one class only.
+        deployable: refuse everything that needs future frames of the test video, or other test videos.
+        false_alarms_per_hour: rate on held-out normal videos that sets the alarm threshold.
+        test_tuned: true if a weight or checkpoint was chosen with test labels.
     """
 
     use: Literal["itae", "ffp", "mnad", "memae", "hf2vad", "accivad", "stgnf", "aedmae", "deployable"] = "itae"
@@ -49,13 +50,13 @@ class ProtocolForm:
     test_tuned: bool | None = None
 
     def meaning(self) -> Protocol:
-        """The preset with what differs; weights fitted to test labels make it test-tuned."""
+        """The preset with the changed fields; weights fitted to test labels make it test-tuned."""
         given = {key.name: getattr(self, key.name) for key in fields(self) if key.name != "use"}
         changed: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
         for name in ("transform", "smoothing"):
             if name in changed:
-                as_fuse_says = changed[name] == "fuse"
-                changed[name] = None if as_fuse_says else tuple(chosen.plain() for chosen in changed[name])
+                keep_fuse = changed[name] == "fuse"
+                changed[name] = None if keep_fuse else tuple(chosen.plain() for chosen in changed[name])
         if self.weights == "test":
             changed["test_tuned"] = True
         return replace(PRESETS[self.use], **changed)

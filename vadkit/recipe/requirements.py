@@ -1,4 +1,4 @@
-"""`requires:` of a recipe: distributions, with versions, that must be installed."""
+"""`requires:` of a recipe: packages, with versions, that must be installed."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _REMOTE = re.compile(r"@|://")
 
 
 def unmet(node: Node | None) -> Sequence[Problem]:
-    """What is lacking, one problem for each requirement; what is no list of texts, the grammar refuses."""
+    """One problem for each requirement that is not met. Types are validated elsewhere."""
     entries = node.value if node is not None and isinstance(node.value, tuple) else ()
     found: list[Problem] = []
     for entry in entries:
@@ -33,18 +33,20 @@ def unmet(node: Node | None) -> Sequence[Problem]:
 
 
 def _of_plugins() -> list[str]:
-    """Distributions that are installed and have plugins."""
+    """Installed packages that have plugins."""
     return sorted({distribution_of(point).rpartition(" ")[0] for point in entry_points(ENTRY_POINT_GROUP)} - {""})
 
 
 def _check(text: str) -> None:
     if _REMOTE.search(text):
-        raise VadkitError("a recipe names no place to install from", fix=f"name and version alone, {_EXAMPLE}")
+        raise VadkitError(
+            "a recipe cannot name a place to install from", fix=f"write the name and version only, {_EXAMPLE}"
+        )
     try:
         wanted = Requirement(text)
     except InvalidRequirement as error:
         reason = str(error).splitlines()[0]
-        raise VadkitError(f"is no requirement: {reason}", fix=_EXAMPLE) from error
+        raise VadkitError(f"is not a valid requirement: {reason}", fix=_EXAMPLE) from error
     if wanted.marker is not None:
         raise VadkitError("environment markers (after ';') are not supported", fix="leave the marker out")
     if wanted.extras:
@@ -59,7 +61,7 @@ def _check(text: str) -> None:
     if not wanted.specifier:
         return
     try:
-        # What is installed counts, be it a pre-release or not.
+        # An installed pre-release counts too.
         fits = wanted.specifier.contains(Version(installed), prereleases=True)
     except (InvalidVersion, TypeError):
         raise VadkitError(f"the installed version {installed!r} cannot be read", fix=install) from None

@@ -1,96 +1,80 @@
-"""A JSON Schema of recipes, so that editors complete and check them while one types."""
+"""A JSON Schema of recipes, so that editors complete and check them."""
 
 from __future__ import annotations
 
-import dataclasses
-import typing
-from collections.abc import Collection, Mapping
-from typing import Annotated, Any
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
 
-from pydantic.errors import PydanticUserError
-from pydantic_core import PydanticSerializationError, to_jsonable_python
+from pydantic import TypeAdapter
+from pydantic.json_schema import GenerateJsonSchema
+from pydantic_core import core_schema, to_jsonable_python
 
 from vadkit.core.errors import PluginError
 from vadkit.plugin.registry import Registry
-from vadkit.recipe import annotations as types
 from vadkit.recipe import docstring
-from vadkit.recipe.markers import Beside
+from vadkit.recipe import grammar as grammar
 from vadkit.recipe.merge import VERSION
 from vadkit.recipe.model import Recipe
-from vadkit.recipe.signature import MISSING, describe
+from vadkit.recipe.signature import MISSING, Parameter, describe
 
 Schema = dict[str, Any]
 
 
 def json_schema(registry: Registry) -> Schema:
-    """The schema of a whole recipe, draft 2020-12, with a branch for each component.
+    """The schema of a recipe, draft 2020-12, with a branch for each component.
 
-    A recipe that extends another may leave out anything, so nothing is required of it.
-    Components whose plugin is broken are accepted with any keys.
+    A recipe that extends another may leave out every key, so none is required of it.
+    Components with a broken plugin are accepted with any keys.
     """
     defs: dict[str, Schema] = {}
-    whole = _Writer(registry, defs, partial=False).value(Recipe)
-    partial = _Writer(registry, defs, partial=True).value(Recipe)
+    recipe = TypeAdapter(Recipe).core_schema
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "vadkit recipe",
         "type": "object",
         "if": {"required": ["extends"]},
-        "then": partial,
-        "else": whole,
+        "then": _Writer(registry, defs, partial=True).generate_inner(recipe),
+        "else": _Writer(registry, defs, partial=False).generate_inner(recipe),
         "$defs": defs,
     }
 
 
-class _Writer:
-    """Types to schemas; sections and kinds become definitions of their own."""
+class _Writer(GenerateJsonSchema):
+    """pydantic's generator, where sections and kinds of components become definitions."""
 
     def __init__(self, registry: Registry, defs: dict[str, Schema], *, partial: bool) -> None:
+        super().__init__()
         self.registry, self.defs, self.partial = registry, defs, partial
 
-    def value(self, annotation: Any) -> Schema:
-        """The schema of a value of this type; mirrors `Reader.value`."""
-        if kind := types.kind_of(annotation):
-            return self.defined(kind, lambda: self.component(kind, {}, ()))
-        if form := types.section_of(annotation):
-            return self.defined(form.__name__, lambda: self.section(form))
-        if not types.structured(annotation):
-            return _plain(annotation)
-        if len(types.arms(annotation)) > 1:
-            return {"anyOf": [self.value(arm) for arm in types.arms(annotation)]}
-        if typing.get_origin(annotation) is Annotated:
-            return self.value(typing.get_args(annotation)[0])
-        if (inner := types.value_of(annotation)) is not None:
-            return {"type": "object", "additionalProperties": self.value(inner)}
-        if (inner := types.entry_of(annotation)) is not None:
-            return {"type": "array", "items": self.value(inner)}
+    def function_plain_schema(self, schema: core_schema.PlainValidatorFunctionSchema) -> Schema:
+        """A component."""
+        kind = schema.get("metadata", {}).get("kind")
+        return self.defined(kind, lambda: self.component(kind, {}, ())) if kind else {}
+
+    def typed_dict_schema(self, schema: core_schema.TypedDictSchema) -> Schema:
+        """A section, or a type of a plugin."""
+        form = schema.get("metadata", {}).get("section")
+        if form is None:
+            return super().typed_dict_schema(schema)
+        return self.defined(form.__name__, lambda: self.section(form, schema))
+
+    def handle_invalid_for_json_schema(self, schema: Any, error_info: str) -> Schema:  # noqa: ARG002
+        """A type that JSON Schema cannot express: any value."""
         return {}
 
-    def defined(self, name: str, make: typing.Callable[[], Schema]) -> Schema:
-        """A reference to a definition, made at its first use: types may hold themselves."""
+    def defined(self, name: str, make: Callable[[], Schema]) -> Schema:
+        """A reference to a definition, made at its first use because types may contain themselves."""
         name = f"partial.{name}" if self.partial else name
         if name not in self.defs:
             self.defs[name] = {}
             self.defs[name] = make()
         return {"$ref": f"#/$defs/{name}"}
 
-    def section(self, form: type) -> Schema:
-        """A mapping of fixed keys, together with those of the component that stands beside them."""
-        hints = typing.get_type_hints(form, include_extras=True)
-        helps = docstring.parameters(form.__doc__)
-        keys: dict[str, Schema] = {}
-        required: list[str] = []
-        beside = ""
-        for field in dataclasses.fields(form):
-            if any(isinstance(mark, Beside) for mark in getattr(hints[field.name], "__metadata__", ())):
-                beside = types.kind_of(hints[field.name]) or ""
-            elif field.name != "tree":
-                default = field.default if field.default is not dataclasses.MISSING else MISSING
-                keys[field.name] = _told(self.value(hints[field.name]), helps.get(field.name, ""), default)
-                if default is MISSING and field.default_factory is dataclasses.MISSING:
-                    required.append(field.name)
-        if beside:
-            return self.component(beside, keys, required)
+    def section(self, form: type[grammar.Section], schema: core_schema.TypedDictSchema) -> Schema:
+        """A mapping of fixed keys, together with those of the component beside them."""
+        keys, required = self.keys(grammar.own_keys(form), schema)
+        if form.component_field:
+            return self.component(form.component_field, keys, required)
         if form is Recipe:
             keys = {"vadkit": {"const": VERSION}, "extends": {"type": "string"}, **keys}
             required = ["vadkit", *required]
@@ -98,7 +82,7 @@ class _Writer:
         return {"anyOf": [keys["use"], mapping]} if "use" in keys else mapping
 
     def component(self, kind: str, beside: Mapping[str, Schema], required: Collection[str]) -> Schema:
-        """One branch for each component, and its bare name where nothing more is needed."""
+        """One branch for each component, and its name alone where nothing more is required."""
         branches: list[Schema] = []
         bare: list[str] = []
         for name in _names(self.registry, kind):
@@ -107,12 +91,8 @@ class _Writer:
             except PluginError as error:
                 branches.append(_unreadable(name, error))
                 continue
-            parameters = signature.parameters
-            needed = signature.required
-            own = {
-                key: _told(self.value(parameter.annotation), parameter.help, parameter.default)
-                for key, parameter in parameters.items()
-            }
+            schema: Any = grammar.component_keys(signature).core_schema
+            own, needed = self.keys(signature.parameters, schema)
             branch = self.mapping(
                 {"use": {"const": name}, **own, **beside}, ["use", *needed, *required], signature.summary
             )
@@ -127,16 +107,24 @@ class _Writer:
             branches.append({"type": "object", "not": {"required": ["use"]}})
         return {"oneOf": branches} if branches else {"not": {}}
 
+    def keys(
+        self, parameters: Mapping[str, Parameter], schema: core_schema.TypedDictSchema
+    ) -> tuple[dict[str, Schema], list[str]]:
+        """Name -> schema of each key, with its help and default; and the keys that are required."""
+        fields = {name: self.generate_inner(schema["fields"][name]["schema"]) for name in parameters}
+        helped = {name: _described(fields[name], key.help, key.default) for name, key in parameters.items()}
+        return helped, [name for name, key in parameters.items() if key.required]
+
     def mapping(self, keys: Mapping[str, Schema], required: Collection[str], summary: str) -> Schema:
         """An object of exactly these keys."""
         schema: Schema = {"type": "object", "properties": dict(keys), "additionalProperties": False}
         if required and not self.partial:
             schema["required"] = list(required)
-        return _told(schema, summary, MISSING)
+        return _described(schema, summary, MISSING)
 
 
 def _names(registry: Registry, kind: str) -> list[str]:
-    """What can stand after `use:`; names that clash in full."""
+    """What can be written after `use:`; in full where plugins use the same name."""
     return [full for name in registry.names(kind) for full in registry.clashes.get((kind, name), [name])]
 
 
@@ -145,20 +133,6 @@ def _unreadable(name: str, error: PluginError) -> Schema:
     return {"type": "object", "properties": properties, "required": ["use"], "description": error.what}
 
 
-def _plain(annotation: Any) -> Schema:
-    try:
-        return types.adapter(annotation).json_schema()
-    except (PydanticUserError, TypeError):
-        return {}
-
-
-def _told(schema: Schema, help_text: str, default: Any) -> Schema:
-    told = dict(schema)
-    if help_text:
-        told["description"] = help_text
-    if default is not MISSING and default is not None:
-        try:
-            told["default"] = to_jsonable_python(default)
-        except PydanticSerializationError:
-            return told
-    return told
+def _described(schema: Schema, help_text: str, default: Any) -> Schema:
+    more = {"description": help_text or None, "default": to_jsonable_python(default, fallback=lambda _: None)}
+    return schema | {name: value for name, value in more.items() if value is not None}

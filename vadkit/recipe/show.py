@@ -1,4 +1,7 @@
-"""A resolved tree as YAML that 1.1 and 1.2 readers read alike, with or without its origins."""
+"""Writes a resolved tree as YAML, with or without the origin of each value.
+
+Readers of YAML 1.1 and 1.2 read it the same way.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +15,7 @@ from vadkit.recipe.node import Node, Place, Scalar, from_plain
 from vadkit.recipe.source import scalar
 
 _PLAIN = re.compile(r"[A-Za-z_/$][A-Za-z0-9_./$-]*( [A-Za-z0-9_./$-]+)*")
-# Booleans of YAML 1.1, so that its readers see strings.
+# Booleans of YAML 1.1; quoted, so that its readers see strings.
 _WORDS_OF_1_1 = {"y", "n", "yes", "no", "on", "off"}
 _COMMENT_COLUMN = 56
 
@@ -20,23 +23,23 @@ Line = tuple[str, Place | None]
 
 
 def dump(tree: Mapping[str, Any]) -> str:
-    """Plain values as YAML text; reads back the same.
+    """Plain values as YAML text, which reads back as the same values.
 
     Raises:
-        RecipeError: something that YAML cannot write.
+        RecipeError: YAML cannot express a value.
     """
     return "".join(f"{text}\n" for text, _ in _lines(from_plain(tree)))
 
 
 def render(tree: Node) -> str:
-    """The same for a resolved tree, each line with a comment that says where it came from."""
+    """A resolved tree as YAML text; a comment on each line names the origin of its value."""
     lines = list(_lines(tree))
     column = max((len(text) for text, place in lines if place and len(text) <= _COMMENT_COLUMN), default=0)
     return "".join(f"{text:<{column}}  # {_origin(place)}\n" if place else f"{text}\n" for text, place in lines)
 
 
 def _origin(place: Place) -> str:
-    # A value of several lines in a --set would end the comment early.
+    # A value with several lines in a --set would end the comment.
     origin = " ".join(place.origin.split())
     origin = "--set" if origin.startswith("--set ") else origin
     return f"{origin}:{place.line}" if place.line else origin
@@ -66,7 +69,7 @@ def _item(node: Node, indent: str) -> Sequence[Line]:
 
 
 def _fits_a_line(node: Node) -> bool:
-    """Scalars, and lists of scalars that all stand in one line of one file."""
+    """Whether this is a scalar, or a list of scalars on one line of one file."""
     if isinstance(node.value, tuple):
         return all(
             not isinstance(child.value, (Mapping, tuple))

@@ -1,7 +1,7 @@
-"""A component's keys: the keyword-only parameters of its constructor.
+"""The keys of a component: the keyword-only parameters of its constructor.
 
-They are read from the source, so that neither the component nor torch is imported; only
-what the source does not say plainly is asked of the class itself.
+They are read from the source code, so that neither the component nor torch is imported. The class
+is imported only if its source code is not enough.
 """
 
 from __future__ import annotations
@@ -29,39 +29,39 @@ class Missing:
 
 
 MISSING = Missing()
-"""In place of a default: there is none, or only the constructor knows it."""
+"""Replaces a default that does not exist, or that only the constructor knows."""
 
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """One key of a component.
+    """One key of a component or section.
 
     Attributes:
         name: the key.
-        annotation: its type, contracts standing for nested components; `Any` if not said.
-        type: the type as its author wrote it.
+        annotation: its type; a contract stands for a nested component; `Any` if it has no annotation.
         required: whether a recipe must give it.
-        default: its value if left out, or MISSING.
-        default_text: the default as its author wrote it; empty if required.
+        default: its default value, or MISSING.
         help: what it means.
+        type: the type as its author wrote it; empty for a key of a section.
+        default_text: the default as its author wrote it; empty if required, or a key of a section.
     """
 
     name: str
     annotation: Any
-    type: str
     required: bool
     default: Any
-    default_text: str
     help: str
+    type: str = ""
+    default_text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Signature:
-    """What a recipe can say to a component.
+    """The keys that a recipe can give a component.
 
     Attributes:
-        component: its card.
-        summary: one line, from its docstring or else its card.
+        component: its entry in the registry.
+        summary: one line, from its docstring or else from the registry.
         parameters: name -> key, in the order of the constructor.
     """
 
@@ -79,13 +79,13 @@ def describe(component: Component) -> Signature:
     """The keys of a component, with types, defaults and help.
 
     Raises:
-        PluginError: the constructor takes `**kwargs`, or more by position than vadkit supplies,
-            or the class cannot be imported where only that can tell.
+        PluginError: the constructor takes `**kwargs`, or more positional arguments than vadkit supplies,
+            or the class must be imported and cannot be.
     """
     try:
         return _from_source(component)
     except (static.UnreadableError, SyntaxError, ValueError, RecursionError):
-        with captured():  # what the module prints when it is imported does not belong into our output
+        with captured():  # the module may print when it is imported
             return _from_class(component)
 
 
@@ -128,7 +128,7 @@ def _type_text(found: static.Constructor, expression: ast.expr | None) -> str:
     if isinstance(expression, ast.Constant) and isinstance(expression.value, str):
         return expression.value
     meant = found.evaluate(expression)
-    # A module's own alias says nothing to a reader.
+    # The name of a module's own alias does not help a reader.
     is_alias = isinstance(expression, ast.Name) and not isinstance(meant, type)
     return str(meant).replace("typing.", "") if is_alias else ast.unparse(expression)
 
@@ -143,7 +143,7 @@ def _default(found: static.Constructor, expression: ast.expr | None) -> Any:
 def _from_class(component: Component) -> Signature:
     loaded = component.load()
     init: Any = vars(loaded).get("__init__") or getattr(loaded, "__init__", None)
-    # torch's Module and object take whatever they are given; neither has a key.
+    # torch.nn.Module and object accept any arguments, but have no keys.
     keyless = init is object.__init__ or getattr(init, "__module__", "").startswith("torch.nn")
     declared: Mapping[str, inspect.Parameter] = {} if keyless else _declared(component, init)
     by_position = _of_kind(declared, inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
@@ -176,7 +176,7 @@ def _declared(component: Component, init: Any) -> Mapping[str, inspect.Parameter
         raise PluginError(
             f"its constructor has no signature that can be read: {describe_error(error)}",
             where=component.where,
-            fix="its author should write it in Python",
+            fix="its author should write the constructor in Python",
         ) from error
 
 
@@ -198,7 +198,13 @@ def _helps(of_class: str | None, of_init: str | None) -> Mapping[str, str]:
 
 
 def _check_rule(component: Component, by_position: Sequence[str], kwargs: str) -> None:
-    """Refuse a constructor whose keys cannot be known; names of what it takes, without self."""
+    """Refuse a constructor with keys that cannot be known.
+
+    Args:
+        component: for messages.
+        by_position: names of its positional parameters, without self.
+        kwargs: name of its `**` parameter, or empty.
+    """
     if kwargs:
         raise PluginError(
             f"its constructor takes **{kwargs}, so its keys cannot be known",
@@ -207,9 +213,9 @@ def _check_rule(component: Component, by_position: Sequence[str], kwargs: str) -
         )
     supplied = SUPPLIED.get(component.kind, ())
     if extra := by_position[len(supplied) :]:
-        given = join_names(supplied) if supplied else "nothing by position"
+        given = join_names(supplied) if supplied else "none"
         raise PluginError(
-            f"its constructor takes {join_names(extra)} by position, but is given {given}",
+            f"its constructor takes {join_names(extra)} by position, but vadkit passes {given}",
             where=component.where,
             fix=f"its author should put a '*' before {extra[0]!r} (in a dataclass, kw_only=True): "
             "keys of a recipe are keyword-only",

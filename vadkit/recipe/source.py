@@ -1,7 +1,7 @@
-"""YAML text to nodes that know where they stand.
+"""Reads YAML text as nodes that know their line and column.
 
-Read as YAML 1.2 (core schema): `1e-3` is a float, `on` and `0:16` are strings. Duplicate
-keys, tags and merge keys are refused; anchors and aliases are fine.
+The text is read as YAML 1.2 (core schema): `1e-3` is a float, `on` and `0:16` are strings. Duplicate
+keys, tags and merge keys are refused. Anchors and aliases are allowed.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import yaml
 from vadkit.core.errors import Problem, RecipeError
 from vadkit.recipe.node import Node, Place, Scalar, fail
 
-# Far beyond any recipe; stops aliases of aliases of aliases from filling the memory.
+# Far more than any recipe needs; keeps aliases of aliases from filling the memory.
 _MOST_NODES = 100_000
 
 _INT = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
@@ -32,7 +32,7 @@ _WORDS: Mapping[str, Scalar] = {
 
 
 def scalar(text: str) -> Scalar:
-    """A plain (unquoted) scalar's value under the core schema of YAML 1.2.
+    """The value of a plain (unquoted) scalar under the core schema of YAML 1.2.
 
     Raises:
         ValueError: an integer with more digits than Python reads.
@@ -48,16 +48,16 @@ def scalar(text: str) -> Scalar:
 
 
 def read(path: Path) -> Node:
-    """Read one file; its root is a mapping.
+    """Read one recipe file.
 
     Raises:
-        RecipeError: the file is missing, unreadable, not UTF-8, or not a recipe's YAML.
+        RecipeError: the file is missing, unreadable, not UTF-8, not valid YAML, or not a mapping.
     """
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except FileNotFoundError as error:
-        fix = "the paths are relative to the current folder, those of 'extends' to the file that says it"
-        raise fail(Place(str(path)), "there is no such file", fix) from error
+        fix = "check the path: it is relative to the current folder, or for 'extends' to the file that contains it"
+        raise fail(Place(str(path)), "this file does not exist", fix) from error
     except IsADirectoryError as error:
         raise fail(Place(str(path)), "this is a folder", "name a recipe file, such as recipe.yaml in it") from error
     except UnicodeDecodeError as error:
@@ -74,12 +74,12 @@ def read(path: Path) -> Node:
 
 
 def parse(text: str, origin: str, *, lines: bool = True) -> Node:
-    """One YAML document to nodes.
+    """Read one YAML document as nodes.
 
     Args:
         text: the document.
-        origin: what places are named after.
-        lines: whether places have a line and column; not so for a `--set`.
+        origin: name of the text in places, such as its file.
+        lines: whether places have a line and column; a `--set` has none.
 
     Raises:
         RecipeError: syntax errors, duplicate keys, tags, merge keys.
@@ -99,7 +99,7 @@ def parse(text: str, origin: str, *, lines: bool = True) -> Node:
 
 
 class _Loader(yaml.BaseLoader):
-    """Composes nodes; resolves nothing, since PyYAML's own rules are those of YAML 1.1."""
+    """Composes nodes without resolving scalars, because PyYAML resolves them as YAML 1.1."""
 
     def compose_node(self, parent: Any, index: Any) -> Any:
         event = cast("Any", self).peek_event()
@@ -111,7 +111,7 @@ class _Loader(yaml.BaseLoader):
 
 
 class _Converter:
-    """Composed YAML nodes to ours; collects what is wrong on the way."""
+    """Converts the nodes of PyYAML to ours and collects problems."""
 
     def __init__(self, origin: str, lines: bool) -> None:
         self.origin, self.lines = origin, lines
@@ -131,7 +131,7 @@ class _Converter:
         if self.count > _MOST_NODES:
             raise fail(at, f"aliases expand to more than {_MOST_NODES} values")
         if id(composed) in self.open:
-            raise fail(at, "an alias stands inside the value that it names")
+            raise fail(at, "an alias is inside the value that it refers to")
         self.open.add(id(composed))
         try:
             if isinstance(composed, yaml.MappingNode):
@@ -148,13 +148,13 @@ class _Converter:
         for key, value in cast("list[tuple[yaml.Node, yaml.Node]]", composed.value):
             at = self.place(key)
             if not isinstance(key, yaml.ScalarNode):
-                self.report(at, "a key must be a plain word")
+                self.report(at, "a key must be a scalar")
                 continue
             name = cast("str", key.value)
             if name == "<<" and key.style is None:
                 self.report(at, "merge keys ('<<') are not allowed", "use 'extends: other.yaml', or repeat the keys")
             elif name in found:
-                self.report(at, f"the key {name!r} is here twice, first at {found[name].key}", "remove one of them")
+                self.report(at, f"the key {name!r} appears twice, first at {found[name].key}", "remove one of them")
             else:
                 found[name] = replace(self.convert(value), key=at)
         return found
@@ -166,7 +166,7 @@ class _Converter:
         try:
             return scalar(text)
         except ValueError:
-            self.report(at, f"a number of {len(text)} digits")
+            self.report(at, f"a number with {len(text)} digits is too long")
             return None
 
     def place(self, composed: yaml.Node) -> Place:

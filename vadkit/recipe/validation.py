@@ -1,32 +1,41 @@
-"""Nodes to checked values, guided by types; collects every problem on the way.
+"""Validates the nodes of a recipe and reports every problem with its place in the file.
 
-One walk serves the sections of `vadkit.recipe.model` and the keys of components alike: a
-type is a component, a section, a list or mapping of these, or a plain value.
+pydantic validates plain values (see `vadkit.recipe.grammar`). This module looks components up for
+it and translates its errors: each location leads to a node, which knows its file, line and column.
 """
 
 from __future__ import annotations
 
-import dataclasses
+import functools
+import json
 import re
-import typing
-from collections.abc import Collection, Mapping
-from typing import Annotated, Any
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, cast
 
-from vadkit.core.errors import PluginError, Problem, VadkitError, closest
-from vadkit.plugin.component import Component
+from pydantic import TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails, InitErrorDetails
+
+from vadkit.core.errors import PluginError, Problem, closest
 from vadkit.plugin.registry import Registry
-from vadkit.recipe import annotations as types
+from vadkit.recipe import grammar as grammar
 from vadkit.recipe.component_config import ComponentConfig
-from vadkit.recipe.markers import Beside
-from vadkit.recipe.node import Node, Place
-from vadkit.recipe.scalars import named, shown, validate
-from vadkit.recipe.signature import Signature, describe
+from vadkit.recipe.node import Node, Place, plain
+from vadkit.recipe.signature import describe
 
-_ENTRY_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,63}")
+Step = str | int
+_TEXTS = {
+    **dict.fromkeys(("list_type", "tuple_type", "set_type", "frozen_set_type"), "should be a list"),
+    **dict.fromkeys(("dict_type", "mapping_type"), "should be a mapping"),
+    "missing": "should have an entry {}",
+    "too_long": "should have at most {max_length} entries",
+    "too_short": "should have at least {min_length} entries",
+}
+"""Types of pydantic's errors -> what to say in place of its message."""
 
 
 class Reader:
-    """Reads values and collects problems; what it returns counts only if there are none.
+    """Reads values and collects problems; a returned value counts only if there are no problems.
 
     Args:
         registry: where components are looked up.
@@ -35,189 +44,163 @@ class Reader:
     def __init__(self, registry: Registry) -> None:
         self.registry = registry
         self.problems: list[Problem] = []
-        self._signatures: dict[Component, Signature] = {}
+        self._describe = functools.cache(describe)
 
     def report(self, at: Place, what: str, fix: str = "") -> None:
-        """Note a problem, once."""
+        """Add a problem, once."""
         problem = Problem(str(at), what, fix)
         if problem not in self.problems:
             self.problems.append(problem)
 
-    def value(self, annotation: Any, node: Node, path: str) -> Any:
-        """A node's value as this type; None where it cannot be, with a problem noted."""
-        if kind := types.kind_of(annotation):
-            return self.component(kind, node, path)
-        if form := types.section_of(annotation):
-            return self.section(form, node, path)
-        if not types.structured(annotation):
-            return self._leaf(annotation, node, path)
-        if len(types.arms(annotation)) > 1:
-            return self._union(annotation, node, path)
-        if typing.get_origin(annotation) is Annotated:
-            return self.value(typing.get_args(annotation)[0], node, path)
-        if (inner := types.value_of(annotation)) is not None:
-            return self._mapping(inner, node, path)
-        if (inner := types.entry_of(annotation)) is not None:
-            return self._list(annotation, inner, node, path)
-        self.report(node.head, f"{named(path)} has a type that a recipe cannot hold: {annotation}")
-        return None
+    def read(self, annotation: Any, node: Node, path: str = "") -> Any:
+        """The value of a node as this type; None after a problem.
 
-    def section(self, form: type, node: Node, path: str) -> Any:
-        """A mapping of fixed keys, one a field of the dataclass `form`."""
-        given = self._entries(node, path, form)
-        if given is None:
+        Args:
+            annotation: a section, or `Annotated[Chosen, Kind(...)]`.
+            node: where the value is written.
+            path: of the value in the recipe.
+        """
+        try:
+            value = TypeAdapter(annotation).validate_python(plain(node), context=self)
+        except ValidationError as error:
+            for at, what, fix in sorted(_explained(error, node, path)):
+                self.report(at, what, fix)
             return None
-        before = len(self.problems)
-        hints = typing.get_type_hints(form, include_extras=True)
-        values: dict[str, Any] = {}
-        lacking: list[str] = []
-        fields = {field.name: field for field in dataclasses.fields(form) if field.name != "tree"}
-        beside = next((name for name in fields if _is_beside(hints[name])), None)
-        own = fields.keys() - {beside}
-        for name in (name for name in fields if name in own):
-            child = given.get(name)
-            optional = not _required(fields[name])
-            if child is not None and not (child.value is None and optional):
-                values[name] = self.value(hints[name], child, f"{path}.{name}".strip("."))
-            elif not optional:
-                lacking.append(name)
-        if lacking:
-            self.report(node.head, f"{named(path)} lacks {_listed(lacking)}")
-        if beside:
-            values[beside] = self.component(types.kind_of(hints[beside]) or "", node, path, structural=own)
-        else:
-            self._refuse_unknown(given, own, f"{named(path)} has no key")
-        return self._made(form, values, node, path) if len(self.problems) == before else None
+        except RecursionError:
+            self.report(node.at, "the values are nested too deeply")
+            return None
+        return _with_paths(value, path)
 
-    def component(self, kind: str, node: Node, path: str, *, structural: Collection[str] = ()) -> Any:
-        """A `Chosen`, from `{use: name, ...}` or a bare name.
+    def choose(self, kind: str, value: Any, structural: Collection[str]) -> ComponentConfig:
+        """A component from `{use: name, ...}` or its name. pydantic calls this.
 
         Args:
             kind: of the component.
-            node: where it is written.
-            path: of the component in the recipe.
-            structural: keys of the same mapping that belong to the section around it.
+            value: plain, as the recipe has it.
+            structural: keys of the section around it, which a component must not have.
+
+        Raises:
+            ValidationError: no such component, or wrong keys.
+            PydanticCustomError: `use` is missing.
         """
-        name_node = node.value.get("use") if isinstance(node.value, Mapping) else node
-        if name_node is None:
-            self.report(node.head, f"{named(path)} lacks 'use'", closest("", self.registry.names(kind)))
-            return None
-        if not isinstance(name_node.value, str):
-            what = f"{named(path)} should be the name of a {kind}, or a mapping with 'use', not {shown(name_node)}"
-            self.report(name_node.at, what, closest("", self.registry.names(kind)))
-            return None
-        signature = self._signature(kind, name_node)
-        if signature is None:
-            return None
-        reserved = sorted({"use", *structural} & signature.parameters.keys())
-        if reserved:
-            what = f"the {kind} {name_node.value!r} has the key {reserved[0]!r}, which belongs to the recipe here"
-            self.report(name_node.at, what, "its author should rename it")
-            return None
-        entries: Mapping[str, Node] = node.value if isinstance(node.value, Mapping) else {}
-        given = {name: child for name, child in entries.items() if name != "use" and name not in structural}
-        return self._chosen(signature, given, node, path, structural)
-
-    def _chosen(
-        self, signature: Signature, given: Mapping[str, Node], node: Node, path: str, structural: Collection[str]
-    ) -> ComponentConfig:
-        card = signature.component
-        self._refuse_unknown(
-            given, signature.parameters.keys(), f"{card.kind} {card.name!r} has no key", beside=structural
-        )
-        lacking = [name for name in signature.required if name not in given]
-        if lacking:
-            self.report(node.head, f"{named(path)} ({card.name}) lacks {_listed(lacking)}")
-        keys = {
-            name: self.value(signature.parameters[name].annotation, child, f"{path}.{name}")
-            for name, child in given.items()
-            if name in signature.parameters
-        }
-        return ComponentConfig(card, keys, path)
-
-    def _signature(self, kind: str, name_node: Node) -> Signature | None:
+        entries = cast("dict[str, Any]", value) if isinstance(value, dict) else {"use": value}
+        known = closest("", self.registry.names(kind))
+        if "use" not in entries:
+            raise grammar.refused("{path} lacks 'use'", known)
+        name = entries["use"]
+        if not isinstance(name, str):
+            article = "an" if kind[0] in "aeiou" else "a"
+            what = f"{{path}} should be the name of {article} {kind}, or a mapping with 'use', not {_shown(name)}"
+            raise _at_use(what, known)
         try:
-            card = self.registry.get(kind, str(name_node.value))
-            if card not in self._signatures:
-                self._signatures[card] = describe(card)
-            return self._signatures[card]
+            signature = self._describe(self.registry.get(kind, name))
         except PluginError as error:
-            self.report(name_node.at, f"{error.where}: {error.what}".removeprefix(": "), error.fix)
-            return None
+            raise _at_use(f"{error.where}: {error.what}".removeprefix(": "), error.fix) from error
+        if reserved := sorted({"use", *structural} & signature.parameters.keys()):
+            what = f"the {kind} {name!r} has the key {reserved[0]!r}, which is a key of the recipe here"
+            raise _at_use(what, "its author should rename it")
+        given = {key: entry for key, entry in entries.items() if key != "use"}
+        keys = grammar.component_keys(signature, structural).validate_python(given, context=self)
+        return ComponentConfig(signature.component, {key: keys[key] for key in given}, path="")
 
-    def _refuse_unknown(
-        self, given: Mapping[str, Node], known: Collection[str], what: str, *, beside: Collection[str] = ()
-    ) -> None:
-        for name, child in given.items():
-            if name not in known:
-                self.report(
-                    child.head,
-                    f"{what} {name!r}",
-                    closest(name, [*known, *beside]) if known or beside else "it has no keys",
-                )
 
-    def _entries(self, node: Node, path: str, form: type) -> Mapping[str, Node] | None:
+def _at_use(what: str, fix: str) -> ValidationError:
+    details: InitErrorDetails = {"type": grammar.refused(what, fix), "loc": ("use",), "input": None}
+    return ValidationError.from_exception_data("use", [details])
+
+
+def _with_paths(value: Any, path: str) -> Any:
+    """The same value, where each `Chosen` knows its path."""
+    if isinstance(value, ComponentConfig):
+        return replace(value, path=path, keys=_with_paths(value.keys, path))
+    if isinstance(value, grammar.Section):
+        inner = {name: getattr(value, name) for name in grammar.own_keys(type(value))}
+        changed = _with_paths(inner, path)
+        if field := value.component_field:
+            changed[field] = _with_paths(getattr(value, field), path)
+        return replace(cast("Any", value), **changed)
+    if isinstance(value, Mapping):
+        entries = cast("Mapping[Any, Any]", value)
+        return {name: _with_paths(each, _joined(path, name)) for name, each in entries.items()}
+    if isinstance(value, (tuple, list)):
+        items = [_with_paths(each, _joined(path, i)) for i, each in enumerate(cast("Sequence[Any]", value))]
+        return tuple(items) if isinstance(value, tuple) else items
+    return value
+
+
+def _explained(error: ValidationError, root: Node, root_path: str) -> Iterator[tuple[Place, str, str]]:
+    """Place, message and fix of each problem."""
+    nodes: dict[str, Node] = {}
+    lacking: dict[str, list[str]] = {}
+    wrong: dict[str, list[ErrorDetails]] = {}
+    containers: set[str] = set()
+    for details in error.errors(include_url=False):
+        *around, path = _paths(root, root_path, details["loc"], nodes)
+        node, last, context = nodes[path], details["loc"][-1] if details["loc"] else "", details.get("ctx", {})
+        containers.update(around)
+        if details["type"] == grammar.REFUSED:
+            what = context["what"].replace("{path}", _named(path)).replace("{key}", repr(last))
+            what = what.replace("{parent}", _named([root_path, *around][-1]))
+            fix = closest(str(last), context["choices"]) if context["choices"] else context["fix"]
+            yield node.at if last == "use" else node.head, what, fix
+        elif details["type"] == "missing" and isinstance(last, str):
+            lacking.setdefault(path, []).append(f"'{last}'")
+        else:
+            wrong.setdefault(path, []).append(details)
+            continue
+        containers.add(path)
+    for path, keys in lacking.items():
+        use = nodes[path].value
+        use = use["use"].value if isinstance(use, Mapping) and "use" in use else use
+        name = f"{_named(path)} ({use})" if isinstance(use, str) else _named(path)
+        yield nodes[path].head, f"{name} lacks {', '.join(keys)}", ""
+    for path, found in wrong.items():
+        if path not in containers:  # else the problem inside is that of the member of a union that was meant
+            node = nodes[path]
+            texts = " or ".join(dict.fromkeys(map(_text, found))).replace(" or should be ", " or ")
+            yield node.at, f"{_named(path)} {texts}, not {_shown(node.value)}", _near(found, node.value)
+
+
+def _paths(node: Node, path: str, location: Sequence[Step], nodes: dict[str, Node]) -> list[str]:
+    """The paths on the way to a location of pydantic; their nodes are added to `nodes`."""
+    nodes[path], paths = node, [path]
+    for step in location:
+        inner: Node | None = None
         if isinstance(node.value, Mapping):
-            return node.value
-        hints = typing.get_type_hints(form, include_extras=True)
-        if isinstance(node.value, str) and ("use" in hints or any(_is_beside(hint) for hint in hints.values())):
-            return {"use": node}
-        self.report(node.at, f"{named(path)} should be a mapping, not {shown(node)}")
-        return None
-
-    def _made(self, form: type, values: Mapping[str, Any], node: Node, path: str) -> Any:
-        try:
-            made = form(**values)
-            return made.meaning() if hasattr(form, "meaning") else made
-        except VadkitError as error:
-            self.report(node.head, f"{named(path)}: {error.what}", error.fix)
-            return None
-
-    def _leaf(self, annotation: Any, node: Node, path: str) -> Any:
-        value, problems = validate(annotation, node, path)
-        self.problems.extend(problem for problem in problems if problem not in self.problems)
-        return value
-
-    def _union(self, annotation: Any, node: Node, path: str) -> Any:
-        members = types.arms(annotation)
-        if node.value is None and type(None) in members:
-            return None
-        if isinstance(node.value, str) and str in members:
-            return node.value
-        for member in (member for member in members if types.structured(member)):
-            takes_list = types.entry_of(member) is not None
-            if takes_list == isinstance(node.value, tuple) and isinstance(node.value, (tuple, Mapping, str)):
-                return self.value(member, node, path)
-        simple = [member for member in members if not types.structured(member) and member is not type(None)]
-        return self.value(simple[0] if simple else members[0], node, path)
-
-    def _mapping(self, inner: Any, node: Node, path: str) -> Any:
-        if not isinstance(node.value, Mapping):
-            self.report(node.at, f"{named(path)} should be a mapping of names, not {shown(node)}")
-            return None
-        found: dict[str, Any] = {}
-        for name, child in node.value.items():
-            if not _ENTRY_NAME.fullmatch(name):
-                fix = "use letters, digits, '_' and '-', starting with a letter"
-                self.report(child.head, f"{name!r} cannot be the name of an entry of {named(path)}", fix)
-            found[name] = self.value(inner, child, f"{path}.{name}")
-        return found
-
-    def _list(self, annotation: Any, inner: Any, node: Node, path: str) -> Any:
-        if not isinstance(node.value, tuple):
-            self.report(node.at, f"{named(path)} should be a list, not {shown(node)}")
-            return None
-        found = [self.value(inner, child, f"{path}.{i}") for i, child in enumerate(node.value)]
-        return tuple(found) if typing.get_origin(annotation) is tuple else found
+            inner = node.value.get(str(step))
+        elif isinstance(node.value, tuple) and isinstance(step, int) and step < len(node.value):
+            inner = node.value[step]
+        if inner is not None:  # other steps name a member of a union, or a missing entry
+            node, path = inner, _joined(path, step)
+            nodes[path] = node
+            paths.append(path)
+    return paths
 
 
-def _is_beside(hint: Any) -> bool:
-    return any(isinstance(mark, Beside) for mark in getattr(hint, "__metadata__", ()))
+def _text(details: ErrorDetails) -> str:
+    if template := _TEXTS.get(details["type"]):
+        return template.format(*details["loc"][-1:], **details.get("ctx", {}))
+    return re.sub(r"^\w+ (?=should )", "", details["msg"])
 
 
-def _required(field: dataclasses.Field[Any]) -> bool:
-    return field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
+def _near(found: Sequence[ErrorDetails], value: Any) -> str:
+    choices = re.findall(r"'([^']*)'", "".join(str(details.get("ctx", {}).get("expected", "")) for details in found))
+    hint = closest(value, choices) if isinstance(value, str) else ""
+    # The message lists the choices already.
+    return hint.partition(" (choices")[0] if hint.startswith("did you mean") else ""
 
 
-def _listed(names: Collection[str]) -> str:
-    return ", ".join(f"'{name}'" for name in names)
+def _named(path: str) -> str:
+    return f"'{path}'" if path else "the recipe"
+
+
+def _joined(path: str, step: Step) -> str:
+    return f"{path}.{step}" if path else str(step)
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return "a mapping"
+    if isinstance(value, (tuple, list)):
+        return f"a list of {len(cast('Sequence[Any]', value))}"
+    return repr(value) if isinstance(value, str) else json.dumps(value)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Annotated, Any
 
 from vadkit.core.errors import PluginError, Problem, RecipeError, VadkitError, closest
 from vadkit.plugin.component import Component
 from vadkit.plugin.registry import Plugin, Registry
 from vadkit.recipe.component_config import ComponentConfig
+from vadkit.recipe.grammar import Kind
 from vadkit.recipe.node import Node, Place, from_plain, plain
 from vadkit.recipe.signature import describe
 from vadkit.recipe.validation import Reader
@@ -120,8 +121,8 @@ def _subject(reader: Reader, plugin: str, owner: str, card: Component, given: An
         reader.report(Place(label), what, f"give settings={{{label!r}: {{{example}}}}}, or {option}")
         return Subject(ComponentConfig(card, {}, label), plugin=plugin)
     name = Node(f"{owner}:{card.name}", Place(label))
-    chosen = reader.component(card.kind, Node({"use": name, **keys}, Place(label)), label)
-    read = Toy() if toy is None else reader.section(Toy, toy, f"{label}.{TOY}")
+    chosen = reader.read(Annotated[ComponentConfig, Kind(card.kind)], Node({"use": name, **keys}, Place(label)), label)
+    read = Toy() if toy is None else reader.read(Toy, toy, f"{label}.{TOY}")
     return Subject(chosen, read, plugin=plugin)
 
 

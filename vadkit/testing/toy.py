@@ -10,8 +10,9 @@ from typing import Annotated
 from pydantic import PositiveInt
 
 from vadkit.core.values import ClipSpec, FeatureSpec, LatentSpec
+from vadkit.recipe.clip_section import ClipForm
 from vadkit.recipe.component_config import ComponentConfig
-from vadkit.recipe.markers import ClipForm, Kind, Written
+from vadkit.recipe.grammar import Kind, Section, Written
 
 Sizes = tuple[PositiveInt, PositiveInt, PositiveInt, PositiveInt]
 
@@ -20,7 +21,7 @@ CLIP = ClipSpec(16, 32, 48, "gray")
 
 
 @dataclass(frozen=True, slots=True)
-class Toy:
+class Toy(Section):
     """The surroundings of a component under test, written under `toy` beside its keys.
 
     Attributes:
