@@ -100,7 +100,7 @@ def run(
     """Train, fit densities, score, evaluate and report.
 
     Args:
-        recipe: a recipe file, or its content as a mapping.
+        recipe: a recipe file, the name of a shipped recipe, or a recipe's content as a mapping.
         out: the run folder; default `runs/NAME`.
         data_root: the data set's folder or the one that holds it; default `$VADKIT_DATA`.
         overrides: as `--set` takes them, such as `model.fit.epochs=3`.
@@ -162,10 +162,10 @@ def run(
 
 
 def read_recipe(recipe: str | Path | Mapping[str, Any], overrides: Sequence[str], registry: Registry) -> Recipe:
-    """A checked recipe, from a file or a mapping."""
+    """A checked recipe, from a file, a shipped recipe's name or a mapping."""
     if isinstance(recipe, Mapping):
         return loads(recipe, overrides=overrides, registry=registry)
-    return load(Path(recipe), overrides=overrides, registry=registry)
+    return load(recipe, overrides=overrides, registry=registry)
 
 
 def load_run(folder: str | Path, registry: Registry | None = None) -> Run:
@@ -292,7 +292,7 @@ def rehearse(
     """Build a recipe and pass an empty clip through it, without data: what does not fit is said. Imports torch.
 
     Args:
-        recipe: a recipe file, or its content as a mapping.
+        recipe: a recipe file, the name of a shipped recipe, or a recipe's content as a mapping.
         overrides: as `--set` takes them.
         values: pass numbers through, as a run does before it trains; else shapes alone, at any size in no time.
         registry: default, all installed plugins.

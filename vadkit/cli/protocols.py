@@ -72,7 +72,7 @@ def diff(one: Name, other: Name) -> None:
 
 
 def find(name: str) -> Protocol:
-    """The protocol of a preset, a recipe file or a run folder.
+    """The protocol of a preset, a recipe or a run folder.
 
     Raises:
         VadkitError: it is none of these.
@@ -80,6 +80,7 @@ def find(name: str) -> Protocol:
     from vadkit.folder import RunFolder
     from vadkit.planning import plan_of, protocol_of
     from vadkit.recipe import load
+    from vadkit.recipe.library import find as find_recipe
     from vadkit.registry import Registry
 
     if name in PRESETS:
@@ -88,9 +89,9 @@ def find(name: str) -> Protocol:
     if (path / "recipe.yaml").is_file():
         kept = RunFolder(path).read_manifest().get("protocol")
         return _revived(kept) if kept else protocol_of(load(path / "recipe.yaml", registry=Registry.discover()))
-    if path.is_file():
+    if find_recipe(name):
         registry = Registry.discover()
-        recipe = load(path, registry=registry)
+        recipe = load(name, registry=registry)
         plan = plan_of(recipe, protocol_of(recipe), registry, recipe.seed)
         return replace(plan.protocol, components={key: part.as_dict() for key, part in plan.parts.items()})
     raise VadkitError(f"there is no preset, recipe or run {name!r}", fix=closest(name, PRESETS))

@@ -30,18 +30,18 @@ DEFAULT_REPORT = ("console", "json")
 """Reporters of a recipe that names none."""
 
 
-def load(path: Path, *, overrides: Sequence[str] = (), registry: Registry) -> Recipe:
-    """Read, merge and check a recipe file.
+def load(recipe: str | Path, *, overrides: Sequence[str] = (), registry: Registry) -> Recipe:
+    """Read, merge and check a recipe.
 
     Args:
-        path: the recipe.
+        recipe: a file, the name of a shipped recipe, or a variant of one of these: see `vadkit.recipe.library`.
         overrides: `a.b=value`, as `--set` takes them.
         registry: where components are looked up.
 
     Raises:
         RecipeError: all problems of the recipe.
     """
-    return check(resolve(path, overrides), registry)
+    return check(resolve(recipe, overrides), registry)
 
 
 def loads(values: str | Mapping[str, Any], *, overrides: Sequence[str] = (), registry: Registry) -> Recipe:

@@ -21,11 +21,21 @@ from vadkit.registry import Registry
 
 Schema = dict[str, Any]
 
+_NUMBERS: Schema = {"type": "object", "additionalProperties": {"type": "number"}}
+_PAPER: Schema = {
+    "type": "object",
+    "properties": {
+        "source": {"type": "string", "description": "Which table of which paper."},
+        "rows": {"type": "object", "additionalProperties": _NUMBERS, "description": "Variant -> metric -> number."},
+    },
+    "additionalProperties": False,
+}
+
 
 def json_schema(registry: Registry) -> Schema:
     """The schema of a whole recipe, draft 2020-12, with a branch for each component.
 
-    A recipe that extends another may leave out anything, so nothing is required of it.
+    A recipe that extends another may leave out anything, so nothing is required of it; nor of one with variants.
     Components whose plugin is broken are accepted with any keys.
     """
     defs: dict[str, Schema] = {}
@@ -35,7 +45,7 @@ def json_schema(registry: Registry) -> Schema:
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "vadkit recipe",
         "type": "object",
-        "if": {"required": ["extends"]},
+        "if": {"anyOf": [{"required": ["extends"]}, {"required": ["variants"]}]},
         "then": partial,
         "else": whole,
         "$defs": defs,
@@ -93,6 +103,7 @@ class _Writer:
             return self.component(beside, keys, required)
         if form is Recipe:
             keys = {"vadkit": {"const": VERSION}, "extends": {"type": "string"}, **keys}
+            keys |= {"variants": _variants(keys), "paper": _PAPER} if self.partial else {}
             required = ["vadkit", *required]
         mapping = self.mapping(keys, required, docstring.summary(form.__doc__))
         return {"anyOf": [keys["use"], mapping]} if "use" in keys else mapping
@@ -133,6 +144,13 @@ class _Writer:
         if required and not self.partial:
             schema["required"] = list(required)
         return _told(schema, summary, MISSING)
+
+
+def _variants(keys: Mapping[str, Schema]) -> Schema:
+    """Name -> what the variant changes: any of a recipe's keys but the version, or nothing."""
+    changes = {name: schema for name, schema in keys.items() if name != "vadkit"}
+    content: Schema = {"type": "object", "properties": changes, "additionalProperties": False}
+    return {"type": "object", "additionalProperties": {"anyOf": [content, {"type": "null"}]}}
 
 
 def _names(registry: Registry, kind: str) -> list[str]:
