@@ -52,9 +52,9 @@ def find(reference: str | Path, folder: Path = Path()) -> Located | None:
         folder: where relative paths start.
     """
     path = folder / reference
-    if path.is_file():
+    if _is_file(path):
         return Located(path)
-    if path.parent.is_file():
+    if _is_file(path.parent):
         return Located(path.parent, path.name)
     name = Path(reference).as_posix()
     before, _, last = name.rpartition("/")
@@ -124,6 +124,13 @@ def description(path: Path) -> str:
     except (OSError, UnicodeDecodeError) as error:
         raise fail(Place(str(path)), f"cannot be read: {error}") from error
     return first.removeprefix("#").strip() if first.startswith("#") else ""
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:
+        return True  # it may not be looked at; reading it says why
 
 
 def _relative(path: Path) -> Path:
