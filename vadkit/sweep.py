@@ -25,6 +25,7 @@ from vadkit.monitor import Monitor, Silent
 from vadkit.planning import check_held_out, needs_of, plan_of, protocol_of, refuse_test_tuning
 from vadkit.provenance import changes as changed_code
 from vadkit.provenance import code_of
+from vadkit.recipe import plain, resolve
 from vadkit.recipe.model import Recipe
 from vadkit.recipe.show import dump
 from vadkit.recipe.variants import Family, Paper, family_of
@@ -189,7 +190,8 @@ def sweep(
         RunFolder(Path(donor)).require_run()
     name = checked[0].name.removesuffix(f"_{chosen[0]}") if chosen else checked[0].name
     folder = Path(out) if out is not None else Path("runs") / f"{name}-sweep"
-    _refuse_taken(folder, {one.name for one in checked})
+    others = [] if family is None else [Path(str(recipe)) / variant for variant in family.variants]
+    _refuse_taken(folder, {one.name for one in checked} | {plain(resolve(each, overrides))["name"] for each in others})
     places = [RunFolder(folder / _name(values)) for values in changes]
     _build_each([one for place, one in zip(places, checked, strict=True) if not _finished(place, one)])
     trials: list[Trial] = []
@@ -200,10 +202,10 @@ def sweep(
             for told in changed_code(place.read_manifest().get("code", {}), code_of(one)):
                 monitor.message(f"{told}: --out with another folder makes all of it again")
         else:
-            others = [Path(donor) for donor in reuse if Path(donor).resolve() != place.path.resolve()]
+            donors = [Path(donor) for donor in reuse if Path(donor).resolve() != place.path.resolve()]
             run(
                 sources[number], out=place.path, data_root=data_root, overrides=settings[number],
-                resume=place.is_run, reuse=[*others, *(trial.path for trial in trials)],
+                resume=place.is_run, reuse=[*donors, *(trial.path for trial in trials)],
                 allow_test_tuning=allow_test_tuning, monitor=monitor, registry=registry,
             )  # fmt: skip
         trials.append(_trial(values, judge_run(place, one, place.path, registry, rounds=None if chosen else 0)))
