@@ -24,6 +24,7 @@ from vadkit.presets import PRESETS
 from vadkit.protocol import Protocol
 from vadkit.recipe import grammar, model
 from vadkit.recipe.protocol import ProtocolForm
+from vadkit.recipe.variants import family_of
 from vadkit.registry import Registry
 from vadkit.scaffold import Names, plugin_files
 from vadkit.testing.catalogue import names_of
@@ -165,9 +166,12 @@ def test_every_page_is_in_the_table_of_contents() -> None:
 
 
 @pytest.mark.parametrize("text", [text for text in blocks("recipes", "yaml") if "vadkit: 1" in text])
-def test_every_recipe_in_the_reference_checks(text: str, ours: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(ROOT)
-    assert recipe.loads(text, registry=ours).scores
+def test_every_recipe_in_the_reference_checks(text: str, ours: Registry, tmp_path: Path) -> None:
+    file = tmp_path / "recipe.yaml"
+    file.write_text(text, encoding="utf-8")
+    variants = family_of(file).variants
+    for reference in [file / name for name in variants] or [file]:
+        assert recipe.load(reference, registry=ours).scores
 
 
 def test_the_reference_shows_whole_recipes() -> None:

@@ -96,3 +96,8 @@ def test_a_recipe_extends_a_shipped_one_by_name(tmp_path: Path) -> None:
 def test_a_name_that_no_file_can_have_is_explained() -> None:
     with pytest.raises(RecipeError, match="cannot be read"):
         resolve("x" * 5000)
+
+
+@pytest.mark.parametrize("path", sorted((ROOT.parent / "benchmarks").glob("*.yaml")), ids=lambda path: path.stem)
+def test_recipes_of_the_benchmarks_resolve(path: Path) -> None:
+    assert plain(resolve(path))["name"]
