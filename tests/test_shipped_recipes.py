@@ -14,7 +14,7 @@ import yaml
 from typer.testing import CliRunner
 
 from vadkit.cli.main import app
-from vadkit.errors import VadkitError
+from vadkit.core.errors import VadkitError
 from vadkit.recipe import plain, resolve
 from vadkit.recipe.library import description, shipped
 

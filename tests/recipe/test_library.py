@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from vadkit.errors import RecipeError, VadkitError
+from vadkit.core.errors import RecipeError, VadkitError
 from vadkit.recipe import plain, resolve
 from vadkit.recipe.library import Located, description, find, locate, shipped
 from vadkit.recipe.variants import family_of

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from vadkit.errors import RecipeError
+from vadkit.core.errors import RecipeError
 from vadkit.recipe import plain, resolve
 from vadkit.recipe.merge import resolve_plain
 from vadkit.recipe.variants import family_of

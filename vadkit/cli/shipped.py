@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from vadkit.errors import VadkitError
+from vadkit.core.errors import VadkitError
 
 app = typer.Typer(rich_markup_mode="rich", help="The recipes that vadkit ships: list them, copy one to edit.")
 

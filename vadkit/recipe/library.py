@@ -12,7 +12,7 @@ from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 
-from vadkit.errors import VadkitError, listed
+from vadkit.core.errors import VadkitError, listed
 from vadkit.recipe.node import Place, fail
 
 _SUFFIXES = (".yaml", ".yml")

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from vadkit.errors import Problem, RecipeError, closest, listed
+from vadkit.core.errors import Problem, RecipeError, closest, listed
 from vadkit.recipe.library import locate
 from vadkit.recipe.node import Node, Place
 from vadkit.recipe.source import read

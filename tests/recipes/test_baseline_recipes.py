@@ -1,0 +1,80 @@
+"""The recipes of the baselines: each passes an empty clip, and each comparison shares one budget."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from vadkit import recipe
+from vadkit.core.errors import ShapeError
+from vadkit.engine.run import rehearse
+from vadkit.plugin.registry import Registry
+from vadkit.recipe.variants import family_of
+
+METHODS = (
+    *(
+        "convae",
+        "convlstm",
+        "ffp",
+        "frame_difference",
+        "lsa",
+        "memae",
+        "mnad_prediction",
+        "mnad_reconstruction",
+        "stae",
+    ),
+)
+COMPARISONS = ("baselines/ped2_small", "baselines/walkway")
+FULL = [f"baselines/{method}/{data}" for method in METHODS for data in ("ped2", "avenue", "st")]
+SMALL = [f"{folder}/{variant}" for folder in COMPARISONS for variant in family_of(folder).variants]
+OURS = [name for name in (*FULL, *SMALL) if not name.endswith("itae_nf")]
+
+
+@pytest.fixture(scope="module")
+def installed() -> Registry:
+    return Registry.discover()
+
+
+def test_each_method_has_its_recipes() -> None:
+    for method in METHODS:
+        assert set(family_of(f"baselines/{method}").variants) == {"ped2", "avenue", "st"}
+    for folder in COMPARISONS:
+        assert set(family_of(folder).variants) == {*METHODS, "itae", "itae_nf"}
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_recipes_check_and_are_named_after_their_files(name: str, installed: Registry) -> None:
+    found = recipe.load(name, registry=installed)
+    assert found.name == name.removeprefix("" if name in SMALL else "baselines/").replace("/", "_")
+    assert not found.evaluate.protocol.test_tuned
+    if name in SMALL:
+        assert found.data.clip.color == "gray"
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_small_recipes_differ_in_method_alone(name: str, installed: Registry) -> None:
+    itae = recipe.load(f"{name.rpartition('/')[0]}/itae", registry=installed)
+    found = recipe.load(name, registry=installed)
+    assert (found.data.clip.height, found.data.clip.width) == (itae.data.clip.height, itae.data.clip.width)
+    for one, other in ((found.data, itae.data), (found.evaluate, itae.evaluate)):
+        assert _but(one, "clip", "protocol") == _but(other, "clip", "protocol")
+    if found.model is not None:
+        assert itae.model is not None
+        assert _but(found.model.fit, "optimizer") == _but(itae.model.fit, "optimizer")
+
+
+@pytest.mark.parametrize("name", [name for name in SMALL if "itae" not in name])
+def test_an_empty_clip_passes(name: str) -> None:
+    assert set(rehearse(name)) == (set() if name.endswith("frame_difference") else {"model"})
+
+
+def test_a_stride_that_leaves_holes_is_refused_before_training() -> None:
+    with pytest.raises(ShapeError, match="scores 1 of a window's 16 frames: windows 2 frames apart"):
+        rehearse("baselines/walkway/memae", overrides=["engine.score_stride=2"])
+    for stride in (2, 3):  # every frame of a window has a score
+        rehearse("baselines/walkway/convae", overrides=[f"engine.score_stride={stride}"])
+
+
+def _but(section: Any, *names: str) -> dict[str, Any]:
+    return {name: getattr(section, name) for name in section.__slots__ if name not in names}
