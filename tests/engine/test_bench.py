@@ -28,7 +28,7 @@ from vadkit.model.pipeline import Pipeline
 from vadkit.plugin.registry import Registry
 from vadkit.store.run_folder import RunFolder
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 def written(folder: Path, recipe: dict[str, Any]) -> Path:

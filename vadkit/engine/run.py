@@ -146,7 +146,7 @@ def run(
                 taken = take_over(folder, checked.tree, offers)
                 monitor.message(f"taken over: {', '.join(taken) or 'nothing, for no stage would be made alike'}")
             begin(folder, checked, experiment)
-            experiment.footage.record(folder, regions=needs.maps)
+            record_data(folder, experiment.footage, regions=needs.maps)
             experiment.train_model()
             experiment.fit_densities()
             scoring = Scoring(experiment, maps=maps)
