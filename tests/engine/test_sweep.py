@@ -12,13 +12,13 @@ import yaml
 
 import vadkit
 from vadkit.core.errors import RecipeError, RunFolderError, VadkitError
-from vadkit.core.progress import Silent
+from vadkit.core.progress import NoProgress
 from vadkit.engine import sweep as module
-from vadkit.engine.sweep import beside_paper, over_seeds, parse, sweep
+from vadkit.engine.sweep import beside_paper, parse, summarize_seeds, sweep
 from vadkit.recipe.variants import family_of
 
 
-class Heard(Silent):
+class Heard(NoProgress):
     """All messages."""
 
     def __init__(self) -> None:
@@ -28,7 +28,7 @@ class Heard(Silent):
         self.texts.append(text)
 
 
-class Stages(Silent):
+class Stages(NoProgress):
     """Which stages had something to do."""
 
     def __init__(self) -> None:
@@ -53,17 +53,19 @@ def small(tiny: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_fusion_weights_train_and_score_once(small: dict[str, Any], tmp_path: Path) -> None:
-    monitor = Stages()
+    progress = Stages()
     varied = {"fuse.likelihood.weight": ["0", "0.5", "2"]}
-    trials = sweep(small, varied, out=tmp_path / "sweep", monitor=monitor)
-    assert monitor.did == ["model", "density.static", "density.dynamic", "score held out", "score test"]
+    trials = sweep(small, varied, out=tmp_path / "sweep", progress=progress)
+    assert progress.did == ["model", "density.static", "density.dynamic", "score held out", "score test"]
     assert [trial.path.name for trial in trials] == ["weight=0", "weight=0.5", "weight=2"]
     assert len({trial.protocol["digest"] for trial in trials}) == 3
     alone = vadkit.run(small, out=tmp_path / "alone", overrides=["fuse.likelihood.weight=2"])
     assert dict(trials[2].metrics) == alone.metrics["metrics"]
-    monitor.did.clear()
-    (again,) = sweep(small, {"fuse.likelihood.weight": ["3"]}, out=tmp_path / "on", reuse=[alone.path], monitor=monitor)
-    assert monitor.did == []
+    progress.did.clear()
+    (again,) = sweep(
+        small, {"fuse.likelihood.weight": ["3"]}, out=tmp_path / "on", reuse=[alone.path], progress=progress
+    )
+    assert progress.did == []
     assert again.metrics != trials[2].metrics
     for one, other in zip(alone.scores(), vadkit.load_run(trials[2].path).scores(), strict=True):
         for name, scores in one.components.items():
@@ -77,11 +79,11 @@ def test_a_sweep_goes_on_under_changed_code_with_a_warning(
     small: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     heard = Heard()
-    sweep(small, {"seed": ["0"]}, out=tmp_path / "sweep", monitor=heard)
-    sweep(small, {"seed": ["0"]}, out=tmp_path / "sweep", monitor=heard)
+    sweep(small, {"seed": ["0"]}, out=tmp_path / "sweep", progress=heard)
+    sweep(small, {"seed": ["0"]}, out=tmp_path / "sweep", progress=heard)
     assert not any("warning" in text for text in heard.texts)
     monkeypatch.setattr(module, "code_of", lambda recipe: {"model": {"vadkit_itae": "other"}})
-    sweep(small, {"seed": ["0"]}, out=tmp_path / "sweep", monitor=heard)
+    sweep(small, {"seed": ["0"]}, out=tmp_path / "sweep", progress=heard)
     (told,) = (text for text in heard.texts if "warning" in text)
     assert "the code of vadkit_itae has changed since model was begun" in told
 
@@ -117,10 +119,10 @@ def test_a_folder_that_is_no_sweeps_is_left_alone(small: dict[str, Any], tmp_pat
 
 
 def test_one_density_is_trained_again_and_the_model_is_not(small: dict[str, Any], tmp_path: Path) -> None:
-    monitor = Stages()
+    progress = Stages()
     sweep(small, {"densities.static.hidden": ["8"]}, out=tmp_path / "sweep")
-    sweep(small, {"densities.static.hidden": ["8", "4"]}, out=tmp_path / "sweep", monitor=monitor)
-    assert monitor.did == ["density.static", "score held out", "score test"]
+    sweep(small, {"densities.static.hidden": ["8", "4"]}, out=tmp_path / "sweep", progress=progress)
+    assert progress.did == ["density.static", "score held out", "score test"]
 
 
 def test_an_interrupted_sweep_goes_on(small: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -138,7 +140,7 @@ def test_an_interrupted_sweep_goes_on(small: dict[str, Any], tmp_path: Path, mon
         sweep(small, varied, out=tmp_path / "sweep")
     trials = sweep(small, varied, out=tmp_path / "sweep")
     assert calls == ["seed=0", "seed=1", "seed=1"]
-    [spread] = over_seeds(trials)
+    [spread] = summarize_seeds(trials)
     values = [trial.metrics["micro_auc"] for trial in trials]
     assert spread.seeds == 2
     assert spread.means["micro_auc"] == pytest.approx(np.mean(values))
@@ -205,11 +207,11 @@ def test_variants_run_and_share_what_they_can(small: dict[str, Any], tmp_path: P
     small["evaluate"]["metrics"].append("decidability")
     rows = {"both": {"micro_auc": 70.0, "reconstruction.micro_auc": 60.5, "decidability": 0.1}}
     path = table(tmp_path, small, source="Someone 2020, Table 1", rows=rows)
-    monitor = Stages()
-    trials = sweep(path, out=tmp_path / "sweep", monitor=monitor)
+    progress = Stages()
+    trials = sweep(path, out=tmp_path / "sweep", progress=progress)
     assert [trial.values for trial in trials] == [{"variant": name} for name in ("alone", "both", "errors")]
     assert [trial.path.name for trial in trials] == ["alone", "both", "errors"]
-    assert monitor.did == ["model", "score held out", "score test", "density.static", "density.dynamic"]
+    assert progress.did == ["model", "score held out", "score test", "density.static", "density.dynamic"]
     both = trials[1]
     assert "micro_auc" in both.intervals
     assert dict(both.metrics) == vadkit.run(f"{path}/both", out=tmp_path / "one", reuse=[both.path]).metrics["metrics"]
@@ -221,9 +223,9 @@ def test_variants_run_and_share_what_they_can(small: dict[str, Any], tmp_path: P
     assert found["reconstruction.micro_auc"].ours == pytest.approx(100 * both.components["reconstruction"]["micro_auc"])
     assert (found["decidability"].unit, found["decidability"].ours) == ("", both.metrics["decidability"])
     assert (tmp_path / "sweep" / "sweep.csv").read_text().startswith("variant,run,protocol")
-    monitor.did.clear()
-    (again,) = sweep(path, variants=["both"], out=tmp_path / "sweep", monitor=monitor)
-    assert not monitor.did
+    progress.did.clear()
+    (again,) = sweep(path, variants=["both"], out=tmp_path / "sweep", progress=progress)
+    assert not progress.did
     assert again == both
 
 

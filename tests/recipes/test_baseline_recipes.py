@@ -8,7 +8,7 @@ import pytest
 
 from vadkit import recipe
 from vadkit.core.errors import ShapeError
-from vadkit.engine.run import rehearse
+from vadkit.engine.run import dry_run
 from vadkit.plugin.registry import Registry
 from vadkit.recipe.variants import family_of
 
@@ -66,14 +66,14 @@ def test_small_recipes_differ_in_method_alone(name: str, installed: Registry) ->
 
 @pytest.mark.parametrize("name", [name for name in SMALL if "itae" not in name])
 def test_an_empty_clip_passes(name: str) -> None:
-    assert set(rehearse(name)) == (set() if name.endswith("frame_difference") else {"model"})
+    assert set(dry_run(name)) == (set() if name.endswith("frame_difference") else {"model"})
 
 
 def test_a_stride_that_leaves_holes_is_refused_before_training() -> None:
     with pytest.raises(ShapeError, match="scores 1 of a window's 16 frames: windows 2 frames apart"):
-        rehearse("baselines/walkway/memae", overrides=["engine.score_stride=2"])
+        dry_run("baselines/walkway/memae", overrides=["engine.score_stride=2"])
     for stride in (2, 3):  # every frame of a window has a score
-        rehearse("baselines/walkway/convae", overrides=[f"engine.score_stride={stride}"])
+        dry_run("baselines/walkway/convae", overrides=[f"engine.score_stride={stride}"])
 
 
 def _but(section: Any, *names: str) -> dict[str, Any]:

@@ -18,12 +18,12 @@ from typing import Any
 import yaml
 
 from vadkit.core.errors import Problem, RecipeError, RunFolderError, VadkitError, closest
-from vadkit.core.files import write_text
-from vadkit.core.progress import Monitor, Silent
+from vadkit.core.files import atomic_write_text
+from vadkit.core.progress import NoProgress, Progress
 from vadkit.core.values import RunResult
 from vadkit.engine.run import read_recipe, run, without_videos
-from vadkit.evaluation.build import check_held_out, needs_of, plan_of, protocol_of, refuse_test_tuning
-from vadkit.evaluation.run_scores import RESCORABLE, judge_run
+from vadkit.evaluation.build import build_evaluation, check_held_out, needs_of, protocol_of, refuse_test_tuning
+from vadkit.evaluation.run_scores import RESCORABLE, evaluate_run
 from vadkit.plugin.registry import Registry
 from vadkit.recipe import plain, resolve
 from vadkit.recipe.model import Recipe
@@ -69,7 +69,7 @@ class Trial:
 
 
 @dataclass(frozen=True, slots=True)
-class Spread:
+class SeedSummary:
     """Trials that differ in their seed alone.
 
     Attributes:
@@ -148,7 +148,7 @@ def sweep(
     overrides: Sequence[str] = (),
     reuse: Sequence[str | Path] = (),
     allow_test_tuning: bool = False,
-    monitor: Monitor | None = None,
+    progress: Progress | None = None,
     registry: Registry | None = None,
 ) -> list[Trial]:
     """Run every combination, each in its own folder; those that are finished are kept.
@@ -165,14 +165,14 @@ def sweep(
         overrides: for all runs.
         reuse: other runs to reuse as well, as of `vadkit.run`.
         allow_test_tuning: as of `vadkit.run`.
-        monitor: receives progress.
+        progress: receives progress.
         registry: default, all installed plugins.
 
     Raises:
         VadkitError: anything that the user can fix; every combination is checked before the first one runs.
     """
     registry = registry or Registry.discover()
-    monitor = monitor or Silent()
+    progress = progress or NoProgress()
     family = None if isinstance(recipe, Mapping) else family_of(recipe)
     chosen = _chosen(family, variants)
     if not varied and not chosen:
@@ -183,7 +183,7 @@ def sweep(
     checked = [read_recipe(*each, registry) for each in zip(sources, settings, strict=True)]
     for values, one in zip(changes, checked, strict=True):
         refuse_test_tuning(one.evaluate.protocol, allowed=allow_test_tuning)
-        check_held_out(needs_of(plan_of(one, protocol_of(one), registry, one.seed)), one.data.held_out)
+        check_held_out(needs_of(build_evaluation(one, protocol_of(one), registry, one.seed)), one.data.held_out)
         if family and chosen:
             _check_printed(family.paper, values[VARIANT], one)
     for donor in reuse:
@@ -197,19 +197,19 @@ def sweep(
     trials: list[Trial] = []
     for number, (values, one, place) in enumerate(zip(changes, checked, places, strict=True)):
         told = ", ".join(f"{key}={value}" for key, value in values.items())
-        monitor.message(f"sweep {number + 1} of {len(changes)}: {told}")
+        progress.message(f"sweep {number + 1} of {len(changes)}: {told}")
         if _finished(place, one):
             for told in changed_code(place.read_manifest().get("code", {}), code_of(one)):
-                monitor.message(f"{told}: --out with another folder makes all of it again")
+                progress.message(f"{told}: --out with another folder makes all of it again")
         else:
             donors = [Path(donor) for donor in reuse if Path(donor).resolve() != place.path.resolve()]
             run(
                 sources[number], out=place.path, data_root=data_root, overrides=settings[number],
                 resume=place.is_run, reuse=[*donors, *(trial.path for trial in trials)],
-                allow_test_tuning=allow_test_tuning, monitor=monitor, registry=registry,
+                allow_test_tuning=allow_test_tuning, progress=progress, registry=registry,
             )  # fmt: skip
-        trials.append(_trial(values, judge_run(place, one, place.path, registry, rounds=None if chosen else 0)))
-        write_text(folder / TABLE, to_csv(trials))
+        trials.append(_trial(values, evaluate_run(place, one, place.path, registry, rounds=None if chosen else 0)))
+        atomic_write_text(folder / TABLE, to_csv(trials))
     return trials
 
 
@@ -233,15 +233,15 @@ def beside_paper(trials: Sequence[Trial], paper: Paper) -> list[Beside]:
     return found
 
 
-def over_seeds(trials: Sequence[Trial]) -> list[Spread]:
+def summarize_seeds(trials: Sequence[Trial]) -> list[SeedSummary]:
     """Mean and deviation over trials that differ in their seed alone, in the order of the trials."""
-    spreads: list[Spread] = []
+    spreads: list[SeedSummary] = []
     for values, some in _groups(trials).items():
         names = [name for name in some[0].metrics if all(name in trial.metrics for trial in some)]
         columns = {name: [trial.metrics[name] for trial in some] for name in names}
         deviations = {name: stdev(column) if len(column) > 1 else 0.0 for name, column in columns.items()}
         means = {name: mean(column) for name, column in columns.items()}
-        spreads.append(Spread(dict(values), len(some), means, deviations))
+        spreads.append(SeedSummary(dict(values), len(some), means, deviations))
     return spreads
 
 

@@ -12,7 +12,7 @@ from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 
-from vadkit.core.errors import VadkitError, listed
+from vadkit.core.errors import VadkitError, join_names
 from vadkit.recipe.node import Place, fail
 
 _SUFFIXES = (".yaml", ".yml")
@@ -109,7 +109,7 @@ def nearest(name: str) -> str:
     for short in get_close_matches(name.rpartition("/")[2], set(last.values()), n=3):
         near += [each for each in last if last[each] == short and each not in near]
     everything = "'vadkit recipes' lists all"
-    return f"closest: {listed(near, most=3)}; {everything}" if near else everything
+    return f"closest: {join_names(near, most=3)}; {everything}" if near else everything
 
 
 def description(path: Path) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from vadkit.core.errors import Problem, RecipeError, closest, listed
+from vadkit.core.errors import Problem, RecipeError, closest, join_names
 from vadkit.recipe.library import locate
 from vadkit.recipe.node import Node, Place
 from vadkit.recipe.source import read
@@ -86,7 +86,7 @@ class Family:
             what = f"this file has {len(self.variants)} variants, and none is chosen"
             fix = (
                 f"choose one, with '--variant {one}' or '/{one}' behind the recipe's name: "
-                f"{listed(self.variants, most=24)}; 'vadkit sweep' runs all"
+                f"{join_names(self.variants, most=24)}; 'vadkit sweep' runs all"
             )
             raise RecipeError([Problem(str(self.head), what, fix)])
 
