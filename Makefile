@@ -22,7 +22,7 @@ $(INSTALLED): pyproject.toml constraints.txt
 	touch $(INSTALLED)
 
 quickstart: $(INSTALLED)
-	$(BIN)/vadkit run recipes/quickstart.yaml --overwrite
+	$(BIN)/vadkit run quickstart --overwrite
 
 test: lint types unit docs
 

@@ -2,7 +2,7 @@
 
     python benchmarks/loading.py                          # speeds, then memory
     python benchmarks/loading.py --only memory --gigabytes 100
-    python benchmarks/loading.py --video my.mp4 --recipe recipes/itae_nf_ped2.yaml
+    python benchmarks/loading.py --video my.mp4 --recipe itae_nf_ped2
 
 Speeds, in clips a second for the clip and the model of each recipe:
 

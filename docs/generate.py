@@ -109,7 +109,19 @@ def section(form: type[Section]) -> str:
     if form is Recipe:
         rows += [
             ("`vadkit`", "1", "required", "Version of the recipe grammar."),
-            ("`extends`", "file name", "none", "A recipe to start from, relative to this file."),
+            (
+                "`extends`",
+                "file name or recipe",
+                "none",
+                "A recipe to start from: a path relative to this file, or a name.",
+            ),
+            (
+                "`variants`",
+                "name -> changes",
+                "none",
+                "Recipes of this file, each the rest of it with [changes](#variants).",
+            ),
+            ("`paper`", "`source`, `rows`", "none", "What a paper prints for the [variants](#variants)."),
         ]
     if kind := form.component_field:
         rows.append(("`use`", kind, "required", f"Name of the {kind}. Write its own keys in the same mapping."))

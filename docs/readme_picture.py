@@ -1,4 +1,4 @@
-"""Draws docs/images/overview.png, the picture in README.md, from a finished run of recipes/quickstart.yaml.
+"""Draws docs/images/overview.png, the picture in README.md, from a finished run of quickstart.
 
     python docs/readme_picture.py runs/quickstart
 

@@ -28,6 +28,7 @@ from vadkit.plugin.registry import Registry
 from vadkit.recipe import clip_section, model
 from vadkit.recipe.presets import PRESETS
 from vadkit.recipe.protocol_section import ProtocolForm
+from vadkit.recipe.variants import family_of
 from vadkit.testing.catalogue import names_of
 
 ROOT = Path(__file__).parents[1]
@@ -184,9 +185,12 @@ def test_every_page_is_of_one_of_four_kinds() -> None:
 
 
 @pytest.mark.parametrize("text", [text for text in blocks("reference/recipes", "yaml") if "vadkit: 1" in text])
-def test_every_recipe_in_the_reference_checks(text: str, ours: Registry, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(ROOT)
-    assert recipe.loads(text, registry=ours).scores
+def test_every_recipe_in_the_reference_checks(text: str, ours: Registry, tmp_path: Path) -> None:
+    file = tmp_path / "recipe.yaml"
+    file.write_text(text, encoding="utf-8")
+    variants = family_of(file).variants
+    for reference in [file / name for name in variants] or [file]:
+        assert recipe.load(reference, registry=ours).scores
 
 
 def test_the_reference_shows_whole_recipes() -> None:

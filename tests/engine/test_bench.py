@@ -236,13 +236,13 @@ def test_misuse_is_exit_code_2(tiny: dict[str, Any], tmp_path: Path) -> None:
 
 
 def test_what_depends_on_the_order_of_frames_is_not_timed_in_batches() -> None:
-    recipe = Path(__file__).parents[2] / "recipes" / "baselines" / "walkway" / "mnad_reconstruction.yaml"
+    recipe = "baselines/walkway/mnad_reconstruction"
     with pytest.raises(VadkitError, match="one at a time"):
         bench(recipe, batch=2, warmup=0, repeat=1)
 
 
 def test_what_a_memory_takes_in_is_timed(monkeypatch: pytest.MonkeyPatch) -> None:
-    recipe = ROOT / "recipes" / "baselines" / "walkway" / "mnad_reconstruction.yaml"
+    recipe = "baselines/walkway/mnad_reconstruction"
     seen: list[ClipOutputs] = []
 
     def slow(_: Pipeline, out: ClipOutputs) -> None:

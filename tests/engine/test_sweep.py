@@ -8,12 +8,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+import yaml
 
 import vadkit
 from vadkit.core.errors import RecipeError, RunFolderError, VadkitError
 from vadkit.core.progress import NoProgress
 from vadkit.engine import sweep as module
-from vadkit.engine.sweep import parse, summarize_seeds, sweep
+from vadkit.engine.sweep import beside_paper, parse, summarize_seeds, sweep
+from vadkit.recipe.variants import family_of
 
 
 class Heard(NoProgress):
@@ -190,3 +192,67 @@ def test_a_value_twice_is_refused() -> None:
 def test_a_key_twice_is_refused() -> None:
     with pytest.raises(VadkitError, match="is there twice"):
         parse(["seed=0", "seed=1"])
+
+
+def table(folder: Path, base: dict[str, Any], **paper: Any) -> Path:
+    """A recipe file of three variants, two of which share one model."""
+    alone = {"densities": None, "scores": {"likelihood": None, "static": None}, "fuse": {"likelihood": None}}
+    variants = {"alone": alone, "both": None, "errors": {"fuse": {"likelihood": None}}}
+    path = folder / "table.yaml"
+    path.write_text(yaml.safe_dump(base | {"variants": variants, "paper": paper}, sort_keys=False))
+    return path
+
+
+def test_variants_run_and_share_what_they_can(small: dict[str, Any], tmp_path: Path) -> None:
+    small["evaluate"]["metrics"].append("decidability")
+    rows = {"both": {"micro_auc": 70.0, "reconstruction.micro_auc": 60.5, "decidability": 0.1}}
+    path = table(tmp_path, small, source="Someone 2020, Table 1", rows=rows)
+    progress = Stages()
+    trials = sweep(path, out=tmp_path / "sweep", progress=progress)
+    assert [trial.values for trial in trials] == [{"variant": name} for name in ("alone", "both", "errors")]
+    assert [trial.path.name for trial in trials] == ["alone", "both", "errors"]
+    assert progress.did == ["model", "score held out", "score test", "density.static", "density.dynamic"]
+    both = trials[1]
+    assert "micro_auc" in both.intervals
+    assert dict(both.metrics) == vadkit.run(f"{path}/both", out=tmp_path / "one", reuse=[both.path]).metrics["metrics"]
+    found = {one.metric: one for one in beside_paper(trials, family_of(path).paper)}
+    assert list(found) == list(rows["both"])
+    assert found["micro_auc"].ours == pytest.approx(100 * both.metrics["micro_auc"])
+    assert found["micro_auc"].difference == pytest.approx(100 * both.metrics["micro_auc"] - 70.0)
+    assert found["micro_auc"].interval == tuple(100 * end for end in both.intervals["micro_auc"])
+    assert found["reconstruction.micro_auc"].ours == pytest.approx(100 * both.components["reconstruction"]["micro_auc"])
+    assert (found["decidability"].unit, found["decidability"].ours) == ("", both.metrics["decidability"])
+    assert (tmp_path / "sweep" / "sweep.csv").read_text().startswith("variant,run,protocol")
+    progress.did.clear()
+    (again,) = sweep(path, variants=["both"], out=tmp_path / "sweep", progress=progress)
+    assert not progress.did
+    assert again == both
+
+
+def test_a_mean_over_seeds_is_compared_with_the_paper(small: dict[str, Any], tmp_path: Path) -> None:
+    path = table(tmp_path, small, rows={"alone": {"micro_auc": 70.0}})
+    trials = sweep(path, {"seed": ["0", "1"]}, variants=["alone"], out=tmp_path / "sweep")
+    assert [trial.path.name.rpartition("-")[0] for trial in trials] == ["alone_seed=0", "alone_seed=1"]
+    values = [100 * trial.metrics["micro_auc"] for trial in trials]
+    (one,) = beside_paper(trials, family_of(path).paper)
+    assert one.values == {"variant": "alone"}
+    assert (one.ours, one.deviation) == (pytest.approx(np.mean(values)), pytest.approx(np.std(values, ddof=1)))
+    assert one.interval is None
+
+
+def test_wrong_variants_and_numbers_are_said_before_the_first_run(small: dict[str, Any], tmp_path: Path) -> None:
+    path = table(tmp_path, small, rows={"both": {"micro_acu": 70.0, "recon.eer": 1.0}})
+    with pytest.raises(RecipeError) as caught:
+        sweep(path, out=tmp_path / "sweep")
+    first, second = caught.value.problems
+    assert first.where.startswith(f"{path}:")
+    assert "'micro_acu', which is not in 'evaluate.metrics'" in first.what
+    assert "did you mean 'micro_auc'" in first.fix
+    assert "the component 'recon', which is not in 'scores'" in second.what
+    with pytest.raises(RecipeError, match="there is no variant 'bath' here"):
+        sweep(path, variants=["bath"], out=tmp_path / "sweep")
+    with pytest.raises(RecipeError, match="should be a valid number"):
+        sweep(path, overrides=["fuse.reconstruction.weight=much"], out=tmp_path / "sweep")
+    with pytest.raises(VadkitError, match="a mapping has no variants"):
+        sweep(small, variants=["both"])
+    assert not (tmp_path / "sweep").exists()

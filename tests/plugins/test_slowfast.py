@@ -19,6 +19,7 @@ from vadkit.api import ClipSpec, LatentSpec, ShapeError
 from vadkit.plugin import registry
 from vadkit.plugin.registry import Registry
 from vadkit.recipe.build import build
+from vadkit.recipe.variants import family_of
 from vadkit_itae.decoder import ITAEDecoder
 from vadkit_itae.encoder import ITAE
 from vadkit_slowfast.blocks import Residual
@@ -27,7 +28,8 @@ from vadkit_slowfast.encoder import SlowFast, SlowOnly
 from vadkit_slowfast.pathway import BLOCKS, Depth, pathway
 
 ROOT = Path(__file__).parents[2]
-RECIPES = sorted(path.relative_to(ROOT) for path in (ROOT / "recipes").glob("table2*/*.yaml"))
+TABLES = ("paper/table2", "paper/table2_ped2_small")
+RECIPES = [f"{table}/{system}" for table in TABLES for system in family_of(table).variants]
 AVENUE = ClipSpec(16, 256, 256)
 SMALL = ClipSpec(8, 32, 32, "gray")
 CLIPS = (ClipSpec(16, 240, 360, "gray"), AVENUE, ClipSpec(16, 96, 144, "gray"), ClipSpec(16, 64, 96, "gray"))
@@ -310,29 +312,29 @@ def installed(monkeypatch: pytest.MonkeyPatch) -> Registry:
     return Registry.discover()
 
 
-@pytest.mark.parametrize("path", RECIPES, ids=str)
-def test_recipes_of_table_2_check_and_an_empty_clip_passes(path: Path, installed: Registry) -> None:
-    found = recipe.load(ROOT / path, registry=installed)
+@pytest.mark.parametrize("name", RECIPES)
+def test_recipes_of_table_2_check_and_an_empty_clip_passes(name: str, installed: Registry) -> None:
+    found = recipe.load(name, registry=installed)
     clip = found.data.clip
     assert found.model is not None
     assert not found.densities
     assert list(found.fuse) == ["reconstruction"]
-    assert found.evaluate.protocol.test_tuned == (path.parent.name == "table2_ped2_small")
+    assert found.evaluate.protocol.test_tuned == ("small" in name)
     with torch.device("meta"):
         encoder: Any = build(found.model.encoder, clip)
         decoder: Any = build(found.model.decoder, encoder.latents, clip)
         output: Tensor = decoder(encoder(torch.empty(1, *clip.shape)))
     assert output.shape == (1, *clip.shape)
-    assert ("dynamic" in encoder.latents) == path.stem.endswith("two_path")
+    assert ("dynamic" in encoder.latents) == name.endswith("two_path")
 
 
-@pytest.mark.parametrize("folder", ["table2", "table2_ped2_small"])
-def test_the_six_systems_of_table_2_differ_in_their_networks_alone(folder: str, installed: Registry) -> None:
-    systems = [recipe.load(ROOT / path, registry=installed) for path in RECIPES if path.parent.name == folder]
+@pytest.mark.parametrize("table", TABLES)
+def test_the_six_systems_of_table_2_differ_in_their_networks_alone(table: str, installed: Registry) -> None:
+    systems = [recipe.load(name, registry=installed) for name in RECIPES if name.rpartition("/")[0] == table]
     assert len(systems) == len({system.name for system in systems}) == 6
     for system in systems:
         assert system.model is not None
-        assert system.name == f"{folder}_{system.name.removeprefix(folder + '_')}"
+        assert system.name.startswith(f"{table.removeprefix('paper/')}_")
     trees = [
         {key: value for key, value in system.tree.items() if key not in ("name", "model")}
         | {"losses": system.tree["model"]["losses"], "fit": system.tree["model"]["fit"]}

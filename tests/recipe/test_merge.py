@@ -113,7 +113,7 @@ def test_all_bad_overrides_are_told_together(chain: Path) -> None:
 FAULTY = {
     "vadkit: 1\nextends: b.yaml\n": "a.yaml:2:10: cannot extend 'b.yaml': b.yaml does not exist",
     "vadkit: 1\nextends: folder\n": "a.yaml:2:10: cannot extend 'folder': folder is a folder",
-    "vadkit: 1\nextends: [b.yaml]\n": "a.yaml:2:10: 'extends' must be the name of one recipe file",
+    "vadkit: 1\nextends: [b.yaml]\n": "a.yaml:2:10: 'extends' must be the name of one recipe",
     "vadkit: 1\nextends: a.yaml\n": "a.yaml:2:10: 'extends' forms a loop: a.yaml -> a.yaml",
     "vadkit: 1\nextends: loop.yaml\n": "loop.yaml:1:10: 'extends' forms a loop: a.yaml -> loop.yaml -> a.yaml",
     "vadkit: 1\nextends: bad.yaml\n": "bad.yaml:1:1: a recipe is a mapping of 'key: value' lines",

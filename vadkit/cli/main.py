@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from vadkit.cli import shipped
 from vadkit.cli.commands import check as recipes
 from vadkit.cli.commands import data
 from vadkit.cli.commands import eval as results
@@ -25,12 +26,13 @@ app = typer.Typer(
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
     help="Find unusual events in video: train on normal video only, score, evaluate, compare.",
-    epilog="New here? [bold]vadkit run recipes/quickstart.yaml[/bold] takes about two minutes and needs no data.",
+    epilog="New here? [bold]vadkit run quickstart[/bold] takes about two minutes and needs no data.",
 )
 
 app.add_typer(protocols.app, name="protocol")
 app.add_typer(data.app, name="data")
 app.add_typer(plugins.app, name="plugin")
+app.add_typer(shipped.app, name="recipes")
 
 
 @app.callback(invoke_without_command=True)

@@ -7,7 +7,16 @@ from typing import Annotated
 
 import typer
 
-RecipeArgument = Annotated[Path, typer.Argument(help="A recipe, a YAML file.", show_default=False)]
+RecipeArgument = Annotated[
+    Path,
+    typer.Argument(
+        metavar="RECIPE", help="A YAML file, or the name of a recipe that vadkit ships.", show_default=False
+    ),
+]
+VariantOption = Annotated[
+    str | None,
+    typer.Option(metavar="NAME", help="One of the file's variants, such as a row of a table.", show_default=False),
+]
 SetOption = Annotated[
     list[str] | None,
     typer.Option(
@@ -32,3 +41,8 @@ TestTuningOption = Annotated[
         help="Accept what was chosen with test labels; the result is marked test-tuned wherever it appears.",
     ),
 ]
+
+
+def variant_of(recipe: Path, variant: str | None) -> Path:
+    """The reference to a recipe, or to one of its variants."""
+    return recipe / variant if variant else recipe

@@ -1,4 +1,7 @@
-"""One recipe with some of its values varied: a run each, which takes over what the others have done already."""
+"""The variants of a recipe file, or one recipe with some of its values varied: a run for each.
+
+A run reuses what the others have trained and scored already.
+"""
 
 from __future__ import annotations
 
@@ -7,29 +10,33 @@ import io
 import itertools
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
 
 import yaml
 
-from vadkit.core.errors import RunFolderError, VadkitError
+from vadkit.core.errors import Problem, RecipeError, RunFolderError, VadkitError, closest
 from vadkit.core.files import atomic_write_text
 from vadkit.core.progress import NoProgress, Progress
+from vadkit.core.values import RunResult
 from vadkit.engine.experiment import without_videos
 from vadkit.engine.run import run
 from vadkit.evaluation.build import evaluation_of, refuse_test_tuning
 from vadkit.evaluation.run_scores import RESCORABLE, evaluate_run
 from vadkit.plugin.registry import Registry
+from vadkit.recipe import plain, resolve
 from vadkit.recipe.loading import read_recipe
 from vadkit.recipe.model import Recipe
 from vadkit.recipe.show import dump
+from vadkit.recipe.variants import Family, Paper, family_of
 from vadkit.store.provenance import changes as changed_code
 from vadkit.store.provenance import code_of
 from vadkit.store.run_folder import RunFolder, digest_of
 
 SEED = "seed"
+VARIANT = "variant"
 TABLE = "sweep.csv"
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.=+-]+")
 _LONGEST = 100
@@ -37,19 +44,30 @@ _LONGEST = 100
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """One combination of values and what came of it.
+    """One combination of values and its results.
 
     Attributes:
-        values: key -> value, as it stands in `--vary`.
+        values: key -> value, as it stands in `--vary`; before them "variant" -> its name, if the file has variants.
         path: its run folder.
         metrics: metric -> value of the fused score.
         protocol: as it is printed with them.
+        components: component -> metric -> value of that component alone.
+        intervals: metric -> 95 % interval by the bootstrap over videos; only for variants.
+        units: metric -> unit, of those that are not a share of 1.
     """
 
     values: Mapping[str, str]
     path: Path
     metrics: Mapping[str, float]
     protocol: Mapping[str, Any]
+    components: Mapping[str, Mapping[str, float]] = field(default_factory=dict[str, Mapping[str, float]])
+    intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict[str, tuple[float, float]])
+    units: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    def number(self, metric: str) -> float | None:
+        """A metric's value, for `component.metric` that of the component alone; None if it was not computed."""
+        component, _, name = metric.rpartition(".")
+        return (self.components.get(component, {}) if component else self.metrics).get(name)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +85,34 @@ class SeedSummary:
     seeds: int
     means: Mapping[str, float]
     deviations: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """A number of ours and the one that a paper prints for it, both as the paper prints: percent for shares.
+
+    Attributes:
+        values: of the trial: its variant, and what else was varied but the seed.
+        metric: its name, or `component.metric`.
+        unit: "%", or the metric's own.
+        ours: our value; the mean over seeds.
+        paper: the paper's.
+        interval: 95 % interval of ours, for one seed.
+        deviation: standard deviation over the seeds, for several.
+    """
+
+    values: Mapping[str, str]
+    metric: str
+    unit: str
+    ours: float
+    paper: float
+    interval: tuple[float, float] | None = None
+    deviation: float | None = None
+
+    @property
+    def difference(self) -> float:
+        """Ours less the paper's."""
+        return self.ours - self.paper
 
 
 def parse(varied: Sequence[str]) -> dict[str, list[str]]:
@@ -96,8 +142,9 @@ def parse(varied: Sequence[str]) -> dict[str, list[str]]:
 
 def sweep(
     recipe: str | Path | Mapping[str, Any],
-    varied: Mapping[str, Sequence[str]],
+    varied: Mapping[str, Sequence[str]] | None = None,
     *,
+    variants: Sequence[str] = (),
     out: str | Path | None = None,
     data_root: str | Path | None = None,
     overrides: Sequence[str] = (),
@@ -106,67 +153,94 @@ def sweep(
     progress: Progress | None = None,
     registry: Registry | None = None,
 ) -> list[Trial]:
-    """Run every combination, each in its own folder; those that are finished are kept as they are.
+    """Run every combination, each in its own folder; those that are finished are kept.
 
-    A run takes over the trained stages and scores of another one of the sweep wherever they depend on the same
+    A run reuses the trained stages and scores of another one of the sweep wherever they depend on the same
     part of the recipe: a sweep over fusion weights trains and scores once.
 
     Args:
-        recipe: a recipe file, or its content as a mapping.
-        varied: key -> values, as YAML text.
+        recipe: a recipe file, the name of a shipped recipe, or a recipe's content as a mapping.
+        varied: key -> values, as YAML text; not needed for a file with variants.
+        variants: those of the file's variants to run; default all.
         out: folder of the run folders and `sweep.csv`; default `runs/NAME-sweep`.
         data_root: as of `vadkit.run`.
         overrides: for all runs.
-        reuse: other runs to take over from as well, as of `vadkit.run`.
+        reuse: other runs to reuse as well, as of `vadkit.run`.
         allow_test_tuning: as of `vadkit.run`.
-        progress: is told of progress.
+        progress: receives progress.
         registry: default, all installed plugins.
 
     Raises:
-        VadkitError: anything that the user can mend; every combination is checked before the first one runs.
+        VadkitError: anything that the user can fix; every combination is checked before the first one runs.
     """
     registry = registry or Registry.discover()
     progress = progress or NoProgress()
-    if not varied:
+    family = None if isinstance(recipe, Mapping) else family_of(recipe)
+    chosen = _chosen(family, variants)
+    if not varied and not chosen:
         raise VadkitError("nothing is varied", where="vadkit sweep", fix="for example --vary seed=0,1,2")
-    changes = list(_combinations(varied))
-    checked = [read_recipe(recipe, [*overrides, *_settings(values)], registry) for values in changes]
-    for one in checked:
-        protocol = one.evaluate.protocol
-        refuse_test_tuning(protocol, allowed=allow_test_tuning)
+    changes = list(_combinations(({VARIANT: chosen} if chosen else {}) | dict(varied or {})))
+    sources = [_source(recipe, values) for values in changes]
+    settings = [[*overrides, *_settings(values)] for values in changes]
+    checked = [read_recipe(*each, registry) for each in zip(sources, settings, strict=True)]
+    for values, one in zip(changes, checked, strict=True):
+        refuse_test_tuning(one.evaluate.protocol, allowed=allow_test_tuning)
         evaluation_of(one, registry).needs.check_held_out(one.data.held_out)
+        if family and chosen:
+            _check_printed(family.paper, values[VARIANT], one)
     for donor in reuse:
         RunFolder(Path(donor)).require_run()
-    folder = Path(out) if out is not None else Path("runs") / f"{checked[0].name}-sweep"
-    _refuse_taken(folder, {one.name for one in checked})
+    name = checked[0].name.removesuffix(f"_{chosen[0]}") if chosen else checked[0].name
+    folder = Path(out) if out is not None else Path("runs") / f"{name}-sweep"
+    others = [] if family is None else [Path(str(recipe)) / variant for variant in family.variants]
+    _refuse_taken(folder, {one.name for one in checked} | {plain(resolve(each, overrides))["name"] for each in others})
     places = [RunFolder(folder / _name(values)) for values in changes]
     _build_each([one for place, one in zip(places, checked, strict=True) if not _finished(place, one)])
     trials: list[Trial] = []
-    for number, (values, one, place) in enumerate(zip(changes, checked, places, strict=True), 1):
-        progress.message(f"sweep {number} of {len(changes)}: {', '.join(_settings(values))}")
+    for number, (values, one, place) in enumerate(zip(changes, checked, places, strict=True)):
+        told = ", ".join(f"{key}={value}" for key, value in values.items())
+        progress.message(f"sweep {number + 1} of {len(changes)}: {told}")
         if _finished(place, one):
             for told in changed_code(place.read_manifest().code, code_of(one)):
                 progress.message(f"{told}: --out with another folder makes all of it again")
         else:
-            others = [Path(donor) for donor in reuse if Path(donor).resolve() != place.path.resolve()]
+            donors = [Path(donor) for donor in reuse if Path(donor).resolve() != place.path.resolve()]
             run(
-                recipe, out=place.path, data_root=data_root, overrides=[*overrides, *_settings(values)],
-                resume=place.is_run, reuse=[*others, *(trial.path for trial in trials)],
+                sources[number], out=place.path, data_root=data_root, overrides=settings[number],
+                resume=place.is_run, reuse=[*donors, *(trial.path for trial in trials)],
                 allow_test_tuning=allow_test_tuning, progress=progress, registry=registry,
             )  # fmt: skip
-        result = evaluate_run(place, one, replace(evaluation_of(one, registry), rounds=0)).result
-        trials.append(Trial(values, place.path, result.metrics, result.protocol))
+        config = evaluation_of(one, registry)
+        config = config if chosen else replace(config, rounds=0)
+        trials.append(_trial(values, evaluate_run(place, one, config).result))
         atomic_write_text(folder / TABLE, to_csv(trials))
     return trials
 
 
+def beside_paper(trials: Sequence[Trial], paper: Paper) -> list[Beside]:
+    """Each number that the paper prints for a trial, with ours; the mean where only the seed differs."""
+    found: list[Beside] = []
+    for values, some in _groups(trials).items():
+        for metric, printed in paper.rows.get(dict(values).get(VARIANT, ""), {}).items():
+            ours = [number for trial in some if (number := trial.number(metric)) is not None]
+            if not ours:
+                continue
+            unit = some[0].units.get(metric.rpartition(".")[2], "%")
+            scale = 100 if unit == "%" else 1
+            low, high = some[0].intervals.get(metric, (0.0, 0.0))
+            one = Beside(dict(values), metric, unit, scale * mean(ours), printed.value)
+            if len(ours) > 1:
+                one = replace(one, deviation=scale * stdev(ours))
+            elif metric in some[0].intervals:
+                one = replace(one, interval=(scale * low, scale * high))
+            found.append(one)
+    return found
+
+
 def summarize_seeds(trials: Sequence[Trial]) -> list[SeedSummary]:
     """Mean and deviation over trials that differ in their seed alone, in the order of the trials."""
-    groups: dict[tuple[tuple[str, str], ...], list[Trial]] = {}
-    for trial in trials:
-        groups.setdefault(tuple((k, v) for k, v in trial.values.items() if k != SEED), []).append(trial)
     spreads: list[SeedSummary] = []
-    for values, some in groups.items():
+    for values, some in _groups(trials).items():
         names = [name for name in some[0].metrics if all(name in trial.metrics for trial in some)]
         columns = {name: [trial.metrics[name] for trial in some] for name in names}
         deviations = {name: stdev(column) if len(column) > 1 else 0.0 for name, column in columns.items()}
@@ -187,20 +261,68 @@ def to_csv(trials: Sequence[Trial]) -> str:
     return target.getvalue()
 
 
+def _source(recipe: str | Path | Mapping[str, Any], values: Mapping[str, str]) -> str | Path | Mapping[str, Any]:
+    """The recipe, or the variant of it that a combination is about."""
+    if isinstance(recipe, Mapping) or VARIANT not in values:
+        return recipe
+    return Path(recipe) / values[VARIANT]
+
+
+def _trial(values: Mapping[str, str], result: RunResult) -> Trial:
+    return Trial(
+        values, result.folder, result.metrics, result.protocol, result.components, result.intervals, result.units
+    )
+
+
+def _groups(trials: Sequence[Trial]) -> Mapping[tuple[tuple[str, str], ...], list[Trial]]:
+    """The trials, by all values but the seed."""
+    groups: dict[tuple[tuple[str, str], ...], list[Trial]] = {}
+    for trial in trials:
+        groups.setdefault(tuple((k, v) for k, v in trial.values.items() if k != SEED), []).append(trial)
+    return groups
+
+
+def _chosen(family: Family | None, variants: Sequence[str]) -> list[str]:
+    """The variants to run, in the order of the file."""
+    if family is None:
+        if variants:
+            raise VadkitError("a mapping has no variants", where="variants", fix="write the recipe into a file")
+        return []
+    for name in variants:
+        family.changes_of(name)
+    return [name for name in family.variants if not variants or name in variants]
+
+
+def _check_printed(paper: Paper, variant: str, recipe: Recipe) -> None:
+    """Refuse a number of the paper that the variant does not measure."""
+    metrics = [chosen.component.name for chosen in recipe.evaluate.metrics]
+    problems: list[Problem] = []
+    for key, printed in paper.rows.get(variant, {}).items():
+        component, _, metric = key.rpartition(".")
+        if metric not in metrics:
+            what = f"'paper.rows.{variant}' has {metric!r}, which is not in 'evaluate.metrics'"
+            problems.append(Problem(printed.at, what, closest(metric, metrics)))
+        if component and component not in recipe.scores:
+            what = f"'paper.rows.{variant}' has the component {component!r}, which is not in 'scores'"
+            problems.append(Problem(printed.at, what, closest(component, recipe.scores)))
+    if problems:
+        raise RecipeError(problems)
+
+
 def _combinations(varied: Mapping[str, Sequence[str]]) -> Iterator[dict[str, str]]:
     for values in itertools.product(*varied.values()):
         yield dict(zip(varied, values, strict=True))
 
 
 def _settings(values: Mapping[str, str]) -> list[str]:
-    return [f"{key}={value}" for key, value in values.items()]
+    return [f"{key}={value}" for key, value in values.items() if key != VARIANT]
 
 
 def _name(values: Mapping[str, str]) -> str:
     """A folder's name; the keys' last parts do, unless two are the same."""
     last = [key.rpartition(".")[2] for key in values]
     short = last if len(set(last)) == len(last) else list(values)
-    name = ",".join(f"{k}={v}" for k, v in zip(short, values.values(), strict=True))
+    name = ",".join(v if k == VARIANT else f"{k}={v}" for k, v in zip(short, values.values(), strict=True))
     safe = _UNSAFE.sub("_", name)
     return safe if safe == name and len(name) <= _LONGEST else f"{safe[:_LONGEST]}-{digest_of(name)[:8]}"
 
@@ -227,7 +349,7 @@ def _build_each(recipes: Sequence[Recipe]) -> None:
     """Build what differs between them: a value that a component refuses is said before the first run."""
     built: list[Mapping[str, Any]] = []
     for recipe in recipes:
-        tree = {key: value for key, value in recipe.tree.items() if key not in (*RESCORABLE, SEED)}
+        tree = {key: value for key, value in recipe.tree.items() if key not in (*RESCORABLE, SEED, "name")}
         if tree not in built:
             without_videos(recipe, RunFolder(Path()))
             built.append(tree)

@@ -30,18 +30,18 @@ DEFAULT_REPORT = ("console", "json")
 """Reporters of a recipe without `report`."""
 
 
-def load(path: Path, *, overrides: Sequence[str] = (), registry: Registry) -> Recipe:
-    """Read, merge and validate a recipe file.
+def load(recipe: str | Path, *, overrides: Sequence[str] = (), registry: Registry) -> Recipe:
+    """Read, merge and validate a recipe.
 
     Args:
-        path: the recipe.
+        recipe: a file, the name of a shipped recipe, or a variant of one of these: see `vadkit.recipe.library`.
         overrides: `a.b=value`, as `--set` takes them.
         registry: where components are looked up.
 
     Raises:
         RecipeError: all problems of the recipe.
     """
-    return check(resolve(path, overrides), registry)
+    return check(resolve(recipe, overrides), registry)
 
 
 def loads(values: str | Mapping[str, Any], *, overrides: Sequence[str] = (), registry: Registry) -> Recipe:
@@ -57,7 +57,7 @@ def read_recipe(recipe: str | Path | Mapping[str, Any], overrides: Sequence[str]
     """A checked recipe, from a file, the name of a shipped recipe, or a mapping; errors as of `load`."""
     if isinstance(recipe, Mapping):
         return loads(recipe, overrides=overrides, registry=registry)
-    return load(Path(recipe), overrides=overrides, registry=registry)
+    return load(recipe, overrides=overrides, registry=registry)
 
 
 def check(tree: Node, registry: Registry) -> Recipe:

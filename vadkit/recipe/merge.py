@@ -13,27 +13,34 @@ from pathlib import Path
 from typing import Any
 
 from vadkit.core.errors import Problem, RecipeError, VadkitError
+from vadkit.recipe.library import Located, locate, parent
 from vadkit.recipe.node import Node, Place, fail, from_plain, plain
 from vadkit.recipe.source import parse, read
+from vadkit.recipe.variants import Family, take_apart
 
 VERSION = 1
 """Version of the recipe grammar: the value of `vadkit:`."""
 
 
-def resolve(path: Path, overrides: Sequence[str] = ()) -> Node:
-    """Read a recipe file and merge its parents and overrides.
+def resolve(recipe: str | Path, overrides: Sequence[str] = ()) -> Node:
+    """A recipe with its parents, its variant and overrides merged in.
 
     Args:
-        path: the recipe file.
-        overrides: `a.b=value`, with the value in YAML; a number is the index of a list entry.
+        recipe: a file, the name of a shipped recipe, or a variant of one of these: see `vadkit.recipe.library`.
+        overrides: `a.b=value`, the value read as YAML; a number addresses a list's entry.
 
     Returns:
-        A mapping without `extends`. Every value knows its place.
+        A mapping without `extends` and `variants`; every value knows where it came from.
 
     Raises:
-        RecipeError: a file cannot be read, `extends` forms a loop, or an override is malformed.
+        VadkitError: no recipe has this name.
+        RecipeError: a file that cannot be read, a loop of `extends`, variants and none is chosen, a malformed override.
     """
-    return _finish(_with_parents(read(path), path.parent, (path.resolve(),)), overrides)
+    found = locate(recipe)
+    node = read(found.path)
+    if not found.variant:
+        take_apart(node).refuse_choice()
+    return _finish(_with_parents(node, found, ()), overrides)
 
 
 def resolve_plain(values: str | Mapping[str, Any], overrides: Sequence[str] = ()) -> Node:
@@ -45,7 +52,8 @@ def resolve_plain(values: str | Mapping[str, Any], overrides: Sequence[str] = ()
     node = parse(values, "recipe") if isinstance(values, str) else from_plain(values)
     if not isinstance(node.value, Mapping):
         raise fail(node.at, "a recipe is a mapping of 'key: value' lines", "start with 'vadkit: 1'")
-    return _finish(_with_parents(node, Path(), ()), overrides)
+    take_apart(node).refuse_choice()
+    return _finish(_with_parents(node, Located(Path("recipe")), None), overrides)
 
 
 def merge(parent: Node, child: Node) -> Node:
@@ -65,32 +73,62 @@ def merge(parent: Node, child: Node) -> Node:
     return replace(parent, value=merged)
 
 
-def _with_parents(node: Node, folder: Path, chain: tuple[Path, ...]) -> Node:
-    entries = dict(node.value) if isinstance(node.value, Mapping) else {}
+_Chain = tuple[Located, ...]
+
+
+def _with_parents(node: Node, found: Located, chain: _Chain | None) -> Node:
+    """What a file says, without `variants`, over what it extends.
+
+    Args:
+        node: the file's content.
+        found: where it was read, and the variant that is meant.
+        chain: what extends it, the outermost first; None for content that is not a file's.
+    """
+    family = take_apart(node)
+    entries = dict(family.base.value) if isinstance(family.base.value, Mapping) else {}
     _check_version(entries.get("vadkit"))
     named = entries.pop("extends", None)
     child = replace(node, value=entries)
-    if named is None:
-        return child
+    links = () if chain is None else (*chain, replace(found, path=found.path.resolve()))
+    if not found.variant:
+        return child if named is None else merge(_parent(named, found.path.parent, links), child)
+    return _variant(family, child, named, found, links)
+
+
+def _variant(family: Family, child: Node, named: Node | None, found: Located, links: _Chain) -> Node:
+    """The base with a variant's changes, or another variant of the file with them; its name is made of both."""
+    changes = family.changes_of(found.variant)
+    entries = dict(changes.value) if isinstance(changes.value, Mapping) else {}
+    own = entries.pop("extends", named)
+    if own is not None and own is not named and own.value in family.variants:
+        sibling = Located(found.path, str(own.value))
+        _refuse_circle(sibling, own, links)
+        base = _variant(family, child, named, sibling, (*links, replace(sibling, path=sibling.path.resolve())))
+    else:
+        base = child if own is None else merge(_parent(own, found.path.parent, links), child)
+    merged = merge(base, replace(changes, value=entries))
+    values = dict(merged.value) if isinstance(merged.value, Mapping) else {}
+    if "name" not in entries:
+        of_file = child.value.get("name") if isinstance(child.value, Mapping) else None
+        name = of_file or values.get("name")
+        if name is not None and isinstance(name.value, str):
+            values["name"] = replace(name, value=f"{name.value}_{found.variant}", at=changes.head)
+    return replace(merged, value=values)
+
+
+def _parent(named: Node, folder: Path, chain: _Chain) -> Node:
     if not isinstance(named.value, str):
-        raise fail(named.at, "'extends' must be the name of one recipe file", "write 'extends: base.yaml'")
-    path = folder / named.value
-    if path.resolve() in chain:
-        names = " -> ".join(link.name for link in (*chain, path))
-        raise fail(named.at, f"'extends' forms a loop: {names}", "remove 'extends' from one of these files")
-    try:
-        parent = read(path)
-    except RecipeError as error:
-        if path.is_file():
-            raise
-        raise fail(
-            named.at, f"cannot extend {named.value!r}: {path} {_absence(path)}", error.problems[0].fix
-        ) from error
-    return merge(_with_parents(parent, path.parent, (*chain, path.resolve())), child)
+        raise fail(named.at, "'extends' must be the name of one recipe", "write 'extends: base.yaml'")
+    found = parent(named.value, folder, named.at)
+    _refuse_circle(found, named, chain)
+    return _with_parents(read(found.path), found, chain)
 
 
-def _absence(path: Path) -> str:
-    return "is a folder" if path.is_dir() else "does not exist"
+def _refuse_circle(found: Located, named: Node, chain: _Chain) -> None:
+    if replace(found, path=found.path.resolve()) in chain:
+        links = (*chain, found)
+        names = " -> ".join(f"{link.path.name}/{link.variant}".removesuffix("/") for link in links)
+        raise fail(named.at, f"'extends' forms a loop: {names}", "remove 'extends' from one of these recipes")
 
 
 def _finish(node: Node, overrides: Sequence[str]) -> Node:

@@ -19,11 +19,21 @@ from vadkit.recipe.signature import MISSING, Parameter, describe
 
 Schema = dict[str, Any]
 
+_NUMBERS: Schema = {"type": "object", "additionalProperties": {"type": "number"}}
+_PAPER: Schema = {
+    "type": "object",
+    "properties": {
+        "source": {"type": "string", "description": "Which table of which paper."},
+        "rows": {"type": "object", "additionalProperties": _NUMBERS, "description": "Variant -> metric -> number."},
+    },
+    "additionalProperties": False,
+}
+
 
 def json_schema(registry: Registry) -> Schema:
     """The schema of a recipe, draft 2020-12, with a branch for each component.
 
-    A recipe that extends another may leave out every key, so none is required of it.
+    A recipe that extends another or has variants may leave out every key, so none is required of it.
     Components with a broken plugin are accepted with any keys.
     """
     defs: dict[str, Schema] = {}
@@ -32,7 +42,7 @@ def json_schema(registry: Registry) -> Schema:
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "vadkit recipe",
         "type": "object",
-        "if": {"required": ["extends"]},
+        "if": {"anyOf": [{"required": ["extends"]}, {"required": ["variants"]}]},
         "then": _Writer(registry, defs, partial=True).generate_inner(recipe),
         "else": _Writer(registry, defs, partial=False).generate_inner(recipe),
         "$defs": defs,
@@ -77,6 +87,7 @@ class _Writer(GenerateJsonSchema):
             return self.component(form.component_field, keys, required)
         if form is Recipe:
             keys = {"vadkit": {"const": VERSION}, "extends": {"type": "string"}, **keys}
+            keys |= {"variants": _variants(keys), "paper": _PAPER} if self.partial else {}
             required = ["vadkit", *required]
         mapping = self.mapping(keys, required, docstring.summary(form.__doc__))
         return {"anyOf": [keys["use"], mapping]} if "use" in keys else mapping
@@ -121,6 +132,13 @@ class _Writer(GenerateJsonSchema):
         if required and not self.partial:
             schema["required"] = list(required)
         return _described(schema, summary, MISSING)
+
+
+def _variants(keys: Mapping[str, Schema]) -> Schema:
+    """Name -> what the variant changes: any of a recipe's keys but the version, or nothing."""
+    changes = {name: schema for name, schema in keys.items() if name != "vadkit"}
+    content: Schema = {"type": "object", "properties": changes, "additionalProperties": False}
+    return {"type": "object", "additionalProperties": {"anyOf": [content, {"type": "null"}]}}
 
 
 def _names(registry: Registry, kind: str) -> list[str]:

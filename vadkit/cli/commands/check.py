@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from vadkit.cli.options import RecipeArgument, SetOption
+from vadkit.cli.options import RecipeArgument, SetOption, VariantOption, variant_of
 from vadkit.core.errors import VadkitError
 
 
 def check(
     recipe: RecipeArgument,
+    variant: VariantOption = None,
     set_: SetOption = None,
     build: Annotated[
         bool,
@@ -26,43 +27,57 @@ def check(
         bool, typer.Option("--clip", help="Pass an empty clip through in place of shapes, as 'vadkit run' does.")
     ] = False,
 ) -> None:
-    """Say everything that is wrong with a recipe, at once, with file, line and column; then what does not fit."""
+    """Say everything that is wrong with a recipe, at once, with file, line and column; then what does not fit.
+
+    Of a file with variants, each one is checked.
+    """
     from vadkit.plugin.registry import Registry
     from vadkit.recipe import load
+    from vadkit.recipe.variants import family_of
 
     if clip and not build:
         raise VadkitError("--clip needs the recipe built", where="--no-build", fix="leave one of them out")
-    load(recipe, overrides=set_ or (), registry=Registry.discover())
-    if build:
-        for stage, count in _built(recipe, set_ or (), clip=clip).items():
-            typer.echo(f"{stage}: {count / 1e6:.2f} M parameters")
-    typer.echo(f"{recipe}: no problems found")
+    chosen, registry = variant_of(recipe, variant), Registry.discover()
+    each = [chosen / name for name in family_of(chosen).variants] or [chosen]
+    for one in each:
+        load(one, overrides=set_ or (), registry=registry)
+    for one in each:
+        if build:
+            _build(one, set_ or (), clip=clip)
+        else:
+            typer.echo(f"{one}: no problems found")
 
 
-def _built(recipe: Path, overrides: Sequence[str], *, clip: bool) -> Mapping[str, int]:
-    """Parameters of each stage; where shapes alone do not pass, a process that has seen none of them decides."""
+def _build(recipe: Path, overrides: Sequence[str], *, clip: bool) -> None:
+    """Print the parameters of each stage. If shapes alone do not pass, a fresh process tries with numbers."""
     import subprocess
 
     from vadkit.engine.dry_run import dry_run
     from vadkit.engine.sanity_check import NeedsValuesError
 
     try:
-        return dry_run(recipe, overrides=overrides, values=clip)
+        parameters = dry_run(recipe, overrides=overrides, values=clip)
     except NeedsValuesError:
         again = [sys.executable, "-c", "from vadkit.cli import main; main()", "check", "--clip", str(recipe)]
         done = subprocess.run([*again, *(f"--set={change}" for change in overrides)], check=False)
-        raise typer.Exit(done.returncode) from None
+        if done.returncode:
+            raise typer.Exit(done.returncode) from None
+        return
+    for stage, count in parameters.items():
+        typer.echo(f"{stage}: {count / 1e6:.2f} M parameters")
+    typer.echo(f"{recipe}: no problems found")
 
 
-def show(recipe: RecipeArgument, set_: SetOption = None) -> None:
+def show(recipe: RecipeArgument, variant: VariantOption = None, set_: SetOption = None) -> None:
     """Print a recipe with its parents merged in, and where each value came from."""
     from vadkit.plugin.registry import Registry
     from vadkit.recipe import load
     from vadkit.recipe.merge import resolve
     from vadkit.recipe.show import render
 
-    typer.echo(render(resolve(recipe, set_ or ())))
-    load(recipe, overrides=set_ or (), registry=Registry.discover())
+    chosen = variant_of(recipe, variant)
+    typer.echo(render(resolve(chosen, set_ or ())))
+    load(chosen, overrides=set_ or (), registry=Registry.discover())
 
 
 def list_(

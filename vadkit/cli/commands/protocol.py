@@ -82,7 +82,7 @@ def diff(one: Name, other: Name) -> None:
 
 
 def find(name: str) -> Protocol:
-    """The protocol of a preset, a recipe file or a run folder.
+    """The protocol of a preset, a recipe or a run folder.
 
     Raises:
         VadkitError: it is none of these.
@@ -90,6 +90,7 @@ def find(name: str) -> Protocol:
     from vadkit.evaluation.build import evaluation_of, protocol_of
     from vadkit.plugin.registry import Registry
     from vadkit.recipe import load
+    from vadkit.recipe.library import find as find_recipe
     from vadkit.recipe.presets import PRESETS
     from vadkit.store.run_folder import RunFolder
 
@@ -99,9 +100,9 @@ def find(name: str) -> Protocol:
     if (path / "recipe.yaml").is_file():
         kept = RunFolder(path).read_manifest().protocol
         return _revived(kept) if kept else protocol_of(load(path / "recipe.yaml", registry=Registry.discover()))
-    if path.is_file():
+    if find_recipe(name):
         registry = Registry.discover()
-        recipe = load(path, registry=registry)
+        recipe = load(name, registry=registry)
         config = evaluation_of(recipe, registry)
         return replace(config.protocol, components={key: part.as_dict() for key, part in config.components.items()})
     raise VadkitError(f"there is no preset, recipe or run {name!r}", fix=closest(name, PRESETS))

@@ -8,11 +8,20 @@ from typing import Annotated
 import typer
 
 from vadkit.cli.interrupt import interruptible
-from vadkit.cli.options import DataOption, RecipeArgument, ReuseOption, SetOption, TestTuningOption
+from vadkit.cli.options import (
+    DataOption,
+    RecipeArgument,
+    ReuseOption,
+    SetOption,
+    TestTuningOption,
+    VariantOption,
+    variant_of,
+)
 
 
 def run(
     recipe: RecipeArgument,
+    variant: VariantOption = None,
     set_: SetOption = None,
     data_root: DataOption = None,
     out: Annotated[Path | None, typer.Option(help="Run folder. Default: runs/NAME.")] = None,
@@ -36,7 +45,7 @@ def run(
 
     with interruptible("what is finished is kept: go on with --resume"), terminal_progress() as progress:
         done = engine.run(
-            recipe,
+            variant_of(recipe, variant),
             out=out,
             data_root=data_root,
             overrides=set_ or (),
@@ -54,28 +63,36 @@ def run(
 def sweep(
     recipe: RecipeArgument,
     vary: Annotated[
-        list[str],
+        list[str] | None,
         typer.Option(
-            metavar="KEY=A,B,C", help="Values to try: seed=0,1,2. Repeatable: all combinations.", show_default=False
+            metavar="KEY=A,B,C",
+            help="Values to try: seed=0,1,2. Repeatable: all combinations. Needed unless the file has variants.",
+            show_default=False,
         ),
-    ],
+    ] = None,
+    variant: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="A variant to run. Repeatable. Default: all.", show_default=False),
+    ] = None,
     set_: SetOption = None,
     data_root: DataOption = None,
     out: Annotated[Path | None, typer.Option(help="Folder of the runs. Default: runs/NAME-sweep.")] = None,
     reuse: ReuseOption = None,
     allow_test_tuning: TestTuningOption = False,
 ) -> None:
-    """Run a recipe with values varied; what they do not change is trained and scored once."""
+    """Run the variants of a recipe, or a recipe with values varied; what they share is trained and scored once."""
     from vadkit.cli.progress import terminal_progress
-    from vadkit.cli.render.sweep import print_trials
+    from vadkit.cli.render.sweep import print_paper, print_trials
     from vadkit.engine.sweep import parse
     from vadkit.engine.sweep import sweep as swept
+    from vadkit.recipe.variants import family_of
 
-    varied = parse(vary)
+    varied = parse(vary or ())
     with interruptible("finished runs are kept: give the same command again"), terminal_progress() as progress:
         trials = swept(
             recipe,
             varied,
+            variants=variant or (),
             out=out,
             data_root=data_root,
             overrides=set_ or (),
@@ -84,6 +101,7 @@ def sweep(
             progress=progress,
         )
     print_trials(trials)
+    print_paper(trials, family_of(recipe).paper)
     typer.echo(f"runs: {trials[0].path.parent}")
 
 

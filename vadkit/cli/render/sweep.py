@@ -1,17 +1,18 @@
-"""`vadkit sweep`: the table of trials, and the spread over seeds."""
+"""`vadkit sweep`: the table of trials, the spread over seeds, and the numbers of a paper beside ours."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from vadkit.cli.render.protocol import SHORT
-from vadkit.engine.sweep import SEED, Trial, summarize_seeds
+from vadkit.engine.sweep import SEED, Beside, Trial, beside_paper, summarize_seeds
+from vadkit.recipe.variants import Paper
 
-_NOTE = "A choice among these by test metrics is a choice with test labels: mark a recipe that makes it test_tuned."
+_NOTE = "To choose among these by test metrics is to choose with test labels: mark such a recipe test_tuned."
 
 
 def print_trials(trials: Sequence[Trial]) -> None:
@@ -49,3 +50,38 @@ def _spread(trials: Sequence[Trial], metrics: Sequence[str]) -> Table:
         ]
         table.add_row(*map(Text, spread.values.values()), str(spread.seeds), *cells)
     return table
+
+
+def print_paper(trials: Sequence[Trial], paper: Paper) -> None:
+    """Our numbers, the paper's, and ours less the paper's; nothing where the recipe has none of the paper's."""
+    found = beside_paper(trials, paper)
+    if not found:
+        return
+    console = Console(highlight=False)
+    table = Table(header_style="bold", title=Text(f"compared with {paper.source or 'the paper'}"), title_justify="left")
+    for key in found[0].values:
+        table.add_column(Text(key), overflow="fold")
+    table.add_column("metric")
+    for head in ("ours", "paper", "difference"):
+        table.add_column(head, justify="right")
+    before: Mapping[str, str] = {}
+    for one in found:
+        if before and before != one.values:
+            table.add_section()
+        values = [""] * len(one.values) if before == one.values else list(one.values.values())
+        metric = f"{one.metric} {one.unit}".rstrip()
+        numbers = (_ours(one), Text(str(one.paper)), Text(_number(one, one.difference, "+")))
+        table.add_row(*map(Text, (*values, metric)), *numbers)
+        before = one.values
+    console.print(table)
+
+
+def _ours(one: Beside) -> Text:
+    if one.deviation is not None:
+        return Text(f"{_number(one, one.ours)} ± {_number(one, one.deviation)}")
+    ours = Text(_number(one, one.ours))
+    return ours.append(f"\n{' to '.join(_number(one, end) for end in one.interval)}", "dim") if one.interval else ours
+
+
+def _number(one: Beside, value: float, sign: str = "") -> str:
+    return f"{value:{sign}.{2 if one.unit == '%' else 3}f}"

@@ -18,6 +18,7 @@ from vadkit.plugin.registry import Registry
 from vadkit.recipe import describe, load
 from vadkit.recipe.component_config import ComponentConfig
 from vadkit.recipe.evaluation_only import read_evaluation_only
+from vadkit.recipe.library import find
 from vadkit.recipe.model import Data
 
 _RECIPES = frozenset({".yaml", ".yml"})
@@ -58,7 +59,7 @@ def open_target(
     """Find out what is meant, and open it.
 
     Args:
-        what: a data set's name, `{use: name, ...keys}` as text or mapping, or a recipe file.
+        what: a data set's name, `{use: name, ...keys}` as text or mapping, or a recipe: a file or a shipped one's name.
         data_root: the data set's folder or the one that holds it; default `$VADKIT_DATA`.
         overrides: as `--set` takes them: `data.labels=masks`.
         registry: default, all installed plugins.
@@ -94,12 +95,12 @@ def open_target(
 
 
 def _recipe(what: str | Mapping[str, Any], overrides: Sequence[str], registry: Registry) -> Data | None:
-    """The `data` of a recipe file; None if it is none."""
+    """The `data` of a recipe; None if it is not a recipe."""
     if not isinstance(what, str) or what.lstrip().startswith("{"):
         return None
     path = Path(what)
-    if path.suffix.lower() in _RECIPES or path.is_file():
-        return load(path, overrides=overrides, registry=registry).data
+    if path.suffix.lower() in _RECIPES or (what not in registry.names("dataset") and find(what)) or path.is_file():
+        return load(what, overrides=overrides, registry=registry).data
     if path.is_dir() and what not in registry.names("dataset"):
         names = ", ".join(registry.names("dataset"))
         fix = f"name the data set and give the folder with --data-root {what}; choices: {names}"

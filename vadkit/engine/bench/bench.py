@@ -127,7 +127,7 @@ def bench(
     """Measure a recipe, untrained, or a run with its weights, on random clips; needs no data.
 
     Args:
-        target: a recipe file, or a run folder.
+        target: a recipe, by file or name, or a run folder.
         overrides: as `--set` takes them.
         batch: clips of one pass; 1 is a live stream, where the next window is not there yet.
         warmup: passes before the clock starts.
