@@ -16,15 +16,20 @@ C1, C2 = 0.01**2, 0.03**2  # keep the quotients finite where a window is flat
 
 def _pair(out: ClipOutputs) -> tuple[Tensor, Tensor]:
     if out.output is None:
-        raise ShapeError("a reconstruction loss needs the model's output", where="model.losses")
+        raise ShapeError("the loss needs the model's output", where="model.losses")
     return out.output.float(), out.target
 
 
 class L2(Loss, nn.Module):
-    """Mean squared difference of pixels in [-1, 1] (Eq. 8, as a mean).
+    """Mean squared error of pixels in [-1, 1] (Eq. 8, as a mean).
 
     Args:
         clip: geometry of a clip.
+
+    Example:
+        >>> spec, clips = ClipSpec(2, 8, 8), torch.zeros(1, 3, 2, 8, 8)
+        >>> L2(spec)(ClipOutputs(spec, clips, clips, clips + 0.5))
+        tensor(0.2500)
     """
 
     def __init__(self, clip: ClipSpec) -> None:
@@ -32,17 +37,22 @@ class L2(Loss, nn.Module):
         del clip
 
     def forward(self, out: ClipOutputs) -> Tensor:
-        """-> ()."""
+        """Return the loss, a scalar."""
         return functional.mse_loss(*_pair(out))
 
 
 class Gradient(Loss, nn.Module):
-    """Mean absolute difference of the gradients' magnitudes, along height and width.
+    """Gradient loss: mean absolute difference of the gradients' magnitudes, along height and width.
 
-    Source: Mathieu et al. 2016, with exponent 1, as the paper's reference [37].
+    Source: Mathieu et al. 2016, with exponent 1, as in the paper's reference [37].
 
     Args:
         clip: geometry of a clip.
+
+    Example:
+        >>> spec, clips = ClipSpec(2, 8, 8), torch.zeros(1, 3, 2, 8, 8)
+        >>> Gradient(spec)(ClipOutputs(spec, clips, clips, clips + 0.5))  # a constant offset has no gradient
+        tensor(0.)
     """
 
     def __init__(self, clip: ClipSpec) -> None:
@@ -50,7 +60,7 @@ class Gradient(Loss, nn.Module):
         del clip
 
     def forward(self, out: ClipOutputs) -> Tensor:
-        """-> ()."""
+        """Return the loss, a scalar."""
         output, target = _pair(out)
         return sum(  # pyright: ignore[reportReturnType]
             (output.diff(dim=axis).abs() - target.diff(dim=axis).abs()).abs().mean() for axis in (-2, -1)
