@@ -1,4 +1,4 @@
-"""A user's own video as a data set."""
+"""The user's own videos as a data set."""
 
 from __future__ import annotations
 
@@ -26,30 +26,40 @@ _FOLDERS: dict[Split, tuple[str, ...]] = {
 
 
 class Folder(Dataset):
-    """Your own video: files or folders of images in train/ and test/, with or without labels.
+    """Your own videos: files or folders of images in train/ and test/, with or without labels.
 
-    A video is named by its path below train/ or test/, without the suffix of a file; where a
-    pattern chose it, by its path below the data's folder. Train on normal video alone.
+    The name of a video is its path below train/ or test/, without the suffix of a file. If a pattern selects the video,
+    its name is the path below the data folder. Train on normal videos only.
 
     Args:
-        root: the folder that holds the videos; patterns and labels are relative to it.
-        train: pattern or patterns of the normal videos to train on, such as "normal/*.mp4" or
-            ["cam1/**/*.mkv", "cam2"]; a folder means everything in it. Default: train/ or training/.
-        test: the same of the videos to score. Default: test/ or testing/.
-        labels: file or folder with the labels of test videos. Default: labels.csv, labels.json, labels.npz
-            or labels/, whichever is there; without any, masks/ tells; without masks, nothing is measured.
-        unlabelled: what a test video is of which the labels say nothing: not measured, or normal.
-        scene: "folder" makes the folder that a video lies in its scene, such as one for each camera.
-        fps: frames per second, in place of what the files say; folders of images say nothing.
+        root: the folder that contains the videos; patterns and labels are relative to it.
+        train: pattern or patterns of the normal training videos, such as "normal/*.mp4" or ["cam1/**/*.mkv", "cam2"]; a
+            folder selects everything in it. Default: train/ or training/.
+        test: pattern or patterns of the videos to score. Default: test/ or testing/.
+        labels: file or folder with the labels of test videos. Default: labels.csv, labels.json, labels.npz or labels/,
+            whichever exists; otherwise masks/. Without any of them, there are no metrics.
+        unlabelled: how to treat a test video that the labels do not mention: "unmeasured" excludes it from the metrics,
+            "normal" counts it as normal.
+        scene: "folder" uses the folder of a video as its scene, for example one folder per camera.
+        fps: frames per second, instead of the value in the files; needed for folders of images, which have no frame
+            rate.
 
     Raises:
         DataError: `fps` is not above 0.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as root:
+        ...     Path(root, "test/cam1").mkdir(parents=True)
+        ...     Path(root, "test/cam1/001.jpg").touch()
+        ...     [video.name for video in Folder(Path(root), fps=25).videos("test")]
+        ['cam1']
     """
 
     default_root: ClassVar[str] = ""
     layout: ClassVar[str] = (
-        "--data-root is the folder that holds your videos: train/ with normal video and test/ with video to score, as "
-        "files (mp4, avi, mkv, mov, ...) or folders of images; elsewhere, say where by the keys 'train' and 'test'; "
+        "set --data-root to the folder with your videos: train/ with normal videos and test/ with videos to score, as "
+        "files (mp4, avi, mkv, mov, ...) or folders of images; for other folders, set the keys 'train' and 'test'; "
         "labels are optional (labels.csv)"
     )
 
@@ -65,28 +75,28 @@ class Folder(Dataset):
         fps: float | None = None,
     ) -> None:
         if fps is not None and fps <= 0:
-            raise DataError(f"'fps' must be above 0, not {fps:g}", where="folder")
+            raise DataError(f"'fps' must be above 0, but it is {fps:g}", where="folder")
         self._named: dict[Split, str | tuple[str, ...] | None] = {"train": train, "test": test}
         self._root, self._given, self._fps = root, labels, fps
         self._normal, self._by_folder = unlabelled == "normal", scene == "folder"
         self._length = Lengths()
 
     def videos(self, split: Split) -> Sequence[VideoRef]:
-        """Videos of a split, by name, 2 before 10.
+        """Videos of a split, sorted by name in natural order (2 before 10).
 
         Raises:
-            DataError: there are none, or one cannot be read or named.
+            DataError: there are no videos, or one cannot be read or named.
         """
         return self._test if split == "test" else self._train
 
     def labels(self, video: VideoRef) -> Labels | None:
-        """What the labels say of a test video; None if they say nothing, and for a training video.
+        """Labels of a test video; None for a training video, and for a video that the labels do not mention.
 
         Raises:
-            DataError: labels that cannot be read, do not fit the video, or are of a video that is not there.
+            DataError: labels cannot be read, do not fit the video, or belong to a video that does not exist.
         """
         other = self._by_name.get(video.name)
-        # Training videos may bear the same names.
+        # Training videos may have the same names.
         if other is None or other.source != video.source:
             return None
         entry, masks = self._entries.get(video.name), self._masks.get(video.name)
@@ -97,10 +107,10 @@ class Folder(Dataset):
         return self._compared(video, entry, masks)
 
     def ground_truth(self) -> Sequence[tuple[VideoRef, Labels]]:
-        """All labelled test videos; where none is there itself, those of which the labels say the length.
+        """All labelled test videos; if no video exists, those whose labels define a length.
 
         Raises:
-            DataError: labels that cannot be read, or do not fit.
+            DataError: labels cannot be read, or do not fit.
         """
         if found_if_any(self.videos, "test"):
             return super().ground_truth()
@@ -124,8 +134,8 @@ class Folder(Dataset):
     @cached_property
     def _base(self) -> Path:
         if self._root is None or not self._root.is_dir():
-            raise DataError("there is no such folder", where=str(self._root or "--data-root"), fix=self.layout)
-        return Path(os.path.abspath(self._root))  # noqa: PTH100 - a link stays what the user calls it
+            raise DataError("the folder does not exist", where=str(self._root or "--data-root"), fix=self.layout)
+        return Path(os.path.abspath(self._root))  # noqa: PTH100 - keep the name of a link
 
     def _find(self, split: Split) -> Sequence[VideoRef]:
         named, folders = self._named[split], _FOLDERS[split]
@@ -133,15 +143,15 @@ class Folder(Dataset):
             patterns = (named,) if isinstance(named, str) else named
             found = videos_like(self._base, patterns)
         else:
-            place = next((self._base / name for name in folders if (self._base / name).is_dir()), None)
-            if place is None:
-                what = f"holds no folder {folders[0]}/ or {folders[-1]}/"
-                fix = f"make it, or say where the videos lie: set '{split}' under 'data', such as {split}: 'cam1/*.mp4'"
+            folder = next((self._base / name for name in folders if (self._base / name).is_dir()), None)
+            if folder is None:
+                what = f"no folder {folders[0]}/ or {folders[-1]}/"
+                fix = f"create it, or set '{split}' under 'data', for example {split}: 'cam1/*.mp4'"
                 raise DataError(what, where=str(self._base), fix=fix)
-            found = videos_under(place)
+            found = videos_under(folder)
             if not found:
                 fix = f"put video files or folders of images there, or set '{split}' under 'data'"
-                raise DataError("holds no video file and no folder of images", where=str(place), fix=fix)
+                raise DataError("no video file and no folder of images", where=str(folder), fix=fix)
         return [self._placed(self._video(one)) for one in found]
 
     def _video(self, found: Found) -> VideoRef:
@@ -155,7 +165,7 @@ class Folder(Dataset):
 
     @cached_property
     def _labels_path(self) -> Path | None:
-        """What frame labels are read from: the labels, else the masks, if there are any."""
+        """The source of frame labels: the labels, else the masks, else None."""
         found = labels_of(self._base, self._given)
         return found or (self._base / MASKS if (self._base / MASKS).is_dir() else None)
 
@@ -166,7 +176,7 @@ class Folder(Dataset):
 
     @cached_property
     def _masks(self) -> Mapping[str, Entry]:
-        """Masks beside other labels."""
+        """Masks in addition to other labels."""
         path = self._base / MASKS
         return self._matched(read_mask_folders(path), path) if path.is_dir() else {}
 
@@ -175,7 +185,7 @@ class Folder(Dataset):
         return matched(entries, [video.name for video in self._test], others, path)
 
     def _compared(self, video: VideoRef, entry: Entry, masks: Entry | None) -> Labels:
-        """The labels, once they fit the video; a file is decoded only if nothing else says its length."""
+        """The labels, checked against the video. A file is decoded only if nothing else defines its length."""
         for said in (entry, masks):
             if said is not None and video.frames is not None and said.length() is not None:
                 check_length(said.length() or 0, video.frames, where=f"video {video.name}", source=said.where)
