@@ -80,7 +80,8 @@ class PatchError(Scorer):
         if patch < 1 or step < 1:
             raise ShapeError("patch and step must be at least 1 pixel")
         self.patch, self.step = patch, step
-        self.norm, self.part = norm, part
+        self.norm = norm
+        self.part: Part = part
 
     def __call__(self, out: ClipOutputs) -> Tensor:
         """Return scores (B, T)."""
@@ -116,7 +117,8 @@ class FrameError(Scorer):
         norm: Literal["l1", "l2", "rms"] = "l1",
         part: Part = "all",
     ) -> None:
-        self.norm, self.part = norm, part
+        self.norm = norm
+        self.part: Part = part
 
     def __call__(self, out: ClipOutputs) -> Tensor:
         """Return scores (B, T)."""
@@ -151,7 +153,8 @@ class ClipError(Scorer):
         norm: Norm = "l1",
         part: Part = "all",
     ) -> None:
-        self.at, self.norm, self.part = at, norm, part
+        self.at, self.norm = at, norm
+        self.part: Part = part
 
     def __call__(self, out: ClipOutputs) -> Tensor:
         """Return scores (B, T)."""
