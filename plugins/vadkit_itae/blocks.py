@@ -46,4 +46,4 @@ def check_widths(**widths: Iterable[int]) -> None:
     for key, values in widths.items():
         for value in values:
             if value < 1:
-                raise ShapeError(f"'{key}' counts channels, but it has {value}", fix=f"set '{key}' to 1 or more")
+                raise ShapeError(f"{value} in '{key}' is below 1", fix=f"set '{key}' to 1 or more")
