@@ -15,18 +15,47 @@ from vadkit.registry import Registry
 MISSING: frozenset[str] = frozenset(
     (
         "loss ms_ssim",
-        *(f"vadkit.{name}" for name in ("Run Watch").split()),
+        *(f"vadkit.{name}" for name in ["Run", "Watch"]),
         *(
             f"vadkit.api.{name}"
-            for name in (
-                "Bottleneck BottleneckOutput CheckpointError ClipOutputs ClipSpec Component DataError "
-                "Dataset Decoder DensityModel DivergedError Encoder Feature FeatureSource FeatureSpec "
-                "FitContext Labels LatentSpec Loss Metric Optimizer PluginError Reporter RunFolderError "
-                "RunResult Schedule ScoredVideo Scorer ShapeError Track Transform VadkitError VideoRef "
-                "VideoResult"
-            ).split()
+            for name in [
+                "Bottleneck",
+                "BottleneckOutput",
+                "CheckpointError",
+                "ClipOutputs",
+                "ClipSpec",
+                "Component",
+                "DataError",
+                "Dataset",
+                "Decoder",
+                "DensityModel",
+                "DivergedError",
+                "Encoder",
+                "Feature",
+                "FeatureSource",
+                "FeatureSpec",
+                "FitContext",
+                "Labels",
+                "LatentSpec",
+                "Loss",
+                "Metric",
+                "Optimizer",
+                "PluginError",
+                "Reporter",
+                "RunFolderError",
+                "RunResult",
+                "Schedule",
+                "ScoredVideo",
+                "Scorer",
+                "ShapeError",
+                "Track",
+                "Transform",
+                "VadkitError",
+                "VideoRef",
+                "VideoResult",
+            ]
         ),
-        *(f"vadkit.testing.{name}" for name in ("ConformityError InapplicableError Outcome Subject Toy").split()),
+        *(f"vadkit.testing.{name}" for name in ["ConformityError", "InapplicableError", "Outcome", "Subject", "Toy"]),
     )
 )
 """Public classes that do not have an example yet."""
