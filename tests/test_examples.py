@@ -10,7 +10,7 @@ import pytest
 
 import vadkit
 from vadkit import api, testing
-from vadkit.registry import Registry
+from vadkit.plugin.registry import Registry
 
 MISSING: frozenset[str] = frozenset(
     {

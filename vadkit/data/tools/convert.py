@@ -1,0 +1,222 @@
+"""`vadkit data convert`: a data set in the layout that most code of the field reads.
+
+```text
+OUT/conversion.json                   from what, how, and whether it is complete
+OUT/training/frames/01/000.jpg        or training/videos/01.avi
+OUT/testing/frames/01/000.jpg         or testing/videos/01.avi
+OUT/testing/test_frame_mask/01.npy    (F,) uint8, 1 where abnormal
+OUT/testing/test_pixel_mask/01.npy    (F, H, W) uint8, where there are masks
+OUT/frame_labels.npy                  (1, all test frames) uint8, the videos in natural order
+OUT/labels.csv                        the same as intervals, for vadkit's data set `folder`
+```
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vadkit.core.contracts import Dataset
+from vadkit.core.errors import DataError, RunFolderError, VadkitError, listed
+from vadkit.core.files import LEFTOVERS, reading, write_text
+from vadkit.core.progress import Monitor, Silent
+from vadkit.core.values import Labels, Split, VideoRef
+from vadkit.core.version import __version__
+from vadkit.data.tools.label_writing import filed, write_labels, write_summary
+from vadkit.data.tools.target import Target
+from vadkit.data.tools.writing import Format, frame_writer, video_writer
+from vadkit.video.cache import fingerprint
+
+Form = Literal["frames", "avi"]
+MARK = "conversion.json"
+_ENCODINGS: dict[Form, str] = {
+    "frames": "JPEG of quality 95, 4:4:4; JPEG frames copied as they are",
+    "avi": "FFV1, lossless",
+}
+_HOMES: dict[Split, str] = {"train": "training", "test": "testing"}
+
+
+@dataclass(frozen=True, slots=True)
+class Conversion:
+    """What was written.
+
+    Attributes:
+        folder: where.
+        videos: videos, those of an interrupted conversion among them.
+        frames: frames of all videos.
+        form: how frames are held, in words.
+    """
+
+    folder: Path
+    videos: int
+    frames: int
+    form: str
+
+
+def convert_dataset(
+    target: Target | Dataset,
+    out: str | Path,
+    *,
+    to: str = "frames",
+    splits: Sequence[str] | None = None,
+    size: tuple[int, int] | str | None = None,
+    gray: bool = False,
+    monitor: Monitor | None = None,
+) -> Conversion:
+    """Write a data set as folders of frames or as video files, with its labels.
+
+    A video appears under its name when it is whole. The same call goes on with a conversion that was interrupted.
+
+    Args:
+        target: the data set.
+        out: the folder to write: new, empty, or of the same conversion, interrupted.
+        to: "frames", JPEG of quality 95 without colour subsampling, or the very files where they are JPEG
+            already and nothing changes; "avi", FFV1, which is lossless.
+        splits: "train", "test"; default both.
+        size: height and width, or "HxW"; default, each video's own.
+        gray: convert to gray (ITU-R 601).
+        monitor: told of progress.
+
+    Raises:
+        DataError: a video or its labels are damaged, or do not fit each other.
+        RunFolderError: `out` holds something else or cannot be written.
+    """
+    known = target if isinstance(target, Target) else Target(type(target).__name__, target)
+    work = _Work(known, Path(out), _form(to), Format(_size(size), gray), _splits(splits))
+    try:
+        return work.run(monitor or Silent())
+    except RunFolderError as error:
+        # What `files` says of run folders is about other options than these.
+        if "--" in error.fix:
+            full = "full" in error.what
+            error.fix = (
+                "free some space, then run the same command again: it goes on" if full else "choose another folder"
+            )
+        raise
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    target: Target
+    out: Path
+    form: Form
+    format: Format
+    splits: tuple[Split, ...]
+
+    def run(self, monitor: Monitor) -> Conversion:
+        with reading(self.target.name):
+            videos: dict[Split, list[VideoRef]] = {
+                split: list(self.target.dataset.videos(split)) for split in self.splits
+            }
+        _refuse_clashes(videos)
+        plan = self._plan([video for each in videos.values() for video in each])
+        self._begin(plan)
+        pairs: list[tuple[Split, VideoRef]] = []
+        for split, each in videos.items():
+            for video in each:
+                pairs.append((split, video))
+        monitor.begin(f"writing {self.form}", len(pairs), unit="frames")
+        frames, flat = 0, dict[str, NDArray[np.uint8]]()
+        for done, (split, video) in enumerate(pairs):
+            with reading(f"video {video.name}"):
+                labels = self.target.dataset.labels(video) if split == "test" else None
+            count = self._video(split, video, labels)
+            frames += count
+            if labels is not None:
+                flat[filed(video)] = write_labels(self.out, video, labels, count, self.format.size)
+            monitor.advance(done + 1, amount=count)
+        write_summary(self.out, flat, [filed(video) for video in videos.get("test", [])])
+        write_text(self.out / MARK, _json(plan | {"complete": True, "frames": frames}))
+        monitor.end()
+        return Conversion(self.out, len(pairs), frames, _ENCODINGS[self.form])
+
+    def _plan(self, videos: Sequence[VideoRef]) -> dict[str, Any]:
+        test = [video for video in videos if "test" in self.splits]
+        sources = {labels.source for video in test[-1:] if (labels := self.target.dataset.labels(video)) is not None}
+        return {
+            "dataset": self.target.name,
+            "data": fingerprint(videos),
+            "labels": listed(sorted(sources)),
+            "splits": list(self.splits),
+            "form": self.form,
+            "encoding": _ENCODINGS[self.form],
+            "size": list(self.format.size) if self.format.size else None,
+            "gray": self.format.gray,
+            "vadkit": __version__,
+        }
+
+    def _begin(self, plan: dict[str, Any]) -> None:
+        mark = self.out / MARK
+        try:
+            if mark.is_file():
+                before = json.loads(mark.read_text(encoding="utf-8"))
+                differ = [key for key in plan if key != "vadkit" and before.get(key) != plan[key]]
+                if differ:
+                    what = f"another conversion was begun here: {listed(differ)} differ"
+                    raise RunFolderError(what, where=str(self.out), fix="choose another folder, or remove this one")
+            elif self.out.exists() and (not self.out.is_dir() or any(self.out.iterdir())):
+                fix = "choose a new or an empty folder"
+                raise RunFolderError("is not empty, and holds no conversion", where=str(self.out), fix=fix)
+        except (OSError, ValueError) as error:
+            raise RunFolderError(f"cannot be read: {error}", where=str(mark), fix="choose another folder") from error
+        for left in self.out.rglob(LEFTOVERS):
+            shutil.rmtree(left, ignore_errors=True) if left.is_dir() else left.unlink(missing_ok=True)
+        write_text(mark, _json(plan | {"complete": False}))
+
+    def _video(self, split: Split, video: VideoRef, labels: Labels | None) -> int:
+        home = self.out / _HOMES[split]
+        if self.form == "frames":
+            count = frame_writer(video, home / "frames" / filed(video), self.format)
+        else:
+            count = video_writer(video, home / "videos" / f"{filed(video)}.avi", self.format)
+        if labels is not None and len(labels.frames) != count:
+            what = f"{len(labels.frames)} labels for {count} frames"
+            fix = "'vadkit data check' says more; only labels that fit are written"
+            raise DataError(what, where=f"test video {video.name}", fix=fix)
+        return count
+
+
+def _refuse_clashes(videos: dict[Split, list[VideoRef]]) -> None:
+    for split, each in videos.items():
+        twice = [name for name, count in Counter(filed(video) for video in each).items() if count > 1]
+        if twice:
+            what = f"several {split} videos would be filed as {listed(twice)}"
+            raise DataError(what, where="names", fix="rename them in the source")
+
+
+def _json(plan: dict[str, Any]) -> str:
+    return json.dumps(plan, indent=2, ensure_ascii=False) + "\n"
+
+
+def _form(to: str) -> Form:
+    for form in get_args(Form):
+        if to == form:
+            return form
+    raise VadkitError(f"{to!r} is not a form", where="--to", fix=f"choices: {', '.join(get_args(Form))}")
+
+
+def _splits(given: Sequence[str] | None) -> tuple[Split, ...]:
+    wrong = [each for each in given or () if each not in _HOMES]
+    if wrong:
+        raise VadkitError(f"there is no split {wrong[0]!r}", where="--split", fix="choices: train, test")
+    return tuple(split for split in _HOMES if not given or split in given)
+
+
+def _size(given: tuple[int, int] | str | None) -> tuple[int, int] | None:
+    if isinstance(given, str):
+        found = re.fullmatch(r"(\d{1,5})[xX](\d{1,5})", given)
+        given = (int(found[1]), int(found[2])) if found else (0, 0)
+    if given is not None and min(given) < 1:
+        raise VadkitError(
+            "is not 'HxW' in pixels", where="--size", fix="for example --size 240x360: height, then width"
+        )
+    return given

@@ -1,0 +1,300 @@
+"""Frames of a source as they come: a file, a folder of images, a camera, a stream of the network."""
+
+from __future__ import annotations
+
+import queue
+import re
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import av
+import av.container
+import av.error
+import numpy as np
+from numpy.typing import NDArray
+
+from vadkit.core.errors import DataError, listed
+from vadkit.core.files import reading
+from vadkit.core.values import ClipSpec, VideoRef, natural
+from vadkit.video.damage import Damages
+from vadkit.video.decode import decode
+from vadkit.video.probe import frame_rate
+from vadkit.video.resize import at_size, colored
+from vadkit.video.video_file import as_shown
+
+MUCH = 1.1  # rates that differ by less than this factor are one rate
+_URL = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
+_PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
+_VIDEOS = (".avi", ".mkv", ".mov", ".mp4", ".ts", ".webm")
+_WAITING = 64  # frames that a live source may be ahead
+_TIMEOUT = 10.0  # seconds without an answer or a frame
+_FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 30.0  # seconds between two tries to connect
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """One frame.
+
+    Attributes:
+        frame: (H, W, C) uint8, at the clip's size.
+        seconds: since the source began; of a recording by its frame rate, of a live source by the clock.
+    """
+
+    frame: NDArray[np.uint8]
+    seconds: float
+
+
+Arrivals = Iterator[Arrival | None]
+"""Frames as they come; None where some were lost: what follows begins anew, and may be long in coming."""
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where frames come from.
+
+    Attributes:
+        name: as the user wrote it.
+        live: whether frames are lost if nobody takes them in time.
+        fps: frames a second, as the source states it; None if it does not.
+        taken: frames a second that `arrivals` gives; None if unknown.
+        arrivals: gives the frames, once; a live source's until it is lost for good.
+    """
+
+    name: str
+    live: bool
+    fps: float | None
+    taken: float | None
+    arrivals: Callable[[], Arrivals]
+
+
+def open_source(
+    name: str, clip: ClipSpec, *, fps: float | None = None, retries: int | None = None, tell: Callable[[str], None]
+) -> Source:
+    """Find out what a source is, and its frame rate.
+
+    Args:
+        name: a video file, a folder of images, a URL such as rtsp://..., or a camera such as /dev/video0.
+        clip: colour and size of the frames.
+        fps: frames to take a second; leaves some out where the source has more. None takes all.
+        retries: tries in a row to connect to a live source again; None never gives up.
+        tell: is told of damages and lost connections.
+
+    Raises:
+        DataError: there is no such source, or it gives no video.
+    """
+    name = name.removeprefix("file://")
+    path = Path(name)
+    with reading(name):
+        if not (_URL.match(name) or path.is_char_device()):
+            return _local(path, clip, fps, tell)
+    rate, recorded = _stated(name)
+    if recorded:
+        return Source(
+            shown(name), False, rate, _least(rate, fps), lambda: paced(_downloaded(name, clip, rate), rate, fps)
+        )
+    line = _Line(name, clip, retries, tell)
+    return Source(shown(name), True, rate, _least(rate, fps), lambda: paced(line.arrivals(), rate, fps))
+
+
+def _local(path: Path, clip: ClipSpec, fps: float | None, tell: Callable[[str], None]) -> Source:
+    if not path.exists():
+        raise DataError("there is no such file or folder", where=str(path), fix="give a video, a camera or a URL")
+    video = _video(path)
+    rate = frame_rate(path) if path.is_file() else fps
+
+    def arrivals() -> Arrivals:
+        damages = Damages()
+        for number, frame in enumerate(decode(video, color=clip.color, damages=damages)):
+            yield Arrival(at_size(frame, clip), number / rate if rate else float(number))
+        for damage in damages.found:
+            tell(f"{path} is damaged, the rest was used: {damage}")
+
+    return Source(str(path), False, rate, _least(rate, fps), lambda: paced(arrivals(), rate, fps))
+
+
+def paced(arrivals: Arrivals, has: float | None, wanted: float | None) -> Arrivals:
+    """Leave frames out evenly, so that `wanted` a second are left; all, where the source has hardly more than that.
+
+    Frames are counted, for the times at which they arrive over a network say little.
+    """
+    if wanted is None or has is None or has <= wanted * MUCH:
+        yield from arrivals
+        return
+    due = 1.0
+    for arrival in arrivals:
+        if arrival is None or due >= 1 - 1e-9:
+            yield arrival
+            due = 1.0 if arrival is None else due - 1
+        due = due + wanted / has if arrival is not None else due
+
+
+def shown(name: str) -> str:
+    """A source as messages may name it: without the password of its URL."""
+    return re.sub(r"(?<=://)[^/@]*@", "***@", name)
+
+
+def _least(has: float | None, wanted: float | None) -> float | None:
+    return min((one for one in (has, wanted) if one), default=None)
+
+
+def _video(path: Path) -> VideoRef:
+    if path.is_file():
+        return VideoRef(path.name, path)
+    images = sorted(
+        (one for one in path.iterdir() if one.suffix.lower() in _PICTURES), key=lambda one: natural(one.name)
+    )
+    if not images and (videos := [one.name for one in sorted(path.iterdir()) if one.suffix.lower() in _VIDEOS]):
+        raise DataError(f"holds videos: {listed(videos)}", where=str(path), fix="give one of them")
+    if not images:
+        raise DataError("holds no images", where=str(path), fix="give a folder whose images are the frames in order")
+    return VideoRef(path.name, tuple(images))
+
+
+def _open(name: str) -> av.container.InputContainer:
+    """Connect.
+
+    Raises:
+        DataError: nobody answers, or there is no video.
+    """
+    kind = "v4l2" if Path(name).is_char_device() else None
+    try:
+        container = av.open(name, format=kind, timeout=(_TIMEOUT, _TIMEOUT))
+    except (av.error.FFmpegError, OSError, ValueError) as error:
+        said = getattr(error, "strerror", None) or error
+        raise DataError(
+            f"cannot be opened: {said}", where=shown(name), fix="check address, user and network"
+        ) from error
+    if not container.streams.video:
+        container.close()
+        raise DataError("holds no video stream", where=shown(name), fix="give the address of a video stream")
+    return container
+
+
+def _stated(name: str) -> tuple[float | None, bool]:
+    """Frame rate, None if unknown, and whether it is a recording: what has an end says so."""
+    with _open(name) as container:
+        stream = container.streams.video[0]
+        rate = stream.average_rate or stream.guessed_rate
+        return float(rate) if rate else None, bool(container.duration and container.duration > 0)
+
+
+def _downloaded(name: str, clip: ClipSpec, rate: float | None) -> Arrivals:
+    """A recording's frames, each once, as fast as they are taken."""
+    number = 0
+    try:
+        for frame in _pictures(name, clip):
+            yield Arrival(frame, number / rate if rate else float(number))
+            number += 1
+    except (av.error.FFmpegError, OSError) as error:
+        what = f"breaks off after {number} frames: {getattr(error, 'strerror', None) or error}"
+        raise DataError(what, where=shown(name), fix="check the network, or fetch the file first") from error
+
+
+def _pictures(name: str, clip: ClipSpec) -> Iterator[NDArray[np.uint8]]:
+    """Frames of one connection, at the clip's size."""
+    with _open(name) as container:
+        for picture in container.decode(video=0):
+            yield at_size(colored(as_shown(picture), clip.color), clip)
+
+
+class _Line:
+    """A connection to a live source, made again when it breaks; frames that nobody takes in time are lost.
+
+    Args:
+        name: the source.
+        clip: colour and size of the frames.
+        retries: tries in a row before it is given up.
+        tell: is told of losses.
+    """
+
+    def __init__(self, name: str, clip: ClipSpec, retries: int | None, tell: Callable[[str], None]) -> None:
+        self.name, self.clip, self.retries, self.tell = name, clip, retries, tell
+        self._waiting: queue.Queue[Arrival | _End | None] = queue.Queue(_WAITING)
+        self._stopped = threading.Event()
+        self._began = time.monotonic()
+
+    def arrivals(self) -> Arrivals:
+        """Frames until the source is given up.
+
+        Raises:
+            DataError: it never gave a frame, or could not be reached again, or was looked at before.
+        """
+        if self._stopped.is_set():
+            raise DataError("was looked at already", where=shown(self.name), fix="open it again")
+        threading.Thread(target=self._run, daemon=True).start()
+        try:
+            while not isinstance(found := self._waiting.get(), _End):
+                yield found
+            if found.trouble is not None:
+                raise found.trouble
+        finally:
+            self._stopped.set()
+
+    def _run(self) -> None:
+        trouble: BaseException | None = None
+        try:
+            trouble = self._read()
+        except BaseException as error:  # whoever takes the frames must not wait for ever
+            trouble = error
+        self._put(_End(trouble))
+
+    def _put(self, mark: _End | None) -> None:
+        """Once there is room for it; never, if nobody takes frames any more."""
+        while not self._stopped.is_set():
+            try:
+                self._waiting.put(mark, timeout=0.2)
+            except queue.Full:
+                continue
+            return
+
+    def _read(self) -> DataError | None:
+        """Read, and connect again; what the last try came to, None if it gave frames until it ended."""
+        failed, pause = 0, _FIRST_PAUSE
+        while not self._stopped.is_set():
+            given, trouble = False, None
+            try:
+                for frame in _pictures(self.name, self.clip):
+                    if self._stopped.is_set():
+                        return None
+                    self._offer(Arrival(frame, time.monotonic() - self._began))
+                    given, failed, pause = True, 0, _FIRST_PAUSE
+                what = "ended"
+            except DataError as error:
+                what, trouble = error.what, error
+            except (av.error.FFmpegError, OSError) as error:
+                what = f"was lost: {getattr(error, 'strerror', None) or error}"
+            if self.retries is not None and failed >= self.retries:
+                return None if given else trouble
+            failed += 1
+            if given:
+                self._put(None)  # what came so far is judged now, and not when the source is back
+            self.tell(f"{shown(self.name)}: {what}; connecting again in {pause:.3g} s")
+            self._stopped.wait(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE)
+        return None
+
+    def _offer(self, arrival: Arrival) -> None:
+        """A frame, or, where too many wait already, none of them."""
+        try:
+            self._waiting.put_nowait(arrival)
+            return
+        except queue.Full:
+            pass
+        lost = 1
+        while True:  # a fresh start costs less than one that lags ever more
+            try:
+                lost += self._waiting.get_nowait() is not None
+            except queue.Empty:
+                break
+        self._waiting.put_nowait(None)
+        self.tell(f"{shown(self.name)}: the model is slower than the source; {lost} frames were lost")
+
+
+@dataclass(frozen=True, slots=True)
+class _End:
+    """Nothing comes any more, and why if that is a fault."""
+
+    trouble: BaseException | None

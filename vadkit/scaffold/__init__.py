@@ -1,6 +1,0 @@
-"""The beginning of a plugin: a package with one working component, a recipe and a test."""
-
-from vadkit.scaffold.naming import Names
-from vadkit.scaffold.writing import plugin_files, write_plugin
-
-__all__ = ["Names", "plugin_files", "write_plugin"]
