@@ -15,36 +15,13 @@ import numpy as np
 import pytest
 import torch
 import yaml
+from runs import KILLED
 from safetensors.torch import load_file
 
 import vadkit
 from vadkit.core.errors import CheckpointError, DataError, DivergedError, RunFolderError, ShapeError, VadkitError
 from vadkit.core.progress import Silent
 from vadkit.engine import run as stages
-
-KILLED = """
-import os, signal, sys
-import vadkit
-from vadkit.core.progress import Silent
-from vadkit.model.training import loop
-
-loop.SAVE_EVERY = 0.0
-recipe, out, cruel, at = sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4])
-
-
-class Killer(Silent):
-    stage = ""
-
-    def begin(self, stage, total, *, done=0, unit="clips"):
-        self.stage = stage
-
-    def advance(self, done, *, amount=0, values=None):
-        if self.stage == cruel and done >= at:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-
-vadkit.run(recipe, out=out, monitor=Killer())
-"""
 
 
 @pytest.fixture(scope="module")
