@@ -36,12 +36,12 @@ class FrameDifference(Scorer):
 
     def __call__(self, out: ClipOutputs) -> Tensor:
         """Return scores (B, T)."""
-        difference = self.maps(out)
+        difference = self.anomaly_maps(out)
         if self.patch > min(difference.shape[-2:]):
             raise ShapeError(f"a patch of {self.patch} pixels is larger than the frames {tuple(difference.shape[-2:])}")
         return functional.avg_pool2d(difference, self.patch, self.step).amax((-2, -1))
 
-    def maps(self, out: ClipOutputs) -> Tensor:
+    def anomaly_maps(self, out: ClipOutputs) -> Tensor:
         """Return the change of each pixel, mean over channels (B, T, H, W)."""
         if out.spec.frames < 2:
             raise ShapeError("frame_difference needs clips of at least two frames", fix="set data.clip.frames: 2")

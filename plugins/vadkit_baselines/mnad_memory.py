@@ -63,7 +63,7 @@ class MNADMemory(Bottleneck, nn.Module):
         self.latents = {**latents, "query": beside}
         self.compactness, self.separateness = compactness, separateness
         self.margin, self.threshold = margin, threshold
-        self.order_dependent = "" if threshold is None else "test-time memory updates"
+        self.stateful = "" if threshold is None else "test-time memory updates"
         self.register_buffer("items", functional.normalize(torch.rand(items, given.channels), dim=1))
         self._written: Tensor | None = None  # the items after this video's updates so far
 
@@ -95,7 +95,7 @@ class MNADMemory(Bottleneck, nn.Module):
         """Restore the trained items."""
         self._written = None
 
-    def observe(self, out: ClipOutputs) -> None:
+    def update(self, out: ClipOutputs) -> None:
         """Update the items with a clip if it looks normal."""
         if self.threshold is None or out.output is None or regular(out.output, out.target) >= self.threshold:
             return

@@ -32,7 +32,7 @@ class Flow(DensityModel, nn.Module):
     def fit(self, features: FeatureSource, context: FitContext) -> None:
         """Standardize with the training features, then minimize the mean NLL (Eq. 11)."""
         self.standardize.fit(features.batches(STATISTICS_BATCH))
-        context.minimise(self, features)
+        context.fit(self, features)
 
     def forward(self, features: Tensor) -> Tensor:
         """(N, *shape) -> (N,) negative log-likelihood of the original features, nats."""

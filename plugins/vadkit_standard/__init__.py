@@ -21,17 +21,22 @@ def vadkit_components() -> list[Component]:
             "scorer", "bottleneck", "vadkit_standard.bottleneck:BottleneckScore", "A score of the model's bottleneck."
         ),
         Component("scorer", "nll", "vadkit_standard.scorers:NLL", "Sum of negative log-likelihoods."),
-        Component("transform", "minmax", "vadkit_standard.transforms:MinMax", "Min-max scaling to [0, 1]."),
-        Component("transform", "zscore", "vadkit_standard.transforms:ZScore", "Standard deviations from the mean."),
-        Component("transform", "rank", "vadkit_standard.transforms:Rank", "Share of lower scores, in [0, 1]."),
-        Component("transform", "log_probability", "vadkit_standard.transforms:LogProbability", "-log p-value."),
-        Component("transform", "gaussian", "vadkit_standard.smoothing:Gaussian", "Gaussian smoothing over time."),
-        Component("transform", "median", "vadkit_standard.smoothing:Median", "Median filter over time."),
+        Component("score_transform", "minmax", "vadkit_standard.transforms:MinMax", "Min-max scaling to [0, 1]."),
         Component(
-            "transform", "exponential", "vadkit_standard.smoothing:Exponential", "Moving average of past frames."
+            "score_transform", "zscore", "vadkit_standard.transforms:ZScore", "Standard deviations from the mean."
+        ),
+        Component("score_transform", "rank", "vadkit_standard.transforms:Rank", "Share of lower scores, in [0, 1]."),
+        Component("score_transform", "log_probability", "vadkit_standard.transforms:LogProbability", "-log p-value."),
+        Component("score_transform", "gaussian", "vadkit_standard.smoothing:Gaussian", "Gaussian smoothing over time."),
+        Component("score_transform", "median", "vadkit_standard.smoothing:Median", "Median filter over time."),
+        Component(
+            "score_transform", "exponential", "vadkit_standard.smoothing:Exponential", "Moving average of past frames."
         ),
         Component(
-            "transform", "truncated_gaussian", "vadkit_standard.smoothing:TruncatedGaussian", "AED-MAE's smoothing."
+            "score_transform",
+            "truncated_gaussian",
+            "vadkit_standard.smoothing:TruncatedGaussian",
+            "AED-MAE's smoothing.",
         ),
         Component("metric", "micro_auc", "vadkit_standard.metrics:MicroAUC", "AUC over all frames together."),
         Component("metric", "macro_auc", "vadkit_standard.metrics:MacroAUC", "Mean of the per-video AUCs."),
@@ -78,7 +83,7 @@ def vadkit_components() -> list[Component]:
         Component("optimizer", "adam", "vadkit_standard.optimizers:Adam", "Adam optimizer."),
         Component("optimizer", "adagrad", "vadkit_standard.optimizers:AdaGrad", "AdaGrad optimizer."),
         Component("optimizer", "sgd", "vadkit_standard.optimizers:SGD", "Stochastic gradient descent."),
-        Component("schedule", "cosine", "vadkit_standard.schedules:Cosine", "Cosine decay of the learning rate."),
-        Component("schedule", "steps", "vadkit_standard.schedules:Steps", "Step decay of the learning rate."),
-        Component("schedule", "constant", "vadkit_standard.schedules:Constant", "Constant learning rate."),
+        Component("lr_scheduler", "cosine", "vadkit_standard.schedules:Cosine", "Cosine decay of the learning rate."),
+        Component("lr_scheduler", "steps", "vadkit_standard.schedules:Steps", "Step decay of the learning rate."),
+        Component("lr_scheduler", "constant", "vadkit_standard.schedules:Constant", "Constant learning rate."),
     ]

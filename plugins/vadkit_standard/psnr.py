@@ -28,7 +28,7 @@ class PSNR(Scorer):
         error = _squared(out).mean((-2, -1))  # (B, T_out)
         return over_clip(out, 10 * error.clamp_min(1e-10).log10(), out.spec.target)
 
-    def maps(self, out: ClipOutputs) -> Tensor:
+    def anomaly_maps(self, out: ClipOutputs) -> Tensor:
         """Return the squared error of each pixel (B, T, H, W)."""
         return over_clip(out, _squared(out), out.spec.target)
 

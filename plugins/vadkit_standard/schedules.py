@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from vadkit.api import Schedule, VadkitError
+from vadkit.api import LRScheduler, VadkitError
 
 
-class Cosine(Schedule):
+class Cosine(LRScheduler):
     """Cosine decay of the learning rate, from 1 to a floor (section 4.2).
 
     Args:
@@ -27,7 +27,7 @@ class Cosine(Schedule):
         return self.floor + (1 - self.floor) * 0.5 * (1 + math.cos(math.pi * progress))
 
 
-class Constant(Schedule):
+class Constant(LRScheduler):
     """Constant learning rate.
 
     Example:
@@ -41,7 +41,7 @@ class Constant(Schedule):
         return 1.0
 
 
-class Steps(Schedule):
+class Steps(LRScheduler):
     """Step decay: the learning rate is multiplied by a factor at given shares of training.
 
     Args:

@@ -91,7 +91,7 @@ class PatchError(Scorer):
         worst = functional.avg_pool2d(error, self.patch, self.step).amax((-2, -1))
         return _of_part(out, worst, self.part)
 
-    def maps(self, out: ClipOutputs) -> Tensor:
+    def anomaly_maps(self, out: ClipOutputs) -> Tensor:
         """Return the error of each pixel (B, T, H, W)."""
         return _of_part(out, pixel_error(out, self.norm), self.part)
 
@@ -125,7 +125,7 @@ class FrameError(Scorer):
         error = pixel_error(out, self.norm).mean((-2, -1))
         return _of_part(out, error.sqrt() if self.norm == "rms" else error, self.part)
 
-    def maps(self, out: ClipOutputs) -> Tensor:
+    def anomaly_maps(self, out: ClipOutputs) -> Tensor:
         """Return the error of each pixel (B, T, H, W); the squared error for "rms"."""
         return _of_part(out, pixel_error(out, self.norm), self.part)
 
@@ -167,7 +167,7 @@ class ClipError(Scorer):
             raise ShapeError(f"frame {at} is not in a clip of {frames} frames", fix=f"set at: 0 to {frames - 1}")
         return over_clip(out, error, (at, at + 1))
 
-    def maps(self, out: ClipOutputs) -> Tensor:
+    def anomaly_maps(self, out: ClipOutputs) -> Tensor:
         """Return the error of each pixel (B, T, H, W)."""
         return _of_part(out, pixel_error(out, self.norm), self.part)
 

@@ -9,7 +9,7 @@ import numpy as np
 from scipy.ndimage import correlate1d, gaussian_filter1d, median_filter
 from scipy.signal import lfilter
 
-from vadkit.api import DataError, Scope, Transform
+from vadkit.api import DataError, Scope, ScoreTransform
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -19,7 +19,7 @@ Edges = Literal["nearest", "reflect", "zeros"]
 _MODES = {"nearest": "nearest", "reflect": "reflect", "zeros": "constant"}
 
 
-class Gaussian(Transform):
+class Gaussian(ScoreTransform):
     """Gaussian smoothing over time, truncated at four sigma.
 
     Args:
@@ -48,7 +48,7 @@ class Gaussian(Transform):
         return gaussian_filter1d(np.asarray(scores, np.float64), self.sigma, mode=_MODES[self.edges])
 
 
-class Median(Transform):
+class Median(ScoreTransform):
     """Median filter over time.
 
     Args:
@@ -77,7 +77,7 @@ class Median(Transform):
         return median_filter(np.asarray(scores, np.float64), size=self.size, mode=_MODES[self.edges])
 
 
-class Exponential(Transform):
+class Exponential(ScoreTransform):
     """Exponential moving average over past frames. It does not use future frames.
 
     Args:
@@ -109,7 +109,7 @@ class Exponential(Transform):
         return np.asarray(smooth, np.float64)
 
 
-class TruncatedGaussian(Transform):
+class TruncatedGaussian(ScoreTransform):
     """The smoothing in AED-MAE's code (Ristea et al. 2024): a truncated Gaussian that is not scaled to sum 1.
 
     Scores are padded with zeros. The peak of the kernel is one tap early, so that the result lags by one frame.

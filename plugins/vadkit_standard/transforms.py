@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 import numpy as np
 from scipy.stats import rankdata
 
-from vadkit.api import DataError, Scope, Transform
+from vadkit.api import DataError, Scope, ScoreTransform
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -17,7 +17,7 @@ T = TypeVar("T")
 Over = Literal["video", "scene", "dataset", "training"]
 
 
-class MinMax(Transform):
+class MinMax(ScoreTransform):
     """Min-max scaling to [0, 1], the paper's norm(.) of Eq. 12 and 13.
 
     If the smallest and the largest score are equal, every score becomes 0.
@@ -66,7 +66,7 @@ class MinMax(Transform):
         return float(scores.min()), float(top)
 
 
-class ZScore(Transform):
+class ZScore(ScoreTransform):
     """Standard deviations from the mean. If all scores are equal, every score becomes 0.
 
     Args:
@@ -104,7 +104,7 @@ class ZScore(Transform):
         return (scores - mean) / deviation
 
 
-class Rank(Transform):
+class Rank(ScoreTransform):
     """The share of reference scores that are lower, in [0, 1]; ties count half.
 
     Args:
@@ -143,7 +143,7 @@ class Rank(Transform):
         return (below + upto) / (2 * reference.size)
 
 
-class LogProbability(Transform):
+class LogProbability(ScoreTransform):
     """How improbable a score is on normal video: -log P(normal score >= s), nats.
 
     The results of independent components may be added (Fisher's method). P is the share of held-out normal frames

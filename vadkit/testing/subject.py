@@ -12,7 +12,7 @@ from vadkit.core.errors import ShapeError, VadkitError
 from vadkit.core.values import ClipSpec, FeatureSpec, LatentSpec
 from vadkit.plugin.component import Component
 from vadkit.recipe.build import build
-from vadkit.recipe.component_config import Chosen
+from vadkit.recipe.component_config import ComponentConfig
 from vadkit.testing.toy import Toy
 from vadkit.testing.verdict import InapplicableError
 
@@ -34,11 +34,11 @@ class Subject:
         kept: what several checks need and is paid for once, such as a fitted density.
     """
 
-    chosen: Chosen
+    chosen: ComponentConfig
     toy: Toy = field(default_factory=Toy)
     plugin: str = ""
     mates: tuple[Component, ...] = ()
-    encoders: tuple[Chosen, ...] = ()
+    encoders: tuple[ComponentConfig, ...] = ()
     problem: VadkitError | None = None
     kept: dict[str, Any] = field(default_factory=dict[str, Any], init=False, compare=False, repr=False)
 
@@ -131,7 +131,7 @@ class Subject:
             fix=f"name one in its settings: {{{str(self)!r}: {{'toy': {{'behind': {{'use': NAME}}}}}}}}",
         )
 
-    def _encoder(self, chosen: Chosen) -> Any:
+    def _encoder(self, chosen: ComponentConfig) -> Any:
         with seeded(0):
             encoder = build(chosen, self.toy.clip)
         return encoder.eval()

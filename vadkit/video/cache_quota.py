@@ -40,7 +40,7 @@ def shown(size: int) -> str:
     return ByteSize(size).human_readable(decimal=True)
 
 
-class Room:
+class CacheQuota:
     """What may be stored in a cache folder, and what must stay there.
 
     The entries that a run needs are claimed in a file that the run keeps locked: when it ends,

@@ -39,7 +39,7 @@ class PixelAUC(Metric):
         {'pixel_auc': 1.0}
     """
 
-    needs_maps: ClassVar[bool] = True
+    needs_anomaly_maps: ClassVar[bool] = True
     chance_draws: ClassVar[int] = 1
 
     def __init__(self, *, overlap: float = 0.4) -> None:

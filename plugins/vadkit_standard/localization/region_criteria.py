@@ -49,7 +49,7 @@ class RegionCriteria(Metric):
         {'rbdc': 1.0, 'tbdc': 1.0}
     """
 
-    needs_maps: ClassVar[bool] = True
+    needs_anomaly_maps: ClassVar[bool] = True
     chance_draws: ClassVar[int] = 1
 
     def __init__(self, *, alpha: float = 0.1, beta: float = 0.1, levels: int = 40) -> None:

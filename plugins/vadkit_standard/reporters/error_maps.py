@@ -47,11 +47,11 @@ class ErrorMaps(Reporter):
         dpi: resolution, dots per inch.
 
     Example:
-        >>> ErrorMaps(frames=["01:120"]).needs_maps
+        >>> ErrorMaps(frames=["01:120"]).needs_anomaly_maps
         True
     """
 
-    needs_maps = True
+    needs_anomaly_maps = True
 
     def __init__(self, *, frames: Sequence[str] = (), videos: int = 6, dpi: int = 120) -> None:
         self.frames, self.videos, self.dpi = tuple(frames), videos, dpi
@@ -105,14 +105,14 @@ def _named(text: str, result: RunResult) -> tuple[VideoResult, int]:
 
 
 def _shown(result: RunResult, video: VideoResult, index: int) -> Shown:
-    if video.maps is None:
+    if video.anomaly_maps is None:
         raise DataError(
             "the run has no maps",
             where="error_maps",
             fix="score again with maps: 'vadkit run RECIPE --resume --set report=[console,json,error_maps]'",
         )
     [picture] = show(result, video, [index], "error_maps")
-    return Shown(video, index, picture, np.asarray(video.maps()[index], np.float64))
+    return Shown(video, index, picture, np.asarray(video.anomaly_maps()[index], np.float64))
 
 
 def _figure(result: RunResult, shown: Sequence[Shown]) -> Figure:

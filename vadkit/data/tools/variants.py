@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vadkit.core.contracts import Dataset
-from vadkit.core.errors import DataError, listed
+from vadkit.core.errors import DataError, join_names
 from vadkit.core.values import VideoRef
 from vadkit.data.tools.labelled import Truth, differences
 from vadkit.data.tools.report import Finding, ranges, some
@@ -29,7 +29,7 @@ def check_starts(truth: Truth) -> list[Finding]:
             "starts",
             "test",
             f"{len(names)} of {len(truth.frames)} videos turn abnormal at the very same frame, {first} counted from 0 "
-            f"({first + 1} from 1): {listed(names)}",
+            f"({first + 1} from 1): {join_names(names)}",
             f"label files cut for a method that gives the first {first} frames no score look like this: "
             "use the published one",
         )
@@ -60,14 +60,14 @@ def compare_truths(truth: Truth, videos: Sequence[VideoRef], others: Mapping[str
         if not labels or labels.keys() != truth.frames.keys():
             continue
         apart = {name: differences(truth.frames[name], labels[name]) for name in labels}
-        places = [f"{name} (frames {listed(ranges(at), 3)})" for name, at in apart.items() if at]
+        places = [f"{name} (frames {join_names(ranges(at), 3)})" for name, at in apart.items() if at]
         total, differ = sum(int(each.sum()) for each in labels.values()), sum(map(len, apart.values()))
         what = f"{key}, {some(total, 'frame')} would be abnormal, now {truth.abnormal}; "
         what += f"they differ in {some(differ, 'frame')}"
         if not differ:
             what = f"{key}, the very same {some(total, 'frame')} are abnormal"
         else:
-            what += f" of {some(len(places), 'video')}: {listed(places)}"
+            what += f" of {some(len(places), 'video')}: {join_names(places)}"
         fix = "a result under one cannot stand beside a result under the other" if differ else ""
         findings.append(Finding("note", "variants", "test", what, fix))
     return findings

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from vadkit.core.errors import DataError, VadkitError, listed
+from vadkit.core.errors import DataError, VadkitError, join_names
 from vadkit.core.values import Labels, Split, VideoRef
 from vadkit.testing.subject import Subject
 from vadkit.testing.verdict import ConformityError, InapplicableError, require
@@ -26,7 +26,9 @@ def check_videos(subject: Subject) -> None:
         names = [video.name for video in found]
         require(bool(names), f"{split} has no videos", "raise a DataError that says what was looked for")
         doubled = sorted({name for name in names if names.count(name) > 1})
-        require(not doubled, f"{split} names {listed(doubled)} twice", "names are unique: put the folder into the name")
+        require(
+            not doubled, f"{split} names {join_names(doubled)} twice", "names are unique: put the folder into the name"
+        )
         for told, again in (("asked again", one), ("built again", two)):
             other = [video.name for video in _videos(again, split)]
             require(other == names, f"{told}, {split} comes in another order", "sort by name, with vadkit.api.natural")
@@ -63,7 +65,9 @@ def check_ground_truth(subject: Subject) -> None:
             )
     known = {"train videos", "train frames", "test videos", "test frames", "abnormal frames"}
     strangers = sorted(set(dataset.expected()) - known)
-    require(not strangers, f"expected() has the keys {listed(strangers)}", f"choose among {listed(sorted(known))}")
+    require(
+        not strangers, f"expected() has the keys {join_names(strangers)}", f"choose among {join_names(sorted(known))}"
+    )
 
 
 def check_empty_folder(subject: Subject) -> None:

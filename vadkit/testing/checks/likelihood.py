@@ -22,12 +22,12 @@ EXACT = 1e-3  # nats
 
 
 def check_needs_fit(subject: Subject) -> None:
-    """It calls `context.minimise` once if `needs_fit` says so, else never: a recipe gives a `fit:` by it."""
+    """It calls `context.fit` once if `needs_fit` says so, else never: a recipe gives a `fit:` by it."""
     density = subject.build()
     asked, says = fit(subject, density), bool(density.needs_fit)
     if asked != int(says):
         raise ConformityError(
-            f"needs_fit is {says}, and it calls context.minimise {asked} times",
+            f"needs_fit is {says}, and it calls context.fit {asked} times",
             fix="set needs_fit = True if it is trained by gradients, once",
         )
 

@@ -6,7 +6,7 @@ import inspect
 from typing import Any
 
 from vadkit.core.contracts import SUPPLIED
-from vadkit.core.errors import PluginError, listed
+from vadkit.core.errors import PluginError, join_names
 from vadkit.recipe import docstring
 from vadkit.recipe.signature import describe
 from vadkit.testing.subject import Subject
@@ -36,15 +36,15 @@ def check_keys(subject: Subject) -> None:
     require(not open_ended, f"its constructor takes *{open_ended}", "name each argument")
     require(
         len(positional) == len(supplied),
-        f"its constructor takes {len(positional)} arguments by position, but is given {listed(supplied)}",
+        f"its constructor takes {len(positional)} arguments by position, but is given {join_names(supplied)}",
         f"begin with (self, {', '.join(supplied)}, *, ...)",
     )
     keys = describe(subject.component).parameters
     untyped = [name for name, key in keys.items() if key.annotation is Any and key.type != "Any"]
     untyped += [name for name, key in keys.items() if key.annotation is Any and name not in untyped]
-    require(not untyped, f"no type is given for {listed(untyped)}", "annotate each key, such as width: int = 8")
+    require(not untyped, f"no type is given for {join_names(untyped)}", "annotate each key, such as width: int = 8")
     taken = sorted(keys.keys() & ({"use", "toy"} | RESERVED.get(subject.kind, set())))
-    require(not taken, f"the key {listed(taken)} belongs to the recipe's section around it", "rename it")
+    require(not taken, f"the key {join_names(taken)} belongs to the recipe's section around it", "rename it")
 
 
 def check_help(subject: Subject) -> None:
@@ -58,13 +58,15 @@ def check_help(subject: Subject) -> None:
     require(bool(described.summary), "its class has no docstring", "say in one sentence what it is")
     require(bool(subject.component.summary), "its card has no summary", "give Component a line for 'vadkit list'")
     silent = [name for name, key in described.parameters.items() if not key.help]
-    require(not silent, f"no help for {listed(silent)}", "describe each key under 'Args:' in the class's docstring")
+    require(not silent, f"no help for {join_names(silent)}", "describe each key under 'Args:' in the class's docstring")
     positional, _ = _positional(subject)
     loaded = subject.component.load()
     own = vars(loaded).get("__doc__"), getattr(vars(loaded).get("__init__"), "__doc__", None)
     told = {name for text in own for name in docstring.parameters(_args(text))}
     stale = sorted(told - set(described.parameters) - set(positional)) if "__init__" in vars(loaded) else []
-    require(not stale, f"its docstring explains {listed(stale)}, which it does not take", "bring 'Args:' up to date")
+    require(
+        not stale, f"its docstring explains {join_names(stale)}, which it does not take", "bring 'Args:' up to date"
+    )
 
 
 def _args(text: str | None) -> str:

@@ -7,7 +7,7 @@ import copy
 import torch
 from torch import nn
 
-from vadkit.core.errors import listed
+from vadkit.core.errors import join_names
 from vadkit.testing.calls import differing, evaluated, inputs, prepared
 from vadkit.testing.scores import scored
 from vadkit.testing.subject import Subject
@@ -61,6 +61,6 @@ def _compare(one: nn.Module, two: nn.Module, when: str) -> None:
     changed = [name for name in first if not torch.equal(first[name], second[name])]
     if changed:
         raise ConformityError(
-            f"{when}, {listed(changed)} differ{'s' if len(changed) == 1 else ''} from time to time",
+            f"{when}, {join_names(changed)} differ{'s' if len(changed) == 1 else ''} from time to time",
             fix="draw from torch's global generator, or from context.seed when a density is fitted",
         )

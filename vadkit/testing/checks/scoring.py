@@ -21,7 +21,7 @@ def check_scores(subject: Subject) -> None:
     clip, scorer = subject.toy.clip, subject.build()
     for batch in (2, 1):
         found = scored(scorer, inputs(subject, batch)[0])
-        wanted = {"score": (batch, clip.frames), "maps": (batch, clip.frames, clip.height, clip.width)}
+        wanted = {"score": (batch, clip.frames), "anomaly_maps": (batch, clip.frames, clip.height, clip.width)}
         for name, tensor in found.items():
             require(
                 tuple(tensor.shape) == wanted[name],
@@ -43,8 +43,8 @@ def check_gaps(subject: Subject) -> None:
     require(not bool(gaps.all()), "no frame has a score", "give one to the frames that the model sees or gives")
     same = bool((gaps == gaps[:1]).all()) and torch.equal(gaps, two["score"].isnan())
     require(same, "which frames have no score (NaN) changes with the clip", "let it depend on the frame's place alone")
-    if "maps" in one:
-        empty = one["maps"].isnan().flatten(2).all(2)
+    if "anomaly_maps" in one:
+        empty = one["anomaly_maps"].isnan().flatten(2).all(2)
         require(
             bool((empty <= gaps).all()), "a frame with a score has no map (all NaN)", "fill maps where there are scores"
         )
