@@ -1,8 +1,8 @@
-"""The adversarial loss of future frame prediction, with the patch discriminator that it is trained against.
+"""The adversarial loss of future frame prediction, with its patch discriminator.
 
-Source: Liu et al., CVPR 2018, and its code: least squares on the sigmoid of patch logits (Mao et al. 2017),
-a discriminator after pix2pix (Isola et al. 2017) without normalisation. In each step the discriminator is
-trained first. The paper's code draws a new batch for the generator; here both see the same one.
+Source: Liu et al., CVPR 2018, and its code: least squares on the sigmoid of patch logits (Mao et al. 2017), and
+a discriminator after pix2pix (Isola et al. 2017) without normalization. Each step trains the discriminator
+first. The paper's code draws a new batch for the generator; here both use the same batch.
 """
 
 from __future__ import annotations
@@ -17,15 +17,20 @@ from vadkit_baselines.planes import positive
 
 
 class Adversarial(Loss, nn.Module):
-    """How far the output is from what the discriminator takes for real: mean of (D(output) - 1)^2 / 2.
+    """Least-squares adversarial loss: mean of (D(output) - 1)^2 / 2 with a patch discriminator D.
 
-    Its critic's loss is mean of (D(target) - 1)^2 / 2 plus mean of D(output)^2 / 2. Set the
-    discriminator's learning rate in `model.critic`: the paper has a tenth of the generator's.
+    The loss of the discriminator (the critic) is mean of (D(target) - 1)^2 / 2 plus mean of D(output)^2 / 2. Set
+    its learning rate in `model.critic`; the paper uses a tenth of the generator's.
 
     Args:
         clip: geometry of a clip.
-        channels: widths of the discriminator's 4x4 convolutions; all but the last have stride 2, and
-            one to a single channel follows.
+        channels: channels of the discriminator's 4x4 convolutions. All except the last have stride 2. A convolution
+            to one channel follows.
+
+    Example:
+        >>> loss = Adversarial(ClipSpec(5, 32, 32, target=(4, 5)), channels=(4, 8))
+        >>> [layer.stride for layer in loss.discriminator if isinstance(layer, nn.Conv2d)]
+        [(2, 2), (1, 1), (1, 1)]
     """
 
     def __init__(self, clip: ClipSpec, *, channels: Sequence[int] = (128, 256, 512, 512)) -> None:
@@ -34,10 +39,10 @@ class Adversarial(Loss, nn.Module):
         side = min(clip.height, clip.width)
         for _ in channels[:-1]:
             side = side // 2 + 1
-        if side < 3:  # reflection pads two pixels more than there are
+        if side < 3:  # reflection padding by 2 needs at least 3 pixels
             raise ShapeError(
                 f"frames of {clip.height}x{clip.width} are too small for {len(channels)} layers of the discriminator",
-                fix="give it fewer 'channels', or set larger frames in data.clip.size",
+                fix="shorten the list 'channels', or use larger frames (data.clip.size)",
             )
         layers: list[nn.Module] = []
         given = clip.channels
@@ -48,11 +53,11 @@ class Adversarial(Loss, nn.Module):
         self.discriminator = nn.Sequential(*layers, nn.ReflectionPad2d(2), nn.Conv2d(given, 1, 4), nn.Sigmoid())
 
     def forward(self, out: ClipOutputs) -> Tensor:
-        """-> ()."""
+        """Return the loss of the generator, a scalar."""
         return self._far(_frames(out.output), 1.0)
 
     def critic(self, out: ClipOutputs) -> Tensor:
-        """-> ()."""
+        """Return the loss of the discriminator, a scalar."""
         return self._far(_frames(out.target), 1.0) + self._far(_frames(out.output), 0.0)
 
     def _far(self, frames: Tensor, label: float) -> Tensor:
@@ -62,5 +67,5 @@ class Adversarial(Loss, nn.Module):
 def _frames(video: Tensor | None) -> Tensor:
     """(B, C, T, H, W) -> (B * T, C, H, W)."""
     if video is None:
-        raise ShapeError("an adversarial loss needs the model's output", where="model.losses")
+        raise ShapeError("the adversarial loss needs the model's output", where="model.losses")
     return torch.flatten(video.float().transpose(1, 2), 0, 1)

@@ -1,9 +1,9 @@
 """Latent space autoregression: a density of the code, trained jointly with the autoencoder.
 
 Source: Abati, Porrello, Calderara and Cucchiara, "Latent space autoregression for novelty detection", CVPR 2019,
-and its code (aimagelab/novelty-detection). The model minimises the squared error summed over a sample plus the
-negative log-likelihood of its code (weight 1 in the code); a clip's score is the sum of both, each brought to
-[0, 1] within the video. Codes have 64 numbers in [0, 1] a time step, in 100 bins.
+and its code (aimagelab/novelty-detection). The model minimizes the squared error summed over a sample plus the
+negative log-likelihood of its code (weight 1 in the code). The score of a clip is the sum of both, each scaled to
+[0, 1] within the video. A code has 64 numbers in [0, 1] per time step, in 100 bins.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from vadkit.api import Bottleneck, BottleneckOutput, LatentSpec, ShapeError
 
 
 class Causal(nn.Module):
-    """Masked stacked convolution (Eq. 7): number i of step t sees earlier steps, and numbers before i of its own.
+    """Masked stacked convolution (Eq. 7): number i of step t sees all earlier steps and the numbers before i in step t.
 
-    The paper's kernel reaches over three steps, of which the last is always masked; here it has two.
+    The paper's kernel covers three steps, but the last one is always masked. This kernel covers two.
 
     Args:
-        code: D, numbers of a code.
-        given: channels that come in.
-        width: channels that come out.
-        own: whether number i of its own step is seen too, as in all layers but the first.
+        code: D, numbers in a code.
+        given: channels of the input.
+        width: channels of the output.
+        own: whether number i of step t is visible too, as in all layers except the first.
     """
 
     def __init__(self, code: int, given: int, width: int, *, own: bool) -> None:
@@ -45,17 +45,24 @@ class Causal(nn.Module):
 
 
 class Autoregressive(Bottleneck, nn.Module):
-    """The probability of each number of a code given those before it, over bins; the code passes unchanged.
+    """Autoregressive density of codes: the probability of each number given those before it.
 
-    Every place (H', W') of the latent is a sequence of its own. Loss: `nll`, summed over a code's
-    steps and numbers, mean over places and clips. Score: `nll` too, one for a clip.
+    The code passes unchanged. Each number is classified into bins. Every position (H', W') of the latent is one
+    sequence. Loss: `nll`, summed over the steps and numbers of a code, mean over positions and clips. Score: `nll`,
+    one value per clip.
 
     Args:
-        latents: of the encoder; `code` among them, with numbers in [0, 1].
-        channels: widths of the masked layers; one with a channel a bin follows.
-        bins: of each number's range.
-        weight: lambda of the paper. The squared error beside it is summed over a sample, of pixels in
-            [0, 1]: `l2` with a weight of a quarter of the numbers in a sample, C * T * h * w / 4.
+        latents: name -> shape of each latent of the encoder; needs `code`, with numbers in [0, 1].
+        channels: channels of the masked layers. A layer with one channel per bin follows.
+        bins: number of bins in [0, 1].
+        weight: weight of the loss (lambda of the paper). The paper adds it to the squared error summed over a sample,
+            for pixels in [0, 1]: use the loss `l2` with the weight C * T * H * W / 4, one sample's numbers / 4.
+
+    Example:
+        >>> bottleneck = Autoregressive({"code": LatentSpec(6, 4, 1, 1)}, channels=(2,), bins=10).eval()
+        >>> out = bottleneck({"code": torch.rand(3, 6, 4, 1, 1)})
+        >>> out.latents["code"].shape, out.scores["nll"].shape
+        (torch.Size([3, 6, 4, 1, 1]), torch.Size([3, 1]))
     """
 
     def __init__(
@@ -68,7 +75,9 @@ class Autoregressive(Bottleneck, nn.Module):
     ) -> None:
         super().__init__()
         if "code" not in latents:
-            raise ShapeError(f"needs a latent 'code'; there are {', '.join(latents)}", fix="use the encoder lsa")
+            raise ShapeError(
+                f"needs a latent 'code', but the encoder returns {', '.join(latents)}", fix="use the encoder lsa"
+            )
         if bins < 2 or any(width < 1 for width in channels):
             raise ShapeError("'bins' must be at least 2, and 'channels' positive")
         self.bins, self.weight = bins, weight
@@ -79,7 +88,7 @@ class Autoregressive(Bottleneck, nn.Module):
         self.net = nn.Sequential(*layers, Causal(code, given, bins, own=bool(layers)))
 
     def forward(self, latents: Mapping[str, Tensor]) -> BottleneckOutput:
-        """`code` (B, D, T', H', W') -> the same, with loss and score."""
+        """`code` (B, D, T', H', W') -> the same code, with loss and score."""
         with torch.autocast(latents["code"].device.type, enabled=False):
             code = latents["code"].float()
             rows = code.permute(0, 3, 4, 2, 1).flatten(1, 2)  # (B, H' * W', T', D)

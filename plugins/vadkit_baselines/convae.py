@@ -1,14 +1,14 @@
-"""ConvAE: the frames of a clip as channels of one image, and an autoencoder of 2-D convolutions.
+"""ConvAE: a 2-D convolutional autoencoder that stacks the frames of a clip as channels.
 
 Source: Hasan, Choi, Neumann, Roy-Chowdhury and Davis, "Learning temporal regularity in video sequences", CVPR 2016,
 section 3.2: 10 gray frames of 227x227; convolutions of 512 (11x11, stride 4), 256 (5x5) and 128 (3x3) channels
 with two poolings of 2x2 between them, 55x55, 27x27 and 13x13; a decoder of deconvolutions and unpoolings; tanh;
-weights drawn after Glorot; AdaGrad. The regularity of a frame is 1 minus its error |I - I'|, summed over pixels and
-brought to [0, 1] within the video.
+Glorot initialization; AdaGrad. The regularity of a frame is 1 minus its error |I - I'|, summed over pixels and
+scaled to [0, 1] within the video.
 
-Left open, and inferred here, each a key: the decoder's channels (the encoder's, mirrored), a tanh at the output.
-The unpooling puts a value back where the maximum was found: these places travel from encoder to
-decoder as the latents `places1` and `places2`.
+The paper leaves open the decoder's channels (inferred: the encoder's, mirrored) and the last activation (inferred:
+tanh). Both are recipe keys. Unpooling writes each value back to the position of the maximum. The encoder passes these
+positions to the decoder as the latents `places1` and `places2`.
 """
 
 from __future__ import annotations
@@ -23,23 +23,29 @@ from vadkit.api import ClipSpec, Decoder, Encoder, LatentSpec, ShapeError
 from vadkit_baselines.strided import Enlarge, Shrink, draw_glorot, shrunk
 from vadkit_baselines.widths import refuse_empty
 
-KERNEL, STRIDE = 11, 4  # of the layer that sees pixels
+KERNEL, STRIDE = 11, 4  # first layer
 
 
 class ConvAE(Encoder, nn.Module):
-    """ConvAE's encoder (Hasan et al. 2016): frames as channels, three 2-D convolutions, two poolings.
+    """Encoder of ConvAE (Hasan et al. 2016): stacked frames, three 2-D convolutions, two poolings.
 
-    Latents: `code` (channels[2], 1, 13, 13 for frames of 227x227), and `places1`, `places2`, the
-    index within its map at which each pooling found its maxima.
+    Latents: `code` (channels[2], 1, 13, 13 for frames of 227x227), and `places1` and `places2`, the indices of the
+    maxima of each pooling.
 
     Args:
         clip: geometry of a clip.
-        channels: of the three convolutions.
-        padding: "valid" is the paper's, for 227x227; "same" adds zeros around, for sides that are
-            multiples of 4.
+        channels: channels of the three convolutions.
+        padding: "valid" as in the paper, for 227x227; "same" pads with zeros, for heights and widths that are multiples
+            of 4.
 
     Raises:
         ShapeError: H or W does not fit the first layer.
+
+    Example:
+        >>> encoder = ConvAE(ClipSpec(10, 32, 48, "gray"), channels=(8, 4, 4), padding="same")
+        >>> latents = encoder(torch.zeros(2, 1, 10, 32, 48))
+        >>> {name: tuple(latent.shape) for name, latent in latents.items()}
+        {'code': (2, 4, 1, 2, 3), 'places1': (2, 8, 1, 4, 6), 'places2': (2, 4, 1, 2, 3)}
     """
 
     def __init__(
@@ -73,18 +79,25 @@ class ConvAE(Encoder, nn.Module):
 
 
 class ConvAEDecoder(Decoder, nn.Module):
-    """ConvAE's decoder: deconvolutions and unpoolings to where the maxima were.
+    """Decoder of ConvAE: deconvolutions, and unpooling to the positions of the maxima.
 
     Args:
-        latents: what the encoder gives.
+        latents: name -> shape of each latent of the encoder.
         clip: geometry of a clip.
-        padding: as the encoder's.
-        unpooling: "places" puts values back where the encoder's poolings found them, "nearest"
-            repeats them and reads the `code` alone.
-        output: "tanh" keeps pixels in [-1, 1], "linear" does not.
+        padding: must equal the encoder's.
+        unpooling: "places" writes values back to the positions that the encoder's poolings found; "nearest" repeats
+            them and uses the `code` alone.
+        output: "tanh" limits pixels to [-1, 1]; "linear" does not.
 
     Raises:
         ShapeError: the latents are not those of the encoder `convae` for such a clip.
+
+    Example:
+        >>> clip = ClipSpec(10, 32, 48, "gray")
+        >>> encoder = ConvAE(clip, channels=(8, 4, 4), padding="same")
+        >>> decoder = ConvAEDecoder(encoder.latents, clip, padding="same")
+        >>> decoder(encoder(torch.zeros(2, 1, 10, 32, 48))).shape
+        torch.Size([2, 1, 10, 32, 48])
     """
 
     def __init__(
@@ -100,14 +113,15 @@ class ConvAEDecoder(Decoder, nn.Module):
         missing = [name for name in ("code", "places1", "places2") if name not in latents]
         if missing:
             raise ShapeError(
-                f"needs a latent {missing[0]!r}; the encoder gives {', '.join(latents)}", fix="use encoder: convae"
+                f"needs a latent {missing[0]!r}, but the encoder returns {', '.join(latents)}",
+                fix="use encoder: convae",
             )
         full, half, quarter = _sides(clip, same=padding == "same")
         code, places1, places2 = latents["code"], latents["places1"], latents["places2"]
         if (code.height, code.width) != quarter:
             raise ShapeError(
                 f"{code.height}x{code.width} cannot become {clip.height}x{clip.width}",
-                fix="give encoder and decoder the same 'padding'",
+                fix="set the same 'padding' for encoder and decoder",
             )
         self.unpooled = half, full
         self.unpooling = unpooling
@@ -134,13 +148,13 @@ class ConvAEDecoder(Decoder, nn.Module):
 
 
 def _sides(clip: ClipSpec, *, same: bool) -> tuple[tuple[int, int], tuple[int, int], tuple[int, int]]:
-    """(H', W') after the first layer, and after each pooling, which drops an odd last row or column.
+    """Return (H', W') after the first layer and after each pooling, which drops an odd last row or column.
 
     Raises:
         ShapeError: H or W does not fit.
     """
     sides = [
-        shrunk(side, KERNEL, STRIDE, same=same, where=f"the frames' {name}")
+        shrunk(side, KERNEL, STRIDE, same=same, where=f"the frame {name}")
         for name, side in (("height", clip.height), ("width", clip.width))
     ]
     if min(sides) < 4:

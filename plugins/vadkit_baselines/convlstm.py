@@ -1,15 +1,15 @@
-"""The spatio-temporal autoencoder: 2-D convolutions of each frame, ConvLSTM layers over time.
+"""The spatio-temporal autoencoder: 2-D convolutions of each frame, then ConvLSTM layers over time.
 
 Source: Chong and Tay, "Abnormal event detection in videos using spatiotemporal autoencoder", ISNN 2017, and
 their Keras code (github.com/yshean/abnormal-spatiotemporal-ae, read in a copy). 10 gray frames of 227x227;
 convolutions of 128 (11x11, stride 4) and 64 (5x5, stride 2) channels, 55x55 and 26x26; ConvLSTM layers of 64, 32 and
-64 channels (3x3); deconvolutions of 128 (5x5, stride 2) and 1 (11x11, stride 4); weights drawn after Glorot. 1,068,225
-parameters. The error of a frame is the Euclidean distance of I and I', brought to [0, 1] within the video.
+64 channels (3x3); deconvolutions of 128 (5x5, stride 2) and 1 (11x11, stride 4); Glorot initialization. 1,068,225
+parameters. The error of a frame is the Euclidean distance of I and I', scaled to [0, 1] within the video.
 
-Where paper and code differ: the paper says tanh and 227x227 without a border; the code has batch norm and ReLU,
-frames of 224x224 with a border ("same"), and no activation at the output. Keys say which; the paper is the default. The
-ConvLSTM is Keras's, without peepholes, which the paper's equations have; its code does not.
-Left open: where encoder ends and decoder begins. Here `code` is what the narrow layer of 32 channels gives.
+Paper and code differ. The paper has tanh and 227x227 without padding. The code has batch norm and ReLU, frames of
+224x224 with padding "same", and no activation at the output. Recipe keys choose; the default is the paper. The ConvLSTM
+is that of Keras, without peepholes, as in the code; the paper's equations have peepholes.
+The paper does not say where the encoder ends. Here `code` is the output of the narrow layer of 32 channels.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ KERNELS, STRIDES = (11, 5), (4, 2)
 
 
 class ConvLSTMLayer(nn.Module):
-    """One ConvLSTM (Shi et al. 2015) without peepholes, from a state of zeros; forget biases begin at 1."""
+    """One ConvLSTM layer (Shi et al. 2015) without peepholes. The state starts at zero and the forget biases at 1."""
 
     def __init__(self, inputs: int, hidden: int, kernel: int = 3) -> None:
         super().__init__()
@@ -57,21 +57,26 @@ class ConvLSTMLayer(nn.Module):
 
 
 class ConvLSTM(Encoder, nn.Module):
-    """Encoder of the spatio-temporal autoencoder (Chong and Tay 2017): two convolutions a frame, two ConvLSTM layers.
+    """Encoder of the spatio-temporal autoencoder (Chong and Tay 2017): two convolutions per frame, two ConvLSTM layers.
 
     Latent: `code` (recurrent[1], T, 26, 26 for frames of 227x227).
 
     Args:
         clip: geometry of a clip.
-        channels: of the two convolutions.
-        recurrent: of the two ConvLSTM layers.
-        padding: "valid" is the paper's, for 227x227; "same" adds zeros around, as its code does, for
-            sides that are multiples of 8.
-        activation: after each convolution; "tanh" in the paper, "relu" in its code.
+        channels: channels of the two convolutions.
+        recurrent: channels of the two ConvLSTM layers.
+        padding: "valid" as in the paper, for 227x227; "same" pads with zeros as in its code, for heights and widths
+            that are multiples of 8.
+        activation: after each convolution; "tanh" as in the paper, "relu" as in its code.
         norm: batch norm after each convolution, as in its code.
 
     Raises:
         ShapeError: H or W does not fit the two convolutions.
+
+    Example:
+        >>> encoder = ConvLSTM(ClipSpec(4, 32, 48, "gray"), channels=(8, 4), recurrent=(4, 2), padding="same")
+        >>> encoder(torch.zeros(2, 1, 4, 32, 48))["code"].shape
+        torch.Size([2, 2, 4, 4, 6])
     """
 
     def __init__(
@@ -104,20 +109,26 @@ class ConvLSTM(Encoder, nn.Module):
 
 
 class ConvLSTMDecoder(Decoder, nn.Module):
-    """Decoder of the spatio-temporal autoencoder: a ConvLSTM layer, two deconvolutions a frame.
+    """Decoder of the spatio-temporal autoencoder: a ConvLSTM layer, then two deconvolutions per frame.
 
     Args:
-        latents: what the encoder gives.
+        latents: name -> shape of each latent of the encoder.
         clip: geometry of a clip.
         recurrent: channels of the ConvLSTM layer.
-        channels: of the first deconvolution.
-        padding: as the encoder's.
-        activation: after the first deconvolution; "tanh" in the paper, "relu" in its code.
+        channels: channels of the first deconvolution.
+        padding: must equal the encoder's.
+        activation: after the first deconvolution; "tanh" as in the paper, "relu" as in its code.
         norm: batch norm after the first deconvolution, as in its code.
-        output: "tanh" keeps pixels in [-1, 1]; "linear", as its code, does not.
+        output: "tanh" limits pixels to [-1, 1]; "linear", as in its code, does not.
 
     Raises:
-        ShapeError: there is no latent `code` that can become the clip.
+        ShapeError: the latent `code` is missing or cannot become the clip.
+
+    Example:
+        >>> latents = {"code": LatentSpec(2, 4, 4, 6)}
+        >>> decoder = ConvLSTMDecoder(latents, ClipSpec(4, 32, 48, "gray"), recurrent=4, channels=8, padding="same")
+        >>> decoder({"code": torch.zeros(2, 2, 4, 4, 6)}).shape
+        torch.Size([2, 1, 4, 32, 48])
     """
 
     def __init__(
@@ -135,13 +146,13 @@ class ConvLSTMDecoder(Decoder, nn.Module):
         super().__init__()
         refuse_empty(channels=channels, recurrent=recurrent)
         if "code" not in latents:
-            raise ShapeError(f"needs a latent 'code'; the encoder gives {', '.join(latents)}")
+            raise ShapeError(f"needs a latent 'code', but the encoder returns {', '.join(latents)}")
         code, same = latents["code"], padding == "same"
         if (code.frames, code.height, code.width) != (clip.target_frames, *_sides(clip, same=same)):
             raise ShapeError(
                 f"{code.frames} steps of {code.height}x{code.width} cannot become {clip.target_frames} frames"
                 f" of {clip.height}x{clip.width}",
-                fix="give encoder and decoder the same 'padding', and let the clip's target be as long as its input",
+                fix="set the same 'padding' for encoder and decoder, and make the clip's target as long as its input",
             )
         self.temporal = ConvLSTMLayer(code.channels, recurrent)
         self.spatial = nn.Sequential(
@@ -163,19 +174,19 @@ def _after(width: int, activation: str, *, norm: bool) -> list[nn.Module]:
 
 
 def _each_frame(layers: nn.Module, maps: Tensor) -> Tensor:
-    """2-D layers on every frame: (B, C, T, H, W) -> (B, C', T, H', W')."""
+    """Apply 2-D layers to every frame: (B, C, T, H, W) -> (B, C', T, H', W')."""
     frames = layers(maps.transpose(1, 2).flatten(0, 1))
     return frames.unflatten(0, (len(maps), -1)).transpose(1, 2)
 
 
 def _sides(clip: ClipSpec, *, same: bool) -> tuple[int, int]:
-    """(H', W') of the code.
+    """Return (H', W') of the code.
 
     Raises:
         ShapeError: H or W does not fit.
     """
     height, width = clip.height, clip.width
-    for kernel, stride, layer in zip(KERNELS, STRIDES, ("frames'", "first maps'"), strict=True):
+    for kernel, stride, layer in zip(KERNELS, STRIDES, ("frame", "first map"), strict=True):
         height = shrunk(height, kernel, stride, same=same, where=f"the {layer} height")
         width = shrunk(width, kernel, stride, same=same, where=f"the {layer} width")
     return height, width

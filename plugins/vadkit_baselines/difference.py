@@ -1,4 +1,4 @@
-"""The floor: how much a frame differs from the one before it. Nothing is learned."""
+"""A baseline without learning: how much a frame differs from the one before it."""
 
 from __future__ import annotations
 
@@ -10,13 +10,21 @@ from vadkit.api import ClipOutputs, Scorer, ShapeError
 
 
 class FrameDifference(Scorer):
-    """The largest patch mean of |I_t - I_{t-1}|, which a method that learns should beat.
+    """Frame difference: the largest patch mean of |I_t - I_{t-1}|. It learns nothing; other methods should beat it.
 
-    The first frame of a clip has none before it, and no score.
+    The first frame of a clip gets NaN, because no frame comes before it.
 
     Args:
         patch: side of a patch, pixels.
-        step: distance of neighbouring patches, pixels.
+        step: distance between neighbouring patches, pixels.
+
+    Example:
+        >>> from vadkit.api import ClipSpec
+        >>> spec = ClipSpec(3, 8, 8)
+        >>> clips = torch.zeros(1, 3, 3, 8, 8)
+        >>> clips[:, :, 2] = 0.5
+        >>> FrameDifference(patch=4, step=2)(ClipOutputs(spec, clips, clips))
+        tensor([[   nan, 0.0000, 0.5000]])
     """
 
     uses_output = False
@@ -27,15 +35,15 @@ class FrameDifference(Scorer):
         self.patch, self.step = patch, step
 
     def __call__(self, out: ClipOutputs) -> Tensor:
-        """-> (B, T)."""
+        """Return scores (B, T)."""
         difference = self.anomaly_maps(out)
         if self.patch > min(difference.shape[-2:]):
-            raise ShapeError(f"a patch of {self.patch} does not fit into frames of {tuple(difference.shape[-2:])}")
+            raise ShapeError(f"a patch of {self.patch} pixels is larger than the frames {tuple(difference.shape[-2:])}")
         return functional.avg_pool2d(difference, self.patch, self.step).amax((-2, -1))
 
     def anomaly_maps(self, out: ClipOutputs) -> Tensor:
-        """-> (B, T, H, W), mean over channels of each pixel's change."""
+        """Return the change of each pixel, mean over channels (B, T, H, W)."""
         if out.spec.frames < 2:
-            raise ShapeError("a difference needs clips of two frames", fix="set data.clip.frames: 2")
+            raise ShapeError("frame_difference needs clips of at least two frames", fix="set data.clip.frames: 2")
         change = out.clips.float().diff(dim=2).abs().mean(1)  # (B, T - 1, H, W)
         return functional.pad(change, (0, 0, 0, 0, 1, 0), value=torch.nan)

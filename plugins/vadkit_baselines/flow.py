@@ -1,10 +1,10 @@
-"""The optical-flow loss of future frame prediction, over a classical estimator in place of FlowNet.
+"""The optical-flow loss of future frame prediction, with Horn and Schunck's estimator in place of FlowNet.
 
-Source: Liu et al., CVPR 2018, Eq. 4: the mean absolute difference of two flows, from the last frame that went in to
-the true next frame and to the predicted one. The paper takes FlowNet, trained by others on flow that is known; its
-weights are not part of vadkit. A fixed number of iterations of Horn and Schunck (Artificial Intelligence 17, 1981)
-stands in: it needs no training and passes gradients, but follows large motions less well, so results with it are
-not the paper's.
+Source: Liu et al., CVPR 2018, Eq. 4: the mean absolute difference of two flows, from the last input frame to the true
+next frame and to the predicted one. The paper uses FlowNet, pretrained on videos of known flow; vadkit does not include
+its weights. This loss runs a fixed number of iterations of Horn and Schunck (Artificial Intelligence 17, 1981). That
+estimator needs no training and passes gradients, but follows large motions less well. Results with it are therefore
+not those of the paper.
 """
 
 from __future__ import annotations
@@ -17,32 +17,38 @@ from vadkit.api import ClipOutputs, ClipSpec, Loss, ShapeError
 
 
 class Flow(Loss, nn.Module):
-    """Mean absolute difference of the flows to the predicted and to the true frames, in pixels. Not FlowNet's.
+    """Mean absolute difference of two optical flows, to the predicted and to the true frames, pixels. Not FlowNet's.
 
     Args:
-        clip: geometry of a clip; the target must begin right behind an input frame.
-        iterations: of Horn and Schunck.
-        smoothness: alpha, how much neighbouring flows must agree, in units of pixels in [0, 1].
-        shrink: frames are averaged over squares of this side first, so that motion is small.
+        clip: geometry of a clip; the target must start right after an input frame.
+        iterations: iterations of Horn and Schunck.
+        smoothness: alpha, how strongly neighbouring flows must agree, in units of pixels in [0, 1].
+        shrink: side of the squares, in pixels, over which frames are averaged first, so that motion is small.
+
+    Example:
+        >>> spec = ClipSpec(5, 32, 32, target=(4, 5))
+        >>> loss, clips = Flow(spec), torch.zeros(1, 3, 5, 32, 32)
+        >>> loss(ClipOutputs(spec, clips, clips[:, :, 4:], clips[:, :, 4:]))
+        tensor(0.)
     """
 
     def __init__(self, clip: ClipSpec, *, iterations: int = 16, smoothness: float = 0.2, shrink: int = 4) -> None:
         super().__init__()
         if clip.target[0] < 1:
             raise ShapeError(
-                "a flow loss needs a frame before the target", fix="predict: data.clip.input 0:4, target 4:5"
+                "the flow loss needs a frame before the target", fix="set data.clip.input: 0:4 and target: 4:5"
             )
         if iterations < 1 or shrink < 1 or smoothness <= 0:
-            raise ShapeError("iterations and shrink must be at least 1, and smoothness positive")
+            raise ShapeError("iterations and shrink must be at least 1, and smoothness must be positive")
         if min(clip.height, clip.width) // shrink < 3:
-            raise ShapeError(f"frames of {clip.height}x{clip.width} are too small to be shrunk {shrink} times")
+            raise ShapeError(f"frames of {clip.height}x{clip.width} are too small for shrink {shrink}")
         self.before = clip.target[0] - 1
         self.iterations, self.smoothness, self.shrink = iterations, smoothness, shrink
 
     def forward(self, out: ClipOutputs) -> Tensor:
-        """-> ()."""
+        """Return the loss, a scalar."""
         if out.output is None:
-            raise ShapeError("a flow loss needs the model's output", where="model.losses")
+            raise ShapeError("the flow loss needs the model's output", where="model.losses")
         true = self._gray(out.clips[:, :, self.before : self.before + 1], out.target)
         drawn = self._gray(out.clips[:, :, self.before : self.before + 1], out.output.float())
         # Both flows of a frame start from the true frame before it.
@@ -60,16 +66,16 @@ class Flow(Loss, nn.Module):
 
 
 def horn_schunck(first: Tensor, second: Tensor, *, iterations: int, smoothness: float) -> Tensor:
-    """Flow from one gray frame to the next.
+    """Optical flow from one gray frame to the next.
 
     Args:
         first: (N, 1, H, W), in [0, 1].
-        second: likewise.
-        iterations: fixed, so that gradients pass.
+        second: the next frames, the same shape and range.
+        iterations: number of iterations; it is fixed so that gradients pass.
         smoothness: alpha.
 
     Returns:
-        (N, 2, H, W): pixels to the right and down.
+        (N, 2, H, W): motion to the right and down, pixels.
     """
     padded = functional.pad((first + second) / 2, (1, 1, 1, 1), mode="replicate")
     right = (padded[..., 1:-1, 2:] - padded[..., 1:-1, :-2]) / 2

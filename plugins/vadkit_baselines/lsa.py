@@ -1,9 +1,9 @@
 """The video autoencoder of latent space autoregression: causal 3-D convolutions down to a code for each time step.
 
 Source: Abati et al., CVPR 2019, Fig. 1 and section 4.2, and its code (aimagelab/novelty-detection), which fixes
-what the paper leaves open: residual blocks with batch norm and leaky ReLU, their widths and strides. The code has two
-plans: for Ped2, gray patches of 8x32x32, here `tile: [32, 32]`, side by side where the code lets them overlap by
-half; for ShanghaiTech whole frames of 256x512, with a hidden layer of 512 before the code.
+what the paper leaves open: residual blocks with batch norm and leaky ReLU, their channels and strides. The code has two
+configurations. For Ped2: gray patches of 8x32x32, here `tile: [32, 32]`; tiles do not overlap here, while the code's
+patches overlap by half. For ShanghaiTech: whole frames of 256x512, with a hidden layer of 512 before the code.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from torch.nn import functional
 from vadkit.api import ClipSpec, Decoder, Encoder, LatentSpec, ShapeError
 
 Strides = Sequence[tuple[int, int, int]]
-"""Of each block, in time, height and width."""
+"""Strides of each block, in time, height and width."""
 
 
 class CausalConvolution(nn.Module):
-    """A 3x3x3 convolution that sees no later frame: the last third of its kernel is left out."""
+    """A 3x3x3 convolution that sees no later frame: the last third of its kernel is omitted."""
 
     def __init__(self, given: int, width: int, stride: tuple[int, int, int]) -> None:
         super().__init__()
@@ -35,12 +35,12 @@ class CausalConvolution(nn.Module):
 
 
 class Residual(nn.Module):
-    """Two convolutions with batch norm, and a third beside them.
+    """A residual block: two convolutions with batch norm, and a third one as the shortcut.
 
     Args:
-        first: changes the size.
-        second: keeps it.
-        beside: changes the size too.
+        first: convolution that changes the size.
+        second: convolution that keeps the size.
+        beside: the shortcut's convolution, which changes the size like `first`.
         width: channels of all three.
     """
 
@@ -71,23 +71,29 @@ def _up(given: int, width: int, stride: tuple[int, int, int]) -> Residual:
 
 
 def _dense(sizes: Sequence[int]) -> nn.Sequential:
-    """Layers that every time step shares, tanh between them."""
+    """Linear layers with tanh between them, shared by all time steps."""
     layers = [layer for pair in pairwise(sizes) for layer in (nn.Linear(*pair), nn.Tanh())]
     return nn.Sequential(*layers[:-1])
 
 
 class LSAEncoder(Encoder, nn.Module):
-    """Clips to `code`, numbers in [0, 1] for each remaining time step, of the whole frame or of each tile of it.
+    """Encoder of latent space autoregression: one code per time step, for the whole frame or for each tile.
 
-    The latent's height and width are the numbers of tiles.
+    The latent `code` holds numbers in [0, 1]; its height and width are the numbers of tiles.
 
     Args:
         clip: geometry of a clip.
-        channels: width of each block.
-        strides: of each block, in time, height and width.
-        hidden: width of a layer between the deepest map and the code; null has none.
-        code: D, numbers a time step.
-        tile: height and width of the tiles that are coded each alone; null codes whole frames.
+        channels: channels of each block.
+        strides: strides of each block, in time, height and width.
+        hidden: units of a layer between the deepest map and the code; null for no such layer.
+        code: numbers in a code per time step (D).
+        tile: height and width of the tiles, pixels; each tile is encoded separately. null encodes whole frames.
+
+    Example:
+        >>> clip = ClipSpec(8, 32, 32, "gray")
+        >>> encoder = LSAEncoder(clip, channels=(4, 8), strides=((1, 2, 2), (2, 2, 2)), code=6, tile=(16, 16))
+        >>> encoder(torch.zeros(2, 1, 8, 32, 32))["code"].shape
+        torch.Size([2, 6, 4, 2, 2])
     """
 
     def __init__(
@@ -122,15 +128,22 @@ class LSAEncoder(Encoder, nn.Module):
 
 
 class LSADecoder(Decoder, nn.Module):
-    """Codes back to frames, each tile alone, without a final non-linearity.
+    """Decoder of latent space autoregression: codes to frames, each tile separately, without a final activation.
 
     Args:
-        latents: of the encoder `lsa`.
+        latents: name -> shape of each latent of the encoder `lsa`.
         clip: geometry of a clip.
-        channels: widths from the deepest map up: first the map's own, then each block's.
-        strides: of each block, in time, height and width.
-        hidden: width of a layer between the code and the deepest map; null has none.
-        tile: as the encoder's.
+        channels: channels from the deepest map up: first the map's own, then each block's.
+        strides: strides of each block, in time, height and width.
+        hidden: units of a layer between the code and the deepest map; null for no such layer.
+        tile: must equal the encoder's.
+
+    Example:
+        >>> clip, latents = ClipSpec(8, 32, 32, "gray"), {"code": LatentSpec(6, 4, 2, 2)}
+        >>> strides = ((2, 2, 2), (1, 2, 2))
+        >>> decoder = LSADecoder(latents, clip, channels=(8, 4, 4), strides=strides, tile=(16, 16))
+        >>> decoder({"code": torch.zeros(2, 6, 4, 2, 2)}).shape
+        torch.Size([2, 1, 8, 32, 32])
     """
 
     def __init__(
@@ -145,18 +158,20 @@ class LSADecoder(Decoder, nn.Module):
     ) -> None:
         super().__init__()
         if "code" not in latents:
-            raise ShapeError(f"needs a latent 'code'; there are {', '.join(latents)}", fix="use the encoder lsa")
+            raise ShapeError(
+                f"needs a latent 'code', but the encoder returns {', '.join(latents)}", fix="use the encoder lsa"
+            )
         self.tile = _tile(clip, tile)
         found = latents["code"]
         if len(channels) != len(strides) + 1:
-            raise ShapeError(f"{len(strides)} blocks need {len(strides) + 1} 'channels', not {len(channels)}")
+            raise ShapeError(f"{len(strides)} blocks need {len(strides) + 1} 'channels', but there are {len(channels)}")
         _, *size = _deepest(clip.target_frames, self.tile, channels[1:], strides)
         self.deepest = (channels[0], *size)
         expected = (size[0], clip.height // self.tile[0], clip.width // self.tile[1])
         if (found.frames, found.height, found.width) != expected:
             raise ShapeError(
-                f"the code has T', H', W' {found.frames}, {found.height}, {found.width}, not {expected}",
-                fix="give encoder and decoder the same tile, and the same strides in another order",
+                f"the code has T', H', W' {found.frames}, {found.height}, {found.width}; the decoder needs {expected}",
+                fix="set the same tile for encoder and decoder, and the same strides in reverse order",
             )
         flat = channels[0] * size[1] * size[2]
         self.dense = nn.Sequential(_dense((found.channels, *([hidden] if hidden else []), flat)), nn.LeakyReLU())
@@ -176,17 +191,19 @@ class LSADecoder(Decoder, nn.Module):
 def _tile(clip: ClipSpec, tile: tuple[int, int] | None) -> tuple[int, int]:
     height, width = tile or (clip.height, clip.width)
     if min(height, width) < 1 or clip.height % height or clip.width % width:
-        raise ShapeError(f"tiles of {height}x{width} do not divide frames of {clip.height}x{clip.width}")
+        raise ShapeError(f"frames of {clip.height}x{clip.width} are not divisible into tiles of {height}x{width}")
     return height, width
 
 
 def _deepest(frames: int, tile: tuple[int, int], channels: Sequence[int], strides: Strides) -> tuple[int, ...]:
-    """(C', T', h', w') of the deepest map."""
+    """Return (C', T', h', w') of the deepest map."""
     if not channels or len(channels) != len(strides) or min(channels) < 1:
-        raise ShapeError(f"{len(strides)} strides need as many positive 'channels', not {list(channels)}")
+        raise ShapeError(
+            f"{len(strides)} strides need {len(strides)} positive 'channels', but there are {list(channels)}"
+        )
     shrunk = [prod(stride[axis] for stride in strides) for axis in range(3)]
     sizes = (frames, *tile)
     for size, times, what in zip(sizes, shrunk, ("frames", "height", "width"), strict=True):
         if size % times:
-            raise ShapeError(f"{what} {size} cannot be divided by the strides, {times}", fix="change data.clip")
+            raise ShapeError(f"{what} {size} is not a multiple of the strides' product {times}", fix="change data.clip")
     return channels[-1], *(size // times for size, times in zip(sizes, shrunk, strict=True))

@@ -1,14 +1,14 @@
-"""MemAE: an autoencoder of 3-D convolutions whose decoder sees combinations of remembered codes alone.
+"""MemAE: a 3-D convolutional autoencoder whose decoder sees only combinations of memory items.
 
 Source: Gong et al., "Memorizing normality to detect anomaly: memory-augmented deep autoencoder for unsupervised
 anomaly detection", ICCV 2019, sections 3 and 4.2, and the authors' code (github.com/donggong1/memae-anomaly-detection).
 16 gray frames of 256x256; four 3x3x3 convolutions of 96, 128, 256 and 256 channels, stride 2 in height and width
-and, after the first, in time; a memory of 2000 items; the encoder mirrored; batch norm and leaky ReLU of slope
-0.2 but after the last layer. 6,492,801 parameters.
+and, after the first, in time; a memory of 2000 items; a mirrored decoder; batch norm and leaky ReLU of slope
+0.2 after every layer except the last. 6,492,801 parameters.
 
-Where paper and code differ: the paper addresses by cosine similarity and shrinks at 1/N to 3/N; the code by inner
-product, and shrinks at 0.0025. The paper scores by the squared error, the code by the absolute. Keys and recipes say
-which; the paper is the default.
+Paper and code differ. The paper addresses by cosine similarity and shrinks at 1/N to 3/N; the code addresses by inner
+product and shrinks at 0.0025. The paper scores by the squared error, the code by the absolute error. Recipe keys
+choose; the default is the paper.
 """
 
 from __future__ import annotations
@@ -22,44 +22,42 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from vadkit.api import Bottleneck, BottleneckOutput, ClipSpec, Decoder, Encoder, LatentSpec, ShapeError, closest
-from vadkit_baselines.widths import refuse_empty
+from vadkit_baselines.widths import divided, refuse_empty
 
-SLOPE = 0.2  # of the leaky ReLU below zero
+SLOPE = 0.2  # leaky ReLU
 STRIDES = ((1, 2, 2), (2, 2, 2), (2, 2, 2), (2, 2, 2))
-SHRINK = (8, 16, 16)  # of frames, height and width in all
+SHRINK = (8, 16, 16)  # product of the strides
 EPSILON = 1e-12
 
 
 class MemAE(Encoder, nn.Module):
-    """MemAE's encoder (Gong et al. 2019): four strided 3-D convolutions.
+    """Encoder of MemAE (Gong et al. 2019): four strided 3-D convolutions.
 
     Latent: `code` (channels[3], T / 8, H / 16, W / 16).
 
     Args:
         clip: geometry of a clip.
-        channels: of the four convolutions.
+        channels: channels of the four convolutions.
 
     Raises:
-        ShapeError: T is not a multiple of 8, or H or W not one of 16.
+        ShapeError: T is not a multiple of 8, or H or W is not a multiple of 16.
+
+    Example:
+        >>> encoder = MemAE(ClipSpec(16, 32, 32, "gray"), channels=(4, 4, 8, 8))
+        >>> encoder(torch.zeros(2, 1, 16, 32, 32))["code"].shape
+        torch.Size([2, 8, 2, 2, 2])
     """
 
     def __init__(self, clip: ClipSpec, *, channels: tuple[int, int, int, int] = (96, 128, 256, 256)) -> None:
         super().__init__()
         refuse_empty(channels=channels)
-        sizes = {"number of input frames": clip.input_frames, "height": clip.height, "width": clip.width}
-        for (name, size), shrink in zip(sizes.items(), SHRINK, strict=True):
-            if size % shrink:
-                raise ShapeError(
-                    f"the {name}, {size}, is not a multiple of {shrink}, by which the encoder divides it",
-                    fix=f"choose {size // shrink * shrink or shrink} or {(size // shrink + 1) * shrink} in data.clip",
-                )
+
         widths = (clip.channels, *channels)
         self.layers = nn.Sequential()
         for index, stride in enumerate(STRIDES):
             self.layers.append(nn.Conv3d(widths[index], widths[index + 1], 3, stride, padding=1))
             self.layers.extend((nn.BatchNorm3d(widths[index + 1]), nn.LeakyReLU(SLOPE)))
-        frames, height, width = (size // shrink for size, shrink in zip(sizes.values(), SHRINK, strict=True))
-        self.latents = {"code": LatentSpec(channels[-1], frames, height, width)}
+        self.latents = {"code": LatentSpec(channels[-1], *divided(clip, SHRINK))}
 
     def forward(self, clips: Tensor) -> dict[str, Tensor]:
         """(B, C, T, H, W) -> code."""
@@ -67,21 +65,26 @@ class MemAE(Encoder, nn.Module):
 
 
 class Memory(Bottleneck, nn.Module):
-    """MemAE's memory: every code becomes a sparse convex combination of learned items (Eq. 3 to 7).
+    """Memory of MemAE: replaces each code by a sparse convex combination of learned items (Eq. 3 to 7).
 
-    w = softmax(d(z, m_i)); w' = max(w - s, 0) w / (|w - s| + eps), brought to sum 1; z' = sum_i w'_i m_i.
-    Loss `entropy`: the mean of -sum_i w'_i log w'_i over all places, weighted (Eq. 9 and 10).
+    w = softmax(d(z, m_i)); w' = max(w - s, 0) w / (|w - s| + eps), scaled to sum 1; z' = sum_i w'_i m_i.
+    Loss `entropy`: the weighted mean of -sum_i w'_i log w'_i over all positions (Eq. 9 and 10).
 
     Args:
-        latents: what the encoder gives.
-        latent: which of them is replaced.
-        items: N.
-        shrink: s, below which an address counts nothing; null is 1 / N, 0 none.
-        addressing: d; "cosine" in the paper, "dot" in its code.
-        entropy: weight of the loss; 0 leaves it out.
+        latents: name -> shape of each latent of the encoder.
+        latent: name of the latent to replace.
+        items: number of memory items (N).
+        shrink: addressing weights below this become 0 (s); null is 1 / N, and 0 keeps all.
+        addressing: similarity d; "cosine" as in the paper, "dot" as in its code.
+        entropy: weight of the loss; 0 disables it.
 
     Raises:
-        ShapeError: there is no such latent, or a number is out of range.
+        ShapeError: the latent does not exist, or a number is out of range.
+
+    Example:
+        >>> memory = Memory({"code": LatentSpec(8, 2, 4, 4)}, items=10)
+        >>> memory({"code": torch.ones(1, 8, 2, 4, 4)}).latents["code"].shape
+        torch.Size([1, 8, 2, 4, 4])
     """
 
     def __init__(
@@ -96,24 +99,24 @@ class Memory(Bottleneck, nn.Module):
     ) -> None:
         super().__init__()
         if latent not in latents:
-            raise ShapeError(f"there is no latent {latent!r}", fix=closest(latent, latents))
+            raise ShapeError(f"no latent is named {latent!r}", fix=closest(latent, latents))
         if items < 2:
-            raise ShapeError(f"a memory holds at least two items, not {items}")
+            raise ShapeError(f"items must be at least 2, but it is {items}")
         limit = _highest_address(items, addressing)
         self.shrink = 1 / items if shrink is None else shrink
         if not 0 <= self.shrink < limit:
             raise ShapeError(
-                f"shrink {self.shrink:g} would leave no address: none of {items} can be above {limit:.4g}",
-                fix="null takes 1 / items",
+                f"shrink must be in [0, {limit:.4g}) for {items} items, but it is {self.shrink:g}",
+                fix="set shrink: null for 1 / items",
             )
         self.latent, self.addressing, self.entropy = latent, addressing, entropy
         bound = 1 / sqrt(latents[latent].channels)
         self.items = nn.Parameter(torch.empty(items, latents[latent].channels).uniform_(-bound, bound))
 
     def forward(self, latents: Mapping[str, Tensor]) -> BottleneckOutput:
-        """{name: (B, C', T', H', W')} -> the same, one of them recalled; loss `entropy`."""
+        """Replace one latent by its combination of items, and return the loss `entropy`."""
         given = latents[self.latent]
-        # bfloat16 would not tell addresses of about 1 / N from the threshold.
+        # In bfloat16, weights of about 1 / N would not differ from the threshold.
         with torch.autocast(given.device.type, enabled=False):
             queries = given.to(self.items.dtype).movedim(1, -1)  # (B, T', H', W', C')
             weights = self.address(queries)
@@ -123,7 +126,7 @@ class Memory(Bottleneck, nn.Module):
         return BottleneckOutput({**latents, self.latent: recalled}, losses)
 
     def address(self, queries: Tensor) -> Tensor:
-        """(..., C') -> (..., N), sparse weights that sum to 1."""
+        """(..., C') -> (..., N), sparse addressing weights that sum to 1."""
         items = self.items
         if self.addressing == "cosine":
             queries, items = functional.normalize(queries, dim=-1), functional.normalize(items, dim=-1)
@@ -136,16 +139,21 @@ class Memory(Bottleneck, nn.Module):
 
 
 class MemAEDecoder(Decoder, nn.Module):
-    """MemAE's decoder: four transposed 3-D convolutions, the encoder mirrored.
+    """Decoder of MemAE: four transposed 3-D convolutions, mirroring the encoder.
 
     Args:
-        latents: what the encoder gives.
+        latents: name -> shape of each latent of the encoder.
         clip: geometry of a clip.
-        channels: of the first three layers.
-        output: "linear" as in its code; "tanh" keeps pixels in [-1, 1].
+        channels: channels of the first three layers.
+        output: "linear" as in its code; "tanh" limits pixels to [-1, 1].
 
     Raises:
-        ShapeError: there is no latent `code` that can become the clip.
+        ShapeError: the latent `code` is missing or cannot become the clip.
+
+    Example:
+        >>> decoder = MemAEDecoder({"code": LatentSpec(8, 2, 2, 2)}, ClipSpec(16, 32, 32, "gray"), channels=(8, 4, 4))
+        >>> decoder({"code": torch.zeros(1, 8, 2, 2, 2)}).shape
+        torch.Size([1, 1, 16, 32, 32])
     """
 
     def __init__(
@@ -159,14 +167,14 @@ class MemAEDecoder(Decoder, nn.Module):
         super().__init__()
         refuse_empty(channels=channels)
         if "code" not in latents:
-            raise ShapeError(f"needs a latent 'code'; the encoder gives {', '.join(latents)}")
+            raise ShapeError(f"needs a latent 'code', but the encoder returns {', '.join(latents)}")
         code = latents["code"]
         sizes = tuple(size * shrink for size, shrink in zip(code.shape[1:], SHRINK, strict=True))
         if sizes != (clip.target_frames, clip.height, clip.width):
             raise ShapeError(
-                f"gives {sizes[0]} frames of {sizes[1]}x{sizes[2]}, but the target is {clip.target_frames} of"
+                f"decodes to {sizes[0]} frames of {sizes[1]}x{sizes[2]}, but the target has {clip.target_frames} of"
                 f" {clip.height}x{clip.width}",
-                fix="use encoder: memae, and let the clip's target be its input",
+                fix="use encoder: memae, and set the clip's target to its input",
             )
         widths = (code.channels, *channels, clip.channels)
         self.layers = nn.Sequential()
@@ -183,5 +191,5 @@ class MemAEDecoder(Decoder, nn.Module):
 
 
 def _highest_address(items: int, addressing: str) -> float:
-    """The largest weight that softmax can give one of N items: cosines lie in [-1, 1], inner products anywhere."""
+    """The largest weight that softmax can give one of N items. Cosines are in [-1, 1]; inner products are unbounded."""
     return 1.0 if addressing == "dot" else 1 / (1 + (items - 1) * exp(-2))

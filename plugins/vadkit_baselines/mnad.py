@@ -1,9 +1,9 @@
-"""Memory-guided normality: the autoencoder whose queries read a small memory.
+"""Memory-guided normality (MNAD): an autoencoder whose queries read a small memory.
 
 Source: Park, Noh and Ham, "Learning memory-guided normality for anomaly detection", CVPR 2020, and its code
-(cvlab-yonsei/MNAD). Frames are 256x256 in colour; prediction sees four and gives the fifth, over skip
-connections (15.65 M parameters); reconstruction sees one and has none. The code adds batch norm everywhere but
-behind the queries, and transposed convolutions of 3x3; the paper's figure leaves both open.
+(cvlab-yonsei/MNAD). Frames are 256x256 in colour. The prediction variant predicts the fifth frame from four, with skip
+connections (15.65 M parameters). The reconstruction variant sees one frame and has no skip connections. The code adds
+batch norm everywhere except after the queries, and 3x3 transposed convolutions; the paper's figure leaves both open.
 """
 
 from __future__ import annotations
@@ -28,12 +28,22 @@ from vadkit_baselines.planes import (
 
 
 class MNADEncoder(Encoder, nn.Module):
-    """Input frames, stacked as channels, to queries: the map `query`, and `skip1`, `skip2`, ... beside it.
+    """Encoder of MNAD: input frames, stacked as channels, to queries for a memory.
+
+    Latents: the map `query`, and `skip1`, `skip2`, ... from the full size on.
 
     Args:
         clip: geometry of a clip.
-        channels: width of each level; the last is the queries' dimension.
-        skips: whether the decoder gets the maps above too, as for prediction; not for reconstruction.
+        channels: channels of each level; the last is the dimension of the queries.
+        skips: whether the decoder also gets the maps of the upper levels. Use true for prediction, false for
+            reconstruction.
+
+    Example:
+        >>> import torch
+        >>> encoder = MNADEncoder(ClipSpec(5, 16, 16, input=(0, 4), target=(4, 5)), channels=(4, 8))
+        >>> latents = encoder(torch.zeros(1, 3, 4, 16, 16))
+        >>> {name: tuple(latent.shape) for name, latent in latents.items()}
+        {'skip1': (1, 4, 1, 16, 16), 'query': (1, 8, 1, 8, 8)}
     """
 
     def __init__(self, clip: ClipSpec, *, channels: Sequence[int] = (64, 128, 256, 512), skips: bool = True) -> None:
@@ -50,12 +60,19 @@ class MNADEncoder(Encoder, nn.Module):
 
 
 class MNADDecoder(Decoder, nn.Module):
-    """Queries with what was read for them to the target frames, through tanh.
+    """Decoder of MNAD: queries with the items that they read, to the target frames, through tanh.
 
     Args:
-        latents: of the encoder `mnad`, through `mnad_memory` or straight.
+        latents: name -> shape of each latent of the encoder `mnad`, with or without `mnad_memory`.
         clip: geometry of a clip.
-        channels: widths from the queries' size up to the frame's.
+        channels: channels of each level, from the size of the queries up to the size of the frame.
+
+    Example:
+        >>> import torch
+        >>> latents = {"skip1": LatentSpec(4, 1, 16, 16), "query": LatentSpec(16, 1, 8, 8)}
+        >>> decoder = MNADDecoder(latents, ClipSpec(5, 16, 16, input=(0, 4), target=(4, 5)), channels=(8, 4))
+        >>> decoder({"skip1": torch.zeros(1, 4, 1, 16, 16), "query": torch.zeros(1, 16, 1, 8, 8)}).shape
+        torch.Size([1, 3, 1, 16, 16])
     """
 
     def __init__(

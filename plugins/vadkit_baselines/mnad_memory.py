@@ -1,10 +1,10 @@
-"""The memory of MNAD: items that normal queries write to, in training and at test time.
+"""The memory of MNAD: normal queries update its items, in training and at test time.
 
 Source: Park, Noh and Ham, CVPR 2020, section 3, and its code (cvlab-yonsei/MNAD). Where the two differ: distances
-are means of squares over channels, as in the code, where the paper writes norms; addressing passes no gradient, as
-in the code; an item's update is weighted relative to the largest weight among its own queries, as in Eq. 6 (in the
-code, among all queries). In the code the items go on from one test video to the next; here every video begins with
-the trained ones, so that no score depends on the order of the videos.
+are means of squares over channels, as in the code; the paper writes norms. Addressing passes no gradient, as in the
+code. The update of an item is weighted relative to the largest weight among its own queries, as in Eq. 6; the code
+uses all queries. In the code, items carry over from one test video to the next. Here every video starts with the
+trained items, so that no score depends on the order of the videos.
 """
 
 from __future__ import annotations
@@ -19,20 +19,26 @@ from vadkit.api import Bottleneck, BottleneckOutput, ClipOutputs, LatentSpec, Sh
 
 
 class MNADMemory(Bottleneck, nn.Module):
-    """Each query reads a mean of the items, weighted by softmax(query . item), which is put beside it.
+    """Memory of MNAD: each query reads a mean of the items, weighted by softmax(query . item).
 
-    So `query` leaves with twice its channels. Losses: `compactness`, the squared distance from the
-    nearest item, and `separateness`, max(0, d(nearest) - d(second) + margin). Score: `distance`, the
-    mean of the squared distances from the nearest items. All queries and items have length 1.
+    The mean is concatenated to the query, which doubles the channels of `query`. Queries and items have length 1.
+    Losses: `compactness`, the squared distance to the nearest item, and `separateness`,
+    max(0, d(nearest) - d(second) + margin). Score: `distance`, the mean squared distance to the nearest items.
 
     Args:
-        latents: of the encoder; `query` among them.
-        items: of the memory.
+        latents: name -> shape of each latent of the encoder; needs `query`.
+        items: number of memory items.
         compactness: weight of the compactness loss.
         separateness: weight of the separateness loss.
-        margin: of the separateness loss.
-        threshold: a scored clip writes to the items if its weighted regular score, the mean squared error
-            of pixels in [0, 1] in which larger errors count more, is below this; null never writes.
+        margin: margin of the separateness loss.
+        threshold: a scored clip updates the items if its regular score is below this; null disables updates. The
+            regular score is the mean squared error of pixels in [0, 1], weighted towards large errors.
+
+    Example:
+        >>> memory = MNADMemory({"query": LatentSpec(8, 1, 4, 4)}, items=3).eval()
+        >>> out = memory({"query": torch.ones(2, 8, 1, 4, 4)})
+        >>> out.latents["query"].shape, out.scores["distance"].shape
+        (torch.Size([2, 16, 1, 4, 4]), torch.Size([2, 1]))
     """
 
     def __init__(
@@ -47,9 +53,11 @@ class MNADMemory(Bottleneck, nn.Module):
     ) -> None:
         super().__init__()
         if "query" not in latents:
-            raise ShapeError(f"needs a latent 'query'; there are {', '.join(latents)}", fix="use the encoder mnad")
+            raise ShapeError(
+                f"needs a latent 'query', but the encoder returns {', '.join(latents)}", fix="use the encoder mnad"
+            )
         if items < 2:
-            raise ShapeError(f"a second nearest item needs at least 2 items, not {items}")
+            raise ShapeError(f"items must be at least 2, but it is {items}")
         given = latents["query"]
         beside = LatentSpec(2 * given.channels, given.frames, given.height, given.width)
         self.latents = {**latents, "query": beside}
@@ -57,10 +65,10 @@ class MNADMemory(Bottleneck, nn.Module):
         self.margin, self.threshold = margin, threshold
         self.stateful = "" if threshold is None else "test-time memory updates"
         self.register_buffer("items", functional.normalize(torch.rand(items, given.channels), dim=1))
-        self._written: Tensor | None = None  # the items as this video has left them so far
+        self._written: Tensor | None = None  # the items after this video's updates so far
 
     def forward(self, latents: Mapping[str, Tensor]) -> BottleneckOutput:
-        """`query` (B, C', 1, H', W') -> (B, 2 C', 1, H', W'); in training the items are written to."""
+        """`query` (B, C', 1, H', W') -> (B, 2 C', 1, H', W'). In training it also updates the items."""
         with torch.autocast(latents["query"].device.type, enabled=False):  # items must stay of length 1
             return self._read(latents)
 
@@ -84,37 +92,37 @@ class MNADMemory(Bottleneck, nn.Module):
         return BottleneckOutput(passed, losses, scores)
 
     def reset(self) -> None:
-        """Go back to the trained items."""
+        """Restore the trained items."""
         self._written = None
 
     def update(self, out: ClipOutputs) -> None:
-        """Let a clip write to the items if it looks normal."""
+        """Update the items with a clip if it looks normal."""
         if self.threshold is None or out.output is None or regular(out.output, out.target) >= self.threshold:
             return
         self._written = written(self._items(), _rows(out.latents["query"]).flatten(0, 1))
 
     def _items(self) -> Tensor:
-        """(M, C'), apart from the buffer, which training writes to."""
+        """(M, C'), a copy of the buffer, which training changes in place."""
         if self.training or self._written is None:
             return self.get_buffer("items").clone()
         return self._written
 
 
 def written(items: Tensor, queries: Tensor) -> Tensor:
-    """Items (M, C') after queries (K, C') wrote to the ones nearest to them (Eq. 5 and 6).
+    """Return the items (M, C') after queries (K, C') updated their nearest ones (Eq. 5 and 6).
 
-    p <- p + sum of v' q, brought to length 1, over the queries that are nearest to p; v' is exp(q . p), relative
-    to its largest value there.
+    p <- p + sum of v' q, scaled to length 1, over the queries that are nearest to p; v' is exp(q . p), divided
+    by its largest value there.
     """
     nearness = queries @ items.T  # (K, M)
     own = functional.one_hot(nearness.argmax(1), len(items)).bool()
-    largest = nearness.masked_fill(~own, -torch.inf).amax(0)  # -inf for an item that nobody is nearest to
+    largest = nearness.masked_fill(~own, -torch.inf).amax(0)  # -inf for an item that is nearest to no query
     weights = torch.where(own, (nearness - largest).exp(), 0.0)
     return functional.normalize(items + weights.T @ queries, dim=1)
 
 
 def regular(output: Tensor, target: Tensor) -> float:
-    """The weighted regular score of one clip: its squared error of pixels in [0, 1], weighted by 1 - exp(-error)."""
+    """The regular score of one clip: its squared error of pixels in [0, 1], weighted by 1 - exp(-error)."""
     error = ((output.float() - target) / 2).square()
     weights = 1 - torch.exp(-error)
     return ((weights * error).sum() / weights.sum().clamp_min(1e-12)).item()

@@ -1,4 +1,4 @@
-"""U-shaped 2-D networks on clips: the frames of a clip are channels of one picture."""
+"""U-shaped 2-D networks on clips: the frames of a clip are stacked as channels of one image."""
 
 from __future__ import annotations
 
@@ -21,35 +21,35 @@ def unstacked(frames: Tensor, channels: int) -> Tensor:
 
 
 def pyramid(clip: ClipSpec, channels: Sequence[int]) -> list[LatentSpec]:
-    """Shapes of the maps, each half as high and wide as the one before.
+    """Shapes of the maps of each level. Each level halves height and width.
 
     Raises:
-        ShapeError: the frame cannot be halved so often, or a width is not positive.
+        ShapeError: the frame cannot be halved so often, or a channel count is not positive.
     """
     positive(channels, "channels")
     parts = 2 ** (len(channels) - 1)
     if clip.height % parts or clip.width % parts:
         raise ShapeError(
             f"frames of {clip.height}x{clip.width} cannot be halved {len(channels) - 1} times",
-            fix=f"choose data.clip.size in multiples of {parts}, or fewer 'channels'",
+            fix=f"choose multiples of {parts} in data.clip.size, or shorten the list 'channels'",
         )
     return [LatentSpec(c, 1, clip.height >> level, clip.width >> level) for level, c in enumerate(channels)]
 
 
 def positive(channels: Sequence[int], key: str) -> None:
-    """Refuse widths of which there are fewer than two, or one below 1."""
+    """Check that there are at least two channel counts, all of at least 1."""
     if len(channels) < 2 or min(channels) < 1:
-        raise ShapeError(f"{key!r} takes at least two positive widths, not {list(channels)}")
+        raise ShapeError(f"{key!r} needs at least two positive numbers, but it is {list(channels)}")
 
 
 class DoubleConvolution(nn.Sequential):
     """Two 3x3 convolutions, each with ReLU.
 
     Args:
-        given: channels that come in.
-        width: channels of both.
+        given: channels of the input.
+        width: channels of both convolutions.
         norm: batch norm after each convolution.
-        bare: no norm and no ReLU after the second.
+        bare: omit norm and ReLU after the second convolution.
     """
 
     def __init__(self, given: int, width: int, *, norm: bool, bare: bool = False) -> None:
@@ -63,10 +63,10 @@ class Contracting(nn.Module):
     """Double convolutions with 2x2 max pooling between them.
 
     Args:
-        given: channels that come in.
-        channels: width of each level.
-        norm: batch norm.
-        bare: the deepest map is a convolution's plain output.
+        given: channels of the input.
+        channels: channels of each level.
+        norm: batch norm after each convolution.
+        bare: omit norm and ReLU at the output of the deepest level.
     """
 
     def __init__(self, given: int, channels: Sequence[int], *, norm: bool, bare: bool = False) -> None:
@@ -87,16 +87,16 @@ class Contracting(nn.Module):
 
 
 class Expanding(nn.Module):
-    """Transposed convolutions that double a map's sides, each followed by a double convolution; tanh at the end.
+    """Transposed convolutions that double height and width, each followed by a double convolution; tanh at the end.
 
     Args:
         given: channels of the deepest map.
-        channels: width of each level, from the deepest up.
-        skips: channels of the map that is put beside each level, as deep as the level; 0 for none. Without
-            one, doubling keeps the number of channels.
-        last: channels that come out.
-        kernel: of the transposed convolutions, 2 or 3.
-        norm: batch norm.
+        channels: channels of each level, from the deepest up.
+        skips: channels of the skip connection that is concatenated at each level; 0 for none. Without a skip
+            connection, doubling keeps the number of channels.
+        last: channels of the output.
+        kernel: kernel size of the transposed convolutions, 2 or 3.
+        norm: batch norm after each convolution.
     """
 
     def __init__(
@@ -114,7 +114,7 @@ class Expanding(nn.Module):
         self.last = nn.Sequential(nn.Conv2d(given, last, 3, padding=1), nn.Tanh())
 
     def forward(self, deepest: Tensor, skips: Sequence[Tensor | None]) -> Tensor:
-        """(B, C', H', W') and what is put beside each level -> (B, C, H, W)."""
+        """(B, C', H', W') and the skip map of each level -> (B, C, H, W)."""
         found = deepest
         for up, level, skip in zip(self.ups, self.levels, skips, strict=True):
             found = up(found)
@@ -123,29 +123,32 @@ class Expanding(nn.Module):
 
 
 def skip_channels(latents: Mapping[str, LatentSpec], levels: int) -> list[int]:
-    """Channels of `skipN` for each level from the deepest up; 0 where there is none."""
+    """Channels of `skipN` for each level, from the deepest up; 0 if the latent is missing."""
     names = [f"skip{number}" for number in range(levels, 0, -1)]
     return [latents[name].channels if name in latents else 0 for name in names]
 
 
 def skip_maps(latents: Mapping[str, Tensor], levels: int) -> list[Tensor | None]:
-    """The maps themselves, each (B, C', H', W')."""
+    """The map `skipN` (B, C', H', W') for each level, from the deepest up; None if the latent is missing."""
     names = [f"skip{number}" for number in range(levels, 0, -1)]
     return [latents[name][:, :, 0] if name in latents else None for name in names]
 
 
 def wanted(latents: Mapping[str, LatentSpec], name: str, clip: ClipSpec, levels: int) -> LatentSpec:
-    """The latent that a decoder starts from.
+    """Return the latent that a decoder starts from.
 
     Raises:
-        ShapeError: the encoder does not give it, or at another depth.
+        ShapeError: the encoder does not return it, or its size does not fit the number of levels.
     """
     if name not in latents:
-        raise ShapeError(f"needs a latent {name!r}; there are {', '.join(latents)}", fix="choose the encoder for it")
+        raise ShapeError(
+            f"needs a latent {name!r}, but the encoder returns {', '.join(latents)}",
+            fix="use the encoder of this decoder",
+        )
     found = latents[name]
     if (found.frames, found.height << levels, found.width << levels) != (1, clip.height, clip.width):
         raise ShapeError(
-            f"doubling {found.height}x{found.width} {levels} times does not give {clip.height}x{clip.width}",
-            fix="give encoder and decoder matching numbers of 'channels'",
+            f"{found.height}x{found.width} doubled {levels} times is not {clip.height}x{clip.width}",
+            fix="make the list 'channels' of encoder and decoder equally deep",
         )
     return found

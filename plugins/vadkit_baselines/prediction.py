@@ -1,10 +1,10 @@
 """The generator of future frame prediction: a U-Net from four frames to the fifth.
 
 Source: Liu, Luo, Lian and Gao, "Future frame prediction for anomaly detection - a new baseline", CVPR 2018,
-and its code (StevenLiuWen/ano_pred_cvpr2018). Frames are 256x256 with three channels; intensity, gradient,
-adversarial and optical-flow losses weigh 1, 1, 0.05 and 2. The paper leaves open what the code says: four
-levels of 64 to 512 channels, no normalisation, transposed convolutions of 2x2 with ReLU, tanh at the end,
-a tenth of the learning rate from some step on.
+and its code (StevenLiuWen/ano_pred_cvpr2018). Frames are 256x256 with three channels; the intensity, gradient,
+adversarial and optical-flow losses have the weights 1, 1, 0.05 and 2. The code fixes what the paper leaves open: four
+levels of 64 to 512 channels, no normalization, 2x2 transposed convolutions with ReLU, tanh at the end, and
+a learning rate that drops to a tenth after some steps.
 """
 
 from __future__ import annotations
@@ -28,14 +28,21 @@ from vadkit_baselines.planes import (
 
 
 class UNetEncoder(Encoder, nn.Module):
-    """The contracting half of a U-Net; input frames are stacked as channels.
+    """The contracting half of a U-Net; the input frames are stacked as channels.
 
-    The latents are `deepest`, and `skip1`, `skip2`, ... from the full size on.
+    Latents: `deepest`, and `skip1`, `skip2`, ... from the full size on.
 
     Args:
         clip: geometry of a clip.
-        channels: width of each level.
-        norm: batch norm; the paper has none.
+        channels: channels of each level.
+        norm: batch norm after each convolution; the paper has none.
+
+    Example:
+        >>> import torch
+        >>> encoder = UNetEncoder(ClipSpec(5, 16, 16, input=(0, 4), target=(4, 5)), channels=(4, 8))
+        >>> latents = encoder(torch.zeros(1, 3, 4, 16, 16))
+        >>> {name: tuple(latent.shape) for name, latent in latents.items()}
+        {'skip1': (1, 4, 1, 16, 16), 'deepest': (1, 8, 1, 8, 8)}
     """
 
     def __init__(self, clip: ClipSpec, *, channels: Sequence[int] = (64, 128, 256, 512), norm: bool = False) -> None:
@@ -50,13 +57,21 @@ class UNetEncoder(Encoder, nn.Module):
 
 
 class UNetDecoder(Decoder, nn.Module):
-    """The expanding half of a U-Net; target frames come out as channels, through tanh.
+    """The expanding half of a U-Net; the output channels are the target frames, through tanh.
 
     Args:
-        latents: of the encoder `unet`.
+        latents: name -> shape of each latent of the encoder `unet`.
         clip: geometry of a clip.
-        channels: width of each level, from the deepest up.
-        norm: batch norm; the paper has none.
+        channels: channels of each level, from the deepest up.
+        norm: batch norm after each convolution; the paper has none.
+
+    Example:
+        >>> import torch
+        >>> clip = ClipSpec(5, 16, 16, input=(0, 4), target=(4, 5))
+        >>> encoder = UNetEncoder(clip, channels=(4, 8, 8))
+        >>> decoder = UNetDecoder(encoder.latents, clip, channels=(8, 4))
+        >>> decoder(encoder(torch.zeros(1, 3, 4, 16, 16))).shape
+        torch.Size([1, 3, 1, 16, 16])
     """
 
     def __init__(

@@ -1,14 +1,14 @@
-"""STAE: an autoencoder of 3-D convolutions with a second decoder that predicts the frames to come.
+"""STAE: a 3-D convolutional autoencoder with a second decoder that predicts the next frames.
 
 Source: Zhao, Deng, Shen, Liu, Lu and Hua, "Spatio-temporal autoencoder for video anomaly detection", ACM MM 2017. No
 code of the authors is known; sizes are those of two independent reimplementations that agree. 16 gray frames of
 128x128; 3x3x3 convolutions of 32, 48, 64 and 64 channels, each with batch norm and leaky ReLU, the first three with
-2x2x2 max pooling; two decoders of three deconvolutions (48, 32, 32) and a last convolution, one for the 16 frames,
-one for the 16 after them. Anomalies are told by the reconstruction alone.
+2x2x2 max pooling; two decoders of three deconvolutions (48, 32, 32) and a last convolution, one for the 16 input
+frames, one for the 16 frames after them. The score uses the reconstruction alone.
 
-Left open, and inferred here: the slope of the leaky ReLU (0.2), the deconvolutions' kernel (3, stride 2), a tanh at the
-output for pixels in [-1, 1]. The recipe's clip says what is predicted: `frames: 32, input: 0:16, target: 0:32`. With a
-target that is the input there is no second decoder.
+Inferred, because the paper leaves it open: the slope of the leaky ReLU (0.2), the kernel of the deconvolutions (3,
+stride 2), a tanh at the output for pixels in [-1, 1]. The recipe's clip defines the prediction:
+`frames: 32, input: 0:16, target: 0:32`. If the target equals the input, there is no second decoder.
 """
 
 from __future__ import annotations
@@ -21,23 +21,28 @@ import torch
 from torch import Tensor, nn
 
 from vadkit.api import ClipOutputs, ClipSpec, Decoder, Encoder, LatentSpec, Loss, ShapeError
-from vadkit_baselines.widths import refuse_empty
+from vadkit_baselines.widths import divided, refuse_empty
 
-SHRINK = 8  # three poolings, in time, height and width
+SHRINK = 8  # three poolings in time, height and width
 
 
 class STAE(Encoder, nn.Module):
-    """STAE's encoder (Zhao et al. 2017): four 3-D convolutions, three poolings of 2x2x2.
+    """Encoder of STAE (Zhao et al. 2017): four 3-D convolutions, three poolings of 2x2x2.
 
     Latent: `code` (channels[3], T / 8, H / 8, W / 8).
 
     Args:
         clip: geometry of a clip.
-        channels: of the four convolutions.
-        slope: of the leaky ReLU below zero.
+        channels: channels of the four convolutions.
+        slope: negative slope of the leaky ReLU.
 
     Raises:
         ShapeError: T, H or W is not a multiple of 8.
+
+    Example:
+        >>> encoder = STAE(ClipSpec(8, 16, 24, "gray"), channels=(4, 4, 8, 8))
+        >>> encoder(torch.zeros(2, 1, 8, 16, 24))["code"].shape
+        torch.Size([2, 8, 1, 2, 3])
     """
 
     def __init__(
@@ -45,15 +50,7 @@ class STAE(Encoder, nn.Module):
     ) -> None:
         super().__init__()
         refuse_empty(channels=channels)
-        sizes = {"number of input frames": clip.input_frames, "height": clip.height, "width": clip.width}
-        for name, size in sizes.items():
-            if size % SHRINK:
-                raise ShapeError(
-                    f"the frames' {name} {size} is not a multiple of {SHRINK}, by which three poolings divide it"
-                    if name != "number of input frames"
-                    else f"{size} input frames are not a multiple of {SHRINK}, by which three poolings divide them",
-                    fix=f"choose {size // SHRINK * SHRINK or SHRINK} or {(size // SHRINK + 1) * SHRINK} in data.clip",
-                )
+
         widths = (clip.channels, *channels)
         self.layers = nn.Sequential()
         for index in range(4):
@@ -61,8 +58,7 @@ class STAE(Encoder, nn.Module):
             self.layers.extend((nn.BatchNorm3d(widths[index + 1]), nn.LeakyReLU(slope)))
             if index < 3:
                 self.layers.append(nn.MaxPool3d(2))
-        frames, height, width = (size // SHRINK for size in sizes.values())
-        self.latents = {"code": LatentSpec(channels[-1], frames, height, width)}
+        self.latents = {"code": LatentSpec(channels[-1], *divided(clip, (SHRINK, SHRINK, SHRINK)))}
 
     def forward(self, clips: Tensor) -> dict[str, Tensor]:
         """(B, C, T, H, W) -> code."""
@@ -70,17 +66,23 @@ class STAE(Encoder, nn.Module):
 
 
 class STAEDecoder(Decoder, nn.Module):
-    """STAE's two decoders: the frames that went in, and as many after them.
+    """The two decoders of STAE: one for the input frames, one for the same number of frames after them.
 
     Args:
-        latents: what the encoder gives.
-        clip: geometry of a clip; its target is the input, or the input and as many frames after it.
-        channels: of the three deconvolutions of each decoder.
-        slope: of the leaky ReLU below zero.
-        output: "tanh" keeps pixels in [-1, 1], "linear" does not.
+        latents: name -> shape of each latent of the encoder.
+        clip: geometry of a clip; the target is the input, or the input and the same number of frames after it.
+        channels: channels of the three deconvolutions of each decoder.
+        slope: negative slope of the leaky ReLU.
+        output: "tanh" limits pixels to [-1, 1]; "linear" does not.
 
     Raises:
-        ShapeError: there is no latent `code` that can become the clip.
+        ShapeError: the latent `code` is missing or cannot become the clip.
+
+    Example:
+        >>> clip = ClipSpec(16, 16, 24, "gray", input=(0, 8))
+        >>> decoder = STAEDecoder({"code": LatentSpec(8, 1, 2, 3)}, clip, channels=(8, 4, 4))
+        >>> decoder({"code": torch.zeros(2, 8, 1, 2, 3)}).shape
+        torch.Size([2, 1, 16, 16, 24])
     """
 
     def __init__(
@@ -95,14 +97,14 @@ class STAEDecoder(Decoder, nn.Module):
         super().__init__()
         refuse_empty(channels=channels)
         if "code" not in latents:
-            raise ShapeError(f"needs a latent 'code'; the encoder gives {', '.join(latents)}")
+            raise ShapeError(f"needs a latent 'code', but the encoder returns {', '.join(latents)}")
         code = latents["code"]
         ahead = _frames_ahead(clip)
         if ahead not in (0, clip.input_frames):
             raise ShapeError(
-                f"{clip.input_frames} frames go in, so that {clip.input_frames} can be predicted, not {ahead}",
+                f"stae predicts as many frames as the input has ({clip.input_frames}), but the target has {ahead} more",
                 where="data.clip",
-                fix=f"end the target at {clip.input[1] + clip.input_frames}, or at {clip.input[1]} for none",
+                fix=f"end the target at {clip.input[1] + clip.input_frames}, or at {clip.input[1]} for no prediction",
             )
         if (code.frames * SHRINK, code.height * SHRINK, code.width * SHRINK) != (
             clip.input_frames,
@@ -110,7 +112,7 @@ class STAEDecoder(Decoder, nn.Module):
             clip.width,
         ):
             raise ShapeError(
-                f"enlarges by {SHRINK}: {code.frames}x{code.height}x{code.width} cannot become"
+                f"enlarges by {SHRINK}, so {code.frames}x{code.height}x{code.width} cannot become"
                 f" {clip.input_frames}x{clip.height}x{clip.width}",
                 fix="use encoder: stae",
             )
@@ -118,23 +120,29 @@ class STAEDecoder(Decoder, nn.Module):
         self.branches = nn.ModuleList(_branch(widths, clip.channels, slope, output) for _ in range(2 if ahead else 1))
 
     def forward(self, latents: Mapping[str, Tensor]) -> Tensor:
-        """{code (B, C', T', H', W')} -> (B, C, T_out, H, W), what went in before what comes."""
+        """{code (B, C', T', H', W')} -> (B, C, T_out, H, W), the input frames first, then the predicted ones."""
         return torch.cat([branch(latents["code"]) for branch in self.branches], dim=2)
 
 
 class STAELoss(Loss, nn.Module):
-    """STAE's loss: squared error of what went in, plus that of what comes, the less the further ahead.
+    """Loss of STAE: squared error of the input frames, plus that of the predicted frames with decreasing weights.
 
     With T input frames and the mean squared error m_t of a frame,
     sum_t m_t / T + prediction * sum_t (T - t) / T^2 * m_{T + t} / T for t = 1 to T: the paper's
     sums over pixels and frames, divided by the T frames and their pixels. The last frame has weight 0.
 
     Args:
-        clip: geometry of a clip; its target begins where its input does, and goes beyond it.
-        prediction: weight of the second term; 1 as in the paper.
+        clip: geometry of a clip; its target starts with its input and is longer.
+        prediction: weight of the prediction error; 1 as in the paper.
 
     Raises:
-        ShapeError: the clip's target is not the input and frames after it.
+        ShapeError: the target is not the input and the frames after it.
+
+    Example:
+        >>> spec = ClipSpec(16, 8, 8, "gray", input=(0, 8))
+        >>> clips = torch.zeros(1, 1, 16, 8, 8)
+        >>> STAELoss(spec)(ClipOutputs(spec, clips, clips, clips + 1))  # 1 + (7 + 6 + ... + 0) / 8^3
+        tensor(1.0547)
     """
 
     def __init__(self, clip: ClipSpec, *, prediction: float = 1.0) -> None:
@@ -142,18 +150,18 @@ class STAELoss(Loss, nn.Module):
         ahead = _frames_ahead(clip)
         if not ahead:
             raise ShapeError(
-                "no frame of the target lies ahead: there is nothing to predict",
+                "the loss stae needs frames to predict, but the target ends with the input",
                 where="model.losses",
-                fix="use loss: l2, or let data.clip.target go beyond data.clip.input",
+                fix="use loss: l2, or end data.clip.target after data.clip.input",
             )
         self.frames = clip.input_frames
         decreasing = torch.arange(ahead - 1, -1, -1) / ahead**2
         self.register_buffer("weights", prediction * decreasing, persistent=False)
 
     def forward(self, out: ClipOutputs) -> Tensor:
-        """-> ()."""
+        """Return the loss, a scalar."""
         if out.output is None:
-            raise ShapeError("needs the model's output", where="model.losses")
+            raise ShapeError("the loss stae needs the model's output", where="model.losses")
         error = (out.output.float() - out.target).square().mean((0, 1, 3, 4))  # (T_out,)
         given, ahead = error[: self.frames], error[self.frames :]
         return given.mean() + (self.get_buffer("weights") * ahead).sum() / self.frames
@@ -169,15 +177,15 @@ def _branch(widths: tuple[int, ...], outputs: int, slope: float, output: str) ->
 
 
 def _frames_ahead(clip: ClipSpec) -> int:
-    """Frames of the target after the input.
+    """Number of target frames after the input.
 
     Raises:
-        ShapeError: the target does not begin with the input.
+        ShapeError: the target does not start with the input.
     """
     if clip.target[0] != clip.input[0] or clip.target[1] < clip.input[1]:
         raise ShapeError(
-            f"the target {clip.target[0]}:{clip.target[1]} must begin with the input {clip.input[0]}:{clip.input[1]}",
+            f"the target {clip.target[0]}:{clip.target[1]} must start with the input {clip.input[0]}:{clip.input[1]}",
             where="data.clip",
-            fix="for 16 frames and the 16 after them: frames: 32, input: 0:16, target: 0:32",
+            fix="to predict 16 frames after 16, set frames: 32, input: 0:16, target: 0:32",
         )
     return clip.target[1] - clip.input[1]

@@ -1,7 +1,7 @@
-"""Strided 2-D convolutions of whole frames, and their mirror, for kernels wider than their stride.
+"""Strided 2-D convolutions of whole frames and their transposes, for kernels larger than the stride.
 
-`valid` adds no border: a side must be kernel + n * stride, as 227 is for AlexNet's 11 and 4.
-`same` adds a border of kernel - stride zeros, split as Keras does, and a side must be a multiple of the stride.
+`valid` adds no padding: a side must be kernel + n * stride, such as 227 for AlexNet's 11 and 4.
+`same` pads with kernel - stride zeros, split as in Keras; a side must be a multiple of the stride.
 """
 
 from __future__ import annotations
@@ -13,32 +13,32 @@ from vadkit.api import ShapeError
 
 
 def shrunk(side: int, kernel: int, stride: int, *, same: bool, where: str) -> int:
-    """What a convolution makes of a side.
+    """Height or width after a convolution.
 
     Raises:
-        ShapeError: the side does not fit; pixels at its end would be seen by no kernel.
+        ShapeError: the side does not fit; no kernel would see the pixels at its end.
     """
     border = kernel - stride if same else 0
-    places, rest = divmod(side + border - kernel, stride)
-    if places < 0:
+    steps, rest = divmod(side + border - kernel, stride)
+    if steps < 0:
         raise ShapeError(f"{where} of {side} is too small for a kernel of {kernel}", fix="choose larger frames")
     if rest:
         raise ShapeError(
             f"{where} of {side} does not fit a kernel of {kernel} with stride {stride}",
-            fix=f"{side - rest} and {side - rest + stride} fit"
-            + ("" if same else "; with padding: same multiples of the stride do"),
+            fix=f"use {side - rest} or {side - rest + stride}"
+            + ("" if same else f", or set padding: same and use a multiple of {stride}"),
         )
-    return places + 1
+    return steps + 1
 
 
 def _border(kernel: int, stride: int, same: bool) -> tuple[int, int]:
-    """Zeros before and after a side; more after, where they are odd."""
+    """Zeros before and after a side; the odd one goes after."""
     border = kernel - stride if same else 0
     return border // 2, border - border // 2
 
 
 class Shrink(nn.Module):
-    """(N, C, H, W) -> (N, C', H / stride, W / stride) by one convolution."""
+    """One strided convolution: (N, C, H, W) -> (N, C', H / stride, W / stride)."""
 
     def __init__(self, inputs: int, outputs: int, kernel: int, stride: int, *, same: bool) -> None:
         super().__init__()
@@ -51,7 +51,7 @@ class Shrink(nn.Module):
 
 
 class Enlarge(nn.Module):
-    """The mirror of `Shrink`: a transposed convolution, its border cut off."""
+    """The inverse sizes of `Shrink`: a transposed convolution with its border cut off."""
 
     def __init__(self, inputs: int, outputs: int, kernel: int, stride: int, *, same: bool) -> None:
         super().__init__()
@@ -65,7 +65,7 @@ class Enlarge(nn.Module):
 
 
 def draw_glorot(module: nn.Module) -> None:
-    """Weights of every 2-D convolution after Glorot and Bengio 2010 ("Xavier"), biases 0."""
+    """Initialize the weights of every 2-D convolution after Glorot and Bengio (2010, "Xavier"), and biases with 0."""
     for layer in module.modules():
         if isinstance(layer, (nn.Conv2d, nn.ConvTranspose2d)):
             nn.init.xavier_uniform_(layer.weight)

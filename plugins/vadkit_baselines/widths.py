@@ -1,19 +1,38 @@
-"""Numbers of channels that a recipe may give."""
+"""Checks of the numbers in a recipe: channel counts and frame sizes."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from vadkit.api import ShapeError
+from vadkit.api import ClipSpec, ShapeError
 
 
 def refuse_empty(**keys: int | Sequence[int]) -> None:
-    """Keys and their widths: every layer needs a channel.
+    """Check that channel counts are at least 1. torch would build a layer of 0 channels and fail on first use.
+
+    Args:
+        keys: key of the recipe -> the number or numbers under it.
 
     Raises:
-        ShapeError: a width is below 1; torch would build such a layer and fail once it is used.
+        ShapeError: a number is below 1.
     """
     for key, given in keys.items():
         widths = [given] if isinstance(given, int) else list(given)
         if min(widths) < 1:
-            raise ShapeError(f"'{key}' must be at least 1 channel a layer, not {', '.join(map(str, widths))}")
+            raise ShapeError(f"'{key}' must be at least 1 channel per layer, but it is {', '.join(map(str, widths))}")
+
+
+def divided(clip: ClipSpec, shrink: tuple[int, int, int]) -> tuple[int, int, int]:
+    """T', H' and W' of a latent: input frames, height and width divided by `shrink`.
+
+    Raises:
+        ShapeError: one of them is not a multiple.
+    """
+    sizes = {"number of input frames": clip.input_frames, "frame height": clip.height, "frame width": clip.width}
+    for (name, size), by in zip(sizes.items(), shrink, strict=True):
+        if size % by:
+            raise ShapeError(
+                f"the {name} {size} is not a multiple of {by}, by which the encoder divides it",
+                fix=f"choose {size // by * by or by} or {(size // by + 1) * by} in data.clip",
+            )
+    return clip.input_frames // shrink[0], clip.height // shrink[1], clip.width // shrink[2]

@@ -22,7 +22,7 @@ _FOLDERS: dict[Split, tuple[str, ...]] = {
 _INTERVALS = ("avenue.mat", "labels/avenue.mat", "ground_truth_demo/avenue.mat")
 _MASKS = ("testing_label_mask", "ground_truth_demo/testing_label_mask")
 _FPS = 25.0
-# Frames of the test videos 1 to 21: an .avi does not tell before it is decoded.
+# Frames of the test videos 1 to 21; counting the frames of an .avi would need decoding it.
 _FRAMES = (
     *(1439, 1211, 923, 947, 1007, 1283, 605, 36, 1175, 841, 472),
     *(1271, 549, 507, 1001, 740, 426, 294, 248, 273, 76),
@@ -30,37 +30,41 @@ _FRAMES = (
 
 
 class Avenue(Dataset):
-    """CUHK Avenue as .avi files or extracted frames; any part of its videos will do.
+    """CUHK Avenue as .avi files or extracted frames; any subset of its videos works.
 
-    Two label sets are in use and differ in 441 of 15324 frames, so that a result under one
-    cannot stand beside a result under the other.
+    Two label sets are in use. They differ in 441 of 15324 frames, so results with different label sets are not
+    comparable.
 
     Args:
         root: the data set's folder, or one that contains it.
-        labels: "intervals" of avenue.mat (3867 abnormal frames), or "masks", where a frame
-            is abnormal if any pixel of its mask is (3712).
+        labels: "intervals" of avenue.mat (3867 abnormal frames), or "masks", where a frame is abnormal if any pixel of
+            its mask is (3712).
+
+    Example:
+        >>> Avenue(Path("avenue"), labels="masks").expected()["abnormal frames"]
+        3712
     """
 
     default_root: ClassVar[str] = "avenue"
     layout: ClassVar[str] = (
-        "expected are training_videos/01.avi and testing_videos/01.avi (or training/frames/01/, testing/frames/01/), "
+        "needed: training_videos/01.avi and testing_videos/01.avi (or training/frames/01/, testing/frames/01/), "
         "with avenue.mat for the intervals or testing_label_mask/1_label.mat for the masks; videos and masks are on "
-        "the 'Avenue Dataset for Abnormal Event Detection' page of CUHK (cse.cuhk.edu.hk/leojia), avenue.mat comes "
-        "with the code of Liu et al., 'Future Frame Prediction', CVPR 2018"
+        "the 'Avenue Dataset for Abnormal Event Detection' page of CUHK (cse.cuhk.edu.hk/leojia), avenue.mat is part "
+        "of the code of Liu et al., 'Future Frame Prediction', CVPR 2018"
     )
 
     def __init__(self, root: Path | None, *, labels: Literal["intervals", "masks"] = "intervals") -> None:
         self._root, self._kind = root, labels
 
     def videos(self, split: Split) -> Sequence[VideoRef]:
-        """The videos that are there, by number."""
+        """The videos that exist, by number."""
         return self._test if split == "test" else self._find("train")
 
     def labels(self, video: VideoRef) -> Labels | None:
         """Ground truth of a test video; None for a training video.
 
         Raises:
-            DataError: no label file, or one that does not fit the video.
+            DataError: the label file is missing or does not fit the video.
         """
         return self._labels(video) if layout.is_among(video, self._test) else None
 
@@ -76,15 +80,15 @@ class Avenue(Dataset):
             return Labels(frames, masks, tracks, source="avenue intervals of avenue.mat")
         if masks is None:
             names = ", ".join(f"{folder}/{index + 1}_label.mat" for folder in _MASKS)
-            what = f"no pixel masks of this video: looked for {names}"
+            what = f"no pixel masks of this video; looked for {names}"
             raise DataError(what, where=f"{self._base}, {video.name}", fix=self.layout)
         return Labels(np.asarray(masks().any(axis=(1, 2))), masks, tracks, source="avenue pixel masks")
 
     def ground_truth(self) -> Sequence[tuple[VideoRef, Labels]]:
-        """All 21 test videos, by their labels alone; those that are there keep their names.
+        """All 21 test videos, from the labels alone; videos that exist keep their names.
 
         Raises:
-            DataError: no label file, or one that does not fit.
+            DataError: the label file is missing or does not fit.
         """
         there = {_index(video): video for video in layout.found_if_any(self._find, "test")}
         everyone = [
@@ -94,7 +98,7 @@ class Avenue(Dataset):
         return [(video, self._labels(video)) for video in everyone]
 
     def expected(self) -> Mapping[str, int]:
-        """Totals; the abnormal frames are those of the label set chosen."""
+        """Published totals; the abnormal frames are those of the chosen label set."""
         return {
             "train videos": 16,
             "train frames": 15_328,
@@ -125,8 +129,8 @@ class Avenue(Dataset):
     def _intervals(self) -> list[VideoLabels]:
         found = list(read_label_file(self._interval_file).values())
         if len(found) != len(_FRAMES):
-            what = f"has intervals of {len(found)} videos, Avenue has {len(_FRAMES)} test videos"
-            raise DataError(what, where=str(self._interval_file), fix="fetch the label file again")
+            what = f"the file has intervals of {len(found)} videos, but Avenue has {len(_FRAMES)} test videos"
+            raise DataError(what, where=str(self._interval_file), fix="download the label file again")
         return found
 
     def _mask_file(self, index: int) -> Path | None:
@@ -138,12 +142,12 @@ def read_masks(path: Path, frames: int) -> NDArray[np.bool_]:
     """(F, H, W) bool of one `N_label.mat`.
 
     Raises:
-        DataError: unreadable, or not `frames` masks of one size.
+        DataError: the file is unreadable, or does not have `frames` masks of one size.
     """
     video = f"test video {layout.number(path)}"
     masks = read_label_file(path, video).get(video)
     if masks is None or masks.pixels is None:
-        raise DataError("holds no cell array 'volLabel'", where=str(path), fix="fetch the label file again")
+        raise DataError("holds no cell array 'volLabel'", where=str(path), fix="download the label file again")
     label_files.check_length(masks.length() or 0, frames, where=video, source=str(path))
     return masks.pixels()
 

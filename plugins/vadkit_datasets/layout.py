@@ -1,4 +1,4 @@
-"""What the benchmarks' folders have in common."""
+"""Helpers for the benchmarks' folders."""
 
 from __future__ import annotations
 
@@ -10,36 +10,36 @@ from vadkit.api import DataError, Split, VideoRef, natural_key
 
 IMAGES = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp"})
 VIDEOS = frozenset({".avi", ".mp4", ".mkv", ".mov", ".m4v", ".webm", ".mpg", ".mpeg", ".ts", ".wmv"})
-_HOLE = "extract the frames again: a hole would shift every later label"
+_HOLE = "extract the frames again, because a missing frame shifts every later label"
 
 
 def locate(root: Path | None, inside: Iterable[str], signs: Sequence[str], *, layout: str) -> Path:
-    """The data set's folder: `root` itself or a folder inside it, by what it holds.
+    """Find the data set's folder: `root` itself or a folder inside it, by its content.
 
     Args:
-        root: what the user named.
-        inside: folders under `root` to try as well, nearest first.
+        root: the folder that the user named.
+        inside: folders under `root` to try next, in order.
         signs: files or folders of which the data set has at least one.
-        layout: what must be on disk and where it comes from.
+        layout: what must be on disk and where to get it.
 
     Raises:
-        DataError: no folder named, or none that holds any of `signs`.
+        DataError: no folder was named, or none contains any of `signs`.
     """
     if root is None:
         raise DataError("the data set needs a folder", where="--data-root", fix=layout)
     if not root.is_dir():
-        raise DataError("no such folder", where=str(root), fix=layout)
+        raise DataError("the folder does not exist", where=str(root), fix=layout)
     for base in (root, *(root / name for name in inside)):
         if any((base / sign).exists() for sign in signs):
             return base
-    raise DataError(f"holds none of {', '.join(signs)}", where=str(root), fix=layout)
+    raise DataError(f"the folder contains none of {', '.join(signs)}", where=str(root), fix=layout)
 
 
 def find_videos(base: Path, folders: Sequence[str], *, fps: float, layout: str) -> list[VideoRef]:
-    """Videos of the first of `folders` that holds any: files, or folders of frames.
+    """Find the videos in the first of `folders` that contains any: files, or folders of frames.
 
     Raises:
-        DataError: there are none, or a folder of frames is empty or has a hole.
+        DataError: there are no videos, or a folder of frames is empty or misses a frame.
     """
     for name in folders:
         found = [
@@ -54,7 +54,7 @@ def find_videos(base: Path, folders: Sequence[str], *, fps: float, layout: str) 
 
 
 def find_if_extracted(base: Path, folders: Sequence[str], *, fps: float, layout: str) -> list[VideoRef]:
-    """`find_videos` if any of the folders is there; else nothing, for the videos may lie elsewhere.
+    """Call `find_videos` if any of the folders exists; otherwise return no videos, because they may be elsewhere.
 
     Raises:
         DataError: as `find_videos`.
@@ -65,7 +65,7 @@ def find_if_extracted(base: Path, folders: Sequence[str], *, fps: float, layout:
 
 
 def found_if_any(find: Callable[[Split], Sequence[VideoRef]], split: Split) -> Sequence[VideoRef]:
-    """The videos of a split, none where there are none."""
+    """The videos of a split, or none if they are missing."""
     try:
         return find(split)
     except DataError:
@@ -73,17 +73,17 @@ def found_if_any(find: Callable[[Split], Sequence[VideoRef]], split: Split) -> S
 
 
 def _refuse_late_starts(videos: Sequence[VideoRef]) -> None:
-    """Frames count from 0 or from 1, in all folders alike: otherwise one has lost its first."""
+    """Check that all folders start at the same frame number, 0 or 1; otherwise one misses its first frame."""
     folders = [video.source for video in videos if isinstance(video.source, tuple)]
     first = min((number(frames[0]) for frames in folders), default=0)
     for frames in folders:
         if number(frames[0]) != first:
-            what = f"frame {first} is missing, from which the other folders count ({frames[0].name} comes first)"
+            what = f"frame {first} is missing: the other folders start with it, this one with {frames[0].name}"
             raise DataError(what, where=str(frames[0].parent), fix=_HOLE)
 
 
 def entries(folder: Path) -> list[Path]:
-    """What a folder holds, in natural order; nothing hidden, and nothing if there is no folder."""
+    """The content of a folder in natural order, without hidden files; empty if the folder does not exist."""
     if not folder.is_dir():
         return []
     return sorted((path for path in folder.iterdir() if path.name[0] != "."), key=lambda path: natural_key(path.name))
@@ -93,30 +93,30 @@ def numbered_images(folder: Path) -> tuple[Path, ...]:
     """Image files of a folder in the order of their numbers.
 
     Raises:
-        DataError: there are none, or a number is missing or doubled.
+        DataError: there are no images, or a number is missing or occurs twice.
     """
     paths = sorted((path for path in entries(folder) if path.suffix.lower() in IMAGES), key=number)
     if not paths:
-        raise DataError("holds no images", where=str(folder), fix="extract the frames again or remove the folder")
+        raise DataError("no images", where=str(folder), fix="extract the frames again or remove the folder")
     numbers = [number(path) for path in paths]
     if numbers[0] > 1:
         raise DataError(f"frame 1 is missing ({paths[0].name} comes first)", where=str(folder), fix=_HOLE)
     for before, after, path in zip(numbers, numbers[1:], paths[1:], strict=False):
         if after != before + 1:
-            what = f"frame {before + 1} is missing" if after > before else f"frame {after} is there twice"
+            what = f"frame {before + 1} is missing" if after > before else f"frame {after} occurs twice"
             raise DataError(f"{what} ({path.name} comes next)", where=str(folder), fix=_HOLE)
     return tuple(paths)
 
 
 def number(path: Path) -> int:
-    """The last number in a file's name, extension left out.
+    """The last number in a file's name, without the extension.
 
     Raises:
-        DataError: the name holds no number.
+        DataError: the name has no number.
     """
     digits = re.findall(r"\d+", path.stem)
     if not digits:
-        raise DataError("the name holds no number", where=str(path), fix="rename it, or move it out of the data set")
+        raise DataError("the name has no number", where=str(path), fix="rename it, or move it out of the data set")
     return int(digits[-1])
 
 
@@ -124,7 +124,7 @@ def first_file(base: Path, names: Sequence[str], *, what: str, layout: str) -> P
     """The first of `names` that is a file under `base`.
 
     Raises:
-        DataError: there is none.
+        DataError: none of them exists.
     """
     for name in names:
         if (base / name).is_file():
@@ -133,7 +133,7 @@ def first_file(base: Path, names: Sequence[str], *, what: str, layout: str) -> P
 
 
 def is_among(video: VideoRef, videos: Iterable[VideoRef]) -> bool:
-    """Whether it is one of these; by source, for training videos may bear the same names."""
+    """Whether a video is one of these. It compares sources, because training videos may have the same names."""
     return any(video.source == other.source for other in videos)
 
 

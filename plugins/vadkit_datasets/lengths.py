@@ -1,4 +1,4 @@
-"""How many frames videos have, where only decoding can tell."""
+"""The number of frames of videos that must be decoded to count them."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from vadkit.api import VideoRef, count_frames
 
 
 class Lengths:
-    """Frames of videos; each file is decoded once."""
+    """Counts frames of videos; decodes each file once."""
 
     def __init__(self) -> None:
         self._known: dict[Path, int] = {}
 
     def __call__(self, video: VideoRef) -> int:
-        """F, as the data set says it, else counted.
+        """F, from the data set or else counted.
 
         Raises:
             DataError: the file cannot be decoded.

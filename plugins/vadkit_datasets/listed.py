@@ -1,4 +1,4 @@
-"""Data sets that ship all videos together, and the splits as lists of names."""
+"""Helpers for data sets that store all videos together and define the splits by lists of names."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ _EXTRACTED = frozenset({"training", "testing"})
 
 
 def videos_below(base: Path) -> Mapping[str, tuple[Path, ...]]:
-    """Name without suffix -> the video files of that name, however deep; training/ and testing/ are left out.
+    """Name without suffix -> the video files of that name, at any depth, except in training/ and testing/.
 
     Raises:
-        OSError: a folder may not be read; by itself `os.walk` passes it over.
+        OSError: a folder cannot be read; `os.walk` would skip it silently.
     """
 
     def refuse(error: OSError) -> None:
@@ -32,28 +32,28 @@ def videos_below(base: Path) -> Mapping[str, tuple[Path, ...]]:
 
 
 def names_in(path: Path) -> list[str]:
-    """The names of a list, one a line, without their folders and suffixes.
+    """The names in a list file, one per line, without folders and suffixes.
 
     Raises:
-        DataError: unreadable or empty.
+        DataError: the file is unreadable or empty.
     """
     lines = (line.strip() for line in read_text(path).splitlines())
     names = [Path(line).stem if Path(line).suffix.lower() in VIDEOS else Path(line).name for line in lines if line]
     if not names:
-        raise DataError("the list is empty", where=str(path), fix="fetch it again")
+        raise DataError("the list is empty", where=str(path), fix="download it again")
     return names
 
 
 def those_there(
     names: Iterable[str], files: Mapping[str, tuple[Path, ...]], *, fps: float, prefer: str = ""
 ) -> list[VideoRef]:
-    """The listed videos that are there, in natural order.
+    """The listed videos that exist, in natural order.
 
     Args:
-        names: of the list.
-        files: as `videos_below` gives them.
-        fps: of all.
-        prefer: where a name is there twice, take the one in a folder whose name begins so.
+        names: the listed names.
+        files: the result of `videos_below`.
+        fps: frames per second of all videos.
+        prefer: if a name occurs twice, use the file in a folder whose name starts with this.
     """
     found: list[VideoRef] = []
     for name in sorted(set(names) & files.keys(), key=natural_key):

@@ -20,16 +20,20 @@ _FPS = 25.0
 
 
 class NWPUCampus(Dataset):
-    """NWPU Campus, 43 scenes; a video's name is `scene_number`.
+    """NWPU Campus, 43 scenes; the name of a video is `scene_number`.
 
     Args:
         root: the data set's folder, or one that contains it.
+
+    Example:
+        >>> NWPUCampus(Path("nwpu_campus")).expected()["test videos"]
+        242
     """
 
     default_root: ClassVar[str] = "nwpu_campus"
     layout: ClassVar[str] = (
-        "expected are videos/Train/D001_01.avi, videos/Test/D001_01.avi and groundtruth/NWPU_Campus_gt.npz (or "
-        "training/frames/D001_01/, testing/frames/D001_01/ beside NWPU_Campus_gt.npz); the data set is on "
+        "needed: videos/Train/D001_01.avi, videos/Test/D001_01.avi and groundtruth/NWPU_Campus_gt.npz (or "
+        "training/frames/D001_01/, testing/frames/D001_01/ and NWPU_Campus_gt.npz); the data set is on "
         "campusvad.github.io"
     )
 
@@ -37,22 +41,22 @@ class NWPUCampus(Dataset):
         self._root = root
 
     def videos(self, split: Split) -> Sequence[VideoRef]:
-        """The videos that are there, scene by scene."""
+        """The videos that exist, scene by scene."""
         return self._test if split == "test" else self._find("train")
 
     def labels(self, video: VideoRef) -> Labels | None:
         """Ground truth of a test video; None for a training video.
 
         Raises:
-            DataError: no labels, or some that do not fit the video.
+            DataError: the labels are missing or do not fit the video.
         """
         return self._labels(video) if layout.is_among(video, self._test) else None
 
     def ground_truth(self) -> Sequence[tuple[VideoRef, Labels]]:
-        """All labelled test videos, whether or not they are there.
+        """All labelled test videos, even if the videos are missing.
 
         Raises:
-            DataError: no labels, or some that do not fit.
+            DataError: the labels are missing or do not fit.
         """
         there = {video.name: video for video in layout.found_if_any(self.videos, "test")}
         names = sorted(self._arrays, key=natural_key)
@@ -60,7 +64,7 @@ class NWPUCampus(Dataset):
         return [(video, self._labels(video)) for video in everyone]
 
     def expected(self) -> Mapping[str, int]:
-        """As the authors count them."""
+        """Totals as published by the authors."""
         return {
             "train videos": 305,
             "train frames": 1_082_014,
@@ -74,7 +78,9 @@ class NWPUCampus(Dataset):
         where = f"{self._label_file}, array {video.name!r}"
         if labels is None:
             what = f"the file has labels of {len(self._arrays)} videos, not of this one"
-            raise DataError(what, where=where, fix="move the video out of the test videos, or fetch the labels again")
+            raise DataError(
+                what, where=where, fix="move the video out of the test videos, or download the labels again"
+            )
         length = labels.length() or 0
         if video.frames is not None:
             label_files.check_length(length, video.frames, where=video.name, source=where)
@@ -107,5 +113,5 @@ def _placed(video: VideoRef) -> VideoRef:
     scene, _, rest = video.name.partition("_")
     if not (scene and rest):
         fix = "name it as the authors do, such as D001_01, or move it out"
-        raise DataError("the name does not begin with its scene", where=f"video {video.name!r}", fix=fix)
+        raise DataError("the name does not start with a scene", where=f"video {video.name!r}", fix=fix)
     return replace(video, scene=scene)

@@ -24,18 +24,22 @@ _FPS = 24.0
 
 
 class ShanghaiTech(Dataset):
-    """ShanghaiTech Campus, 13 scenes; a video's name is `scene_number`.
+    """ShanghaiTech Campus, 13 scenes; the name of a video is `scene_number`.
 
     Args:
         root: the data set's folder, or one that contains it.
-        scenes: scenes to keep, such as [1, 12]; empty keeps all.
+        scenes: numbers of the scenes to keep, such as [1, 12]; empty keeps all.
+
+    Example:
+        >>> ShanghaiTech(Path("shanghaitech")).expected()["test videos"]
+        107
     """
 
     default_root: ClassVar[str] = "shanghaitech"
     layout: ClassVar[str] = (
-        "expected are training/videos/01_001.avi (or training/frames/01_001/), testing/frames/01_0014/000.jpg and "
+        "needed: training/videos/01_001.avi (or training/frames/01_001/), testing/frames/01_0014/000.jpg and "
         "testing/test_frame_mask/01_0014.npy; the data set is on the 'ShanghaiTech Campus' page of ShanghaiTech's "
-        "SVIP Lab (svip-lab.github.io), and with the code of Liu et al., 'Future Frame Prediction', CVPR 2018"
+        "SVIP Lab (svip-lab.github.io), and part of the code of Liu et al., 'Future Frame Prediction', CVPR 2018"
     )
 
     def __init__(self, root: Path | None, *, scenes: tuple[int, ...] = ()) -> None:
@@ -49,15 +53,15 @@ class ShanghaiTech(Dataset):
         """Ground truth of a test video; None for a training video.
 
         Raises:
-            DataError: no label file, or one that does not fit the video.
+            DataError: the label file is missing or does not fit the video.
         """
         return self._labels(video) if layout.is_among(video, self._test) else None
 
     def ground_truth(self) -> Sequence[tuple[VideoRef, Labels]]:
-        """All test videos of the scenes that there are frame labels of, whether or not they are there.
+        """All test videos of the chosen scenes that have frame labels, even if the videos are missing.
 
         Raises:
-            DataError: no labels.
+            DataError: there are no labels.
         """
         there = {video.name: video for video in layout.found_if_any(self._find, "test")}
         files = [file for folder in _LABELS for file in layout.entries(self._base / folder) if file.suffix == ".npy"]
@@ -65,12 +69,12 @@ class ShanghaiTech(Dataset):
         placed = [replace(video, scene=_scene(video)) for video in everyone]
         kept = [video for video in placed if not self._scenes or int(video.scene) in self._scenes]
         if not kept:
-            what = f"no frame labels: looked for {', '.join(f'{folder}/01_0014.npy' for folder in _LABELS)}"
+            what = f"no frame labels; looked for {', '.join(f'{folder}/01_0014.npy' for folder in _LABELS)}"
             raise DataError(what, where=str(self._base), fix=self.layout)
         return [(video, self._labels(video)) for video in kept]
 
     def expected(self) -> Mapping[str, int]:
-        """Totals of all 13 scenes; nothing where some are chosen."""
+        """Published totals of all 13 scenes; empty if scenes are chosen."""
         if self._scenes:
             return {}
         return {
@@ -119,13 +123,13 @@ def _scene(video: VideoRef) -> str:
     scene, _, rest = video.name.partition("_")
     if not (scene.isdigit() and rest):
         fix = "name it scene_number, such as 01_001, or move it out"
-        raise DataError("the name does not begin with its scene", where=f"video {video.name!r}", fix=fix)
+        raise DataError("the name does not start with a scene", where=f"video {video.name!r}", fix=fix)
     return scene
 
 
 def _read_masks(path: Path, frames: int) -> NDArray[np.bool_]:
     masks = label_files.read_array(path)
     if masks.ndim != 3:
-        raise DataError(f"masks must be (F, H, W), not {masks.shape}", where=str(path), fix="fetch it again")
+        raise DataError(f"masks must be (F, H, W), but are {masks.shape}", where=str(path), fix="download it again")
     label_files.check_length(len(masks), frames, where=path.stem, source=str(path))
     return masks != 0

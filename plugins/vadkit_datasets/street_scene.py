@@ -19,20 +19,24 @@ _FOLDERS: dict[Split, tuple[str, ...]] = {
     "test": ("Test", "testing/frames", "testing/videos"),
 }
 _FPS = 15.0
-_SIZE = (720, 1280)  # H, W of the published frames, which the boxes are in
-_FORM = "a row is 'frame.jpg track x y width height': frames count from 1, x and y are the middle of the box"
+_SIZE = (720, 1280)  # H, W of the published frames, in whose pixels the boxes are
+_FORM = "write 'frame.jpg track x y width height', with frames from 1, and x and y at the centre of the box"
 
 
 class StreetScene(Dataset):
-    """Street Scene, one camera over a two-lane street; its labels are tracks of anomalous objects.
+    """Street Scene: one camera over a two-lane street, labelled with tracks of anomalous objects.
 
     Args:
         root: the data set's folder, or one that contains it.
+
+    Example:
+        >>> StreetScene(Path("street_scene")).expected()["test videos"]
+        35
     """
 
     default_root: ClassVar[str] = "street_scene"
     layout: ClassVar[str] = (
-        "expected are Train/Train001/00001.jpg, Test/Test001/00001.jpg and Test/Test001/Test001_gt.txt (or "
+        "needed: Train/Train001/00001.jpg, Test/Test001/00001.jpg and Test/Test001/Test001_gt.txt (or "
         "training/frames/Train001/, testing/frames/Test001/); the data set is on MERL's page on video anomaly "
         "detection (merl.com/demos/video-anomaly-detection)"
     )
@@ -42,14 +46,14 @@ class StreetScene(Dataset):
         self._length = Lengths()
 
     def videos(self, split: Split) -> Sequence[VideoRef]:
-        """The videos that are there, by number."""
+        """The videos that exist, by number."""
         return self._test if split == "test" else self._find("train")
 
     def labels(self, video: VideoRef) -> Labels | None:
         """Ground truth of a test video; None for a training video.
 
         Raises:
-            DataError: no tracks, or some that do not fit the video.
+            DataError: the tracks are missing or do not fit the video.
         """
         if not layout.is_among(video, self._test):
             return None
@@ -64,7 +68,7 @@ class StreetScene(Dataset):
         return Labels(frames, tracks=tracks, source="street_scene tracks", size=_SIZE)
 
     def expected(self) -> Mapping[str, int]:
-        """As the authors count them."""
+        """Totals as published by the authors."""
         return {"train videos": 46, "train frames": 56_847, "test videos": 35, "test frames": 146_410}
 
     @cached_property
@@ -81,10 +85,10 @@ class StreetScene(Dataset):
 
 
 def read_tracks(path: Path, frames: int) -> tuple[Track, ...]:
-    """The tracks of a `Test001_gt.txt`; boxes that reach over the picture's edge end there.
+    """The tracks of a `Test001_gt.txt`; boxes are clipped to the frame.
 
     Raises:
-        DataError: unreadable, of another form, or of a frame that the video does not have.
+        DataError: the file is unreadable, has another format, or a frame that the video does not have.
     """
     boxes: dict[str, dict[int, tuple[int, int, int, int]]] = {}
     for line_number, line in enumerate(read_text(path).splitlines(), 1):
@@ -94,23 +98,23 @@ def read_tracks(path: Path, frames: int) -> tuple[Track, ...]:
         where = f"{path}, line {line_number}"
         values = _numbers(words[1:])
         if len(values) != 5 or not all(map(np.isfinite, values)) or values[0] != int(values[0]):
-            raise DataError(f"is no row of a track, but {line.strip()!r}", where=where, fix=_FORM)
+            raise DataError(f"not a row of a track: {line.strip()!r}", where=where, fix=_FORM)
         frame = layout.number(Path(words[0])) - 1
         if not 0 <= frame < frames:
-            what = f"calls frame {frame + 1} abnormal, the video has {frames} frames"
-            raise DataError(what, where=where, fix="frames are missing, or the labels are of another video")
+            what = f"frame {frame + 1} is labelled, but the video has {frames} frames"
+            raise DataError(what, where=where, fix="extract all frames, or use the labels of this video")
         track, x, y, width, height = values
         x0, x1 = max(floor(x - width / 2), 0), min(ceil(x + width / 2), _SIZE[1])
         y0, y1 = max(floor(y - height / 2), 0), min(ceil(y + height / 2), _SIZE[0])
         if x0 >= x1 or y0 >= y1:
-            what = f"is no box in a picture of {_SIZE[1]}x{_SIZE[0]}, but {line.strip()!r}"
+            what = f"not a box in a frame of {_SIZE[1]}x{_SIZE[0]}: {line.strip()!r}"
             raise DataError(what, where=where, fix=_FORM)
         boxes.setdefault(str(int(track)), {})[frame] = (x0, y0, x1, y1)
     return tuple(Track(identity, found) for identity, found in boxes.items())
 
 
 def _numbers(words: Sequence[str]) -> list[float]:
-    """The words as numbers; none if one of them is not."""
+    """The words as numbers; empty if one of them is not a number."""
     try:
         return [float(word) for word in words]
     except ValueError:

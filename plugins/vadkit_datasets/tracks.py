@@ -1,4 +1,4 @@
-"""Tracks of anomalous objects, in the form that the code of Georgescu et al. (TPAMI 2021) reads for RBDC and TBDC."""
+"""Tracks of anomalous objects, in the format of Georgescu et al. (TPAMI 2021) for RBDC and TBDC."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ import numpy as np
 from vadkit.api import DataError, Track, read_text
 
 _FOLDERS = ("tracks", "testing/tracks")
-_FORM = "a row is 'track,frame,x_min,y_min,x_max,y_max'; frames count from 0"
+_FORM = "write 'track,frame,x_min,y_min,x_max,y_max', with frames from 0"
 
 
 def tracks_of(base: Path, name: str, frames: int) -> tuple[Track, ...] | None:
-    """The tracks of a test video from tracks/NAME.txt or testing/tracks/NAME.txt; None if there is no such file.
+    """The tracks of a test video from tracks/NAME.txt or testing/tracks/NAME.txt; None if neither exists.
 
     Raises:
-        DataError: unreadable, of another form, or of a frame that the video does not have.
+        DataError: the file is unreadable, has another format, or a frame that the video does not have.
     """
     files = (base / folder / f"{name}.txt" for folder in _FOLDERS)
     file = next((file for file in files if file.is_file()), None)
@@ -24,7 +24,7 @@ def tracks_of(base: Path, name: str, frames: int) -> tuple[Track, ...] | None:
 
 
 def read_tracks(path: Path, frames: int) -> tuple[Track, ...]:
-    """The tracks of one file; a video without anomalies has an empty one.
+    """The tracks of one file; it is empty for a video without anomalies.
 
     Raises:
         DataError: see `tracks_of`.
@@ -40,10 +40,10 @@ def read_tracks(path: Path, frames: int) -> tuple[Track, ...]:
         except ValueError:
             values = []
         if len(values) != 6 or not np.isfinite(values).all():
-            raise DataError(f"is no row of a track, but {line.strip()!r}", where=where, fix=_FORM)
+            raise DataError(f"not a row of a track: {line.strip()!r}", where=where, fix=_FORM)
         track, frame, x0, y0, x1, y1 = map(int, values)
         if not 0 <= frame < frames or x0 >= x1 or y0 >= y1:
-            what = f"is no box in a video with the frames 0 to {frames - 1}: {line.strip()!r}"
+            what = f"not a box in a video with the frames 0 to {frames - 1}: {line.strip()!r}"
             raise DataError(what, where=where, fix=_FORM)
         boxes.setdefault(str(track), {})[frame] = (x0, y0, x1, y1)
     return tuple(Track(identity, found) for identity, found in boxes.items())

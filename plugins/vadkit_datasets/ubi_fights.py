@@ -21,16 +21,24 @@ _FPS = 30.0
 
 
 class UBIFights(Dataset):
-    """UBI-Fights, trained on the normal videos that are not listed for test; any part of its videos will do.
+    """UBI-Fights, trained on the normal videos that are not in the test list; any subset of its videos works.
 
     Args:
         root: the data set's folder, or one that contains it.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as root:
+        ...     Path(root, "testing/frames/F_1").mkdir(parents=True)
+        ...     Path(root, "testing/frames/F_1/1.jpg").touch()
+        ...     [video.name for video in UBIFights(Path(root)).videos("test")]
+        ['F_1']
     """
 
     default_root: ClassVar[str] = "ubi_fights"
     layout: ClassVar[str] = (
-        "expected are videos/normal/NAME.mp4, videos/fight/NAME.mp4, annotation/NAME.csv with one 0 or 1 a frame, and "
-        "test_videos.csv with one name a line (or training/frames/NAME/, testing/frames/NAME/ and annotation/); the "
+        "needed: videos/normal/NAME.mp4, videos/fight/NAME.mp4, annotation/NAME.csv with a 0 or 1 per frame, and "
+        "test_videos.csv with one name per line (or training/frames/NAME/, testing/frames/NAME/ and annotation/); the "
         "data set is 'UBI-Fights' by SOCIA Lab, University of Beira Interior (socia-lab.di.ubi.pt/EventDetection)"
     )
 
@@ -38,22 +46,22 @@ class UBIFights(Dataset):
         self._root = root
 
     def videos(self, split: Split) -> Sequence[VideoRef]:
-        """The normal training videos, or the test videos, that are there."""
+        """The normal training videos, or the test videos, that exist."""
         return self._test if split == "test" else self._train
 
     def labels(self, video: VideoRef) -> Labels | None:
         """Ground truth of a test video; None for a training video.
 
         Raises:
-            DataError: no annotation, or one that does not fit the video.
+            DataError: the annotation is missing or does not fit the video.
         """
         return self._labels(video) if layout.is_among(video, self._test) else None
 
     def ground_truth(self) -> Sequence[tuple[VideoRef, Labels]]:
-        """All listed test videos, whether or not they are there.
+        """All listed test videos, even if the videos are missing.
 
         Raises:
-            DataError: no list or no annotation.
+            DataError: the list or an annotation is missing.
         """
         there = {video.name: video for video in layout.found_if_any(self.videos, "test")}
         names = self._listed if (self._base / _LIST).is_file() else list(there)
@@ -91,14 +99,14 @@ class UBIFights(Dataset):
             normal = (name for name, paths in self._files.items() if any(path.is_relative_to(folder) for path in paths))
             found = listed.those_there(set(normal) - set(self._listed), self._files, fps=_FPS)
         if not found:
-            raise DataError(f"no training videos: looked for {_NORMAL}", where=str(self._base), fix=self.layout)
+            raise DataError(f"no training videos; looked for {_NORMAL}", where=str(self._base), fix=self.layout)
         return found
 
     @cached_property
     def _test(self) -> Sequence[VideoRef]:
         found = self._extracted("test") or listed.those_there(self._listed, self._files, fps=_FPS)
         if not found:
-            raise DataError(f"none of the videos of {_LIST}", where=str(self._base), fix=self.layout)
+            raise DataError(f"none of the videos in {_LIST} exists", where=str(self._base), fix=self.layout)
         return found
 
     def _extracted(self, split: Split) -> Sequence[VideoRef]:

@@ -32,15 +32,19 @@ _FPS = 30.0
 
 
 class UBnormal(Dataset):
-    """UBnormal, drawn scenes: trained on the normal training videos alone, scored on the test videos.
+    """UBnormal, rendered scenes: trained on the normal training videos only, scored on the test videos.
 
     Args:
         root: the data set's folder, or one that contains it.
+
+    Example:
+        >>> UBnormal(Path("ubnormal")).expected()["test frames"]
+        92640
     """
 
     default_root: ClassVar[str] = "ubnormal"
     layout: ClassVar[str] = (
-        "expected are Scene1/normal_scene_1_scenario_1.mp4, Scene1/abnormal_scene_1_scenario_1_annotations/"
+        "needed: Scene1/normal_scene_1_scenario_1.mp4, Scene1/abnormal_scene_1_scenario_1_annotations/"
         "abnormal_scene_1_scenario_1_tracks.txt (or gt/..._tracks.txt), and the lists normal_training_video_names.txt, "
         "normal_test_video_names.txt, abnormal_test_video_names.txt, here or in scripts/; or training/frames/NAME/, "
         "testing/frames/NAME/; videos, tracks and lists are at github.com/lilygeorgescu/UBnormal"
@@ -51,19 +55,19 @@ class UBnormal(Dataset):
         self._length = Lengths()
 
     def videos(self, split: Split) -> Sequence[VideoRef]:
-        """The normal training videos, or the test videos, that are there."""
+        """The normal training videos, or the test videos, that exist."""
         return self._test if split == "test" else self._train
 
     def labels(self, video: VideoRef) -> Labels | None:
         """Ground truth of a test video; None for a training video.
 
         Raises:
-            DataError: no tracks, or some that do not fit the video.
+            DataError: the tracks are missing or do not fit the video.
         """
         return self._labels(video) if layout.is_among(video, self._test) else None
 
     def expected(self) -> Mapping[str, int]:
-        """By the authors' lists; training on the normal videos alone."""
+        """Totals of the authors' lists, with the normal training videos only."""
         return {"train videos": 186, "test videos": 211, "test frames": 92_640}
 
     def _labels(self, video: VideoRef) -> Labels:
@@ -72,8 +76,8 @@ class UBnormal(Dataset):
         if file is None and video.name.startswith("normal"):
             return Labels(np.zeros(self._length(video), np.bool_), source=source)
         if file is None:
-            places = f"Scene{video.scene}/{video.name}_annotations, gt"
-            what = f"no tracks of this video: looked for {video.name}_tracks.txt in {places}"
+            folders = f"Scene{video.scene}/{video.name}_annotations, gt"
+            what = f"no tracks of this video; looked for {video.name}_tracks.txt in {folders}"
             raise DataError(what, where=str(self._base), fix=self.layout)
         read = read_tracks(file)
         if read.ndim == 1:
@@ -107,7 +111,7 @@ class UBnormal(Dataset):
     def _test(self) -> Sequence[VideoRef]:
         found = self._find("test")
         if not found:
-            raise DataError("none of the listed test videos", where=str(self._base), fix=self.layout)
+            raise DataError("none of the listed test videos exists", where=str(self._base), fix=self.layout)
         return found
 
     def _find(self, split: Split) -> Sequence[VideoRef]:
@@ -123,13 +127,12 @@ class UBnormal(Dataset):
 
 
 def read_tracks(path: Path) -> NDArray[np.int64]:
-    """(K, 3) of object, first and last frame; or (F,) of 1 for normal and 0 for abnormal.
+    """(K, 3) of object, first and last frame; or (F,) with 1 for normal and 0 for abnormal.
 
-    The authors' tracks are text. Those that come with STG-NF bear the same names and are
-    mostly NumPy arrays.
+    The authors' tracks are text. Those of STG-NF have the same names and are mostly NumPy arrays.
 
     Raises:
-        DataError: unreadable, or of neither form.
+        DataError: the file is unreadable, or has neither format.
     """
     try:
         content = path.read_bytes()
@@ -141,15 +144,15 @@ def read_tracks(path: Path) -> NDArray[np.int64]:
             values = np.array([[float(word) for word in line.split(",")] for line in lines])
             fits = values.ndim == 2 and values.shape[1] == 3 and bool((values == np.floor(values)).all())
     except (OSError, ValueError) as error:
-        raise DataError(f"cannot be read as tracks: {error}", where=str(path), fix="fetch it again") from error
+        raise DataError(f"cannot be read as tracks: {error}", where=str(path), fix="download it again") from error
     if not fits:
-        what = "is neither rows of 'object,first,last' nor an array with one 0 or 1 a frame"
-        raise DataError(what, where=str(path), fix="fetch it again")
+        what = "neither rows of 'object,first,last' nor an array with a 0 or 1 per frame"
+        raise DataError(what, where=str(path), fix="download it again")
     return values.astype(np.int64)
 
 
 def _read_masks(folder: Path, name: str, tracks: NDArray[np.int64], frames: int) -> NDArray[np.bool_]:
-    """(F, H, W), True where the map of objects shows one whose track says that it is abnormal then."""
+    """(F, H, W), True where the object map shows an object that is abnormal in that frame by its track."""
     masks: list[NDArray[np.bool_]] = []
     for frame in range(frames):
         path = folder / f"{name}_{frame:04}_gt.png"
@@ -157,7 +160,7 @@ def _read_masks(folder: Path, name: str, tracks: NDArray[np.int64], frames: int)
             with Image.open(path) as image:
                 objects = np.asarray(image.convert("L"))
         except (OSError, SyntaxError, ValueError) as error:
-            raise DataError(f"cannot be decoded: {error}", where=str(path), fix="fetch it again") from error
+            raise DataError(f"cannot be decoded: {error}", where=str(path), fix="download it again") from error
         now = (tracks[:, 1] <= frame) & (frame <= tracks[:, 2])
         masks.append(np.isin(objects, tracks[now, 0]))
     return np.stack(masks)
@@ -167,5 +170,5 @@ def _scene(video: VideoRef) -> str:
     parts = video.name.split("_")
     if len(parts) < 4 or parts[1] != "scene":
         fix = "name it as the authors do, such as normal_scene_1_scenario_1, or move it out"
-        raise DataError("the name does not say its scene", where=f"video {video.name!r}", fix=fix)
+        raise DataError("the name has no scene", where=f"video {video.name!r}", fix=fix)
     return parts[2]

@@ -32,28 +32,32 @@ _SIGNS = (
     *_ANNOTATIONS,
 )
 _FPS = 30.0
-# Decoders differ by a few frames, and five ranges reach up to two frames beyond their video.
+# Decoders differ by a few frames, and five ranges end up to two frames after their video.
 _SLACK = 30  # frames
 
 
 @dataclass(frozen=True, slots=True)
 class _Annotated:
-    """One line of the annotation: ranges, counted from 1 and inclusive, and F where it is stated."""
+    """One line of the annotation: ranges, from 1 and inclusive, and F if it is given."""
 
     ranges: tuple[tuple[int, int], ...]
     frames: int | None
 
 
 class UCFCrime(Dataset):
-    """UCF-Crime, trained on its normal videos alone; any part of its videos will do.
+    """UCF-Crime, trained on its normal videos only; any subset of its videos works.
 
     Args:
         root: the data set's folder, or one that contains it.
+
+    Example:
+        >>> UCFCrime(Path("ucf_crime")).expected()["test videos"]
+        290
     """
 
     default_root: ClassVar[str] = "ucf_crime"
     layout: ClassVar[str] = (
-        "expected are the unpacked archives (Training_Normal_Videos_Anomaly/, Testing_Normal_Videos_Anomaly/, Abuse/ "
+        "needed: the unpacked archives (Training_Normal_Videos_Anomaly/, Testing_Normal_Videos_Anomaly/, Abuse/ "
         "and the other classes, at any depth) or training/frames/NAME/ and testing/frames/NAME/, with "
         "Temporal_Anomaly_Annotation.txt and Anomaly_Train.txt; all are on the 'Real-world Anomaly Detection in "
         "Surveillance Videos' page of UCF's CRCV (crcv.ucf.edu)"
@@ -64,24 +68,24 @@ class UCFCrime(Dataset):
         self._length = Lengths()
 
     def videos(self, split: Split) -> Sequence[VideoRef]:
-        """The normal training videos, or the test videos, that are there."""
+        """The normal training videos, or the test videos, that exist."""
         return self._test if split == "test" else self._train
 
     def labels(self, video: VideoRef) -> Labels | None:
-        """Ground truth of a test video, at the length that it has when decoded; None for a training video.
+        """Ground truth of a test video, at its decoded length; None for a training video.
 
         Raises:
-            DataError: no annotation, or one that does not fit the video.
+            DataError: the annotation is missing or does not fit the video.
         """
         if not layout.is_among(video, self._test):
             return None
         return self._labels(video.name, self._length(video))
 
     def ground_truth(self) -> Sequence[tuple[VideoRef, Labels]]:
-        """All 290 test videos by the annotation alone, if it states lengths; else those that are there.
+        """All 290 test videos from the annotation alone if it gives lengths; otherwise the videos that exist.
 
         Raises:
-            DataError: no annotation.
+            DataError: the annotation is missing.
         """
         there = {video.name: video for video in layout.found_if_any(self.videos, "test")}
         found: list[tuple[VideoRef, Labels]] = []
@@ -94,7 +98,7 @@ class UCFCrime(Dataset):
         return found
 
     def expected(self) -> Mapping[str, int]:
-        """As annotated; ranges end with their video, without which 84,345 frames were abnormal."""
+        """Totals of the annotation. Ranges end with their video; uncut, 84,345 frames would be abnormal."""
         return {"train videos": 800, "test videos": 290, "test frames": 1_111_808, "abnormal frames": 84_338}
 
     def _labels(self, name: str, frames: int) -> Labels:
@@ -106,9 +110,9 @@ class UCFCrime(Dataset):
         late = any(first > frames for first, _ in annotated.ranges)
         if late or reach > frames + _SLACK or (annotated.frames or frames) < frames - _SLACK:
             raise DataError(
-                f"the annotation is of a video of {reach} frames, this one has {frames}",
+                f"the annotation is for a video of {reach} frames, but this one has {frames}",
                 where=where,
-                fix="extract every frame, at the 30 fps of the originals; one frame in ten is not the benchmark",
+                fix="extract every frame at the original 30 fps; every tenth frame is not the benchmark",
             )
         abnormal = np.zeros(frames, np.bool_)
         for first, last in annotated.ranges:
@@ -138,7 +142,7 @@ class UCFCrime(Dataset):
         if not found:
             found = listed.those_there(self._annotation, self._files, fps=_FPS, prefer="Testing")
         if not found:
-            raise DataError("none of the annotated test videos", where=str(self._base), fix=self.layout)
+            raise DataError("none of the annotated test videos exists", where=str(self._base), fix=self.layout)
         return found
 
     def _extracted(self, split: Split) -> Sequence[VideoRef]:
@@ -149,7 +153,7 @@ class UCFCrime(Dataset):
         return listed.videos_below(self._base)
 
     def _in_training_folders(self) -> list[str]:
-        """Without the list of training videos: what lies in a folder that is called after training."""
+        """The videos in folders whose name starts with Training, used if the list of training videos is missing."""
         return [
             name
             for name, paths in self._files.items()
@@ -162,7 +166,7 @@ class UCFCrime(Dataset):
 
     @cached_property
     def _annotation(self) -> Mapping[str, _Annotated]:
-        """Test video -> its line."""
+        """Test video -> its line in the annotation."""
         found: dict[str, _Annotated] = {}
         for number, line in enumerate(read_text(self._annotation_file).splitlines(), 1):
             words = line.split()
@@ -170,8 +174,9 @@ class UCFCrime(Dataset):
                 continue
             values = _integers(words[2:])
             if values is None or len(values) not in (4, 5) or not all(map(_is_range, values[0:4:2], values[1:4:2])):
-                what = f"is not 'name class start end start end', but {line.strip()!r}"
-                raise DataError(what, where=f"{self._annotation_file}, line {number}", fix="fetch the annotation again")
+                what = f"not 'name class start end start end': {line.strip()!r}"
+                where = f"{self._annotation_file}, line {number}"
+                raise DataError(what, where=where, fix="download the annotation again")
             pairs = ((values[0], values[1]), (values[2], values[3]))
             ranges = tuple(pair for pair in pairs if pair != (-1, -1))
             found[Path(words[0]).stem] = _Annotated(ranges, values[4] if len(values) == 5 else None)

@@ -26,7 +26,7 @@ from vadkit_datasets.tracks import tracks_of
 
 _FOLDERS: dict[Split, tuple[str, ...]] = {"train": ("Train", "training/frames"), "test": ("Test", "testing/frames")}
 _FPS = 10.0
-# Frames and abnormal frames of Ped2's test clips 1 to 12, by the ground truth that UCSD publishes.
+# Frames and abnormal frames of Ped2's test clips 1 to 12, from the ground truth that UCSD publishes.
 _PED2_FRAMES = (180, 180, 150, 180, 150, 180, 180, 180, 120, 150, 180, 180)
 _PED2_ABNORMAL = (120, 86, 146, 150, 129, 159, 135, 180, 120, 150, 180, 93)
 _TOTALS: Mapping[str, Mapping[str, int]] = {
@@ -42,18 +42,22 @@ class UCSDPed(Dataset):
 
     Args:
         root: the subset's folder, one that contains it, or the other subset's.
-        subset: which of the two walkways.
-        labels: what calls a frame abnormal: the published intervals, or any pixel of its mask.
-        label_file: intervals (.mat, .m) or frame labels (.npy) to use instead of those found;
-            relative to the working folder or to the data set's.
-        published: refuse Ped2 intervals that differ from the published counts; a file with
-            six clips altered circulates.
+        subset: "ped1" or "ped2".
+        labels: "intervals" as published, or "masks", where a frame is abnormal if any pixel of its mask is.
+        label_file: file of intervals (.mat, .m) or frame labels (.npy) to use instead of the default; relative to the
+            working folder or to the data set's.
+        published: refuse Ped2 intervals that differ from the published counts. A file with six altered clips is in
+            circulation.
+
+    Example:
+        >>> UCSDPed(Path("ucsd_ped2"), subset="ped2").expected()["test frames"]
+        2010
     """
 
     default_root: ClassVar[str] = "ucsd_ped2"
     layout: ClassVar[str] = (
-        "expected is UCSDped2/ with Train/Train001/001.tif, Test/Test001/001.tif, Test/UCSDped2.m, or ucsd_ped2/ with "
-        "training/frames/01/001.jpg, testing/frames/01/001.jpg, ped2.mat (Ped1 alike); the data set is the 'UCSD "
+        "needed: UCSDped2/ with Train/Train001/001.tif, Test/Test001/001.tif, Test/UCSDped2.m, or ucsd_ped2/ with "
+        "training/frames/01/001.jpg, testing/frames/01/001.jpg, ped2.mat (the same for Ped1); it is the 'UCSD "
         "Anomaly Detection Dataset' on the page of UCSD's Statistical Visual Computing Lab (svcl.ucsd.edu)"
     )
 
@@ -77,7 +81,7 @@ class UCSDPed(Dataset):
         """Ground truth of a test clip; None for a training clip.
 
         Raises:
-            DataError: no label file, or one that does not fit the clip.
+            DataError: the label file is missing or does not fit the clip.
         """
         if not layout.is_among(video, self._test):
             return None
@@ -98,14 +102,14 @@ class UCSDPed(Dataset):
         return Labels(frames, masks, tracks, source=f"ucsd_{self._subset} pixel masks")
 
     def expected(self) -> Mapping[str, int]:
-        """Totals of the subset."""
+        """Published totals of the subset."""
         return _TOTALS[self._subset]
 
     @cached_property
     def _base(self) -> Path:
         other = "ped1" if self._subset == "ped2" else "ped2"
         root = self._root
-        # The default folder is Ped2's; Ped1 lies beside it.
+        # The default folder is Ped2's; Ped1 is in the same parent folder.
         if root is not None and other in root.name.lower():
             root = root.parent
         inside = (f"UCSD{self._subset}", f"ucsd_{self._subset}", self._subset)
@@ -151,25 +155,25 @@ class UCSDPed(Dataset):
             labels = self._intervals.get(str(index + 1))
             if labels is None:
                 what = f"the label file has no clip {index + 1}, but {join_names(self._intervals)}"
-                raise DataError(what, where=f"{file}, {video.name}", fix="fetch the label file again")
+                raise DataError(what, where=f"{file}, {video.name}", fix="download the label file again")
             frames = labels.frames(_length(video))
         self._compare(video, index, frames, file)
         return frames
 
     def _compare(self, video: VideoRef, index: int, frames: NDArray[np.bool_], file: Path) -> None:
-        """Raise DataError where a whole Ped2 clip has another count than the published."""
+        """Raise DataError if a complete Ped2 clip has another count than the published one."""
         known = self._published and self._subset == "ped2" and 0 <= index < len(_PED2_FRAMES)
         if not known or len(frames) != _PED2_FRAMES[index] or frames.sum() == _PED2_ABNORMAL[index]:
             return
         raise DataError(
-            f"{frames.sum()} of {len(frames)} frames are labelled abnormal, UCSD publishes {_PED2_ABNORMAL[index]}",
+            f"{frames.sum()} of {len(frames)} frames are labelled abnormal, but UCSD publishes {_PED2_ABNORMAL[index]}",
             where=f"{file}, {video.name}",
-            fix="an altered ped2.mat circulates: use UCSD's own, or set 'published: false' if the change is meant",
+            fix="use UCSD's own file (an altered ped2.mat is in circulation), or set 'published: false'",
         )
 
     def _mask_folder(self, video: VideoRef) -> Path | None:
-        places = (self._base / "Test" / f"{video.name}_gt", self._base / "testing/pixel_masks" / video.name)
-        return next((folder for folder in places if folder.is_dir()), None)
+        folders = (self._base / "Test" / f"{video.name}_gt", self._base / "testing/pixel_masks" / video.name)
+        return next((folder for folder in folders if folder.is_dir()), None)
 
     def _masks(self, video: VideoRef, folder: Path) -> NDArray[np.bool_]:
         paths = layout.numbered_images(folder)
@@ -179,5 +183,6 @@ class UCSDPed(Dataset):
 
 def _length(video: VideoRef) -> int:
     if video.frames is None:
-        raise DataError("UCSD's clips are folders of frames, not video files", where=str(video.source))
+        what = "UCSD's clips are folders of frames, but this is a video file"
+        raise DataError(what, where=str(video.source), fix="extract its frames into a folder")
     return video.frames

@@ -1,13 +1,13 @@
-"""Cheap densities over scikit-learn: what a flow must beat."""
+"""Simple densities built on scikit-learn: baselines for the flows."""
 
 from vadkit.api import Component, hookimpl
 
 
 @hookimpl
 def vadkit_components() -> list[Component]:
-    """Gaussian, mixture, neighbours."""
+    """Announce the Gaussian, the mixture and the nearest neighbours."""
     return [
-        Component("density", "gaussian", "vadkit_densities.gaussian:Gaussian", "One normal distribution."),
-        Component("density", "gmm", "vadkit_densities.mixture:GaussianMixture", "A mixture of Gaussians."),
-        Component("density", "knn", "vadkit_densities.neighbours:NearestNeighbours", "Distance to normal features."),
+        Component("density", "gaussian", "vadkit_densities.gaussian:Gaussian", "One multivariate Gaussian."),
+        Component("density", "gmm", "vadkit_densities.mixture:GaussianMixture", "Gaussian mixture model."),
+        Component("density", "knn", "vadkit_densities.neighbours:NearestNeighbours", "k-nearest-neighbour density."),
     ]

@@ -1,4 +1,4 @@
-"""One Gaussian."""
+"""A multivariate Gaussian as a density."""
 
 from __future__ import annotations
 
@@ -12,20 +12,26 @@ from torch import Tensor, nn
 from vadkit.api import DensityModel, FeatureSource, FeatureSpec, FitContext, ShapeError
 from vadkit_densities.sample import check_dimensions, collect
 
-SMALLEST_STD = 1e-4  # a dead channel must not decide everything
-_MOST = 2048  # a covariance of more dimensions takes minutes and gigabytes
+SMALLEST_STD = 1e-4  # a dead channel must not dominate the likelihood
+_MOST = 2048  # dimensions; a larger covariance takes minutes and gigabytes
 
 
 class Gaussian(DensityModel, nn.Module):
-    """A normal distribution of the flattened sample; NLL in nats.
+    """One multivariate Gaussian over the flattened sample; negative log-likelihood in nats.
 
     Args:
-        feature: a map or a vector.
-        covariance: "full", shrunk as Ledoit and Wolf 2004 do, or "diagonal" for samples of many dimensions.
-        samples: most training features that are used.
+        feature: shape of one sample, a map or a vector.
+        covariance: "full", with the shrinkage of Ledoit and Wolf (2004), or "diagonal" for samples of many
+            dimensions.
+        samples: maximum number of training samples to fit on.
 
     Raises:
-        ShapeError: too many dimensions for a full covariance, or no samples.
+        ShapeError: too many dimensions for a full covariance, or `samples` is below 1.
+
+    Example:
+        >>> density = Gaussian(FeatureSpec((2,), samples=1), covariance="diagonal")
+        >>> density(torch.zeros(3, 2))  # before fit: standard normal, log(2 * pi)
+        tensor([1.8379, 1.8379, 1.8379])
     """
 
     mean: Tensor
@@ -36,7 +42,7 @@ class Gaussian(DensityModel, nn.Module):
     ) -> None:
         super().__init__()
         if samples < 1:
-            raise ShapeError(f"samples must be at least 1, not {samples}")
+            raise ShapeError(f"samples must be at least 1, but it is {samples}")
         fix = "choose 'covariance: diagonal', or the feature vector_pool"
         size = check_dimensions(feature, _MOST, fix=fix) if covariance == "full" else feature.dimensions
         self.covariance, self.samples = covariance, samples
@@ -44,7 +50,7 @@ class Gaussian(DensityModel, nn.Module):
         self.register_buffer("scale", torch.eye(size) if covariance == "full" else torch.ones(size))
 
     def fit(self, features: FeatureSource, context: FitContext) -> None:
-        """Mean and covariance of the training features."""
+        """Compute the mean and the covariance of the training features."""
         del context
         sample = collect(features, self.samples)
         self.mean.copy_(sample.mean(0))
@@ -52,13 +58,13 @@ class Gaussian(DensityModel, nn.Module):
         if self.covariance == "diagonal":
             self.scale.copy_(std)
             return
-        # Shrunk in units of each dimension's deviation, so that a small one does not count as noise.
+        # Shrink in units of each dimension's deviation, so that a dimension of small scale does not count as noise.
         shrunk = LedoitWolf(assume_centered=True).fit(((sample - sample.mean(0)) / std).numpy()).covariance_
         factor = torch.linalg.cholesky(torch.from_numpy(shrunk))
         self.scale.copy_(std[:, None] * factor)
 
     def forward(self, features: Tensor) -> Tensor:
-        """(N, *shape) -> (N,), nats."""
+        """(N, *shape) -> (N,) negative log-likelihood, nats."""
         away = features.flatten(1).float() - self.mean
         with torch.autocast(features.device.type, enabled=False):
             if self.covariance == "diagonal":

@@ -1,4 +1,4 @@
-"""Nearest neighbours among normal features."""
+"""A k-nearest-neighbour density."""
 
 from __future__ import annotations
 
@@ -11,22 +11,27 @@ from vadkit.api import DensityModel, FeatureSource, FeatureSpec, FitContext, Sha
 from vadkit_densities.gaussian import SMALLEST_STD
 from vadkit_densities.sample import collect
 
-_CLOSEST = 1e-6  # of a dimension's deviation: a copy of a training sample is not infinitely likely
+_CLOSEST = 1e-6  # smallest distance, in deviations: a copy of a training sample must not be infinitely likely
 
 
 class NearestNeighbours(DensityModel, nn.Module):
-    """k-nearest-neighbour density (Loftsgaarden and Quesenberry 1965) of standardised samples; NLL in nats.
+    """k-nearest-neighbour density (Loftsgaarden and Quesenberry 1965) of standardized samples; NLL in nats.
 
-    -log p = log(N / k) + log V + D log r, with r the distance to the k-th neighbour and V the
-    volume of the unit ball in D dimensions. It ranks samples as the distance does.
+    -log p = log(N / k) + log V + D log r, where r is the distance to the k-th neighbour and V is the volume
+    of the unit ball in D dimensions. It ranks samples in the same order as the distance r.
 
     Args:
-        feature: a map or a vector.
-        neighbours: k.
-        samples: N, most training features that are kept and searched.
+        feature: shape of one sample, a map or a vector.
+        neighbours: number of neighbours (k).
+        samples: maximum number of training samples to keep and search (N).
 
     Raises:
-        ShapeError: fewer samples than neighbours.
+        ShapeError: `neighbours` is below 1 or above `samples`.
+
+    Example:
+        >>> density = NearestNeighbours(FeatureSpec((4,), samples=1), neighbours=2, samples=16)
+        >>> density.kept.shape  # filled by fit
+        torch.Size([16, 4])
     """
 
     mean: Tensor
@@ -37,7 +42,7 @@ class NearestNeighbours(DensityModel, nn.Module):
     def __init__(self, feature: FeatureSpec, *, neighbours: int = 5, samples: int = 4096) -> None:
         super().__init__()
         if not 1 <= neighbours <= samples:
-            raise ShapeError(f"neighbours must lie in 1 to samples ({samples}), not {neighbours}")
+            raise ShapeError(f"neighbours must be between 1 and samples ({samples}), but it is {neighbours}")
         self.neighbours, self.samples = neighbours, samples
         self.register_buffer("mean", torch.zeros(feature.dimensions))
         self.register_buffer("std", torch.ones(feature.dimensions))
@@ -45,7 +50,7 @@ class NearestNeighbours(DensityModel, nn.Module):
         self.register_buffer("count", torch.tensor(0))
 
     def fit(self, features: FeatureSource, context: FitContext) -> None:
-        """Keep a sample of the training features."""
+        """Keep up to `samples` of the training features."""
         del context
         sample = collect(features, self.samples)
         self.mean.copy_(sample.mean(0))
@@ -54,7 +59,7 @@ class NearestNeighbours(DensityModel, nn.Module):
         self.count.fill_(len(sample))
 
     def forward(self, features: Tensor) -> Tensor:
-        """(N, *shape) -> (N,), nats."""
+        """(N, *shape) -> (N,) negative log-likelihood, nats."""
         count = int(self.count)
         with torch.autocast(features.device.type, enabled=False):
             scaled = (features.flatten(1).float() - self.mean) / self.std

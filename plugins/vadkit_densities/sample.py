@@ -1,4 +1,4 @@
-"""Training features in memory, as these densities need them: a sample of bounded size, as vectors."""
+"""Training features in memory: a sample of bounded size, as vectors."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ BATCH = 256  # features read at once
 
 
 def collect(features: FeatureSource, limit: int) -> Tensor:
-    """(N, D) float64 on the CPU, N at most `limit`: the first in the source's shuffled order.
+    """Return up to `limit` samples as float64 vectors (N, D) on the CPU, the first in the source's shuffled order.
 
     Raises:
-        DataError: there are none, or they are not finite.
+        DataError: there are no features, or they are not finite.
     """
     found: list[Tensor] = []
     count = 0
@@ -24,21 +24,21 @@ def collect(features: FeatureSource, limit: int) -> Tensor:
         if count >= limit:
             break
     if not count:
-        raise DataError("there are no training features to fit a density on")
+        raise DataError("no training features to fit the density on")
     sample = torch.cat(found)
     if not bool(torch.isfinite(sample).all()):
-        raise DataError("the training features are not finite", fix="look at the model's losses in log.jsonl")
+        raise DataError("the training features are not finite", fix="check the model's losses in log.jsonl")
     return sample
 
 
 def check_dimensions(feature: FeatureSpec, most: int, *, fix: str) -> int:
-    """D of one sample as a vector.
+    """Return D, the number of dimensions of one flattened sample.
 
     Raises:
-        ShapeError: more than `most`.
+        ShapeError: D is larger than `most`.
     """
     if feature.dimensions > most:
         raise ShapeError(
-            f"a sample of shape {feature.shape} has {feature.dimensions} dimensions, more than {most}", fix=fix
+            f"a sample of shape {feature.shape} has {feature.dimensions} dimensions; the maximum is {most}", fix=fix
         )
     return feature.dimensions

@@ -1,12 +1,12 @@
-"""Normalizing flows as density models, composed from normflows' blocks."""
+"""Normalizing flows as density models, built from the blocks of normflows."""
 
 from vadkit.api import Component, hookimpl
 
 
 @hookimpl
 def vadkit_components() -> list[Component]:
-    """The flows of section 3.3."""
+    """Announce Glow and RealNVP."""
     return [
-        Component("density", "glow", "vadkit_flows.glow:Glow", "Multi-scale Glow on maps (section 3.3)."),
-        Component("density", "realnvp", "vadkit_flows.realnvp:RealNVP", "RealNVP on maps or vectors."),
+        Component("density", "glow", "vadkit_flows.glow:Glow", "Glow: a multi-scale flow on maps."),
+        Component("density", "realnvp", "vadkit_flows.realnvp:RealNVP", "RealNVP: a flow on maps or vectors."),
     ]

@@ -1,4 +1,4 @@
-"""Activation normalisation (Kingma and Dhariwal 2018, section 3.1) that starts alike in every process."""
+"""Activation normalization (Kingma and Dhariwal 2018, section 3.1) with the same start in every process."""
 
 from __future__ import annotations
 
@@ -10,25 +10,26 @@ from torch import Tensor
 
 
 class ActNorm(normalization.ActNorm):
-    """A learned scale and shift of each channel, which start where the first batch has mean 0 and deviation 1.
+    """A learned scale and shift for each channel. The first batch sets them to give mean 0 and deviation 1.
 
-    normflows' own layer puts a new tensor in place of the buffer that says whether it has started: on a GPU that one
-    is left on the CPU, and an optimizer or a wrapper that holds the old one does not see it. Its processes would also
-    start from different batches, each from its own. Here the buffer is filled where it lies, and where
-    `torch.distributed` runs the first batch is that of all processes together. Keys of the state are normflows'.
+    normflows' own layer replaces the buffer that records whether it is initialized with a new tensor. On a
+    GPU that tensor stays on the CPU, and an optimizer or a wrapper that holds the old tensor does not see
+    it. With several processes, each would also initialize from its own batch. This class fills the buffer
+    in place, and initializes from the first batch of all processes when `torch.distributed` is in use. The
+    keys of the state are those of normflows.
 
     Shapes:
-        z: (N, C, ...), the shape given without N; the log-determinant is one number.
+        z: (N, C, ...); the constructor gets the shape without N. The log-determinant is one number.
     """
 
     def inverse(self, z: Tensor) -> tuple[Tensor, Tensor]:
-        """Towards the prior; the first batch that comes this way is what the layer starts from."""
+        """Map towards the prior. The first batch initializes the layer."""
         if not self.data_dep_init_done:
             self._start(z.detach())
         return AffineConstFlow.inverse(self, z)
 
     def forward(self, z: Tensor) -> tuple[Tensor, Tensor]:
-        """Towards the data. It starts nothing: samples of the prior say nothing about the data."""
+        """Map towards the data. It never initializes the layer, because samples of the prior do not show the data."""
         return AffineConstFlow.forward(self, z)
 
     @torch.no_grad()
@@ -36,7 +37,7 @@ class ActNorm(normalization.ActNorm):
         count = _summed(torch.tensor(float(z.numel() // self.s.numel()), device=z.device))
         mean = _summed(z.sum(self.batch_dims, keepdim=True)) / count
         squares = _summed((z - mean).square().sum(self.batch_dims, keepdim=True))
-        if count > 1:  # one value says nothing about its deviation
+        if count > 1:  # one value has no deviation
             self.s.copy_(((squares / (count - 1)).sqrt() + 1e-6).log())
         self.t.copy_(mean)
         self.data_dep_init_done.fill_(1.0)

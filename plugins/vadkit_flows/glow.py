@@ -1,4 +1,4 @@
-"""Glow (Kingma and Dhariwal 2018): K steps at each of L levels."""
+"""Glow (Kingma and Dhariwal 2018): L levels of K steps."""
 
 from __future__ import annotations
 
@@ -18,22 +18,31 @@ from vadkit_flows.standardize import Standardize
 
 
 class Glow(Flow):
-    """Multi-scale Glow with a standard normal prior; NLL in nats of the feature itself.
+    """Glow, a multi-scale normalizing flow on maps with a standard normal prior.
 
-    A step is actnorm, an invertible 1x1 convolution and an affine coupling whose net is
-    3x3 - 1x1 - 3x3. A level squeezes 2x2 pixels into channels and, but for the last, hands
-    half of them to the prior. normflows' coupling nets keep their biases and its 1x1
-    convolution is stored as P, L, U, so the paper's flows have 10.20 M and 11.09 M
-    parameters here, where the paper prints 10.16 M and 11.05 M. Source: section 3.3, Eq. 7.
+    The negative log-likelihood is in nats of the original features. A step is actnorm, an invertible 1x1
+    convolution and an affine coupling. The coupling network has 3x3, 1x1 and 3x3 convolutions. A level
+    squeezes 2x2 pixels into channels. Every level except the last sends half of the channels to the prior.
+
+    Parameter counts: 10.20 M and 11.09 M for the paper's flows; the paper prints 10.16 M and 11.05 M.
+    normflows' coupling networks keep their biases and its 1x1 convolution is stored as P, L, U, which
+    explains the difference. Source: section 3.3, Eq. 7.
 
     Args:
-        feature: one sample must be a map (C, H, W).
-        steps: K, steps at each level.
-        levels: L, levels.
-        hidden: width of the coupling nets.
+        feature: shape of one sample, which must be a map (C, H, W).
+        steps: number of steps in each level (K).
+        levels: number of levels (L).
+        hidden: channels of the hidden layers in the coupling networks.
 
     Raises:
-        ShapeError: the sample is not a map, or 2**L does not divide its sides.
+        ShapeError: the sample is not a map, or its height or width is not a multiple of 2**L.
+
+    Example:
+        >>> glow = Glow(FeatureSpec((2, 8, 8), samples=4), steps=2, levels=2, hidden=8)
+        >>> glow(torch.zeros(3, 2, 8, 8)).shape
+        torch.Size([3])
+        >>> [tuple(z.shape) for z in glow.encode(torch.zeros(3, 2, 8, 8))[0]]
+        [(3, 4, 4, 4), (3, 16, 2, 2)]
     """
 
     def __init__(self, feature: FeatureSpec, *, steps: int = 32, levels: int = 3, hidden: int = 512) -> None:
@@ -51,7 +60,7 @@ class Glow(Flow):
                 channels //= 2
 
     def encode(self, features: Tensor) -> tuple[list[Tensor], Tensor]:
-        """(N, C, H, W) -> latents, one a level, and the log-determinant (N,)."""
+        """(N, C, H, W) -> one latent per level, and the log-determinant (N,)."""
         rest, scale = self.standardize(features.float())
         log_det = scale.expand(len(rest)).clone()
         latents: list[Tensor] = []
@@ -66,7 +75,7 @@ class Glow(Flow):
         return [*latents, rest], log_det
 
     def decode(self, latents: list[Tensor]) -> Tensor:
-        """Latents of `encode` -> the features (N, C, H, W): what makes it a flow."""
+        """Invert `encode`: latents -> features (N, C, H, W)."""
         rest = latents[-1]
         for index in reversed(range(len(self.levels))):
             if index < len(self.levels) - 1:
@@ -78,10 +87,10 @@ class Glow(Flow):
 
 
 class GlowStep(nn.Module):
-    """One step of flow; `inverse` goes from the data to the prior, as in normflows.
+    """One step of the flow. `inverse` maps from the data to the prior, as in normflows.
 
-    Under autocast the coupling net alone runs in the lower precision: a log-determinant
-    or a 1x1 convolution in bfloat16 would make the likelihood a guess.
+    Under autocast only the coupling network runs in the lower precision. A log-determinant or a 1x1
+    convolution in bfloat16 would make the likelihood too inaccurate.
     """
 
     def __init__(self, channels: int, hidden: int) -> None:
@@ -89,12 +98,12 @@ class GlowStep(nn.Module):
         net = ConvNet2d((channels - channels // 2, hidden, hidden, channels // 2 * 2), (3, 1, 3))
         self.coupling = AffineCouplingBlock(Float32(net), scale_map="sigmoid")
         with warnings.catch_warnings():
-            warnings.filterwarnings("ignore", "torch.lu is deprecated", UserWarning)  # of normflows 1.7
+            warnings.filterwarnings("ignore", "torch.lu is deprecated", UserWarning)  # in normflows 1.7
             self.mix = Invertible1x1Conv(channels, use_lu=True)
         self.actnorm = ActNorm((channels, 1, 1))
 
     def inverse(self, z: Tensor) -> tuple[Tensor, Tensor]:
-        """(N, C, H, W) -> towards the prior, with its log-determinant (N,)."""
+        """Map (N, C, H, W) towards the prior; also return the log-determinant (N,)."""
         z, normed = self.actnorm.inverse(z)
         with torch.autocast(z.device.type, enabled=False):
             z, mixed = self.mix.inverse(z)
@@ -102,7 +111,7 @@ class GlowStep(nn.Module):
         return z, normed + mixed + coupled
 
     def forward(self, z: Tensor) -> tuple[Tensor, Tensor]:
-        """(N, C, H, W) -> towards the data, with its log-determinant (N,)."""
+        """Map (N, C, H, W) towards the data; also return the log-determinant (N,)."""
         z, coupled = self.coupling(z)
         with torch.autocast(z.device.type, enabled=False):
             z, mixed = self.mix(z)
@@ -113,7 +122,7 @@ class GlowStep(nn.Module):
 def _channels(feature: FeatureSpec, levels: int) -> int:
     if len(feature.shape) != 3:
         raise ShapeError(
-            f"works on maps (C, H, W), not on samples of shape {feature.shape}",
+            f"glow needs maps (C, H, W), but the samples have the shape {feature.shape}",
             fix="choose a feature that gives maps, such as channel_pool, or a density for vectors",
         )
     return halved(feature, levels)[0]

@@ -15,21 +15,27 @@ from vadkit_flows.standardize import Standardize
 
 
 class RealNVP(Flow):
-    """Affine couplings with fixed masks and a standard normal prior; NLL in nats of the feature itself.
+    """RealNVP: affine couplings with fixed masks and a standard normal prior.
 
-    On a map (C, H, W), a level has `steps` couplings with checkerboard masks, a squeeze of 2x2
-    pixels into channels, and `steps` couplings with channel masks; all but the last level
-    hand half of the channels to the prior. On a vector (C,), `steps` couplings with alternating
-    halves. Each is followed by actnorm; scales are bounded by a tanh with a learned factor.
+    The negative log-likelihood is in nats of the original features. On a map (C, H, W), each level has
+    `steps` couplings with checkerboard masks, a squeeze of 2x2 pixels into channels, and `steps` couplings
+    with channel masks. Every level except the last sends half of the channels to the prior. On a vector
+    (C,), `steps` couplings alternate between the two halves. An actnorm follows each coupling. A tanh with
+    a learned factor bounds the scales.
 
     Args:
-        feature: one sample, a map or a vector of two or more numbers.
-        steps: couplings of each group.
-        levels: L, for maps; 1 for vectors.
-        hidden: width of the coupling nets.
+        feature: shape of one sample: a map (C, H, W), or a vector (C,) of at least two numbers.
+        steps: number of couplings in each group.
+        levels: number of levels (L) for maps; must be 1 for vectors.
+        hidden: channels of the hidden layers in the coupling networks.
 
     Raises:
-        ShapeError: the sample is neither, or 2**L does not divide a map's sides.
+        ShapeError: the sample is not a map or a vector, or a map's height or width is not a multiple of 2**L.
+
+    Example:
+        >>> flow = RealNVP(FeatureSpec((6,), samples=1), steps=2, hidden=8)
+        >>> flow(torch.zeros(3, 6)).shape
+        torch.Size([3])
     """
 
     def __init__(self, feature: FeatureSpec, *, steps: int = 3, levels: int = 1, hidden: int = 128) -> None:
@@ -55,7 +61,7 @@ class RealNVP(Flow):
                 channels //= 2
 
     def encode(self, features: Tensor) -> tuple[list[Tensor], Tensor]:
-        """(N, *shape) -> latents, one a level, and the log-determinant (N,)."""
+        """(N, *shape) -> one latent per level, and the log-determinant (N,)."""
         rest, scale = self.standardize(features.float())
         log_det = scale.expand(len(rest)).clone()
         latents: list[Tensor] = []
@@ -72,7 +78,7 @@ class RealNVP(Flow):
         return [*latents, rest], log_det
 
     def decode(self, latents: list[Tensor]) -> Tensor:
-        """Latents of `encode` -> the features (N, *shape)."""
+        """Invert `encode`: latents -> features (N, *shape)."""
         rest = latents[-1]
         for index in reversed(range(len(self.levels))):
             if index < len(self.levels) - 1:
@@ -87,7 +93,7 @@ class RealNVP(Flow):
 
 
 class _Coupling(nn.Module):
-    """A masked affine coupling and actnorm, all but its nets in float32; `inverse` goes towards the prior."""
+    """A masked affine coupling and actnorm. All but the networks runs in float32; `inverse` maps towards the prior."""
 
     def __init__(self, mask: Tensor, hidden: int) -> None:
         super().__init__()
@@ -107,7 +113,7 @@ class _Coupling(nn.Module):
 
 
 class _Bounded(Float32):
-    """tanh of the net times a learned factor for each channel: a scale cannot run away."""
+    """tanh of the network, times a learned factor for each channel. It keeps scales bounded."""
 
     def __init__(self, net: nn.Module, channels: int) -> None:
         super().__init__(net)
@@ -125,7 +131,7 @@ def _net(shape: tuple[int, ...], hidden: int) -> nn.Module:
 
 
 def _halves(shape: tuple[int, ...], number: int) -> Tensor:
-    """1 for the channels that stay, the other half each time."""
+    """Channel mask: 1 for the channels that stay unchanged. The halves swap with each `number`."""
     mask = torch.zeros(shape)
     first = shape[0] // 2
     mask[:first] = 1
@@ -139,12 +145,12 @@ def _checkerboard(shape: tuple[int, int, int], number: int) -> Tensor:
 
 def _check_vector(feature: FeatureSpec, levels: int) -> None:
     if feature.shape[0] < 2:
-        raise ShapeError("a coupling needs two numbers or more", fix="choose the density gaussian")
+        raise ShapeError("realnvp needs vectors of at least two numbers", fix="choose the density gaussian")
     if levels != 1:
-        raise ShapeError(f"vectors have one level, not {levels}", fix="set levels: 1")
+        raise ShapeError(f"vectors have one level, but levels is {levels}", fix="set levels: 1")
 
 
 def _check_map(feature: FeatureSpec, levels: int) -> tuple[int, int, int]:
     if len(feature.shape) != 3:
-        raise ShapeError(f"works on maps (C, H, W) and vectors (C,), not on samples of shape {feature.shape}")
+        raise ShapeError(f"realnvp needs maps (C, H, W) or vectors (C,), but the samples have shape {feature.shape}")
     return halved(feature, levels)

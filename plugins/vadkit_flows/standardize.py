@@ -1,4 +1,4 @@
-"""Per-channel standardisation fitted on the training features, with its log-determinant."""
+"""Per-channel standardization fitted on the training features, with its log-determinant."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from torch import Tensor, nn
 
 from vadkit.api import DataError, FeatureSpec
 
-SMALLEST_STD = 1e-4  # a dead channel (ReLU that never fires) must not be blown up to unit variance
+SMALLEST_STD = 1e-4  # a dead channel (a ReLU that never fires) must not be scaled to unit variance
 
 
 class Standardize(nn.Module):
-    """Dequantises discrete channels, then brings every channel to mean 0 and deviation 1.
+    """Dequantizes discrete channels, then scales every channel to mean 0 and deviation 1.
 
     Args:
-        spec: one sample's shape (C, ...) and the quanta of its channels.
+        spec: shape of one sample (C, ...) and the quantum of each channel.
     """
 
     mean: Tensor
@@ -35,7 +35,7 @@ class Standardize(nn.Module):
 
     @torch.no_grad()
     def fit(self, batches: Iterable[Tensor]) -> None:
-        """Take mean and deviation from tensors (N, C, ...).
+        """Compute mean and deviation from batches (N, C, ...).
 
         Raises:
             DataError: there are no features, or they are not finite.
@@ -47,19 +47,19 @@ class Standardize(nn.Module):
             total = total + channels.sum(1)
             squares = squares + channels.square().sum(1)
         if not count:
-            raise DataError("there are no training features to fit a density on")
+            raise DataError("no training features to fit the density on")
         mean = total / count
         std = (squares / count - mean.square()).clamp_min(0).sqrt().clamp_min(SMALLEST_STD)
         if not bool(torch.isfinite(mean).all() and torch.isfinite(std).all()):
-            raise DataError("the training features are not finite", fix="look at the model's losses in log.jsonl")
+            raise DataError("the training features are not finite", fix="check the model's losses in log.jsonl")
         self.mean.copy_(mean.reshape(self.mean.shape))
         self.std.copy_(std.reshape(self.std.shape))
 
     def forward(self, features: Tensor) -> tuple[Tensor, Tensor]:
-        """(N, C, ...) -> the standardised features and the log-determinant, ().
+        """(N, C, ...) -> the standardized features, and the log-determinant as one number.
 
-        Training adds uniform noise as wide as a channel's quantum, evaluation half of it,
-        so that a score does not depend on chance.
+        Training adds uniform noise as wide as a channel's quantum. Evaluation adds half a quantum, so that
+        scores are deterministic.
         """
         noise = torch.rand_like(features) if self.training else 0.5
         scaled = (features + noise * self.quantum - self.mean) / self.std

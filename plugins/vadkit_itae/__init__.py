@@ -5,9 +5,9 @@ from vadkit.api import Component, hookimpl
 
 @hookimpl
 def vadkit_components() -> list[Component]:
-    """Two encoders and the decoder that both share."""
+    """Announce the two encoders and their common decoder."""
     return [
-        Component("encoder", "itae", "vadkit_itae.encoder:ITAE", "Static and dynamic path with laterals (Table 1)."),
-        Component("encoder", "one_path", "vadkit_itae.encoder:OnePath", "The static path alone."),
-        Component("decoder", "itae", "vadkit_itae.decoder:ITAEDecoder", "Fuses the paths and decodes (Table 1)."),
+        Component("encoder", "itae", "vadkit_itae.encoder:ITAE", "Two-path encoder of ITAE, static and dynamic."),
+        Component("encoder", "one_path", "vadkit_itae.encoder:OnePath", "One-path encoder: ITAE's static path alone."),
+        Component("decoder", "itae", "vadkit_itae.decoder:ITAEDecoder", "Decoder of ITAE; fuses both paths."),
     ]

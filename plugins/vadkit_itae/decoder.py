@@ -1,4 +1,4 @@
-"""The single decoder of Table 1, which fuses both paths and gives frames."""
+"""The decoder of Table 1, which fuses both paths and returns frames."""
 
 from __future__ import annotations
 
@@ -15,22 +15,28 @@ TIME_STRIDES: Mapping[int, tuple[int, int]] = {1: (1, 1), 2: (1, 2), 4: (2, 2), 
 
 
 class ITAEDecoder(Decoder, nn.Module):
-    """Decodes the `static` latent, fused with `dynamic` where the encoder gives one.
+    """Decoder of ITAE: decodes the `static` latent, fused with `dynamic` if the encoder returns one.
 
-    The dynamic latent passes a (5, 1, 1) convolution that brings it to T / tau and is
-    concatenated to the static one. No skip connections. Source: section 3.2, Table 1.
+    A (5, 1, 1) convolution brings the dynamic latent to T / tau steps. It is then concatenated to the static
+    latent. There are no skip connections. Source: section 3.2, Table 1.
 
     Args:
-        latents: what the encoder gives.
+        latents: name -> shape of each latent of the encoder.
         clip: geometry of a clip.
-        channels: of the first three layers.
-        fusion: channels that the dynamic latent is brought to before it is concatenated;
-            default as many as the static latent has (256).
-        output: "tanh" keeps pixels in [-1, 1], "linear" does not.
+        channels: channels of the first three layers.
+        fusion: channels of the dynamic latent after the lateral convolution, before it is concatenated. Default: as
+            many as the static latent has (256).
+        output: "tanh" limits pixels to [-1, 1]; "linear" does not.
         norm: batch norm after each hidden layer.
 
     Raises:
-        ShapeError: there is no `static` latent, its sizes cannot become the clip's, or a layer has no channels.
+        ShapeError: the latent `static` is missing, its sizes cannot become the clip's, or a layer has no channels.
+
+    Example:
+        >>> latents = {"static": LatentSpec(8, 4, 8, 12), "dynamic": LatentSpec(2, 16, 8, 12)}
+        >>> decoder = ITAEDecoder(latents, ClipSpec(16, 32, 48, "gray"), channels=(8, 8, 4))
+        >>> decoder({"static": torch.zeros(1, 8, 4, 8, 12), "dynamic": torch.zeros(1, 2, 16, 8, 12)}).shape
+        torch.Size([1, 1, 16, 32, 48])
     """
 
     def __init__(
@@ -45,7 +51,7 @@ class ITAEDecoder(Decoder, nn.Module):
     ) -> None:
         super().__init__()
         if "static" not in latents:
-            raise ShapeError(f"needs a latent 'static'; the encoder gives {', '.join(latents)}")
+            raise ShapeError(f"needs a latent 'static', but the encoder returns {', '.join(latents)}")
         check_widths(channels=channels, fusion=[] if fusion is None else [fusion])
         static = latents["static"]
         first, second = _time_strides(static, clip)
@@ -75,7 +81,7 @@ class ITAEDecoder(Decoder, nn.Module):
 def _time_strides(static: LatentSpec, clip: ClipSpec) -> tuple[int, int]:
     if (static.height * 4, static.width * 4) != (clip.height, clip.width):
         raise ShapeError(
-            f"enlarges by 4: {static.height}x{static.width} cannot become {clip.height}x{clip.width}",
+            f"enlarges by 4, so {static.height}x{static.width} cannot become {clip.height}x{clip.width}",
             fix="use an encoder whose latent is a quarter of the frame, or another decoder",
         )
     grow, rest = divmod(clip.target_frames, static.frames)

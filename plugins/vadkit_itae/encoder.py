@@ -15,30 +15,35 @@ KERNELS_STATIC: tuple[Triple, ...] = ((1, 3, 3), (1, 3, 3), (3, 3, 3), (3, 3, 3)
 KERNELS_DYNAMIC: tuple[Triple, ...] = ((5, 3, 3), (3, 3, 3), (3, 3, 3), (3, 3, 3))
 STRIDES: tuple[Triple, ...] = ((1, 2, 2), (1, 2, 2), (1, 1, 1), (1, 1, 1))
 LAYERS = ("conv1", "conv2", "conv3")
-SHRINK = 4  # pixels of the frame to one of the latent, in height and in width
+SHRINK = 4  # frame height (width) / latent height (width)
 
 
 class ITAE(Encoder, nn.Module):
-    """Implicit two-path encoder: few frames with many channels, all frames with few.
+    """Two-path encoder of ITAE: few frames with many channels, and all frames with few channels.
 
-    The static path sees every tau-th frame, the dynamic path all T. Laterals bring dynamic
-    features to the static path's rate and are concatenated to its input of the next layer.
-    Latents: `static` (channels[3], T / tau, H / 4, W / 4) and `dynamic`
-    (channels[3] / beta, T, H / 4, W / 4). Source: section 3.2 and Table 1.
+    The static path sees every tau-th frame, the dynamic path sees all T. Laterals bring dynamic features to
+    the frame rate of the static path, where they are concatenated to the input of the next layer.
+    Latents: `static` (channels[3], T / tau, H / 4, W / 4) and `dynamic` (channels[3] / beta, T, H / 4, W / 4).
+    Source: section 3.2 and Table 1.
 
     Args:
         clip: geometry of a clip.
-        tau: frames of the dynamic path to one of the static path.
-        channels: of the static path's four layers.
-        beta: channels of the static path to one of the dynamic path.
-        laterals: layer ("conv1", "conv2", "conv3") -> channels of the lateral after it.
-            Default: one after conv1, as wide as conv1, the plan that gives the paper's
-            7.74 M parameters. "slowfast": twice the dynamic channels after each (combine
-            with the decoder's `fusion: 64`).
+        tau: the static path sees every tau-th frame.
+        channels: channels of the four layers of the static path.
+        beta: channels of the static path divided by those of the dynamic path.
+        laterals: layer ("conv1", "conv2", "conv3") -> channels of the lateral after it. Default: one lateral after
+            conv1, as wide as conv1, which gives the paper's 7.74 M parameters. "slowfast": twice the dynamic channels
+            after each layer (combine with the decoder's `fusion: 64`).
         norm: batch norm after each convolution.
 
     Raises:
-        ShapeError: H or W is not a multiple of 4, T not one of tau, or a layer has no channels.
+        ShapeError: H or W is not a multiple of 4, T is not a multiple of tau, or a layer has no channels.
+
+    Example:
+        >>> encoder = ITAE(ClipSpec(16, 32, 48, "gray"), channels=(8, 8, 16, 16), beta=4)
+        >>> latents = encoder(torch.zeros(1, 1, 16, 32, 48))
+        >>> {name: tuple(latent.shape) for name, latent in latents.items()}
+        {'static': (1, 16, 4, 8, 12), 'dynamic': (1, 4, 16, 8, 12)}
     """
 
     def __init__(
@@ -56,7 +61,7 @@ class ITAE(Encoder, nn.Module):
         check_widths(channels=channels, beta=[beta])
         narrow = [width // beta for width in channels]
         if min(narrow) < 1:
-            raise ShapeError(f"channels {list(channels)} leave the dynamic path none at beta {beta}", fix="lower beta")
+            raise ShapeError(f"beta {beta} is larger than one of the channels {list(channels)}", fix="lower beta")
         plan = _plan(laterals, channels[0], narrow)
         check_widths(laterals=plan.values())
         self.tau = tau
@@ -90,18 +95,23 @@ class ITAE(Encoder, nn.Module):
 
 
 class OnePath(Encoder, nn.Module):
-    """The static path alone: the one-path autoencoder of Tables 2 and 4.
+    """One-path encoder: the static path of ITAE alone, as in Tables 2 and 4.
 
     Latent: `static` (channels[3], T / tau, H / 4, W / 4).
 
     Args:
         clip: geometry of a clip.
         tau: the path sees every tau-th frame.
-        channels: of the four layers.
+        channels: channels of the four layers.
         norm: batch norm after each convolution.
 
     Raises:
-        ShapeError: H or W is not a multiple of 4, T not one of tau, or a layer has no channels.
+        ShapeError: H or W is not a multiple of 4, T is not a multiple of tau, or a layer has no channels.
+
+    Example:
+        >>> encoder = OnePath(ClipSpec(16, 32, 48, "gray"), channels=(8, 8, 16, 16))
+        >>> encoder(torch.zeros(1, 1, 16, 32, 48))["static"].shape
+        torch.Size([1, 16, 4, 8, 12])
     """
 
     def __init__(
@@ -135,13 +145,13 @@ def _check(clip: ClipSpec, tau: int) -> None:
     for name, size in (("height", clip.height), ("width", clip.width)):
         if size % SHRINK:
             raise ShapeError(
-                f"the frames' {name} {size} is not a multiple of {SHRINK}, by which the encoder divides it",
+                f"the frame {name} {size} is not a multiple of {SHRINK}, by which the encoder divides it",
                 fix=f"choose {size // SHRINK * SHRINK} or {(size // SHRINK + 1) * SHRINK} in data.clip.size",
             )
     if tau < 1 or clip.input_frames % tau:
         raise ShapeError(
             f"{clip.input_frames} input frames are not a multiple of tau {tau}",
-            fix="choose tau so that it divides them",
+            fix=f"choose a tau that divides {clip.input_frames}",
         )
 
 
@@ -150,10 +160,10 @@ def _plan(laterals: Mapping[str, int] | Literal["slowfast"] | None, first: int, 
         return {"conv1": first}
     if laterals == "slowfast":
         return {name: 2 * narrow[index] for index, name in enumerate(LAYERS)}
-    strangers = sorted(set(laterals) - set(LAYERS))
-    if strangers:
+    unknown = sorted(set(laterals) - set(LAYERS))
+    if unknown:
         raise ShapeError(
-            f"there can be no lateral after {strangers[0]!r}",
-            fix=f"choose among {', '.join(LAYERS)}; the fusion after conv4 is the decoder's key 'fusion'",
+            f"unknown layer {unknown[0]!r} in 'laterals'",
+            fix=f"choose among {', '.join(LAYERS)}, and set the fusion after conv4 by the decoder's key 'fusion'",
         )
     return dict(laterals)

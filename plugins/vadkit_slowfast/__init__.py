@@ -5,9 +5,16 @@ from vadkit.api import Component, hookimpl
 
 @hookimpl
 def vadkit_components() -> list[Component]:
-    """Two encoders and the decoder that both share."""
+    """Announce the two encoders and their common decoder."""
     return [
-        Component("encoder", "slowfast", "vadkit_slowfast.encoder:SlowFast", "SlowFast-18 or -50, both pathways."),
+        Component(
+            "encoder", "slowfast", "vadkit_slowfast.encoder:SlowFast", "SlowFast-18 or -50, without its classifier."
+        ),
         Component("encoder", "slow_only", "vadkit_slowfast.encoder:SlowOnly", "The slow pathway of SlowFast alone."),
-        Component("decoder", "slowfast", "vadkit_slowfast.decoder:SlowFastDecoder", "Residual layers, any halvings."),
+        Component(
+            "decoder",
+            "slowfast",
+            "vadkit_slowfast.decoder:SlowFastDecoder",
+            "Residual layers that enlarge.",
+        ),
     ]

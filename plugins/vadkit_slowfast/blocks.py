@@ -1,8 +1,8 @@
-"""The layers that encoder and decoder are made of. Convolutions before a batch norm have no bias.
+"""The layers that the encoders and the decoder are made of. Convolutions before a batch norm have no bias.
 
-The ResNet blocks start as their shortcuts, as SlowFast's own configurations have it
-(`ZERO_INIT_FINAL_BN`): without it, an untrained network of depth 50 and width 8 gave outputs in
-bfloat16 that were off by half of their deviation.
+The ResNet blocks start as their shortcuts, as in SlowFast's own configurations (`ZERO_INIT_FINAL_BN`).
+Without it, the bfloat16 outputs of an untrained network of depth 50 and width 8 were wrong by half of
+their deviation.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from torch.nn import functional
 Triple = tuple[int, int, int]
 
 ONE: Triple = (1, 1, 1)
-LATERAL = 2  # channels of a lateral to one of the fast pathway, where it leaves
+LATERAL = 2  # channels of a lateral / channels of the fast pathway at that layer
 
 
 class Residual(nn.Module):
@@ -24,12 +24,20 @@ class Residual(nn.Module):
         self.shortcut, self.branch = shortcut, branch
 
     def forward(self, x: Tensor) -> Tensor:
-        """(B, C, T, H, W) -> what both give, of one shape."""
+        """(B, C, T, H, W) -> the output of both branches, which have the same shape."""
         return functional.relu(self.shortcut(x) + self.branch(x), inplace=True)
 
 
 def conv(inputs: int, outputs: int, kernel: Triple, stride: Triple = ONE, *, idle: bool = False) -> nn.Sequential:
-    """3-D convolution that keeps sizes up to its stride, batch norm; `idle` ones give zeros until they have learned."""
+    """3-D convolution and batch norm. The padding keeps sizes, divided by the stride.
+
+    Args:
+        inputs: channels of the input.
+        outputs: channels of the output.
+        kernel: kernel size (T, H, W).
+        stride: stride (T, H, W).
+        idle: start with a batch norm that outputs zeros.
+    """
     padding = (kernel[0] // 2, kernel[1] // 2, kernel[2] // 2)
     norm = nn.BatchNorm3d(outputs)
     if idle:
@@ -38,7 +46,7 @@ def conv(inputs: int, outputs: int, kernel: Triple, stride: Triple = ONE, *, idl
 
 
 def basic(inputs: int, outputs: int, time: int, stride: Triple) -> Residual:
-    """ResNet-18's block: (time, 3, 3), then (1, 3, 3)."""
+    """The block of ResNet-18: a (time, 3, 3) and a (1, 3, 3) convolution."""
     branch = nn.Sequential(
         conv(inputs, outputs, (time, 3, 3), stride),
         nn.ReLU(inplace=True),
@@ -48,7 +56,7 @@ def basic(inputs: int, outputs: int, time: int, stride: Triple) -> Residual:
 
 
 def bottleneck(inputs: int, outputs: int, time: int, stride: Triple) -> Residual:
-    """ResNet-50's block: (time, 1, 1), (1, 3, 3), (1, 1, 1), a quarter as wide inside as outside."""
+    """The block of ResNet-50: (time, 1, 1), (1, 3, 3) and (1, 1, 1) convolutions, a quarter as wide inside."""
     inside = outputs // 4
     branch = nn.Sequential(
         conv(inputs, inside, (time, 1, 1)),
@@ -61,7 +69,7 @@ def bottleneck(inputs: int, outputs: int, time: int, stride: Triple) -> Residual
 
 
 def enlarging(inputs: int, outputs: int, stride: Triple) -> Residual:
-    """A basic block whose first convolution is transposed: sizes are multiplied by its stride."""
+    """A basic block whose first convolution is transposed and multiplies sizes by the stride."""
     grow = (stride[0] - 1, stride[1] - 1, stride[2] - 1)
     branch = nn.Sequential(
         nn.ConvTranspose3d(inputs, outputs, 3, stride, 1, grow, bias=False),
@@ -74,7 +82,7 @@ def enlarging(inputs: int, outputs: int, stride: Triple) -> Residual:
 
 
 def lateral(inputs: int, outputs: int, tau: int) -> nn.Sequential:
-    """(5, 1, 1) convolution that brings T frames of the fast pathway to T / tau, batch norm, ReLU."""
+    """(5, 1, 1) convolution that reduces the T frames of the fast pathway to T / tau, batch norm, ReLU."""
     return nn.Sequential(conv(inputs, outputs, (5, 1, 1), (tau, 1, 1)), nn.ReLU(inplace=True))
 
 

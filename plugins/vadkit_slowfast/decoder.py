@@ -13,27 +13,33 @@ from vadkit_slowfast.blocks import LATERAL, ONE, basic, enlarging, lateral
 
 
 class SlowFastDecoder(Decoder, nn.Module):
-    """Decodes the `static` latent, fused with `dynamic` where the encoder gives one, by residual stages.
+    """Residual decoder: decodes the `static` latent, fused with `dynamic` if the encoder returns one.
 
-    One stage for each doubling of height and width. Its first block enlarges: a transposed
-    3x3x3 convolution and a 3x3x3 one, beside a 1x1x1 one enlarged by repetition. Doublings in
-    time fall to the last stages. The dynamic latent passes a (5, 1, 1) convolution that brings
-    it to T / tau, like SlowFast's laterals, and is concatenated. No skips from the encoder.
-    The paper says "a decoder with residual layers" (section 4.3.1); all else is inferred.
+    One stage doubles height and width. Its first block enlarges: a transposed 3x3x3 convolution and a 3x3x3
+    convolution, with a shortcut of a 1x1x1 convolution and nearest-neighbour upsampling. The last stages also
+    double time as often as needed. A (5, 1, 1) convolution, like SlowFast's laterals, brings the dynamic
+    latent to T / tau steps, and it is concatenated. There are no skip connections from the encoder.
+    The paper says "a decoder with residual layers" (section 4.3.1); everything else is inferred.
 
     Args:
-        latents: what the encoder gives.
+        latents: name -> shape of each latent of the encoder.
         clip: geometry of a clip.
-        width: channels at the frame's full size, doubled with every halving of it, as a
-            ResNet's are. Inferred: 32, half of SlowFast's stem, which works at half the size.
-        blocks: residual blocks a stage. Inferred: 1, the fewest that enlarge.
-        fusion: channels that the dynamic latent is brought to before it is concatenated.
-            Inferred: twice as many as it has, SlowFast's rule for laterals.
-        output: "tanh" keeps pixels in [-1, 1], "linear" does not.
+        width: channels at full frame size; they double each time the size halves, as in a ResNet. Inferred: 32, half
+            of SlowFast's stem, which works at half the frame size.
+        blocks: residual blocks in each stage. Inferred: 1, the minimum.
+        fusion: channels of the dynamic latent after the lateral convolution, before it is concatenated. Inferred: twice
+            as many as it has, SlowFast's rule for laterals.
+        output: "tanh" limits pixels to [-1, 1]; "linear" does not.
 
     Raises:
-        ShapeError: there is no `static` latent, its sizes cannot become the clip's, or there
-            are no blocks or channels.
+        ShapeError: the latent `static` is missing, its sizes cannot become the clip's, or `blocks`, `width` or `fusion`
+            is below 1.
+
+    Example:
+        >>> latents = {"static": LatentSpec(8, 4, 4, 6)}
+        >>> decoder = SlowFastDecoder(latents, ClipSpec(16, 32, 48, "gray"), width=2)
+        >>> decoder({"static": torch.zeros(1, 8, 4, 4, 6)}).shape
+        torch.Size([1, 1, 16, 32, 48])
     """
 
     def __init__(
@@ -48,11 +54,11 @@ class SlowFastDecoder(Decoder, nn.Module):
     ) -> None:
         super().__init__()
         if "static" not in latents:
-            raise ShapeError(f"needs a latent 'static'; the encoder gives {', '.join(latents)}")
+            raise ShapeError(f"needs a latent 'static', but the encoder returns {', '.join(latents)}")
         if blocks < 1:
-            raise ShapeError(f"blocks {blocks} leaves a stage none that enlarges", fix="set blocks: 1 or more")
+            raise ShapeError(f"blocks must be at least 1 per stage, but it is {blocks}", fix="set blocks: 1 or more")
         if min(width, 1 if fusion is None else fusion) < 1:
-            raise ShapeError("width and fusion count channels", fix="set them to 1 or more")
+            raise ShapeError("width and fusion must be at least 1 channel", fix="set them to 1 or more")
         static = latents["static"]
         stages = _doublings(static, clip)
         times = _times(static, clip, stages)
@@ -89,7 +95,7 @@ def _doublings(static: LatentSpec, clip: ClipSpec) -> int:
         or (static.height * grow, static.width * grow) != (clip.height, clip.width)
     ):
         raise ShapeError(
-            f"doubles sizes: {static.height}x{static.width} cannot become {clip.height}x{clip.width}",
+            f"doubles sizes, so {static.height}x{static.width} cannot become {clip.height}x{clip.width}",
             fix="use an encoder that divides height and width by one of 2, 4, 8, 16, 32",
         )
     return doublings
@@ -111,7 +117,8 @@ def _rate(static: LatentSpec, dynamic: LatentSpec) -> int:
     tau, rest = divmod(dynamic.frames, static.frames)
     if rest or (dynamic.height, dynamic.width) != (static.height, static.width):
         raise ShapeError(
-            f"cannot bring the dynamic latent {dynamic.shape} to the static one's steps and size {static.shape}",
-            fix="use an encoder whose latents are of one size, and whose static steps divide the dynamic ones",
+            f"cannot bring the dynamic latent {dynamic.shape} to the shape of the static latent {static.shape}",
+            fix="use an encoder whose latents have the same height and width, and whose static steps divide the"
+            " dynamic steps",
         )
     return tau

@@ -1,4 +1,4 @@
-"""The encoders: both pathways, or the slow one alone."""
+"""The encoders: both pathways of SlowFast, or the slow one alone."""
 
 from __future__ import annotations
 
@@ -15,30 +15,35 @@ SHRINKS = (4, 8, 16, 32)
 
 
 class SlowFast(Encoder, nn.Module):
-    """SlowFast-18 or -50 without its classifier: few frames with many channels, all frames with few.
+    """SlowFast-18 or -50 without its classifier: few frames with many channels, all frames with few channels.
 
-    The slow pathway sees every tau-th frame, the fast one all T. After the stem and each
-    stage but the last, a (5, 1, 1) convolution brings the fast features to the slow rate and
-    twice their channels, and they are concatenated to the slow ones. Latents, named as ITAE's
-    are: `static` (8 width, T / tau, H / shrink, W / shrink), `dynamic` (8 width / beta, T,
-    H / shrink, W / shrink); four times the channels at depth 50. No pretrained weights.
-    Source: Table 1 of SlowFast; Table 2 of the paper. Inferred where a key says so.
+    The slow pathway sees every tau-th frame, the fast pathway sees all T. After the stem and each stage except
+    the last, a (5, 1, 1) convolution brings the fast features to the slow rate with twice their channels, and
+    they are concatenated to the slow features. The latents have the same names as ITAE's: `static`
+    (8 width, T / tau, H / shrink, W / shrink) and `dynamic` (8 width / beta, T, H / shrink, W / shrink), with
+    four times the channels at depth 50. There are no pretrained weights.
+    Source: Table 1 of SlowFast, Table 2 of the paper. Values that were inferred say so.
 
     Args:
         clip: geometry of a clip.
-        depth: 18 for basic blocks, 50 for bottlenecks.
-        tau: frames of the fast pathway to one of the slow; inferred to be ITAE's.
-        beta: channels of the slow pathway to one of the fast, as in SlowFast.
-        width: channels of the slow stem, doubled from stage to stage; 64 as in SlowFast.
-        shrink: pixels of the frame to one of the latents, in height and in width. Inferred: 8,
-            which res3 reaches; res4 and res5 then keep their size, undilated. It divides all
-            the sizes in use, and SlowFast-18 computes as much as ITAE with it. SlowFast's 32
-            suits one label a clip: it leaves 8x8 places of a frame of 256x256 to rebuild it
-            from, and does not divide 240x360. 4 gives maps of ITAE's size, which flows
-            need on 240x360, at four times the encoder's cost.
+        depth: 18 for basic blocks, 50 for bottleneck blocks.
+        tau: the slow pathway sees every tau-th frame. Inferred: the value of ITAE.
+        beta: channels of the slow pathway divided by those of the fast pathway, as in SlowFast.
+        width: channels of the slow stem; they double from stage to stage. 64 as in SlowFast.
+        shrink: frame height (width) divided by latent height (width). Inferred: 8, which res3 reaches; res4 and res5
+            then keep their size, without dilation. 8 divides all the sizes in use, and SlowFast-18 then needs as much
+            computation as ITAE. SlowFast's own 32 is made for one label per clip: it leaves 8x8 positions to rebuild
+            a 256x256 frame from, and does not divide 240x360. 4 gives maps of ITAE's size, which flows need on
+            240x360, at four times the cost.
 
     Raises:
-        ShapeError: H or W is not a multiple of shrink, T not one of tau.
+        ShapeError: H or W is not a multiple of shrink, or T is not a multiple of tau.
+
+    Example:
+        >>> encoder = SlowFast(ClipSpec(4, 16, 16, "gray"), depth=18, width=8)
+        >>> latents = encoder(torch.zeros(2, 1, 4, 16, 16))
+        >>> {name: tuple(latent.shape) for name, latent in latents.items()}
+        {'static': (2, 64, 1, 2, 2), 'dynamic': (2, 8, 4, 2, 2)}
     """
 
     def __init__(
@@ -54,10 +59,10 @@ class SlowFast(Encoder, nn.Module):
         super().__init__()
         _check(clip, tau, shrink)
         if beta < 1:
-            raise ShapeError(f"beta {beta} is no ratio of channels", fix="set beta: 1 or more")
+            raise ShapeError(f"beta must be at least 1, but it is {beta}", fix="set beta: 1 or more")
         narrow = width // beta
         if narrow < 1:
-            raise ShapeError(f"width {width} leaves the fast pathway no channels at beta {beta}", fix="lower beta")
+            raise ShapeError(f"beta must be at most width ({width}), but it is {beta}", fix="lower beta")
         slow, fast = widths(depth, width), widths(depth, narrow)
         joined = [LATERAL * channels for channels in fast[:-1]]
         self.tau = tau
@@ -80,18 +85,23 @@ class SlowFast(Encoder, nn.Module):
 class SlowOnly(Encoder, nn.Module):
     """The slow pathway of SlowFast-18 or -50 alone, without laterals: the one-path form of Table 2.
 
-    Latent: `static` (8 width, T / tau, H / shrink, W / shrink); four times the channels at
-    depth 50. That the one path is the slow one is inferred: ITAE's one path is the static one.
+    Latent: `static` (8 width, T / tau, H / shrink, W / shrink), with four times the channels at depth 50. The
+    paper does not name the pathway; the slow one is inferred, because ITAE's one path is the static one.
 
     Args:
         clip: geometry of a clip.
-        depth: 18 for basic blocks, 50 for bottlenecks.
-        tau: the pathway sees every tau-th frame; inferred to be ITAE's.
-        width: channels of the stem, doubled from stage to stage; 64 as in SlowFast.
-        shrink: pixels of the frame to one of the latent; inferred, as for `slowfast`.
+        depth: 18 for basic blocks, 50 for bottleneck blocks.
+        tau: the pathway sees every tau-th frame. Inferred: the value of ITAE.
+        width: channels of the stem; they double from stage to stage. 64 as in SlowFast.
+        shrink: frame height (width) divided by latent height (width). Inferred, as for `slowfast`.
 
     Raises:
-        ShapeError: H or W is not a multiple of shrink, T not one of tau.
+        ShapeError: H or W is not a multiple of shrink, or T is not a multiple of tau.
+
+    Example:
+        >>> encoder = SlowOnly(ClipSpec(8, 32, 32, "gray"), depth=18, width=8)
+        >>> encoder(torch.zeros(2, 1, 8, 32, 32))["static"].shape
+        torch.Size([2, 64, 2, 4, 4])
     """
 
     def __init__(
@@ -106,7 +116,7 @@ class SlowOnly(Encoder, nn.Module):
         super().__init__()
         _check(clip, tau, shrink)
         if width < 1:
-            raise ShapeError(f"width {width} leaves the stem no channels", fix="set width: 1 or more")
+            raise ShapeError(f"width must be at least 1 channel, but it is {width}", fix="set width: 1 or more")
         self.tau = tau
         self.static = nn.Sequential(*pathway(clip.channels, depth=depth, width=width, times=SLOW_TIMES, shrink=shrink))
         self.latents = {"static": _latent(clip, widths(depth, width)[-1], clip.input_frames // tau, shrink)}
@@ -124,13 +134,13 @@ def _check(clip: ClipSpec, tau: int, shrink: int) -> None:
     for name, size in (("height", clip.height), ("width", clip.width)):
         if size % shrink:
             raise ShapeError(
-                f"the frames' {name} {size} is not a multiple of {shrink}, by which the encoder divides it",
+                f"the frame {name} {size} is not a multiple of {shrink}, by which the encoder divides it",
                 fix=_ways_out(clip, size, shrink),
             )
     if tau < 1 or clip.input_frames % tau:
         raise ShapeError(
             f"{clip.input_frames} input frames are not a multiple of tau {tau}",
-            fix="choose tau so that it divides them",
+            fix=f"choose a tau that divides {clip.input_frames}",
         )
 
 

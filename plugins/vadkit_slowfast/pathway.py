@@ -1,4 +1,4 @@
-"""One pathway: a 3-D ResNet of five layers, as Table 1 of SlowFast (Feichtenhofer et al. 2019) has it."""
+"""One pathway: a 3-D ResNet of five layers, as in Table 1 of SlowFast (Feichtenhofer et al. 2019)."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ FAST_TIMES = (5, 3, 3, 3, 3)
 
 
 def widths(depth: Depth, width: int) -> list[int]:
-    """Channels that the stem and res2 to res5 give."""
+    """Output channels of the stem and of res2 to res5."""
     outside = width if depth == 18 else 4 * width
     return [width, *(outside * 2**stage for stage in range(4))]
 
@@ -26,16 +26,16 @@ def widths(depth: Depth, width: int) -> list[int]:
 def pathway(
     inputs: int, *, depth: Depth, width: int, times: Sequence[int], shrink: int, joined: Sequence[int] = (0, 0, 0, 0)
 ) -> nn.ModuleList:
-    """The stem and res2 to res5.
+    """Build the stem and res2 to res5.
 
     Args:
         inputs: channels of the clip.
-        depth: 18 for basic blocks, 50 for bottlenecks.
+        depth: 18 for basic blocks, 50 for bottleneck blocks.
         width: channels of the stem.
-        times: kernel in time of each layer.
-        shrink: pixels of the frame to one of the last layer: stem and pool make 4, then each
-            stage from res3 on halves until it is reached.
-        joined: channels that a lateral adds to what each of the first four layers gives.
+        times: kernel size in time of each layer.
+        shrink: frame height divided by the height of the last layer. Stem and pool divide by 4; each stage from
+            res3 on halves until `shrink` is reached.
+        joined: channels that a lateral adds to the output of each of the first four layers.
     """
     given = widths(depth, width)
     layers: list[nn.Module] = [_stem(inputs, width, times[0])]

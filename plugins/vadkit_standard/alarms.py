@@ -1,4 +1,4 @@
-"""What an operator asks: of the alarms at a threshold, how many are false, and how late are the true ones."""
+"""Alarms at a threshold: how many are false, and how late are the true ones."""
 
 from __future__ import annotations
 
@@ -14,17 +14,23 @@ if TYPE_CHECKING:
 
 
 class Alarms(Metric):
-    """Alarms at a threshold: precision, recall, false alarms an hour, delay of detection.
+    """Alarms at a threshold: precision, recall, false alarms per hour, detection delay.
 
-    The threshold is the one that held-out normal video gave (the recipe's `data.held_out`) or
-    a stated one; it never comes from test labels. An alarm is a run of frames whose score, or
-    one of the second before, is at the threshold or above. It is false if it touches no abnormal
-    frame. An event is a run of abnormal frames; it is detected if a frame of it is at the
-    threshold or above, and the delay counts from its first frame to that one.
+    The threshold comes from held-out normal video (the recipe's `data.held_out`) or from the recipe; it never comes
+    from test labels. An alarm is an interval of frames in which the score, or a score of the second before, is at
+    least the threshold. An alarm is false if it contains no abnormal frame. An event is an interval of abnormal frames.
+    It is detected if the score of one of its frames is at least the threshold. The delay is the time from the start of
+    the event to that frame.
 
     Args:
-        threshold: of the score; null takes that of held-out normal video.
-        fps: frames per second of videos that do not say it themselves.
+        threshold: threshold of the score; null uses the one from held-out normal video.
+        fps: frames per second of videos whose frame rate is unknown.
+
+    Example:
+        >>> scores, labels = np.array([0.1, 0.2, 0.9, 0.8]), np.array([False, False, True, True])
+        >>> values = Alarms(threshold=0.5, fps=1.0).compute([ScoredVideo("01", scores, labels)])
+        >>> values["precision"], values["recall"], values["detection_delay"]
+        (1.0, 1.0, 0.0)
     """
 
     lower_is_better: ClassVar[frozenset[str]] = frozenset({"false_alarms_per_hour", "detection_delay"})
@@ -32,25 +38,26 @@ class Alarms(Metric):
 
     def __init__(self, *, threshold: float | None = None, fps: float | None = None) -> None:
         if fps is not None and not 0 < fps <= 10_000:
-            raise DataError(f"'fps' lies above 0 and up to 10,000, not at {fps}", where="alarms")
+            raise DataError(f"'fps' must be above 0 and at most 10,000, but it is {fps}", where="alarms")
         if threshold is not None and not np.isfinite(threshold):
-            raise DataError(f"'threshold' is a finite number, not {threshold}", where="alarms")
+            raise DataError(f"'threshold' must be a finite number, but it is {threshold}", where="alarms")
         self.threshold, self.fps = threshold, fps
         self.needs_threshold, self.in_units = threshold is None, threshold is not None
         self.needs_fps = fps is None
 
     def compute(self, videos: Sequence[ScoredVideo]) -> dict[str, float]:
-        """-> the values that are defined: `false_alarms_per_hour` of normal video, `events_detected`.
+        """Return the values that are defined.
 
-        Further `detection_delay` (seconds, mean over detected events), `precision` and `recall` of frames.
+        `false_alarms_per_hour` of normal video, `events_detected` (a share), `detection_delay` (seconds, mean over
+        detected events), and `precision` and `recall` of frames.
 
         Raises:
-            DataError: no threshold, or no frame rate.
+            DataError: the threshold or a frame rate is unknown.
         """
         return self.resampled(videos)(np.ones(len(videos), np.int64))
 
     def resampled(self, videos: Sequence[ScoredVideo]) -> Callable[[NDArray[np.int64]], dict[str, float]]:
-        """Counts each video once."""
+        """Count each video once; a resample is a weighted sum of the counts."""
         counts = np.array([self._count(video) for video in videos], np.float64)
 
         def measure(times: NDArray[np.int64]) -> dict[str, float]:
@@ -71,13 +78,13 @@ class Alarms(Metric):
         fps = video.fps or self.fps
         if threshold is None:
             raise DataError(
-                "there is no threshold: no normal video was held out",
+                "the threshold is unknown, because no normal video was held out",
                 where="metric alarms",
-                fix="run the recipe with --set data.held_out=0.1, or state a threshold: {use: alarms, threshold: 0.5}",
+                fix="run the recipe with --set data.held_out=0.1, or set a threshold: {use: alarms, threshold: 0.5}",
             )
         if fps is None:
             raise DataError(
-                f"the frame rate of video {video.name!r} is unknown", where="metric alarms", fix="state it: fps: 25"
+                f"the frame rate of video {video.name!r} is unknown", where="metric alarms", fix="set it: fps: 25"
             )
         at = video.scores >= threshold
         alarms = intervals_of(max_hold(video.scores, fps) >= threshold)

@@ -1,24 +1,32 @@
-"""Scores that the model's own bottleneck gives."""
+"""Scores of the model's own bottleneck."""
 
 from __future__ import annotations
 
 from typing import Literal
 
-import torch
 from torch import Tensor
 
 from vadkit.api import ClipOutputs, Scorer, ShapeError, closest
+from vadkit_standard.scorers import over_clip
 
 
 class BottleneckScore(Scorer):
-    """A score that the model's bottleneck gives, such as the distance from a memory.
+    """A score of the model's bottleneck, such as the distance from a memory.
 
-    A score with T' samples a clip gives each of them to the frames that it covers: T' must divide
-    the number of those frames.
+    A score with T' samples per clip assigns each sample to the frames that it covers; T' must divide the number of
+    those frames.
 
     Args:
-        score: its name, as the bottleneck calls it.
-        over: the frames that the samples cover: the clip's "input", or its "target".
+        score: name of the score in the bottleneck's output.
+        over: the frames that the samples cover: the clip's "input" or its "target".
+
+    Example:
+        >>> import torch
+        >>> from vadkit.api import ClipSpec
+        >>> clips = torch.zeros(1, 3, 4, 8, 8)
+        >>> out = ClipOutputs(ClipSpec(4, 8, 8), clips, clips, scores={"distance": torch.tensor([[1.0, 2.0]])})
+        >>> BottleneckScore(score="distance")(out)
+        tensor([[1., 1., 2., 2.]])
     """
 
     uses_output = False
@@ -28,17 +36,15 @@ class BottleneckScore(Scorer):
         self.over: Literal["input", "target"] = over
 
     def __call__(self, out: ClipOutputs) -> Tensor:
-        """-> (B, T)."""
+        """Return scores (B, T)."""
         if self.score not in out.scores:
-            known = closest(self.score, out.scores) if out.scores else "add 'model.bottleneck', or leave the scorer out"
-            raise ShapeError(f"the model's bottleneck gives no score {self.score!r}", fix=known)
+            fix = closest(self.score, out.scores) if out.scores else "add 'model.bottleneck', or remove the scorer"
+            raise ShapeError(f"the model's bottleneck has no score named {self.score!r}", fix=fix)
         start, stop = out.spec.input if self.over == "input" else out.spec.target
         samples = out.scores[self.score].float()  # (B, T')
         if (stop - start) % samples.shape[1]:
             raise ShapeError(
                 f"{samples.shape[1]} samples of score {self.score!r} do not divide {stop - start} {self.over} frames",
-                fix=f"set over: {'target' if self.over == 'input' else 'input'}, or other data.clip.{self.over}",
+                fix=f"set over: {'target' if self.over == 'input' else 'input'}, or change data.clip.{self.over}",
             )
-        scores = samples.new_full((len(samples), out.spec.frames), torch.nan)
-        scores[:, start:stop] = samples.repeat_interleave((stop - start) // samples.shape[1], dim=1)
-        return scores
+        return over_clip(out, samples.repeat_interleave((stop - start) // samples.shape[1], dim=1), (start, stop))

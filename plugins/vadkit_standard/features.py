@@ -1,4 +1,4 @@
-"""What a density sees of a clip."""
+"""Features: the input of a density, computed from a clip and its latents."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from torch.nn import functional
 
 from vadkit.api import ClipSpec, Feature, FeatureSpec, LatentSpec, ShapeError
 
-GRAY_LEVEL = 2 / 255  # distance of neighbouring 8-bit intensities in [-1, 1]
+GRAY_LEVEL = 2 / 255  # distance between neighbouring 8-bit intensities in [-1, 1]
 LUMA = (0.299, 0.587, 0.114)  # ITU-R 601
 
 
 def intensity_of(clips: Tensor) -> Tensor:
-    """(B, C, T, H, W) -> (B, 1, T, H, W): gray as it is, RGB as its luma."""
+    """(B, C, T, H, W) -> (B, 1, T, H, W): gray unchanged, RGB to its luma."""
     if clips.shape[1] == 1:
         return clips
     weights = torch.tensor(LUMA, dtype=clips.dtype, device=clips.device).reshape(1, 3, 1, 1, 1)
@@ -24,25 +24,31 @@ def intensity_of(clips: Tensor) -> Tensor:
 
 def _latent(name: str, latents: Mapping[str, LatentSpec]) -> LatentSpec:
     if name not in latents:
-        known = ", ".join(latents) or "none, since there is no model"
-        raise ShapeError(f"there is no latent {name!r}", fix=f"choose among: {known}")
+        fix = f"choose among: {', '.join(latents)}" if latents else "add 'model:' to the recipe"
+        raise ShapeError(f"no latent is named {name!r}", fix=fix)
     return latents[name]
 
 
 class ChannelPool(Feature, nn.Module):
-    """Maps of a latent: maximum and mean over its channels, one map a latent time step.
+    """Maximum and mean of a latent over its channels: one map per latent time step.
 
-    Sample: (2, H', W'), with the frame's intensity (3, H', W'). Source: section 3.3.
+    Sample: (2, H', W'), or (3, H', W') with the frame's intensity. Source: section 3.3.
 
     Args:
         clip: geometry of a clip.
-        latents: what the encoder gives.
-        latent: which of them.
-        intensity: also the frame's intensity, resized by area to the map; latent step t
-            takes the first of the frames that it covers.
+        latents: name -> shape of each latent of the encoder.
+        latent: name of the latent to pool.
+        intensity: add the frame's intensity, resized by area to the map. Latent step t uses the first of the frames
+            that it covers.
 
     Raises:
-        ShapeError: there is no such latent.
+        ShapeError: the latent does not exist.
+
+    Example:
+        >>> latents = {"static": LatentSpec(8, 4, 8, 12)}
+        >>> feature = ChannelPool(ClipSpec(16, 32, 48), latents, latent="static", intensity=True)
+        >>> feature(torch.zeros(2, 3, 16, 32, 48), {"static": torch.zeros(2, 8, 4, 8, 12)}).shape
+        torch.Size([2, 4, 3, 8, 12])
     """
 
     def __init__(
@@ -56,7 +62,7 @@ class ChannelPool(Feature, nn.Module):
         self.spec = FeatureSpec((len(quantum), shape.height, shape.width), shape.frames, quantum)
 
     def forward(self, clips: Tensor, latents: Mapping[str, Tensor]) -> Tensor:
-        """-> (B, T', 2 or 3, H', W')."""
+        """Return samples (B, T', 2 or 3, H', W')."""
         latent = latents[self.latent].float()
         pooled = [latent.amax(1), latent.mean(1)]  # (B, T', H', W')
         if self.intensity:
@@ -67,17 +73,21 @@ class ChannelPool(Feature, nn.Module):
 
 
 class VectorPool(Feature, nn.Module):
-    """Vectors of a latent: maximum and mean over space of each channel, one vector a latent time step.
-
-    Sample: (2 C',).
+    """Maximum and mean of a latent over space: one vector (2 C',) per latent time step.
 
     Args:
         clip: geometry of a clip.
-        latents: what the encoder gives.
-        latent: which of them.
+        latents: name -> shape of each latent of the encoder.
+        latent: name of the latent to pool.
 
     Raises:
-        ShapeError: there is no such latent.
+        ShapeError: the latent does not exist.
+
+    Example:
+        >>> latents = {"static": LatentSpec(8, 4, 8, 12)}
+        >>> feature = VectorPool(ClipSpec(16, 32, 48), latents, latent="static")
+        >>> feature(torch.zeros(2, 3, 16, 32, 48), {"static": torch.zeros(2, 8, 4, 8, 12)}).shape
+        torch.Size([2, 4, 16])
     """
 
     def __init__(self, clip: ClipSpec, latents: Mapping[str, LatentSpec], *, latent: str) -> None:
@@ -88,24 +98,27 @@ class VectorPool(Feature, nn.Module):
         self.spec = FeatureSpec((2 * shape.channels,), shape.frames)
 
     def forward(self, clips: Tensor, latents: Mapping[str, Tensor]) -> Tensor:
-        """-> (B, T', 2 C')."""
+        """Return samples (B, T', 2 C')."""
         del clips
         latent = latents[self.latent].float()  # (B, C', T', H', W')
         return torch.cat([latent.amax((3, 4)), latent.mean((3, 4))], dim=1).transpose(1, 2)
 
 
 class Frames(Feature, nn.Module):
-    """Raw frames, as "NF on frames" of Table 3 sees them.
-
-    Sample: (C, h, w), one for each input frame.
+    """Raw frames, as in "NF on frames" of Table 3: one sample (C, h, w) per input frame.
 
     Args:
         clip: geometry of a clip.
         latents: ignored; a recipe with this feature alone needs no model.
-        size: (h, w) to resize to by area; default the clip's own.
+        size: height and width to resize to by area, pixels; default: the clip's size.
 
     Raises:
-        ShapeError: such a frame has no pixels.
+        ShapeError: the size is below 1 pixel.
+
+    Example:
+        >>> feature = Frames(ClipSpec(4, 32, 48), {}, size=(8, 12))
+        >>> feature(torch.zeros(2, 3, 4, 32, 48), {}).shape
+        torch.Size([2, 4, 3, 8, 12])
     """
 
     def __init__(
@@ -115,11 +128,14 @@ class Frames(Feature, nn.Module):
         del latents
         self.size = size or (clip.height, clip.width)
         if min(self.size) < 1:
-            raise ShapeError(f"frames of {self.size[0]}x{self.size[1]} have no pixels", fix="set size: [height, width]")
+            raise ShapeError(
+                f"size must be at least 1x1 pixels, but it is {self.size[0]}x{self.size[1]}",
+                fix="set size: [height, width]",
+            )
         self.spec = FeatureSpec((clip.channels, *self.size), clip.input_frames, (GRAY_LEVEL,) * clip.channels)
 
     def forward(self, clips: Tensor, latents: Mapping[str, Tensor]) -> Tensor:
-        """-> (B, T, C, h, w)."""
+        """Return samples (B, T, C, h, w)."""
         del latents
         frames = clips.transpose(1, 2)  # (B, T, C, H, W)
         if frames.shape[-2:] == self.size:

@@ -15,15 +15,20 @@ SCALE_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 
 def _pair(out: ClipOutputs) -> tuple[Tensor, Tensor]:
     if out.output is None:
-        raise ShapeError("a reconstruction loss needs the model's output", where="model.losses")
+        raise ShapeError("the loss needs the model's output", where="model.losses")
     return out.output.float(), out.target
 
 
 class L2(Loss, nn.Module):
-    """Mean squared difference of pixels in [-1, 1] (Eq. 8, as a mean).
+    """Mean squared error of pixels in [-1, 1] (Eq. 8, as a mean).
 
     Args:
         clip: geometry of a clip.
+
+    Example:
+        >>> spec, clips = ClipSpec(2, 8, 8), torch.zeros(1, 3, 2, 8, 8)
+        >>> L2(spec)(ClipOutputs(spec, clips, clips, clips + 0.5))
+        tensor(0.2500)
     """
 
     def __init__(self, clip: ClipSpec) -> None:
@@ -31,17 +36,22 @@ class L2(Loss, nn.Module):
         del clip
 
     def forward(self, out: ClipOutputs) -> Tensor:
-        """-> ()."""
+        """Return the loss, a scalar."""
         return functional.mse_loss(*_pair(out))
 
 
 class Gradient(Loss, nn.Module):
-    """Mean absolute difference of the gradients' magnitudes, along height and width.
+    """Gradient loss: mean absolute difference of the gradients' magnitudes, along height and width.
 
-    Source: Mathieu et al. 2016, with exponent 1, as the paper's reference [37].
+    Source: Mathieu et al. 2016, with exponent 1, as in the paper's reference [37].
 
     Args:
         clip: geometry of a clip.
+
+    Example:
+        >>> spec, clips = ClipSpec(2, 8, 8), torch.zeros(1, 3, 2, 8, 8)
+        >>> Gradient(spec)(ClipOutputs(spec, clips, clips, clips + 0.5))  # a constant offset has no gradient
+        tensor(0.)
     """
 
     def __init__(self, clip: ClipSpec) -> None:
@@ -49,7 +59,7 @@ class Gradient(Loss, nn.Module):
         del clip
 
     def forward(self, out: ClipOutputs) -> Tensor:
-        """-> ()."""
+        """Return the loss, a scalar."""
         output, target = _pair(out)
         return sum(  # pyright: ignore[reportReturnType]
             (output.diff(dim=axis).abs() - target.diff(dim=axis).abs()).abs().mean() for axis in (-2, -1)

@@ -15,45 +15,62 @@ if TYPE_CHECKING:
 
 
 class MicroAUC(Metric):
-    """Area under the ROC of all frames of all videos together."""
+    """Micro AUC: area under the ROC of all frames of all videos together.
+
+    Example:
+        >>> scores, labels = np.array([0.1, 0.4, 0.35, 0.8]), np.array([False, False, True, True])
+        >>> MicroAUC().compute([ScoredVideo("01", scores, labels)])
+        {'micro_auc': 0.75}
+    """
 
     by_group: ClassVar[bool] = True
 
     def compute(self, videos: Sequence[ScoredVideo]) -> dict[str, float]:
-        """-> `micro_auc`.
+        """Return `micro_auc`.
 
         Raises:
-            DataError: all frames are of one class.
+            DataError: all frames have the same class.
         """
         return self.resampled(videos)(_once(videos))
 
     def resampled(self, videos: Sequence[ScoredVideo]) -> Callable[[NDArray[np.int64]], dict[str, float]]:
-        """Sorts the frames once."""
+        """Sort the frames once."""
         return _of_curve("micro_auc", videos, Curve.auc)
 
 
 class AveragePrecision(Metric):
-    """Precision averaged over the steps of recall, without interpolation; all frames together."""
+    """Average precision over all frames together, without interpolation.
+
+    Example:
+        >>> scores, labels = np.array([0.1, 0.4, 0.35, 0.8]), np.array([False, False, True, True])
+        >>> round(AveragePrecision().compute([ScoredVideo("01", scores, labels)])["average_precision"], 3)
+        0.833
+    """
 
     def compute(self, videos: Sequence[ScoredVideo]) -> dict[str, float]:
-        """-> `average_precision`. A random scorer gets the share of abnormal frames.
+        """Return `average_precision`. A random scorer gets the share of abnormal frames.
 
         Raises:
-            DataError: all frames are of one class.
+            DataError: all frames have the same class.
         """
         return self.resampled(videos)(_once(videos))
 
     def resampled(self, videos: Sequence[ScoredVideo]) -> Callable[[NDArray[np.int64]], dict[str, float]]:
-        """Sorts the frames once."""
+        """Sort the frames once."""
         return _of_curve("average_precision", videos, Curve.average_precision)
 
 
 class EER(Metric):
-    """Equal error rate: where as many normal frames are flagged as abnormal ones are missed.
+    """Equal error rate: the false positive rate at which it equals the false negative rate.
 
     Args:
-        method: "interpolated" takes the crossing of both rates on the ROC's line; "nearest"
-            the false negative rate at the corner of the ROC where they differ least, as FFP's code does.
+        method: "interpolated" uses the crossing of both rates on the interpolated ROC; "nearest" uses the false
+            negative rate at the corner of the ROC where the rates differ least, as in the code of FFP.
+
+    Example:
+        >>> scores, labels = np.array([0.1, 0.4, 0.35, 0.8]), np.array([False, False, True, True])
+        >>> EER().compute([ScoredVideo("01", scores, labels)])
+        {'eer': 0.5}
     """
 
     lower_is_better: ClassVar[frozenset[str]] = frozenset({"eer"})
@@ -62,29 +79,33 @@ class EER(Metric):
         self.method = method
 
     def compute(self, videos: Sequence[ScoredVideo]) -> dict[str, float]:
-        """-> `eer`.
+        """Return `eer`.
 
         Raises:
-            DataError: all frames are of one class.
+            DataError: all frames have the same class.
         """
         return self.resampled(videos)(_once(videos))
 
     def resampled(self, videos: Sequence[ScoredVideo]) -> Callable[[NDArray[np.int64]], dict[str, float]]:
-        """Sorts the frames once."""
+        """Sort the frames once."""
         return _of_curve("eer", videos, crossing if self.method == "interpolated" else nearest)
 
 
 class MacroAUC(Metric):
-    """Mean over videos of each video's own AUC, in two forms.
+    """Macro AUC: mean over videos of each video's AUC, in two forms.
 
-    `macro_auc` leaves out videos with one class only. `macro_auc_padded` keeps all of them, and
-    gives each one more normal frame, scored below all its others, and one more abnormal frame,
-    scored above them. Some papers quote the second form; it flatters any scorer, a random one
-    included.
+    `macro_auc` excludes videos of one class. `macro_auc_padded` keeps all videos. It adds to each one normal frame
+    with a score below all others, and one abnormal frame with a score above all others. Some papers report the
+    second form; it raises the value of any scorer, even a random one.
+
+    Example:
+        >>> scores, labels = np.array([0.1, 0.4, 0.35, 0.8]), np.array([False, False, True, True])
+        >>> MacroAUC().compute([ScoredVideo("01", scores, labels)])["macro_auc"]
+        0.75
     """
 
     def compute(self, videos: Sequence[ScoredVideo]) -> dict[str, float]:
-        """-> `macro_auc`, `macro_auc_padded`.
+        """Return `macro_auc` and `macro_auc_padded`.
 
         Raises:
             DataError: no video has frames of both classes.
@@ -92,7 +113,7 @@ class MacroAUC(Metric):
         return self.resampled(videos)(_once(videos))
 
     def resampled(self, videos: Sequence[ScoredVideo]) -> Callable[[NDArray[np.int64]], dict[str, float]]:
-        """Measures each video once."""
+        """Compute the AUC of each video once."""
         curves = [Ranking([video]).curve() for video in videos]
         both = np.array([curve.defined for curve in curves], bool)
         own = np.array([curve.auc() if curve.defined else 0.0 for curve in curves])
@@ -103,7 +124,7 @@ class MacroAUC(Metric):
                 raise DataError(
                     f"none of {len(videos)} videos has both normal and abnormal frames",
                     where="macro_auc",
-                    fix="check the labels, or leave this metric out",
+                    fix="check the labels, or remove this metric",
                 )
             macro = float(np.average(own, weights=times * both))
             return {"macro_auc": macro, "macro_auc_padded": float(np.average(padded, weights=times))}
@@ -112,20 +133,26 @@ class MacroAUC(Metric):
 
 
 class Decidability(Metric):
-    """Distance of the two classes' mean scores in units of their spread (Daugman 2000), 0 and up."""
+    """Decidability index d': distance of the two classes' mean scores, in units of their spread (Daugman 2000).
+
+    Example:
+        >>> scores, labels = np.array([0.0, 2.0, 3.0, 5.0]), np.array([False, False, True, True])
+        >>> Decidability().compute([ScoredVideo("01", scores, labels)])
+        {'decidability': 3.0}
+    """
 
     units: ClassVar[Mapping[str, str]] = {"decidability": ""}
 
     def compute(self, videos: Sequence[ScoredVideo]) -> dict[str, float]:
-        """-> `decidability`; 0 where all scores are equal, nothing where each class has one score.
+        """Return `decidability`: 0 if all scores are equal, no value if each class has one constant score.
 
         Raises:
-            DataError: all frames are of one class.
+            DataError: all frames have the same class.
         """
         return self.resampled(videos)(_once(videos))
 
     def resampled(self, videos: Sequence[ScoredVideo]) -> Callable[[NDArray[np.int64]], dict[str, float]]:
-        """Keeps count, mean and squared deviations of each video and class."""
+        """Compute count, mean and squared deviations of each video and class once."""
         ranking = Ranking(videos)
         moments = np.array([[_moments(video.scores[video.labels == c]) for c in (0, 1)] for video in videos])
 
@@ -140,7 +167,7 @@ class Decidability(Metric):
             apart, spread = abs(mean[1] - mean[0]), np.sqrt(variance.mean())
             if spread > 1e-9 * apart:
                 return {"decidability": float(apart / spread)}
-            # One score a class: no finite number of spreads lies between them, unless nothing does.
+            # Each class has one constant score: the index is infinite, or 0 if the scores are equal.
             return {} if apart > 0 else {"decidability": 0.0}
 
         return measure
@@ -158,13 +185,13 @@ def _of_curve(
 
 
 def _padded(curve: Curve) -> Curve:
-    """One abnormal frame above all others, one normal frame below them."""
+    """Add one abnormal frame above all others, and one normal frame below all others."""
     true = np.concatenate([[0], curve.true + 1, [curve.true[-1] + 1]])
     return Curve(np.concatenate([[0], curve.false, [curve.false[-1] + 1]]), true)
 
 
 def _moments(scores: NDArray[np.float64]) -> tuple[float, float, float]:
-    """Count, mean, sum of squared deviations from it."""
+    """Count, mean, and sum of squared deviations from the mean."""
     if not scores.size:
         return 0.0, 0.0, 0.0
     mean = scores.mean() if scores.min() < scores.max() else scores[0]

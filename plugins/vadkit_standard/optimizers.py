@@ -1,4 +1,4 @@
-"""Optimisers of torch, by name."""
+"""Optimizers of torch, by name."""
 
 from __future__ import annotations
 
@@ -12,12 +12,16 @@ from vadkit.api import Optimizer, VadkitError
 
 
 class Adam(Optimizer):
-    """Adam (Kingma and Ba 2015).
+    """Adam optimizer (Kingma and Ba 2015).
 
     Args:
         lr: learning rate.
-        betas: decay of the two running means.
-        weight_decay: L2 penalty.
+        betas: decay rates of the two running means.
+        weight_decay: weight of the L2 penalty.
+
+    Example:
+        >>> Adam(lr=3e-3).build([torch.nn.Parameter(torch.zeros(2))]).param_groups[0]["lr"]
+        0.003
     """
 
     def __init__(self, *, lr: float = 1e-3, betas: tuple[float, float] = (0.9, 0.999), weight_decay: float = 0) -> None:
@@ -25,16 +29,20 @@ class Adam(Optimizer):
         self.lr, self.betas, self.weight_decay = lr, betas, weight_decay
 
     def build(self, parameters: Iterable[Any]) -> torch.optim.Optimizer:
-        """Parameters -> optimiser."""
+        """Return the torch optimizer of the parameters."""
         return torch.optim.Adam(parameters, lr=self.lr, betas=self.betas, weight_decay=self.weight_decay)
 
 
 class AdaGrad(Optimizer):
-    """AdaGrad (Duchi et al. 2011).
+    """AdaGrad optimizer (Duchi et al. 2011).
 
     Args:
         lr: learning rate.
-        weight_decay: L2 penalty.
+        weight_decay: weight of the L2 penalty.
+
+    Example:
+        >>> AdaGrad().build([torch.nn.Parameter(torch.zeros(2))]).param_groups[0]["lr"]
+        0.01
     """
 
     def __init__(self, *, lr: float = 1e-2, weight_decay: float = 0) -> None:
@@ -42,17 +50,21 @@ class AdaGrad(Optimizer):
         self.lr, self.weight_decay = lr, weight_decay
 
     def build(self, parameters: Iterable[Any]) -> torch.optim.Optimizer:
-        """Parameters -> optimiser."""
+        """Return the torch optimizer of the parameters."""
         return torch.optim.Adagrad(parameters, lr=self.lr, weight_decay=self.weight_decay)
 
 
 class SGD(Optimizer):
-    """Stochastic gradient descent.
+    """Stochastic gradient descent with momentum.
 
     Args:
         lr: learning rate.
-        momentum: share of the last step that is kept.
-        weight_decay: L2 penalty.
+        momentum: share of the last step that is kept, in [0, 1).
+        weight_decay: weight of the L2 penalty.
+
+    Example:
+        >>> SGD(momentum=0.5).build([torch.nn.Parameter(torch.zeros(2))]).param_groups[0]["momentum"]
+        0.5
     """
 
     def __init__(self, *, lr: float = 1e-2, momentum: float = 0.9, weight_decay: float = 0) -> None:
@@ -60,15 +72,15 @@ class SGD(Optimizer):
         self.lr, self.momentum, self.weight_decay = lr, momentum, weight_decay
 
     def build(self, parameters: Iterable[Any]) -> torch.optim.Optimizer:
-        """Parameters -> optimiser."""
+        """Return the torch optimizer of the parameters."""
         return torch.optim.SGD(parameters, lr=self.lr, momentum=self.momentum, weight_decay=self.weight_decay)
 
 
 def _refuse(lr: float, weight_decay: float, *, momenta: tuple[float, ...]) -> None:
-    """Before any training, not when the optimiser is built for the third stage."""
+    """Check the values when the recipe is read, before any training."""
     if not 0 < lr < math.inf:
-        raise VadkitError(f"the learning rate must be positive and finite, not {lr}")
+        raise VadkitError(f"lr must be positive and finite, but it is {lr}")
     if not 0 <= weight_decay < math.inf:
-        raise VadkitError(f"weight_decay must be at least 0, not {weight_decay}")
+        raise VadkitError(f"weight_decay must be at least 0 and finite, but it is {weight_decay}")
     if not all(0 <= momentum < 1 for momentum in momenta):
-        raise VadkitError(f"momenta must lie in [0, 1), not {', '.join(map(str, momenta))}")
+        raise VadkitError(f"momentum and betas must be in [0, 1), but there is {', '.join(map(str, momenta))}")

@@ -1,37 +1,38 @@
-"""The peak signal-to-noise ratio of frames, as methods that predict them score."""
+"""The peak signal-to-noise ratio of frames, as in prediction methods."""
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 
-from vadkit.api import ClipOutputs, Scorer, ShapeError
+from vadkit.api import ClipOutputs, Scorer
+from vadkit_standard.scorers import over_clip, pixel_error
 
 
 class PSNR(Scorer):
-    """Peak signal-to-noise ratio of a frame, dB, with its sign changed: higher = more anomalous.
+    """Negative peak signal-to-noise ratio of a frame, dB; higher = more anomalous.
 
-    Source: Mathieu et al. 2016, as Liu et al. 2018 and Park et al. 2020 score frames. Pixels are
-    taken as [0, 1], and the peak is 1, as in both methods' code: -PSNR = 10 log10(MSE). Scaled to
-    [0, 1] within a video it is one minus their regular score. An error of zero counts as 100 dB.
+    Source: Mathieu et al. 2016, as used for scores by Liu et al. 2018 and Park et al. 2020. Pixels are scaled to [0, 1]
+    and the peak is 1, as in the code of both: -PSNR = 10 log10(MSE). Scaled to [0, 1] within a video, it is one minus
+    their regular score. An error of zero counts as 100 dB.
+
+    Example:
+        >>> import torch
+        >>> from vadkit.api import ClipSpec
+        >>> clips = torch.zeros(1, 3, 2, 8, 8)
+        >>> PSNR()(ClipOutputs(ClipSpec(2, 8, 8), clips, clips, clips + 0.2))
+        tensor([[-20., -20.]])
     """
 
     def __call__(self, out: ClipOutputs) -> Tensor:
-        """-> (B, T)."""
-        error = self._squared(out).mean((-2, -1))  # (B, T_out)
-        scores = error.new_full((len(error), out.spec.frames), torch.nan)
-        scores[:, out.spec.target[0] : out.spec.target[1]] = 10 * error.clamp_min(1e-10).log10()
-        return scores
+        """Return scores (B, T)."""
+        error = _squared(out).mean((-2, -1))  # (B, T_out)
+        return over_clip(out, 10 * error.clamp_min(1e-10).log10(), out.spec.target)
 
     def anomaly_maps(self, out: ClipOutputs) -> Tensor:
-        """-> (B, T, H, W), the squared error of each pixel."""
-        error = self._squared(out)
-        maps = error.new_full((len(error), out.spec.frames, *error.shape[2:]), torch.nan)
-        maps[:, out.spec.target[0] : out.spec.target[1]] = error
-        return maps
+        """Return the squared error of each pixel (B, T, H, W)."""
+        return over_clip(out, _squared(out), out.spec.target)
 
-    def _squared(self, out: ClipOutputs) -> Tensor:
-        """(B, T_out, H, W), of pixels in [0, 1]."""
-        if out.output is None:
-            raise ShapeError("PSNR needs a model's output", fix="add 'model:' to the recipe")
-        return ((out.output.float() - out.target) / 2).square().mean(1)
+
+def _squared(out: ClipOutputs) -> Tensor:
+    """(B, T_out, H, W), for pixels in [0, 1]."""
+    return pixel_error(out, "l2") / 4

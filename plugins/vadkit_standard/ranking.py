@@ -1,4 +1,4 @@
-"""Frames in the order of their scores, and the ROC that follows: sorted once, weighted many times."""
+"""Frames sorted by score, and the ROC. Frames are sorted once; each resample only changes the weights."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
-# Whatever is computed along a curve is computed for so many points at a time: larger arrays are fetched from
-# the system anew each time, page by page, which takes as long as the arithmetic.
+# Points of a curve that are processed at a time. NumPy requests larger arrays from the system page by page each
+# time, which takes as long as the arithmetic.
 _PIECE = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """What stands at or above each threshold, from the highest one on; one point a distinct score.
+    """Counts of frames at or above each threshold, from the highest threshold down; one point per distinct score.
 
     Attributes:
-        false: (K + 1,) normal frames, from 0 to all of them; 32 or 64 bits, as their number needs.
+        false: (K + 1,) normal frames, from 0 to all of them; int32 or int64, as needed.
         true: (K + 1,) abnormal frames, from 0 to all of them.
     """
 
@@ -38,12 +38,12 @@ class Curve:
         return bool(self.false[-1] and self.true[-1])
 
     def rates(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """False and true positive rate, from (0, 0) to (1, 1)."""
+        """False and true positive rates, from (0, 0) to (1, 1)."""
         return self.false / self.false[-1], self.true / self.true[-1]
 
     def auc(self) -> float:
-        """Area under the ROC: the share of pairs in the right order, ties counted half."""
-        # Sums, for the threads of a dot product wait for each other on a busy machine.
+        """Area under the ROC: the share of correctly ordered pairs; ties count half."""
+        # Sums instead of dot products, whose threads wait for each other on a busy machine.
         pairs = sum(
             float(np.sum(np.diff(false).astype(np.float64) * (true[1:] + true[:-1]))) for false, true in self._pieces()
         )
@@ -58,14 +58,14 @@ class Curve:
         return float(steps / self.true[-1])
 
     def _pieces(self) -> Iterator[tuple[NDArray[np.signedinteger], NDArray[np.signedinteger]]]:
-        """Both counts, piece by piece, each from the last point of the one before."""
+        """Yield both counts piece by piece; each piece starts at the last point of the one before."""
         for start in range(0, self.false.size - 1, _PIECE):
             stop = start + _PIECE + 1
             yield self.false[start:stop], self.true[start:stop]
 
 
 class Ranking:
-    """The frames of some videos by falling score.
+    """The frames of some videos, sorted by falling score.
 
     Args:
         videos: at least one.
@@ -76,19 +76,21 @@ class Ranking:
 
     def __init__(self, videos: Sequence[ScoredVideo]) -> None:
         if not videos:
-            raise DataError("there is no labelled video to measure", where="metrics")
+            raise DataError("no labelled video to evaluate", where="metrics")
         scores = np.concatenate([video.scores for video in videos])
         order = np.argsort(-scores, kind="stable")
         ranked = scores[order]
         self._videos = len(videos)
-        self._last = np.append(np.flatnonzero(ranked[1:] != ranked[:-1]), ranked.size - 1)  # of each run of ties
+        self._last = np.append(
+            np.flatnonzero(ranked[1:] != ranked[:-1]), ranked.size - 1
+        )  # the last frame of each group of ties
         self._abnormal = np.concatenate([video.labels for video in videos])[order]
         self._video = np.repeat(np.arange(len(videos)), [video.scores.size for video in videos])[order]
-        # 32 bits hold the sums of any sample of fewer frames than this, and take half the time.
+        # int32 holds the sums of any resample of fewer frames than this, and takes half the time.
         self._counter = np.int32 if order.size < 2**27 else np.int64
 
     def curve(self, times: NDArray[np.int64] | None = None) -> Curve:
-        """The curve of the videos, each taken so many times; (V,), default once."""
+        """Return the curve of the videos, each drawn `times` (V,) times; default once."""
         if times is None:
             true = np.cumsum(self._abnormal, dtype=np.int64)[self._last]
             return Curve(_from_zero(self._last + 1 - true), _from_zero(true))
@@ -108,24 +110,24 @@ class Ranking:
         return Curve(false, true)
 
     def both_classes(self, curve: Curve) -> Curve:
-        """The same curve.
+        """Return the curve unchanged if it has both classes.
 
         Raises:
-            DataError: all frames are of one class.
+            DataError: all frames have the same class.
         """
         if not curve.defined:
             which = "abnormal" if curve.true[-1] else "normal"
             raise DataError(
-                f"all {curve.true[-1] + curve.false[-1]} frames of {self._videos} videos are {which}: "
-                "no ROC without both classes",
+                f"all {curve.true[-1] + curve.false[-1]} frames of {self._videos} videos are {which}, "
+                "but a ROC needs both classes",
                 where="metrics",
-                fix="check the labels, or leave the metrics out",
+                fix="check the labels, or remove the metrics",
             )
         return curve
 
 
 def crossing(curve: Curve) -> float:
-    """The rate at which false positives and false negatives are equal, on the interpolated ROC."""
+    """The rate at which the false positive and false negative rates are equal, on the interpolated ROC."""
     normal, abnormal = int(curve.false[-1]), int(curve.true[-1])
 
     def met(point: int) -> float:  # rises along the curve
@@ -142,11 +144,11 @@ def crossing(curve: Curve) -> float:
 def nearest(curve: Curve) -> float:
     """The false negative rate at the corner of the ROC where it differs least from the false positive rate.
 
-    So the code of FFP has it (Liu et al. 2018), which takes normal frames for the positive class.
+    This is the definition in the code of FFP (Liu et al. 2018), which treats normal frames as the positive class.
     """
     bends = (np.diff(curve.false, 2) != 0) | (np.diff(curve.true, 2) != 0)
     corners = np.concatenate([[True], bends, [True]])
-    # From the lowest threshold on, as there: of two corners that differ alike, the first one counts.
+    # From the lowest threshold up, as in that code: of two equal corners, the first one counts.
     false_positive, true_positive = (rates[corners][::-1] for rates in curve.rates())
     return float(1 - true_positive[np.argmin(np.abs(1 - true_positive - false_positive))])
 

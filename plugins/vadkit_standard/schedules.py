@@ -1,4 +1,4 @@
-"""Learning rate over time."""
+"""Learning-rate schedulers."""
 
 from __future__ import annotations
 
@@ -9,44 +9,60 @@ from vadkit.api import LRScheduler, VadkitError
 
 
 class Cosine(LRScheduler):
-    """Half a cosine from 1 to a floor (section 4.2).
+    """Cosine decay of the learning rate, from 1 to a floor (section 4.2).
 
     Args:
-        floor: factor that is approached at the end.
+        floor: factor on the learning rate at the end of training.
+
+    Example:
+        >>> [round(Cosine(floor=0.1).factor(progress), 3) for progress in (0.0, 0.5, 1.0)]
+        [1.0, 0.55, 0.1]
     """
 
     def __init__(self, *, floor: float = 0.0) -> None:
         self.floor = floor
 
     def factor(self, progress: float) -> float:
-        """Share of training done -> factor."""
+        """Return the factor at a share of training in [0, 1)."""
         return self.floor + (1 - self.floor) * 0.5 * (1 + math.cos(math.pi * progress))
 
 
 class Constant(LRScheduler):
-    """The base learning rate throughout."""
+    """Constant learning rate.
+
+    Example:
+        >>> Constant().factor(0.5)
+        1.0
+    """
 
     def factor(self, progress: float) -> float:
-        """Share of training done -> 1."""
+        """Return 1."""
         del progress
         return 1.0
 
 
 class Steps(LRScheduler):
-    """Constant, and multiplied by a factor at each of some shares of training.
+    """Step decay: the learning rate is multiplied by a factor at given shares of training.
 
     Args:
         at: shares of training, each in (0, 1).
-        by: the factor.
+        by: factor at each step.
+
+    Example:
+        >>> [Steps(at=[0.5], by=0.1).factor(progress) for progress in (0.0, 0.6)]
+        [1.0, 0.1]
     """
 
     def __init__(self, *, at: Sequence[float], by: float = 0.1) -> None:
         if not at or not all(0 < share < 1 for share in at):
-            raise VadkitError(f"'at' takes shares of training between 0 and 1, not {list(at)}", fix="such as at: [0.5]")
+            raise VadkitError(
+                f"'at' must list shares of training between 0 and 1, but it is {list(at)}",
+                fix="set, for example, at: [0.5]",
+            )
         if not 0 < by < math.inf:
-            raise VadkitError(f"'by' must be positive and finite, not {by}")
+            raise VadkitError(f"'by' must be positive and finite, but it is {by}")
         self.at, self.by = tuple(at), by
 
     def factor(self, progress: float) -> float:
-        """Share of training done -> factor."""
+        """Return the factor at a share of training in [0, 1)."""
         return self.by ** sum(progress >= share for share in self.at)

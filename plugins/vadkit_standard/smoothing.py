@@ -14,18 +14,22 @@ from vadkit.api import DataError, Scope, ScoreTransform
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-SMALLEST, LONGEST = 1e-3, 100_000  # frames; more than an hour, and less than a frame, are slips of the pen
+SMALLEST, LONGEST = 1e-3, 100_000  # frames; values outside are typing errors
 Edges = Literal["nearest", "reflect", "zeros"]
 _MODES = {"nearest": "nearest", "reflect": "reflect", "zeros": "constant"}
 
 
 class Gaussian(ScoreTransform):
-    """Gaussian smoothing, cut off at four sigma.
+    """Gaussian smoothing over time, truncated at four sigma.
 
     Args:
-        sigma: frames.
-        edges: what lies beyond a video's ends: its last score again ("nearest"), its scores
-            mirrored ("reflect"), or zeros.
+        sigma: standard deviation, frames.
+        edges: how scores continue outside the video: the first or last score repeated ("nearest"), mirrored scores
+            ("reflect"), or zeros ("zeros").
+
+    Example:
+        >>> Gaussian(sigma=1.0)(np.array([0.0, 0.0, 1.0, 0.0, 0.0])).round(2)
+        array([0.05, 0.24, 0.4 , 0.24, 0.05])
     """
 
     scope: Scope = "video"
@@ -33,7 +37,7 @@ class Gaussian(ScoreTransform):
 
     def __init__(self, *, sigma: float, edges: Edges = "nearest") -> None:
         if not SMALLEST <= sigma <= LONGEST:
-            raise DataError(f"sigma is a number of frames from {SMALLEST} to {LONGEST}, not {sigma}", where="gaussian")
+            raise DataError(f"sigma must be {SMALLEST} to {LONGEST} frames, but it is {sigma}", where="gaussian")
         self.sigma, self.edges = sigma, edges
 
     def fit(self, normal: Sequence[NDArray[np.float64]]) -> None:
@@ -45,11 +49,16 @@ class Gaussian(ScoreTransform):
 
 
 class Median(ScoreTransform):
-    """The median of the frames around.
+    """Median filter over time.
 
     Args:
-        size: frames, an odd number.
-        edges: what lies beyond a video's ends, as for `gaussian`.
+        size: frames in the window, an odd number.
+        edges: how scores continue outside the video: the first or last score repeated ("nearest"), mirrored scores
+            ("reflect"), or zeros ("zeros").
+
+    Example:
+        >>> Median(size=3)(np.array([0.0, 9.0, 1.0, 2.0]))
+        array([0., 1., 2., 2.])
     """
 
     scope: Scope = "video"
@@ -57,7 +66,7 @@ class Median(ScoreTransform):
 
     def __init__(self, *, size: int, edges: Edges = "nearest") -> None:
         if not 1 <= size <= LONGEST or size % 2 == 0:
-            raise DataError(f"size is an odd number of frames up to {LONGEST}, not {size}", where="median")
+            raise DataError(f"size must be an odd number of frames up to {LONGEST}, but it is {size}", where="median")
         self.size, self.edges = size, edges
 
     def fit(self, normal: Sequence[NDArray[np.float64]]) -> None:
@@ -69,10 +78,14 @@ class Median(ScoreTransform):
 
 
 class Exponential(ScoreTransform):
-    """Exponential moving average of the frames so far: smoothing without the future.
+    """Exponential moving average over past frames. It does not use future frames.
 
     Args:
-        half_life: frames after which a score counts half.
+        half_life: frames after which the weight of a score halves.
+
+    Example:
+        >>> Exponential(half_life=1)(np.array([0.0, 8.0, 8.0]))
+        array([0., 4., 6.])
     """
 
     scope: Scope = "video"
@@ -80,7 +93,9 @@ class Exponential(ScoreTransform):
 
     def __init__(self, *, half_life: float) -> None:
         if not 0 < half_life < float("inf"):
-            raise DataError(f"half_life is a number of frames above 0, not {half_life}", where="exponential")
+            raise DataError(
+                f"half_life must be a finite number of frames above 0, but it is {half_life}", where="exponential"
+            )
         self.half_life = half_life
 
     def fit(self, normal: Sequence[NDArray[np.float64]]) -> None:
@@ -89,19 +104,23 @@ class Exponential(ScoreTransform):
     def __call__(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
         """(F,) -> (F,)."""
         kept = 0.5 ** (1 / self.half_life)
-        # Starts as if the first score had lasted for ever.
+        # The initial state assumes that all earlier frames had the first score.
         smooth, _ = lfilter([1 - kept], [1, -kept], scores, zi=[kept * scores[0]])
         return np.asarray(smooth, np.float64)
 
 
 class TruncatedGaussian(ScoreTransform):
-    """The smoothing of AED-MAE's code (Ristea et al. 2024): a Gaussian cut short and not brought to sum 1.
+    """The smoothing in AED-MAE's code (Ristea et al. 2024): a truncated Gaussian that is not scaled to sum 1.
 
-    Zeros lie beyond a video's ends, and the peak lies one tap early, so that the result lags by a frame.
+    Scores are padded with zeros. The peak of the kernel is one tap early, so that the result lags by one frame.
 
     Args:
-        taps: frames, an odd number.
-        sigma: frames.
+        taps: frames in the kernel, an odd number.
+        sigma: standard deviation, frames.
+
+    Example:
+        >>> TruncatedGaussian(taps=5, sigma=1.0)(np.array([0.0, 0.0, 1.0, 0.0, 0.0])).round(2)
+        array([0.  , 0.05, 0.24, 0.4 , 0.24])
     """
 
     scope: Scope = "video"
@@ -109,10 +128,10 @@ class TruncatedGaussian(ScoreTransform):
 
     def __init__(self, *, taps: int = 37, sigma: float = 11.0) -> None:
         if not 3 <= taps <= LONGEST or taps % 2 == 0:
-            what = f"taps is an odd number of frames from 3 to {LONGEST}, not {taps}"
+            what = f"taps must be an odd number of frames from 3 to {LONGEST}, but it is {taps}"
             raise DataError(what, where="truncated_gaussian")
         if not SMALLEST <= sigma <= LONGEST:
-            what = f"sigma is a number of frames from {SMALLEST} to {LONGEST}, not {sigma}"
+            what = f"sigma must be {SMALLEST} to {LONGEST} frames, but it is {sigma}"
             raise DataError(what, where="truncated_gaussian")
         self.taps, self.sigma = taps, sigma
 

@@ -1,4 +1,4 @@
-"""Transforms that bring scores to a common scale, by what they are compared with."""
+"""Transforms that bring scores to a common scale."""
 
 from __future__ import annotations
 
@@ -18,27 +18,31 @@ Over = Literal["video", "scene", "dataset", "training"]
 
 
 class MinMax(ScoreTransform):
-    """Scores to [0, 1] between a smallest and a largest one; the paper's norm(.) of Eq. 12 and 13.
+    """Min-max scaling to [0, 1], the paper's norm(.) of Eq. 12 and 13.
 
-    Where the two are equal, every score becomes 0.
+    If the smallest and the largest score are equal, every score becomes 0.
 
     Args:
-        over: "video" takes each test video's own extremes, so that a frame's value depends on
-            frames yet to come; "scene" and "dataset" those of all test videos of a scene or of the
-            set; "training" those of held-out normal videos, and test scores may leave [0, 1].
-        upper: percentile of the scores that becomes 1; below 100, single outliers do not set the scale.
+        over: "video" uses the minimum and maximum of each test video, so that a frame's value depends on later frames;
+            "scene" and "dataset" use those of all test videos of a scene or of the data set; "training" uses those
+            of held-out normal videos, and test scores may leave [0, 1].
+        upper: percentile of the scores that becomes 1. Below 100, single outliers do not set the scale.
+
+    Example:
+        >>> MinMax()(np.array([2.0, 3.0, 6.0]))
+        array([0.  , 0.25, 1.  ])
     """
 
     def __init__(self, *, over: Over = "video", upper: float = 100.0) -> None:
         if not 0 < upper <= 100:
-            raise DataError(f"'upper' is a percentile above 0 and up to 100, not {upper}", where="minmax")
+            raise DataError(f"'upper' must be a percentile above 0 and at most 100, but it is {upper}", where="minmax")
         self.over: Over = over
         self.upper = upper
         self.scope, self.needs_future, self.needs_normal = _reach(over)
         self._range: tuple[float, float] | None = None
 
     def fit(self, normal: Sequence[NDArray[np.float64]]) -> None:
-        """Take the extremes of all normal videos together, for "training".
+        """Compute the minimum and maximum over all normal videos, for "training".
 
         Raises:
             DataError: there are no normal scores to fit on.
@@ -50,7 +54,7 @@ class MinMax(ScoreTransform):
         """(F,) -> (F,).
 
         Raises:
-            DataError: "training", and `fit` was not called.
+            DataError: over is "training" and `fit` was not called.
         """
         low, high = _fitted(self._range, "minmax") if self.needs_normal else self._extremes(scores)
         if low >= high:
@@ -63,11 +67,15 @@ class MinMax(ScoreTransform):
 
 
 class ZScore(ScoreTransform):
-    """Scores in standard deviations from a mean. Where there is no spread, every score becomes 0.
+    """Standard deviations from the mean. If all scores are equal, every score becomes 0.
 
     Args:
-        over: whose mean and deviation: those of held-out normal videos ("training"), of the test
-            video itself, of its scene, or of the whole test set.
+        over: the scores that define mean and deviation: held-out normal videos ("training"), the test video itself
+            ("video"), its scene, or the whole test set ("dataset").
+
+    Example:
+        >>> ZScore(over="video")(np.array([1.0, 3.0, 5.0])).round(2)
+        array([-1.22,  0.  ,  1.22])
     """
 
     def __init__(self, *, over: Over = "training") -> None:
@@ -76,7 +84,7 @@ class ZScore(ScoreTransform):
         self._fit: tuple[float, float] | None = None
 
     def fit(self, normal: Sequence[NDArray[np.float64]]) -> None:
-        """Take mean and deviation of all normal frames, for "training".
+        """Compute mean and deviation of all normal frames, for "training".
 
         Raises:
             DataError: there are no normal scores to fit on.
@@ -88,7 +96,7 @@ class ZScore(ScoreTransform):
         """(F,) -> (F,).
 
         Raises:
-            DataError: "training", and `fit` was not called.
+            DataError: over is "training" and `fit` was not called.
         """
         mean, deviation = _fitted(self._fit, "zscore") if self.needs_normal else _mean_and_deviation(scores)
         if deviation == 0:
@@ -97,11 +105,15 @@ class ZScore(ScoreTransform):
 
 
 class Rank(ScoreTransform):
-    """The share of reference scores that lie below, ties counted half: in [0, 1], whatever the scale.
+    """The share of reference scores that are lower, in [0, 1]; ties count half.
 
     Args:
-        over: the reference: frames of held-out normal videos ("training"), or of the test video
-            itself, its scene, or the whole test set.
+        over: the reference scores: held-out normal videos ("training"), the test video itself ("video"), its scene, or
+            the whole test set ("dataset").
+
+    Example:
+        >>> Rank(over="video")(np.array([10.0, 30.0, 20.0, 20.0]))
+        array([0.125, 0.875, 0.5  , 0.5  ])
     """
 
     def __init__(self, *, over: Over = "training") -> None:
@@ -122,7 +134,7 @@ class Rank(ScoreTransform):
         """(F,) -> (F,).
 
         Raises:
-            DataError: "training", and `fit` was not called.
+            DataError: over is "training" and `fit` was not called.
         """
         if not self.needs_normal:
             return (rankdata(scores) - 0.5) / scores.size
@@ -134,10 +146,15 @@ class Rank(ScoreTransform):
 class LogProbability(ScoreTransform):
     """How improbable a score is on normal video: -log P(normal score >= s), nats.
 
-    Independent components may be added up then (Fisher's method). P is the share of held-out
-    normal frames with such a score or a higher one; in the top tenth, where frames become few,
-    an exponential tail with their mean excess takes over, so that scores beyond all normal ones
-    still differ.
+    The results of independent components may be added (Fisher's method). P is the share of held-out normal frames
+    with at least this score. In the top tenth, where frames are few, an exponential tail with their mean excess
+    replaces the share, so that scores above all normal ones still differ.
+
+    Example:
+        >>> transform = LogProbability()
+        >>> transform.fit([np.arange(10.0)])
+        >>> transform(np.array([0.0, 5.0])).round(2)
+        array([0.  , 0.69])
     """
 
     scope: Scope = "video"
@@ -148,7 +165,7 @@ class LogProbability(ScoreTransform):
         self._fit: tuple[NDArray[np.float64], float, float] | None = None
 
     def fit(self, normal: Sequence[NDArray[np.float64]]) -> None:
-        """Sort the normal scores and measure their tail.
+        """Sort the normal scores and fit their tail.
 
         Raises:
             DataError: there are no normal scores to fit on.
@@ -169,12 +186,12 @@ class LogProbability(ScoreTransform):
         at_least = reference.size - np.searchsorted(reference, scores, "left")
         floor = float((reference > start).mean()) or 1 / (reference.size + 1)
         surprise = -np.log(np.maximum(at_least / reference.size, floor))
-        # A constant reference has no tail; a step of one deviation of nothing is then the scores' own unit.
+        # A constant reference has no tail; then the unit of the scores is used.
         return surprise + np.where(scores > start, (scores - start) / (excess or 1.0), 0.0)
 
 
 def _reach(over: Over) -> tuple[Scope, bool, bool]:
-    """Scope of one call, whether it needs the future, whether it needs normal videos."""
+    """Return the scope of one call, whether it needs the future, and whether it needs normal videos."""
     if over == "training":
         return "video", False, True
     return over, True, False
@@ -183,9 +200,9 @@ def _reach(over: Over) -> tuple[Scope, bool, bool]:
 def _joined(normal: Sequence[NDArray[np.float64]], where: str) -> NDArray[np.float64]:
     if not any(scores.size for scores in normal):
         raise DataError(
-            "there are no scores of normal videos to fit on",
+            "no scores of normal videos to fit on",
             where=f"{where} over training",
-            fix="hold some out with 'data.held_out', or choose another 'over'",
+            fix="hold out videos with 'data.held_out', or choose another 'over'",
         )
     return np.concatenate(normal)
 
@@ -194,19 +211,19 @@ def _varied(normal: Sequence[NDArray[np.float64]], where: str) -> NDArray[np.flo
     joined = _joined(normal, where)
     if joined.min() == joined.max():
         raise DataError(
-            f"all {joined.size} frames of normal video have one score: it gives no scale",
+            f"all {joined.size} frames of normal video have the same score, which defines no scale",
             where=f"{where} over training",
-            fix="hold out more video, choose another 'over', or leave the component out",
+            fix="hold out more videos, choose another 'over', or remove the component",
         )
     return joined
 
 
 def _mean_and_deviation(scores: NDArray[np.float64]) -> tuple[float, float]:
-    # A constant's deviation may come out as 1e-17, not 0.
+    # NumPy's deviation of a constant may be 1e-17 instead of 0.
     return float(scores.mean()), 0.0 if scores.min() == scores.max() else float(scores.std())
 
 
 def _fitted(state: T | None, where: str) -> T:
     if state is None:
-        raise DataError("fit() comes before the first video", where=f"{where} over training")
+        raise DataError("not fitted", where=f"{where} over training", fix="call fit() first")
     return state

@@ -112,6 +112,6 @@ def test_check_builds_unless_it_is_asked_not_to() -> None:
     too_many = ("recipes/quickstart.yaml", "--set", "densities.static.levels=5")
     wrong = vadkit("check", *too_many)
     assert wrong.returncode == 2
-    assert "densities.static (glow): 5 levels halve 5 times" in wrong.stderr
+    assert "densities.static (glow): 5 levels need height and width" in wrong.stderr
     assert "Traceback" not in wrong.stderr
     assert vadkit("check", *too_many, "--no-build").returncode == 0

@@ -65,13 +65,13 @@ BAD: dict[str, tuple[Callable[[Path], object], str, str, str]] = {
     "link in a circle": (
         lambda r: (r / "train/more").symlink_to(r / "train"),
         "error",
-        "the link leads back to a folder",
+        "the link points to a folder",
         "remove the link",
     ),
     "link to nothing": (
         lambda r: (r / "train/more.mp4").symlink_to(r / "gone.mp4"),
         "error",
-        "the link leads to no file",
+        "the link is broken",
         "remove the link",
     ),
 }

@@ -130,13 +130,13 @@ def test_tiles_are_coded_and_drawn_each_alone() -> None:
 
 
 def test_what_does_not_fit_is_said() -> None:
-    with pytest.raises(ShapeError, match="do not divide frames of 64x96"):
+    with pytest.raises(ShapeError, match="frames of 64x96 are not divisible"):
         LSAEncoder(TILED, tile=(30, 32))
-    with pytest.raises(ShapeError, match="height 36 cannot be divided by the strides, 8"):
+    with pytest.raises(ShapeError, match="height 36 is not a multiple of the strides' product 8"):
         LSAEncoder(ClipSpec(8, 36, 32))
     with pytest.raises(ShapeError, match="the same tile"):
         LSADecoder(LSAEncoder(TILED, tile=(32, 32)).latents, TILED)
-    with pytest.raises(ShapeError, match="as many positive 'channels'"):
+    with pytest.raises(ShapeError, match="5 positive 'channels', but there are"):
         LSAEncoder(PED2, channels=[8])
     with pytest.raises(ShapeError, match="needs a latent 'code'"):
         Autoregressive({"query": LatentSpec(1, 1, 1, 1)})

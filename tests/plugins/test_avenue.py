@@ -96,7 +96,7 @@ def test_missing_labels_are_named(made_up: Path) -> None:
 def test_intervals_of_another_data_set_are_refused(made_up: Path) -> None:
     savemat(made_up / "avenue.mat", {"gt": cells([np.array([[1], [2]])] * 12)})
     dataset = Avenue(made_up)
-    with pytest.raises(DataError, match="12 videos, Avenue has 21"):
+    with pytest.raises(DataError, match="12 videos, but Avenue has 21"):
         dataset.labels(dataset.videos("test")[0])
 
 

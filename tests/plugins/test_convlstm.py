@@ -87,15 +87,15 @@ def test_every_parameter_gets_a_gradient(norm: bool) -> None:
 
 
 def test_what_does_not_fit_is_refused() -> None:
-    with pytest.raises(ShapeError, match="first maps' width of 24 does not fit"):
+    with pytest.raises(ShapeError, match="first map width of 24 does not fit"):
         ConvLSTM(ClipSpec(10, 227, 103, "gray"))
-    with pytest.raises(ShapeError, match="give encoder and decoder the same"):
+    with pytest.raises(ShapeError, match="set the same 'padding' for encoder and decoder"):
         ConvLSTMDecoder(ConvLSTM(PAPER).latents, ClipSpec(10, 224, 224, "gray"), padding="same")
     with pytest.raises(ShapeError, match="3 steps of 26x26 cannot become 10 frames"):
         ConvLSTMDecoder({"code": LatentSpec(32, 3, 26, 26)}, PAPER)
     with pytest.raises(ShapeError, match="needs a latent 'code'"):
         ConvLSTMDecoder({"static": LatentSpec(32, 3, 26, 26)}, PAPER)
-    with pytest.raises(ShapeError, match="'channels' must be at least 1 channel a layer, not 0, 4"):
+    with pytest.raises(ShapeError, match="'channels' must be at least 1 channel per layer, but it is 0, 4"):
         ConvLSTM(SMALL, channels=(0, 4), padding="same")
     with pytest.raises(ShapeError, match="'recurrent' must be at least 1"):
         ConvLSTMDecoder({"code": LatentSpec(3, 3, 4, 6)}, SMALL, recurrent=0, padding="same")

@@ -121,9 +121,9 @@ def test_too_many_dimensions_say_what_to_choose() -> None:
     spec = FeatureSpec((3, 60, 90), 4)
     with pytest.raises(ShapeError, match=r"(?s)16200 dimensions.*vector_pool"):
         Gaussian(spec)
-    with pytest.raises(ShapeError, match=r"(?s)more than 512.*vector_pool"):
+    with pytest.raises(ShapeError, match=r"(?s)maximum is 512.*vector_pool"):
         GaussianMixture(spec)
-    with pytest.raises(DataError, match="8 components want as many samples, there are 5"):
+    with pytest.raises(DataError, match="8 components need at least as many samples, but there are 5"):
         fit(GaussianMixture(SPEC), values(5))
-    with pytest.raises(ShapeError, match="neighbours must lie in 1 to samples"):
+    with pytest.raises(ShapeError, match="neighbours must be between 1 and samples"):
         NearestNeighbours(SPEC, neighbours=0)

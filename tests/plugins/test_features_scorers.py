@@ -90,7 +90,7 @@ def test_frames_outside_the_target_get_no_score() -> None:
 
 
 def test_a_patch_larger_than_the_frame_is_refused() -> None:
-    with pytest.raises(ShapeError, match="does not fit"):
+    with pytest.raises(ShapeError, match="larger than the frames"):
         PatchError(patch=8)(outputs(torch.ones(1, 1, 2, 4, 4), ClipSpec(2, 4, 4, "gray")))
 
 
@@ -105,7 +105,7 @@ def test_eq_13_adds_likelihoods_each_step_covering_its_tau_frames() -> None:
 
 def test_a_reconstruction_score_without_a_model_is_refused() -> None:
     clips = torch.zeros(1, 1, 8, 4, 4)
-    with pytest.raises(ShapeError, match="needs a model"):
+    with pytest.raises(ShapeError, match="needs the output of a model"):
         PatchError()(ClipOutputs(CLIP, clips, clips))
 
 
@@ -133,9 +133,9 @@ def test_a_bottlenecks_score_covers_input_or_target_frames() -> None:
     assert torch.isnan(scores[:4]).all()
     with pytest.raises(ShapeError, match=r"(?s)2 samples of score 'two' do not divide 1 target frames.*over: input"):
         BottleneckScore(score="two", over="target")(out)
-    with pytest.raises(ShapeError, match=r"(?s)no score 'tow'.*'two'"):
+    with pytest.raises(ShapeError, match=r"(?s)no score named 'tow'.*'two'"):
         BottleneckScore(score="tow")(out)
-    with pytest.raises(ShapeError, match=r"(?s)no score 'one'.*model\.bottleneck"):
+    with pytest.raises(ShapeError, match=r"(?s)no score named 'one'.*model\.bottleneck"):
         BottleneckScore(score="one")(ClipOutputs(clip, out.clips, out.target))
 
 
@@ -156,7 +156,7 @@ def test_a_part_of_the_target_can_be_scored_alone(part: str, scored: int) -> Non
 
 
 def test_a_part_that_is_not_there_is_refused() -> None:
-    with pytest.raises(ShapeError, match="no frame of the target 0:8 is predicted: 0:8 went in"):
+    with pytest.raises(ShapeError, match="no frame of the target 0:8 is predicted; the input is 0:8"):
         FrameError(part="predicted")(outputs(torch.ones(1, 1, 8, 4, 4), CLIP))
 
 
@@ -183,5 +183,5 @@ def test_a_clips_error_goes_to_one_frame() -> None:
     assert ClipError(at="all")(outputs(error, CLIP)).tolist() == [[4.5] * 8]
     both = torch.arange(1.0, 5).view(1, 1, 4, 1, 1).expand(1, 1, 4, 4, 4)
     assert ClipError(at=1, part="reconstructed")(outputs(both, BOTH))[0, 1].item() == 1.5
-    with pytest.raises(ShapeError, match="no frame 8 in a clip of 8"):
+    with pytest.raises(ShapeError, match="frame 8 is not in a clip of 8"):
         ClipError(at=8)(outputs(error, CLIP))

@@ -126,5 +126,5 @@ def test_training_adds_noise_as_wide_as_the_quantum() -> None:
 def test_levels_that_do_not_divide_the_map_are_refused_with_those_that_do() -> None:
     with pytest.raises(ShapeError, match="levels: 1"):
         Glow(FeatureSpec((2, 60, 90), 4), levels=3)
-    with pytest.raises(ShapeError, match="works on maps"):
+    with pytest.raises(ShapeError, match="needs maps"):
         Glow(FeatureSpec((16,), 4))

@@ -36,8 +36,11 @@ def video(
     labels: Sequence[int] | None = None,
     name: str = "01",
 ) -> ScoredVideo:
-    frames = 0 if anomaly_maps is None else len(anomaly_maps)
-    abnormal = np.array(labels, bool) if labels is not None else np.ones(frames, bool)
+    abnormal = (
+        np.array(labels, bool)
+        if labels is not None
+        else np.ones(0 if anomaly_maps is None else len(anomaly_maps), bool)
+    )
     if masks is not None and labels is None:
         abnormal = np.asarray(masks.any(axis=(1, 2)))
     return ScoredVideo(
@@ -478,7 +481,7 @@ MASKS = MAPS > 0
         (video(MAPS, labels=[1, 0], name="07"), "video '07': 1 of 2 frames are abnormal, but there are no masks"),
         (video(MAPS, MASKS[:1], labels=[1, 0], name="07"), "video '07': there are 1 masks, but 2 frame labels"),
         (video(MAPS[:1], MASKS, name="07"), "video '07': there are 1 maps, but 2 frame labels"),
-        (video(MAPS[0], MASKS, name="07"), r"video '07': maps must be \(frames, height, width\), not \(20, 20\)"),
+        (video(MAPS[0], MASKS, name="07"), r"video '07': maps must have the shape .*, but it is \(20, 20\)"),
     ],
 )
 def test_what_does_not_fit_is_named(metric: Metric, bad: ScoredVideo, words: str) -> None:
@@ -489,10 +492,10 @@ def test_what_does_not_fit_is_named(metric: Metric, bad: ScoredVideo, words: str
 @pytest.mark.parametrize(
     ("bad", "words"),
     [
-        (video(MAPS, tracks=[{0: (3, 3, 21, 6)}], name="07"), "video '07': its tracks reach to x = 21, y = 6, beyond"),
+        (video(MAPS, tracks=[{0: (3, 3, 21, 6)}], name="07"), "video '07': its tracks reach x = 21, y = 6, which"),
         (
             video(MAPS, tracks=[{2: (3, 3, 6, 6)}], name="07"),
-            "video '07': 1 of 1 boxes of its tracks lie outside its 2",
+            "video '07': 1 of 1 boxes of its tracks are outside its 2",
         ),
         (video(MAPS, np.zeros_like(MASKS)), "none of 1 videos, 2 frames, has an abnormal region"),
         (video(MAPS, tracks=[]), "none of 1 videos, 2 frames, has an abnormal region"),

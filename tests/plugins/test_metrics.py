@@ -192,7 +192,7 @@ def test_flickering_within_a_second_is_one_alarm() -> None:
 
 
 def test_alarms_without_threshold_or_frame_rate_say_what_to_do() -> None:
-    with pytest.raises(DataError, match=r"(?s)no threshold.*data.held_out"):
+    with pytest.raises(DataError, match=r"(?s)the threshold is unknown.*data.held_out"):
         Alarms(fps=5.0).compute([video([1, 2], [0, 1])])
     with pytest.raises(DataError, match=r"(?s)frame rate of video '01' is unknown.*fps: 25"):
         Alarms(threshold=1.0).compute([video([1, 2], [0, 1])])

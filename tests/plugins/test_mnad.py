@@ -157,7 +157,7 @@ def test_what_does_not_fit_is_said() -> None:
         MNADEncoder(ClipSpec(5, 100, 256, input=(0, 4), target=(4, 5)))
     with pytest.raises(ShapeError, match="needs a latent 'query'"):
         MNADMemory({"code": LatentSpec(1, 1, 1, 1)})
-    with pytest.raises(ShapeError, match="at least 2 items"):
+    with pytest.raises(ShapeError, match="items must be at least 2"):
         MNADMemory(QUERY, items=1)
-    with pytest.raises(ShapeError, match="matching numbers of 'channels'"):
+    with pytest.raises(ShapeError, match="'channels' of encoder and decoder equally deep"):
         MNADDecoder(MNADEncoder(SMALL, channels=[4, 6]).latents, SMALL, channels=[8, 6, 4])

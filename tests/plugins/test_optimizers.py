@@ -19,5 +19,5 @@ def test_adagrad_divides_by_the_root_of_all_squares_so_far() -> None:
 
 
 def test_a_learning_rate_below_zero_is_refused() -> None:
-    with pytest.raises(VadkitError, match="learning rate"):
+    with pytest.raises(VadkitError, match="lr must be positive"):
         AdaGrad(lr=-1.0)

@@ -166,9 +166,9 @@ def test_error_maps_show_the_frames_that_their_scores_belong_to(tmp_path: Path) 
 
 def test_error_maps_say_what_is_missing(tmp_path: Path) -> None:
     bare = replace(made(), videos=[replace(video, anomaly_maps=None) for video in made().videos])
-    with pytest.raises(DataError, match=r"no maps are kept(?s:.*)--resume"):
+    with pytest.raises(DataError, match=r"the run has no maps(?s:.*)--resume"):
         ErrorMaps().report(bare, tmp_path)
-    for frames, what in (("v9:1", "there is no video"), ("v1:2", "no scored frame 2"), ("v1", "is not 'VIDEO:NUMBER'")):
+    for frames, what in (("v9:1", "no video is named"), ("v1:2", "no scored frame 2"), ("v1", "is not 'VIDEO:NUMBER'")):
         with pytest.raises(DataError, match=what):
             ErrorMaps(frames=[frames]).report(made(), tmp_path)
 
@@ -195,7 +195,7 @@ def test_the_contact_sheet_is_drawn(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("reporter", [ErrorMaps(), WorstFrames()])
 def test_scores_without_a_data_set_have_no_frames_to_show(reporter: Reporter, tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="these scores came without a data set"):
+    with pytest.raises(DataError, match="these scores have no data set"):
         reporter.report(replace(made(), look=None), tmp_path)
 
 

@@ -108,5 +108,5 @@ def test_what_does_not_fit_is_said() -> None:
         Adversarial(ClipSpec(1, 4, 4))
     with pytest.raises(ShapeError, match="a frame before the target"):
         Flow(ClipSpec(4, 32, 32))
-    with pytest.raises(ShapeError, match="at least two positive widths"):
+    with pytest.raises(ShapeError, match="at least two positive numbers"):
         UNetEncoder(SMALL, channels=[])

@@ -95,11 +95,11 @@ def test_the_log_determinant_stays_in_float32_under_bfloat16() -> None:
 @pytest.mark.parametrize(
     ("shape", "keys", "message"),
     [
-        ((3, 4), {}, r"not on samples of shape \(3, 4\)"),
-        ((1,), {}, "two numbers or more"),
+        ((3, 4), {}, r"the samples have shape \(3, 4\)"),
+        ((1,), {}, "at least two numbers"),
         ((4,), {"levels": 2}, "vectors have one level"),
-        ((2, 6, 8), {"levels": 2}, r"(?s)maps of 6x8 are not multiples of 4.*set levels: 1"),
-        ((2, 5, 8), {}, "even sides"),
+        ((2, 6, 8), {"levels": 2}, r"(?s)multiples of 4, but the maps are 6x8.*set levels: 1"),
+        ((2, 5, 8), {}, "even height and width"),
         ((4,), {"steps": 0}, "at least 1"),
     ],
 )

@@ -66,7 +66,7 @@ def test_console_shows_numbers_floor_protocol_and_path(capsys: pytest.CaptureFix
     assert "2.500" in text
     assert "2 videos, 100 frames, 38 abnormal" in text
     assert "constant scores: likelihood in clip/00" in text
-    assert "left out of averages over videos: clip/01" in text
+    assert "excluded from averages over videos: clip/01" in text
     assert text.splitlines()[-1] == str(folder)
 
 

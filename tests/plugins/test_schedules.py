@@ -21,7 +21,7 @@ def test_steps_fall_where_they_are_set() -> None:
     )
 
 
-@pytest.mark.parametrize(("at", "says"), [([], "such as at"), ([1.0], "between 0 and 1")])
+@pytest.mark.parametrize(("at", "says"), [([], "for example, at"), ([1.0], "between 0 and 1")])
 def test_shares_that_never_come_are_refused(at: list[float], says: str) -> None:
     with pytest.raises(VadkitError, match=says):
         Steps(at=at)

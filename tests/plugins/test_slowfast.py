@@ -264,7 +264,7 @@ def test_sizes_that_do_not_divide_are_refused_with_those_that_would(
 
 
 def test_too_narrow_a_fast_pathway_is_refused() -> None:
-    with pytest.raises(ShapeError, match="width 4 leaves the fast pathway no channels at beta 8"):
+    with pytest.raises(ShapeError, match=r"beta must be at most width \(4\), but it is 8"):
         SlowFast(AVENUE, depth=18, width=4)
 
 

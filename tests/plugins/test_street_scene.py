@@ -55,15 +55,15 @@ def test_boxes_are_tracks_and_their_frames_are_abnormal(root: Path) -> None:
 @pytest.mark.parametrize(
     ("row", "what"),
     [
-        ("00006.jpg 0 9 9 4 4", "calls frame 6 abnormal, the video has 5 frames"),
-        ("00000.jpg 0 9 9 4 4", "calls frame 0 abnormal"),
-        ("00002.jpg 0 9 9 4", "is no row of a track, but '00002.jpg 0 9 9 4'"),
-        ("00002.jpg a 9 9 4 4", "is no row of a track"),
-        ("00002.jpg 0.5 9 9 4 4", "is no row of a track"),
-        ("00002.jpg 0 nan 9 4 4", "is no row of a track"),
-        ("name.jpg 0 9 9 4 4", "the name holds no number"),
-        ("00002.jpg 0 9 9 0 4", "is no box in a picture of 1280x720"),
-        ("00002.jpg 0 2000 9 4 4", "is no box in a picture of 1280x720"),
+        ("00006.jpg 0 9 9 4 4", "frame 6 is labelled, but the video has 5 frames"),
+        ("00000.jpg 0 9 9 4 4", "frame 0 is labelled"),
+        ("00002.jpg 0 9 9 4", "not a row of a track: '00002.jpg 0 9 9 4'"),
+        ("00002.jpg a 9 9 4 4", "not a row of a track"),
+        ("00002.jpg 0.5 9 9 4 4", "not a row of a track"),
+        ("00002.jpg 0 nan 9 4 4", "not a row of a track"),
+        ("name.jpg 0 9 9 4 4", "the name has no number"),
+        ("00002.jpg 0 9 9 0 4", "not a box in a frame of 1280x720"),
+        ("00002.jpg 0 2000 9 4 4", "not a box in a frame of 1280x720"),
     ],
 )
 def test_rows_that_do_not_fit_are_named(root: Path, row: str, what: str) -> None:
@@ -86,5 +86,5 @@ def test_what_is_missing_is_said(root: Path) -> None:
         dataset.labels(video)
     assert "merl.com" in caught.value.fix
     for inner in (root / "StreetScene").rglob("T*001"):
-        with pytest.raises(DataError, match="holds none of Train"):
+        with pytest.raises(DataError, match="the folder contains none of Train"):
             StreetScene(inner).videos("train")

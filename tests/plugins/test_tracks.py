@@ -28,9 +28,9 @@ def test_rows_of_boxes_become_tracks(tmp_path: Path) -> None:
 )
 def test_rows_that_are_none_are_named(tmp_path: Path, row: str) -> None:
     (tmp_path / "01.txt").write_text(f"0,3,10,20,14,26\n{row}\n")
-    with pytest.raises(DataError, match=r"01.txt, line 2: is no") as caught:
+    with pytest.raises(DataError, match=r"01.txt, line 2: not a") as caught:
         read_tracks(tmp_path / "01.txt", 5)
-    assert "frames count from 0" in caught.value.fix
+    assert "with frames from 0" in caught.value.fix
 
 
 @pytest.mark.parametrize("folder", ["tracks", "testing/tracks"])

@@ -30,7 +30,7 @@ def test_constant_scores_become_zero() -> None:
 @pytest.mark.parametrize("transform", [MinMax(over="training"), ZScore()])
 def test_constant_normal_video_gives_no_scale(transform: ScoreTransform) -> None:
     """Every test score would become one value, and every AUC 50 %, without a word."""
-    with pytest.raises(DataError, match="all 5 frames of normal video have one score"):
+    with pytest.raises(DataError, match="all 5 frames of normal video have the same score"):
         transform.fit([np.full(3, 7.0), np.full(2, 7.0)])
 
 

@@ -68,7 +68,7 @@ def test_what_is_missing_or_broken_is_said(root: Path, tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"no annotation of this video: looked for annotation/F_10_1_2_0_0.csv"):
         dataset.labels(fight)
     (root / "test_videos.csv").write_text("F_1_1_1_1_1\n")
-    with pytest.raises(DataError, match=r"none of the videos of test_videos.csv"):
+    with pytest.raises(DataError, match=r"none of the videos in test_videos.csv"):
         UBIFights(root).videos("test")
     (root / "test_videos.csv").write_text("\n")
     with pytest.raises(DataError, match=r"test_videos.csv: the list is empty"):
@@ -78,5 +78,5 @@ def test_what_is_missing_or_broken_is_said(root: Path, tmp_path: Path) -> None:
         UBIFights(root).videos("train")
     assert "socia-lab" in caught.value.fix
     (tmp_path / "empty").mkdir()
-    with pytest.raises(DataError, match="holds none of"):
+    with pytest.raises(DataError, match="contains none of"):
         UBIFights(tmp_path / "empty").videos("test")

@@ -100,12 +100,12 @@ def test_what_does_not_fit_is_named(extracted: Path) -> None:
     with pytest.raises(DataError, match="labels 5 frames, the video has 6"):
         dataset.labels(video)
     tracks.unlink()
-    with pytest.raises(DataError, match=f"no tracks of this video: looked for {ABNORMAL}_tracks.txt in Scene2"):
+    with pytest.raises(DataError, match=f"no tracks of this video; looked for {ABNORMAL}_tracks.txt in Scene2"):
         dataset.labels(video)
 
 
 def test_what_is_missing_is_said(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="holds none of") as caught:
+    with pytest.raises(DataError, match="contains none of") as caught:
         UBnormal(tmp_path).videos("test")
     assert "lilygeorgescu" in caught.value.fix
     (tmp_path / "Scene1").mkdir()
@@ -118,7 +118,7 @@ def test_what_is_missing_is_said(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no normal training videos"):
         UBnormal(tmp_path).videos("train")
     frames(tmp_path / "testing/frames/holiday", 2)
-    with pytest.raises(DataError, match="'holiday': the name does not say its scene"):
+    with pytest.raises(DataError, match="'holiday': the name has no scene"):
         UBnormal(tmp_path).videos("test")
 
 

@@ -150,13 +150,13 @@ def test_a_lost_first_frame_is_named(own: Path, tmp_path: Path) -> None:
         place.mkdir(parents=True)
         for n in range(first, 4):
             (place / f"{n:03}.jpg").touch()
-    with pytest.raises(DataError, match="02: frame 0 is missing, from which the other folders count"):
+    with pytest.raises(DataError, match="02: frame 0 is missing: the other folders start with it"):
         UCSDPed(tmp_path / "from_zero").videos("train")
 
 
 def test_double_frame_is_named(own: Path) -> None:
     (own / "Train/Train001/002.jpg").touch()
-    with pytest.raises(DataError, match="Train001: frame 2 is there twice"):
+    with pytest.raises(DataError, match="Train001: frame 2 occurs twice"):
         UCSDPed(own).videos("train")
 
 
@@ -173,7 +173,11 @@ def test_frames_are_in_natural_order(tmp_path: Path) -> None:
 def test_what_is_missing_is_said(own: Path, tmp_path: Path) -> None:
     empty = tmp_path / "empty"
     empty.mkdir()
-    for root, what in [(None, "needs a folder"), (tmp_path / "gone", "no such folder"), (empty, "holds none of Train")]:
+    for root, what in [
+        (None, "needs a folder"),
+        (tmp_path / "gone", "does not exist"),
+        (empty, "contains none of Train"),
+    ]:
         with pytest.raises(DataError, match=what) as caught:
             UCSDPed(root).videos("test")
         assert "svcl.ucsd.edu" in caught.value.fix
@@ -185,12 +189,12 @@ def test_what_is_missing_is_said(own: Path, tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"no label file: looked for ped2.mat"):
         UCSDPed(own).labels(UCSDPed(own).videos("test")[0])
     draw(own / "Test/Test003", 0)
-    with pytest.raises(DataError, match="Test003: holds no images"):
+    with pytest.raises(DataError, match="Test003: no images"):
         UCSDPed(own).videos("test")
 
 
 def test_ped1_is_found_beside_ped2_and_never_mistaken(own: Path, tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="holds none of"):
+    with pytest.raises(DataError, match="contains none of"):
         UCSDPed(own, subset="ped1").videos("test")
     touch(tmp_path / "UCSDped1/Test/Test001", 7)
     assert [video.frames for video in UCSDPed(own, subset="ped1").videos("test")] == [7]

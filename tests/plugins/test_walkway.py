@@ -166,9 +166,9 @@ def test_bad_settings_are_named_together(settings: dict[str, Any], named: list[s
 
 def test_strangers_are_refused() -> None:
     walkway = Walkway(None, frames=4)
-    with pytest.raises(DataError, match="no split 'val'"):
+    with pytest.raises(DataError, match="no split is named 'val'"):
         walkway.videos("val")  # pyright: ignore[reportArgumentType]
-    with pytest.raises(DataError, match="not the walkway's"):
+    with pytest.raises(DataError, match="does not belong to the walkway"):
         walkway.labels(VideoRef("01", Path("01.avi")))
     with pytest.raises(DataError, match="2:5"):
         draw(walkway.videos("train")[0], 2, 5)

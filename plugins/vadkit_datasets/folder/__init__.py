@@ -1,1 +1,1 @@
-"""One's own video: a folder of files or of images, with or without labels."""
+"""The user's own videos: a folder of files or images, with or without labels."""

@@ -52,6 +52,14 @@ class Folder(Dataset):
 
     Raises:
         DataError: `fps` is not above 0.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as root:
+        ...     Path(root, "test/cam1").mkdir(parents=True)
+        ...     Path(root, "test/cam1/001.jpg").touch()
+        ...     [video.name for video in Folder(Path(root), fps=25).videos("test")]
+        ['cam1']
     """
 
     default_root: ClassVar[str] = ""
@@ -73,7 +81,7 @@ class Folder(Dataset):
         fps: float | None = None,
     ) -> None:
         if fps is not None and fps <= 0:
-            raise DataError(f"'fps' must be above 0, not {fps:g}", where="folder")
+            raise DataError(f"'fps' must be above 0, but it is {fps:g}", where="folder")
         self._named: dict[Split, str | tuple[str, ...] | None] = {"train": train, "test": test}
         self._root, self._given, self._fps = root, labels, fps
         self._normal, self._by_folder = unlabelled == "normal", scene == "folder"
@@ -83,7 +91,7 @@ class Folder(Dataset):
         """Videos of a split in natural order of their names.
 
         Raises:
-            DataError: there are none, or one cannot be read or named.
+            DataError: there are no videos, or one cannot be read or named.
         """
         return self._test if split == "test" else self._train
 
@@ -141,15 +149,15 @@ class Folder(Dataset):
             patterns = (named,) if isinstance(named, str) else named
             found = videos_like(self._base, patterns)
         else:
-            place = next((self._base / name for name in folders if (self._base / name).is_dir()), None)
-            if place is None:
-                what = f"holds no folder {folders[0]}/ or {folders[-1]}/"
-                fix = f"create it, or set '{split}' under 'data' to where the videos are, such as {split}: 'cam1/*.mp4'"
+            folder = next((self._base / name for name in folders if (self._base / name).is_dir()), None)
+            if folder is None:
+                what = f"no folder {folders[0]}/ or {folders[-1]}/"
+                fix = f"create it, or set '{split}' under 'data', for example {split}: 'cam1/*.mp4'"
                 raise DataError(what, where=str(self._base), fix=fix)
-            found = videos_under(place)
+            found = videos_under(folder)
             if not found:
                 fix = f"put video files or folders of images there, or set '{split}' under 'data'"
-                raise DataError("holds no video file and no folder of images", where=str(place), fix=fix)
+                raise DataError("no video file and no folder of images", where=str(folder), fix=fix)
         return [self._placed(self._video(one)) for one in found]
 
     def _video(self, found: Found) -> VideoRef:

@@ -1,4 +1,4 @@
-"""Videos below a folder: files, and folders of images, all of them or those that a pattern names."""
+"""Find videos below a folder: files, and folders of images, all or those that match a pattern."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ Source = Path | tuple[Path, ...]
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A video before anything is known of it but its name.
+    """A video that was found, with its name.
 
     Attributes:
-        name: the path below the folder that names count from, without the suffix of a file.
+        name: path below the base folder, without the suffix of a file.
         source: a video file, or the images of a folder in natural order.
     """
 
@@ -28,56 +28,56 @@ class Found:
 
 
 def videos_under(folder: Path) -> list[Found]:
-    """Every video below a folder, however deep, named by its path there.
+    """Find every video below a folder, at any depth, named by its path there.
 
     Raises:
-        DataError: a folder or file cannot be read, a link leads nowhere or in a circle, a folder
-            holds both video files and images, or two videos get one name.
+        DataError: a folder or file cannot be read, a link is broken or circular, a folder contains both video
+            files and images, or two videos have the same name.
     """
     return _named(_select(folder, ()), folder)
 
 
 def videos_like(root: Path, patterns: Sequence[str]) -> list[Found]:
-    """The videos that any of the patterns names, each once, named by their path below `root`.
+    """Find the videos that match any of the patterns, each once, named by their path below `root`.
 
-    `*` and `?` do not cross a folder, `**` stands for any number of folders. A pattern that
-    names a folder means everything in it.
+    `*` and `?` match within a name, `**` matches any number of folders. A pattern that matches a folder selects
+    everything in it.
 
     Raises:
-        DataError: as `videos_under`, or a pattern names no video.
+        DataError: as `videos_under`, or a pattern matches no video.
     """
     sources: dict[Source, None] = {}
     for pattern in patterns:
-        place, rest = split(root, pattern)
-        found = list(_select(place, rest)) if place.is_dir() else []
-        if not rest and place.is_file() and place.suffix.lower() in VIDEOS:
-            found = [place]
+        start, rest = split(root, pattern)
+        found = list(_select(start, rest)) if start.is_dir() else []
+        if not rest and start.is_file() and start.suffix.lower() in VIDEOS:
+            found = [start]
         if not found:
             raise DataError(
-                f"{pattern!r} names no video file and no folder of images",
+                f"the pattern {pattern!r} matches no video file and no folder of images",
                 where=str(root),
-                fix="patterns are relative to this folder and tell upper from lower case; ** crosses folders",
+                fix="write it relative to this folder, check upper and lower case, and use ** to cross folders",
             )
         sources |= dict.fromkeys(found)
     return _named(sources, root)
 
 
 def images_under(folder: Path) -> list[tuple[Path, ...]]:
-    """The images of every folder below this one, however deep, each in natural order.
+    """The images of every folder below this one, at any depth, each in natural order.
 
     Raises:
-        DataError: a folder or file cannot be read, or a link leads in a circle.
+        DataError: a folder or file cannot be read, or a link is circular.
     """
     return [tuple(images) for _, images, _ in _walk(folder, ()) if images]
 
 
 def folder_of(source: Source) -> Path:
-    """What a video is called by: the file, or the folder of its images."""
+    """The path that names a video: the file, or the folder of its images."""
     return source[0].parent if isinstance(source, tuple) else source
 
 
 def _select(base: Path, pattern: tuple[str, ...]) -> Iterator[Source]:
-    """Videos below `base` that match, or lie in a folder that matches; an empty pattern matches `base`."""
+    """Yield the videos below `base` that match, or are in a folder that matches; an empty pattern matches `base`."""
     for folder, images, files in _walk(base, pattern):
         parts = folder.relative_to(base).parts
         if not chosen(parts, pattern):
@@ -85,9 +85,9 @@ def _select(base: Path, pattern: tuple[str, ...]) -> Iterator[Source]:
             files = [path for path in files if fits((*parts, path.name), pattern)]
         if images and files:
             raise DataError(
-                f"holds both video files ({files[0].name}) and images ({images[0].name})",
+                f"the folder contains both video files ({files[0].name}) and images ({images[0].name})",
                 where=str(folder),
-                fix="put the frames into a folder of their own, or choose by pattern, such as train: 'train/**/*.mp4'",
+                fix="move the frames to another folder, or use a pattern, for example train: 'train/**/*.mp4'",
             )
         _check_readable([*images, *files])
         if images:
@@ -98,7 +98,7 @@ def _select(base: Path, pattern: tuple[str, ...]) -> Iterator[Source]:
 def _walk(
     base: Path, pattern: tuple[str, ...], folder: Path | None = None, above: tuple[tuple[int, int], ...] = ()
 ) -> Iterator[tuple[Path, list[Path], list[Path]]]:
-    """Each folder with its images and its video files, in natural order; links are followed."""
+    """Yield each folder with its images and its video files, in natural order; links are followed."""
     folder = folder or base
     try:
         status = folder.stat()
@@ -107,8 +107,8 @@ def _walk(
         raise _unreadable(folder, error) from error
     here = (status.st_dev, status.st_ino)
     if here in above:
-        fix = "remove the link, or name the videos by patterns that keep clear of it"
-        raise DataError("the link leads back to a folder that it lies in", where=str(folder), fix=fix)
+        fix = "remove the link, or use patterns that do not match it"
+        raise DataError("the link points to a folder that contains it", where=str(folder), fix=fix)
     files: list[Path] = []
     inner: list[Path] = []
     for entry in entries:
@@ -138,7 +138,7 @@ def _named(sources: Iterable[Source], base: Path) -> list[Found]:
         if name in found:
             both = f"{folder_of(found[name])} and {folder_of(source)}"
             raise DataError(
-                f"two videos would be named {name!r}: {both}", where=str(base), fix="rename or remove one of the two"
+                f"two videos have the name {name!r}: {both}", where=str(base), fix="rename or remove one of them"
             )
         found[name] = source
     order = sorted(found, key=lambda name: (natural_key(name), name))
@@ -160,13 +160,13 @@ def _check_readable(paths: Sequence[Path]) -> None:
         return
     path, others = wrong[0], f" (and {len(wrong) - 1} more files)" if len(wrong) > 1 else ""
     if path.is_symlink() and not path.exists():
-        what, fix = "the link leads to no file", "restore the file, or remove the link"
+        what, fix = "the link is broken", "restore the file, or remove the link"
     else:
-        what, fix = "may not be read by you", "change its permissions, or move it out of the folder"
+        what, fix = "no permission to read the file", "change its permissions, or move it out of the folder"
     raise DataError(f"{what}{others}", where=str(path), fix=fix)
 
 
 def _unreadable(path: Path, error: OSError) -> DataError:
     return DataError(
-        f"cannot be read: {error.strerror}", where=str(path), fix="mend its permissions or its link, or move it away"
+        f"cannot be read: {error.strerror}", where=str(path), fix="correct its permissions or its link, or remove it"
     )

@@ -1,4 +1,4 @@
-"""Patterns of paths: `*` and `?` within a name, `**` for any number of folders."""
+"""Path patterns: `*` and `?` within a name, `**` for any number of folders."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ _MAGIC = frozenset("*?[")
 
 
 def split(root: Path, pattern: str) -> tuple[Path, tuple[str, ...]]:
-    """The folder or file that a pattern starts from, and the parts of it that need matching.
+    """Split a pattern into the folder or file that it starts from, and the parts that need matching.
 
     Args:
-        root: absolute; it may have `[` and the like in its own name.
-        pattern: relative to it, or absolute.
+        root: absolute path; its own name may contain `[` and similar characters.
+        pattern: relative to root, or absolute.
     """
     whole = Path(os.path.normpath(root / Path(pattern).expanduser()))
     if whole.exists():
@@ -25,12 +25,12 @@ def split(root: Path, pattern: str) -> tuple[Path, tuple[str, ...]]:
 
 
 def chosen(parts: tuple[str, ...], pattern: tuple[str, ...]) -> bool:
-    """Whether the folder, or one that it lies in, is what the pattern names."""
+    """Whether the pattern matches the folder or one of its parents."""
     return any(fits(parts[:length], pattern) for length in range(len(parts) + 1))
 
 
 def fits(parts: tuple[str, ...], pattern: tuple[str, ...]) -> bool:
-    """Whether a path fits the whole pattern."""
+    """Whether the path matches the whole pattern."""
     if not pattern:
         return not parts
     if pattern[0] == "**":

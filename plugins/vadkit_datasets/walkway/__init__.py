@@ -1,1 +1,1 @@
-"""The built-in data set: a walkway drawn in code, so that vadkit runs without any download."""
+"""The built-in data set: a walkway drawn in code, so that vadkit runs without a download."""

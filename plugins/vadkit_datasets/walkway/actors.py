@@ -1,4 +1,4 @@
-"""Who crosses the walkway, how fast, and where they are at a frame."""
+"""The actors who cross the walkway, their speed, and their position at a frame."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ PACES: Mapping[str, tuple[float, float]] = {
     "cart": (0.07, 0.10),
     "wrong_way": (0.036, 0.05),
 }
-"""Kind of anomaly -> its slowest and fastest pace, heights a frame; walking is `WALK`."""
+"""Kind of anomaly -> its slowest and fastest pace, heights per frame; the pace of walkers is `WALK`."""
 
 WALK = (0.026, 0.05)
 
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """One actor and its straight way. Lengths are units of 1/64 of the picture's height.
+    """One actor and its straight path. Lengths are in units of 1/64 of the frame's height.
 
     Attributes:
         kind: "walker", or a key of `PACES`.
         look: clothes and gait.
         height: standing height.
-        x: of the feet at frame `start`.
-        y: of the feet, from the top: the depth that orders the painting.
-        speed: units a frame, positive to the right.
-        start: frame at which it is at `x`.
+        x: position of the feet at frame `start`.
+        y: position of the feet, from the top; actors are painted in the order of y.
+        speed: units per frame, positive to the right.
+        start: frame at which the actor is at `x`.
     """
 
     kind: str
@@ -50,10 +50,10 @@ class Actor:
         return 1 if self.speed > 0 else -1
 
     def at(self, frame: int) -> float:
-        """Where the feet are, from the left."""
+        """Position of the feet, from the left."""
         return self.x + self.speed * (frame - self.start)
 
     def parts(self, frame: int) -> list[Part]:
-        """Its body, in its own units, as it is at a frame."""
+        """The parts of its body at a frame, in units of its height."""
         way = abs(self.speed) * (frame - self.start) / self.height
         return BODIES[self.kind](self.look, way)

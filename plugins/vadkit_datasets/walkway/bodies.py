@@ -1,7 +1,7 @@
-"""How each kind of actor looks at a moment of its way.
+"""The look of each kind of actor along its path.
 
 Bodies are in units of the actor's own standing height: x forward, y up, feet at the origin.
-`way` is what it has gone so far, in the same units.
+`way` is the distance covered so far, in the same units.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class Look:
 
     Attributes:
         coat, legs, hair, skin: gray values.
-        pack: gray of a backpack; negative without one.
+        pack: gray value of a backpack; negative for none.
         stride: heights walked in one cycle of both legs.
         swing: how far a foot reaches out, heights.
     """
@@ -36,7 +36,7 @@ class Look:
 
     @classmethod
     def draw(cls, rng: np.random.Generator) -> Look:
-        """Somebody at random."""
+        """Draw a random look."""
         coat, legs, hair, skin, pack, stride, swing = rng.random(7).tolist()
         return cls(
             coat=65 + 125 * coat,
@@ -50,7 +50,7 @@ class Look:
 
 
 def reach(kind: str) -> float:
-    """Heights from an actor's feet to its foremost point."""
+    """Distance from an actor's feet to its foremost point, heights."""
     return {"van": 1.2, "cart": 0.9, "bicycle": 0.65}.get(kind, 0.35)
 
 
@@ -199,4 +199,4 @@ BODIES: Mapping[str, Callable[[Look, float], list[Part]]] = {
     "cart": _cart,
     "bag": _bag,
 }
-"""Kind of actor -> its parts, painted in order, given its look and its way."""
+"""Kind of actor -> function of its look and the distance covered; it returns the parts in painting order."""

@@ -1,4 +1,4 @@
-"""The walkway as a data set: settings in, videos and labels out."""
+"""The walkway as a data set."""
 
 from __future__ import annotations
 
@@ -11,27 +11,33 @@ import numpy as np
 from vadkit.api import DataError, Dataset, Labels, Split, VideoRef
 from vadkit_datasets.walkway.film import Film
 
-_SMALLEST = 32  # pixels a side: a head is one pixel wide
+_SMALLEST = 32  # pixels; a head is then one pixel wide
 _FPS = 25.0
 
 
 class Walkway(Dataset):
-    """A fixed camera over a walkway, drawn in code; the same seed draws the same bytes anywhere.
+    """Synthetic walkway under a fixed camera, drawn in code; the same seed gives the same bytes on any machine.
 
-    Training videos hold people who walk left in the far lane and right in the near one. Test
-    videos add a bicycle, a van, a runner, a thrown bag, a skateboard, a cart, and somebody
-    against the stream; every eighth, from the sixth on, stays normal.
+    In training videos, people walk left in the far lane and right in the near lane. Test videos add a bicycle, a van, a
+    runner, a thrown bag, a skateboard, a cart, and a person who walks the wrong way. Every eighth test video, starting
+    with the sixth, is normal.
 
     Args:
-        root: not used, there are no files.
-        size: H and W in pixels, at least 32 each.
-        train_videos: normal videos.
-        test_videos: videos to be judged; eight show each kind of anomaly once.
-        frames: F of every video.
-        seed: of everything that is drawn.
+        root: not used; there are no files.
+        size: height and width in pixels, at least 32 each.
+        train_videos: number of normal training videos.
+        test_videos: number of test videos; eight show each kind of anomaly once.
+        frames: frames in every video.
+        seed: seed of everything that is drawn.
 
     Raises:
-        DataError: a setting that nothing can be drawn with; all such settings are named.
+        DataError: settings are out of range; all of them are listed.
+
+    Example:
+        >>> dataset = Walkway(None, size=(32, 48), frames=5)
+        >>> video = dataset.videos("test")[0]
+        >>> video.name, video.source(0, 2).shape
+        ('test_00', (2, 32, 48, 1))
     """
 
     needs_root: ClassVar[bool] = False
@@ -50,7 +56,9 @@ class Walkway(Dataset):
         del root
         least = {"train_videos": (train_videos, 1), "test_videos": (test_videos, 1), "frames": (frames, 1)}
         least |= {"seed": (seed, 0), "size": (min(size), _SMALLEST)}
-        wrong = [f"{name} must be at least {low}, not {value}" for name, (value, low) in least.items() if value < low]
+        wrong = [
+            f"{name} must be at least {low}, but it is {value}" for name, (value, low) in least.items() if value < low
+        ]
         if wrong:
             raise DataError("; ".join(wrong), where="walkway", fix="change these keys under 'data'")
         self._size, self._frames, self._seed = size, frames, seed
@@ -60,10 +68,10 @@ class Walkway(Dataset):
         """The videos of a split; their sources are drawn, (n, H, W, 1) uint8.
 
         Raises:
-            DataError: there is no such split.
+            DataError: the split does not exist.
         """
         if split not in self._count:
-            raise DataError(f"there is no split {split!r}", where="walkway", fix="choices: test, train")
+            raise DataError(f"no split is named {split!r}", where="walkway", fix="choices: test, train")
         films = (Film(split, index, *self._size, self._frames, self._seed) for index in range(self._count[split]))
         return [
             VideoRef(f"{split}_{film.index:02d}", film, frames=film.frames, fps=_FPS, fingerprint=film.fingerprint)
@@ -74,11 +82,11 @@ class Walkway(Dataset):
         """Frames, masks and tracks of a test video; None for a training video, which is normal.
 
         Raises:
-            DataError: the video is not one of the walkway's.
+            DataError: the video does not belong to the walkway.
         """
         film = video.source
         if not isinstance(film, Film):
-            raise DataError(f"the video {video.name!r} is not the walkway's", where="walkway")
+            raise DataError(f"the video {video.name!r} does not belong to the walkway", where="walkway")
         if film.split == "train":
             return None
         tracks = film.tracks()

@@ -1,4 +1,4 @@
-"""One video of the walkway, drawn when it is read: any stretch of it, always the same."""
+"""One video of the walkway, drawn when it is read. Any range of frames is always drawn the same."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from vadkit_datasets.walkway import scene, shapes
 from vadkit_datasets.walkway.actors import Actor
 
 DRAWING = 1
-"""Version of the drawing: raise it with every change that alters a pixel."""
+"""Version of the drawing. Increase it with every change that alters a pixel."""
 
-_VISIBLE = 4  # pixels of an abnormal actor that make a frame abnormal
+_VISIBLE = 4  # smallest number of visible pixels of an abnormal actor that makes a frame abnormal
 _STREAMS = {"train": 1, "test": 2}
 
 
 @dataclass(frozen=True)
 class Film:
-    """Draws a video. It holds settings only, so that loader processes can be sent it.
+    """Draws a video. It stores only settings, so that loader processes can receive it.
 
     Attributes:
         split: "train" or "test".
-        index: of the video in its split.
-        height: H.
-        width: W.
+        index: index of the video in its split.
+        height: H, pixels.
+        width: W, pixels.
         frames: F.
-        seed: of the whole data set.
+        seed: seed of the data set.
     """
 
     split: Split
@@ -42,7 +42,7 @@ class Film:
 
     @property
     def fingerprint(self) -> str:
-        """Says which pixels: settings and version of the drawing."""
+        """Identifies the pixels: settings and version of the drawing."""
         size = f"{self.height}x{self.width}x{self.frames}"
         return f"walkway-{DRAWING}-{size}-{self.seed}-{self.split}-{self.index}"
 
@@ -50,13 +50,13 @@ class Film:
         """Frames start to stop - 1, (n, H, W, 1) uint8.
 
         Raises:
-            DataError: the stretch does not lie within the video.
+            DataError: the range is not within the video.
         """
         if not 0 <= start <= stop <= self.frames:
             raise DataError(
-                f"frames {start}:{stop} do not lie within the video",
+                f"frames {start}:{stop} are not within the video",
                 where=f"walkway {self.split} {self.index:02d}",
-                fix=f"choose a stretch inside 0:{self.frames}",
+                fix=f"choose a range within 0:{self.frames}",
             )
         clip = np.empty((stop - start, self.height, self.width, 1), np.uint8)
         for number, frame in enumerate(range(start, stop)):
@@ -73,7 +73,7 @@ class Film:
         return masks
 
     def tracks(self) -> tuple[Track, ...]:
-        """Boxes of what is visible of each abnormal actor."""
+        """Boxes of the visible pixels of each abnormal actor."""
         boxes: dict[str, dict[int, tuple[int, int, int, int]]] = {}
         for frame, identity, seen in self._abnormal():
             rows, columns = np.flatnonzero(seen.any(axis=1)), np.flatnonzero(seen.any(axis=0))
@@ -82,7 +82,7 @@ class Film:
         return tuple(Track(identity, boxes[identity]) for identity in boxes)
 
     def _abnormal(self) -> Iterator[tuple[int, str, NDArray[np.bool_]]]:
-        """(frame, identity, (H, W) visible pixels) of every abnormal actor that can be seen."""
+        """(frame, identity, (H, W) visible pixels) of every abnormal actor that is visible."""
         suspects = [number for number, actor in enumerate(self._cast) if actor.kind != "walker"]
         for frame in range(self.frames) if suspects else ():
             _, owner = self._paint(frame)
@@ -92,7 +92,7 @@ class Film:
                     yield frame, f"{self._cast[number].kind}-{number}", seen
 
     def _paint(self, frame: int) -> tuple[NDArray[np.float64], NDArray[np.int16]]:
-        """The frame in even light without noise, and who is seen at each pixel (-1 for the ground)."""
+        """The frame in uniform light without noise, and the actor at each pixel (-1 for the ground)."""
         canvas, owner = self._ground.copy(), np.full((self.height, self.width), -1, np.int16)
         unit = self.height / scene.HEIGHT
         for number, actor in enumerate(self._cast):
@@ -104,7 +104,7 @@ class Film:
         return canvas, owner
 
     def _noise(self, frame: int) -> NDArray[np.float64]:
-        """Sensor noise of one frame, (H, W): the sum of four even draws, near enough to a normal one."""
+        """Sensor noise of one frame (H, W): the sum of four uniform draws, which is close to normal."""
         draws = self._rng(3, frame).integers(0, 256, (4, self.height, self.width), np.uint8)
         return (draws.sum(axis=0, dtype=np.int64) - 510) * (self._light.sigma(frame) / 147.8)
 
@@ -113,7 +113,7 @@ class Film:
 
     @cached_property
     def _ground(self) -> NDArray[np.float64]:
-        # One camera, so one ground for all videos of a seed.
+        # All videos of a seed have the same camera and the same ground.
         return scene.ground(self.height, self.width, np.random.default_rng((self.seed, 0)))
 
     @cached_property

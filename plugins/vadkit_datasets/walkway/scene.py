@@ -1,4 +1,4 @@
-"""The place, its light and who comes by. Lengths are units of 1/64 of the picture's height."""
+"""The scene, its light and its actors. Lengths are in units of 1/64 of the frame's height."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from vadkit_datasets.walkway.bodies import Look, reach
 
 HEIGHT = 64.0  # units
 
-_EDGE = 15.0  # where grass ends and paving begins
-_LANES = ((23.0, 34.0, -1), (43.0, 60.0, 1))  # y of the farthest and nearest feet, direction that everyone walks in
+_EDGE = 15.0  # y of the edge between grass and paving
+_LANES = ((23.0, 34.0, -1), (43.0, 60.0, 1))  # y of the farthest and nearest feet, walking direction
 _PROGRAM = ("bicycle", "van", "runner", "bag", "skateboard", "", "cart", "wrong_way")
 
 
 @dataclass(frozen=True, slots=True)
 class Light:
-    """Two slow waves of daylight, and the sensor's noise, which comes and goes as its gain adapts.
+    """Two slow waves of daylight, and sensor noise whose level varies as the sensor's gain adapts.
 
     A wave is (amplitude, period in frames, phase in radians).
 
     Attributes:
-        waves: of the daylight, around 1.
-        hum: of the noise, around 1.
-        noise: standard deviation on average, gray values.
+        waves: waves of the daylight, around 1.
+        hum: wave of the noise level, around 1.
+        noise: mean standard deviation of the noise, gray values.
     """
 
     waves: tuple[tuple[float, float, float], ...]
@@ -37,7 +37,7 @@ class Light:
 
     @classmethod
     def draw(cls, rng: np.random.Generator) -> Light:
-        """A day at random."""
+        """Draw random light."""
         slow, fast, hum = rng.random((3, 3)).tolist()
         return cls(
             waves=(
@@ -58,7 +58,7 @@ class Light:
 
 
 def ground(height: int, width: int, rng: np.random.Generator) -> NDArray[np.float64]:
-    """The empty place, (H, W) whole gray values: grass, kerb, paving in perspective, a line between the lanes."""
+    """The empty scene, (H, W) integer gray values: grass, kerb, paving in perspective, a line between the lanes."""
     unit = height / HEIGHT
     y = ((np.arange(height) + 0.5) / unit)[:, None]
     x = ((np.arange(width) + 0.5 - width / 2) / unit)[None, :]
@@ -77,13 +77,13 @@ def ground(height: int, width: int, rng: np.random.Generator) -> NDArray[np.floa
 
 
 def cast(width: float, frames: int, rng: np.random.Generator, program: int | None) -> list[Actor]:
-    """Everybody who comes by in one video, farthest first.
+    """Return all actors in one video, farthest first.
 
     Args:
-        width: of the picture, units.
+        width: width of the frame, units.
         frames: F.
-        rng: decides everything.
-        program: which of the abnormal programs a test video shows; None for normal ones only.
+        rng: source of all random choices.
+        program: index of the test video's anomaly; None for a normal video.
     """
     actors = [actor for lane in _LANES for actor in _crowd(lane, width, frames, rng)]
     if program is not None:
@@ -94,9 +94,9 @@ def cast(width: float, frames: int, rng: np.random.Generator, program: int | Non
 
 
 def _crowd(lane: tuple[float, float, int], width: float, frames: int, rng: np.random.Generator) -> list[Actor]:
-    """Groups of one to three, now close together, now far apart."""
+    """Groups of one to three walkers, at varying distances."""
     far, near, way = lane
-    longest = width / (WALK[0] * 9)  # frames that the slowest need to cross
+    longest = width / (WALK[0] * 9)  # frames that the slowest walkers need to cross
     gap = float(rng.uniform(50, 170))
     walkers: list[Actor] = []
     moment = -longest
@@ -111,12 +111,12 @@ def _crowd(lane: tuple[float, float, int], width: float, frames: int, rng: np.ra
 
 
 def _event(kind: str, leaves: bool, width: float, frames: int, rng: np.random.Generator) -> list[Actor]:
-    """The abnormal actors of a test video: they come, or they are there already and leave, about half-way.
+    """The abnormal actors of a test video. They enter, or are present and leave, about half-way.
 
-    Videos take turns in that, so that being late in a video says nothing.
+    Videos alternate between the two, so that the position in a video does not predict the anomaly.
     """
     far, near, way = _LANES[int(rng.integers(2))]
-    share = float(rng.uniform(0.4, 0.7))  # of the video that they are in, where they need longer to cross
+    share = float(rng.uniform(0.4, 0.7))  # share of the video in which they are visible, if they cross slowly
     if kind == "wrong_way":
         way, share = -way, float(rng.uniform(0.25, 0.35))
     y = float(rng.uniform((far + near) / 2, near))
@@ -130,7 +130,7 @@ def _event(kind: str, leaves: bool, width: float, frames: int, rng: np.random.Ge
 
 
 def _enter(kind: str, y: float, way: int, pace: float, moment: float, width: float, rng: np.random.Generator) -> Actor:
-    """An actor whose foremost point touches the picture's edge at frame `moment`."""
+    """An actor whose foremost point touches the frame's edge at frame `moment`."""
     stature = float(rng.uniform(0.84, 1.16)) * (0.7 if kind == "walker" and rng.random() < 0.1 else 1.0)
     height = 15 * (0.72 + 0.5 * y / HEIGHT) * stature
     outside = reach(kind) * height

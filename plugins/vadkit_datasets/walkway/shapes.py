@@ -1,7 +1,7 @@
-"""Soft-edged parts, and how an actor made of them is painted onto a picture.
+"""Soft-edged parts, and how an actor is painted from them onto a frame.
 
-Every part is a rounded box around a segment: with no thickness it is a capsule, with no
-length a disc, with a ring width only its outline is inked.
+Every part is a rounded box around a segment. Without thickness it is a capsule, without length a disc, and with a
+ring width only its outline is painted.
 """
 
 from __future__ import annotations
@@ -12,18 +12,18 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-_GRID = 64  # parts sit on 1/64 pixel: a last-bit difference of a machine's sine never reaches the picture
+_GRID = 64  # parts are rounded to 1/64 pixel, so that rounding differences of sine never change the frame
 
 
 class Part(NamedTuple):
-    """A rounded box around the segment (x0, y0)-(x1, y1); lengths share one unit.
+    """A rounded box around the segment (x0, y0)-(x1, y1); all lengths have the same unit.
 
     Attributes:
         round: radius of the corners.
-        gray: ink, 0 to 255.
-        thick: half the box's width across the segment, corners left out.
+        gray: gray value, 0 to 255.
+        thick: half the box's width across the segment, without the corners.
         ring: half width of the outline; 0 fills the shape.
-        opacity: below 1 for shadows, which belong to nobody's mask.
+        opacity: below 1 for shadows, which are not part of any mask.
     """
 
     x0: float
@@ -38,13 +38,13 @@ class Part(NamedTuple):
 
 
 def place(parts: Sequence[Part], x: float, y: float, unit: float, facing: int) -> NDArray[np.float64]:
-    """Parts in an actor's own units (x forward, y up, feet at the origin) -> pixels.
+    """Convert parts from an actor's units (x forward, y up, feet at the origin) to pixels.
 
     Args:
         parts: K parts.
         x: the feet, pixels from the left.
         y: the feet, pixels from the top.
-        unit: pixels in one of the actor's units.
+        unit: pixels per unit of the actor.
         facing: 1 to the right, -1 to the left.
 
     Returns:
@@ -60,13 +60,13 @@ def place(parts: Sequence[Part], x: float, y: float, unit: float, facing: int) -
 
 
 def paint(canvas: NDArray[np.float64], owner: NDArray[np.int16], table: NDArray[np.float64], identity: int) -> None:
-    """Paint parts in order over what is there, in place.
+    """Paint parts in order, in place.
 
     Args:
         canvas: (H, W) gray, 0 to 255.
-        owner: (H, W), who is seen at each pixel; opaque parts write `identity` there.
+        owner: (H, W), the actor at each pixel; opaque parts write `identity` there.
         table: (K, 9) in pixels, from `place`.
-        identity: of the actor.
+        identity: number of the actor.
     """
     reach = table[:, 4] + table[:, 6] + table[:, 7] + 1
     height, width = canvas.shape

@@ -1,1 +1,1 @@
-"""Metrics that ask where in the frame the anomaly is: one module an idea, read when a recipe names them."""
+"""Metrics of localization within the frame. A module is imported when a recipe names its metric."""

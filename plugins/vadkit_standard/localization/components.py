@@ -1,8 +1,7 @@
-"""Connected components of stacks of binary images, from runs of pixels.
+"""Connected components of stacks of binary images, computed from runs of pixels.
 
-A run is an unbroken stretch of True pixels of one row. There are far fewer runs than pixels,
-so this is several times faster than `scipy.ndimage.label` with `find_objects`, and needs no
-image of integers as large as the stack.
+A run is an unbroken sequence of True pixels in one row. There are far fewer runs than pixels, so this is several
+times faster than `scipy.ndimage.label` with `find_objects`, and needs no integer image as large as the stack.
 """
 
 from __future__ import annotations
@@ -15,17 +14,17 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-_BLOCK = 1 << 22  # pixels looked at together: what the temporary arrays stay below
+_BLOCK = 1 << 22  # pixels processed at a time, to bound the temporary arrays
 
 Integers = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
 class Regions:
-    """Boxes in the frames of one video, in the frames' order.
+    """Boxes in the frames of one video, in frame order.
 
     Attributes:
-        frames: (R,), which frame each lies in.
+        frames: (R,), the frame of each box.
         boxes: (R, 4), x0, y0, x1, y1, half-open.
     """
 
@@ -35,13 +34,13 @@ class Regions:
 
 @dataclass(frozen=True, slots=True)
 class _Runs:
-    """Runs in order, in a stack widened by one column that is False: no run reaches the next row.
+    """Runs in order, in a stack with one extra column that is False, so that no run continues in the next row.
 
     Attributes:
-        start: flat position of the first pixel.
-        stop: flat position after the last pixel.
+        start: flat index of the first pixel.
+        stop: flat index after the last pixel.
         height: rows of a frame.
-        pitch: columns of a frame, the added one among them.
+        pitch: columns of a frame, including the extra one.
     """
 
     start: Integers
@@ -51,14 +50,14 @@ class _Runs:
 
 
 def regions(stack: NDArray[np.bool_]) -> Regions:
-    """Boxes of each frame's 8-connected components; (F, H, W)."""
+    """Return the boxes of each frame's 8-connected components; (F, H, W)."""
     runs = _find_runs(stack)
     found, _ = _boxes(runs, _components(runs, [_touching(runs, frames=0, rows=1)]))
     return found
 
 
 def linked_regions(stack: NDArray[np.bool_]) -> tuple[Regions, Integers]:
-    """The same, and of each region which 26-connected component of the whole stack holds it, (R,)."""
+    """Return the same boxes, and the index (R,) of the 26-connected component of the stack that contains each."""
     runs = _find_runs(stack)
     within = _touching(runs, frames=0, rows=1)
     between = [_touching(runs, frames=1, rows=rows) for rows in (-1, 0, 1)]
@@ -70,7 +69,7 @@ def linked_regions(stack: NDArray[np.bool_]) -> tuple[Regions, Integers]:
 
 
 def ranges(first: Integers, count: Integers) -> tuple[Integers, Integers]:
-    """All members of the ranges `first` to `first + count - 1`: which range, and which number.
+    """List all members of the ranges `first` to `first + count - 1`: the index of the range, and the member.
 
     >>> ranges(np.array([5, 0]), np.array([2, 1]))
     (array([0, 0, 1]), array([5, 6, 0]))
@@ -94,7 +93,7 @@ def _find_runs(stack: NDArray[np.bool_]) -> _Runs:
         found = np.flatnonzero(flat[1:] != flat[:-1]) + 1
         if flat[0]:
             found = np.append(0, found)
-        # From the place among the chosen frames to the place in the stack.
+        # From the index among the chosen frames to the index in the stack.
         moved = (chosen - np.arange(chosen.size)) * (height * pitch)
         edges.append(found + moved[found // (height * pitch)])
     every = np.concatenate(edges)
@@ -102,18 +101,18 @@ def _find_runs(stack: NDArray[np.bool_]) -> _Runs:
 
 
 def _touching(runs: _Runs, *, frames: int, rows: int) -> tuple[Integers, Integers]:
-    """Pairs of runs that touch, at least with a corner, the second so many frames later and rows lower."""
+    """Pairs of runs that touch, at least at a corner; the second is `frames` later and `rows` lower."""
     shift = (frames * runs.height + rows) * runs.pitch
     first = np.searchsorted(runs.stop, runs.start - shift)
     count = np.searchsorted(runs.start, runs.stop - shift, side="right") - first
     row = runs.start // runs.pitch % runs.height - rows
-    # The row above a frame's first is the last row of the frame before.
+    # Exclude the row above a frame's first row, which belongs to the frame before.
     later, earlier = ranges(first, np.where((row >= 0) & (row < runs.height), count, 0))
     return earlier, later
 
 
 def _components(runs: _Runs, pairs: Sequence[tuple[Integers, Integers]]) -> Integers:
-    """Which component each run belongs to."""
+    """Return the component of each run."""
     count = runs.start.size
     if not count:
         return np.zeros(0, np.int64)
@@ -124,7 +123,7 @@ def _components(runs: _Runs, pairs: Sequence[tuple[Integers, Integers]]) -> Inte
 
 
 def _boxes(runs: _Runs, component: Integers) -> tuple[Regions, Integers]:
-    """Box of each component, in the frames' order, and the components in that order."""
+    """Return the box of each component in frame order, and the components in that order."""
     row = runs.start // runs.pitch
     count = int(component.max(initial=-1)) + 1
     low = np.full((2, count), np.iinfo(np.int64).max)

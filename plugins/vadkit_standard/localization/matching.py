@@ -1,4 +1,4 @@
-"""Which regions are found, and which finds are false, in one video at falling thresholds."""
+"""Detected regions, detected tracks and false positives in one video, at falling thresholds."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from vadkit_standard.localization.truth import Truth
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """When something counts as found.
+    """When a region or a track counts as detected.
 
     Attributes:
-        alpha: the share of a track's regions that must be detected.
-        beta: intersection over union from which a detected region and a true one match.
+        alpha: share of a track's regions that must be detected.
+        beta: smallest intersection over union of a match between a detected and a true region.
     """
 
     alpha: float
@@ -28,10 +28,10 @@ class Rule:
 def count(
     maps: NDArray[np.floating[Any]], truth: Truth, thresholds: NDArray[np.float64], rule: Rule
 ) -> tuple[Integers, Integers, Integers]:
-    """Regions detected, tracks detected and false positives at each threshold, each (L,)."""
+    """Count detected regions, detected tracks and false positives at each threshold, each (L,)."""
     frames, height, width = maps.shape
-    # In units of 1/w and 1/h of the source's pixels all boxes are whole numbers, whatever the
-    # sizes, and an overlap of exactly beta is seen as such.
+    # In units of 1/w and 1/h of the source's pixels all boxes are integers, whatever the sizes, so that
+    # an overlap of exactly beta counts as a match.
     to_found = np.array([truth.width, truth.height] * 2)
     true = Regions(truth.regions.frames, truth.regions.boxes * np.array([width, height] * 2))
     first = np.searchsorted(true.frames, np.arange(frames + 1))
@@ -46,7 +46,7 @@ def count(
 
 
 def _match(found: Regions, true: Regions, first: Integers, beta: float) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Which found regions match a true one of their frame, and which true ones a found one."""
+    """Which detected regions match a true region of their frame, and which true regions match a detected one."""
     start = first[found.frames]
     mine, theirs = ranges(start, first[found.frames + 1] - start)
     overlap = _overlap(found.boxes[mine], true.boxes[theirs]) >= beta

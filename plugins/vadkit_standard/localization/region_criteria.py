@@ -1,4 +1,4 @@
-"""The two criteria of Street Scene: are the regions found, are the tracks found, at few false positives."""
+"""The region- and track-based detection criteria of Street Scene."""
 
 from __future__ import annotations
 
@@ -16,32 +16,37 @@ from vadkit_standard.localization.tally import tally
 class RegionCriteria(Metric):
     """Region- and track-based detection criteria, RBDC and TBDC (Ramachandra and Jones, WACV 2020).
 
-    A detected region is the box of an 8-connected component of the map at or above a threshold,
-    in the source's pixels. A true region is a track's box in one frame; in a video without tracks
-    it is the box of a component of the frame's mask. A true region is detected if its
-    intersection over union with some detected region of its frame is at least beta. A detected
-    region that reaches this with no true region of its frame, be the frame normal or abnormal,
-    is a false positive. A track is detected if at least alpha of its regions are.
+    A detected region is the box, in the source's pixels, of an 8-connected component of the map at or above a
+    threshold. A true region is a track's box in one frame; in a video without tracks, it is the box of a component of
+    the frame's mask. A true region is detected if its intersection over union with a detected region of its frame is
+    at least beta. A detected region that matches no true region of its frame is a false positive, in normal and in
+    abnormal frames. A track is detected if at least the share alpha of its regions is detected.
 
-    The value is the area under the detection rate, of regions or of tracks, over false positives
-    per frame from 0 to 1. The curve starts at (0, 0) and follows the falling threshold to the
-    first point beyond 1 false positive per frame; where regions merge the numbers may fall on the
-    way, so the rate at x is the best at no more than x. Lines join the points. The last line is
-    cut at 1; a curve that ends before 1 keeps its last rate. Maps and frame labels do not meet:
-    a frame is abnormal here if it has a true region.
+    The value is the area under the detection rate (of regions or of tracks) over false positives per frame from 0 to 1.
+    The curve starts at (0, 0) and follows the falling threshold to the first point above 1 false positive per frame.
+    The numbers may fall on the way where regions merge, so the rate at x is the best rate at x or below. The points
+    are connected by lines. The last line is cut at 1. A curve that ends before 1 keeps its last rate. The frame labels
+    are not used: a frame is abnormal here if it has a true region.
 
-    **Approximate tracks.** In a video with masks alone a track is a 26-connected component of the
-    stack of masks: objects that touch are one track, and one that is hidden for a frame is two.
-    Masks also give the frame's size; with tracks alone, the maps must be of the source's size. A
-    video of normal frames needs neither. NaN in a map lies below every threshold.
+    **Approximate tracks.** In a video with masks alone, a track is a 26-connected component of the stack of masks:
+    objects that touch are one track, and an object that is hidden for a frame is two. Masks also define the frame's
+    size; with tracks alone, the maps must have the source's size. A video of normal frames needs neither. NaN in a map
+    is below every threshold.
 
-    **Resampling** keeps the thresholds of all videos, which `compute` of the videos drawn would
-    choose anew. Counting ends where all videos have 2 false positives per frame.
+    **Resampling** keeps the thresholds of all videos; `compute` on the drawn videos would choose new ones. Counting
+    stops where all videos have 2 false positives per frame.
 
     Args:
-        alpha: the share of a track's regions that must be detected.
-        beta: the intersection over union that makes a match.
-        levels: thresholds at most; the curve is exact if the maps take no more distinct values.
+        alpha: share of a track's regions that must be detected, in (0, 1].
+        beta: smallest intersection over union of a match, in (0, 1].
+        levels: maximum number of thresholds. The curve is exact if the maps have no more distinct values.
+
+    Example:
+        >>> maps, labels = np.zeros((2, 4, 4)), np.array([False, True])
+        >>> maps[1, :2] = 1.0
+        >>> video = ScoredVideo("01", maps.max((1, 2)), labels, maps=lambda: maps, masks=lambda: maps > 0.5)
+        >>> RegionCriteria().compute([video])
+        {'rbdc': 1.0, 'tbdc': 1.0}
     """
 
     needs_anomaly_maps: ClassVar[bool] = True
@@ -49,22 +54,21 @@ class RegionCriteria(Metric):
 
     def __init__(self, *, alpha: float = 0.1, beta: float = 0.1, levels: int = 40) -> None:
         if not (0 < alpha <= 1 and 0 < beta <= 1):
-            raise VadkitError(f"alpha and beta must lie in (0, 1], not {alpha} and {beta}")
+            raise VadkitError(f"alpha and beta must be in (0, 1], but they are {alpha} and {beta}")
         if levels < 2:
-            raise VadkitError(f"levels must be at least 2, not {levels}")
+            raise VadkitError(f"levels must be at least 2, but it is {levels}")
         self.rule, self.levels = Rule(alpha, beta), levels
 
     def compute(self, videos: Sequence[ScoredVideo]) -> dict[str, float]:
-        """-> `rbdc` and `tbdc`.
+        """Return `rbdc` and `tbdc`.
 
         Raises:
-            DataError: a video has no maps, or neither masks nor tracks, or they do not fit; or
-                there is no abnormal region.
+            DataError: a video has no maps, or neither masks nor tracks, or they do not fit; or no region is abnormal.
         """
         return self.resampled(videos)(np.ones(len(videos), np.int64))
 
     def resampled(self, videos: Sequence[ScoredVideo]) -> Callable[[NDArray[np.int64]], dict[str, float]]:
-        """Counts once; a resample is a weighted sum of the counts."""
+        """Count once; a resample is a weighted sum of the counts."""
         counts = tally(videos, self.rule, self.levels)
 
         def measure(times: NDArray[np.int64]) -> dict[str, float]:
@@ -75,7 +79,7 @@ class RegionCriteria(Metric):
 
 
 def area(false: NDArray[np.float64], rate: NDArray[np.float64]) -> float:
-    """Under the rate over false positives per frame, from 0 to 1; both (L,), thresholds falling."""
+    """Area under the rate over false positives per frame, from 0 to 1; both (L,), thresholds falling."""
     x, y = np.append(0, false), np.append(0, rate)
     beyond = np.flatnonzero(x > 1)
     if beyond.size:

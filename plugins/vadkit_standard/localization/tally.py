@@ -1,4 +1,4 @@
-"""Counts of all videos at all thresholds: all that the curves, and their resamples, are made of."""
+"""Counts of all videos at all thresholds, from which the curves and their resamples are computed."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from vadkit_standard.localization.matching import Rule, count
 from vadkit_standard.localization.reading import read_maps
 from vadkit_standard.localization.truth import Truth, find_truth
 
-# False positives per frame at which counting ends. The curve ends at 1, but a resample that
-# draws the quieter videos gets there later.
+# False positives per frame at which counting stops. The curve ends at 1, but a resample of videos with few
+# false positives reaches 1 later.
 _REACH = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """What was counted in V videos, at L falling thresholds.
+    """Counts in V videos, at L falling thresholds.
 
     Attributes:
         thresholds: (L,).
-        frames: (V,).
+        frames: (V,), frames.
         regions: (V,), true regions.
         tracks: (V,), true tracks.
         detected: (V, L), true regions that are detected.
@@ -43,7 +43,7 @@ class Tally:
     false: Integers
 
     def curve(self, times: Integers) -> NDArray[np.float64]:
-        """(L, 3): false positives per frame, share of regions and share of tracks detected.
+        """Return (L, 3): false positives per frame, share of regions detected, share of tracks detected.
 
         Args:
             times: (V,), how often each video counts.
@@ -56,7 +56,7 @@ class Tally:
             raise DataError(
                 f"none of {int(times.sum())} videos, {frames} frames, has an abnormal region",
                 where="rbdc_tbdc",
-                fix="check masks and tracks, or leave this metric out",
+                fix="check masks and tracks, or remove this metric",
             )
         wholes = frames, regions, int(times @ self.tracks)
         parts = self.false, self.detected, self.followed
@@ -64,13 +64,13 @@ class Tally:
 
 
 def tally(videos: Sequence[ScoredVideo], rule: Rule, levels: int) -> Tally:
-    """Count at no more than `levels` thresholds; maps are read at most three times, one video at a time.
+    """Count at up to `levels` thresholds. Maps are read at most three times, one video at a time.
 
-    Where the maps take no more distinct values than that, each is a threshold and the curve is
-    exact. Otherwise half of the levels find out how the curve runs, and the rest refine it.
+    If the maps have no more than `levels` distinct values, each value is a threshold and the curve is exact. Otherwise
+    half of the levels locate the curve, and the others refine it.
 
     Raises:
-        DataError: there is no region to detect, or a video lacks what it takes.
+        DataError: there is no region to detect, or a video lacks maps, masks or tracks.
     """
     truths, maxima, values = _survey(videos, levels)
     if values.size <= levels:
@@ -82,7 +82,7 @@ def tally(videos: Sequence[ScoredVideo], rule: Rule, levels: int) -> Tally:
 
 
 def _survey(videos: Sequence[ScoredVideo], levels: int) -> tuple[list[Truth], NDArray[np.float64], NDArray[np.float64]]:
-    """Truth of each video, the maps' cell maxima as they rise, and distinct values until they are too many."""
+    """Truth of each video, the sorted cell maxima of the maps, and the distinct values until there are too many."""
     truths: list[Truth] = []
     maxima, values = [np.zeros(0)], np.zeros(0)
     for video in videos:
@@ -100,7 +100,7 @@ def _count(
     counts = np.zeros((3, len(videos), thresholds.size), np.int64)
     for index, (video, truth) in enumerate(zip(videos, truths, strict=True)):
         counts[:, index] = count(read_maps(video), truth, thresholds, rule)
-        # Once the videos so far exceed what all may have, lower thresholds need no counting.
+        # Skip lower thresholds once the videos so far exceed the limit for all videos.
         beyond = np.flatnonzero(counts[2].sum(axis=0) > _REACH * frames.sum())
         if beyond.size:
             thresholds, counts = thresholds[: beyond[0] + 1], counts[:, :, : beyond[0] + 1]

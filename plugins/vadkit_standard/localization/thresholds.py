@@ -1,8 +1,8 @@
-"""Where to cut the maps, so that the curve between 0 and 1 false positives per frame is well resolved.
+"""Thresholds that resolve the curve between 0 and 1 false positives per frame.
 
-Thresholds come from the maxima of each map's cells: a region that appears as the threshold
-falls begins at a local maximum, and few of the maxima lie in the vast and quiet rest of a map.
-Of these maxima only order and shares count, so the thresholds stay if all videos are repeated.
+Thresholds are chosen among the maxima of each map's cells. A region that appears as the threshold falls starts at a
+local maximum, and few of the maxima are in the large quiet part of a map. Only the order and the shares of the maxima
+count, so the thresholds do not change if all videos are repeated.
 """
 
 from __future__ import annotations
@@ -14,18 +14,18 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
-_CELLS = 4  # along either axis of a map
+_CELLS = 4  # cells along each axis of a map
 
 
 def cell_maxima(maps: NDArray[np.floating[Any]]) -> Floats:
-    """(F, h, w) -> the largest value in each cell of each map, those without a value left out."""
+    """Return the largest value in each cell of each map (F, h, w); cells of NaN are omitted."""
     rows, columns = (np.unique(np.arange(_CELLS) * size // _CELLS) for size in maps.shape[1:])
     cells = np.fmax.reduceat(np.fmax.reduceat(maps, rows, axis=1), columns, axis=2).ravel()
     return cells[~np.isnan(cells)].astype(np.float64)
 
 
 def distinct(known: Floats, maps: NDArray[np.floating[Any]], limit: int) -> Floats:
-    """Falling values that occur so far, or more than `limit` of them."""
+    """Return the distinct values so far, falling, or more than `limit` of them."""
     for frame in maps:
         if known.size > limit:
             break
@@ -35,18 +35,18 @@ def distinct(known: Floats, maps: NDArray[np.floating[Any]], limit: int) -> Floa
 
 
 def coarse(maxima: Floats, count: int) -> Floats:
-    """At most `count` falling thresholds from the largest maximum to the smallest, denser at the top."""
+    """Return up to `count` falling thresholds from the largest maximum to the smallest, denser at the top."""
     return _falling(_at(maxima, np.linspace(0, 1, count) ** 2))
 
 
 def fine(maxima: Floats, thresholds: Floats, curve: Floats, count: int) -> Floats:
-    """At most `count` more, evenly along the length of a curve that is known at some thresholds.
+    """Return up to `count` more thresholds, evenly along a curve that is known at some thresholds.
 
     Args:
-        maxima: of all cells, rising.
+        maxima: maxima of all cells, rising.
         thresholds: (L,), falling.
-        curve: (L, D), false positives per frame and the detection rates there.
-        count: how many.
+        curve: (L, D), false positives per frame and the detection rates at the thresholds.
+        count: maximum number of thresholds.
     """
     beyond = np.flatnonzero(curve[:, 0] > 1)
     used = int(beyond[0]) + 1 if beyond.size else len(curve)
@@ -59,7 +59,7 @@ def fine(maxima: Floats, thresholds: Floats, curve: Floats, count: int) -> Float
 
 
 def _at(maxima: Floats, shares: Floats) -> Floats:
-    """The maxima, given as they rise, that such shares of them are at or above."""
+    """Return the maxima (sorted, rising) for given shares: the share of maxima at or above each."""
     rank = np.ceil(shares * maxima.size).astype(np.int64)
     return maxima[maxima.size - np.clip(rank, 1, maxima.size)]
 

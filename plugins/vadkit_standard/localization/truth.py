@@ -1,4 +1,4 @@
-"""The regions that should be found, and the tracks that they form."""
+"""The true regions of a video, and the tracks that they form."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ class Truth:
     Attributes:
         regions: R boxes, in pixels of the source.
         track: (R,), the track of each region, from 0.
-        sizes: (N,), regions of each track.
-        height: of the source's frames.
-        width: of the source's frames.
+        sizes: (N,), number of regions of each track.
+        height: height of the source's frames, pixels.
+        width: width of the source's frames, pixels.
     """
 
     regions: Regions
@@ -31,14 +31,14 @@ class Truth:
 
 
 def find_truth(video: ScoredVideo, size: tuple[int, int]) -> Truth:
-    """Regions from the tracks, else from the masks; none in a video of normal frames that has neither.
+    """Return the regions of the tracks, or else of the masks; none for a normal video without either.
 
     Args:
-        video: what to look at.
-        size: height and width of its maps, taken for the source's where nothing tells them.
+        video: the video.
+        size: height and width of its maps, used as the source's size if it is unknown.
 
     Raises:
-        DataError: there is neither, or it does not fit the frame labels or the frame's size.
+        DataError: an abnormal video has neither, or they do not fit the frame labels or the frame's size.
     """
     masks = read_masks(video)
     height, width = (video.size or size) if masks is None else masks.shape[1:]
@@ -53,7 +53,7 @@ def find_truth(video: ScoredVideo, size: tuple[int, int]) -> Truth:
         raise DataError(
             f"{video.labels.sum()} of {video.labels.size} frames are abnormal, but there are no masks and no tracks",
             where=f"video {video.name!r}",
-            fix="add them to the data set's folder, or leave this metric out",
+            fix="add them to the data set's folder, or remove this metric",
         )
     _, track, sizes = np.unique(track, return_inverse=True, return_counts=True)
     return Truth(regions, track, sizes, height, width)
@@ -68,9 +68,9 @@ def _from_tracks(video: ScoredVideo) -> tuple[Regions, Integers]:
     frames = np.array([frame for frame, _, _ in found], np.int64)
     if outside := int(np.sum((frames < 0) | (frames >= video.labels.size))):
         raise DataError(
-            f"{outside} of {frames.size} boxes of its tracks lie outside its {video.labels.size} frames",
+            f"{outside} of {frames.size} boxes of its tracks are outside its {video.labels.size} frames",
             where=f"video {video.name!r}",
-            fix="check that tracks and frame labels are of the same release",
+            fix="check that tracks and frame labels come from the same release",
         )
     order = np.argsort(frames, kind="stable")
     boxes = np.array([box for _, _, box in found], np.int64).reshape(-1, 4)
@@ -83,8 +83,8 @@ def _check_size(video: ScoredVideo, regions: Regions, size: tuple[int, int]) -> 
     right, bottom = regions.boxes[:, 2:].max(axis=0, initial=0)
     if right > width or bottom > height:
         raise DataError(
-            f"its tracks reach to x = {right}, y = {bottom}, beyond {width} x {height}, "
-            + ("the frame's size" if video.size else "the maps' size; without masks nothing tells the frame's"),
+            f"its tracks reach x = {right}, y = {bottom}, which is outside {width} x {height}, "
+            + ("the frame's size" if video.size else "the maps' size (the frame's size is unknown without masks)"),
             where=f"video {video.name!r}",
-            fix="give maps of the source's size, or masks",
+            fix="use maps of the source's size, or add masks",
         )

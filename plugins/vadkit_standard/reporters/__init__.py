@@ -1,1 +1,1 @@
-"""Reporters: one module each, so that only what a recipe names is imported."""
+"""Reporters, one module each, so that only those that a recipe names are imported."""

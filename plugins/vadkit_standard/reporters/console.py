@@ -1,4 +1,4 @@
-"""The result as a table on the terminal."""
+"""The result as a table in the terminal."""
 
 from __future__ import annotations
 
@@ -12,14 +12,21 @@ from rich.text import Text
 from vadkit.api import Reporter, RunResult, join_names
 from vadkit_standard.reporters.names import printable
 
-_COLUMNS = 3  # of the table of components: more do not fit a terminal; metrics.json has all
+_COLUMNS = 3  # metrics in the table of components; more do not fit a terminal, metrics.json has all
 
 
 class Console(Reporter):
-    """Prints the metrics in percent: the fused score, each component alone, and a random scorer."""
+    """Prints the metrics in percent: of the fused score, of each component alone, and of a random scorer.
+
+    Example:
+        >>> result = RunResult("demo", Path("runs/demo"), {"micro_auc": 0.875}, {}, {"name": "itae"}, [])
+        >>> Console().report(result, Path())  # doctest: +ELLIPSIS
+        <BLANKLINE>
+        demo  protocol itae...
+    """
 
     def report(self, result: RunResult, folder: Path) -> None:
-        """Print to standard output; the run folder comes last."""
+        """Print to standard output; the path of the run folder is the last line."""
         terminal = Terminal(highlight=False)
         terminal.print()
         if result.metrics:
@@ -27,13 +34,13 @@ class Console(Reporter):
             terminal.print(_alone(result))
         else:
             terminal.print(_title(result))
-            terminal.print(Text("no labels: scores only, nothing measured", style="yellow"))
+            terminal.print(Text("no labels: scores without metrics", style="yellow"))
         for line in _facts(result):
             terminal.print(Text(printable(line), style="dim"))
         for line in _warnings(result):
             terminal.print(Text(printable(line), style="yellow"))
-        if folder != Path():  # scores of others need not have a folder
-            # A path broken over two lines cannot be copied.
+        if folder != Path():  # external scores may have no folder
+            # Do not wrap the path, so that it can be copied.
             terminal.print(Text(str(folder)), soft_wrap=True)
 
 
@@ -65,7 +72,7 @@ def _fused(result: RunResult) -> Table:
 
 
 def _alone(result: RunResult) -> Table:
-    """Each component by itself, by the first few metrics."""
+    """Table of each component alone, for the first few metrics."""
     metrics = list(result.metrics)[:_COLUMNS]
     percent = {metric: metric not in result.units for metric in metrics}
     table = Table(header_style="bold")
@@ -111,8 +118,8 @@ def _facts(result: RunResult) -> list[str]:
     return lines
 
 
-def _chosen(written: str | Mapping[str, object]) -> str:
-    """A component as a recipe has it, in a line."""
+def _component(written: str | Mapping[str, object]) -> str:
+    """A component of the recipe, in one line."""
     if isinstance(written, str):
         return written
     keys = [f"{key} {value}" for key, value in written.items() if key != "use"]
@@ -123,18 +130,18 @@ def _warnings(result: RunResult) -> list[str]:
     summary = result.summary
     rules = {
         "single_class_videos": "one class only, "
-        + ("padded" if result.protocol.get("single_class") == "pad" else "left out of averages over videos"),
-        "unlabelled_videos": "without labels, not measured",
+        + ("padded" if result.protocol.get("single_class") == "pad" else "excluded from averages over videos"),
+        "unlabelled_videos": "without labels, not evaluated",
         "constant": "constant scores",
     }
-    # Without any label at all, a list of the videos that have none says nothing new.
+    # Without any labels, the list of unlabelled videos is redundant.
     shown = rules if result.metrics else {"constant": rules["constant"]}
     lines = [f"{text}: {join_names(getattr(summary, key))}" for key, text in shown.items() if getattr(summary, key)]
     for split, videos in (summary.run.damaged if summary.run else {}).items():
         lines.append(f"damaged {split} videos, of which the rest was used: {join_names(list(videos))}")
     hours, wanted = summary.normal_hours, result.protocol.get("false_alarms_per_hour", 1)
     if hours == 0:
-        lines.append("the frame rate of held-out normal video is unknown: the threshold allows no false alarm at all")
+        lines.append("the frame rate of held-out normal video is unknown, so the threshold allows no false alarm")
     elif hours is not None and hours * wanted < 1:
         lines.append(f"held-out video is too short to show {wanted:g} false alarms an hour: the threshold allows none")
     if summary.frames_without_score:

@@ -1,4 +1,4 @@
-"""Scores over time as in the paper's Fig. 6: each component, the total, and what is abnormal."""
+"""Score curves over time, as in the paper's Fig. 6: each component, the total, and the ground truth."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from vadkit_standard.reporters.names import printable
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-_GRID = 12  # videos on the page that shows many
-_FAR_APART = 10.0  # ratio of two curves' ranges beyond which the smaller one looks flat
+_GRID = 12  # videos on the overview page
+_FAR_APART = 10.0  # ratio of two curves' ranges above which the smaller one looks flat
 
 
 def page(result: RunResult, colors: Mapping[str, str]) -> Figure:
-    """Up to twelve videos on one page."""
+    """Figure of up to twelve videos."""
     videos = result.videos[:_GRID]
     columns = 1 if len(videos) == 1 else 2 if len(videos) <= 4 else 3
     rows = -(-len(videos) // columns)
@@ -46,7 +46,7 @@ def page(result: RunResult, colors: Mapping[str, str]) -> Figure:
 
 
 def single(video: VideoResult, colors: Mapping[str, str]) -> Figure:
-    """One video."""
+    """Figure of one video."""
     figure = Figure(figsize=(9, 3.2), layout="constrained")
     axes = figure.subplots()
     _curves(axes, video, colors)

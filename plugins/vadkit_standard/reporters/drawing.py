@@ -1,4 +1,4 @@
-"""What all figures share: colours, titles, quiet drawing. Figures are objects: pyplot's state is not touched."""
+"""Helpers for all figures: colours, titles, saving. Figures are objects; pyplot's state is not used."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 
 from vadkit.api import atomic_write
 
-# Okabe and Ito's colours, which the colour-blind tell apart; green, blue and red as in the paper's Fig. 6.
+# Okabe and Ito's colour-blind safe palette; green, blue and red as in the paper's Fig. 6.
 NORMAL = "#0072B2"
 ABNORMAL = "#D55E00"
 TOTAL = ABNORMAL
@@ -27,14 +27,14 @@ _OTHERS = ("#009E73", NORMAL, "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Names are no formulas, and a character that the font lacks is no reason to complain."""
+    """Turn off math parsing of names, and warnings about characters that the font lacks."""
     with rc_context({"text.parse_math": False}), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing from font", UserWarning)
         yield
 
 
 def save(figure: Figure, path: Path, dpi: int) -> None:
-    """Write a picture, aside then renamed.
+    """Write a figure atomically.
 
     Raises:
         RunFolderError: the folder cannot be written.
@@ -52,12 +52,12 @@ def colors_of(components: Collection[str]) -> dict[str, str]:
 
 
 def rules(protocol: Mapping[str, Any]) -> str:
-    """What a number must be read beside."""
+    """The protocol in one line, for titles."""
     mark = "   TEST-TUNED" if protocol.get("test_tuned") else ""
     return f"protocol {protocol.get('name', '?')} #{protocol.get('digest', '?')}{mark}"
 
 
 def plain_frame(axes: Axes) -> None:
-    """Axes with two lines around them instead of four."""
+    """Hide the top and right lines of the axes."""
     axes.spines[["top", "right"]].set_visible(False)
     axes.tick_params(labelsize=8)

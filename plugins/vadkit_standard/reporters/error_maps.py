@@ -1,4 +1,4 @@
-"""Where frames are in error, as in the paper's Figs. 4 and 8: pixels above their frame's mean error."""
+"""Error maps of frames, as in the paper's Figs. 4 and 8: pixels above their frame's mean error."""
 
 from __future__ import annotations
 
@@ -22,22 +22,33 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """One frame with its error."""
+    """One frame with its error.
+
+    Attributes:
+        video: the video.
+        index: index of the frame in the video's scores.
+        picture: the frame.
+        error: its error map.
+    """
 
     video: VideoResult
-    index: int  # among the scores of its video
+    index: int
     picture: NDArray[np.uint8]
     error: NDArray[np.floating[Any]]
 
 
 class ErrorMaps(Reporter):
-    """Writes `figures/error_maps.png`: frames, and their pixels above the mean error of the frame.
+    """Figure `figures/error_maps.png`: frames, and their pixels above the mean error of the frame.
 
     Args:
-        frames: which frames, as "VIDEO:NUMBER", numbers from 0; empty takes the highest-scored abnormal frame
-            of each video.
-        videos: of how many videos then, those with the highest scores first.
-        dpi: dots an inch.
+        frames: frames to show, as "VIDEO:NUMBER" with numbers from 0; empty shows the highest-scored abnormal frame of
+            each video.
+        videos: maximum number of videos if `frames` is empty; those with the highest scores come first.
+        dpi: resolution, dots per inch.
+
+    Example:
+        >>> ErrorMaps(frames=["01:120"]).needs_anomaly_maps
+        True
     """
 
     needs_anomaly_maps = True
@@ -46,14 +57,14 @@ class ErrorMaps(Reporter):
         self.frames, self.videos, self.dpi = tuple(frames), videos, dpi
 
     def report(self, result: RunResult, folder: Path) -> None:
-        """Write the picture.
+        """Write the figure.
 
         Raises:
-            DataError: no maps are kept, the videos are not there, there is no abnormal frame or no such frame.
+            DataError: the scores have no maps, the videos are missing, or a frame does not exist or is not abnormal.
             RunFolderError: the folder cannot be written.
         """
-        places = [_named(text, result) for text in self.frames] or _highest(result, self.videos)
-        shown = [_shown(result, video, index) for video, index in places]
+        frames = [_named(text, result) for text in self.frames] or _highest(result, self.videos)
+        shown = [_shown(result, video, index) for video, index in frames]
         with quiet():
             save(_figure(result, shown), folder / "figures" / "error_maps.png", self.dpi)
 
@@ -72,7 +83,7 @@ def _highest(result: RunResult, most: int) -> list[tuple[VideoResult, int]]:
             found.append((float(video.fused[index]), video, index))
     if not found:
         raise DataError(
-            "no frame is known to be abnormal", where="error_maps", fix='name frames: frames: ["VIDEO:NUMBER"]'
+            "no frame is labelled as abnormal", where="error_maps", fix='list frames: frames: ["VIDEO:NUMBER"]'
         )
     best = sorted(found, key=lambda one: -one[0])[:most]
     return [(video, index) for _, video, index in best]
@@ -81,10 +92,12 @@ def _highest(result: RunResult, most: int) -> list[tuple[VideoResult, int]]:
 def _named(text: str, result: RunResult) -> tuple[VideoResult, int]:
     name, colon, number = text.rpartition(":")
     if not (colon and number.isdecimal()):
-        raise DataError(f"{text!r} is not 'VIDEO:NUMBER'", where="error_maps", fix='for example frames: ["01:120"]')
+        raise DataError(
+            f"{text!r} is not 'VIDEO:NUMBER'", where="error_maps", fix='write, for example, frames: ["01:120"]'
+        )
     videos = {video.name: video for video in result.videos}
     if name not in videos:
-        raise DataError(f"there is no video {name!r}", where="error_maps", fix=closest(name, videos))
+        raise DataError(f"no video is named {name!r}", where="error_maps", fix=closest(name, videos))
     index = np.flatnonzero(numbers_of(videos[name]) == int(number))
     if not index.size:
         raise DataError(f"video {name!r} has no scored frame {number}", where="error_maps")
@@ -94,9 +107,9 @@ def _named(text: str, result: RunResult) -> tuple[VideoResult, int]:
 def _shown(result: RunResult, video: VideoResult, index: int) -> Shown:
     if video.anomaly_maps is None:
         raise DataError(
-            "no maps are kept",
+            "the run has no maps",
             where="error_maps",
-            fix="'vadkit run RECIPE --resume' with --set report=[console,json,error_maps] scores again and keeps them",
+            fix="score again with maps: 'vadkit run RECIPE --resume --set report=[console,json,error_maps]'",
         )
     [picture] = show(result, video, [index], "error_maps")
     return Shown(video, index, picture, np.asarray(video.anomaly_maps()[index], np.float64))
@@ -125,21 +138,19 @@ def _figure(result: RunResult, shown: Sequence[Shown]) -> Figure:
         axes.set_visible(bool(axes.images))
     of = _resolution(shown[0])
     bar = figure.colorbar(image, ax=grid, location="bottom", fraction=0.05, aspect=40, shrink=0.8)
-    bar.set_label(f"error{of}, intensities from -1 to 1; below the mean error of its frame none is drawn", fontsize=9)
-    figure.suptitle(
-        f"{printable(result.name)}: where frames are in error; their scores, {rules(result.protocol)}", fontsize=11
-    )
+    bar.set_label(f"error{of}, intensities from -1 to 1; errors below the frame's mean are not drawn", fontsize=9)
+    figure.suptitle(f"{printable(result.name)}: error maps and scores, {rules(result.protocol)}", fontsize=11)
     return figure
 
 
 def _resolution(shown: Shown) -> str:
-    """What a value of the map stands for, where it is more than a pixel."""
+    """Size of the pixel block that a value of the map stands for; empty for single pixels."""
     (high, wide), (h, w) = shown.picture.shape[:2], shown.error.shape
     return "" if (h, w) == (high, wide) else f", mean of {round(high / h)}x{round(wide / w)} pixels"
 
 
 def _picture(axes: Axes, picture: NDArray[np.uint8], *, faint: bool = False) -> None:
-    if faint:  # so that the errors over it are seen
+    if faint:  # so that the errors drawn over it are visible
         gray = picture.astype(np.float64).mean(2)
         axes.imshow(gray, cmap="gray", vmin=0, vmax=255, alpha=0.35)
         return

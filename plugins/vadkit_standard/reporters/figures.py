@@ -1,4 +1,4 @@
-"""Score curves as in the paper's Fig. 6, and the ROC: what the score files alone tell."""
+"""Score curves, as in the paper's Fig. 6, and the ROC. Both need the score files alone."""
 
 from __future__ import annotations
 
@@ -14,16 +14,22 @@ _LONGEST_NAME = 180  # file systems allow 255 bytes
 
 
 def file_name(video: str) -> str:
-    """What a file about a video is called, without its suffix."""
+    """File name for a video, without suffix."""
     return quote(video, safe=" ", errors="replace")[:_LONGEST_NAME]
 
 
 class Figures(Reporter):
-    """Writes `figures/scores.png`, `figures/roc.png` and a score curve of each video.
+    """Figures `figures/scores.png` and `figures/roc.png`, and a score curve of each video.
 
     Args:
-        each: also write one file a video, under `figures/videos/`.
-        dpi: dots an inch.
+        each: also write one file per video, under `figures/videos/`.
+        dpi: resolution, dots per inch.
+
+    Example:
+        >>> Figures(each=False, dpi=200).dpi
+        200
+        >>> file_name("cam1/clip 2")  # of the video's figure
+        'cam1%2Fclip 2'
     """
 
     def __init__(self, *, each: bool = True, dpi: int = 120) -> None:
@@ -31,7 +37,7 @@ class Figures(Reporter):
         self.dpi = dpi
 
     def report(self, result: RunResult, folder: Path) -> None:
-        """Write the pictures; the ROC only where labels of both classes are known.
+        """Write the figures; the ROC only if there are labels of both classes.
 
         Raises:
             RunFolderError: the folder cannot be written.
@@ -39,7 +45,7 @@ class Figures(Reporter):
         if not result.videos:
             return
         figures = folder / "figures"
-        # One of weight 0 is fused for another figure's sake.
+        # A component of weight 0 is fused for another figure only.
         own = result.protocol.get("components") or {}
         shown = [name for name in result.videos[0].components if own.get(name, {}).get("weight", 1.0) != 0]
         colors = colors_of(shown)

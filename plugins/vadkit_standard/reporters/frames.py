@@ -16,29 +16,29 @@ if TYPE_CHECKING:
 
 
 def numbers_of(video: VideoResult) -> NDArray[np.int64]:
-    """(F,), which frames of the video its scores belong to, from 0."""
+    """(F,), the frame number in the video of each score, from 0."""
     return np.arange(video.fused.size) if video.numbers is None else video.numbers
 
 
 def show(result: RunResult, video: VideoResult, indices: Sequence[int], where: str) -> Sequence[NDArray[np.uint8]]:
-    """Frames by their place among the scores, each (H, W, C) uint8.
+    """Return frames by their index in the scores, each (H, W, C) uint8.
 
     Raises:
-        DataError: the videos are not there.
+        DataError: the videos are missing.
     """
     if result.look is None:
-        what = "shows frames, and these scores came without a data set"
-        raise DataError(what, where=where, fix="draw it from a run: vadkit figures RUN --data-root DIR")
+        what = "the figure shows frames, but these scores have no data set"
+        raise DataError(what, where=where, fix="draw it from a run: 'vadkit figures RUN --data-root DIR'")
     return result.look(video.name, [int(numbers_of(video)[index]) for index in indices])
 
 
 def title_of(video: VideoResult, index: int) -> str:
-    """Video, frame and score, in a line."""
+    """Video, frame and score, in one line."""
     return f"{printable(video.name)}, frame {numbers_of(video)[index]}: {video.fused[index]:.3f}"
 
 
 def bare(axes: Axes) -> None:
-    """Axes that hold a picture alone."""
+    """Hide ticks and lines of axes that hold an image."""
     axes.set_xticks([])
     axes.set_yticks([])
     axes.spines[:].set_visible(False)

@@ -1,4 +1,4 @@
-"""Likelihoods of normal and abnormal frames, as in the paper's Fig. 5."""
+"""Histograms of likelihoods of normal and abnormal frames, as in the paper's Fig. 5."""
 
 from __future__ import annotations
 
@@ -28,32 +28,40 @@ _LOOKS = (
 
 
 class Histograms(Reporter):
-    """Writes `figures/histograms.png`: log-likelihoods of normal and of abnormal frames, in bits per dimension.
+    """Figure `figures/histograms.png`: log-likelihoods of normal and abnormal frames, in bits per dimension.
 
     Args:
-        scores: which entries of `scores`; empty takes all that are likelihoods.
-        each: also write one file a video that has frames of both classes, under `figures/histograms/`.
-        dpi: dots an inch.
+        scores: entries of `scores` to show; empty shows all likelihoods.
+        each: also write one file per video that has frames of both classes, under `figures/histograms/`.
+        dpi: resolution, dots per inch.
+
+    Example:
+        >>> Histograms(scores=["likelihood"], each=False).scores
+        ('likelihood',)
+        >>> bits_per_dimension(np.array([log(2) * 6]), dimensions=3)
+        array([-2.])
     """
 
     def __init__(self, *, scores: Sequence[str] = (), each: bool = True, dpi: int = 120) -> None:
         self.scores, self.each, self.dpi = tuple(scores), each, dpi
 
     def report(self, result: RunResult, folder: Path) -> None:
-        """Write the pictures.
+        """Write the figures.
 
         Raises:
-            DataError: no score is a likelihood, or one is named that is not there.
+            DataError: the run has no likelihood, or not the named one.
             RunFolderError: the folder cannot be written.
         """
         dimensions: Mapping[str, int] = result.summary.run.dimensions if result.summary.run else {}
         known = [name for name in dimensions if all(name in video.raw for video in result.videos)]
         for name in self.scores:
             if name not in known:
-                raise DataError(f"{name!r} is no likelihood of this run", where="histograms", fix=closest(name, known))
+                raise DataError(
+                    f"this run has no likelihood named {name!r}", where="histograms", fix=closest(name, known)
+                )
         chosen = self.scores or tuple(known)
         if not chosen or not result.videos:
-            raise DataError("no score of this run is a likelihood", where="histograms", fix="add one: {use: nll, ...}")
+            raise DataError("no score of this run is a likelihood", where="histograms", fix="add one, {use: nll, ...}")
         panels = {name: None if _calibrated(result) else dimensions[name] for name in chosen}
         figures = folder / "figures"
         with quiet():
@@ -65,12 +73,12 @@ class Histograms(Reporter):
 
 
 def bits_per_dimension(nll: NDArray[np.float64], dimensions: int) -> NDArray[np.float64]:
-    """Log-likelihood: nats of the negative one over all dimensions -> bits of each."""
+    """Convert negative log-likelihoods (nats, all dimensions) to log-likelihoods in bits per dimension."""
     return -nll / (dimensions * log(2))
 
 
 def shares(values: NDArray[np.float64], edges: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Percent of the values in each bin."""
+    """Percentage of the values in each bin."""
     counts, _ = np.histogram(values, edges)
     return 100 * counts / max(values.size, 1)
 

@@ -1,4 +1,4 @@
-"""metrics.json: each number beside the protocol that it was made under."""
+"""metrics.json: every number with its protocol."""
 
 from __future__ import annotations
 
@@ -13,7 +13,16 @@ from vadkit.api import Reporter, RunResult, atomic_write
 
 
 class Json(Reporter):
-    """Writes `metrics.json` into the run folder."""
+    """Writes `metrics.json` into the run folder.
+
+    Example:
+        >>> import tempfile
+        >>> result = RunResult("demo", Path("runs/demo"), {"micro_auc": 0.875}, {}, {"name": "itae"}, [])
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     Json().report(result, Path(folder))
+        ...     json.loads(Path(folder, "metrics.json").read_text())["metrics"]
+        {'micro_auc': 0.875}
+    """
 
     def report(self, result: RunResult, folder: Path) -> None:
         """Write name, metrics, intervals, components, groups, protocol, summary and vadkit's version.

@@ -1,6 +1,6 @@
-"""Names that anybody may have given, made fit to be shown."""
+"""Names from users, made safe to print."""
 
 
 def printable(text: str) -> str:
-    """With a question mark for each control character and half of a character."""
+    """Replace each control character and unpaired surrogate by a question mark."""
     return "".join(character if character.isprintable() else "?" for character in text)

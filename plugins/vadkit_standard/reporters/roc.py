@@ -23,7 +23,7 @@ def roc(
     colors: Mapping[str, str],
     protocol: Mapping[str, Any],
 ) -> Figure:
-    """The ROC over all frames of each component and of the total, with the EER of each marked."""
+    """Figure of the ROC over all frames, for each component and for the total, with their EERs."""
     figure = Figure(figsize=(5.4, 5.4), layout="constrained")
     axes = figure.subplots()
     axes.plot([0, 100], [0, 100], color=GRAY, linewidth=0.8, linestyle=":", label="random scorer")

@@ -1,4 +1,4 @@
-"""AUC against the weight of a score, as in the paper's Fig. 3."""
+"""AUC over the weight of a score, as in the paper's Fig. 3."""
 
 from __future__ import annotations
 
@@ -21,15 +21,19 @@ _MARKERS = "osD^vP"
 
 
 class WeightCurve(Reporter):
-    """Writes `figures/weight_curve.png`: the micro AUC of R + weight x L (Eq. 14), for several L and weights.
+    """Figure `figures/weight_curve.png`: the micro AUC of R + weight x L (Eq. 14), for several L and weights.
 
-    Each point is the AUC on the test set: a weight that is chosen by it is test-tuned.
+    Each point is the AUC on the test set. A weight that is chosen by it is test-tuned.
 
     Args:
-        vary: entries of `fuse`, each added by itself to what is fused beside them; one that only this
-            figure needs stands in `fuse` with weight 0. Default: all of them that are likelihoods.
-        weights: the weights to try; default, the paper's.
-        dpi: dots an inch.
+        vary: entries of `fuse` (L), each added separately to the rest of the fused score (R). Give an entry that only
+            this figure needs the weight 0 in `fuse`. Default: all entries that are likelihoods.
+        weights: weights to try; default: the paper's.
+        dpi: resolution, dots per inch.
+
+    Example:
+        >>> WeightCurve(vary=["likelihood"], weights=[1.0, 0.1]).weights
+        (0.1, 1.0)
     """
 
     def __init__(
@@ -38,10 +42,10 @@ class WeightCurve(Reporter):
         self.vary, self.weights, self.dpi = tuple(vary), tuple(sorted(weights)), dpi
 
     def report(self, result: RunResult, folder: Path) -> None:
-        """Write the picture.
+        """Write the figure.
 
         Raises:
-            DataError: nothing is to be varied, or the total is no weighted sum, or there are no labels of both classes.
+            DataError: nothing can be varied, the total is not a weighted sum, or labels of both classes are missing.
             RunFolderError: the folder cannot be written.
         """
         curves, base = weight_curves(result, _varied(self.vary, result), self.weights)
@@ -52,13 +56,13 @@ class WeightCurve(Reporter):
 def weight_curves(
     result: RunResult, vary: Sequence[str], weights: Sequence[float]
 ) -> tuple[dict[str, list[float]], float | None]:
-    """Micro AUC of everything else that is fused plus each of `vary`: name -> a value a weight; and of the rest alone.
+    """Return name -> micro AUC for each weight, and the micro AUC of the rest of the fused score alone.
 
     Raises:
-        DataError: the final score is smoothed, so that it is no weighted sum; or one class is missing.
+        DataError: the final score is smoothed, so that it is not a weighted sum; or one class is missing.
     """
     if result.protocol.get("smoothing"):
-        what = "the final score is smoothed, and weights cannot be changed behind that"
+        what = "the final score is smoothed, so it is not a weighted sum of the components"
         raise DataError(what, where="weight_curve", fix="choose a protocol without smoothing")
     own: Mapping[str, Any] = result.protocol.get("components") or {}
     labelled = [(video, video.labels) for video in result.videos if video.labels is not None]
@@ -79,7 +83,7 @@ def weight_curves(
         ]
         for name in vary
     }
-    alone = set(own) <= set(vary)  # nothing else is fused: all scores of the rest are 0
+    alone = set(own) <= set(vary)  # nothing else is fused, so the rest is 0
     return curves, None if alone else auc(rests)
 
 
@@ -91,7 +95,7 @@ def _varied(named: Sequence[str], result: RunResult) -> Sequence[str]:
     likelihoods = result.summary.run.dimensions if result.summary.run else {}
     chosen = named or [name for name in fused if name in likelihoods]
     if not chosen:
-        raise DataError("no likelihood is fused", where="weight_curve", fix="name what to vary: vary: [...]")
+        raise DataError("no likelihood is fused", where="weight_curve", fix="list the scores to vary: vary: [...]")
     return chosen
 
 
@@ -109,7 +113,7 @@ def _figure(
         marker = _MARKERS[index % len(_MARKERS)]
         axes.plot(weights, percent, color=colors[name], marker=marker, markersize=5, label=printable(name))
         chosen = float(own[name]["weight"])
-        if chosen in weights:  # the one that the recipe has
+        if chosen in weights:  # the weight in the recipe
             at = percent[list(weights).index(chosen)]
             ring = {"markersize": 11, "markerfacecolor": "none", "markeredgecolor": colors[name], "linestyle": "none"}
             axes.plot(chosen, at, "o", label="as fused in the recipe", **ring)

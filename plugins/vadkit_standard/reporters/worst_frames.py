@@ -1,4 +1,4 @@
-"""The frames that are wrong most, as in the paper's Fig. 9: normal ones scored high, abnormal ones scored low."""
+"""The frames with the worst scores, as in the paper's Fig. 9: normal ones scored high, abnormal ones scored low."""
 
 from __future__ import annotations
 
@@ -17,12 +17,17 @@ _COLUMNS = 4
 
 
 class WorstFrames(Reporter):
-    """Writes `figures/worst_frames.png`: normal frames with the highest scores, abnormal ones with the lowest.
+    """Figure `figures/worst_frames.png`: normal frames with the highest scores, abnormal ones with the lowest.
 
     Args:
-        count: of either, at most.
-        apart: frames between two of one video, at least: neighbours look alike.
-        dpi: dots an inch.
+        count: maximum number of frames of each class.
+        apart: minimum distance of two frames of one video, frames; neighbouring frames look the same.
+        dpi: resolution, dots per inch.
+
+    Example:
+        >>> video = VideoResult("01", np.array([0.9, 0.1, 0.2]), {}, np.array([False, False, True]))
+        >>> [index for _, index in worst([video], abnormal=False, count=1, apart=1)]
+        [0]
     """
 
     def __init__(self, *, count: int = 8, apart: int = 25, dpi: int = 120) -> None:
@@ -31,10 +36,10 @@ class WorstFrames(Reporter):
         self.count, self.apart, self.dpi = count, apart, dpi
 
     def report(self, result: RunResult, folder: Path) -> None:
-        """Write the picture.
+        """Write the figure.
 
         Raises:
-            DataError: nothing is labelled, or the videos are not there.
+            DataError: there are no labels, or the videos are missing.
             RunFolderError: the folder cannot be written.
         """
         false = worst(result.videos, abnormal=False, count=self.count, apart=self.apart)
@@ -46,13 +51,13 @@ class WorstFrames(Reporter):
 
 
 def worst(videos: Sequence[VideoResult], *, abnormal: bool, count: int, apart: int) -> list[tuple[VideoResult, int]]:
-    """The frames of a class whose final scores are worst, worst first: video, and place among its scores.
+    """The frames of one class with the worst final scores, worst first: video, and index in its scores.
 
     Args:
-        videos: those without labels are passed over.
-        abnormal: the abnormal frames with the lowest scores; otherwise the normal ones with the highest.
-        count: at most.
-        apart: frames between two of one video, at least.
+        videos: the videos; those without labels are skipped.
+        abnormal: True for the abnormal frames with the lowest scores, False for the normal ones with the highest.
+        count: maximum number of frames.
+        apart: minimum distance of two frames of one video, frames.
     """
     found: list[tuple[float, int, int]] = []
     for number, video in enumerate(videos):
@@ -62,7 +67,7 @@ def worst(videos: Sequence[VideoResult], *, abnormal: bool, count: int, apart: i
                 found.append((score if abnormal else -score, number, int(index)))
     chosen: list[tuple[int, int]] = []
     for _, number, index in sorted(found):
-        if all(number != other or abs(index - place) >= apart for other, place in chosen):
+        if all(number != other or abs(index - near) >= apart for other, near in chosen):
             chosen.append((number, index))
         if len(chosen) == count:
             break

@@ -1,0 +1,91 @@
+"""Every public class shows an example in its docstring, and the examples run."""
+
+from __future__ import annotations
+
+import doctest
+import inspect
+import sys
+
+import pytest
+
+import vadkit
+from vadkit import api, testing
+from vadkit.plugin.registry import Registry
+
+MISSING: frozenset[str] = frozenset(
+    {
+        "loss ms_ssim",
+        "vadkit.Run",
+        "vadkit.Watch",
+        "vadkit.api.Bottleneck",
+        "vadkit.api.BottleneckOutput",
+        "vadkit.api.CheckpointError",
+        "vadkit.api.ClipOutputs",
+        "vadkit.api.ClipSpec",
+        "vadkit.api.Component",
+        "vadkit.api.DataError",
+        "vadkit.api.Dataset",
+        "vadkit.api.Decoder",
+        "vadkit.api.DensityModel",
+        "vadkit.api.DivergedError",
+        "vadkit.api.Encoder",
+        "vadkit.api.Feature",
+        "vadkit.api.FeatureSource",
+        "vadkit.api.FeatureSpec",
+        "vadkit.api.FitContext",
+        "vadkit.api.Labels",
+        "vadkit.api.LatentSpec",
+        "vadkit.api.Loss",
+        "vadkit.api.Metric",
+        "vadkit.api.Optimizer",
+        "vadkit.api.PluginError",
+        "vadkit.api.Reporter",
+        "vadkit.api.RunFolderError",
+        "vadkit.api.RunResult",
+        "vadkit.api.Schedule",
+        "vadkit.api.ScoredVideo",
+        "vadkit.api.Scorer",
+        "vadkit.api.ShapeError",
+        "vadkit.api.Track",
+        "vadkit.api.Transform",
+        "vadkit.api.VadkitError",
+        "vadkit.api.VideoRef",
+        "vadkit.api.VideoResult",
+        "vadkit.testing.ConformityError",
+        "vadkit.testing.InapplicableError",
+        "vadkit.testing.Outcome",
+        "vadkit.testing.Subject",
+        "vadkit.testing.Toy",
+    }
+)
+"""Public classes that do not have an example yet."""
+
+
+def components() -> dict[str, type]:
+    plugins = [plugin for plugin in Registry.discover().plugins if plugin.distribution.startswith("vadkit ")]
+    return {f"{card.kind} {card.name}": card.load() for plugin in plugins for card in plugin.components}
+
+
+def public() -> dict[str, type]:
+    named = {f"{home.__name__}.{name}": getattr(home, name) for home in (vadkit, api, testing) for name in home.__all__}
+    return {name: found for name, found in named.items() if inspect.isclass(found)}
+
+
+CLASSES = {**components(), **public()}
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_the_example_runs(name: str) -> None:
+    found = CLASSES[name]
+    if name in MISSING:
+        pytest.skip("does not have an example yet")
+    module = sys.modules[found.__module__]
+    test = doctest.DocTestParser().get_doctest(found.__doc__ or "", vars(module).copy(), name, module.__file__, None)
+    assert test.examples, f"{name} has no example in its docstring"
+    said: list[str] = []
+    failures, _ = doctest.DocTestRunner(verbose=False).run(test, out=said.append)
+    assert not failures, "".join(said)
+
+
+def test_the_list_of_missing_examples_is_current() -> None:
+    assert {name for name in MISSING if name not in CLASSES or ">>>" in (CLASSES[name].__doc__ or "")} == set()
