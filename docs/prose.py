@@ -148,7 +148,7 @@ def _comments(comments: Iterable[tuple[int, int, str, str]]) -> Iterator[Block]:
 
 def main() -> int:
     """Print what is found; 1 if there is anything."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("paths", nargs="*", type=Path, default=[ROOT / name for name in DEFAULT])
     count = 0
     for path in parser.parse_args().paths:

@@ -1,10 +1,12 @@
-"""The conformance kit: does a plugin's component keep its kind's contract?
+"""The conformance kit: checks that a plugin's component keeps the contract of its kind.
 
-from vadkit.testing import parametrize_with_checks
+Example:
+    A test module of a plugin, run by pytest:
 
-@parametrize_with_checks("my-plugin")
-def test_conformance(component, check):
-    check(component)
+    >>> from vadkit.testing import parametrize_with_checks
+    >>> @parametrize_with_checks("flows")
+    ... def test_conformance(component, check):
+    ...     check(component)
 """
 
 from vadkit.testing.catalogue import checks_of
