@@ -33,7 +33,7 @@ FAULTS = [
     ("encoder", "PositionalEncoder", "check_keys", "put a '*' before 'width'"),
     ("encoder", "OpenEncoder", "check_keys", "**keys"),
     ("encoder", "SilentEncoder", "check_help", "no help text for secret"),
-    ("encoder", "RefusingEncoder", "check_construction", "ValueError: no such thing"),
+    ("encoder", "RefusingEncoder", "check_construction", "ValueError: always fails"),
     ("encoder", "IdleEncoder", "check_gradients", "1 of 3 parameters get no gradient: idle"),
     ("encoder", "MixingEncoder", "check_batch_mates", "code of a clip changes with the other clips"),
     ("encoder", "RestlessEncoder", "check_evaluation_repeats", "only if self.training"),
