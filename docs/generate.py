@@ -22,11 +22,12 @@ from vadkit.errors import RecipeError
 from vadkit.presets import PRESETS, SOURCES
 from vadkit.protocol import FILLED_IN, Protocol, differences
 from vadkit.recipe import annotation, describe, docstring, loads
-from vadkit.recipe.grammar import Beside, FiniteFloat, PositiveFloat, Probability, Share
+from vadkit.recipe.grammar import Beside, FiniteFloat, PositiveFloat
 from vadkit.recipe.model import Recipe
 from vadkit.registry import Registry
 from vadkit.scaffold import Names, plugin_files
 from vadkit.testing import Toy, checks_of
+from vadkit.values import Probability, Share
 
 OURS = (
     "baselines",

@@ -20,8 +20,9 @@ from vadkit.model.pipeline import Pipeline
 from vadkit.monitor import Monitor
 from vadkit.recipe.build import build
 from vadkit.recipe.model import Model, Recipe
+from vadkit.seeds import derive
 from vadkit.train.checkpoint import Checkpoints
-from vadkit.train.device import derive, start
+from vadkit.train.device import start
 from vadkit.train.fitting import EncodedClips, Fitting, steps_of
 from vadkit.train.log import Log
 from vadkit.train.loop import Schooling, Trainer

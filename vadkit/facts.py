@@ -8,7 +8,7 @@ import subprocess
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from vadkit import __version__
+from vadkit.version import __version__
 
 PACKAGES = ("torch", "numpy", "normflows", "lightning-fabric", "scikit-learn", "scipy", "av")
 

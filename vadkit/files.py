@@ -1,4 +1,4 @@
-"""Files written aside and renamed: a kill at any moment leaves the old file or the new one."""
+"""Atomic writing of files, and what the operating system refuses as a message."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from uuid import uuid4
 
-from vadkit.errors import RunFolderError
+from vadkit.errors import DataError, RunFolderError
 
 LEFTOVERS = ".*.part*"
 """Pattern of the files that `write_aside` writes; one that stays is a killed writer's."""
@@ -53,3 +53,22 @@ def write_text(path: Path, text: str) -> None:
     """Write a whole text file, aside then renamed."""
     with write_aside(path) as aside:
         aside.write_text(text, encoding="utf-8")
+
+
+@contextlib.contextmanager
+def reading(where: str) -> Iterator[None]:
+    """What the operating system refuses while a data set is read, as a message.
+
+    Args:
+        where: what is being read, if the system does not name it.
+
+    Raises:
+        DataError: no permission, most of the time.
+    """
+    try:
+        yield
+    except OSError as error:
+        fix = "give yourself the right to read it (chmod), or move it out of the data set's folder"
+        raise DataError(
+            f"cannot be read: {error.strerror or error}", where=str(error.filename or where), fix=fix
+        ) from error

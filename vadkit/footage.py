@@ -11,12 +11,12 @@ import numpy as np
 
 from vadkit.contracts import Dataset
 from vadkit.errors import DataError
+from vadkit.files import reading
 from vadkit.folder import RunFolder
 from vadkit.monitor import Monitor
 from vadkit.recipe.model import Data
 from vadkit.score.store import write_labels, write_regions
-from vadkit.sources import reading
-from vadkit.train.device import derive
+from vadkit.seeds import derive
 from vadkit.values import Labels, Split, VideoRef
 from vadkit.video.cache import FrameCache, Frames, fingerprint
 from vadkit.video.clips import Clips, window_count

@@ -24,7 +24,7 @@ from vadkit.score.store import (
     write_scores,
 )
 from vadkit.score.synthetic import synthesize
-from vadkit.train.device import derive
+from vadkit.seeds import derive
 from vadkit.values import Labels, VideoRef
 from vadkit.video.cache import Frames
 from vadkit.video.clips import window_count

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from vadkit.contracts import Dataset
 from vadkit.errors import DataError
+from vadkit.files import reading
 from vadkit.recipe.build import build
 from vadkit.recipe.chosen import Chosen
 from vadkit.recipe.model import Data
@@ -16,25 +16,6 @@ from vadkit.values import Labels, Split, VideoRef
 
 DATA_ROOT = "VADKIT_DATA"
 """Environment variable: the folder that holds the data sets' folders."""
-
-
-@contextlib.contextmanager
-def reading(where: str) -> Iterator[None]:
-    """What the operating system refuses while a data set is read, as a message.
-
-    Args:
-        where: what is being read, if the system does not name it.
-
-    Raises:
-        DataError: no permission, most of the time.
-    """
-    try:
-        yield
-    except OSError as error:
-        fix = "give yourself the right to read it (chmod), or move it out of the data set's folder"
-        raise DataError(
-            f"cannot be read: {error.strerror or error}", where=str(error.filename or where), fix=fix
-        ) from error
 
 
 class CrossDomain(Dataset):

@@ -12,7 +12,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import prod
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from annotated_types import Ge, Le, Lt
 
 from vadkit.errors import ShapeError
 
@@ -25,6 +27,12 @@ Split = Literal["train", "test"]
 Color = Literal["gray", "rgb"]
 Scope = Literal["video", "scene", "dataset"]
 Resize = Literal["stretch", "letterbox"]
+Sampling = Literal["random", "sequential", "scene"]
+Short = Literal["error", "repeat"]
+OnCorrupt = Literal["warn", "error"]
+
+Share = Annotated[float, Ge(0), Lt(1)]
+Probability = Annotated[float, Ge(0), Le(1)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +98,21 @@ class ClipSpec:
     def shape(self) -> tuple[int, int, int, int]:
         """(C, T, H, W) of the whole clip."""
         return (self.channels, self.frames, self.height, self.width)
+
+
+@dataclass(frozen=True, slots=True)
+class Augment:
+    """`data.augment:` changes of training clips that leave normal what is normal; none unless asked for.
+
+    They are drawn anew in every pass, from `seed`, the pass and the clip alone.
+
+    Attributes:
+        flip: probability that a clip is mirrored, left for right.
+        brightness: a clip's intensities are multiplied by a factor drawn from 1 minus this to 1 plus this.
+    """
+
+    flip: Probability = 0.0
+    brightness: Share = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,8 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from vadkit.errors import DataError
-from vadkit.recipe.model import Augment
-from vadkit.values import ClipSpec
+from vadkit.values import Augment, ClipSpec
 from vadkit.video.clips import Clips, augmented, read_window, to_clips, window_frames, window_starts
 
 

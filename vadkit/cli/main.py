@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 
-from vadkit import __version__
 from vadkit.cli import data, plugins, protocols, recipes, results, running
 from vadkit.cli.interrupt import complain
 from vadkit.errors import VadkitError
+from vadkit.version import __version__
 
 app = typer.Typer(
     name="vadkit",

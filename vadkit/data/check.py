@@ -16,8 +16,8 @@ from vadkit.data.target import Target
 from vadkit.data.variants import check_starts, compare_truths, read_plainly
 from vadkit.data.wishes import check_wishes
 from vadkit.errors import DataError, listed
+from vadkit.files import reading
 from vadkit.monitor import Monitor, Silent
-from vadkit.sources import reading
 from vadkit.values import Split, VideoRef
 
 _SPLITS: tuple[Split, ...] = ("train", "test")

@@ -25,16 +25,15 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from vadkit import __version__
 from vadkit.contracts import Dataset
 from vadkit.data.label_writing import CHECK, filed, write_labels, write_summary
 from vadkit.data.target import Target
 from vadkit.data.writing import Format, frame_writer, video_writer
 from vadkit.errors import DataError, RunFolderError, VadkitError, listed
-from vadkit.files import LEFTOVERS, write_text
+from vadkit.files import LEFTOVERS, reading, write_text
 from vadkit.monitor import Monitor, Silent
-from vadkit.sources import reading
 from vadkit.values import Labels, Split, VideoRef
+from vadkit.version import __version__
 from vadkit.video.cache import fingerprint
 
 Form = Literal["frames", "avi"]

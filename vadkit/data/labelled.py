@@ -13,7 +13,7 @@ from vadkit.contracts import Dataset
 from vadkit.data.probe import Facts, place
 from vadkit.data.report import Finding, some
 from vadkit.errors import DataError, listed
-from vadkit.sources import reading
+from vadkit.files import reading
 from vadkit.values import Labels, VideoRef
 
 _SAME_VERSION = "of this version of the video"

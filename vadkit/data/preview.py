@@ -14,8 +14,7 @@ from vadkit.data.cell import Cell
 from vadkit.data.sheet import Strip, draw_sheet
 from vadkit.data.target import Target
 from vadkit.errors import DataError, VadkitError, closest
-from vadkit.files import write_aside
-from vadkit.sources import reading
+from vadkit.files import reading, write_aside
 from vadkit.values import ClipSpec, Labels, Split, VideoRef
 from vadkit.video.cache import FrameCache, default_cache
 from vadkit.video.decode import decode, frame_count

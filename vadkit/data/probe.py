@@ -15,8 +15,7 @@ from PIL import Image
 
 from vadkit.data.report import Finding, Severity
 from vadkit.errors import DataError, listed
-from vadkit.recipe.model import OnCorrupt
-from vadkit.values import Split, VideoRef
+from vadkit.values import OnCorrupt, Split, VideoRef
 from vadkit.video.damage import Damages, unreadable
 from vadkit.video.decode import decode
 from vadkit.video.whole import missing_bytes

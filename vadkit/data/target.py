@@ -15,10 +15,10 @@ from vadkit.errors import DataError, VadkitError
 from vadkit.recipe import describe, load
 from vadkit.recipe.chosen import Chosen
 from vadkit.recipe.judgement import judgement
-from vadkit.recipe.model import Data, OnCorrupt, Short
+from vadkit.recipe.model import Data
 from vadkit.registry import Registry
 from vadkit.sources import open_dataset, open_pair
-from vadkit.values import ClipSpec
+from vadkit.values import ClipSpec, OnCorrupt, Short
 
 _RECIPES = frozenset({".yaml", ".yml"})
 _EXAMPLE = "write for example '{use: avenue, labels: masks}'"

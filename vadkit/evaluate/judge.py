@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vadkit import __version__
 from vadkit.contracts import Metric, Transform
 from vadkit.errors import DataError, VadkitError
 from vadkit.evaluate.bootstrap import ROUNDS, chance, measure
@@ -24,6 +23,7 @@ from vadkit.evaluate.weights import divide_by_deviations, fit_to
 from vadkit.protocol import Protocol
 from vadkit.score.store import VideoScores
 from vadkit.values import Labels, RunResult, ScoredVideo, VideoResult
+from vadkit.version import __version__
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,13 +19,9 @@ from vadkit.errors import VadkitError
 from vadkit.presets import PRESETS
 from vadkit.protocol import Overlap, Protocol
 from vadkit.recipe.chosen import Chosen
-from vadkit.recipe.grammar import Beside, ClipForm, FiniteFloat, Kind, PositiveFloat, Probability, Share, Written
+from vadkit.recipe.grammar import Beside, ClipForm, FiniteFloat, Kind, PositiveFloat, Written
 from vadkit.recipe.protocol import ProtocolForm
-from vadkit.values import ClipSpec, Split
-
-Sampling = Literal["random", "sequential", "scene"]
-Short = Literal["error", "repeat"]
-OnCorrupt = Literal["warn", "error"]
+from vadkit.values import Augment, ClipSpec, OnCorrupt, Sampling, Share, Short, Split
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,21 +54,6 @@ class Fit:
 
 
 @dataclass(frozen=True, slots=True)
-class Augment:
-    """`data.augment:` changes of training clips that leave normal what is normal; none unless asked for.
-
-    They are drawn anew in every pass, from `seed`, the pass and the clip alone.
-
-    Attributes:
-        flip: probability that a clip is mirrored, left for right.
-        brightness: a clip's intensities are multiplied by a factor drawn from 1 minus this to 1 plus this.
-    """
-
-    flip: Probability = 0.0
-    brightness: Share = 0.0
-
-
-@dataclass(frozen=True, slots=True)
 class Data:
     """`data:` the data set and the clips cut from it.
 
@@ -98,7 +79,7 @@ class Data:
     stride: PositiveInt = 1
     held_out: Share = 0.0
     sampling: Sampling = "random"
-    augment: Augment = Augment()
+    augment: Augment = field(default_factory=Augment)
     short: Short = "error"
     on_corrupt: OnCorrupt = "warn"
     test_on: Annotated[Chosen, Kind("dataset")] | None = None

@@ -10,13 +10,13 @@ from pathlib import Path
 from string import Template
 from uuid import uuid4
 
-from vadkit import __version__
 from vadkit.errors import VadkitError
 from vadkit.hookspecs import API_VERSION
 from vadkit.recipe import docstring
 from vadkit.registry import Registry
 from vadkit.scaffold.naming import Names, checked
 from vadkit.scaffold.recipe import slots
+from vadkit.version import __version__
 
 _NEEDS_TORCH = ("encoder", "bottleneck", "decoder", "loss", "feature", "density", "scorer", "optimizer")
 _NEEDS_NUMPY = ("dataset", "transform", "metric")

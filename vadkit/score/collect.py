@@ -14,9 +14,8 @@ from vadkit.contracts import Scorer
 from vadkit.errors import DataError
 from vadkit.model.pipeline import Pipeline
 from vadkit.monitor import Monitor
-from vadkit.recipe.model import Short
 from vadkit.score.store import Places, VideoScores
-from vadkit.values import ClipOutputs, VideoRef
+from vadkit.values import ClipOutputs, Short, VideoRef
 from vadkit.video.cache import Frames
 from vadkit.video.clips import Clips, read_window, to_clips, window_frames, window_starts
 

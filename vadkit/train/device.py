@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import logging
 import warnings
 from collections.abc import Callable, Iterator
@@ -89,8 +88,3 @@ def refusing_noise(module: nn.Module, fabric: Fabric, precision: str) -> Iterato
             where="engine.precision",
             fix="set engine.precision: fp32, or use longer clips or a smaller tau",
         )
-
-
-def derive(seed: int, purpose: str) -> int:
-    """A seed of its own for each purpose, so that one more stage does not shift the others."""
-    return int.from_bytes(hashlib.sha256(f"{seed}/{purpose}".encode()).digest()[:4], "big")

@@ -21,8 +21,8 @@ from vadkit.contracts import Optimizer, Schedule
 from vadkit.errors import DivergedError
 from vadkit.model.autoencoder import Terms
 from vadkit.monitor import Monitor
+from vadkit.seeds import derive
 from vadkit.train.checkpoint import Checkpoints
-from vadkit.train.device import derive
 from vadkit.train.log import Log
 
 SAVE_EVERY = 60.0  # seconds between resume states

@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vadkit.errors import DataError
-from vadkit.recipe.model import Augment, Sampling, Short
-from vadkit.values import ClipSpec
+from vadkit.values import Augment, ClipSpec, Sampling, Short
 from vadkit.video.cache import Frames
 from vadkit.video.sampling import by_scene
 

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vadkit.errors import DataError, listed
-from vadkit.sources import reading
+from vadkit.files import reading
 from vadkit.values import ClipSpec, VideoRef, natural
 from vadkit.video.container import as_shown
 from vadkit.video.damage import Damages

@@ -1,0 +1,3 @@
+"""The version of vadkit."""
+
+__version__ = "0.1.0"
