@@ -16,10 +16,10 @@ from pathlib import Path
 
 import numpy as np
 
-from vadkit.evaluate import Evidence, Part, Plan, judge
-from vadkit.presets import PRESETS
-from vadkit.score.store import VideoScores
-from vadkit.values import Labels
+from vadkit.core.values import Labels
+from vadkit.evaluation import Evidence, Part, Plan, judge
+from vadkit.recipe.presets import PRESETS
+from vadkit.store.scores import VideoScores
 from vadkit_standard.alarms import Alarms
 from vadkit_standard.metrics import EER, AveragePrecision, Decidability, MacroAUC, MicroAUC
 from vadkit_standard.transforms import MinMax

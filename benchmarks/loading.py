@@ -34,20 +34,20 @@ import torch
 from numpy.lib import format as npy
 from torch import Tensor
 
-from vadkit.experiment import Experiment
-from vadkit.folder import RunFolder
+from vadkit.core.progress import Silent
+from vadkit.core.values import VideoRef
+from vadkit.data.opening import open_dataset
+from vadkit.engine.experiment import Experiment
 from vadkit.model.autoencoder import TrainingStep
-from vadkit.monitor import Silent
+from vadkit.plugin.registry import Registry
 from vadkit.recipe import load
 from vadkit.recipe.model import Recipe
-from vadkit.registry import Registry
-from vadkit.sources import open_dataset
-from vadkit.values import VideoRef
+from vadkit.store.run_folder import RunFolder
 from vadkit.video.cache import FrameCache
 from vadkit.video.clips import Clips
 from vadkit.video.damage import Damages
 from vadkit.video.decode import decode
-from vadkit.video.stored import StoredFrames
+from vadkit.video.frame_array import StoredFrames
 
 RECIPES = Path(__file__).parents[1] / "recipes"
 CPU_TIME = False
@@ -105,7 +105,7 @@ def passes(clips: Clips, size: int) -> Iterator[Tensor]:
 
 def training(recipe: Recipe) -> tuple[Callable[[Tensor], None], int]:
     """One training step of the recipe's model, and its batch size."""
-    from vadkit.experiment import _build_losses
+    from vadkit.engine.experiment import _build_losses
     from vadkit.recipe.build import build
 
     assert recipe.model is not None

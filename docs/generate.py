@@ -16,18 +16,19 @@ from typing import Any
 
 import vadkit
 from vadkit import api
-from vadkit.cli.protocols import said
-from vadkit.contracts import KINDS
-from vadkit.errors import RecipeError
-from vadkit.presets import PRESETS, SOURCES
-from vadkit.protocol import FILLED_IN, Protocol, differences
-from vadkit.recipe import annotation, describe, docstring, loads
-from vadkit.recipe.grammar import Beside, FiniteFloat, PositiveFloat
+from vadkit.cli.commands.protocol import said
+from vadkit.cli.scaffold import Names, plugin_files
+from vadkit.core.contracts import KINDS
+from vadkit.core.errors import RecipeError
+from vadkit.core.protocol import FILLED_IN, Protocol, differences
+from vadkit.core.values import Probability, Share
+from vadkit.plugin.registry import Registry
+from vadkit.recipe import annotations as annotation
+from vadkit.recipe import describe, docstring, loads
+from vadkit.recipe.markers import Beside, FiniteFloat, PositiveFloat
 from vadkit.recipe.model import Recipe
-from vadkit.registry import Registry
-from vadkit.scaffold import Names, plugin_files
+from vadkit.recipe.presets import PRESETS, SOURCES
 from vadkit.testing import Toy, checks_of
-from vadkit.values import Probability, Share
 
 OURS = (
     "baselines",
@@ -167,7 +168,7 @@ def _said(preset: Protocol, name: str) -> str:
 
 
 def contract(*classes: str) -> str:
-    """Contracts as they stand in `vadkit/contracts.py`."""
+    """Contracts as they stand in `vadkit/core/contracts.py`."""
     known = {kind.__name__: kind for kind in (*KINDS.values(), api.FeatureSource, api.FitContext)}
     source = "\n\n\n".join(inspect.getsource(known[name]).rstrip() for name in classes)
     named = sorted({word for word in re.findall(r"\w+", source) if word in api.__all__ and is_value(word)})

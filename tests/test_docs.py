@@ -16,16 +16,18 @@ from typing import Any
 
 import pytest
 
-from vadkit import api, hookspecs, recipe
-from vadkit import registry as registry_module
+from vadkit import api, recipe
 from vadkit.cli.main import app
-from vadkit.contracts import KINDS
-from vadkit.presets import PRESETS
-from vadkit.protocol import Protocol
-from vadkit.recipe import grammar, model
-from vadkit.recipe.protocol import ProtocolForm
-from vadkit.registry import Registry
-from vadkit.scaffold import Names, plugin_files
+from vadkit.cli.scaffold import Names, plugin_files
+from vadkit.core.contracts import KINDS
+from vadkit.core.protocol import Protocol
+from vadkit.plugin import hookspecs
+from vadkit.plugin import registry as registry_module
+from vadkit.plugin.registry import Registry
+from vadkit.recipe import markers as grammar
+from vadkit.recipe import model
+from vadkit.recipe.presets import PRESETS
+from vadkit.recipe.protocol_section import ProtocolForm
 from vadkit.testing.catalogue import names_of
 
 ROOT = Path(__file__).parents[1]

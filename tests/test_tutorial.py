@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 from strangers import write_metadata
 
-from vadkit import stages
-from vadkit.compare import compare
+from vadkit.cli.scaffold import write_plugin
+from vadkit.engine import run as stages
+from vadkit.evaluation.compare import compare
+from vadkit.plugin.registry import Registry
 from vadkit.recipe import describe
-from vadkit.registry import Registry
-from vadkit.scaffold import write_plugin
 
 PAGE = (Path(__file__).parents[1] / "docs" / "tutorial.md").read_text(encoding="utf-8")
 

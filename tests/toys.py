@@ -18,7 +18,7 @@ from vadkit.api import (
     LatentSpec,
     Loss,
 )
-from vadkit.registry import Plugin, Registry
+from vadkit.plugin.registry import Plugin, Registry
 
 
 class Mean(Encoder, nn.Module):

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from vadkit.version import __version__
+from vadkit.core.version import __version__
 
 if TYPE_CHECKING:
-    from vadkit.foreign import judge_scores
-    from vadkit.stages import Run, load_run, run
-    from vadkit.watch import Watch
+    from vadkit.engine.run import Run, load_run, run
+    from vadkit.evaluation.external_scores import judge_scores
+    from vadkit.live.watch import Watch
 
 __all__ = ["Run", "Watch", "__version__", "judge_scores", "load_run", "run"]
 
 _HOMES = {
-    "Watch": "vadkit.watch",
-    "judge_scores": "vadkit.foreign",
-    **dict.fromkeys(("Run", "load_run", "run"), "vadkit.stages"),
+    "Watch": "vadkit.live.watch",
+    "judge_scores": "vadkit.evaluation.external_scores",
+    **dict.fromkeys(("Run", "load_run", "run"), "vadkit.engine.run"),
 }
 
 

@@ -9,9 +9,8 @@ def vadkit_components():
 
 from pathlib import Path
 
-from vadkit.alarms import held, runs
-from vadkit.component import Component
-from vadkit.contracts import (
+from vadkit.core.alarms import held, runs
+from vadkit.core.contracts import (
     KINDS,
     Bottleneck,
     Dataset,
@@ -29,7 +28,7 @@ from vadkit.contracts import (
     Scorer,
     Transform,
 )
-from vadkit.errors import (
+from vadkit.core.errors import (
     CheckpointError,
     DataError,
     DivergedError,
@@ -40,9 +39,8 @@ from vadkit.errors import (
     closest,
     listed,
 )
-from vadkit.files import write_aside
-from vadkit.hookspecs import API_VERSION, hookimpl
-from vadkit.values import (
+from vadkit.core.files import write_aside
+from vadkit.core.values import (
     BottleneckOutput,
     ClipOutputs,
     ClipSpec,
@@ -58,6 +56,8 @@ from vadkit.values import (
     VideoResult,
     natural,
 )
+from vadkit.plugin.component import Component
+from vadkit.plugin.hookspecs import API_VERSION, hookimpl
 
 __all__ = [
     "API_VERSION",

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from vadkit.api import Dataset, Labels, Split, VideoRef
-from vadkit.data import Finding, Report
+from vadkit.data.tools import Finding, Report
 
 HEIGHT, WIDTH = 24, 32
 Images = Callable[..., VideoRef]

@@ -12,9 +12,9 @@ from data.conftest import Images, Made, noise, only, spans, told, write_images, 
 from PIL import Image
 
 from vadkit.api import DataError, Dataset, VideoRef
-from vadkit.data import Report, Target, check_dataset, open_target
-from vadkit.data.numbering import neighbours
-from vadkit.values import ClipSpec
+from vadkit.core.values import ClipSpec
+from vadkit.data.tools import Report, Target, check_dataset, open_target
+from vadkit.data.tools.numbering import neighbours
 from vadkit_datasets.ucsd_ped import UCSDPed
 
 

@@ -10,7 +10,7 @@ from data.conftest import noise, write_images
 from typer.testing import CliRunner
 
 from vadkit.cli.main import app
-from vadkit.errors import VadkitError
+from vadkit.core.errors import VadkitError
 
 
 def vadkit(*arguments: str) -> tuple[int, str]:

@@ -10,7 +10,7 @@ import pytest
 from data.conftest import Images, Made, noise, only, spans, told, write_video
 
 from vadkit.api import DataError, Labels, Track, VideoRef
-from vadkit.data import Target, check_dataset, open_target
+from vadkit.data.tools import Target, check_dataset, open_target
 
 
 def test_labels_that_do_not_match_the_frames(images: Images, tmp_path: Path) -> None:

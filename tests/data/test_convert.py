@@ -15,8 +15,8 @@ from data.conftest import Made, noise, spans, write_images
 from PIL import Image
 
 from vadkit.api import DataError, Dataset, Labels, RunFolderError, VadkitError, VideoRef
-from vadkit.data import convert_dataset, open_target
-from vadkit.data import writing as writing_module
+from vadkit.data.tools import convert_dataset, open_target
+from vadkit.data.tools import writing as writing_module
 from vadkit.video.decode import decode
 from vadkit_datasets.shanghaitech import ShanghaiTech
 from vadkit_datasets.ucsd_ped import UCSDPed

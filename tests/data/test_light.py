@@ -9,7 +9,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[2]
 PROGRAM = """
 import sys
-from vadkit.data import check_dataset, convert_dataset, open_target, preview_dataset
+from vadkit.data.tools import check_dataset, convert_dataset, open_target, preview_dataset
 
 target = open_target("recipes/quickstart.yaml", None, [f"data.{key}" for key in sys.argv[2:]])
 assert not check_dataset(target).errors

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from filmed import noise, write
 
-from vadkit.data import Report, check_dataset, open_target
+from vadkit.data.tools import Report, check_dataset, open_target
 
 
 def film(path: Path, frames: int, shift: int) -> Path:

@@ -12,10 +12,10 @@ from data.conftest import Made, noise, spans, write_video
 from PIL import Image
 
 from vadkit.api import DataError, Track, VadkitError, VideoRef
-from vadkit.data import Target, preview_dataset
-from vadkit.data.preview import evenly
-from vadkit.data.sheet import Cell, Strip, draw_sheet
-from vadkit.values import ClipSpec
+from vadkit.core.values import ClipSpec
+from vadkit.data.tools import Target, preview_dataset
+from vadkit.data.tools.preview import evenly
+from vadkit.data.tools.sheet import Cell, Strip, draw_sheet
 
 Images = Callable[..., VideoRef]
 RED, YELLOW, CYAN = (214, 40, 40), (255, 214, 10), (0, 200, 255)

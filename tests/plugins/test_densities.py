@@ -14,7 +14,7 @@ from sklearn.neighbors import NearestNeighbors
 from torch import nn
 
 from vadkit.api import DataError, DensityModel, FeatureSpec, ShapeError
-from vadkit.testing.fitting import ToyContext, ToySource
+from vadkit.testing.toy_fit import ToyContext, ToySource
 from vadkit_densities.gaussian import Gaussian
 from vadkit_densities.mixture import GaussianMixture
 from vadkit_densities.neighbours import NearestNeighbours

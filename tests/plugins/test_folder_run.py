@@ -11,9 +11,9 @@ from owned import film, names, two_videos
 
 import vadkit
 from vadkit.api import DataError
+from vadkit.data.opening import open_dataset
+from vadkit.plugin.registry import Registry
 from vadkit.recipe import loads
-from vadkit.registry import Registry
-from vadkit.sources import open_dataset
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from vadkit.api import FeatureSpec, ShapeError
-from vadkit.testing.fitting import ToyContext, ToySource
+from vadkit.testing.toy_fit import ToyContext, ToySource
 from vadkit_flows.glow import Glow
 
 

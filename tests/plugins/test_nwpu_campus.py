@@ -9,7 +9,7 @@ import pytest
 from filmed import noise, write
 
 from vadkit.api import DataError
-from vadkit.data import check_dataset
+from vadkit.data.tools import check_dataset
 from vadkit_datasets.nwpu_campus import NWPUCampus
 
 

@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
 import vadkit
-from vadkit import stages
 from vadkit.api import DataError, PluginError, Reporter, RunResult, VideoResult
-from vadkit.monitor import Silent
+from vadkit.core.progress import Silent
+from vadkit.engine import run as stages
 from vadkit_standard.reporters.console import Console
 from vadkit_standard.reporters.error_maps import ErrorMaps, above_mean
 from vadkit_standard.reporters.histograms import Histograms, bits_per_dimension, shares
@@ -209,7 +209,7 @@ def test_pictures_are_the_same_each_time(reporter: Any, tmp_path: Path) -> None:
 def test_what_draws_needs_neither_torch_nor_pyplot() -> None:
     names = [f"vadkit_standard.reporters.{n}" for n in ("histograms", "weight_curve", "error_maps", "worst_frames")]
     heavy = "{'torch', 'matplotlib.pyplot'}"
-    code = f"import sys, vadkit.pictures, {', '.join(names)}; sys.exit(bool({heavy} & set(sys.modules)))"
+    code = f"import sys, vadkit.data.frame_reader, {', '.join(names)}; sys.exit(bool({heavy} & set(sys.modules)))"
     subprocess.run([sys.executable, "-c", code], check=True)
 
 

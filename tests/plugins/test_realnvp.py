@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from vadkit.api import FeatureSpec, ShapeError
-from vadkit.testing.fitting import ToyContext, ToySource
+from vadkit.testing.toy_fit import ToyContext, ToySource
 from vadkit_flows.realnvp import RealNVP
 
 SPECS = [(FeatureSpec((5,), 4), 1), (FeatureSpec((2, 4, 4), 1), 1), (FeatureSpec((3, 8, 4), 1, (0.0, 0.0, 2 / 255)), 2)]

@@ -14,10 +14,11 @@ from torch.nn import functional
 from torch.utils.flop_counter import FlopCounterMode
 
 import vadkit
-from vadkit import recipe, registry
+from vadkit import recipe
 from vadkit.api import ClipSpec, LatentSpec, ShapeError
+from vadkit.plugin import registry
+from vadkit.plugin.registry import Registry
 from vadkit.recipe.build import build
-from vadkit.registry import Registry
 from vadkit_itae.decoder import ITAEDecoder
 from vadkit_itae.encoder import ITAE
 from vadkit_slowfast.blocks import Residual

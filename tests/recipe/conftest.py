@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from vadkit.component import Component
-from vadkit.registry import Plugin, Registry
+from vadkit.plugin.component import Component
+from vadkit.plugin.registry import Plugin, Registry
 
 PARTS = '''
 """Parts of an experiment; importing them sets a mark and needs a heavy library."""

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from vadkit.component import Component
-from vadkit.errors import PluginError, ShapeError, VadkitError
+from vadkit.core.errors import PluginError, ShapeError, VadkitError
+from vadkit.plugin.component import Component
 from vadkit.recipe import build
 from vadkit.recipe.model import Chosen
 

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from vadkit.component import Component
-from vadkit.errors import RecipeError
-from vadkit.presets import PRESETS
+from vadkit.core.errors import RecipeError
+from vadkit.core.values import ClipSpec
+from vadkit.plugin.component import Component
+from vadkit.plugin.registry import Plugin, Registry
 from vadkit.recipe import load, loads
 from vadkit.recipe.model import Engine, Evaluate, Fused, Recipe
-from vadkit.registry import Plugin, Registry
-from vadkit.values import ClipSpec
+from vadkit.recipe.presets import PRESETS
 
 
 def told(recipe: Path, registry: Registry, *overrides: str) -> list[str]:
@@ -397,16 +397,16 @@ def test_a_check_imports_neither_torch_nor_the_component(recipe: Path, parts: Pa
     names = "('dataset','videos','Videos'),('encoder','enc','Enc'),('scorer','frame','Frame'),('metric','auc','Auc')"
     code = f"""
 import sys
-from vadkit.component import Component
+from vadkit.plugin.component import Component
 from vadkit.recipe import json_schema, loads
-from vadkit.registry import Plugin, Registry
+from vadkit.plugin.registry import Plugin, Registry
 sys.path.insert(0, {str(parts.parent)!r})
 cards = tuple(Component(k, n, "made_up_parts:" + c, "") for k, n, c in [{names}])
 registry = Registry([Plugin("p", "p 1", cards)])
 text = "{{vadkit: 1, name: x, data: {{use: videos, clip: {{frames: 2, size: [4, 4]}}}}, scores: {{a: frame}}, "
 loads(text + "evaluate: {{metrics: [auc]}}, report: []}}", registry=registry)
 json_schema(registry)
-print(sorted({{"torch", "made_up_parts", "vadkit.contracts"}} & sys.modules.keys()))
+print(sorted({{"torch", "made_up_parts", "vadkit.core.contracts"}} & sys.modules.keys()))
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert (done.stdout.strip(), done.stderr) == ("['vadkit.contracts']", "")
+    assert (done.stdout.strip(), done.stderr) == ("['vadkit.core.contracts']", "")

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from vadkit.errors import RecipeError
+from vadkit.core.errors import RecipeError
 from vadkit.recipe.merge import merge, resolve, resolve_plain
 from vadkit.recipe.node import Node, plain
 from vadkit.recipe.source import parse

@@ -7,9 +7,9 @@ import pytest
 import yaml
 from strangers import write_metadata
 
-from vadkit.errors import RecipeError
+from vadkit.core.errors import RecipeError
+from vadkit.plugin.registry import Registry
 from vadkit.recipe import json_schema, load, loads, render, resolve
-from vadkit.registry import Registry
 
 
 @pytest.fixture

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from vadkit.component import Component
+from vadkit.plugin.component import Component
+from vadkit.plugin.registry import Plugin, Registry
 from vadkit.recipe import json_schema
 from vadkit.recipe.merge import resolve
 from vadkit.recipe.node import plain
-from vadkit.registry import Plugin, Registry
 
 TYPES: Mapping[str, Any] = {
     "object": dict, "array": list, "string": str, "integer": int, "number": (int, float), "boolean": bool,

@@ -7,9 +7,9 @@ from typing import Any, Literal
 
 import pytest
 
-from vadkit.component import Component
-from vadkit.contracts import Encoder, Loss
-from vadkit.errors import PluginError
+from vadkit.core.contracts import Encoder, Loss
+from vadkit.core.errors import PluginError
+from vadkit.plugin.component import Component
 from vadkit.recipe import docstring
 from vadkit.recipe.signature import MISSING, describe
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from vadkit.errors import RecipeError
+from vadkit.core.errors import RecipeError
 from vadkit.recipe.node import Place, from_plain, plain
 from vadkit.recipe.source import parse, read, scalar
 

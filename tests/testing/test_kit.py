@@ -123,6 +123,6 @@ def test_every_check_finds_a_fault() -> None:
 
 
 def test_the_kit_is_imported_without_torch() -> None:
-    look = "import sys, vadkit.testing, vadkit.testing.metrics, vadkit.testing.reporters; print('torch' in sys.modules)"
+    look = "import sys, vadkit.testing, vadkit.testing.checks.metrics, vadkit.testing.checks.reporters; print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from vadkit.api import Component, PluginError, VadkitError
 from vadkit.cli.main import app
-from vadkit.errors import RecipeError
+from vadkit.core.errors import RecipeError
 from vadkit.testing import expectations, parametrize_with_checks, run_checks, subjects
 
 pytest_plugins = ["pytester"]

@@ -14,8 +14,8 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from vadkit.errors import DataError, RunFolderError
-from vadkit.values import ClipSpec, VideoRef
+from vadkit.core.errors import DataError, RunFolderError
+from vadkit.core.values import ClipSpec, VideoRef
 from vadkit.video.cache import FrameCache, default_cache, fingerprint
 
 CLIP = ClipSpec(4, 16, 24)

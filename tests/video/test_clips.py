@@ -9,8 +9,8 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from vadkit.errors import DataError
-from vadkit.values import Augment, ClipSpec
+from vadkit.core.errors import DataError
+from vadkit.core.values import Augment, ClipSpec
 from vadkit.video.clips import Clips, augmented, read_window, to_clips, window_frames, window_starts
 
 

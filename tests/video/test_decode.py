@@ -12,8 +12,8 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from vadkit.errors import DataError
-from vadkit.values import VideoRef
+from vadkit.core.errors import DataError
+from vadkit.core.values import VideoRef
 from vadkit.video.decode import decode, frame_count
 
 DATA = Path(os.environ.get("VADKIT_TEST_DATA", Path(__file__).parents[2] / "../shared/data")).resolve()

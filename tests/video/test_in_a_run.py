@@ -15,15 +15,15 @@ from filmed import noise, write
 from safetensors.numpy import load_file
 
 import vadkit
-from vadkit import stages
-from vadkit.contracts import Dataset
-from vadkit.errors import DataError, ShapeError
-from vadkit.experiment import Experiment
-from vadkit.folder import RunFolder, stage_digests
-from vadkit.monitor import Silent
+from vadkit.core.contracts import Dataset
+from vadkit.core.errors import DataError, ShapeError
+from vadkit.core.progress import Silent
+from vadkit.core.values import Labels, Split, VideoRef
+from vadkit.engine import run as stages
+from vadkit.engine.experiment import Experiment
+from vadkit.plugin.registry import Registry
 from vadkit.recipe import loads
-from vadkit.registry import Registry
-from vadkit.values import Labels, Split, VideoRef
+from vadkit.store.run_folder import RunFolder, stage_digests
 from vadkit.video.cache import FrameCache
 
 
@@ -128,7 +128,7 @@ class Interrupts(Silent):
 def test_a_resumed_run_with_augmentation_and_scene_sampling_equals_an_uninterrupted_one(
     tiny: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("vadkit.train.loop.SAVE_EVERY", 0.0)
+    monkeypatch.setattr("vadkit.model.training.trainer.SAVE_EVERY", 0.0)
     recipe = small(tiny, sampling="scene", augment={"flip": 0.5, "brightness": 0.2})
     with pytest.raises(KeyboardInterrupt):
         vadkit.run(recipe, out=tmp_path / "broken", monitor=Interrupts())

@@ -5,10 +5,10 @@ from __future__ import annotations
 import traceback
 from types import FrameType
 
-from vadkit.component import Component
-from vadkit.discovery import Plugin
-from vadkit.guard import said
-from vadkit.registry import Registry
+from vadkit.plugin.component import Component
+from vadkit.plugin.discovery import Plugin
+from vadkit.plugin.registry import Registry
+from vadkit.plugin.sandbox import said
 
 
 def blamed(error: BaseException, registry: Registry) -> str:

@@ -7,10 +7,15 @@ from typing import Annotated
 
 import typer
 
-from vadkit.cli import data, plugins, protocols, recipes, results, running
+from vadkit.cli.commands import check as recipes
+from vadkit.cli.commands import data
+from vadkit.cli.commands import eval as results
+from vadkit.cli.commands import plugin as plugins
+from vadkit.cli.commands import protocol as protocols
+from vadkit.cli.commands import run as running
 from vadkit.cli.interrupt import complain
-from vadkit.errors import VadkitError
-from vadkit.version import __version__
+from vadkit.core.errors import VadkitError
+from vadkit.core.version import __version__
 
 app = typer.Typer(
     name="vadkit",
@@ -57,7 +62,7 @@ def main() -> None:
         sys.exit(error.exit_code)
     except Exception as error:
         from vadkit.cli.crash import blamed
-        from vadkit.registry import Registry
+        from vadkit.plugin.registry import Registry
 
         sys.excepthook(type(error), error, error.__traceback__)
         if told := blamed(error, Registry.discover()):

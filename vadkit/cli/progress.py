@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
-from vadkit.monitor import Monitor
+from vadkit.core.progress import Monitor
 
 EVERY = 15.0  # seconds between plain lines
 

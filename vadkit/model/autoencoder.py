@@ -9,9 +9,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
-from vadkit.contracts import Bottleneck, Decoder, Encoder, Loss
-from vadkit.errors import ShapeError
-from vadkit.values import BottleneckOutput, ClipOutputs, ClipSpec
+from vadkit.core.contracts import Bottleneck, Decoder, Encoder, Loss
+from vadkit.core.errors import ShapeError
+from vadkit.core.values import BottleneckOutput, ClipOutputs, ClipSpec
 
 
 class Autoencoder(nn.Module):

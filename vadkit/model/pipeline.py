@@ -6,10 +6,10 @@ from collections.abc import Mapping
 
 from torch import Tensor, nn
 
-from vadkit.contracts import DensityModel, Feature
-from vadkit.errors import ShapeError
+from vadkit.core.contracts import DensityModel, Feature
+from vadkit.core.errors import ShapeError
+from vadkit.core.values import ClipOutputs, ClipSpec
 from vadkit.model.autoencoder import Autoencoder, target_of
-from vadkit.values import ClipOutputs, ClipSpec
 
 
 class Pipeline(nn.Module):

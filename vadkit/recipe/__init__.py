@@ -1,7 +1,7 @@
 """The recipe engine: source -> merge -> check -> build."""
 
 from vadkit.recipe.build import build
-from vadkit.recipe.check import check, load, loads
+from vadkit.recipe.loading import check, load, loads
 from vadkit.recipe.merge import resolve
 from vadkit.recipe.node import plain
 from vadkit.recipe.schema import json_schema

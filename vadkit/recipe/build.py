@@ -6,10 +6,10 @@ import inspect
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
-from vadkit.contracts import KINDS
-from vadkit.errors import PluginError, VadkitError, listed
-from vadkit.guard import said
-from vadkit.recipe.chosen import Chosen
+from vadkit.core.contracts import KINDS
+from vadkit.core.errors import PluginError, VadkitError, listed
+from vadkit.plugin.sandbox import said
+from vadkit.recipe.component_config import Chosen
 from vadkit.recipe.signature import MISSING
 
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from vadkit.errors import Problem, RecipeError, VadkitError
+from vadkit.core.errors import Problem, RecipeError, VadkitError
 from vadkit.recipe.node import Node, Place, fail, from_plain, plain
 from vadkit.recipe.source import parse, read
 

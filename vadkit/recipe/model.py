@@ -15,13 +15,13 @@ from typing import Annotated, Any, Literal
 
 from pydantic import NonNegativeInt, PositiveInt
 
-from vadkit.errors import VadkitError
-from vadkit.presets import PRESETS
-from vadkit.protocol import Overlap, Protocol
-from vadkit.recipe.chosen import Chosen
-from vadkit.recipe.grammar import Beside, ClipForm, FiniteFloat, Kind, PositiveFloat, Written
-from vadkit.recipe.protocol import ProtocolForm
-from vadkit.values import Augment, ClipSpec, OnCorrupt, Sampling, Share, Short, Split
+from vadkit.core.errors import VadkitError
+from vadkit.core.protocol import Overlap, Protocol
+from vadkit.core.values import Augment, ClipSpec, OnCorrupt, Sampling, Share, Short, Split
+from vadkit.recipe.component_config import Chosen
+from vadkit.recipe.markers import Beside, ClipForm, FiniteFloat, Kind, PositiveFloat, Written
+from vadkit.recipe.presets import PRESETS
+from vadkit.recipe.protocol_section import ProtocolForm
 
 
 @dataclass(frozen=True, slots=True)

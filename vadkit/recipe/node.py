@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from vadkit.errors import Problem, RecipeError
+from vadkit.core.errors import Problem, RecipeError
 
 Scalar = str | int | float | bool | None
 

@@ -10,9 +10,9 @@ from importlib.metadata import PackageNotFoundError, version
 from packaging.requirements import InvalidRequirement, Requirement
 from packaging.version import InvalidVersion, Version
 
-from vadkit.discovery import distribution_of, entry_points
-from vadkit.errors import Problem, VadkitError
-from vadkit.hookspecs import ENTRY_POINT_GROUP
+from vadkit.core.errors import Problem, VadkitError
+from vadkit.plugin.discovery import distribution_of, entry_points
+from vadkit.plugin.hookspecs import ENTRY_POINT_GROUP
 from vadkit.recipe.node import Node
 
 _EXAMPLE = "for example requires: [vadkit-kde>=1.2]"

@@ -10,14 +10,14 @@ from typing import Annotated, Any
 from pydantic.errors import PydanticUserError
 from pydantic_core import PydanticSerializationError, to_jsonable_python
 
-from vadkit.errors import PluginError
-from vadkit.recipe import annotation as types
+from vadkit.core.errors import PluginError
+from vadkit.plugin.registry import Registry
+from vadkit.recipe import annotations as types
 from vadkit.recipe import docstring
-from vadkit.recipe.grammar import Beside
+from vadkit.recipe.markers import Beside
 from vadkit.recipe.merge import VERSION
 from vadkit.recipe.model import Recipe
 from vadkit.recipe.signature import MISSING, describe
-from vadkit.registry import Registry
 
 Schema = dict[str, Any]
 

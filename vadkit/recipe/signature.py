@@ -13,11 +13,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from vadkit.component import Component
-from vadkit.contracts import SUPPLIED
-from vadkit.errors import PluginError, listed
-from vadkit.guard import captured, said
-from vadkit.recipe import docstring, static
+from vadkit.core.contracts import SUPPLIED
+from vadkit.core.errors import PluginError, listed
+from vadkit.plugin.component import Component
+from vadkit.plugin.sandbox import captured, said
+from vadkit.recipe import docstring
+from vadkit.recipe import source_signature as static
 
 
 class Missing:

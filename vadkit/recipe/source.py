@@ -14,7 +14,7 @@ from typing import Any, cast
 
 import yaml
 
-from vadkit.errors import Problem, RecipeError
+from vadkit.core.errors import Problem, RecipeError
 from vadkit.recipe.node import Node, Place, Scalar, fail
 
 # Far beyond any recipe; stops aliases of aliases of aliases from filling the memory.

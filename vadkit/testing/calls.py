@@ -9,11 +9,12 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from vadkit.core.values import BottleneckOutput, ClipOutputs
 from vadkit.model.autoencoder import target_of
-from vadkit.testing import fitting, footage
+from vadkit.testing import toy_clips as footage
+from vadkit.testing import toy_fit as fitting
 from vadkit.testing.subject import Subject, seeded
 from vadkit.testing.verdict import require
-from vadkit.values import BottleneckOutput, ClipOutputs
 
 Outputs = dict[str, Tensor]
 

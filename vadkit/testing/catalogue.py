@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib import import_module
 
-from vadkit.contracts import KINDS
-from vadkit.errors import VadkitError, closest
+from vadkit.core.contracts import KINDS
+from vadkit.core.errors import VadkitError, closest
 from vadkit.testing.subject import TORCH_KINDS, Subject
 from vadkit.testing.verdict import InapplicableError
 

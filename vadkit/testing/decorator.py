@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from vadkit.component import Component
+from vadkit.plugin.component import Component
 from vadkit.testing.catalogue import Check, checks_of
 from vadkit.testing.running import expectations
 from vadkit.testing.settings import subjects

@@ -5,8 +5,8 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterable, Iterator, Mapping
 
-from vadkit.component import Component
-from vadkit.errors import VadkitError
+from vadkit.core.errors import VadkitError
+from vadkit.plugin.component import Component
 from vadkit.testing.catalogue import Check, checks_of, refuse_unknown
 from vadkit.testing.settings import by_component
 from vadkit.testing.subject import Subject

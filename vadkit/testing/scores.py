@@ -8,8 +8,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from vadkit.core.values import ClipOutputs
 from vadkit.testing.verdict import require
-from vadkit.values import ClipOutputs
 
 
 def complete(scorer: Any, out: ClipOutputs) -> ClipOutputs:

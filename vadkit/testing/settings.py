@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from vadkit.component import Component
-from vadkit.errors import PluginError, Problem, RecipeError, VadkitError, closest
-from vadkit.recipe.chosen import Chosen
+from vadkit.core.errors import PluginError, Problem, RecipeError, VadkitError, closest
+from vadkit.plugin.component import Component
+from vadkit.plugin.registry import Plugin, Registry
+from vadkit.recipe.component_config import Chosen
 from vadkit.recipe.node import Node, Place, from_plain, plain
-from vadkit.recipe.reader import Reader
 from vadkit.recipe.signature import describe
-from vadkit.registry import Plugin, Registry
+from vadkit.recipe.validation import Reader
 from vadkit.testing.subject import Subject
 from vadkit.testing.toy import Toy
 

@@ -7,14 +7,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from vadkit.component import Component
-from vadkit.contracts import Encoder
-from vadkit.errors import ShapeError, VadkitError
+from vadkit.core.contracts import Encoder
+from vadkit.core.errors import ShapeError, VadkitError
+from vadkit.core.values import ClipSpec, FeatureSpec, LatentSpec
+from vadkit.plugin.component import Component
 from vadkit.recipe.build import build
-from vadkit.recipe.chosen import Chosen
+from vadkit.recipe.component_config import Chosen
 from vadkit.testing.toy import Toy
 from vadkit.testing.verdict import InapplicableError
-from vadkit.values import ClipSpec, FeatureSpec, LatentSpec
 
 TORCH_KINDS = frozenset({"encoder", "bottleneck", "decoder", "loss", "feature", "density"})
 """Kinds of components that are `torch.nn.Module`s."""
@@ -58,7 +58,7 @@ class Subject:
 
     @property
     def kind(self) -> str:
-        """One of `vadkit.contracts.KINDS`."""
+        """One of `vadkit.core.contracts.KINDS`."""
         return self.component.kind
 
     def build(self, *, seed: int = 0) -> Any:

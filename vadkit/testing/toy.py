@@ -9,9 +9,9 @@ from typing import Annotated
 
 from pydantic import PositiveInt
 
-from vadkit.recipe.chosen import Chosen
-from vadkit.recipe.grammar import ClipForm, Kind, Written
-from vadkit.values import ClipSpec, FeatureSpec, LatentSpec
+from vadkit.core.values import ClipSpec, FeatureSpec, LatentSpec
+from vadkit.recipe.component_config import Chosen
+from vadkit.recipe.markers import ClipForm, Kind, Written
 
 Sizes = tuple[PositiveInt, PositiveInt, PositiveInt, PositiveInt]
 

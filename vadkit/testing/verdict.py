@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from vadkit.errors import VadkitError
+from vadkit.core.errors import VadkitError
 
 State = Literal["passed", "failed", "skipped", "expected"]
 

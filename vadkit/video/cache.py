@@ -14,13 +14,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vadkit.errors import DataError, RunFolderError, VadkitError
-from vadkit.values import ClipSpec, VideoRef
+from vadkit.core.errors import DataError, RunFolderError, VadkitError
+from vadkit.core.values import ClipSpec, VideoRef
+from vadkit.video.cache_quota import Room, bytes_of
 from vadkit.video.damage import RESTORE, Damage, Damages
 from vadkit.video.decode import decode
-from vadkit.video.room import Room, bytes_of
-from vadkit.video.sizing import at_size
-from vadkit.video.stored import TRIES, StoredFrames, open_stored, read_damages, write, write_damages
+from vadkit.video.frame_array import TRIES, StoredFrames, open_stored, read_damages, write, write_damages
+from vadkit.video.resize import at_size
 
 # Increase it when decoding or resizing changes pixel values.
 _VERSION = 3

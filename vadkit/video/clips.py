@@ -10,8 +10,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vadkit.errors import DataError
-from vadkit.values import Augment, ClipSpec, Sampling, Short
+from vadkit.core.errors import DataError
+from vadkit.core.values import Augment, ClipSpec, Sampling, Short
 from vadkit.video.cache import Frames
 from vadkit.video.sampling import by_scene
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from vadkit.errors import DataError
+from vadkit.core.errors import DataError
 
 FETCH = "fetch the file again"
 RESTORE = "restore it, or correct the data set's folder"

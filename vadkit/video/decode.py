@@ -13,12 +13,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from vadkit.errors import DataError
-from vadkit.values import Color, VideoRef
-from vadkit.video.container import pictures
+from vadkit.core.errors import DataError
+from vadkit.core.values import Color, VideoRef
 from vadkit.video.damage import FETCH, Damages
 from vadkit.video.images import images
-from vadkit.video.sizing import colored
+from vadkit.video.resize import colored
+from vadkit.video.video_file import pictures
 
 _DRAWN_AT_ONCE = 64  # frames
 

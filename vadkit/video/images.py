@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-from vadkit.errors import DataError
-from vadkit.values import Color
+from vadkit.core.errors import DataError
+from vadkit.core.values import Color
 from vadkit.video.damage import Damages, unreadable
 
 _EIGHT_BIT = frozenset({"1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr"})

@@ -7,7 +7,7 @@ from pathlib import Path
 import av
 import av.error
 
-from vadkit.values import VideoRef
+from vadkit.core.values import VideoRef
 from vadkit.video.decode import frame_count
 
 

@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from vadkit.core.errors import DataError
+from vadkit.core.values import Labels
+from vadkit.evaluation.coverage import check_labels, check_normal, check_videos, cover
+from vadkit.store.scores import VideoScores
+
+NAN = float("nan")
+
+
+def video(*scores: float, name: str = "01", coverage: list[int] | None = None, component: str = "nll") -> VideoScores:
+    array = np.array(scores)
+    counts = np.array(coverage) if coverage else (~np.isnan(array)).astype(np.int64)
+    return VideoScores(name, "", {component: array}, counts)
+
+
+def test_edge_repeats_the_nearest_score_the_earlier_of_two() -> None:
+    (covered,) = cover([video(NAN, NAN, 1, NAN, 2, NAN, NAN, 3, NAN)], "edge")
+    assert covered.components["nll"].tolist() == [1, 1, 1, 1, 2, 2, 3, 3, 3]
+    assert covered.kept.all()
+    assert covered.without.sum() == 6
+
+
+def test_drop_leaves_frames_out_in_all_components_together() -> None:
+    both = VideoScores("01", "", {"a": np.array([NAN, 1, 2, 3]), "b": np.array([5, 6, 7, NAN])}, np.array([1, 1, 1, 0]))
+    (covered,) = cover([both], "drop")
+    assert covered.kept.tolist() == [False, True, True, False]
+    assert {name: scores.tolist() for name, scores in covered.components.items()} == {"a": [1, 2], "b": [6, 7]}
+
+
+def test_lowest_gives_the_lowest_score_of_the_whole_set() -> None:
+    found = cover([video(NAN, 5, 7), video(3, 4, NAN, name="02")], "lowest")
+    assert [one.components["nll"].tolist() for one in found] == [[3, 5, 7], [3, 4, 3]]
+    assert all(one.kept.all() for one in found)
+
+
+def test_error_names_video_and_counts() -> None:
+    with pytest.raises(DataError, match=r"'01': 2 of 4 frames.*frame 2"):
+        cover([video(1, 2, NAN, NAN)], "error")
+
+
+def test_full_coverage_is_left_alone() -> None:
+    (covered,) = cover([video(1, 2, 3)], "error")
+    assert covered.components["nll"].tolist() == [1, 2, 3]
+    assert not covered.without.any()
+
+
+def test_a_predictor_may_have_nothing_for_covered_frames_at_the_ends() -> None:
+    assert cover([video(NAN, 1, 2, NAN, coverage=[1, 2, 2, 1])], "edge")[0].components["nll"].tolist() == [1, 1, 2, 2]
+
+
+def test_nan_amid_scored_frames_is_a_fault() -> None:
+    with pytest.raises(DataError, match=r"'01', component 'nll': 2 of 5 scores are NaN"):
+        cover([video(1, NAN, NAN, 2, 3, coverage=[1, 1, 1, 1, 1])], "edge")
+
+
+def test_infinite_scores_are_counted() -> None:
+    with pytest.raises(DataError, match=r"'01', component 'nll': 2 of 3 scores are infinite"):
+        cover([video(np.inf, 1, -np.inf)], "edge")
+
+
+@pytest.mark.parametrize("rule", ["edge", "drop", "lowest", "error"])
+def test_a_video_without_any_score_is_refused(rule: str) -> None:
+    with pytest.raises(DataError, match="none of the 2 frames"):
+        cover([video(NAN, NAN)], rule)  # pyright: ignore[reportArgumentType]
+
+
+def test_names_must_differ() -> None:
+    with pytest.raises(DataError, match="more than once: 01"):
+        check_videos([video(1), video(2), video(1, name="02")])
+
+
+def test_components_must_agree() -> None:
+    with pytest.raises(DataError, match=r"'02': has the components error, but '01' has nll"):
+        check_videos([video(1), video(1, name="02", component="error")])
+
+
+def test_no_scores_are_refused() -> None:
+    with pytest.raises(DataError, match="no scores"):
+        check_videos([])
+
+
+def test_labelled_videos_without_scores_are_listed() -> None:
+    labels = {name: Labels(np.zeros(1, bool)) for name in ("01", "02", "03")}
+    with pytest.raises(DataError, match="2 of 3 labelled videos have no scores: 02, 03"):
+        check_labels([video(1)], labels)
+
+
+def test_lengths_must_agree() -> None:
+    with pytest.raises(DataError, match=r"'01': 2 frames are scored, but 3 are labelled"):
+        check_labels([video(1, 2)], {"01": Labels(np.zeros(3, bool))})
+
+
+def test_normal_videos_must_be_scored_alike() -> None:
+    check_normal([], [video(1)])
+    check_normal([video(1)], [video(1), video(2, name="02")])  # a normal video may bear a test video's name
+    with pytest.raises(DataError, match="have the components error, but test videos nll"):
+        check_normal([video(1, component="error")], [video(1)])

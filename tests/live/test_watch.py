@@ -1,0 +1,211 @@
+"""A run that looks at video as it comes gives the scores that judging the whole video gives."""
+
+from __future__ import annotations
+
+import copy
+import csv
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, ClassVar
+
+import filmed
+import numpy as np
+import pytest
+from PIL import Image
+from test_calibration import held_out
+from typer.testing import CliRunner
+
+import vadkit
+from vadkit.cli.main import app
+from vadkit.core.errors import DataError, VadkitError
+from vadkit.core.progress import Silent
+from vadkit.live.fusion import HISTORY
+from vadkit.live.stream import Arrival
+from vadkit.live.watch import Seen, Watch
+from vadkit_datasets.walkway.dataset import Walkway
+
+
+def _run(recipe: dict[str, Any], out: Path) -> vadkit.Run:
+    patch = pytest.MonkeyPatch()
+    patch.setenv("VADKIT_CACHE", str(out.parent / "frames"))
+    done = vadkit.run(recipe, out=out)
+    patch.undo()
+    return done
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> vadkit.Run:
+    from conftest import TINY
+
+    recipe = held_out(TINY)
+    recipe["engine"] |= {"score_overlap": "calibrated", "score_stride": 3}
+    return _run(recipe, tmp_path_factory.mktemp("watched") / "run")
+
+
+@pytest.fixture(scope="module")
+def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The run's first test video, as a folder of images."""
+    from conftest import TINY
+
+    keys = {
+        key: value for key, value in TINY["data"].items() if key in ("size", "frames", "train_videos", "test_videos")
+    }
+    video = Walkway(None, **keys).videos("test")[0]
+    assert callable(video.source)
+    folder = tmp_path_factory.mktemp("film")
+    for number, frame in enumerate(video.source(0, 40)):
+        Image.fromarray(frame.squeeze()).save(folder / f"{number:03}.png")
+    return folder
+
+
+def _seen(watch: Watch, source: Path) -> list[Seen]:
+    return list(watch.seen(watch.open(str(source))))
+
+
+@pytest.mark.parametrize("live", [False, True], ids=["in batches", "one window at a time"])
+def test_scores_are_those_of_the_whole_video(run: vadkit.Run, film: Path, live: bool) -> None:
+    watch = Watch(run.path)
+    seen = list(watch.seen(replace(watch.open(str(film)), live=live)))
+    judged = run.evaluate()
+    assert [one.frame for one in seen] == list(range(40))
+    np.testing.assert_allclose([one.score for one in seen], judged.videos[0].fused, rtol=1e-4, atol=1e-5)
+    assert watch.threshold == judged.facts["alarm_threshold"]
+    assert HISTORY > 40
+
+
+def test_a_frame_is_known_within_a_clip_and_a_stride(run: vadkit.Run, film: Path) -> None:
+    watch = Watch(run.path)
+    whole, taken = watch.open(str(film)), []
+    clip = run.recipe.data.clip
+
+    def counted() -> Iterator[Arrival | None]:
+        for arrival in whole.arrivals():
+            taken.append(arrival)
+            yield arrival
+
+    source = replace(whole, arrivals=counted, live=True)
+    late = [len(taken) - one.frame for one in watch.seen(source) if len(taken) < 40]
+    assert late
+    assert max(late) <= clip.span + run.recipe.engine.score_stride
+
+
+def test_another_protocol_gives_way_to_the_deployable_one(tiny: dict[str, Any], tmp_path: Path, film: Path) -> None:
+    recipe = copy.deepcopy(tiny)
+    recipe["data"] |= {"train_videos": 4, "held_out": 0.25}
+    done = _run(recipe, tmp_path / "run")
+    watch = Watch(done.path)
+    assert watch.protocol.name == "deployable"
+    judged = done.evaluate(["evaluate.protocol=deployable"])
+    scores = [one.score for one in _seen(watch, film)]
+    np.testing.assert_allclose(scores, judged.videos[0].fused, rtol=1e-4, atol=1e-5)
+
+
+def test_a_wanted_rate_and_a_stated_threshold(run: vadkit.Run, film: Path) -> None:
+    usual = Watch(run.path).threshold
+    assert Watch(run.path, false_alarms_per_hour=3000.0).threshold < usual
+    low = Watch(run.path, threshold=-100.0)
+    alarms = [alarm for one in _seen(low, film) for alarm in one.alarms]
+    assert [(alarm.frame, alarm.until) for alarm in alarms] == [(0, None), (0, pytest.approx(39 / 25))]
+    with pytest.raises(VadkitError, match="0 or more alarms"):
+        Watch(run.path, false_alarms_per_hour=-1.0)
+    with pytest.raises(VadkitError, match="finite number"):
+        Watch(run.path, threshold=float("nan"))
+
+
+def test_the_command_prints_alarms_and_writes_both_files(run: vadkit.Run, film: Path, tmp_path: Path) -> None:
+    alarms, scores = tmp_path / "alarms.jsonl", tmp_path / "scores.csv"
+    options = ["--threshold", "-100", "--alarms", str(alarms), "--scores", str(scores)]
+    done = CliRunner().invoke(app, ["watch", str(run.path), str(film), *options], catch_exceptions=False)
+    assert done.exit_code == 0
+    assert "00:00:00.0  alarm begins" in done.output
+    assert "40 frames, 1 alarm" in done.output
+    begin, end = (json.loads(line) for line in alarms.read_text().splitlines())
+    assert (begin["event"], begin["frame"], end["event"], end["threshold"]) == ("begin", 0, "end", -100.0)
+    assert {begin["source"], end["source"]} == {str(film)}
+    with scores.open() as file:
+        rows = list(csv.DictReader(file))
+    assert [int(row["frame"]) for row in rows] == list(range(40))
+    assert {row["source"] for row in rows} == {str(film)}
+    assert float(rows[25]["seconds"]) == pytest.approx(1.0)
+    same = ["--alarms", str(scores), "--scores", str(scores)]
+    with pytest.raises(VadkitError, match="both name"):
+        CliRunner().invoke(app, ["watch", str(run.path), str(film), *same], catch_exceptions=False)
+    again = CliRunner().invoke(app, ["watch", str(run.path), str(film), *options], catch_exceptions=False)
+    assert again.exit_code == 0
+    assert len(scores.read_text().splitlines()) == 81  # appended, under one head
+
+
+def test_what_cannot_be_watched_with_is_said(run: vadkit.Run, film: Path, tiny: dict[str, Any], tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="is not a run folder"):
+        Watch(tmp_path)
+    bare = vadkit.run(copy.deepcopy(tiny), out=tmp_path / "bare")
+    with pytest.raises(DataError, match=r"no normal video was held out[\s\S]*data.held_out=0.2"):
+        Watch(bare.path)
+    short = tmp_path / "short"
+    short.mkdir()
+    for path in sorted(film.iterdir())[:5]:
+        (short / path.name).write_bytes(path.read_bytes())
+    with pytest.raises(DataError, match="ended after 5 frames, but one clip reaches over 8"):
+        _seen(Watch(run.path), short)
+
+
+def test_another_frame_rate_is_told(run: vadkit.Run, film: Path) -> None:
+    class Heard(Silent):
+        said: ClassVar[list[str]] = []
+
+        def message(self, text: str) -> None:
+            self.said.append(text)
+
+    watch = Watch(run.path, monitor=Heard())
+    watch.open(str(film), fps=10.0)
+    assert not Heard.said  # images have the rate that they are said to have
+    path = filmed.write(film.parent / "slow.mkv", filmed.steps(8, 32, 48), "ffv1", "bgr0")
+    watch.open(str(path), fps=50.0)
+    assert "all motion will look faster" in Heard.said[-1]
+    assert watch.open(str(path), fps=5.0).taken == 5.0
+    assert "5 of them are used" in Heard.said[-1]
+
+
+def test_after_a_gap_the_model_begins_anew(run: vadkit.Run, film: Path) -> None:
+    watch = Watch(run.path, threshold=-100.0)
+    whole = watch.open(str(film))
+    arrivals = list(whole.arrivals())
+    seen = list(watch.seen(replace(whole, arrivals=lambda: iter([*arrivals[:20], None, *arrivals[20:]]))))
+    second = list(watch.seen(replace(whole, arrivals=lambda: iter(arrivals[20:]))))
+    assert [one.frame for one in seen] == list(range(40))
+    np.testing.assert_allclose([one.score for one in seen[20:]], [one.score for one in second], rtol=1e-4, atol=1e-5)
+    ends = [alarm.until for one in seen for alarm in one.alarms if alarm.until is not None]
+    assert ends == pytest.approx([19 / 25, 39 / 25])
+
+
+def test_a_source_that_dies_is_judged_to_its_last_frame(run: vadkit.Run, film: Path) -> None:
+    watch = Watch(run.path, threshold=-100.0)
+    whole = watch.open(str(film))
+
+    def dying() -> Iterator[Arrival | None]:
+        yield from list(whole.arrivals())[:20]
+        raise DataError("was lost")
+
+    seen: list[Seen] = []
+    with pytest.raises(DataError, match="was lost"):
+        seen.extend(watch.seen(replace(whole, arrivals=dying)))
+    assert [one.frame for one in seen] == list(range(20))
+    assert [alarm.until for one in seen for alarm in one.alarms] == [None, pytest.approx(19 / 25)]
+
+
+def test_fields_of_the_protocol_can_be_set_and_another_protocol_is_refused(
+    tiny: dict[str, Any], tmp_path: Path
+) -> None:
+    recipe = copy.deepcopy(tiny)
+    recipe["data"] |= {"train_videos": 4, "held_out": 0.25}
+    done = _run(recipe, tmp_path / "run")
+    watch = Watch(done.path, overrides=["evaluate.protocol.false_alarms_per_hour=5"])
+    assert (watch.protocol.name, watch.protocol.false_alarms_per_hour) == ("deployable", 5.0)
+    with pytest.raises(VadkitError, match="'ffp' is not deployable"):
+        Watch(done.path, overrides=["evaluate.protocol=ffp"])
+    long = "evaluate.protocol.smoothing=[{use: exponential, half_life: 5000}]"
+    with pytest.raises(VadkitError, match="Exponential remembers more than the last"):
+        Watch(done.path, overrides=[long])
+    Watch(done.path, overrides=[long.replace("5000", "500")])

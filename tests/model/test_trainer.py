@@ -1,0 +1,54 @@
+"""The training loop alone: what a step that is not finite must leave untouched."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from vadkit.core.progress import Silent
+from vadkit.model.autoencoder import Terms
+from vadkit.model.training.checkpoint import Checkpoints
+from vadkit.model.training.device import start
+from vadkit.model.training.log import Log
+from vadkit.model.training.trainer import Schooling, Trainer
+from vadkit.recipe.model import Engine
+from vadkit_standard.optimizers import SGD
+
+
+class Normed(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.norm = nn.BatchNorm1d(2)
+
+    def forward(self, batch: Tensor) -> Terms:
+        loss = self.norm(batch).square().mean()
+        return Terms(lambda: {"loss": loss}, {})
+
+
+def train(folder: Path, batches: list[Tensor]) -> Normed:
+    torch.manual_seed(0)
+    module = Normed()
+
+    def some(epoch: int, first: int) -> Iterator[Tensor]:
+        del epoch
+        yield from batches[first:]
+
+    trainer = Trainer(start(Engine(accelerator="cpu")), Checkpoints(folder, "r"), Log(folder / "log"), Silent(), 0)
+    trainer.minimise(Schooling("s", "d", module, (), some, len(batches), len(batches), SGD(lr=0.1)))
+    return module
+
+
+def test_a_step_that_is_not_finite_is_counted_and_leaves_weights_and_running_statistics_alone(tmp_path: Path) -> None:
+    good = [torch.randn(8, 2, generator=torch.Generator().manual_seed(n)) for n in range(3)]
+    bad = torch.full((8, 2), torch.nan)
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    clean, mixed = train(tmp_path / "a", good), train(tmp_path / "b", [good[0], bad, *good[1:]])
+    for name, tensor in clean.state_dict().items():
+        assert torch.equal(tensor, mixed.state_dict()[name]), name
+    lines = [json.loads(line) for line in (tmp_path / "b" / "log").read_text().splitlines()]
+    assert [line["skipped"] for line in lines] == [0, 1, 1, 1]

@@ -1,0 +1,107 @@
+"""`vadkit data`: look at a data set before it is trusted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from vadkit.cli.interrupt import interruptible
+from vadkit.cli.options import DataOption
+from vadkit.core.errors import VadkitError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    help="Data sets: what is wrong with one, another layout, a look at it.",
+)
+
+TargetArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="NAME|RECIPE",
+        help="A data set (avenue), one with keys ('{use: avenue, labels: masks}'), or a recipe.",
+        show_default=False,
+    ),
+]
+ChangeOption = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Change a key: data.labels=masks. Repeatable."),
+]
+
+
+@app.command()
+def check(
+    target: TargetArgument,
+    data_root: DataOption = None,
+    set_: ChangeOption = None,
+    decode: Annotated[
+        bool,
+        typer.Option("--decode/--no-decode", help="Decode every frame, or read headers, names and frame labels alone."),
+    ] = True,
+    json: Annotated[Path | None, typer.Option("--json", help="Also write the findings into this file.")] = None,
+) -> None:
+    """Say everything that is wrong with a data set: counts, labels, damaged files, duplicates."""
+    from vadkit.cli.progress import progress
+    from vadkit.cli.render.data import print_report
+    from vadkit.data.tools import check_dataset, open_target
+
+    with interruptible("nothing was written"):
+        opened = open_target(target, data_root, set_ or ())
+        with progress() as monitor:
+            report = check_dataset(opened, decode=decode, monitor=monitor)
+    print_report(report)
+    if json is not None:
+        from json import dumps
+
+        from vadkit.core.files import write_text
+
+        write_text(json, dumps(report.plain(), indent=2, ensure_ascii=False) + "\n")
+    if report.errors:
+        raise typer.Exit(VadkitError.exit_code)
+
+
+@app.command()
+def convert(
+    target: TargetArgument,
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="The folder to write: new, empty, or begun before.")],
+    to: Annotated[str, typer.Option(metavar="FORM", help="frames (folders of .jpg) or avi (lossless files).")],
+    data_root: DataOption = None,
+    set_: ChangeOption = None,
+    split: Annotated[list[str] | None, typer.Option(help="train or test. Repeatable. Default: both.")] = None,
+    size: Annotated[
+        str | None, typer.Option(metavar="HxW", help="Resize: height and width, 240x360. Default: as it is.")
+    ] = None,
+    gray: Annotated[bool, typer.Option("--gray", help="Convert to gray.")] = False,
+) -> None:
+    """Write a data set in the layout that most code of the field reads, with its labels. Run again, it goes on."""
+    from vadkit.cli.progress import progress
+    from vadkit.data.tools import convert_dataset, open_target
+
+    with interruptible("finished videos are kept: the same command goes on"):
+        opened = open_target(target, data_root, set_ or ())
+        with progress() as monitor:
+            done = convert_dataset(opened, out, to=to, splits=split, size=size, gray=gray, monitor=monitor)
+    typer.echo(f"{done.videos} videos, {done.frames} frames: {done.folder} ({done.form})")
+
+
+@app.command()
+def preview(
+    target: TargetArgument,
+    data_root: DataOption = None,
+    set_: ChangeOption = None,
+    video: Annotated[str | None, typer.Option(help="One video alone, with more of its frames.")] = None,
+    videos: Annotated[int, typer.Option(min=1, help="Videos of each split.")] = 4,
+    frames: Annotated[int, typer.Option(min=2, help="Frames of each video.")] = 8,
+    out: Annotated[Path, typer.Option(help="The picture to write.")] = Path("preview.png"),
+) -> None:
+    """Draw a contact sheet: frames as the model sees them, abnormal ones framed, masks and tracks outlined."""
+    from vadkit.data.tools import open_target, preview_dataset
+
+    with interruptible("nothing was written"):
+        opened = open_target(target, data_root, set_ or ())
+        problems = preview_dataset(opened, out, video=video, videos=videos, frames=frames)
+    for problem in problems:
+        typer.echo(f"warning: {problem}", err=True)
+    typer.echo(f"preview: {out}")

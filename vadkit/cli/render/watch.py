@@ -1,0 +1,106 @@
+"""`vadkit watch`: what it prints and writes."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import asdict
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, TextIO
+
+import typer
+
+from vadkit.core.errors import RunFolderError, VadkitError
+from vadkit.core.files import explain
+from vadkit.live.fusion import Alarm
+from vadkit.live.watch import Seen, Watch
+
+if TYPE_CHECKING:
+    from vadkit.live.stream import Source
+
+
+def follow(seen: Iterator[Seen], watch: Watch, source: Source, *, alarms: Path | None, scores: Path | None) -> None:
+    """Print alarms as they begin and end, append them to `alarms` (JSON lines) and every score to `scores` (CSV).
+
+    Raises:
+        VadkitError: both are one file, or it cannot be written.
+    """
+    if alarms is not None and scores is not None and alarms.resolve() == scores.resolve():
+        raise VadkitError(f"--alarms and --scores both name {alarms}", where="vadkit watch", fix="name two files")
+    live = source.live
+    typer.echo(_head(watch))
+    began = datetime.now(UTC)
+    frames = raised = 0
+    with ExitStack() as files:
+        lines = _appended(files, alarms)
+        table = _appended(files, scores)
+        if table is not None and table.tell() == 0:
+            _write(table, "source,frame,seconds,score\n")
+        for one in seen:
+            frames += 1
+            if table is not None:
+                _write(table, _row(source.name, one))
+            for alarm in one.alarms:
+                raised += alarm.until is None
+                typer.echo(_line(alarm, began if live else None))
+                told = _told(alarm, watch.threshold, began if live else None)
+                if lines is not None:
+                    _write(lines, json.dumps({"source": source.name, **told}) + "\n")
+    typer.echo(f"{frames} frames, {raised} alarm{'s' if raised != 1 else ''}")
+
+
+def _head(watch: Watch) -> str:
+    rests = f", from {3600 * watch.hours:.0f} s of held-out normal video" if watch.hours else ""
+    mark = ", TEST-TUNED" if watch.protocol.test_tuned else ""
+    return f"alarms at {watch.threshold:.4g}{rests}; protocol {watch.protocol.name}{mark}"
+
+
+def _row(source: str, one: Seen) -> str:
+    row = io.StringIO()
+    csv.writer(row, lineterminator="\n").writerow([source, one.frame, f"{one.seconds:.3f}", f"{one.score:.6g}"])
+    return row.getvalue()
+
+
+def _line(alarm: Alarm, began: datetime | None) -> str:
+    if alarm.until is None:
+        return f"{_when(alarm.seconds, began)}  alarm begins  score {alarm.peak:.3g}"
+    lasted = alarm.until - alarm.seconds
+    peak = f"peak {alarm.peak:.3g} at {_when(alarm.peak_seconds, began)}"
+    return f"{_when(alarm.until, began)}  alarm ends    after {lasted:.1f} s, {peak}"
+
+
+def _told(alarm: Alarm, threshold: float, began: datetime | None) -> dict[str, object]:
+    told: dict[str, object] = {"event": "begin" if alarm.until is None else "end", **asdict(alarm)}
+    if began is not None:
+        told["time"] = (began + timedelta(seconds=alarm.until or alarm.seconds)).isoformat(timespec="milliseconds")
+    return told | {"threshold": threshold}
+
+
+def _when(seconds: float, began: datetime | None) -> str:
+    if began is not None:
+        return (began + timedelta(seconds=seconds)).astimezone().isoformat(sep=" ", timespec="seconds")
+    minutes, rest = divmod(seconds, 60)
+    return f"{int(minutes // 60):02}:{int(minutes % 60):02}:{rest:04.1f}"
+
+
+def _appended(files: ExitStack, path: Path | None) -> TextIO | None:
+    if path is None:
+        return None
+    try:
+        return files.enter_context(path.open("a", encoding="utf-8"))
+    except OSError as error:
+        raise RunFolderError(explain(error, path).what, where=str(path), fix="choose another file") from error
+
+
+def _write(file: TextIO, text: str) -> None:
+    """A line that stays whatever happens next."""
+    try:
+        file.write(text)
+        file.flush()
+    except OSError as error:
+        what, fix = explain(error, Path(file.name)).what, "free some space, or choose another file"
+        raise RunFolderError(what, where=file.name, fix=fix) from error

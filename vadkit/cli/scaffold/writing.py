@@ -1,0 +1,107 @@
+"""Writes the files of a new plugin from templates: all of them or none."""
+
+from __future__ import annotations
+
+import ast
+import shutil
+from collections.abc import Mapping
+from importlib.resources import files
+from pathlib import Path
+from string import Template
+from uuid import uuid4
+
+from vadkit.cli.scaffold.naming import Names, checked
+from vadkit.cli.scaffold.recipe import slots
+from vadkit.core.errors import VadkitError
+from vadkit.core.version import __version__
+from vadkit.plugin.hookspecs import API_VERSION
+from vadkit.plugin.registry import Registry
+from vadkit.recipe import docstring
+
+_NEEDS_TORCH = ("encoder", "bottleneck", "decoder", "loss", "feature", "density", "scorer", "optimizer")
+_NEEDS_NUMPY = ("dataset", "transform", "metric")
+
+
+def write_plugin(kind: str, name: str, folder: Path, registry: Registry) -> Path:
+    """Write the package of a new plugin.
+
+    Args:
+        kind: kind of its component.
+        name: name of distribution, plugin and component.
+        folder: the folder to write; it may exist if it is empty.
+        registry: installed plugins; their names are taken.
+
+    Returns:
+        The folder.
+
+    Raises:
+        PluginError: the kind is unknown, or the name is malformed or taken.
+        VadkitError: the folder is not empty or cannot be written; then nothing is written.
+    """
+    texts = plugin_files(checked(kind, name, registry))
+    _refuse_taken(folder)
+    aside = folder.absolute().with_name(f".{folder.absolute().name}.{uuid4().hex[:8]}.part")
+    try:
+        for file, text in texts.items():
+            path = aside / file
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        aside.replace(folder)
+    except OSError as error:
+        what = f"cannot be written: {error.strerror or error}"
+        raise VadkitError(what, where=str(folder), fix="choose another folder with --out") from error
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+    return folder
+
+
+def plugin_files(names: Names) -> Mapping[str, str]:
+    """Relative path -> text, for every file of a new plugin."""
+    component = _filled(
+        f"{names.kind}.py", {"name": names.name, "module": names.module, "class_name": names.class_name}
+    )
+    needs = [f"vadkit>={__version__}"]
+    needs += ["torch"] if names.kind in _NEEDS_TORCH else ["numpy"] if names.kind in _NEEDS_NUMPY else []
+    values = {
+        "name": names.name,
+        "module": names.module,
+        "class_name": names.class_name,
+        "kind": names.kind,
+        "article": "An" if names.kind[0] in "aeiou" else "A",
+        "summary": _summary(component, names.class_name),
+        "api": str(API_VERSION),
+        "dependencies": ", ".join(f'"{need}"' for need in needs),
+    }
+    package = f"src/{names.module}"
+    return {
+        "pyproject.toml": _filled("pyproject.toml", values),
+        "README.md": _filled("README.md", values),
+        ".gitignore": _filled("gitignore", values),
+        "recipe.yaml": _filled("recipe.yaml", {"name": names.name, **slots(names.kind, names.name)}),
+        f"{package}/__init__.py": _filled("init.py", values),
+        f"{package}/{names.kind}.py": component,
+        f"{package}/py.typed": "",
+        f"tests/test_{names.module}.py": _filled("test.py", values),
+    }
+
+
+def _filled(template: str, values: Mapping[str, str]) -> str:
+    text = files("vadkit.cli.scaffold").joinpath("templates", f"{template}.txt").read_text(encoding="utf-8")
+    return Template(text).substitute(values)
+
+
+def _summary(source: str, name: str) -> str:
+    nodes = (node for node in ast.parse(source).body if isinstance(node, ast.ClassDef) and node.name == name)
+    return docstring.summary(ast.get_docstring(next(nodes)))
+
+
+def _refuse_taken(folder: Path) -> None:
+    fix = "choose another folder with --out"
+    if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
+        raise VadkitError("exists and is not a folder", where=str(folder), fix=fix)
+    try:
+        taken = folder.is_dir() and any(folder.iterdir())
+    except OSError as error:
+        raise VadkitError(f"cannot be read: {error.strerror or error}", where=str(folder), fix=fix) from error
+    if taken:
+        raise VadkitError("exists and is not empty", where=str(folder), fix=fix)

@@ -1,0 +1,153 @@
+"""`vadkit data check`: finds all problems of a data set in one run."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from vadkit.core.contracts import Dataset
+from vadkit.core.errors import DataError, listed
+from vadkit.core.files import reading
+from vadkit.core.progress import Monitor, Silent
+from vadkit.core.values import Split, VideoRef
+from vadkit.data.tools.duplicates import check_duplicates
+from vadkit.data.tools.labelled import Truth, read_truth
+from vadkit.data.tools.mixtures import check_mixtures
+from vadkit.data.tools.numbering import check_numbering, neighbours
+from vadkit.data.tools.probe import Facts, probe
+from vadkit.data.tools.report import Finding, Report, Row, in_order, some
+from vadkit.data.tools.target import Target
+from vadkit.data.tools.variants import check_starts, compare_truths, read_plainly
+from vadkit.data.tools.wishes import check_wishes
+
+_SPLITS: tuple[Split, ...] = ("train", "test")
+
+
+def check_dataset(target: Target | Dataset, *, decode: bool = True, monitor: Monitor | None = None) -> Report:
+    """Check every video and label of a data set.
+
+    Args:
+        target: the data set. If `open_target` opened it, the clip of its recipe and its other label sets are
+            checked too.
+        decode: decode every frame; otherwise read only headers, sizes and names of files.
+        monitor: receives the progress.
+
+    Returns:
+        All findings, of all videos, whether some are damaged or not.
+    """
+    known = target if isinstance(target, Target) else Target(type(target).__name__, target)
+    dataset, monitor = known.dataset, monitor or Silent()
+    found: list[Finding] = []
+    videos: dict[Split, tuple[list[VideoRef], bool]] = {split: _videos(dataset, split, found) for split in _SPLITS}
+    facts: list[Facts] = []
+    total = sum(len(each) for each, _ in videos.values())
+    monitor.begin("decoding" if decode else "reading headers", total, unit="frames")
+    for split in _SPLITS:
+        for video in videos[split][0]:
+            facts.append(probe(video, split, decoded=decode, on_corrupt=known.on_corrupt))
+            found += facts[-1].findings
+            monitor.advance(len(facts), amount=facts[-1].frames or 0)
+    monitor.end()
+    test = [each for each in facts if each.split == "test"]
+    refused = videos["test"][1]
+    truth = Truth() if refused else read_truth(dataset, test, lenient=known.lenient, masks=decode)
+    found += truth.findings
+    if refused and test:
+        fix = "fix the errors of the test videos first, then check again"
+        what = "the labels were not checked, because the data set refuses its test videos"
+        found.append(Finding("note", "labels", "test", what, fix))
+    if not refused:
+        found += compare_truths(truth, videos["test"][0], known.alternatives)
+    found += check_duplicates(facts)
+    expected = dataset.expected()
+    rows = [_row(split, facts, truth, expected) for split in _SPLITS]
+    found[:0] = [finding for row in rows for finding in _compare(row, truth, known, videos["test"][0])]
+    if not any(row.abnormal is not None and row.abnormal == row.expected_abnormal for row in rows):
+        found += check_starts(truth)
+    found += [finding for row in rows for finding in check_mixtures(row, facts)]
+    found += check_wishes(facts, known)
+    return Report(known.name, in_order(found), tuple(rows), decode)
+
+
+def _videos(dataset: Dataset, split: Split, found: list[Finding]) -> tuple[list[VideoRef], bool]:
+    """Videos of a split, and whether the data set refuses them. If so, they come from the damaged video's folder."""
+    try:
+        with reading(split):
+            videos = list(dataset.videos(split))
+    except DataError as error:
+        videos = neighbours(error)
+        holes = check_numbering(videos, refused=True)
+        if not any(finding.where == error.where for finding in holes):
+            found.append(Finding.of(error, "videos", split))
+        found += holes
+        return videos, True
+    twice = [name for name, count in Counter(video.name for video in videos).items() if count > 1]
+    if twice:
+        what = f"several videos have the same name: {listed(twice)}"
+        found.append(Finding("error", "videos", split, what, "rename them: scores are stored by name"))
+    if not videos:
+        found.append(Finding("error", "videos", split, "there are no videos", "see the data set's page in the docs"))
+    found += check_numbering(videos)
+    return videos, False
+
+
+def _row(split: Split, facts: Sequence[Facts], truth: Truth, expected: Mapping[str, int]) -> Row:
+    ours = [each for each in facts if each.split == split]
+    sizes: Counter[str] = Counter()
+    for each in ours:
+        if each.sizes:
+            (width, height), _ = each.sizes.most_common(1)[0]
+            sizes[f"{width}x{height}"] += 1
+    rates = Counter(each.fps for each in ours if each.fps is not None)
+    test = split == "test"
+    return Row(
+        split,
+        len(ours),
+        sum(each.frames or 0 for each in ours),
+        expected.get(f"{split} videos"),
+        expected.get(f"{split} frames"),
+        truth.abnormal if test and truth.frames else None,
+        expected.get("abnormal frames") if test else None,
+        tuple(size for size, _ in sizes.most_common()),
+        tuple(rate for rate, _ in rates.most_common()),
+    )
+
+
+def _compare(row: Row, truth: Truth, target: Target, videos: Sequence[VideoRef]) -> list[Finding]:
+    """Counts against the published ones."""
+    if not row.videos:
+        return []  # already reported as an error
+    if row.expected_videos is not None and row.videos != row.expected_videos:
+        fewer = row.videos < row.expected_videos
+        what = f"{some(row.videos, 'video')} found, {row.expected_videos} published"
+        fix = (
+            "fetch the missing videos; results on a part of the data set cannot be compared with published ones"
+            if fewer
+            else "remove videos that do not belong to the data set from its folder"
+        )
+        return [Finding("warning", "totals", row.split, what, fix)]
+    found: list[Finding] = []
+    if row.expected_frames is not None and row.frames != row.expected_frames:
+        what = f"{some(row.frames, 'frame')} found, {row.expected_frames} published"
+        fix = "frames were lost or doubled: extract them again with ffmpeg -fps_mode passthrough, or fetch them again"
+        found.append(Finding("error", "totals", row.split, what, fix))
+    if row.abnormal is not None and row.expected_abnormal not in (None, row.abnormal):
+        what = f"{some(row.abnormal, 'frame')} labelled abnormal, {row.expected_abnormal} published"
+        if len(truth.frames) < row.videos:
+            return found
+        fix = _published(target, videos, row.expected_abnormal) or (
+            "fetch the label file of the data set's authors: this is a different one"
+        )
+        found.append(Finding("error", "totals", row.split, what, fix))
+    return found
+
+
+def _published(target: Target, videos: Sequence[VideoRef], expected: int | None) -> str:
+    """The key under which the labels have the published count."""
+    for key, other in target.alternatives.items():
+        labels = read_plainly(other, videos)
+        if labels and sum(int(each.sum()) for each in labels.values()) == expected:
+            source = other.labels(videos[0])
+            told = f" ({source.source})" if source else ""
+            return f"use the data set {key}: those labels{told} have the published {expected} frames"
+    return ""

@@ -1,0 +1,219 @@
+"""`vadkit data convert`: writes a data set in the layout of ShanghaiTech, which most code of the field reads.
+
+```text
+OUT/conversion.json                   source, options, and whether it is complete
+OUT/training/frames/01/000.jpg        or training/videos/01.avi
+OUT/testing/frames/01/000.jpg         or testing/videos/01.avi
+OUT/testing/test_frame_mask/01.npy    (F,) uint8, 1 where abnormal
+OUT/testing/test_pixel_mask/01.npy    (F, H, W) uint8, if there are masks
+OUT/frame_labels.npy                  (1, all test frames) uint8, the videos in natural order
+OUT/labels.csv                        frame labels as intervals, for vadkit's data set `folder`
+```
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vadkit.core.contracts import Dataset
+from vadkit.core.errors import DataError, RunFolderError, VadkitError, listed
+from vadkit.core.files import LEFTOVERS, reading, write_text
+from vadkit.core.progress import Monitor, Silent
+from vadkit.core.values import Labels, Split, VideoRef
+from vadkit.core.version import __version__
+from vadkit.data.tools.label_writing import CHECK, filed, write_labels, write_summary
+from vadkit.data.tools.target import Target
+from vadkit.data.tools.writing import Format, frame_writer, video_writer
+from vadkit.video.cache import fingerprint
+
+Form = Literal["frames", "avi"]
+MARK = "conversion.json"
+_ENCODINGS: dict[Form, str] = {
+    "frames": "JPEG of quality 95, 4:4:4; JPEG frames copied unchanged",
+    "avi": "FFV1, lossless",
+}
+_HOMES: dict[Split, str] = {"train": "training", "test": "testing"}
+
+
+@dataclass(frozen=True, slots=True)
+class Conversion:
+    """The result of a conversion.
+
+    Attributes:
+        folder: the folder that was written.
+        videos: number of videos, with those of an interrupted conversion.
+        frames: number of frames of all videos.
+        form: description of the encoding.
+    """
+
+    folder: Path
+    videos: int
+    frames: int
+    form: str
+
+
+def convert_dataset(
+    target: Target | Dataset,
+    out: str | Path,
+    *,
+    to: str = "frames",
+    splits: Sequence[str] | None = None,
+    size: tuple[int, int] | str | None = None,
+    gray: bool = False,
+    monitor: Monitor | None = None,
+) -> Conversion:
+    """Write a data set as folders of frames or as video files, with its labels.
+
+    A video gets its final name when it is complete. The same call continues an interrupted conversion.
+
+    Args:
+        target: the data set.
+        out: the folder to write: new, empty, or from an interrupted conversion with the same arguments.
+        to: "frames" for JPEG of quality 95 without colour subsampling (JPEG files are copied if neither size nor
+            colour changes), or "avi" for FFV1, which is lossless.
+        splits: "train", "test"; by default both.
+        size: height and width, or "HxW"; by default that of each video.
+        gray: convert to gray (ITU-R 601).
+        monitor: receives the progress.
+
+    Raises:
+        DataError: a video or its labels are damaged, or do not match.
+        RunFolderError: `out` has other contents or cannot be written.
+    """
+    known = target if isinstance(target, Target) else Target(type(target).__name__, target)
+    work = _Work(known, Path(out), _form(to), Format(_size(size), gray), _splits(splits))
+    try:
+        return work.run(monitor or Silent())
+    except RunFolderError as error:
+        # The fix of `files` names options of `vadkit run`.
+        if "--" in error.fix:
+            full = "full" in error.what
+            error.fix = "free some space, then repeat the command to continue" if full else "choose another folder"
+        raise
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    target: Target
+    out: Path
+    form: Form
+    format: Format
+    splits: tuple[Split, ...]
+
+    def run(self, monitor: Monitor) -> Conversion:
+        with reading(self.target.name):
+            videos: dict[Split, list[VideoRef]] = {
+                split: list(self.target.dataset.videos(split)) for split in self.splits
+            }
+        _refuse_clashes(videos)
+        plan = self._plan([video for each in videos.values() for video in each])
+        self._begin(plan)
+        pairs: list[tuple[Split, VideoRef]] = []
+        for split, each in videos.items():
+            for video in each:
+                pairs.append((split, video))
+        monitor.begin(f"writing {self.form}", len(pairs), unit="frames")
+        frames, flat = 0, dict[str, NDArray[np.uint8]]()
+        for done, (split, video) in enumerate(pairs):
+            with reading(f"video {video.name}"):
+                labels = self.target.dataset.labels(video) if split == "test" else None
+            count = self._video(split, video, labels)
+            frames += count
+            if labels is not None:
+                flat[filed(video)] = write_labels(self.out, video, labels, count, self.format.size)
+            monitor.advance(done + 1, amount=count)
+        write_summary(self.out, flat, [filed(video) for video in videos.get("test", [])])
+        write_text(self.out / MARK, _json(plan | {"complete": True, "frames": frames}))
+        monitor.end()
+        return Conversion(self.out, len(pairs), frames, _ENCODINGS[self.form])
+
+    def _plan(self, videos: Sequence[VideoRef]) -> dict[str, Any]:
+        test = [video for video in videos if "test" in self.splits]
+        sources = {labels.source for video in test[-1:] if (labels := self.target.dataset.labels(video)) is not None}
+        return {
+            "dataset": self.target.name,
+            "data": fingerprint(videos),
+            "labels": listed(sorted(sources)),
+            "splits": list(self.splits),
+            "form": self.form,
+            "encoding": _ENCODINGS[self.form],
+            "size": list(self.format.size) if self.format.size else None,
+            "gray": self.format.gray,
+            "vadkit": __version__,
+        }
+
+    def _begin(self, plan: dict[str, Any]) -> None:
+        mark = self.out / MARK
+        try:
+            if mark.is_file():
+                before = json.loads(mark.read_text(encoding="utf-8"))
+                differ = [key for key in plan if key != "vadkit" and before.get(key) != plan[key]]
+                if differ:
+                    what = f"contains another conversion, with a different {listed(differ)}"
+                    raise RunFolderError(what, where=str(self.out), fix="choose another folder, or remove this one")
+            elif self.out.exists() and (not self.out.is_dir() or any(self.out.iterdir())):
+                fix = "choose a new or an empty folder"
+                raise RunFolderError("is not empty, and not a conversion", where=str(self.out), fix=fix)
+        except (OSError, ValueError) as error:
+            raise RunFolderError(f"cannot be read: {error}", where=str(mark), fix="choose another folder") from error
+        for left in self.out.rglob(LEFTOVERS):
+            shutil.rmtree(left, ignore_errors=True) if left.is_dir() else left.unlink(missing_ok=True)
+        write_text(mark, _json(plan | {"complete": False}))
+
+    def _video(self, split: Split, video: VideoRef, labels: Labels | None) -> int:
+        home = self.out / _HOMES[split]
+        if self.form == "frames":
+            count = frame_writer(video, home / "frames" / filed(video), self.format)
+        else:
+            count = video_writer(video, home / "videos" / f"{filed(video)}.avi", self.format)
+        if labels is not None and len(labels.frames) != count:
+            what = f"{len(labels.frames)} labels for {count} frames"
+            raise DataError(what, where=f"test video {video.name}", fix=CHECK)
+        return count
+
+
+def _refuse_clashes(videos: dict[Split, list[VideoRef]]) -> None:
+    for split, each in videos.items():
+        twice = [name for name, count in Counter(filed(video) for video in each).items() if count > 1]
+        if twice:
+            what = f"several {split} videos would get the file name {listed(twice)}"
+            raise DataError(what, where="names", fix="rename the videos in the source")
+
+
+def _json(plan: dict[str, Any]) -> str:
+    return json.dumps(plan, indent=2, ensure_ascii=False) + "\n"
+
+
+def _form(to: str) -> Form:
+    for form in get_args(Form):
+        if to == form:
+            return form
+    raise VadkitError(f"{to!r} is not a form", where="--to", fix=f"choices: {', '.join(get_args(Form))}")
+
+
+def _splits(given: Sequence[str] | None) -> tuple[Split, ...]:
+    wrong = [each for each in given or () if each not in _HOMES]
+    if wrong:
+        raise VadkitError(f"{wrong[0]!r} is not a split", where="--split", fix="choices: train, test")
+    return tuple(split for split in _HOMES if not given or split in given)
+
+
+def _size(given: tuple[int, int] | str | None) -> tuple[int, int] | None:
+    if isinstance(given, str):
+        found = re.fullmatch(r"(\d{1,5})[xX](\d{1,5})", given)
+        given = (int(found[1]), int(found[2])) if found else (0, 0)
+    if given is not None and min(given) < 1:
+        raise VadkitError(
+            "is not 'HxW' in pixels", where="--size", fix="for example --size 240x360: height, then width"
+        )
+    return given

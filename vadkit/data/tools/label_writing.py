@@ -1,0 +1,87 @@
+"""Writes the labels of a converted data set: an array for each video, one of all videos, and a table of intervals."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vadkit.core.errors import DataError
+from vadkit.core.files import write_aside, write_text
+from vadkit.core.values import Labels, VideoRef, natural
+from vadkit.data.tools.writing import resized_masks
+
+CHECK = "run 'vadkit data check' for details; labels must have one value for each frame"
+
+
+def filed(video: VideoRef) -> str:
+    """A video's name as a file name without folders, as code of the field expects."""
+    return re.sub(r"[\\/]+", "_", video.name)
+
+
+def write_labels(
+    out: Path, video: VideoRef, labels: Labels, count: int, size: tuple[int, int] | None
+) -> NDArray[np.uint8]:
+    """Write frame labels and masks of one test video.
+
+    Args:
+        out: the folder of the conversion.
+        video: the test video.
+        labels: its labels, one for each frame.
+        count: F as written.
+        size: height and width as written; None for the video's own.
+
+    Returns:
+        (F,) uint8, 1 where abnormal.
+
+    Raises:
+        DataError: the number of masks differs from the number of frames.
+    """
+    frames = np.asarray(labels.frames).astype(np.uint8)  # (F,)
+    _save(out / "testing/test_frame_mask" / f"{filed(video)}.npy", frames)
+    path = out / "testing/test_pixel_mask" / f"{filed(video)}.npy"
+    if labels.masks is not None and not path.is_file():
+        masks = labels.masks()
+        if len(masks) != count:
+            raise DataError(f"{len(masks)} masks for {count} frames", where=f"test video {video.name}", fix=CHECK)
+        _save(path, resized_masks(masks, size).astype(np.uint8))
+    return frames
+
+
+def write_summary(out: Path, labels: Mapping[str, NDArray[np.uint8]], tests: Sequence[str]) -> None:
+    """Write the labels of all videos as a table and, if every test video has labels, as one array.
+
+    Args:
+        out: the folder of the conversion.
+        labels: file name of the video -> (F,).
+        tests: file names of all test videos.
+    """
+    if tests and all(name in labels for name in tests):
+        _save(out / "frame_labels.npy", np.concatenate([labels[name] for name in sorted(tests, key=natural)])[None])
+    if labels:
+        write_text(out / "labels.csv", _table(labels))
+
+
+def _save(path: Path, array: NDArray[Any]) -> None:
+    with write_aside(path) as aside:
+        np.save(aside, array)
+
+
+def _table(labels: Mapping[str, NDArray[np.uint8]]) -> str:
+    """Abnormal intervals from frame 0, both ends included; a normal video has one row without ends."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(("video", "start_frame", "end_frame", "frames"))
+    for name, frames in labels.items():
+        edges = np.flatnonzero(np.diff(np.concatenate([[0], frames.astype(np.int8), [0]]))).reshape(-1, 2)
+        for start, stop in edges.tolist():
+            writer.writerow((name, start, stop - 1, len(frames)))
+        if not len(edges):
+            writer.writerow((name, "", "", len(frames)))
+    return text.getvalue()

@@ -1,0 +1,124 @@
+"""Opens the data set of a command, given as a name, as `{use: ...}`, or as a recipe."""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from vadkit.core.contracts import Dataset
+from vadkit.core.errors import DataError, VadkitError
+from vadkit.core.values import ClipSpec, OnCorrupt, Short
+from vadkit.data.opening import open_dataset, open_pair
+from vadkit.plugin.registry import Registry
+from vadkit.recipe import describe, load
+from vadkit.recipe.component_config import Chosen
+from vadkit.recipe.evaluation_only import judgement
+from vadkit.recipe.model import Data
+
+_RECIPES = frozenset({".yaml", ".yml"})
+_EXAMPLE = "write for example '{use: avenue, labels: masks}'"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A data set on disk, with the settings of its recipe.
+
+    Attributes:
+        name: name of the data set in a recipe.
+        dataset: the data set.
+        clip: clip geometry of the recipe; None without a recipe.
+        short: the recipe's `data.short`, for videos shorter than a clip.
+        on_corrupt: the recipe's `data.on_corrupt`, for damaged videos.
+        held_out: share of the training videos that the recipe holds out.
+        alternatives: a description of the keys -> the same data set with another label set.
+        lenient: the same data set, which also accepts labels with other than the published counts;
+            None if it has no `published` key.
+    """
+
+    name: str
+    dataset: Dataset
+    clip: ClipSpec | None = None
+    short: Short = "error"
+    on_corrupt: OnCorrupt = "warn"
+    held_out: float = 0.0
+    alternatives: Mapping[str, Dataset] = field(default_factory=dict[str, Dataset])
+    lenient: Dataset | None = None
+
+
+def open_target(
+    what: str | Mapping[str, Any],
+    data_root: str | Path | None = None,
+    overrides: Sequence[str] = (),
+    registry: Registry | None = None,
+) -> Target:
+    """Open a data set.
+
+    Args:
+        what: a data set's name, `{use: name, ...keys}` as text or mapping, or a recipe file.
+        data_root: the data set's folder or its parent folder; by default `$VADKIT_DATA`.
+        overrides: changes as with `--set`, such as `data.labels=masks`.
+        registry: the registry of plugins; by default all installed plugins.
+
+    Raises:
+        VadkitError: the data set, the recipe or its files do not exist.
+    """
+    registry = registry or Registry.discover()
+    data = _recipe(what, overrides, registry)
+    chosen = data.of("test") if data else _named(what, overrides, registry)
+    source = data.dataset if data and data.test_on else None
+
+    def under(**keys: Any) -> Dataset:
+        kept = {name: value for name, value in {**chosen.keys, **keys}.items() if keys.get(name, "") is not None}
+        labelled = replace(chosen, keys=kept)
+        return open_pair(source, labelled, data_root) if source else open_dataset(labelled, data_root)
+
+    others: dict[str, Dataset] = {}
+    parameters = describe(chosen.component).parameters
+    if "label_file" in chosen.keys:
+        others["without 'label_file'"] = under(label_file=None)
+    if "labels" in parameters and typing.get_origin(parameters["labels"].annotation) is typing.Literal:
+        now = chosen.keys.get("labels", parameters["labels"].default)
+        choices = typing.get_args(parameters["labels"].annotation)
+        others |= {f"with 'labels: {choice}'": under(labels=choice) for choice in choices if choice != now}
+    strict = "published" in parameters and chosen.keys.get("published", parameters["published"].default) is True
+    lenient = under(published=False) if strict else None
+    name = f"{source.component.name}, tested on {chosen.component.name}" if source else chosen.component.name
+    target = Target(name, under(), alternatives=others, lenient=lenient)
+    if data is None:
+        return target
+    return replace(target, clip=data.clip, short=data.short, on_corrupt=data.on_corrupt, held_out=data.held_out)
+
+
+def _recipe(what: str | Mapping[str, Any], overrides: Sequence[str], registry: Registry) -> Data | None:
+    """The `data` section of a recipe file; None if `what` is not a recipe."""
+    if not isinstance(what, str) or what.lstrip().startswith("{"):
+        return None
+    path = Path(what)
+    if path.suffix.lower() in _RECIPES or path.is_file():
+        return load(path, overrides=overrides, registry=registry).data
+    if path.is_dir() and what not in registry.names("dataset"):
+        names = ", ".join(registry.names("dataset"))
+        fix = f"name the data set and give the folder with --data-root {what}; choices: {names}"
+        raise DataError("is a folder, not a data set or a recipe", where=what, fix=fix)
+    return None
+
+
+def _named(what: str | Mapping[str, Any], overrides: Sequence[str], registry: Registry) -> Chosen:
+    if isinstance(what, str) and what.lstrip().startswith("{"):
+        what = _mapping(what)
+    chosen = judgement(what, overrides, registry, report=()).data
+    if chosen is None:
+        raise VadkitError("names no data set", where=str(what), fix=_EXAMPLE)
+    return chosen
+
+
+def _mapping(text: str) -> Mapping[str, Any]:
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise VadkitError(f"cannot be read: {error}", where=text, fix=_EXAMPLE) from error

@@ -1,0 +1,154 @@
+"""Writes frames to image files or a video file; a partial file never has its final name."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import chain
+from pathlib import Path
+from uuid import uuid4
+
+import av
+import av.error
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from vadkit.core.errors import DataError
+from vadkit.core.files import explain, write_aside
+from vadkit.core.values import VideoRef
+from vadkit.video.decode import decode, frame_count
+
+_JPEG = frozenset({".jpg", ".jpeg"})
+_QUALITY = 95
+_FPS = 25.0  # for video files with an unknown frame rate
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """Size and colour of written frames.
+
+    Attributes:
+        size: height and width; None for those of each video.
+        gray: one channel instead of three.
+    """
+
+    size: tuple[int, int] | None
+    gray: bool
+
+
+def frame_writer(video: VideoRef, folder: Path, form: Format) -> int:
+    """Write a video as `folder/000.jpg` and so on, unless the folder exists, which is then complete. Returns F.
+
+    Raises:
+        DataError: the video cannot be decoded, or has no frames.
+        RunFolderError: it cannot be written.
+    """
+    if folder.is_dir():
+        return sum(1 for _ in folder.glob("*.jpg"))
+    aside = folder.with_name(f".{folder.name}.{uuid4().hex[:8]}.part")
+    try:
+        aside.mkdir(parents=True)
+        count = _copy(video, aside) if _is_jpeg(video, form) else _draw(video, aside, form)
+        if count == 0:
+            raise DataError("the video has no frames", where=video.name)
+        aside.replace(folder)
+    except OSError as error:
+        raise explain(error, folder) from error
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+    return count
+
+
+def _is_jpeg(video: VideoRef, form: Format) -> bool:
+    """Whether the frames are JPEG files that can be copied; encoding them again would lose quality."""
+    untouched = form.size is None and not form.gray
+    return untouched and isinstance(video.source, tuple) and all(path.suffix.lower() in _JPEG for path in video.source)
+
+
+def _copy(video: VideoRef, folder: Path) -> int:
+    assert isinstance(video.source, tuple)
+    digits = max(3, len(str(len(video.source) - 1)))
+    for index, _ in enumerate(decode(video, color="gray")):  # decoding refuses a damaged file
+        shutil.copyfile(video.source[index], folder / f"{index:0{digits}}.jpg")
+    return len(video.source)
+
+
+def _draw(video: VideoRef, folder: Path, form: Format) -> int:
+    # All names have the same number of digits, for code that sorts them as text.
+    digits = max(3, len(str(frame_count(video) - 1)))
+    count = 0
+    for frame in _frames(video, form):
+        image = Image.fromarray(frame[..., 0] if frame.shape[2] == 1 else frame)
+        image.save(folder / f"{count:0{digits}}.jpg", quality=_QUALITY, subsampling=0)
+        count += 1
+    return count
+
+
+def video_writer(video: VideoRef, path: Path, form: Format) -> int:
+    """Write a video as one lossless FFV1 file, unless the file exists, which is then complete. Returns F.
+
+    Raises:
+        DataError: the video cannot be decoded, or has no frames.
+        RunFolderError: it cannot be written.
+    """
+    if path.is_file():
+        return frame_count(VideoRef(video.name, path))
+    frames = _frames(video, form)
+    first = next(frames, None)
+    if first is None:
+        raise DataError("the video has no frames", where=video.name)
+    height, width, channels = first.shape
+    count = 0
+    with write_aside(path) as aside, av.open(str(aside), "w") as container:
+        stream = container.add_stream("ffv1", rate=Fraction(video.fps or _FPS).limit_denominator(1001))
+        # Stored as RGB: a conversion to YUV would round.
+        stream.width, stream.height, stream.pix_fmt = width, height, "gray" if channels == 1 else "bgr0"
+        for frame in chain((first,), frames):
+            picture = np.ascontiguousarray(frame[..., 0] if channels == 1 else frame)
+            packed = av.VideoFrame.from_ndarray(picture, format="gray" if channels == 1 else "rgb24")
+            container.mux(stream.encode(packed))
+            count += 1
+        container.mux(stream.encode())
+    return count
+
+
+def _frames(video: VideoRef, form: Format) -> Iterator[NDArray[np.uint8]]:
+    """Frames (H, W, C) in the colour and size of the format; a gray video stays gray."""
+    for frame in decode(video, color="gray" if form.gray or _stored_gray(video) else "rgb"):
+        if form.size is None or frame.shape[:2] == form.size:
+            yield frame
+            continue
+        image = Image.fromarray(frame[..., 0] if frame.shape[2] == 1 else frame)
+        small = np.asarray(image.resize((form.size[1], form.size[0]), Image.Resampling.BILINEAR))
+        yield small.reshape(*form.size, -1)
+
+
+def _stored_gray(video: VideoRef) -> bool:
+    """Whether the source is stored as gray."""
+    if isinstance(video.source, Path):
+        try:
+            with av.open(str(video.source)) as container:
+                return bool(container.streams.video) and (container.streams.video[0].pix_fmt or "").startswith("gray")
+        except (av.error.FFmpegError, OSError):
+            return False  # decoding the file reports the error
+    if isinstance(video.source, tuple):
+        try:
+            with Image.open(video.source[0]) as image:
+                return image.mode in {"1", "L"}
+        except (OSError, IndexError):
+            return False
+    return video.source(0, 1).shape[3] == 1
+
+
+def resized_masks(masks: NDArray[np.bool_], size: tuple[int, int] | None) -> NDArray[np.bool_]:
+    """(F, H, W) at another size; a pixel is abnormal if any abnormal source pixel overlaps it."""
+    if size is None or masks.shape[1:] == size:
+        return masks
+    rescaled = [
+        np.asarray(Image.fromarray(mask.astype(np.float32)).resize((size[1], size[0]), Image.Resampling.BOX)) > 0
+        for mask in masks
+    ]
+    return np.stack(rescaled)

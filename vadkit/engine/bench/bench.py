@@ -1,0 +1,301 @@
+"""Size and speed of a recipe or a run, part by part: section 5.6 of the paper, for any system."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import torch
+from torch import nn
+
+from vadkit.core.errors import VadkitError
+from vadkit.core.progress import Monitor, Silent
+from vadkit.core.values import ClipSpec
+from vadkit.engine.bench.flops import SCORES, count_flops, parts_of, watched
+from vadkit.engine.bench.memory import Peak
+from vadkit.engine.bench.noise import Noise, Untrained
+from vadkit.engine.experiment import Experiment
+from vadkit.engine.run import read_recipe, without_videos
+from vadkit.model.inference.sliding_window import observe, outputs_of, scores_of
+from vadkit.model.pipeline import Pipeline
+from vadkit.plugin.registry import Registry
+from vadkit.recipe.model import Recipe
+from vadkit.store import environment as facts
+from vadkit.store.run_folder import RunFolder, stage_digests
+
+_SAMPLES, _NUMBERS = 16384, 2**26  # of noise that a density without gradients is fitted on, at most
+_WHOLE = "in all"
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """Milliseconds a clip, over the passes."""
+
+    least: float
+    median: float
+    most: float
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One part of the pipeline, or all of it.
+
+    Attributes:
+        name: "encoder", "densities.static" (with its feature), "scores" (all of them), "in all".
+        what: the components, as the recipe names them.
+        parameters: weights.
+        flops: floating-point operations of one clip; None if they cannot be counted.
+        milliseconds: a clip; None if nothing was timed or the part does not run when scoring.
+    """
+
+    name: str
+    what: str
+    parameters: int
+    flops: int | None
+    milliseconds: Spread | None
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """What was measured, and all that it must be read beside.
+
+    Attributes:
+        name: of the recipe.
+        weights: the run folder that they are of; empty if untrained.
+        clip: what one pass sees.
+        stride: new frames of a video that a clip stands for, `engine.score_stride`.
+        batch: clips of one pass.
+        warmup: passes that were not timed.
+        repeat: passes that were timed; 0 if parts were only counted.
+        precision: fp32 or bf16.
+        threads: of the CPU.
+        device: cpu, or the GPU's name.
+        host: the machine, without its name.
+        commit: of vadkit; None if unknown.
+        versions: of what the numbers depend on.
+        noise: density that was fitted on noise -> samples that it was offered.
+        parts: in the order in which they run.
+        whole: all of it, with what lies between the parts.
+        peak_memory: bytes; None if nothing was timed.
+    """
+
+    name: str
+    weights: str
+    clip: ClipSpec
+    stride: int
+    batch: int
+    warmup: int
+    repeat: int
+    precision: str
+    threads: int
+    device: str
+    host: dict[str, Any]
+    commit: str | None
+    versions: dict[str, str]
+    noise: dict[str, int]
+    parts: Sequence[Part]
+    whole: Part
+    peak_memory: int | None
+
+    def per_frame(self, part: Part) -> float | None:
+        """Milliseconds a new frame, the median: a clip's, divided by the frames that it stands for."""
+        return None if part.milliseconds is None else part.milliseconds.median / self.stride
+
+    @property
+    def frames_per_second(self) -> float | None:
+        """New frames a second, all parts and what lies between them."""
+        taken = self.per_frame(self.whole)
+        return 1000 / taken if taken else None
+
+
+def bench(
+    target: str | Path,
+    overrides: Sequence[str] = (),
+    *,
+    batch: int = 1,
+    warmup: int = 2,
+    repeat: int = 10,
+    monitor: Monitor | None = None,
+    registry: Registry | None = None,
+) -> Bench:
+    """Measure a recipe, untrained, or a run with its weights, on random clips; needs no data.
+
+    Args:
+        target: a recipe file, or a run folder.
+        overrides: as `--set` takes them.
+        batch: clips of one pass; 1 is a live stream, where the next window is not there yet.
+        warmup: passes before the clock starts.
+        repeat: passes that are timed; 0 times nothing.
+        monitor: is told of progress.
+        registry: default, all installed plugins.
+
+    Raises:
+        VadkitError: the recipe is wrong, the run is not finished, or the memory does not suffice.
+    """
+    path = Path(target)
+    folder = RunFolder(path)
+    registry = registry or Registry.discover()
+    recipe = read_recipe(folder.recipe if folder.is_run else path, overrides, registry)
+    with _enough_memory():
+        experiment = without_videos(recipe, folder if folder.is_run else RunFolder(Path()))
+        noise: dict[str, int] = {}
+        if folder.is_run:
+            _load(experiment, folder, recipe, registry)
+        else:
+            noise = _fit_on_noise(experiment, timed=repeat > 0)
+        pipeline = experiment.pipeline()
+        if pipeline.order_dependent and batch > 1:
+            what = "scores depend on the order of frames, so that windows are scored one at a time"
+            raise VadkitError(what, where="--batch", fix="leave it out")
+        times: dict[str, list[float]] = {}
+        peak = Peak(experiment.fabric.device)
+        if repeat:
+            times = _time(experiment, pipeline, batch, warmup, repeat, monitor or Silent())
+    parts, whole = _parts(experiment, pipeline, {part: _spread(taken, batch) for part, taken in times.items()})
+    return Bench(
+        name=recipe.name,
+        weights=str(path) if folder.is_run else "",
+        clip=recipe.data.clip,
+        stride=recipe.engine.score_stride,
+        batch=batch,
+        warmup=warmup,
+        repeat=repeat,
+        precision=recipe.engine.precision,
+        threads=torch.get_num_threads(),
+        device=_device(experiment.fabric.device),
+        host=facts.host(),
+        commit=facts.commit(),
+        versions=facts.versions(),
+        noise=noise,
+        parts=parts,
+        whole=whole,
+        peak_memory=peak.read() if repeat else None,
+    )
+
+
+def _load(experiment: Experiment, folder: RunFolder, recipe: Recipe, registry: Registry) -> None:
+    """The run's weights, under another precision too: that changes what is computed, not what was learned."""
+    trained = read_recipe(folder.recipe, (), registry).tree
+    experiment.digests = stage_digests({**recipe.tree, "engine": trained.get("engine")})
+    experiment.load_weights()
+
+
+def _fit_on_noise(experiment: Experiment, *, timed: bool) -> dict[str, int]:
+    """Make untrained densities fit to run -> those whose fit decides what they cost, with its samples."""
+    found: dict[str, int] = {}
+    device = experiment.fabric.device
+    for name, head in experiment.heads.items():
+        by_gradients = experiment.recipe.densities[name].fit is not None
+        if by_gradients and not timed:
+            continue  # its size does not depend on a fit
+        spec = head.feature.spec
+        samples = 64 if by_gradients else max(64, min(_SAMPLES, _NUMBERS // spec.dimensions))
+        assert isinstance(head.density, nn.Module)
+        head.density.to(device)
+        head.density.fit(Noise(spec, samples, device), Untrained())
+        if not by_gradients:
+            found[name] = samples
+    return found
+
+
+def _time(
+    experiment: Experiment, pipeline: Pipeline, batch: int, warmup: int, repeat: int, monitor: Monitor
+) -> dict[str, list[float]]:
+    """Part -> milliseconds of each pass, as scoring makes it: from clips in memory to scores in memory."""
+    clock = _clock(experiment.fabric.device)
+    clips = torch.rand(batch, *pipeline.clip.shape, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    times: dict[str, list[float]] = defaultdict(list)
+    pipeline.reset()
+    monitor.begin("bench", warmup + repeat, unit="passes")
+    for number in range(warmup + repeat):
+        with watched(pipeline, clock.read) as seen:
+            begun = clock.read()
+            out = outputs_of(clips, pipeline, experiment.fabric, where="random clips")
+            between = clock.read()
+            scores_of(out, experiment.scorers)
+            ended = clock.read()
+            observe(out, pipeline)
+            whole = clock.read()
+        if number >= warmup:
+            for part, (one, other) in {**seen, SCORES: (between, ended), _WHOLE: (begun, whole)}.items():
+                times[part].append(clock.milliseconds(one, other))
+        monitor.advance(number + 1, amount=1)
+    monitor.end()
+    return times
+
+
+def _parts(experiment: Experiment, pipeline: Pipeline, times: dict[str, Spread]) -> tuple[list[Part], Part]:
+    recipe, model = experiment.recipe, experiment.recipe.model
+    counted = count_flops(pipeline, experiment.scorers)
+    flops, total = counted or {}, sum(counted.values()) if counted is not None else None
+    names = {f"densities.{name}": _of_density(recipe, name) for name in recipe.densities}
+    if model is not None:
+        chosen = {"encoder": model.encoder, "bottleneck": model.bottleneck, "decoder": model.decoder}
+        names |= {part: one.component.name for part, one in chosen.items() if one is not None}
+    parts = [
+        Part(part, names[part], _parameters(first, last), flops.get(part), times.get(part))
+        for part, (first, last) in parts_of(pipeline).items()
+    ]
+    scorers = ", ".join(dict.fromkeys(one.component.name for one in recipe.scores.values()))
+    parts.append(Part(SCORES, scorers, 0, flops.get(SCORES), times.get(SCORES)))
+    return parts, Part(_WHOLE, "", sum(part.parameters for part in parts), total, times.get(_WHOLE))
+
+
+def _of_density(recipe: Recipe, name: str) -> str:
+    entry = recipe.densities[name]
+    return f"{entry.feature.component.name}, {entry.density.component.name}"
+
+
+def _parameters(*modules: nn.Module) -> int:
+    return sum(parameter.numel() for module in dict.fromkeys(modules) for parameter in module.parameters())
+
+
+def _spread(taken: Sequence[float], batch: int) -> Spread:
+    return Spread(min(taken) / batch, median(taken) / batch, max(taken) / batch)
+
+
+@dataclass(frozen=True, slots=True)
+class _Clock:
+    """Reads a time, and says what lies between two readings, in milliseconds."""
+
+    read: Callable[[], Any]
+    milliseconds: Callable[[Any, Any], float]
+
+
+def _clock(device: torch.device) -> _Clock:
+    if device.type != "cuda":
+        return _Clock(time.perf_counter, lambda one, other: 1000 * (other - one))
+
+    def mark() -> torch.cuda.Event:
+        event = torch.cuda.Event(enable_timing=True)
+        event.record()
+        return event
+
+    def between(one: torch.cuda.Event, other: torch.cuda.Event) -> float:
+        other.synchronize()  # marks are set in the stream: nothing waits while the parts run
+        return one.elapsed_time(other)
+
+    return _Clock(mark, between)
+
+
+def _device(device: torch.device) -> str:
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
+
+
+@contextlib.contextmanager
+def _enough_memory() -> Iterator[None]:
+    try:
+        yield
+    except (RuntimeError, MemoryError) as error:
+        known = isinstance(error, torch.OutOfMemoryError | MemoryError) or "allocate memory" in str(error)
+        if not known:
+            raise
+        raise VadkitError(
+            "the memory does not suffice for it", where="vadkit bench", fix="a smaller --batch or data.clip.size"
+        ) from error

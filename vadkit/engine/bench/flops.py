@@ -1,0 +1,105 @@
+"""What a pipeline costs, part by part: one way to look on, whether seconds or operations are read."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
+from math import prod
+from typing import Any, TypeVar
+
+import torch
+from torch import nn
+from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.func import functional_call
+from torch.utils.flop_counter import FlopCounterMode
+
+from vadkit.core.contracts import Scorer
+from vadkit.model.pipeline import Pipeline
+
+SCORES = "scores"  # the part after the pipeline
+Reading = TypeVar("Reading")
+
+
+def parts_of(pipeline: Pipeline) -> dict[str, tuple[nn.Module, nn.Module]]:
+    """Part -> the modules whose calls begin and end it. A density's part begins with its feature."""
+    parts: dict[str, tuple[nn.Module, nn.Module]] = {}
+    if (model := pipeline.autoencoder) is not None:
+        named: dict[str, Any] = {"encoder": model.encoder, "bottleneck": model.bottleneck, "decoder": model.decoder}
+        parts = {name: (module, module) for name, module in named.items() if module is not None}
+    heads = zip(pipeline.names, pipeline.features, pipeline.densities, strict=True)
+    return parts | {f"densities.{name}": (feature, density) for name, feature, density in heads}
+
+
+@contextlib.contextmanager
+def watched(pipeline: Pipeline, read: Callable[[], Reading]) -> Iterator[dict[str, tuple[Reading, Reading]]]:
+    """While a clip passes: part -> what `read` gave before and after it; parts that did not run are not in it."""
+    begun: dict[str, Reading] = {}
+    seen: dict[str, tuple[Reading, Reading]] = {}
+
+    def begin(part: str) -> Callable[..., None]:
+        return lambda *_: begun.update({part: read()})
+
+    def end(part: str) -> Callable[..., None]:
+        return lambda *_: seen.update({part: (begun[part], read())})
+
+    hooks = []
+    for part, (first, last) in parts_of(pipeline).items():
+        hooks += [first.register_forward_pre_hook(begin(part)), last.register_forward_hook(end(part))]
+    try:
+        yield seen
+    finally:
+        for hook in hooks:
+            hook.remove()
+
+
+def count_flops(pipeline: Pipeline, scorers: Mapping[str, Scorer]) -> dict[str, int] | None:
+    """Part -> floating-point operations of one clip; None if a component cannot run without values.
+
+    A multiply-add counts as 2. Convolutions and matrix products count, distances and triangular
+    solutions as the matrix products that they come to; what goes element by element does not. Nothing
+    is computed: shapes alone pass through, and the pipeline stays as it is.
+    """
+    try:
+        return _count(pipeline, scorers)
+    except Exception:  # a plugin may do anything with a tensor that has no values
+        return None
+
+
+def _count(pipeline: Pipeline, scorers: Mapping[str, Scorer]) -> dict[str, int]:
+    fake = FakeTensorMode(allow_non_fake_inputs=True)
+    held = {name: tensor.detach() for name, tensor in [*pipeline.named_parameters(), *pipeline.named_buffers()]}
+    device = next((tensor.device for tensor in held.values()), torch.device("cpu"))
+    # Numbers keep their value, for some components branch on them: ActNorm, whether it was initialised.
+    numbers = {name: (tensor.item(), tensor.dtype) for name, tensor in held.items() if tensor.dim() == 0}
+    with torch.no_grad(), fake:
+        state: dict[str, torch.Tensor] = {name: fake.from_tensor(tensor) for name, tensor in held.items()}
+        state |= {name: torch.tensor(value, dtype=dtype, device=device) for name, (value, dtype) in numbers.items()}
+        clips = torch.zeros(1, *pipeline.clip.shape, device=device)
+        counter = FlopCounterMode(display=False, custom_mapping=_BESIDE)
+        with counter, watched(pipeline, counter.get_total_flops) as seen:
+            out = functional_call(pipeline, state, (clips,))
+            before = counter.get_total_flops()
+            for scorer in scorers.values():
+                scorer(out)
+            seen[SCORES] = (before, counter.get_total_flops())
+    return {part: after - before for part, (before, after) in seen.items()}
+
+
+def _distances(one: Any, other: Any, *_: Any, out_shape: Any = None, **__: Any) -> int:
+    """(..., P, D) against (..., R, D)."""
+    del other
+    return 2 * prod(out_shape) * one[-1]
+
+
+def _triangular(matrix: Any, right: Any, *_: Any, out_shape: Any = None, **__: Any) -> int:
+    """(..., D, D) and (..., D, N): half of a matrix product."""
+    del right
+    return prod(out_shape) * matrix[-1]
+
+
+_BESIDE = {
+    torch.ops.aten._cdist_forward: _distances,
+    torch.ops.aten._euclidean_dist: _distances,  # what `cdist` calls for many rows
+    torch.ops.aten.linalg_solve_triangular: _triangular,
+}
+"""What torch's counter does not know."""

@@ -1,0 +1,150 @@
+"""A trained recipe scores videos: held-out normal ones and the test set, each once, into score files."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from vadkit.core.errors import DataError
+from vadkit.core.seeds import derive
+from vadkit.core.values import Labels, VideoRef
+from vadkit.engine.bench.flops import count_flops
+from vadkit.engine.experiment import Experiment
+from vadkit.model.inference.sliding_window import calibrate, score_video
+from vadkit.model.inference.synthetic import synthesize
+from vadkit.model.pipeline import Pipeline
+from vadkit.store.scores import (
+    Places,
+    map_file,
+    read_places,
+    read_score,
+    score_file,
+    write_labels,
+    write_places,
+    write_scores,
+)
+from vadkit.video.cache import Frames
+from vadkit.video.clips import window_count
+
+
+class Scoring:
+    """The trained recipe scores videos into the run folder.
+
+    Args:
+        experiment: with its weights.
+        maps: the entry of `scores` whose maps of test videos are kept; empty keeps none.
+    """
+
+    def __init__(self, experiment: Experiment, *, maps: str = "") -> None:
+        self.experiment, self.maps = experiment, maps
+        self.folder, self.recipe, self.footage = experiment.folder, experiment.recipe, experiment.footage
+
+    def test_videos(self) -> None:
+        """Score every test video that has no score file of this recipe yet."""
+        videos, frames = self.footage.videos("test"), self.footage.frames
+        self._videos("score test", self.folder.scores, videos, frames, maps=self.maps)
+        self.folder.update_manifest(flops=count_flops(self.experiment.pipeline(), self.experiment.scorers))
+
+    def held_out(self, *, synthetic: bool) -> None:
+        """Score the normal videos that were held out, and, if wanted, the same with anomalies put in.
+
+        Test videos are not touched: what these scores set, scale and threshold and weights, knows
+        nothing of them.
+        """
+        held_out = self.footage.held_out
+        if not held_out:
+            return
+        self._videos("score held out", self.folder.held_out, held_out, self.footage.frames)
+        self.folder.update_manifest(data={"held out": [video.name for video in held_out]})
+        if not synthetic:
+            return
+        random = np.random.default_rng(derive(self.recipe.seed, "synthetic"))
+        donors = [self.footage.frames(video) for video in held_out]
+        truth: dict[str, Labels] = {}
+
+        def altered(video: VideoRef) -> Frames:
+            frames, labels = synthesize(
+                np.asarray(self.footage.frames(video)), donors, length=2 * self.experiment.clip.span, random=random
+            )
+            truth[video.name] = Labels(labels, source="synthetic anomalies")
+            return frames
+
+        self._videos("score synthetic", self.folder.synthetic, held_out, altered)
+        write_labels(self.folder.synthetic / "labels" / "labels.npz", truth)
+
+    def _videos(
+        self,
+        stage: str,
+        folder: Path,
+        videos: Sequence[VideoRef],
+        frames_of: Callable[[VideoRef], Frames],
+        *,
+        maps: str = "",
+    ) -> None:
+        """Score videos, one in memory at a time; `frames_of` is asked for each, once and in order."""
+        pipeline, engine, short = self.experiment.pipeline(), self.recipe.engine, self.recipe.data.short
+        lengths = {video.name: len(self.footage.frames(video)) for video in videos}
+        windows = {
+            name: window_count(frames, self.experiment.clip, engine.score_stride, video=name, short=short)
+            for name, frames in lengths.items()
+        }
+        missing = {name for name, frames in lengths.items() if not self._scored(folder, name, frames, maps)}
+        places = self._places(pipeline) if missing else None
+        began, done = time.monotonic(), 0  # what was calibrated is not scoring: vadkit compare gives frames a second
+        self.experiment.monitor.begin(stage, sum(windows.values()), unit="windows")
+        for video in videos:
+            frames = frames_of(video)
+            if video.name in missing:
+                scores = score_video(
+                    video, frames, pipeline, self.experiment.scorers, self.experiment.fabric,
+                    batch=engine.score_batch, stride=engine.score_stride, monitor=self.experiment.monitor, done=done,
+                    places=places, maps=maps, short=short,
+                )  # fmt: skip
+                write_scores(folder, scores, maps=maps)
+            done += windows[video.name]
+            self.experiment.monitor.advance(done)
+        self.experiment.monitor.end()
+        if len(missing) == len(videos):  # else it would say how long a part took
+            self.folder.update_manifest(seconds={stage: round(time.monotonic() - began, 2)})
+
+    def _places(self, pipeline: Pipeline) -> Mapping[str, Places] | None:
+        """What calibrated windows are standardised with; measured once, and kept with the weights."""
+        if self.recipe.engine.score_overlap != "calibrated":
+            return None
+        kept = read_places(self.folder.places, self.experiment.digests["scores"])
+        if kept is not None:
+            return kept
+        places = calibrate(
+            self.footage.training_clips, pipeline, self.experiment.scorers, self.experiment.fabric,
+            batch=self.recipe.engine.score_batch, monitor=self.experiment.monitor,
+        )  # fmt: skip
+        write_places(self.folder.places, self.experiment.digests["scores"], places)
+        return places
+
+    def _scored(self, folder: Path, name: str, frames: int, maps: str) -> bool:
+        path = score_file(folder, name)
+        if not path.exists() or (maps and not map_file(folder, maps, name).exists()):
+            return False
+        try:
+            found = read_score(path)
+        except DataError:
+            return False  # cut short by a kill of an older version; score it again
+        return set(found.components) == set(self.experiment.scorers) and len(found.coverage) == frames
+
+
+def stored_places(experiment: Experiment) -> Mapping[str, Places] | None:
+    """What calibrated windows were standardised with when the run was scored; None where the recipe does not ask.
+
+    Raises:
+        DataError: it is missing.
+    """
+    if experiment.recipe.engine.score_overlap != "calibrated":
+        return None
+    kept = read_places(experiment.folder.places, experiment.digests["scores"])
+    if kept is None:
+        where, fix = str(experiment.folder.places), "score the run again with 'vadkit run --resume'"
+        raise DataError("is missing, or of another recipe", where=where, fix=fix)
+    return kept

@@ -1,0 +1,131 @@
+"""Finds components in plugins, by kind and name.
+
+Plugins come from entry points, first-party ones like any other. One that fails is listed
+with its error and never stops the rest. Hooks serve discovery only.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+
+from vadkit.core.contracts import KINDS
+from vadkit.core.errors import PluginError, closest
+from vadkit.plugin.component import Component
+from vadkit.plugin.discovery import Plugin, distribution_of, entry_points, load, of_other_versions
+from vadkit.plugin.hookspecs import ENTRY_POINT_GROUP
+
+DISABLE = "VADKIT_DISABLE"
+"""Environment variable: names of plugins, or of their distributions, not to load, separated by commas."""
+
+
+class Registry:
+    """Components by kind and name. Pass it on; there is no global one.
+
+    Args:
+        plugins: what `discover` found, or made by hand in tests.
+        disabled: names of plugins that are installed, but named in `VADKIT_DISABLE`.
+        strangers: names in `VADKIT_DISABLE` that no plugin has.
+    """
+
+    def __init__(self, plugins: Iterable[Plugin], disabled: Sequence[str] = (), strangers: Sequence[str] = ()) -> None:
+        self.plugins = tuple(plugins)
+        self.disabled = tuple(disabled)
+        self.strangers = tuple(strangers)
+        self._found: dict[tuple[str, str], list[tuple[str, Component]]] = {}
+        for plugin in self.plugins:
+            for component in plugin.components:
+                self._found.setdefault((component.kind, component.name), []).append((plugin.name, component))
+
+    @classmethod
+    def discover(cls) -> Registry:
+        """Load every plugin that is installed and not named in `VADKIT_DISABLE`."""
+        unwanted = {name.strip() for name in os.environ.get(DISABLE, "").split(",")} - {""}
+        plugins: list[Plugin] = []
+        disabled: list[str] = []
+        strangers = set(unwanted)
+        for point in sorted(entry_points(group=ENTRY_POINT_GROUP), key=lambda point: point.name):
+            called = {point.name, distribution_of(point).rpartition(" ")[0]}
+            strangers -= called
+            if unwanted & called:
+                disabled.append(point.name)
+            else:
+                plugins.append(load(point))
+        for plugin in of_other_versions():
+            called = {plugin.name, plugin.distribution.rpartition(" ")[0]}
+            strangers -= called
+            if unwanted & called:
+                disabled.append(plugin.name)
+            else:
+                plugins.append(plugin)
+        return cls(plugins, disabled=disabled, strangers=sorted(strangers))
+
+    @property
+    def broken(self) -> Sequence[Plugin]:
+        """Plugins that failed to load."""
+        return [plugin for plugin in self.plugins if plugin.error]
+
+    @property
+    def clashes(self) -> Mapping[tuple[str, str], Sequence[str]]:
+        """(kind, name) announced more than once -> the full names to choose from."""
+        return {
+            key: [f"{plugin}:{component.name}" for plugin, component in found]
+            for key, found in self._found.items()
+            if len(found) > 1
+        }
+
+    def problems(self, plugin: Plugin) -> list[str]:
+        """Everything that is wrong with a plugin, those things among them that only the others show."""
+        twins = Counter(other.name for other in self.plugins)[plugin.name]
+        found = [plugin.error] if plugin.error else []
+        if twins > 1:
+            others = [other.distribution for other in self.plugins if other.name == plugin.name and other is not plugin]
+            found.append(
+                f"has the name of another plugin, of {' and '.join(others)}: "
+                f"uninstall one, or name its distribution in {DISABLE}"
+            )
+        own = {(card.kind, card.name) for card in plugin.components}
+        for (kind, name), full in self.clashes.items():
+            if (kind, name) in own and len(set(full)) > 1:
+                found.append(f"the {kind} {name!r} clashes: write {' or '.join(full)}")
+        return [*found, *plugin.problems]
+
+    def names(self, kind: str) -> list[str]:
+        """Names that a recipe can use for this kind, in order."""
+        return sorted(name for found_kind, name in self._found if found_kind == kind)
+
+    def get(self, kind: str, name: str) -> Component:
+        """Look up `name`, or the full name `plugin:name`.
+
+        Raises:
+            PluginError: unknown, or announced by several plugins.
+        """
+        if kind not in KINDS:
+            raise PluginError(f"unknown kind {kind!r}", fix=closest(kind, KINDS))
+        wanted, _, short = name.rpartition(":")
+        found = [
+            component for plugin, component in self._found.get((kind, short), []) if not wanted or plugin == wanted
+        ]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            full = self.clashes[kind, short] if not wanted else [card.origin or name for card in found]
+            raise PluginError(
+                f"the {kind} {short!r} is announced more than once: {' and '.join(full)}",
+                fix=f"write the full name after 'use:', or name a plugin or its distribution in {DISABLE}",
+            )
+        raise PluginError(f"unknown {kind} {name!r}", fix=self._hint(kind, name))
+
+    def _hint(self, kind: str, name: str) -> str:
+        hint = closest(name, self.names(kind))
+        elsewhere = sorted(other for other, found in self._found if found == name)
+        if elsewhere:
+            hint = f"{name!r} is a {elsewhere[0]}; {hint}"
+        if idle := [plugin.origin for plugin in self.plugins if not plugin.components and not plugin.error]:
+            hint += f"; announces nothing: {', '.join(idle)} (see 'vadkit plugin list')"
+        if self.broken:
+            hint += f"; not loaded: {', '.join(plugin.origin for plugin in self.broken)} (see 'vadkit plugin list')"
+        if self.disabled:
+            hint += f"; disabled by {DISABLE}: {', '.join(self.disabled)}"
+        return hint

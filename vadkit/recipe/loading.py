@@ -1,0 +1,140 @@
+"""From a recipe file to a checked `Recipe`, with all problems told together.
+
+Neither torch nor a component is imported for it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from vadkit.core.errors import RecipeError, VadkitError, closest
+from vadkit.plugin.registry import Registry
+from vadkit.recipe.merge import resolve, resolve_plain
+from vadkit.recipe.model import Fused, Recipe
+from vadkit.recipe.node import Node, Place, plain
+from vadkit.recipe.requirements import unmet
+from vadkit.recipe.validation import Reader
+
+_FOLDER_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}(?<!\.)")
+# Windows keeps these for itself, with any extension.
+_DEVICES = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?", re.IGNORECASE)
+
+NAMED_ENTRIES = frozenset({"densities", "scores", "fuse"})
+"""Sections whose keys are the recipe's own names; null takes one of them back."""
+
+DEFAULT_REPORT = ("console", "json")
+"""Reporters of a recipe that names none."""
+
+
+def load(path: Path, *, overrides: Sequence[str] = (), registry: Registry) -> Recipe:
+    """Read, merge and check a recipe file.
+
+    Args:
+        path: the recipe.
+        overrides: `a.b=value`, as `--set` takes them.
+        registry: where components are looked up.
+
+    Raises:
+        RecipeError: all problems of the recipe.
+    """
+    return check(resolve(path, overrides), registry)
+
+
+def loads(values: str | Mapping[str, Any], *, overrides: Sequence[str] = (), registry: Registry) -> Recipe:
+    """The same for YAML text, or for a mapping made in Python.
+
+    Raises:
+        RecipeError: all problems of the recipe.
+    """
+    return check(resolve_plain(values, overrides), registry)
+
+
+def check(tree: Node, registry: Registry) -> Recipe:
+    """A resolved tree, checked against the grammar and the components' signatures.
+
+    Raises:
+        RecipeError: all problems, those of crossing names among them.
+    """
+    tree = _without_removed(tree)
+    given = dict(_entries(tree))
+    given.pop("vadkit", None)
+    report = given.get("report")
+    if report is None or report.value is None:
+        at = Place("default report")
+        given["report"] = Node(tuple(Node(name, at) for name in DEFAULT_REPORT), at)
+    reader = Reader(registry)
+    reader.problems.extend(unmet(given.get("requires")))  # first, for what is unknown below may come of it
+    recipe = reader.section(Recipe, replace(tree, value=given), "")
+    _check_name(given.get("name"), reader)
+    _check_names_of_scores(given, reader)
+    _check_names_of_densities(given, reader)
+    _check_name_of_maps(given, reader)
+    if not reader.problems:
+        _check_metrics(given, recipe, reader)
+    if reader.problems:
+        raise RecipeError(reader.problems)
+    fuse = recipe.fuse or {name: Fused() for name in recipe.scores}
+    return replace(recipe, fuse=fuse, tree=plain(tree))
+
+
+def _check_name(name: Node | None, reader: Reader) -> None:
+    text = name.value if name else None
+    if name and isinstance(text, str) and (not _FOLDER_NAME.fullmatch(text) or _DEVICES.fullmatch(text)):
+        fix = "use letters, digits, '_', '-' and '.'"
+        reader.report(name.at, f"'name' {text!r} cannot name a run folder", fix)
+
+
+def _check_names_of_scores(given: Mapping[str, Node], reader: Reader) -> None:
+    scores = _entries(given.get("scores"))
+    if "scores" in given and given["scores"].value == {}:
+        reader.report(given["scores"].head, "'scores' is empty: there is nothing to detect with")
+    for name, node in _entries(given.get("fuse")).items():
+        if name not in scores:
+            reader.report(node.head, f"'fuse' names {name!r}, which is not in 'scores'", closest(name, scores))
+
+
+def _check_names_of_densities(given: Mapping[str, Node], reader: Reader) -> None:
+    densities = _entries(given.get("densities"))
+    for score, node in _entries(given.get("scores")).items():
+        named = _entries(node).get("densities")
+        if named is None:
+            continue
+        for entry in named.value if isinstance(named.value, tuple) else (named,):
+            if isinstance(entry.value, str) and entry.value not in densities:
+                what = f"'scores.{score}' reads the density {entry.value!r}, which is not in 'densities'"
+                reader.report(entry.at, what, closest(entry.value, densities))
+
+
+def _check_name_of_maps(given: Mapping[str, Node], reader: Reader) -> None:
+    maps, scores = _entries(given.get("evaluate")).get("maps"), _entries(given.get("scores"))
+    if maps is not None and isinstance(maps.value, str) and maps.value not in scores:
+        what = f"'evaluate.maps' names {maps.value!r}, which is not in 'scores'"
+        reader.report(maps.at, what, closest(maps.value, scores))
+
+
+def _check_metrics(given: Mapping[str, Node], recipe: Recipe, reader: Reader) -> None:
+    nodes = _entries(given["evaluate"])["metrics"].value
+    assert isinstance(nodes, tuple)
+    for node, chosen in zip(nodes, recipe.evaluate.metrics, strict=True):
+        try:
+            recipe.evaluate.protocol.metric_keys(chosen.component.name, chosen.keys)
+        except VadkitError as error:
+            reader.report(node.head, error.what, error.fix)
+
+
+def _without_removed(tree: Node) -> Node:
+    """The tree without the named entries that a child set to null: so it takes back what its parent named."""
+    sections = dict(_entries(tree))
+    for name in NAMED_ENTRIES & sections.keys():
+        kept = {key: node for key, node in _entries(sections[name]).items() if node.value is not None}
+        if isinstance(sections[name].value, Mapping):
+            sections[name] = replace(sections[name], value=kept)
+    return replace(tree, value=sections) if sections else tree
+
+
+def _entries(node: Node | None) -> Mapping[str, Node]:
+    return node.value if node and isinstance(node.value, Mapping) else {}

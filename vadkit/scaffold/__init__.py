@@ -1,6 +1,0 @@
-"""Writes the package of a new plugin: one working component, a recipe and a test."""
-
-from vadkit.scaffold.naming import Names
-from vadkit.scaffold.writing import plugin_files, write_plugin
-
-__all__ = ["Names", "plugin_files", "write_plugin"]

@@ -1,0 +1,169 @@
+"""JSON: an object a line, a list of objects, or one mapping from videos to lists of numbers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vadkit.core.errors import DataError
+from vadkit.store.external.series import Rows, Series, to_frame
+
+_Items = Sequence[tuple[str, Any]]  # where an object stands, and the object
+
+_FORMS = (
+    'write {"video": "01", "frame": 0, "score": 0.5} or {"video": "01", "scores": [0.5, ...]} a line, '
+    'or one mapping {"01": [0.5, ...], ...}'
+)
+
+
+def load_json(path: Path) -> Any:
+    """What a JSON file holds; of a file with an object a line, the list of them.
+
+    Raises:
+        DataError: unreadable, or no JSON.
+    """
+    return _load(path)[0]
+
+
+def read_objects(path: Path) -> list[Series]:
+    """One series a video; the video is empty if the file names none.
+
+    null is NaN. Instead of a list there may be a mapping from components to lists.
+
+    Raises:
+        DataError: unreadable, no JSON, or not of a form that is known.
+    """
+    content, counts, unit = _load(path)
+    if isinstance(content, list) and content and isinstance(content[0], dict):
+        return _from_items([(f"{path}, {unit} {n}", item) for n, item in zip(counts, content, strict=True)], path)
+    if isinstance(content, dict) and (isinstance(content.get("video"), str) or set(content) == {"scores"}):
+        return _from_items([(str(path), content)], path)
+    if isinstance(content, dict) and content:
+        return [Series(video, _columns(value, f"{path}, {video!r}"), str(path)) for video, value in content.items()]
+    if isinstance(content, list) and content:
+        return [Series("", _columns(content, str(path)), str(path))]
+    empty = isinstance(content, list | dict)
+    raise DataError("is empty" if empty else f"holds {_called(content)}", where=str(path), fix=_FORMS)
+
+
+def _load(path: Path) -> tuple[Any, Sequence[int], str]:
+    """The content, the lines or items that its objects stand in, and which of both it is."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise DataError("is not text in UTF-8", where=str(path), fix="save it as UTF-8") from error
+    except OSError as error:
+        raise DataError(f"cannot be read: {error.strerror or error}", where=str(path)) from error
+    if not text.strip():
+        raise DataError("is empty", where=str(path), fix=_FORMS)
+    lines = [(count, line) for count, line in enumerate(text.split("\n"), 1) if line.strip()]
+    if path.suffix.lower() == ".jsonl" or (len(lines) > 1 and _is_object(lines[0][1])):
+        content = [_parse(line, path, count) for count, line in lines]
+        if len(content) == 1 and not isinstance(content[0], dict):
+            return content[0], (), "item"
+        return content, [count for count, _ in lines], "line"
+    content = _parse(text, path, 1)
+    return content, range(1, len(content) + 1) if isinstance(content, list) else (), "item"
+
+
+def _parse(text: str, path: Path, first: int) -> Any:
+    try:
+        return json.loads(text, object_pairs_hook=_unique)
+    except json.JSONDecodeError as error:
+        where = f"{path}, line {first + error.lineno - 1}"
+        raise DataError(f"is not JSON: {error.msg} (column {error.colno})", where=where, fix=_FORMS) from error
+    except RecursionError as error:
+        raise DataError("is nested too deeply", where=str(path), fix=_FORMS) from error
+    except ValueError as error:
+        raise DataError(str(error), where=f"{path}, line {first}", fix="correct it, or write the file again") from error
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    content = dict(pairs)
+    if len(content) < len(pairs):
+        keys = [key for key, _ in pairs]
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise ValueError(f"the key {twice!r} is there more than once")
+    return content
+
+
+def _is_object(line: str) -> bool:
+    try:
+        return isinstance(json.loads(line), dict)
+    except (ValueError, RecursionError):
+        return False
+
+
+def _from_items(items: _Items, path: Path) -> list[Series]:
+    """Series of objects that all have the keys of the first."""
+    keys = list(items[0][1])
+    for where, item in items:
+        if not isinstance(item, dict):
+            raise DataError(f"is {_called(item)}, not an object", where=where, fix=_FORMS)
+        if set(item) != set(keys):
+            raise DataError(f"has the keys {_list(item)}, those before it {_list(keys)}", where=where, fix=_FORMS)
+        if not isinstance(item.get("video", "01"), str) or item.get("video") == "":
+            raise DataError("'video' is not a name in quotes", where=where, fix=_FORMS)
+    if "scores" in keys and set(keys) <= {"video", "scores"}:
+        return [Series(item.get("video", ""), _columns(item["scores"], where), str(path)) for where, item in items]
+    return _from_rows(items, keys, path)
+
+
+def _from_rows(items: _Items, keys: Sequence[str], path: Path) -> list[Series]:
+    names = [key for key in keys if key not in ("video", "frame")]
+    if not names:
+        raise DataError(f"the objects have only the keys {_list(keys)}", where=items[0][0], fix=_FORMS)
+    rows = Rows(names, str(path))
+    for where, item in items:
+        frame = None
+        if "frame" in item:
+            try:
+                frame = to_frame(float(_numbers([item["frame"]], where)[0]))
+            except ValueError as error:
+                raise DataError("'frame' is not a whole number", where=where, fix="count the frames from 0") from error
+        rows.add(item.get("video", ""), frame, _numbers([item[name] for name in names], where))
+    return rows.series()
+
+
+def _columns(value: Any, where: str) -> Mapping[str, NDArray[np.float64]]:
+    """A list, or a mapping from components to lists of one length."""
+    if isinstance(value, list):
+        return {"score": _numbers(value, where)}
+    if isinstance(value, dict) and value and all(isinstance(numbers, list) for numbers in value.values()):
+        columns = {name: _numbers(numbers, f"{where}, {name!r}") for name, numbers in value.items()}
+        if len({numbers.size for numbers in columns.values()}) == 1:
+            return columns
+        raise DataError("the lists differ in length", where=where, fix="give each component one score a frame")
+    raise DataError(f"is {_called(value)}, not a list of numbers", where=where, fix=_FORMS)
+
+
+def _numbers(values: Sequence[Any], where: str) -> NDArray[np.float64]:
+    if set(map(type, values)) <= {int, float, bool}:
+        numbers = values
+    else:
+        bad = next((value for value in values if not isinstance(value, int | float | None)), None)
+        if bad is not None:
+            fix = "write one number a frame, and null where there is none"
+            raise DataError(f"{_called(bad)} is not a number", where=where, fix=fix)
+        numbers = [np.nan if value is None else value for value in values]
+    try:
+        return np.array(numbers, np.float64)
+    except OverflowError as error:
+        raise DataError("a number is too large", where=where, fix="write finite numbers") from error
+
+
+def _called(value: Any) -> str:
+    """What JSON calls a value; a text is quoted."""
+    if isinstance(value, str):
+        return repr(value) if len(value) <= 40 else f"{value[:40]!r}..."
+    names = {dict: "an object", list: "a list", bool: "true or false", type(None): "null"}
+    return names.get(type(value), "a number")
+
+
+def _list(keys: Mapping[str, Any] | Sequence[str]) -> str:
+    return ", ".join(keys) or "none"

@@ -1,0 +1,76 @@
+"""Which name in a file means which video of a data set."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
+from pathlib import PurePosixPath
+
+from vadkit.core.errors import DataError, listed
+from vadkit.core.values import natural
+
+_SUFFIX = re.compile(r"\.[A-Za-z][A-Za-z0-9]{1,4}$")
+_NUMBERS = re.compile(r"\d+")
+_WORDS = re.compile(r"[^\W\d_]+")
+
+
+def match_names(given: Sequence[str], wanted: Collection[str], *, where: str) -> dict[str, str]:
+    """Each given name -> the wanted one: equal, equal without folder and suffix, or alone in its numbers.
+
+    1, 01 and Test001 have the same numbers, as have 01_0014 and 1_14. Where words tell videos
+    apart on both sides (Abuse028, Arrest028), they must be the same as well.
+
+    Raises:
+        DataError: a name is there twice, or either side has names that the other lacks.
+    """
+    twice = [name for name, count in Counter(given).items() if count > 1]
+    if twice:
+        what = f"{len(twice)} videos are there more than once: {listed(sorted(twice, key=natural))}"
+        raise DataError(what, where=where, fix="leave one of each")
+    words = len({_words(name) for name in given}) > 1 and len({_words(name) for name in wanted}) > 1
+    keys: list[Callable[[str], Hashable]] = [str, _bare, lambda name: _numbers(name, words)]
+    matched: dict[str, str] = {}
+    for key in keys:
+        taken = set(matched.values())
+        mine = _alone([name for name in given if name not in matched], key)
+        theirs = _alone([name for name in wanted if name not in taken], key)
+        matched |= {mine[shared]: theirs[shared] for shared in mine.keys() & theirs.keys()}
+    _check_all(matched, given, wanted, where)
+    return matched
+
+
+def _check_all(matched: dict[str, str], given: Sequence[str], wanted: Collection[str], where: str) -> None:
+    missing = sorted(set(wanted) - set(matched.values()), key=natural)
+    extra = sorted((name for name in given if name not in matched), key=natural)
+    faults: list[str] = []
+    if missing:
+        faults.append(f"{len(missing)} of the data set's {len(wanted)} videos are missing: {listed(missing)}")
+    if extra:
+        faults.append(f"{len(extra)} of {len(given)} videos here are not in the data set: {listed(extra)}")
+    if faults:
+        fix = "name the videos as the data set does: the same name, or the same numbers in it"
+        if not missing or not extra:
+            fix = "give exactly the data set's test videos, or name the data set that these are of"
+        raise DataError("; ".join(faults), where=where, fix=fix)
+
+
+def _alone(names: Iterable[str], key: Callable[[str], Hashable]) -> dict[Hashable, str]:
+    """Key -> name where no other name has that key; names without a key are left out."""
+    keyed = [(key(name), name) for name in names]
+    counts = Counter(found for found, _ in keyed)
+    return {found: name for found, name in keyed if found and counts[found] == 1}
+
+
+def _bare(name: str) -> str:
+    return _SUFFIX.sub("", PurePosixPath(name.replace("\\", "/")).name)
+
+
+def _words(name: str) -> tuple[str, ...]:
+    return tuple(word.lower() for word in _WORDS.findall(_bare(name)))
+
+
+def _numbers(name: str, words: bool) -> Hashable:
+    """Numbers of the name, with its words if they matter; empty if it has no numbers."""
+    numbers = tuple(map(int, _NUMBERS.findall(_bare(name))))
+    return (numbers, _words(name)) if numbers and words else numbers

@@ -1,0 +1,210 @@
+"""Scores of any method, in the formats that methods write, as the frames of a data set's test videos."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vadkit.core.errors import DataError
+from vadkit.store.external.arrays import kind
+from vadkit.store.external.counts import explain_total, explain_videos
+from vadkit.store.external.formats import find_files, read_file
+from vadkit.store.external.names import match_names
+from vadkit.store.external.series import Series
+from vadkit.store.scores import VideoScores, read_score
+
+High = Literal["abnormal", "normal"]
+
+_LABELS = frozenset({"label", "labels", "gt", "ground_truth", "abnormal", "is_abnormal"})
+_LABELS_TOO = frozenset({"y", "target", "truth", "is_anomaly", "anomaly_label", "gt_label", "class"})
+_PLACES = {
+    "video": frozenset({"video_name", "video_id", "name", "clip", "clip_id", "vid"}),
+    "frame": frozenset({"frame_id", "frame_idx", "frame_index", "frame_number", "frame_no", "idx", "index"}),
+}
+"""Column -> other names for it, which would be judged as scores."""
+_OWN = "vadkit scores"
+
+
+def read_foreign(
+    path: Path,
+    lengths: Mapping[str, int],
+    *,
+    dropped: tuple[int, int] = (0, 0),
+    high: High = "abnormal",
+) -> list[VideoScores]:
+    """Read one file of scores, or a folder with one file a video.
+
+    Args:
+        path: `.npz`, `.npy`, `.csv`, `.tsv`, `.txt`, `.jsonl` or `.json`, or a folder of one of
+            these. A sole column or array is the component "score".
+        lengths: test video -> F, in the data set's order, which is also that of a flat array.
+        dropped: frames at each video's start and end that the scores leave out; they become
+            NaN, without coverage, as does every frame that has no number.
+        high: what a high score means; "normal" (PSNR, regularity) turns the signs.
+
+    Returns:
+        The videos in the order of `lengths`. `coverage` is 1 where all components have a score.
+
+    Raises:
+        DataError: unreadable, pickled, not finite, of other videos or of other lengths.
+    """
+    _check_lengths(lengths, dropped)
+    found = _read(path, several=len(lengths) > 1)
+    if len(found) == 1 and not found[0].video:
+        found = _cut(found[0], lengths, dropped)
+    else:
+        names = match_names([series.video for series in found], lengths, where=str(path))
+        found = [replace(series, video=names[series.video]) for series in found]
+    _check_counts(found, lengths, dropped)
+    placed = {series.video: _place(series, lengths[series.video], dropped, high) for series in found}
+    return [placed[name] for name in lengths]
+
+
+def read_normal(path: Path, *, dropped: tuple[int, int] = (0, 0), high: High = "abnormal") -> list[VideoScores]:
+    """Read scores of normal videos, whose lengths the file itself tells; arguments as of `read_foreign`.
+
+    A flat array counts as one video.
+
+    Raises:
+        DataError: as `read_foreign`.
+    """
+    found = [replace(series, video=series.video or "normal") for series in _read(path, several=True)]
+    names = [series.video for series in found]
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise DataError(f"video {twice!r} is there more than once", where=str(path), fix="leave one of each")
+    return [_place(series, _length(series, dropped), dropped, high) for series in found]
+
+
+def _check_lengths(lengths: Mapping[str, int], dropped: tuple[int, int]) -> None:
+    if not lengths:
+        raise DataError("the data set has no test videos", fix="name another data set or folder with --data")
+    if min(dropped) < 0:
+        what = f"{dropped[0]}:{dropped[1]} is less than no frames"
+        raise DataError(what, where="--dropped", fix="give A:B, frames left out at each video's start and end")
+    name, frames = min(lengths.items(), key=lambda item: item[1])
+    if frames <= sum(dropped):
+        what = f"of the {frames} frames of video {name!r} none is left"
+        raise DataError(what, where=f"--dropped {dropped[0]}:{dropped[1]}", fix="drop fewer frames")
+
+
+def _read(path: Path, *, several: bool) -> list[Series]:
+    """The series of all files, vadkit's own among them."""
+    files = find_files(path)
+    alone = path.is_file() or (len(files) == 1 and several)
+    found: list[Series] = []
+    for file in files:
+        marked = kind(file)
+        if marked == _OWN:
+            own = read_score(file)
+            found.append(Series(own.name, own.components, str(file), None, own.scene, own.coverage, own.fps))
+        elif marked:
+            raise DataError(f"holds {marked}, not scores", where=str(file), fix="name the folder of the score files")
+        else:
+            found += [_named(series) for series in read_file(file, alone=alone)]
+    return found
+
+
+def _named(series: Series) -> Series:
+    """A sole column is called "score", whatever its name; labels among the scores are refused."""
+    for wanted, others in _PLACES.items():
+        if found := [name for name in series.columns if name.strip().lower() in others]:
+            what = f"the column {found[0]!r} seems to say the {wanted}: it would be judged as a score"
+            raise DataError(what, where=series.where, fix=f"name it {wanted!r}, or rename it if it is a score")
+    if labels := [name for name, numbers in series.columns.items() if _is_label(name, numbers, len(series.columns))]:
+        what = f"the column {labels[0]!r} seems to hold labels: it would be judged as a score"
+        raise DataError(what, where=series.where, fix="leave it out, or rename it if it is a score")
+    if len(series.columns) > 1:
+        return series
+    (numbers,) = series.columns.values()
+    return replace(series, columns={"score": numbers})
+
+
+def _is_label(name: str, numbers: NDArray[np.float64], columns: int) -> bool:
+    """Whether a column's name says so, or it holds 0 and 1 and nothing else beside other columns."""
+    if name.strip().lower() in _LABELS | _LABELS_TOO:
+        return True
+    return columns > 1 and set(np.unique(numbers).tolist()) == {0.0, 1.0}
+
+
+def _cut(series: Series, lengths: Mapping[str, int], dropped: tuple[int, int]) -> list[Series]:
+    """One series over all videos, in the data set's order, as one a video."""
+    if len(lengths) == 1:
+        return [replace(series, video=next(iter(lengths)))]
+    if series.frames is not None and not np.array_equal(series.frames, np.arange(series.size)):
+        what = f"the frames are numbered, but nothing says which of the {len(lengths)} videos they are of"
+        raise DataError(what, where=series.where, fix="add a column 'video', or write one file a video")
+    sizes = [frames - sum(dropped) for frames in lengths.values()]
+    if series.size != sum(sizes):
+        less = f", {sum(sizes)} without the first {dropped[0]} and last {dropped[1]} of each" if any(dropped) else ""
+        what = f"holds {series.size} scores, but the {len(lengths)} videos have {sum(lengths.values())} frames{less}"
+        raise DataError(what, where=series.where, fix=explain_total(series.size, lengths, dropped))
+    stops = np.cumsum(sizes)
+    return [
+        Series(name, {key: numbers[stop - size : stop] for key, numbers in series.columns.items()}, series.where)
+        for name, size, stop in zip(lengths, sizes, stops, strict=True)
+    ]
+
+
+def _check_counts(found: Sequence[Series], lengths: Mapping[str, int], dropped: tuple[int, int]) -> None:
+    """Series without numbered frames must have a score for each frame that is not dropped."""
+    given = {series.video: series.size for series in found if series.frames is None}
+    wanted = {name: lengths[name] - sum(dropped) for name in given}
+    misfits = [series for series in found if given.get(series.video) != wanted.get(series.video)]
+    if not misfits:
+        return
+    first = misfits[0]
+    less = f" without the first {dropped[0]} and last {dropped[1]}" if any(dropped) else ""
+    also = f" ({len(misfits)} of {len(found)} videos do not fit)" if len(misfits) > 1 else ""
+    raise DataError(
+        f"holds {first.size} scores, wanted are {wanted[first.video]}: one a frame{less}{also}",
+        where=f"{first.where}, video {first.video!r}",
+        fix=explain_videos(given, {name: lengths[name] for name in given}, dropped),
+    )
+
+
+def _place(series: Series, frames: int, dropped: tuple[int, int], high: High) -> VideoScores:
+    where = f"{series.where}, video {series.video!r}"
+    index = slice(dropped[0], frames - dropped[1])
+    if series.frames is not None:
+        _check_frames(series.frames, frames, index, where)
+        index = series.frames
+    components: dict[str, NDArray[np.float64]] = {}
+    for name, numbers in series.columns.items():
+        infinite = np.isinf(numbers)
+        if infinite.any():
+            what = f"{infinite.sum()} of {numbers.size} scores are infinite, the first is number {infinite.argmax()}"
+            raise DataError(what, where=where, fix="write a large finite number, or nan where there is no score")
+        components[name] = np.full(frames, np.nan)
+        components[name][index] = -numbers if high == "normal" else numbers
+    covered = ~np.any([np.isnan(scores) for scores in components.values()], axis=0)
+    coverage = covered.astype(np.int64) if series.coverage is None else series.coverage
+    return VideoScores(series.video, series.scene, components, coverage, series.fps)
+
+
+def _check_frames(given: NDArray[np.int64], frames: int, kept: slice, where: str) -> None:
+    """Numbered frames lie in the video, outside of what is dropped, and each is there once."""
+    outside = given[(given < 0) | (given >= frames)]
+    if outside.size:
+        fix = "take the frames from the release of the data set that is judged"
+        if given.min() == 1 and given.max() == frames:
+            fix = "the file counts from 1: subtract 1 from every frame"
+        what = f"frame {outside[0]} is not among the video's {frames}: they are 0 to {frames - 1}"
+        raise DataError(what, where=where, fix=fix)
+    values, counts = np.unique(given, return_counts=True)
+    if (counts > 1).any():
+        what = f"frame {values[counts > 1][0]} is there more than once ({(counts > 1).sum()} such frames)"
+        raise DataError(what, where=where, fix="leave one row a frame")
+    if values[0] < kept.start or values[-1] >= kept.stop:
+        frame = values[0] if values[0] < kept.start else values[-1]
+        what = f"frame {frame} has a score, but is among those that '--dropped' leaves out"
+        raise DataError(what, where=where, fix="leave '--dropped' away: the frames are numbered already")
+
+
+def _length(series: Series, dropped: tuple[int, int]) -> int:
+    return series.size + sum(dropped) if series.frames is None else int(series.frames.max()) + 1

@@ -1,0 +1,195 @@
+"""Tables of text: cells apart by commas, semicolons, tabs or blanks, with or without a header."""
+
+from __future__ import annotations
+
+import csv
+import math
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from pathlib import Path
+
+from vadkit.core.errors import DataError
+from vadkit.store.external.series import Rows, Series, to_frame, to_number
+
+_Line = tuple[int, list[str]]
+
+_HEADER = "a first line names the columns: video, frame, then one or more of scores"
+_NAME = re.compile(r"[^\W\d]")
+
+
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """Which cell of a row is what.
+
+    Attributes:
+        width: cells of a row.
+        video: index of the video's name, None if no cell says it.
+        frame: index of the frame, None if rows follow one another.
+        numbers: column -> index.
+    """
+
+    width: int
+    video: int | None
+    frame: int | None
+    numbers: dict[str, int]
+
+
+def read_table(path: Path) -> list[Series]:
+    """One series a video; the video is empty if no column names it.
+
+    An empty cell, and an empty line between the lines of a single column, is NaN. Lines that
+    begin with # are left out, but the last before the first row may be the header.
+
+    Raises:
+        DataError: unreadable, a cell is not a number, or the columns cannot be told apart.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            return _read(file, path)
+    except UnicodeDecodeError as error:
+        raise DataError("is not text in UTF-8", where=str(path), fix="save it as UTF-8") from error
+    except csv.Error as error:
+        raise DataError(f"cannot be read as a table: {error}", where=str(path), fix="write it again") from error
+    except OSError as error:
+        raise DataError(f"cannot be read: {error.strerror or error}", where=str(path)) from error
+
+
+def _read(file: Iterable[str], path: Path) -> list[Series]:
+    lines, separator, comment = _peek(file)
+    rows = (row for row in _cells(lines, separator) if not (row[1] and row[1][0].startswith("#")))
+    first = next((row for row in rows if any(row[1])), None)
+    if first is None:
+        raise DataError("is empty", where=str(path), fix="write one score a frame")
+    layout = _headed(first, path)
+    if layout is None:
+        layout = _commented(comment, separator, first, path) or _headless(first, path)
+        rows = chain([first], rows)
+    return _collect(rows, layout, path)
+
+
+def _peek(file: Iterable[str]) -> tuple[Iterator[str], str, str]:
+    """All lines again, the separator of the first that is a row, and the last comment before it."""
+    lines, seen, comment = iter(file), list[str](), ""
+    for line in lines:
+        seen.append(line)
+        text = line.strip()
+        if text.startswith("#"):
+            comment = text.lstrip("#").strip()
+        elif text:
+            break
+    content = seen[-1] if seen else ""
+    separator = next((mark for mark in "\t;," if mark in content.strip(" \r\n")), " ")
+    return chain(seen, lines), separator, comment
+
+
+def _cells(lines: Iterable[str], separator: str) -> Iterator[_Line]:
+    """Line number and cells, of which an empty line has none."""
+    if separator == " ":
+        lines = (line.strip() for line in lines)
+    reader = csv.reader(lines, delimiter=separator, skipinitialspace=True)
+    for row in reader:
+        yield reader.line_num, [cell.strip() for cell in row]
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        to_number(cell)
+    except ValueError:
+        return False
+    return True
+
+
+def _names_rows(cells: Sequence[str]) -> bool:
+    return not {"video", "frame"}.isdisjoint(cell.lower() for cell in cells)
+
+
+def _is_header(cells: Sequence[str]) -> bool:
+    named = [cell for cell in cells if cell]
+    return _names_rows(cells) or (bool(named) and all(_NAME.match(cell) and not _is_number(cell) for cell in named))
+
+
+def _headed(line: _Line, path: Path) -> _Layout | None:
+    """The layout that this line names; None if it is a row of numbers."""
+    count, cells = line
+    if _is_header(cells):
+        return _layout(cells, path, count)
+    bad = next((cell for cell in cells if not _is_number(cell)), None)
+    if bad is not None:
+        raise DataError(f"{bad!r} is not a number", where=f"{path}, line {count}", fix=_HEADER)
+    return None
+
+
+def _commented(comment: str, separator: str, line: _Line, path: Path) -> _Layout | None:
+    """The layout of a header that stands in a comment, as np.savetxt writes it."""
+    count, cells = line
+    for _, named in _cells([comment], separator):
+        if len(named) == len(cells) and _names_rows(named):
+            return _layout(named, path, count)
+    return None
+
+
+def _headless(line: _Line, path: Path) -> _Layout:
+    count, cells = line
+    if len(cells) > 2:
+        what = f"{len(cells)} columns and no header"
+        raise DataError(what, where=f"{path}, line {count}", fix=f"write one row a frame; {_HEADER}")
+    return _layout(["frame", "score"][-len(cells) :], path, count)
+
+
+def _layout(cells: Sequence[str], path: Path, line: int) -> _Layout:
+    where = f"{path}, line {line}"
+    lower = [cell.lower() for cell in cells]
+    # The nameless column of a table is the index that pandas writes.
+    known = [name for name in lower if name and not name.startswith("unnamed:")]
+    if twice := sorted({name for name in known if known.count(name) > 1}):
+        raise DataError(f"the header names {', '.join(twice)} more than once", where=where, fix="rename the columns")
+    numbers = {cells[i]: i for i, name in enumerate(lower) if name in known and name not in ("video", "frame")}
+    if not numbers:
+        raise DataError("the header names no column of scores", where=where, fix=_HEADER)
+    video, frame = (lower.index(name) if name in lower else None for name in ("video", "frame"))
+    return _Layout(len(cells), video, frame, numbers)
+
+
+def _collect(lines: Iterable[_Line], layout: _Layout, path: Path) -> list[Series]:
+    rows = Rows(list(layout.numbers), str(path))
+    empty = 0
+    for count, cells in lines:
+        if not any(cells) and (layout.width > 1 or not cells):
+            empty += layout.width == 1
+            continue
+        for _ in range(empty):
+            rows.add("", None, (math.nan,))
+        empty = 0
+        _add(rows, cells, layout, f"{path}, line {count}")
+    found = rows.series()
+    if not found:
+        raise DataError("holds a header and no rows", where=str(path), fix="write one row a frame")
+    return found
+
+
+def _add(rows: Rows, cells: Sequence[str], layout: _Layout, where: str) -> None:
+    if len(cells) != layout.width:
+        what = f"the row has {len(cells)} cells, those before it have {layout.width}"
+        raise DataError(what, where=where, fix="write one cell a column, and names with blanks in quotes")
+    video = "" if layout.video is None else cells[layout.video]
+    if layout.video is not None and not video:
+        raise DataError("the cell of the column 'video' is empty", where=where, fix="name the video in each row")
+    frame, cell = None, ""
+    try:
+        if layout.frame is not None:
+            cell = cells[layout.frame]
+            frame = to_frame(to_number(cell))
+        numbers: list[float] = []
+        for index in layout.numbers.values():
+            cell = cells[index]
+            numbers.append(to_number(cell))
+    except ValueError as error:
+        what = "a whole number: the column 'frame' counts from 0" if frame is None and layout.frame is not None else ""
+        raise DataError(
+            f"{cell!r} is not {what or 'a number'}",
+            where=where,
+            fix=f"leave a cell without a score empty, write decimals with a point; {_HEADER}",
+        ) from error
+    rows.add(video, frame, numbers)

@@ -1,0 +1,79 @@
+"""By which code a stage was made: a recipe tells its components' names and keys, and not what is written in them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import fields, is_dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, cast
+
+from vadkit.recipe.component_config import Chosen
+from vadkit.recipe.model import Recipe
+
+Code = Mapping[str, Mapping[str, str]]
+"""Stage -> package of a component that it uses -> digest of the package's source."""
+
+
+def code_of(recipe: Recipe) -> dict[str, dict[str, str]]:
+    """What the stages `model`, `density.NAME` and `scores` are made by, as it stands now."""
+    parts: dict[str, Any] = {"model": recipe.model} if recipe.model is not None else {}
+    parts |= {f"density.{name}": entry for name, entry in recipe.densities.items()}
+    digests: dict[str, str] = {}
+    found: dict[str, dict[str, str]] = {}
+    for stage, part in (parts | {"scores": recipe.scores}).items():
+        packages = {chosen.component.target.partition(":")[0].partition(".")[0] for chosen in _chosen(part)}
+        for package in packages - digests.keys():
+            digests[package] = _digest(package)
+        found[stage] = {package: digests[package] for package in sorted(packages)}
+    return found
+
+
+def plugins_of(recipe: Recipe) -> list[str]:
+    """The plugins whose components it names, each with its distribution and version."""
+    return sorted({chosen.component.origin for chosen in _chosen(recipe) if chosen.component.origin})
+
+
+def changes(before: Code, now: Code) -> list[str]:
+    """What to tell of stages that were begun by other code than now; a stage that `before` lacks is unknown."""
+    told: list[str] = []
+    for stage, packages in before.items():
+        other = [name for name, digest in packages.items() if now.get(stage, {}).get(name, digest) != digest]
+        if other:
+            what = f"the code of {', '.join(other)} has changed since {stage} was begun"
+            told.append(f"warning: {what}, and what there is of it stays")
+    return told
+
+
+def _chosen(value: Any) -> Iterator[Chosen]:
+    """Every component in a part of a recipe, nested ones too."""
+    if isinstance(value, Chosen):
+        yield value
+        yield from _chosen(value.keys)
+    elif isinstance(value, Mapping):
+        for item in cast("Mapping[str, Any]", value).values():
+            yield from _chosen(item)
+    elif isinstance(value, (list, tuple)):
+        for item in cast("list[Any]", value):
+            yield from _chosen(item)
+    elif is_dataclass(value):
+        for field in fields(value):
+            if field.name != "tree":
+                yield from _chosen(getattr(value, field.name))
+
+
+def _digest(package: str) -> str:
+    """Of all Python files of a package, or of the one file of a module; empty if there is no source."""
+    try:
+        spec = find_spec(package)
+    except (ImportError, ValueError):
+        return ""
+    if spec is None:
+        return ""
+    files = [path for folder in spec.submodule_search_locations or () for path in sorted(Path(folder).rglob("*.py"))]
+    files = files or ([Path(spec.origin)] if spec.origin and spec.origin.endswith(".py") else [])
+    digest = hashlib.sha256()
+    for path in files:
+        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
+    return digest.hexdigest()[:12] if files else ""

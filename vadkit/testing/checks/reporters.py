@@ -1,0 +1,100 @@
+"""Checks of reporters: they write only into their folder, and only complete files."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import io
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+from vadkit.core.errors import DataError, VadkitError
+from vadkit.core.files import LEFTOVERS
+from vadkit.testing.subject import Subject
+from vadkit.testing.toy_results import result
+from vadkit.testing.verdict import ConformityError, require
+
+ODD = ("../outside", "a/b", "sp ace", "ü-1")
+
+
+def check_stays_inside(subject: Subject) -> None:
+    """It writes only into the folder that it gets, whatever the names of the videos."""
+    with _room() as room:
+        folder = room / "run"
+        _report(subject.build(), folder, names=ODD)
+        outside = [path for path in _files(room) if not path.startswith("run/")]
+        require(not outside, f"it writes outside of its folder: {outside}", "write into 'folder', and quote file names")
+
+
+def check_unlabelled(subject: Subject) -> None:
+    """Without labels, and so without metrics, it reports the scores or raises a DataError with the reason."""
+    with _room() as room, contextlib.suppress(DataError):
+        _report(subject.build(), room / "new" / "run", bare=True)
+
+
+def check_written_aside(subject: Subject) -> None:
+    """If a file cannot be completed, the old file stays intact and no partial file remains."""
+    with _room() as room:
+        folder, reporter = room / "run", subject.build()
+        _report(reporter, folder)
+        before = _files(folder)
+        _refuse_leftovers(before)
+        _report(reporter, folder)
+        fix = "replace the files of the first report"
+        require(set(_files(folder)) == set(before), "a second report adds or removes files", fix)
+        full = OSError(errno.ENOSPC, "No space left on device")
+        with (
+            mock.patch("os.replace", side_effect=full),
+            mock.patch("os.rename", side_effect=full),
+            contextlib.suppress(VadkitError, OSError),
+        ):
+            _report(reporter, folder, value=0.6)
+        after = _files(folder)
+        changed = [name for name in before if before[name] != after.get(name)]
+        require(
+            not changed,
+            f"{changed[:1]} is overwritten before the new one is complete",
+            "use vadkit.api.write_aside, which writes a temporary file and renames it",
+        )
+        _refuse_leftovers(after)
+
+
+def _refuse_leftovers(files: Mapping[str, bytes]) -> None:
+    left = [name for name in files if Path(name).match(LEFTOVERS) or name.endswith((".tmp", ".part"))]
+    require(not left, f"it leaves partial files: {left}", "remove incomplete files, as write_aside does")
+
+
+def _report(reporter: Any, folder: Path, **changes: Any) -> None:
+    found = result(folder, maps=bool(getattr(reporter, "needs_maps", False)), **changes)
+    with contextlib.redirect_stdout(io.StringIO()):
+        try:
+            reporter.report(found, folder)
+        except (KeyError, TypeError, ValueError, AttributeError, IndexError, ZeroDivisionError) as error:
+            what = f"of {len(found.videos)} videos" if found.metrics else "without labels"
+            raise ConformityError(
+                f"reporting a run {what} raises {type(error).__name__}: {error}",
+                fix="look up facts with a default, and raise a DataError for missing values",
+            ) from error
+
+
+@contextlib.contextmanager
+def _room() -> Iterator[Path]:
+    """A temporary folder with an empty working folder in it."""
+    with tempfile.TemporaryDirectory() as made:
+        room, before = Path(made).resolve(), Path.cwd()
+        (room / "cwd").mkdir()
+        os.chdir(room / "cwd")
+        try:
+            yield room
+        finally:
+            os.chdir(before)
+
+
+def _files(folder: Path) -> dict[str, bytes]:
+    """Relative name -> content."""
+    found = (path for path in sorted(folder.rglob("*")) if path.is_file())
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in found}

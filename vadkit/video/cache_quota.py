@@ -1,0 +1,161 @@
+"""Limits the size of the frame cache: removes the least recently used videos, but none that a run needs."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import time
+from collections.abc import Collection, Iterator
+from pathlib import Path
+from typing import IO
+from uuid import uuid4
+
+from pydantic import ByteSize, TypeAdapter, ValidationError
+
+from vadkit.core.errors import DataError, VadkitError
+from vadkit.core.files import LEFTOVERS
+
+_FORGOTTEN = 24 * 3600.0  # age in seconds at which the partial file of a killed process is removed
+_CLAIM = ".claim"
+
+
+def bytes_of(limit: str | int, *, where: str = "--cache-limit") -> int:
+    """A size such as 50GB or 500MiB, in bytes.
+
+    Raises:
+        VadkitError: it is not a size.
+    """
+    try:
+        size = int(TypeAdapter(ByteSize).validate_python(limit))
+    except ValidationError:
+        size = 0
+    if size <= 0:
+        raise VadkitError(f"{str(limit)!r} is not a size", where=where, fix="write for example 50GB or 500MiB")
+    return size
+
+
+def shown(size: int) -> str:
+    """A number of bytes in readable form, such as 1.5GB."""
+    return ByteSize(size).human_readable(decimal=True)
+
+
+class Room:
+    """Limits the size of a cache folder, and keeps the entries that a run needs.
+
+    A run claims its entries in a file that it keeps locked. When the run ends, for whatever reason, the
+    lock is released and the claim is void.
+
+    Args:
+        folder: the cache folder.
+        limit: largest size, bytes; None means no limit.
+    """
+
+    def __init__(self, folder: Path, limit: int | None) -> None:
+        self.folder, self.limit = folder, limit
+        self._mine: frozenset[str] = frozenset()
+        self._claim: IO[str] | None = None
+        self._path = folder / f"{uuid4().hex[:12]}{_CLAIM}"
+
+    def claim(self, keys: Collection[str]) -> None:
+        """Keep these entries until `close`; replaces an earlier claim.
+
+        Raises:
+            DataError: those of them that are already stored exceed the limit.
+        """
+        self.close()
+        self._mine = frozenset(keys)
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with _locked(self.folder):
+                _entries(self.folder)  # this and the next line remove files of ended runs
+                _claimed(self.folder, but=self._path)
+                self._claim = self._path.open("w", encoding="utf-8")
+                fcntl.flock(self._claim, fcntl.LOCK_EX)
+                self._claim.write("\n".join(keys))
+                self._claim.flush()
+        except OSError:  # a read-only cache is usable
+            self.close()
+        self.ask(0)
+
+    def close(self) -> None:
+        """Release the claim."""
+        if self._claim is not None:
+            self._path.unlink(missing_ok=True)
+            self._claim.close()
+            self._claim = None
+
+    def ask(self, size: int, *, refuse: bool = True) -> None:
+        """Make room for another `size` bytes: remove the least recently used entries that no run needs.
+
+        Raises:
+            DataError: this does not make enough room, and `refuse` is set.
+        """
+        if self.limit is None or not os.access(self.folder, os.W_OK):
+            return  # nothing can be removed from a read-only folder
+        with _locked(self.folder):
+            entries = _entries(self.folder)
+            total = sum(used for _, used, _ in entries)
+            others = _claimed(self.folder, but=self._path)
+            for path, used, _ in sorted(entries, key=lambda entry: entry[2]):
+                if total + size <= self.limit:
+                    return
+                if path.stem not in others and path.stem not in self._mine:
+                    path.with_suffix(".json").unlink(missing_ok=True)
+                    path.unlink(missing_ok=True)
+                    total -= used
+            if total + size <= self.limit or not refuse:
+                return
+            mine = [used for path, used, _ in entries if path.stem in self._mine]
+            rest = sum(used for path, used, _ in entries if path.stem in others - self._mine)
+        raise self._refusal(size + sum(mine), len(mine), rest)
+
+    def _refusal(self, needed: int, stored: int, others: int) -> DataError:
+        assert self.limit is not None
+        what = f"the limit of {shown(self.limit)} is too small for this run, which needs at least {shown(needed)}"
+        if len(self._mine) > stored:
+            what += f" (with {stored} of its {len(self._mine)} videos stored)"
+        if others:
+            what += f"; other active runs need {shown(others)}"
+        fix = "raise --cache-limit (VADKIT_CACHE_LIMIT), or lower data.clip.size"
+        return DataError(what, where=str(self.folder), fix=fix + (", or wait for the other runs" if others else ""))
+
+
+def _entries(folder: Path) -> list[tuple[Path, int, float]]:
+    """Path, bytes and time of last use of each stored video; removes old partial files of killed processes."""
+    found = []
+    for path in folder.iterdir():
+        with contextlib.suppress(FileNotFoundError):  # another process has removed it
+            stat = path.stat()
+            if path.match(LEFTOVERS):
+                if time.time() - stat.st_mtime > _FORGOTTEN:
+                    path.unlink()
+            elif path.suffix == ".npy":
+                found.append((path, stat.st_size, stat.st_mtime))
+    return found
+
+
+def _claimed(folder: Path, *, but: Path) -> frozenset[str]:
+    """Entries that other runs need; removes the claims of ended runs."""
+    keys: set[str] = set()
+    for path in folder.glob(f"*{_CLAIM}"):
+        if path == but:
+            continue
+        with contextlib.suppress(FileNotFoundError), path.open(encoding="utf-8") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+                path.unlink()
+            except BlockingIOError:
+                keys.update(file.read().split("\n"))
+    return frozenset(keys)
+
+
+@contextlib.contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """A lock, so that only one process at a time claims or removes entries."""
+    file = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT, 0o666)
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(file)

@@ -1,0 +1,144 @@
+"""One video's frames on disk: written during decoding, read on demand."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import asdict
+from pathlib import Path
+from tokenize import TokenError
+from typing import Any
+
+import numpy as np
+from numpy.lib import format as npy
+from numpy.typing import NDArray
+
+from vadkit.core.errors import DataError
+from vadkit.core.files import write_aside, write_text
+from vadkit.video.damage import Damage
+
+TRIES = 8  # attempts to store frames that other processes remove at the cache limit
+_ASK_EVERY = 1 << 26  # bytes written between two requests for room
+
+
+class StoredFrames:
+    """Read-only frames (F, H, W, C) uint8 of a video. The file is open only during a read.
+
+    A memory map would count as memory of the process and keep a file open for each video. Reading from
+    the system's page cache is about as fast.
+
+    Args:
+        path: the array, in NumPy's format.
+        shape: (F, H, W, C).
+        offset: start of its values in the file, bytes.
+        rebuild: writes the file again if another process has removed it.
+    """
+
+    def __init__(self, path: Path, shape: tuple[int, ...], offset: int, rebuild: Callable[[], None]) -> None:
+        self.path, self.shape, self._offset, self._rebuild = path, shape, offset, rebuild
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, where: int | slice) -> NDArray[np.uint8]:
+        """A frame (H, W, C), or frames (F, H, W, C)."""
+        if isinstance(where, slice):
+            return self._read(range(*where.indices(len(self))))
+        return self._read(range(len(self))[where : where + 1 or None])[0]
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        """All frames, in memory."""
+        del copy
+        return self[:].astype(dtype or np.uint8, copy=False)
+
+    def _read(self, frames: range) -> NDArray[np.uint8]:
+        for _ in range(TRIES):
+            try:
+                return self._read_once(frames)
+            except FileNotFoundError:
+                self._rebuild()
+        return self._read_once(frames)
+
+    def _read_once(self, frames: range) -> NDArray[np.uint8]:
+        found = np.empty((len(frames), *self.shape[1:]), np.uint8)
+        size = found[:1].nbytes if len(frames) else 0
+        # Consecutive frames are read in one call.
+        pieces = [(frames.start, found)] if frames.step == 1 and len(frames) else zip(frames, found, strict=True)
+        with self.path.open("rb") as file:
+            for first, piece in pieces:
+                file.seek(self._offset + first * size)
+                if file.readinto(piece.reshape(-1).data) != piece.nbytes:
+                    raise DataError("the cached frames were damaged", where=str(self.path), fix="delete the file")
+        return found
+
+
+def write(
+    path: Path, frames: Iterable[NDArray[np.uint8]], shape: tuple[int, int, int], room: Callable[[int], None]
+) -> int:
+    """Write frames (H, W, C) to `path` one by one; the header is written again when F is known.
+
+    Args:
+        path: file of the array.
+        frames: the frames of a video.
+        shape: (H, W, C).
+        room: called from time to time with the number of bytes needed; raises if there is no room.
+
+    Returns:
+        The file's size in bytes.
+
+    Raises:
+        RunFolderError: the folder cannot be written, or the disk is full.
+    """
+    with write_aside(path) as aside, aside.open("wb") as file:
+        start = written = _write_header(file, (0, *shape))
+        count, asked = 0, 0
+        for frame in frames:
+            file.write(frame.tobytes())
+            count += 1
+            written += frame.nbytes
+            if written - asked > _ASK_EVERY:
+                room(written)
+                asked = written
+        file.seek(0)
+        end = _write_header(file, (count, *shape))
+        assert end == start, "NumPy pads the header for a longer first axis"
+        room(written)
+    return written
+
+
+def _write_header(file: Any, shape: tuple[int, ...]) -> int:
+    npy.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})
+    return file.tell()
+
+
+def open_stored(path: Path, shape: tuple[int, int, int], rebuild: Callable[[], None]) -> StoredFrames | None:
+    """The array at `path`; None if it is absent, damaged or not of this shape."""
+    try:
+        array = npy.open_memmap(path, mode="r")
+        fits = array.dtype == np.uint8 and array.ndim == 4 and array.shape[1:] == shape and len(array) > 0
+        complete = fits and path.stat().st_size == array.offset + array.nbytes
+    except (OSError, ValueError, EOFError, SyntaxError, TokenError):
+        return None
+    return StoredFrames(path, array.shape, array.offset, rebuild) if complete else None
+
+
+def note_of(path: Path) -> Path:
+    """File with the damages of the video stored at `path`; an undamaged video has none."""
+    return path.with_suffix(".json")
+
+
+def write_damages(path: Path, damages: Iterable[Damage]) -> None:
+    """Store the damages of a video next to its frames."""
+    note = note_of(path)
+    if found := [asdict(damage) for damage in damages]:
+        write_text(note, json.dumps(found))
+    else:
+        note.unlink(missing_ok=True)
+
+
+def read_damages(path: Path) -> tuple[Damage, ...]:
+    """The damages of a video, found when its frames were stored."""
+    try:
+        return tuple(Damage(**one) for one in json.loads(note_of(path).read_text(encoding="utf-8")))
+    except FileNotFoundError:
+        return ()

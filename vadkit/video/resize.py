@@ -1,0 +1,35 @@
+"""Converts decoded frames to the clip's colour and size."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from vadkit.core.values import ClipSpec, Color
+
+
+def colored(frame: NDArray[np.uint8], color: Color) -> NDArray[np.uint8]:
+    """(H, W, 1 or 3) -> (H, W, C) in the given colour."""
+    channels = 1 if color == "gray" else 3
+    if frame.shape[2] == channels:
+        return frame
+    if color == "rgb":
+        return np.repeat(frame, 3, axis=2)
+    return np.asarray(Image.fromarray(frame).convert("L"))[..., None]
+
+
+def at_size(frame: NDArray[np.uint8], clip: ClipSpec) -> NDArray[np.uint8]:
+    """Resize (H, W, C) to the clip's size; letterbox keeps the aspect ratio and adds black bars."""
+    image = Image.fromarray(frame[..., 0] if clip.channels == 1 else frame)
+    # Pillow's bilinear filter is antialiased: it averages pixels instead of skipping them.
+    bilinear = Image.Resampling.BILINEAR
+    if clip.resize == "stretch":
+        fitted = image.resize((clip.width, clip.height), bilinear)
+    else:
+        scale = min(clip.width / image.width, clip.height / image.height)
+        width, height = (max(1, round(scale * side)) for side in image.size)
+        fitted = Image.new(image.mode, (clip.width, clip.height))
+        corner = ((clip.width - width) // 2, (clip.height - height) // 2)
+        fitted.paste(image.resize((width, height), bilinear), corner)
+    return np.asarray(fitted).reshape(clip.height, clip.width, clip.channels)

@@ -1,0 +1,141 @@
+"""Decodes a video file with PyAV: each frame once, in display order, upright."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+
+import av
+import av.container
+import av.error
+import av.video.stream
+import numpy as np
+from numpy.typing import NDArray
+
+from vadkit.core.errors import DataError
+from vadkit.video.damage import FETCH, Damages, unreadable
+from vadkit.video.truncation import missing_bytes
+
+# Files of encoders with delay announce up to two frames more than they contain.
+_ANNOUNCED_SLACK = 2  # frames
+_MICROSECONDS = 1_000_000
+
+
+def pictures(path: Path, damages: Damages) -> Iterator[NDArray[np.uint8]]:
+    """Frames (H, W, 3) RGB of the file's main video stream.
+
+    Display times are ignored: a video with a variable frame rate gives each of its frames once.
+
+    Raises:
+        DataError: no frame can be decoded; or the first damage, if `damages` is strict.
+    """
+    try:
+        container = av.open(str(path))
+    except (av.error.FFmpegError, OSError) as error:
+        raise unreadable(path, error) from error
+    with container:
+        stream = container.streams.best("video")
+        if stream is None:
+            raise DataError("has no video stream", where=str(path), fix=f"{FETCH}, or remove it")
+        assert isinstance(stream, av.video.stream.VideoStream)
+        count, end = 0, 0.0
+        packets = _Packets(container, stream)
+        for picture in packets.decoded(damages, path):
+            if picture.is_corrupt:
+                damages.note(count, "its pixels are damaged", where=path)
+            yield as_shown(picture)
+            count += 1
+            end = (picture.time or 0.0) + float(picture.duration * (picture.time_base or 0) if picture.duration else 0)
+            packets.given = count
+        if count == 0:
+            raise DataError("has no frame that can be decoded", where=str(path), fix=f"{FETCH}, or remove it")
+        if packets.gap is not None and not damages.found:  # else the decoder has reported it already
+            damages.note(min(packets.gap, count - 1), "a part of the stream is missing near here", where=path)
+        if why := _broken_off(path, packets, end):
+            damages.note(count, f"breaks off{why}", where=path)
+
+
+class _Packets:
+    """Decodes packet by packet, so that a damaged packet does not affect the others."""
+
+    def __init__(self, container: av.container.InputContainer, stream: av.video.stream.VideoStream) -> None:
+        self.container, self.stream = container, stream
+        self.count = self.given = 0
+        self.gap: int | None = None  # the frame after a missing part of the stream
+        self.broken = False
+
+    def decoded(self, damages: Damages, path: Path) -> Iterator[av.VideoFrame]:
+        """Frames in order; a decoding error is recorded at the next frame."""
+        demuxed = self.container.demux(self.stream)
+        while True:
+            try:
+                packet = next(demuxed)
+            except StopIteration:
+                return
+            except (av.error.FFmpegError, OSError) as error:
+                self._broken(damages, path, f"cannot be read further: {error.strerror}")
+                return
+            self.count += packet.size > 0
+            if packet.is_corrupt and self.gap is None:
+                self.gap = self.given
+            try:
+                yield from self.stream.decode(packet)
+            except av.error.FFmpegError as error:
+                self._broken(damages, path, f"data here cannot be decoded: {error.strerror}")
+
+    def _broken(self, damages: Damages, path: Path, what: str) -> None:
+        self.broken = True
+        damages.note(self.given, what, where=path)
+
+
+def _broken_off(path: Path, packets: _Packets, end: float) -> str:
+    """The evidence, in the file's own metadata, that its end is missing; empty if there is none.
+
+    Args:
+        path: the file.
+        packets: its packets, after decoding.
+        end: end of the last frame, seconds.
+    """
+    announced, rate = packets.stream.frames, float(packets.stream.average_rate or 0)
+    if packets.count + _ANNOUNCED_SLACK < announced:
+        return f"; the file announces {announced} frames"
+    if announced == 0 and rate > 0 and not packets.broken:
+        seconds = _announced_seconds(packets.container, packets.stream)
+        if end + (_ANNOUNCED_SLACK + 1) / rate < seconds:
+            return f" after {end:.2f} s; the file announces {seconds:.2f} s"
+    # If all frames were decoded, only an index is missing.
+    lacking = missing_bytes(path) if packets.count < announced or announced == 0 else 0
+    return f"; at least {lacking} bytes are missing at the file's end" if lacking else ""
+
+
+def _announced_seconds(container: av.container.InputContainer, stream: av.video.stream.VideoStream) -> float:
+    """Announced end of the video stream in seconds, in Matroska from a tag; 0 if unknown."""
+    if tag := stream.metadata.get("DURATION"):
+        hours, minutes, seconds = (float(part) for part in tag.split(":"))
+        return 3600 * hours + 60 * minutes + seconds
+    return (container.duration or 0) / _MICROSECONDS if len(container.streams) == 1 else 0.0
+
+
+def as_shown(picture: av.VideoFrame) -> NDArray[np.uint8]:
+    """(H, W, 3) RGB, upright."""
+    return upright(picture.to_ndarray(format="rgb24").astype(np.uint8, copy=False), _matrix(picture))
+
+
+def _matrix(picture: av.VideoFrame) -> tuple[int, int, int, int] | None:
+    """(a, b, c, d) of the display matrix: x' = a x + c y, y' = b x + d y; None if there is none."""
+    found = picture.side_data.get("DISPLAYMATRIX")
+    if found is None:
+        return None
+    a, b, _, c, d, *_ = struct.unpack("=9i", bytes(found))
+    return a, b, c, d
+
+
+def upright(frame: NDArray[np.uint8], matrix: tuple[int, int, int, int] | None) -> NDArray[np.uint8]:
+    """(H, W, C) as a player shows it; uses the nearest of the eight rotations and reflections."""
+    if matrix is None:
+        return frame
+    a, b, c, d = matrix
+    if abs(b) + abs(c) > abs(a) + abs(d):  # swap the axes
+        frame, a, d = frame.swapaxes(0, 1), c, b
+    return np.ascontiguousarray(frame[:: -1 if d < 0 else 1, :: -1 if a < 0 else 1])
