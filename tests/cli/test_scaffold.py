@@ -14,7 +14,7 @@ from vadkit.core.contracts import KINDS
 from vadkit.core.errors import PluginError, VadkitError
 from vadkit.plugin.registry import Registry
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")

@@ -28,7 +28,7 @@ from vadkit.model.pipeline import Pipeline
 from vadkit.plugin.registry import Registry
 from vadkit.store.run_folder import RunFolder
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 def written(folder: Path, recipe: dict[str, Any]) -> Path:
@@ -235,7 +235,7 @@ def test_misuse_is_exit_code_2(tiny: dict[str, Any], tmp_path: Path) -> None:
 
 
 def test_what_depends_on_the_order_of_frames_is_not_timed_in_batches() -> None:
-    recipe = Path(__file__).parents[1] / "recipes" / "baselines" / "walkway" / "mnad_reconstruction.yaml"
+    recipe = Path(__file__).parents[2] / "recipes" / "baselines" / "walkway" / "mnad_reconstruction.yaml"
     with pytest.raises(VadkitError, match="one at a time"):
         bench(recipe, batch=2, warmup=0, repeat=1)
 

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 import torch
 import yaml
+from runs import KILLED
 from safetensors.torch import load_file
 
 import vadkit

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from runs import held_out
 
 import vadkit
 from vadkit.core.errors import DataError, VadkitError
@@ -18,15 +18,6 @@ from vadkit.core.values import Labels, VideoRef
 from vadkit.engine import scoring
 from vadkit.store.scores import read_places, read_scores
 from vadkit_datasets.walkway.dataset import Walkway
-
-METRICS = ["micro_auc", "alarms"]
-
-
-def held_out(recipe: dict[str, Any], **protocol: Any) -> dict[str, Any]:
-    recipe = copy.deepcopy(recipe)
-    recipe["data"] |= {"train_videos": 4, "held_out": 0.25}
-    recipe["evaluate"] = {"protocol": {"use": "deployable", **protocol}, "metrics": METRICS}
-    return recipe
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,7 @@ import filmed
 import numpy as np
 import pytest
 from PIL import Image
-from test_calibration import held_out
+from runs import held_out
 from typer.testing import CliRunner
 
 import vadkit

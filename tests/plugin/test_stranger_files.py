@@ -21,7 +21,7 @@ from vadkit.model.training.checkpoint import Checkpoints
 from vadkit.plugin.registry import Registry
 from vadkit.recipe import load, loads
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 class Bomb:

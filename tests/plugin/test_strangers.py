@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from strangers import BAD, GOOD, announcing, install, write_metadata
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 MAIN = [sys.executable, "-c", "from vadkit.cli import main; main()"]
 
 
@@ -77,7 +77,10 @@ def test_what_a_plugin_prints_pollutes_nothing(site: Path) -> None:
 
 def test_logging_set_up_by_a_plugin_goes_on_to_the_real_stream(site: Path) -> None:
     install(site, "logs", "import logging\nlogging.basicConfig()\n" + announcing("return []"))
-    code = "import logging\nfrom vadkit.plugin.registry import Registry\nRegistry.discover()\nlogging.getLogger().error('later')"
+    code = (
+        "import logging\nfrom vadkit.plugin.registry import Registry\n"
+        "Registry.discover()\nlogging.getLogger().error('later')"
+    )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment(site))
     assert done.returncode == 0
     assert "later" in done.stderr

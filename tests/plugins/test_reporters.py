@@ -132,7 +132,7 @@ def test_figures_leave_pyplot_alone() -> None:
 
 
 def test_the_right_side_of_the_seam_needs_no_torch() -> None:
-    modules = ("evaluate", "score.store")
+    modules = ("evaluation", "store.scores")
     plugins = ("metrics", "transforms", "reporters.console", "reporters.json_file", "reporters.figures")
     names = [f"vadkit.{name}" for name in modules] + [f"vadkit_standard.{name}" for name in plugins]
     code = f"import sys, {', '.join(names)}; sys.exit('torch' in sys.modules)"

@@ -13,7 +13,7 @@ from vadkit.recipe import load
 from vadkit.recipe.model import Recipe
 from vadkit.store.run_folder import stage_digests
 
-ROOT = Path(__file__).parents[1] / "recipes"
+ROOT = Path(__file__).parents[2] / "recipes"
 PATHS = sorted(path.relative_to(ROOT) for part in ("table", "fig") for path in ROOT.glob(f"{part}*/**/*.yaml"))
 # Section 4.2: size, color, rate and batch of the autoencoder, rate and batch of the flows, levels, weight.
 PRINTED = {

@@ -82,7 +82,7 @@ def test_videos_of_another_run_are_kept_while_it_is_active(tmp_path: Path) -> No
 def test_the_claim_of_a_killed_run_is_void(tmp_path: Path) -> None:
     script = (
         "import os, signal, sys; sys.path.insert(0, sys.argv[2]); from pathlib import Path\n"
-        "from test_room import *\n"
+        "from test_cache_quota import *\n"
         "cache = FrameCache(Path(sys.argv[1])); cache.reserve([video('a')], CLIP); cache.frames(video('a'), CLIP)\n"
         "os.kill(os.getpid(), signal.SIGKILL)"
     )
@@ -108,7 +108,7 @@ def test_an_old_partial_file_of_a_killed_process_is_removed(tmp_path: Path) -> N
 def test_processes_that_build_at_once_under_a_limit_all_get_their_frames(tmp_path: Path) -> None:
     script = (
         "import sys; sys.path.insert(0, sys.argv[2]); from pathlib import Path\n"
-        "from test_room import *\n"
+        "from test_cache_quota import *\n"
         "cache = FrameCache(Path(sys.argv[1]), 4 * SIZE)\n"
         "for _ in range(10):\n"
         "    for name in sys.argv[3]:\n"

@@ -88,7 +88,7 @@ def test_a_damaged_video_is_reported_and_recorded(
         [line] = [line for line in told.lines if "damaged" in line]
         assert line.startswith(f"warning: train video {broken} is damaged, the rest is used: frame ")
         (tmp_path / "run").mkdir(exist_ok=True)
-        made.footage.record(made.folder, regions=False)
+        record_data(made.folder, made.footage, regions=False)
         manifest = json.loads((tmp_path / "run" / "manifest.json").read_text())
         [*_, last] = manifest["data"]["damaged"]["train"]["v"]
         assert last == f"frame {manifest['data']['train']['frames']}: breaks off; the file announces 40 frames"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 
@@ -16,12 +15,9 @@ from vadkit.core.progress import Monitor
 from vadkit.core.seeds import derive
 from vadkit.core.values import Labels, Split, VideoRef
 from vadkit.recipe.model import Data
-from vadkit.store.run_folder import RunFolder
-from vadkit.store.scores import write_labels, write_regions
 from vadkit.video.cache import FrameCache, Frames, fingerprint
 from vadkit.video.clips import Clips, window_count
 from vadkit.video.damage import Damage
-from vadkit.video.decode import decode
 
 
 class Footage:
@@ -169,28 +165,6 @@ class Footage:
         more = f" (and {len(said) - 1} more)" if len(said) > 1 else ""
         self._monitor.message(f"warning: {split} video {where} is damaged, the rest is used: {said[0]}{more}")
         self.damaged.setdefault(split, {})[video.name] = said
-
-    def record(self, folder: RunFolder, *, regions: bool) -> None:
-        """Write the test videos' labels and the counts of both splits into the run folder, and which are damaged.
-
-        Args:
-            folder: of the run.
-            regions: also the test videos' masks and tracks, for maps that are kept beside them.
-        """
-        labels = self.labels()
-        write_labels(folder.labels, labels)
-        if regions:
-            sources = {video.name: video for video in self.videos("test")}
-            for name, label in labels.items():
-                if label.tracks and label.masks is None and label.size is None:
-                    first = next(iter(decode(sources[name], color=self.clip.color)))
-                    label = replace(label, size=(first.shape[0], first.shape[1]))
-                write_regions(folder.regions, name, label)
-        for split in ("train", "test"):
-            frames = [len(self.frames(video)) for video in self.videos(split)]
-            folder.update_manifest(data={split: {"videos": len(frames), "frames": sum(frames)}})
-        if self.damaged or "damaged" in folder.read_manifest().get("data", {}):  # of other test videos, before
-            folder.update_manifest(data={"damaged": self.damaged})
 
 
 def _check_lengths(labels: Mapping[str, Labels], frames: Mapping[str, int], damaged: Collection[str]) -> None:

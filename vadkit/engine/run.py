@@ -20,7 +20,7 @@ from vadkit.core.protocol import Protocol
 from vadkit.core.values import Labels, RunResult
 from vadkit.data.frame_reader import look, look_at
 from vadkit.data.opening import open_data
-from vadkit.engine.session import begin, end
+from vadkit.engine.session import begin, end, record_data
 from vadkit.evaluation.build import check_held_out, compared, needs_of, plan_of, protocol_of, refuse_test_tuning
 from vadkit.evaluation.run_scores import (
     calibrate_run,
@@ -146,7 +146,7 @@ def run(
                 taken = take_over(folder, checked.tree, offers)
                 monitor.message(f"taken over: {', '.join(taken) or 'nothing, for no stage would be made alike'}")
             begin(folder, checked, experiment)
-            experiment.footage.record(folder, regions=needs.maps)
+            record_data(folder, experiment.footage, regions=needs.maps)
             experiment.train_model()
             experiment.fit_densities()
             scoring = Scoring(experiment, maps=maps)

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vadkit.core.errors import CheckpointError
 from vadkit.core.files import write_text
+from vadkit.data.datamodule import Footage
 from vadkit.evaluation.build import protocol_of
 from vadkit.recipe.model import Recipe
 from vadkit.recipe.show import dump
 from vadkit.store import environment as facts
 from vadkit.store.provenance import changes, code_of, plugins_of
 from vadkit.store.run_folder import RunFolder, stage_digests, tested_on
+from vadkit.store.scores import write_labels, write_regions
+from vadkit.video.decode import decode
 
 if TYPE_CHECKING:
     from vadkit.engine.experiment import Experiment
@@ -105,6 +109,30 @@ def _stale(folder: RunFolder) -> list[Path]:
     scored = [path for place in (folder.scores, folder.held_out, folder.synthetic) for path in place.glob("*.npz")]
     maps = [*folder.scores.glob("maps/*/*.npy"), *folder.regions.glob("*.npz")]
     return [*scored, *maps, *folder.checkpoints.glob(folder.calibration.name)]
+
+
+def record_data(folder: RunFolder, data: Footage, *, regions: bool) -> None:
+    """Write what later stages need to know about the videos: test labels, counts of frames, damage.
+
+    Args:
+        folder: of the run.
+        data: the recipe's videos.
+        regions: write the masks and tracks of the test videos too, for metrics that read anomaly maps.
+    """
+    labels = data.labels()
+    write_labels(folder.labels, labels)
+    if regions:
+        sources = {video.name: video for video in data.videos("test")}
+        for name, label in labels.items():
+            if label.tracks and label.masks is None and label.size is None:
+                first = next(iter(decode(sources[name], color=data.clip.color)))
+                label = replace(label, size=(first.shape[0], first.shape[1]))
+            write_regions(folder.regions, name, label)
+    for split in ("train", "test"):
+        frames = [len(data.frames(video)) for video in data.videos(split)]
+        folder.update_manifest(data={split: {"videos": len(frames), "frames": sum(frames)}})
+    if data.damaged or "damaged" in folder.read_manifest().get("data", {}):  # of other test videos, before
+        folder.update_manifest(data={"damaged": data.damaged})
 
 
 def end(folder: RunFolder, began: float) -> None:

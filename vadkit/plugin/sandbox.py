@@ -94,7 +94,7 @@ def said(error: BaseException) -> str:
 
 
 def _theirs(filename: str) -> bool:
-    between = Path(__file__).parent, Path(importlib.__file__).parent
+    between = Path(__file__).parents[1], Path(importlib.__file__).parent
     return not filename.startswith("<") and not any(Path(filename).is_relative_to(folder) for folder in between)
 
 

@@ -36,7 +36,7 @@ def section_of(annotation: Any) -> type | None:
         return next((mark.form for mark in marks), None)
     if not isinstance(annotation, type) or annotation is Chosen or not dataclasses.is_dataclass(annotation):
         return None
-    return cast("type", annotation) if annotation.__module__.startswith("vadkit.recipe.") else None
+    return cast("type", annotation) if annotation.__module__.startswith(("vadkit.recipe.", "vadkit.core.")) else None
 
 
 def arms(annotation: Any) -> tuple[Any, ...]:

@@ -15,9 +15,9 @@ import pathlib
 import typing
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any, cast
 
-from vadkit import api
 from vadkit.core import contracts, values
 
 _BUILTINS = ("int", "float", "bool", "str", "list", "tuple", "dict", "set", "frozenset", "object")
@@ -25,7 +25,7 @@ _MODULES: Mapping[str, Any] = {
     "collections.abc": collections.abc,
     "pathlib": pathlib,
     "typing": typing,
-    "vadkit.api": api,
+    "vadkit.api": SimpleNamespace(**{**vars(values), **vars(contracts)}),
     "vadkit.core.contracts": contracts,
     "vadkit.core.values": values,
 }

@@ -31,14 +31,14 @@ def host() -> dict[str, str | int | None]:
 
 def commit() -> str | None:
     """The commit that vadkit's own source stands at, "+changes" if edited; None if not in git."""
-    folder = Path(__file__).parent
+    folder = Path(__file__).parents[1]
 
     def git(*arguments: str) -> str:
         done = subprocess.run(["git", "-C", str(folder), *arguments], capture_output=True, text=True, timeout=10)
         return done.stdout.strip() if done.returncode == 0 else ""
 
     try:
-        if not git("ls-files", "--", "facts.py"):
+        if not git("ls-files", "--", "__init__.py"):
             return None  # installed elsewhere; a surrounding repository is not ours
         return git("rev-parse", "HEAD") + ("+changes" if git("status", "--porcelain", "--", "..") else "")
     except (OSError, subprocess.SubprocessError):

@@ -159,7 +159,8 @@ def checks_of(kind: str) -> Sequence[Check]:
     if kind not in KINDS:
         raise VadkitError(f"no kind is named {kind!r}", fix=closest(kind, KINDS))
     places = [place.partition(".") for place in (*_ALL, *_OF_KIND[kind])]
-    every = {name: Check(name, getattr(import_module(f"vadkit.testing.{module}"), name)) for module, _, name in places}
+    modules = {module: import_module(f"vadkit.testing.checks.{module}") for module, _, _ in places}
+    every = {name: Check(name, getattr(modules[module], name)) for module, _, name in places}
     order = [every[name] for name in _GATES.get(kind, ())]
     return [replace(check, gates=_before(check, order)) for check in every.values()]
 

@@ -1,0 +1,1 @@
+"""Ground floor: values, contracts, protocol, errors, atomic files, progress and seeds."""

@@ -1,0 +1,1 @@
+"""Measures the size and the speed of a recipe."""

@@ -1,0 +1,1 @@
+"""Scores a stream of frames as it arrives, and raises alarms."""

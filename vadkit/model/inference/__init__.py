@@ -1,0 +1,1 @@
+"""Slides windows over videos and combines their scores."""

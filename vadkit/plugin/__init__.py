@@ -1,0 +1,1 @@
+"""Components: how plugins announce them, and how they are found and loaded."""

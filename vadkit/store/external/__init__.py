@@ -1,0 +1,1 @@
+"""Score files and label files of other tools."""
