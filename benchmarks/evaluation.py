@@ -1,4 +1,4 @@
-"""How long judging takes: all frame metrics, 1,000 bootstrap rounds, a random scorer, figures of each video.
+"""How long evaluating takes: all frame metrics, 1,000 bootstrap rounds, a random scorer, figures of each video.
 
     python benchmarks/evaluation.py                        # ShanghaiTech's size: 107 videos, 40,791 frames
     python benchmarks/evaluation.py --frames 40791 1e6 1e7 # growth
@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from vadkit.core.values import Labels
-from vadkit.evaluation import Evidence, Part, Plan, judge
+from vadkit.evaluation import ComponentFusion, EvaluationConfig, EvaluationData, judge
 from vadkit.recipe.presets import PRESETS
 from vadkit.store.scores import VideoScores
 from vadkit_standard.alarms import Alarms
@@ -28,7 +28,7 @@ METRICS = [MicroAUC(), MacroAUC(), EER(), AveragePrecision(), Decidability(), Al
 VIDEO = 381.2  # frames of a video of ShanghaiTech, on average
 
 
-def made(frames: int, random: np.random.Generator) -> Evidence:
+def made(frames: int, random: np.random.Generator) -> EvaluationData:
     """Videos of about ShanghaiTech's length."""
     count = max(2, round(frames / VIDEO))
     sizes = np.full(count, frames // count)
@@ -41,7 +41,7 @@ def made(frames: int, random: np.random.Generator) -> Evidence:
         scores = 0.1 * random.normal(size=size).cumsum() + truth
         videos.append(VideoScores(f"{number:06}", f"{number % 13:02}", {"r": scores}, np.ones(size, np.int64), 24.0))
         labels[f"{number:06}"] = Labels(truth)
-    return Evidence(videos, labels)
+    return EvaluationData(videos, labels)
 
 
 def main() -> None:
@@ -53,7 +53,7 @@ def main() -> None:
     print(f"{'frames':>10} {'videos':>7} {'seconds':>8} {'us/frame':>9} {'MiB':>6}")
     for frames in given.frames:
         evidence = made(int(frames), np.random.default_rng(0))
-        plan = Plan({"r": Part(1.0, (MinMax(),))}, METRICS, PRESETS["ffp"], rounds=given.rounds)
+        plan = EvaluationConfig({"r": ComponentFusion(1.0, (MinMax(),))}, METRICS, PRESETS["ffp"], rounds=given.rounds)
         began = time.perf_counter()
         judge("benchmark", Path(), evidence, plan)
         seconds = time.perf_counter() - began

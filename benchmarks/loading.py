@@ -34,7 +34,7 @@ import torch
 from numpy.lib import format as npy
 from torch import Tensor
 
-from vadkit.core.progress import Silent
+from vadkit.core.progress import NoProgress
 from vadkit.core.values import VideoRef
 from vadkit.data.opening import open_dataset
 from vadkit.engine.experiment import Experiment
@@ -112,7 +112,7 @@ def training(recipe: Recipe) -> tuple[Callable[[Tensor], None], int]:
     with tempfile.TemporaryDirectory() as folder:
         # No video of it is read.
         dataset = open_dataset(recipe.data.dataset, folder)
-        made = Experiment(recipe, dataset, RunFolder(Path(folder)), FrameCache(None), Silent())
+        made = Experiment(recipe, dataset, RunFolder(Path(folder)), FrameCache(None), NoProgress())
     assert made.autoencoder is not None
     step = TrainingStep(made.autoencoder, _build_losses(recipe, recipe.model)).train()
     optimizer = build(recipe.model.fit.optimizer).build([p for p in step.parameters() if p.requires_grad])

@@ -55,8 +55,10 @@ def make(
     labels = np.zeros(frames, bool)
     start = frames // 4
     labels[start : start + round(frames * SHARE)] = True
-    maps = partial(make_maps, index, labels, size, pool)
-    return ScoredVideo(str(index), np.zeros(frames), labels, maps=maps, masks=partial(make_masks, index, labels, mask))
+    anomaly_maps = partial(make_maps, index, labels, size, pool)
+    return ScoredVideo(
+        str(index), np.zeros(frames), labels, anomaly_maps=anomaly_maps, masks=partial(make_masks, index, labels, mask)
+    )
 
 
 def path(index: int, frames: int, size: tuple[int, ...]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -71,13 +73,13 @@ def make_maps(
     random = np.random.default_rng(index)
     if pool is None:
         return random.random((labels.size, *size), dtype=np.float32)
-    maps = pool[(np.arange(labels.size) + random.integers(len(pool))) % len(pool)] * np.float32(
+    anomaly_maps = pool[(np.arange(labels.size) + random.integers(len(pool))) % len(pool)] * np.float32(
         random.uniform(0.7, 1.3)
     )
     top, left = path(index, labels.size, size)
     for frame in np.flatnonzero(labels & (random.random(labels.size) < 0.8)):
-        maps[frame, top[frame] : top[frame] + size[0] // 5, left[frame] : left[frame] + size[1] // 8] += 4
-    return maps
+        anomaly_maps[frame, top[frame] : top[frame] + size[0] // 5, left[frame] : left[frame] + size[1] // 8] += 4
+    return anomaly_maps
 
 
 def make_masks(index: int, labels: NDArray[np.bool_], size: tuple[int, ...]) -> NDArray[np.bool_]:

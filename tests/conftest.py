@@ -27,7 +27,7 @@ TINY: dict[str, Any] = {
         "encoder": {"use": "itae", "tau": 4, "channels": [8, 8, 8, 8], "beta": 2},
         "decoder": {"use": "itae", "channels": [8, 8, 8]},
         "losses": [{"use": "l2"}, {"use": "ms_ssim", "scales": 1, "window": 5}, {"use": "gradient", "weight": 0.5}],
-        "fit": {"steps": 12, "batch_size": 4, "optimizer": {"use": "adam", "lr": 1e-3}, "schedule": "cosine"},
+        "fit": {"steps": 12, "batch_size": 4, "optimizer": {"use": "adam", "lr": 1e-3}, "lr_scheduler": "cosine"},
     },
     "densities": {
         name: {

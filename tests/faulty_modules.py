@@ -267,13 +267,13 @@ class RenamingBottleneck(HonestBottleneck):
 class MemoryBottleneck(HonestBottleneck):
     """Adds the mean of the earlier clips of the video."""
 
-    order_dependent = "adds the mean of earlier clips"
+    stateful = "adds the mean of earlier clips"
     seen = 0.0
 
     def reset(self) -> None:
         self.seen = 0.0
 
-    def observe(self, out: ClipOutputs) -> None:
+    def update(self, out: ClipOutputs) -> None:
         self.seen += float(out.latents["static"].mean())
 
     def forward(self, latents: Mapping[str, Tensor]) -> BottleneckOutput:
@@ -289,9 +289,9 @@ class StubbornBottleneck(MemoryBottleneck):
 
 
 class SecretBottleneck(MemoryBottleneck):
-    """Has a memory, but no `order_dependent`."""
+    """Has a memory, but no `stateful`."""
 
-    order_dependent = ""
+    stateful = ""
 
 
 class HonestFeature(Feature, nn.Module):
@@ -350,7 +350,7 @@ class SecretTrainee(HonestDensity):
 
     def fit(self, features: FeatureSource, context: FitContext) -> None:
         super().fit(features, context)
-        context.minimise(self, features)
+        context.fit(self, features)
 
     def forward(self, features: Tensor) -> Tensor:
         return super().forward(features.flatten(1) + self.shift)

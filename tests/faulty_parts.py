@@ -13,17 +13,17 @@ from vadkit.api import (
     DataError,
     Dataset,
     Labels,
+    LRScheduler,
     Metric,
     Optimizer,
     Reporter,
     RunResult,
-    Schedule,
     ScoredVideo,
     Scorer,
+    ScoreTransform,
     Split,
-    Transform,
     VideoRef,
-    write_aside,
+    atomic_write,
 )
 
 if TYPE_CHECKING:
@@ -153,7 +153,7 @@ class Undeclared(HonestScorer):
         return super().__call__(out) + out.nll["static"].mean()
 
 
-class HonestTransform(Transform):
+class HonestTransform(ScoreTransform):
     """Running mean of two."""
 
     needs_future = False
@@ -283,7 +283,7 @@ class HonestReporter(Reporter):
     """Writes one text file."""
 
     def report(self, result: RunResult, folder: Path) -> None:
-        with write_aside(folder / "metrics.txt") as aside:
+        with atomic_write(folder / "metrics.txt") as aside:
             aside.write_text(str(dict(result.metrics)))
 
 
@@ -300,7 +300,7 @@ class Astray(HonestReporter):
 
     def report(self, result: RunResult, folder: Path) -> None:
         for video in result.videos:
-            with write_aside(folder / f"{video.name}.txt") as aside:
+            with atomic_write(folder / f"{video.name}.txt") as aside:
                 aside.write_text(str(video.fused.mean()))
 
 
@@ -308,7 +308,7 @@ class Expecting(HonestReporter):
     """Fails without an AUC."""
 
     def report(self, result: RunResult, folder: Path) -> None:
-        with write_aside(folder / "metrics.txt") as aside:
+        with atomic_write(folder / "metrics.txt") as aside:
             aside.write_text(f"{result.metrics['micro_auc']}")
 
 
@@ -336,7 +336,7 @@ class Climbing(HonestOptimizer):
         return torch.optim.SGD(parameters, lr=self.lr, maximize=True)
 
 
-class HonestSchedule(Schedule):
+class HonestSchedule(LRScheduler):
     """Linear decay."""
 
     def factor(self, progress: float) -> float:

@@ -114,7 +114,7 @@ def test_every_structural_key_is_in_the_reference(section: type) -> None:
 
 
 def test_all_sections_of_the_grammar_are_looked_at() -> None:
-    written = {model.Chosen}  # as `use:`
+    written = {model.ComponentConfig}  # as `use:`
     forms = {value for _, value in inspect.getmembers(model, dataclasses.is_dataclass) if inspect.isclass(value)}
     assert {form for form in forms if form.__module__ == model.__name__} - written <= set(SECTIONS)
 
@@ -200,7 +200,7 @@ def test_the_plugin_of_the_docs_works(tmp_path: Path, monkeypatch: pytest.Monkey
     (use,) = (block for block in blocks("plugins", "python") if "Registry.discover()" in block)
     try:
         exec(compile(use, "plugins.md", "exec"), {"__name__": "plugins_md"})
-        assert "running_mean" in Registry.discover().names("transform")
+        assert "running_mean" in Registry.discover().names("score_transform")
         smooth = importlib.import_module("vad_smoothing.transforms").RunningMean
         with pytest.raises(api.VadkitError, match="set width: 5"):
             smooth(width=4)

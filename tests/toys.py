@@ -54,7 +54,7 @@ class Habit(Bottleneck, nn.Module):
         honest: whether it declares the doubling.
     """
 
-    order_dependent = "a running mean"
+    stateful = "a running mean"
 
     def __init__(self, latents: Mapping[str, LatentSpec], *, honest: bool = True) -> None:
         super().__init__()
@@ -74,7 +74,7 @@ class Habit(Bottleneck, nn.Module):
     def reset(self) -> None:
         self.seen = []
 
-    def observe(self, out: ClipOutputs) -> None:
+    def update(self, out: ClipOutputs) -> None:
         self.sizes.append(len(out.clips))
         self.seen.append(out.latents["mean"].mean())
 

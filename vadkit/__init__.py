@@ -8,14 +8,14 @@ from vadkit.core.version import __version__
 
 if TYPE_CHECKING:
     from vadkit.engine.run import Run, load_run, run
-    from vadkit.evaluation.external_scores import judge_scores
+    from vadkit.evaluation.external_scores import evaluate_scores
     from vadkit.live.watch import Watch
 
-__all__ = ["Run", "Watch", "__version__", "judge_scores", "load_run", "run"]
+__all__ = ["Run", "Watch", "__version__", "evaluate_scores", "load_run", "run"]
 
 _HOMES = {
     "Watch": "vadkit.live.watch",
-    "judge_scores": "vadkit.evaluation.external_scores",
+    "evaluate_scores": "vadkit.evaluation.external_scores",
     **dict.fromkeys(("Run", "load_run", "run"), "vadkit.engine.run"),
 }
 

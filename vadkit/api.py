@@ -9,7 +9,7 @@ def vadkit_components():
 
 from pathlib import Path
 
-from vadkit.core.alarms import held, runs
+from vadkit.core.alarms import intervals_of, max_hold
 from vadkit.core.contracts import (
     KINDS,
     Bottleneck,
@@ -21,12 +21,12 @@ from vadkit.core.contracts import (
     FeatureSource,
     FitContext,
     Loss,
+    LRScheduler,
     Metric,
     Optimizer,
     Reporter,
-    Schedule,
     Scorer,
-    Transform,
+    ScoreTransform,
 )
 from vadkit.core.errors import (
     CheckpointError,
@@ -37,9 +37,9 @@ from vadkit.core.errors import (
     ShapeError,
     VadkitError,
     closest,
-    listed,
+    join_names,
 )
-from vadkit.core.files import write_aside
+from vadkit.core.files import atomic_write
 from vadkit.core.values import (
     BottleneckOutput,
     ClipOutputs,
@@ -54,7 +54,7 @@ from vadkit.core.values import (
     Track,
     VideoRef,
     VideoResult,
-    natural,
+    natural_key,
 )
 from vadkit.plugin.component import Component
 from vadkit.plugin.hookspecs import API_VERSION, hookimpl
@@ -78,6 +78,7 @@ __all__ = [
     "FeatureSource",
     "FeatureSpec",
     "FitContext",
+    "LRScheduler",
     "Labels",
     "LatentSpec",
     "Loss",
@@ -87,26 +88,25 @@ __all__ = [
     "Reporter",
     "RunFolderError",
     "RunResult",
-    "Schedule",
     "Scope",
+    "ScoreTransform",
     "ScoredVideo",
     "Scorer",
     "ShapeError",
     "Split",
     "Track",
-    "Transform",
     "VadkitError",
     "VideoRef",
     "VideoResult",
+    "atomic_write",
     "closest",
     "count_frames",
     "frame_rate",
-    "held",
     "hookimpl",
-    "listed",
-    "natural",
-    "runs",
-    "write_aside",
+    "intervals_of",
+    "join_names",
+    "max_hold",
+    "natural_key",
 ]
 
 

@@ -28,12 +28,12 @@ class FrameDifference(Scorer):
 
     def __call__(self, out: ClipOutputs) -> Tensor:
         """-> (B, T)."""
-        difference = self.maps(out)
+        difference = self.anomaly_maps(out)
         if self.patch > min(difference.shape[-2:]):
             raise ShapeError(f"a patch of {self.patch} does not fit into frames of {tuple(difference.shape[-2:])}")
         return functional.avg_pool2d(difference, self.patch, self.step).amax((-2, -1))
 
-    def maps(self, out: ClipOutputs) -> Tensor:
+    def anomaly_maps(self, out: ClipOutputs) -> Tensor:
         """-> (B, T, H, W), mean over channels of each pixel's change."""
         if out.spec.frames < 2:
             raise ShapeError("a difference needs clips of two frames", fix="set data.clip.frames: 2")

@@ -55,7 +55,7 @@ class MNADMemory(Bottleneck, nn.Module):
         self.latents = {**latents, "query": beside}
         self.compactness, self.separateness = compactness, separateness
         self.margin, self.threshold = margin, threshold
-        self.order_dependent = "" if threshold is None else "test-time memory updates"
+        self.stateful = "" if threshold is None else "test-time memory updates"
         self.register_buffer("items", functional.normalize(torch.rand(items, given.channels), dim=1))
         self._written: Tensor | None = None  # the items as this video has left them so far
 
@@ -87,7 +87,7 @@ class MNADMemory(Bottleneck, nn.Module):
         """Go back to the trained items."""
         self._written = None
 
-    def observe(self, out: ClipOutputs) -> None:
+    def update(self, out: ClipOutputs) -> None:
         """Let a clip write to the items if it looks normal."""
         if self.threshold is None or out.output is None or regular(out.output, out.target) >= self.threshold:
             return

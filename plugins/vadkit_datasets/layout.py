@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from vadkit.api import DataError, Split, VideoRef, natural
+from vadkit.api import DataError, Split, VideoRef, natural_key
 
 IMAGES = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp"})
 VIDEOS = frozenset({".avi", ".mp4", ".mkv", ".mov", ".m4v", ".webm", ".mpg", ".mpeg", ".ts", ".wmv"})
@@ -86,7 +86,7 @@ def entries(folder: Path) -> list[Path]:
     """What a folder holds, in natural order; nothing hidden, and nothing if there is no folder."""
     if not folder.is_dir():
         return []
-    return sorted((path for path in folder.iterdir() if path.name[0] != "."), key=lambda path: natural(path.name))
+    return sorted((path for path in folder.iterdir() if path.name[0] != "."), key=lambda path: natural_key(path.name))
 
 
 def numbered_images(folder: Path) -> tuple[Path, ...]:

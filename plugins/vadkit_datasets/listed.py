@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from vadkit.api import DataError, VideoRef, natural
+from vadkit.api import DataError, VideoRef, natural_key
 from vadkit_datasets.label_files import read_text
 from vadkit_datasets.layout import VIDEOS
 
@@ -57,7 +57,7 @@ def those_there(
         prefer: where a name is there twice, take the one in a folder whose name begins so.
     """
     found: list[VideoRef] = []
-    for name in sorted(set(names) & files.keys(), key=natural):
+    for name in sorted(set(names) & files.keys(), key=natural_key):
         paths = sorted(files[name], key=lambda path: not path.parent.name.startswith(prefer))
         found.append(VideoRef(name, paths[0], fps=fps))
     return found

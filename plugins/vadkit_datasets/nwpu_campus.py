@@ -8,7 +8,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import ClassVar
 
-from vadkit.api import DataError, Dataset, Labels, Split, VideoRef, natural
+from vadkit.api import DataError, Dataset, Labels, Split, VideoRef, natural_key
 from vadkit_datasets import label_files, layout
 from vadkit_datasets.folder.entries import Marks
 
@@ -56,7 +56,7 @@ class NWPUCampus(Dataset):
             DataError: no labels, or some that do not fit.
         """
         there = {video.name: video for video in layout.found_if_any(self.videos, "test")}
-        names = sorted(label_files.names_of_arrays(self._label_file), key=natural)
+        names = sorted(label_files.names_of_arrays(self._label_file), key=natural_key)
         everyone = [there.get(name, _placed(VideoRef(name, (), fps=_FPS))) for name in names]
         return [(video, self._labels(video)) for video in everyone]
 

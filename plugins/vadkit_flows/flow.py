@@ -30,9 +30,9 @@ class Flow(DensityModel, nn.Module):
         """Latents of `encode` -> the features (N, *shape): what makes it a flow."""
 
     def fit(self, features: FeatureSource, context: FitContext) -> None:
-        """Standardise on the training features, then minimise the mean NLL (Eq. 11)."""
+        """Standardise on the training features, then fit the mean NLL (Eq. 11)."""
         self.standardize.fit(features.batches(STATISTICS_BATCH))
-        context.minimise(self, features)
+        context.fit(self, features)
 
     def forward(self, features: Tensor) -> Tensor:
         """(N, *shape) -> (N,), nats of the feature itself."""

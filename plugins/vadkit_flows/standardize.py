@@ -27,7 +27,7 @@ class Standardize(nn.Module):
     def __init__(self, spec: FeatureSpec) -> None:
         super().__init__()
         per_channel = (spec.shape[0], *(1 for _ in spec.shape[1:]))
-        self.places = prod(spec.shape[1:])
+        self.position_stats = prod(spec.shape[1:])
         self.register_buffer("mean", torch.zeros(per_channel))
         self.register_buffer("std", torch.ones(per_channel))
         quanta = spec.quantum or (0.0,) * spec.shape[0]
@@ -63,4 +63,4 @@ class Standardize(nn.Module):
         """
         noise = torch.rand_like(features) if self.training else 0.5
         scaled = (features + noise * self.quantum - self.mean) / self.std
-        return scaled, -self.places * self.std.log().sum()
+        return scaled, -self.position_stats * self.std.log().sum()

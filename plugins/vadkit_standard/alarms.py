@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
-from vadkit.api import DataError, Metric, ScoredVideo, held, runs
+from vadkit.api import DataError, Metric, ScoredVideo, intervals_of, max_hold
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -80,9 +80,9 @@ class Alarms(Metric):
                 f"the frame rate of video {video.name!r} is unknown", where="metric alarms", fix="state it: fps: 25"
             )
         at = video.scores >= threshold
-        alarms = runs(held(video.scores, fps) >= threshold)
+        alarms = intervals_of(max_hold(video.scores, fps) >= threshold)
         false_alarms = sum(not video.labels[start:stop].any() for start, stop in alarms)
-        events = runs(video.labels)
+        events = intervals_of(video.labels)
         first = [int(at[start:stop].argmax()) for start, stop in events if at[start:stop].any()]
         return (
             float((at & video.labels).sum()),

@@ -23,7 +23,7 @@ class PSNR(Scorer):
         scores[:, out.spec.target[0] : out.spec.target[1]] = 10 * error.clamp_min(1e-10).log10()
         return scores
 
-    def maps(self, out: ClipOutputs) -> Tensor:
+    def anomaly_maps(self, out: ClipOutputs) -> Tensor:
         """-> (B, T, H, W), the squared error of each pixel."""
         error = self._squared(out)
         maps = error.new_full((len(error), out.spec.frames, *error.shape[2:]), torch.nan)

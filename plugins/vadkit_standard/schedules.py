@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from vadkit.api import Schedule, VadkitError
+from vadkit.api import LRScheduler, VadkitError
 
 
-class Cosine(Schedule):
+class Cosine(LRScheduler):
     """Half a cosine from 1 to a floor (section 4.2).
 
     Args:
@@ -23,7 +23,7 @@ class Cosine(Schedule):
         return self.floor + (1 - self.floor) * 0.5 * (1 + math.cos(math.pi * progress))
 
 
-class Constant(Schedule):
+class Constant(LRScheduler):
     """The base learning rate throughout."""
 
     def factor(self, progress: float) -> float:
@@ -32,7 +32,7 @@ class Constant(Schedule):
         return 1.0
 
 
-class Steps(Schedule):
+class Steps(LRScheduler):
     """Constant, and multiplied by a factor at each of some shares of training.
 
     Args:

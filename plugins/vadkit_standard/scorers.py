@@ -84,7 +84,7 @@ class PatchError(Scorer):
         worst = functional.avg_pool2d(error, self.patch, self.step).amax((-2, -1))
         return _of_part(out, worst, self.part)
 
-    def maps(self, out: ClipOutputs) -> Tensor:
+    def anomaly_maps(self, out: ClipOutputs) -> Tensor:
         """-> (B, T, H, W), the error of each pixel."""
         return _of_part(out, _error(out, self.norm), self.part)
 
@@ -113,7 +113,7 @@ class FrameError(Scorer):
         error = _error(out, self.norm).mean((-2, -1))
         return _of_part(out, error.sqrt() if self.norm == "rms" else error, self.part)
 
-    def maps(self, out: ClipOutputs) -> Tensor:
+    def anomaly_maps(self, out: ClipOutputs) -> Tensor:
         """-> (B, T, H, W), the error of each pixel; squared for "rms"."""
         return _of_part(out, _error(out, self.norm), self.part)
 
@@ -150,7 +150,7 @@ class ClipError(Scorer):
             raise ShapeError(f"there is no frame {at} in a clip of {frames}", fix=f"choose at from 0 to {frames - 1}")
         return _over_clip(out, error, (at, at + 1))
 
-    def maps(self, out: ClipOutputs) -> Tensor:
+    def anomaly_maps(self, out: ClipOutputs) -> Tensor:
         """-> (B, T, H, W), the error of each pixel."""
         return _of_part(out, _error(out, self.norm), self.part)
 

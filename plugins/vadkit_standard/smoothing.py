@@ -9,7 +9,7 @@ import numpy as np
 from scipy.ndimage import correlate1d, gaussian_filter1d, median_filter
 from scipy.signal import lfilter
 
-from vadkit.api import DataError, Scope, Transform
+from vadkit.api import DataError, Scope, ScoreTransform
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -19,7 +19,7 @@ Edges = Literal["nearest", "reflect", "zeros"]
 _MODES = {"nearest": "nearest", "reflect": "reflect", "zeros": "constant"}
 
 
-class Gaussian(Transform):
+class Gaussian(ScoreTransform):
     """Gaussian smoothing, cut off at four sigma.
 
     Args:
@@ -44,7 +44,7 @@ class Gaussian(Transform):
         return gaussian_filter1d(np.asarray(scores, np.float64), self.sigma, mode=_MODES[self.edges])
 
 
-class Median(Transform):
+class Median(ScoreTransform):
     """The median of the frames around.
 
     Args:
@@ -68,7 +68,7 @@ class Median(Transform):
         return median_filter(np.asarray(scores, np.float64), size=self.size, mode=_MODES[self.edges])
 
 
-class Exponential(Transform):
+class Exponential(ScoreTransform):
     """Exponential moving average of the frames so far: smoothing without the future.
 
     Args:
@@ -94,7 +94,7 @@ class Exponential(Transform):
         return np.asarray(smooth, np.float64)
 
 
-class TruncatedGaussian(Transform):
+class TruncatedGaussian(ScoreTransform):
     """The smoothing of AED-MAE's code (Ristea et al. 2024): a Gaussian cut short and not brought to sum 1.
 
     Zeros lie beyond a video's ends, and the peak lies one tap early, so that the result lags by a frame.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, TypeVar
 import numpy as np
 from scipy.stats import rankdata
 
-from vadkit.api import DataError, Scope, Transform
+from vadkit.api import DataError, Scope, ScoreTransform
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -17,7 +17,7 @@ T = TypeVar("T")
 Over = Literal["video", "scene", "dataset", "training"]
 
 
-class MinMax(Transform):
+class MinMax(ScoreTransform):
     """Scores to [0, 1] between a smallest and a largest one; the paper's norm(.) of Eq. 12 and 13.
 
     Where the two are equal, every score becomes 0.
@@ -62,7 +62,7 @@ class MinMax(Transform):
         return float(scores.min()), float(top)
 
 
-class ZScore(Transform):
+class ZScore(ScoreTransform):
     """Scores in standard deviations from a mean. Where there is no spread, every score becomes 0.
 
     Args:
@@ -96,7 +96,7 @@ class ZScore(Transform):
         return (scores - mean) / deviation
 
 
-class Rank(Transform):
+class Rank(ScoreTransform):
     """The share of reference scores that lie below, ties counted half: in [0, 1], whatever the scale.
 
     Args:
@@ -131,7 +131,7 @@ class Rank(Transform):
         return (below + upto) / (2 * reference.size)
 
 
-class LogProbability(Transform):
+class LogProbability(ScoreTransform):
     """How improbable a score is on normal video: -log P(normal score >= s), nats.
 
     Independent components may be added up then (Fisher's method). P is the share of held-out

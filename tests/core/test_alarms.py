@@ -3,18 +3,18 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from vadkit.core.alarms import alarm_threshold, held, runs
+from vadkit.core.alarms import alarm_threshold, intervals_of, max_hold
 
 
 def test_runs_are_half_open() -> None:
     marked = np.array([1, 0, 1, 1, 0, 0, 1], bool)
-    assert runs(marked) == [(0, 1), (2, 4), (6, 7)]
-    assert runs(np.zeros(3, bool)) == []
+    assert intervals_of(marked) == [(0, 1), (2, 4), (6, 7)]
+    assert intervals_of(np.zeros(3, bool)) == []
 
 
 def test_a_score_is_held_for_a_second() -> None:
-    assert held(np.array([0.0, 5, 0, 0, 1]), 2.0).tolist() == [0, 5, 5, 0, 1]
-    assert held(np.array([0.0, 5, 0]), None).tolist() == [0, 5, 0]
+    assert max_hold(np.array([0.0, 5, 0, 0, 1]), 2.0).tolist() == [0, 5, 5, 0, 1]
+    assert max_hold(np.array([0.0, 5, 0]), None).tolist() == [0, 5, 0]
 
 
 @pytest.mark.parametrize("allowed", [0, 1, 3, 7, 40])
@@ -23,10 +23,10 @@ def test_the_threshold_is_the_lowest_from_which_on_alarms_are_rare_enough(allowe
     videos, fps = [random.normal(size=200).round(1) for _ in range(3)], 5.0
     hours = 600 / fps / 3600
     threshold, found = alarm_threshold(videos, [fps] * 3, (allowed + 0.5) / hours)
-    levels = np.unique(np.concatenate([held(one, fps) for one in videos]))
+    levels = np.unique(np.concatenate([max_hold(one, fps) for one in videos]))
 
     def alarms(at: float) -> int:
-        return sum(len(runs(held(one, fps) >= at)) for one in videos)
+        return sum(len(intervals_of(max_hold(one, fps) >= at)) for one in videos)
 
     assert found == pytest.approx(hours)
     assert alarms(threshold) <= allowed

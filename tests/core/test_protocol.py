@@ -7,20 +7,20 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from vadkit.core.contracts import Transform
+from vadkit.core.contracts import ScoreTransform
 from vadkit.core.errors import VadkitError
 from vadkit.core.protocol import FILLED_IN, Protocol, differences
 from vadkit.plugin.component import Component
 from vadkit.plugin.registry import Registry
 from vadkit.recipe.build import build, spelled_out
-from vadkit.recipe.component_config import Chosen
+from vadkit.recipe.component_config import ComponentConfig
 from vadkit.recipe.presets import PRESETS, SOURCES
 from vadkit.recipe.protocol_section import ProtocolForm
 
 ITAE = PRESETS["itae"]
 
 
-class Scale(Transform):
+class Scale(ScoreTransform):
     needs_future = False
 
     def __init__(self, *, by: float = 2.0, over: str = "video") -> None:
@@ -35,7 +35,7 @@ class Scale(Transform):
 OTHER: dict[str, Any] = {
     "name": "mine",
     "labels": "masks",
-    "uncovered": "drop",
+    "missing_scores": "drop",
     "stride": 2,
     "overlap": "calibrated",
     "transform": ({"use": "minmax", "over": "video"},),
@@ -92,7 +92,7 @@ def test_every_preset_names_transforms_that_exist_with_keys_that_they_take() -> 
     for preset in PRESETS.values():
         for described in (*(preset.transform or ()), *preset.smoothing):
             keys = {name: value for name, value in described.items() if name != "use"}
-            made = build(Chosen(registry.get("transform", described["use"]), keys, ""))
+            made = build(ComponentConfig(registry.get("score_transform", described["use"]), keys, ""))
             assert not (preset.deployable and made.needs_future)
 
 
@@ -115,7 +115,9 @@ def test_what_a_component_goes_through() -> None:
 
 def test_what_is_written_differs_from_the_preset_and_nothing_else() -> None:
     assert ProtocolForm().meaning() == ITAE
-    assert ProtocolForm(uncovered="drop", test_tuned=True).meaning() == replace(ITAE, uncovered="drop", test_tuned=True)
+    assert ProtocolForm(missing_scores="drop", test_tuned=True).meaning() == replace(
+        ITAE, missing_scores="drop", test_tuned=True
+    )
 
 
 def test_every_field_with_a_choice_can_be_written() -> None:
@@ -132,8 +134,8 @@ def test_the_protocol_fixes_the_method_of_the_eer() -> None:
 
 
 def test_description_holds_defaults_too() -> None:
-    card = Component("transform", "scale", f"{__name__}:Scale", "For this test.")
-    assert spelled_out(Chosen(card, {"over": "training"}, "fuse.a.transform[0]")) == {
+    card = Component("score_transform", "scale", f"{__name__}:Scale", "For this test.")
+    assert spelled_out(ComponentConfig(card, {"over": "training"}, "fuse.a.transform[0]")) == {
         "use": "scale",
         "by": 2.0,
         "over": "training",

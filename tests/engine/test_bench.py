@@ -249,7 +249,7 @@ def test_what_a_memory_takes_in_is_timed(monkeypatch: pytest.MonkeyPatch) -> Non
         clock[0] += 1000.0
 
     clock = [0.0]
-    monkeypatch.setattr(Pipeline, "observe", slow)
+    monkeypatch.setattr(Pipeline, "update", slow)
     monkeypatch.setattr("vadkit.engine.bench.bench.time.perf_counter", lambda: clock[0])
     found = bench(recipe, ["data.clip.size=[32, 32]"], warmup=1, repeat=2)
     assert len(seen) == 3

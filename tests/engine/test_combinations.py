@@ -28,8 +28,8 @@ from vadkit.api import (
     Scorer,
 )
 from vadkit.core.errors import ShapeError, VadkitError
-from vadkit.engine.run import rehearse
-from vadkit.engine.sanity_check import NeedsNumbersError
+from vadkit.engine.run import dry_run
+from vadkit.engine.sanity_check import NeedsValuesError
 from vadkit.model.training.density_fit import _Likelihood  # pyright: ignore[reportPrivateUsage]
 from vadkit.plugin.registry import Plugin, Registry
 
@@ -92,7 +92,7 @@ FRAMES = likelihood(only={"use": "realnvp", "hidden": 8, "feature": {"use": "fra
     ],
 )  # fmt: skip
 def test_what_makes_sense_builds(tiny: dict[str, Any], changes: dict[str, Any], stages: list[str]) -> None:
-    assert list(rehearse(changed(tiny, changes))) == stages
+    assert list(dry_run(changed(tiny, changes))) == stages
 
 
 @pytest.mark.parametrize(
@@ -122,7 +122,7 @@ def test_what_makes_sense_builds(tiny: dict[str, Any], changes: dict[str, Any], 
 )  # fmt: skip
 def test_what_makes_none_is_one_message(tiny: dict[str, Any], changes: dict[str, Any], says: str) -> None:
     with pytest.raises(VadkitError, match=f"(?s){says}"):
-        rehearse(changed(tiny, changes))
+        dry_run(changed(tiny, changes))
 
 
 class Wrong(Encoder, nn.Module):
@@ -154,7 +154,7 @@ class Counting(Wrong):
         return {"static": self.net(clips)}
 
 
-class Silent(Scorer):
+class NoProgress(Scorer):
     """Forgets to return, or returns what is no tensor."""
 
     def __init__(self, *, array: bool = False) -> None:
@@ -180,7 +180,7 @@ class Column(DensityModel, nn.Module):
 
 def third(monkeypatch: pytest.MonkeyPatch) -> Registry:
     module = ModuleType("third_encoders")
-    for part in (Wrong, Counting, Silent, Column):
+    for part in (Wrong, Counting, NoProgress, Column):
         setattr(module, part.__name__, part)
     monkeypatch.setitem(sys.modules, "third_encoders", module)
     cards = (
@@ -195,7 +195,7 @@ def third(monkeypatch: pytest.MonkeyPatch) -> Registry:
 def test_a_component_that_cannot_take_a_clip_is_named(tiny: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     recipe = changed(tiny, AUTOENCODER | {"model.encoder": "wrong"})
     with pytest.raises(ShapeError, match=r"model: an empty clip does not pass: RuntimeError: .*channels"):
-        rehearse(recipe, registry=third(monkeypatch))
+        dry_run(recipe, registry=third(monkeypatch))
 
 
 def test_shapes_alone_can_pass_through(tiny: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -204,21 +204,21 @@ def test_shapes_alone_can_pass_through(tiny: dict[str, Any], monkeypatch: pytest
         Counting.seen.clear()
         encoder = {"use": "counting", "needs": needs}
         recipe = changed(tiny, AUTOENCODER | {"model.encoder": encoder, "model.decoder": decoder})
-        assert list(rehearse(recipe, values=values, registry=third(monkeypatch))) == ["model"]
+        assert list(dry_run(recipe, values=values, registry=third(monkeypatch))) == ["model"]
         assert Counting.seen == seen
-    with pytest.raises(NeedsNumbersError):
-        rehearse(recipe, values=False, registry=third(monkeypatch))
+    with pytest.raises(NeedsValuesError):
+        dry_run(recipe, values=False, registry=third(monkeypatch))
 
 
 @pytest.mark.parametrize("changes", [FIVE, AUTOENCODER | {"data.clip": PREDICTING, "engine.score_stride": 1}])
 def test_what_first_party_components_need_are_shapes(tiny: dict[str, Any], changes: dict[str, Any]) -> None:
     recipe = changed(tiny, changes)
-    assert rehearse(recipe, values=False) == rehearse(recipe)
+    assert dry_run(recipe, values=False) == dry_run(recipe)
 
 
 def test_a_stride_that_leaves_holes_is_told_from_shapes(tiny: dict[str, Any]) -> None:
     with pytest.raises(VadkitError, match="scores 1 of a window's 5 frames"):
-        rehearse(changed(tiny, AUTOENCODER | {"data.clip": PREDICTING}), values=False)
+        dry_run(changed(tiny, AUTOENCODER | {"data.clip": PREDICTING}), values=False)
 
 
 @pytest.mark.parametrize(("array", "given"), [(False, "NoneType"), (True, "ndarray")])
@@ -228,7 +228,7 @@ def test_a_scorer_that_gives_no_tensor_is_named(
     recipe = changed(tiny, AUTOENCODER | {"scores": {"mine": {"use": "silent", "array": array}}})
     for values in (True, False):
         with pytest.raises(ShapeError, match=f"scores.mine: gives {given}, not a tensor"):
-            rehearse(recipe, values=values, registry=third(monkeypatch))
+            dry_run(recipe, values=values, registry=third(monkeypatch))
 
 
 @pytest.mark.parametrize(("scalar", "given"), [(False, r"\(\d+, 1\)"), (True, r"\(\)")])

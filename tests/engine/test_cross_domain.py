@@ -12,7 +12,7 @@ import pytest
 
 import vadkit
 from vadkit.core.errors import CheckpointError, DataError, RecipeError
-from vadkit.core.progress import Silent
+from vadkit.core.progress import NoProgress
 from vadkit.data.opening import CrossDomain, open_data
 from vadkit.data.tools import check_dataset, open_target
 from vadkit.engine.sweep import sweep
@@ -23,7 +23,7 @@ from vadkit.store.run_folder import stage_digests
 ELSEWHERE = {"use": "walkway", "seed": 5, "size": [48, 64], "test_videos": 3, "frames": 36}
 
 
-class Stages(Silent):
+class Stages(NoProgress):
     """Which stages had something to do, and what was said."""
 
     def __init__(self) -> None:
@@ -85,9 +85,9 @@ def test_a_trained_run_is_tested_elsewhere_without_training(
 ) -> None:
     shutil.copytree(at_home.path, tmp_path / "run")
     tiny["data"]["test_on"] = ELSEWHERE
-    monitor = Stages()
-    moved = vadkit.run(tiny, out=tmp_path / "run", resume=True, monitor=monitor)
-    assert monitor.did == ["score test"]
+    progress = Stages()
+    moved = vadkit.run(tiny, out=tmp_path / "run", resume=True, progress=progress)
+    assert progress.did == ["score test"]
     assert [len(video.coverage) for video in moved.scores()] == [36, 36, 36]
     assert {len(labels.frames) for labels in moved.labels().values()} == {36}
     manifest = manifest_of(moved)
@@ -122,11 +122,11 @@ def test_other_test_videos_of_the_same_data_set_are_still_refused(
 
 
 def test_a_sweep_over_test_sets_trains_once(tiny: dict[str, Any], tmp_path: Path) -> None:
-    monitor = Stages()
+    progress = Stages()
     values = ["null", "{use: walkway, seed: 5, size: [48, 64], frames: 36, test_videos: 2}"]
-    trials = sweep(tiny, {"data.test_on": values}, out=tmp_path / "sweep", monitor=monitor)
-    assert monitor.did == ["model", "density.static", "density.dynamic", "score test"]
-    assert [line for line in monitor.lines if line.startswith("taken over")] == [
+    trials = sweep(tiny, {"data.test_on": values}, out=tmp_path / "sweep", progress=progress)
+    assert progress.did == ["model", "density.static", "density.dynamic", "score test"]
+    assert [line for line in progress.lines if line.startswith("taken over")] == [
         "taken over: density.dynamic, density.static, model"
     ]
     frames = [sum(len(video.coverage) for video in vadkit.load_run(trial.path).scores()) for trial in trials]

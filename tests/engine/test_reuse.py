@@ -12,12 +12,12 @@ import pytest
 
 import vadkit
 from vadkit.core.errors import CheckpointError, DataError
-from vadkit.core.progress import Silent
+from vadkit.core.progress import NoProgress
 from vadkit.store import reuse
 from vadkit.store.run_folder import RunFolder
 
 
-class Said(Silent):
+class Said(NoProgress):
     """What was said of taking over."""
 
     def __init__(self) -> None:
@@ -45,7 +45,7 @@ def earlier(tmp_path_factory: pytest.TempPathFactory) -> vadkit.Run:
 def test_another_fusion_takes_over_everything(earlier: vadkit.Run, tiny: dict[str, Any], tmp_path: Path) -> None:
     tiny |= {"name": "other", "fuse": {"reconstruction": {"transform": ["minmax"]}}}
     said = Said()
-    done = vadkit.run(tiny, out=tmp_path / "run", reuse=[earlier.path], monitor=said)
+    done = vadkit.run(tiny, out=tmp_path / "run", reuse=[earlier.path], progress=said)
     assert said.taken == "taken over: density.dynamic, density.static, model, scores"
     assert done.recipe.name == "other"
     alone = vadkit.run(tiny, out=tmp_path / "alone")
@@ -58,11 +58,11 @@ def test_another_fusion_takes_over_everything(earlier: vadkit.Run, tiny: dict[st
 def test_what_is_made_otherwise_is_made_anew(earlier: vadkit.Run, tiny: dict[str, Any], tmp_path: Path) -> None:
     tiny["densities"]["static"]["hidden"] = 4
     said = Said()
-    vadkit.run(tiny, out=tmp_path / "density", reuse=[earlier.path], monitor=said)
+    vadkit.run(tiny, out=tmp_path / "density", reuse=[earlier.path], progress=said)
     assert said.taken == "taken over: density.dynamic, model"
     tiny["seed"] = 1
     said = Said()
-    vadkit.run(tiny, out=tmp_path / "seed", reuse=[earlier.path, tmp_path / "density"], monitor=said)
+    vadkit.run(tiny, out=tmp_path / "seed", reuse=[earlier.path, tmp_path / "density"], progress=said)
     assert said.taken == "taken over: nothing, for no stage would be made alike"
 
 
@@ -75,7 +75,7 @@ def test_an_unfinished_run_gives_what_it_has_finished(
     manifest = json.loads((broken / "manifest.json").read_text()) | {"finished": None}
     (broken / "manifest.json").write_text(json.dumps(manifest))
     said = Said()
-    done = vadkit.run(tiny, out=tmp_path / "run", reuse=[broken], monitor=said)
+    done = vadkit.run(tiny, out=tmp_path / "run", reuse=[broken], progress=said)
     assert said.taken == "taken over: density.dynamic, model"
     for one, other in zip(done.scores(), earlier.scores(), strict=True):
         np.testing.assert_array_equal(one.components["static"], other.components["static"])
@@ -117,7 +117,7 @@ def test_a_take_over_that_was_killed_can_be_replaced_or_resumed(
     place = RunFolder(tmp_path / "run")
     place.check(resume=True, overwrite=False)
     said = Said()
-    done = vadkit.run(tiny, out=place.path, overwrite=True, reuse=[earlier.path], monitor=said)
+    done = vadkit.run(tiny, out=place.path, overwrite=True, reuse=[earlier.path], progress=said)
     assert said.taken == "taken over: density.dynamic, density.static, model, scores"
     assert done.metrics["metrics"] == earlier.metrics["metrics"]
 

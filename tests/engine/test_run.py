@@ -20,7 +20,7 @@ from safetensors.torch import load_file
 
 import vadkit
 from vadkit.core.errors import CheckpointError, DataError, DivergedError, RunFolderError, ShapeError, VadkitError
-from vadkit.core.progress import Silent
+from vadkit.core.progress import NoProgress
 from vadkit.engine import run as stages
 
 KILLED = """
@@ -223,11 +223,11 @@ def test_the_encoder_is_frozen_and_evaluating_in_step_two(
     del tiny["densities"]["dynamic"], tiny["scores"]["likelihood"], tiny["fuse"]["likelihood"]
     marks: dict[str, int] = {}
 
-    class Watch(Silent):
+    class Watch(NoProgress):
         def begin(self, stage: str, total: int, *, done: int = 0, unit: str = "clips") -> None:
             marks.setdefault(stage, len(seen))
 
-    vadkit.run(tiny, out=tmp_path / "run", monitor=Watch())
+    vadkit.run(tiny, out=tmp_path / "run", progress=Watch())
     first = seen[: marks["density.static"]]
     assert (True, True) in first  # step one trains it
     assert set(seen[marks["density.static"] :]) == {(False, False)}
@@ -280,13 +280,13 @@ def test_a_file_where_the_run_folder_should_be(tiny: dict[str, Any], tmp_path: P
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs /dev/full")
 def test_a_full_disk_is_one_message(unbroken: vadkit.Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    from vadkit.core.files import write_aside
+    from vadkit.core.files import atomic_write
 
     target = tmp_path / "scores.npz"
     target.write_text("old")
 
     def write() -> None:
-        with write_aside(target) as aside:
+        with atomic_write(target) as aside:
             aside.symlink_to("/dev/full")
             with aside.open("wb", buffering=0) as file:
                 file.write(b"new")
@@ -478,11 +478,11 @@ def test_maps_are_kept_for_metrics_that_read_them(unbroken: vadkit.Run, tiny: di
     assert found["metrics"].keys() == {"micro_auc", "rbdc", "tbdc", "pixel_auc"}
     assert found["metrics"]["micro_auc"] == unbroken.metrics["metrics"]["micro_auc"]
     assert found["components"]["reconstruction"].keys() == {"micro_auc"}  # maps are judged with the fused score
-    assert {path.name for path in (copy / "scores" / "maps" / "reconstruction").iterdir()} == {
+    assert {path.name for path in (copy / "scores" / "anomaly_maps" / "reconstruction").iterdir()} == {
         "test_00.npy",
         "test_01.npy",
     }
-    [first, _] = (np.load(path) for path in sorted((copy / "scores" / "maps" / "reconstruction").iterdir()))
+    [first, _] = (np.load(path) for path in sorted((copy / "scores" / "anomaly_maps" / "reconstruction").iterdir()))
     assert first.shape == (40, 8, 12)
     again = vadkit.load_run(copy).evaluate()  # masks and tracks are in the run folder
     assert dict(again.metrics) == found["metrics"]
@@ -490,7 +490,7 @@ def test_maps_are_kept_for_metrics_that_read_them(unbroken: vadkit.Run, tiny: di
 
 def test_a_metric_that_reads_maps_needs_a_scorer_that_gives_them(tiny: dict[str, Any], tmp_path: Path) -> None:
     tiny["evaluate"]["metrics"] = ["pixel_auc"]
-    tiny["evaluate"]["maps"] = "likelihood"
+    tiny["evaluate"]["anomaly_maps"] = "likelihood"
     with pytest.raises(ShapeError, match="'likelihood' is no entry of 'scores' with maps"):
         vadkit.run(tiny, out=tmp_path / "run")
     assert not (tmp_path / "run").exists()

@@ -13,12 +13,12 @@ from toys import Flat, Habit, Mean, registry
 
 import vadkit
 from vadkit.core.errors import ShapeError
-from vadkit.core.progress import Silent
+from vadkit.core.progress import NoProgress
 from vadkit.core.values import ClipSpec, VideoRef
-from vadkit.engine.run import rehearse
+from vadkit.engine.run import dry_run
 from vadkit.live.scorer import OnlineScorer
 from vadkit.model.autoencoder import Autoencoder
-from vadkit.model.inference.sliding_window import calibrate, score_video
+from vadkit.model.inference.sliding_window import measure_position_stats, score_video
 from vadkit.model.pipeline import Pipeline
 from vadkit.model.training.device import start
 from vadkit.recipe.model import Engine
@@ -68,7 +68,7 @@ def film(seed: int, frames: int = 9) -> np.ndarray:
 def scored(model: Pipeline, name: str, frames: np.ndarray, batch: int = 4) -> np.ndarray:
     fabric = start(Engine(accelerator="cpu"))
     ref = VideoRef(name, Path(f"{name}.avi"))
-    options: dict[str, Any] = {"batch": batch, "stride": 1, "monitor": Silent()}
+    options: dict[str, Any] = {"batch": batch, "stride": 1, "monitor": NoProgress()}
     return score_video(ref, frames, model, SCORERS, fabric, **options).components["surprise"]
 
 
@@ -106,8 +106,8 @@ def test_frames_that_come_one_by_one_have_the_scores_of_the_whole_video() -> Non
 
 def test_training_clips_that_calibrate_are_seen_each_alone() -> None:
     model, fabric = pipeline(), start(Engine(accelerator="cpu"))
-    options: dict[str, Any] = {"batch": 5, "monitor": Silent()}
-    found = calibrate(Clips([("t", film(2))], SPEC), model, SCORERS, fabric, **options)["surprise"]
+    options: dict[str, Any] = {"batch": 5, "monitor": NoProgress()}
+    found = measure_position_stats(Clips([("t", film(2))], SPEC), model, SCORERS, fabric, **options)["surprise"]
     levels = np.lib.stride_tricks.sliding_window_view(film(2)[:, 0, 0, 0] / 127.5 - 1, 2)
     np.testing.assert_allclose(found.mean, np.abs(levels).mean(0), rtol=1e-5)
 
@@ -117,9 +117,9 @@ def test_a_run_says_it_in_the_manifest_and_on_the_terminal_and_resumes_to_the_sa
 ) -> None:
     habitual["report"] = ["console", "json"]
     done = vadkit.run(habitual, out=tmp_path / "run", registry=registry())
-    assert json.loads((done.path / "manifest.json").read_text())["order_dependent"] == "a running mean"
+    assert json.loads((done.path / "manifest.json").read_text())["stateful"] == "a running mean"
     assert WHY in capsys.readouterr().out
-    assert json.loads((done.path / "metrics.json").read_text())["facts"]["manifest"]["order_dependent"]
+    assert json.loads((done.path / "metrics.json").read_text())["facts"]["manifest"]["stateful"]
     before = {video.name: video.components["surprise"] for video in done.scores()}
     (done.path / "scores" / "test_01.npz").unlink()
     again = vadkit.run(habitual, out=done.path, resume=True, registry=registry(), overrides=["engine.score_batch=3"])
@@ -142,16 +142,16 @@ def test_a_deployable_protocol_takes_it_for_it_looks_back_alone(habitual: dict[s
 
 
 def test_what_a_bottleneck_hands_on_is_what_it_declares(habitual: dict[str, Any]) -> None:
-    rehearse(habitual, registry=registry())
+    dry_run(habitual, registry=registry())
     habitual["model"]["bottleneck"] = {"use": "habit", "honest": False}
     with pytest.raises(ShapeError, match=r"model\.bottleneck, latent mean: gives \(1, 2, .* declares \(1, 1, "):
-        rehearse(habitual, registry=registry())
+        dry_run(habitual, registry=registry())
 
 
 def test_a_score_that_no_bottleneck_gives_is_named(habitual: dict[str, Any]) -> None:
     habitual["scores"]["surprise"]["score"] = "surprize"
     with pytest.raises(ShapeError, match=r"(?s)scores\.surprise: .*no score 'surprize'.*'surprise'"):
-        rehearse(habitual, registry=registry())
+        dry_run(habitual, registry=registry())
 
 
 def test_the_decoder_is_built_for_what_the_bottleneck_hands_on() -> None:

@@ -11,12 +11,12 @@ import pytest
 
 import vadkit
 from vadkit.core.errors import RecipeError, RunFolderError, VadkitError
-from vadkit.core.progress import Silent
+from vadkit.core.progress import NoProgress
 from vadkit.engine import sweep as module
-from vadkit.engine.sweep import over_seeds, parse, sweep
+from vadkit.engine.sweep import parse, summarize_seeds, sweep
 
 
-class Heard(Silent):
+class Heard(NoProgress):
     """All messages."""
 
     def __init__(self) -> None:
@@ -26,7 +26,7 @@ class Heard(Silent):
         self.texts.append(text)
 
 
-class Stages(Silent):
+class Stages(NoProgress):
     """Which stages had something to do."""
 
     def __init__(self) -> None:
@@ -51,17 +51,19 @@ def small(tiny: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_fusion_weights_train_and_score_once(small: dict[str, Any], tmp_path: Path) -> None:
-    monitor = Stages()
+    progress = Stages()
     varied = {"fuse.likelihood.weight": ["0", "0.5", "2"]}
-    trials = sweep(small, varied, out=tmp_path / "sweep", monitor=monitor)
-    assert monitor.did == ["model", "density.static", "density.dynamic", "score held out", "score test"]
+    trials = sweep(small, varied, out=tmp_path / "sweep", progress=progress)
+    assert progress.did == ["model", "density.static", "density.dynamic", "score held out", "score test"]
     assert [trial.path.name for trial in trials] == ["weight=0", "weight=0.5", "weight=2"]
     assert len({trial.protocol["digest"] for trial in trials}) == 3
     alone = vadkit.run(small, out=tmp_path / "alone", overrides=["fuse.likelihood.weight=2"])
     assert dict(trials[2].metrics) == alone.metrics["metrics"]
-    monitor.did.clear()
-    (again,) = sweep(small, {"fuse.likelihood.weight": ["3"]}, out=tmp_path / "on", reuse=[alone.path], monitor=monitor)
-    assert monitor.did == []
+    progress.did.clear()
+    (again,) = sweep(
+        small, {"fuse.likelihood.weight": ["3"]}, out=tmp_path / "on", reuse=[alone.path], progress=progress
+    )
+    assert progress.did == []
     assert again.metrics != trials[2].metrics
     for one, other in zip(alone.scores(), vadkit.load_run(trials[2].path).scores(), strict=True):
         for name, scores in one.components.items():
@@ -75,11 +77,11 @@ def test_a_sweep_goes_on_under_changed_code_with_a_warning(
     small: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     heard = Heard()
-    sweep(small, {"seed": ["0"]}, out=tmp_path / "sweep", monitor=heard)
-    sweep(small, {"seed": ["0"]}, out=tmp_path / "sweep", monitor=heard)
+    sweep(small, {"seed": ["0"]}, out=tmp_path / "sweep", progress=heard)
+    sweep(small, {"seed": ["0"]}, out=tmp_path / "sweep", progress=heard)
     assert not any("warning" in text for text in heard.texts)
     monkeypatch.setattr(module, "code_of", lambda recipe: {"model": {"vadkit_itae": "other"}})
-    sweep(small, {"seed": ["0"]}, out=tmp_path / "sweep", monitor=heard)
+    sweep(small, {"seed": ["0"]}, out=tmp_path / "sweep", progress=heard)
     (told,) = (text for text in heard.texts if "warning" in text)
     assert "the code of vadkit_itae has changed since model was begun" in told
 
@@ -115,10 +117,10 @@ def test_a_folder_that_is_no_sweeps_is_left_alone(small: dict[str, Any], tmp_pat
 
 
 def test_one_density_is_trained_again_and_the_model_is_not(small: dict[str, Any], tmp_path: Path) -> None:
-    monitor = Stages()
+    progress = Stages()
     sweep(small, {"densities.static.hidden": ["8"]}, out=tmp_path / "sweep")
-    sweep(small, {"densities.static.hidden": ["8", "4"]}, out=tmp_path / "sweep", monitor=monitor)
-    assert monitor.did == ["density.static", "score held out", "score test"]
+    sweep(small, {"densities.static.hidden": ["8", "4"]}, out=tmp_path / "sweep", progress=progress)
+    assert progress.did == ["density.static", "score held out", "score test"]
 
 
 def test_an_interrupted_sweep_goes_on(small: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -136,7 +138,7 @@ def test_an_interrupted_sweep_goes_on(small: dict[str, Any], tmp_path: Path, mon
         sweep(small, varied, out=tmp_path / "sweep")
     trials = sweep(small, varied, out=tmp_path / "sweep")
     assert calls == ["seed=0", "seed=1", "seed=1"]
-    [spread] = over_seeds(trials)
+    [spread] = summarize_seeds(trials)
     values = [trial.metrics["micro_auc"] for trial in trials]
     assert spread.seeds == 2
     assert spread.means["micro_auc"] == pytest.approx(np.mean(values))

@@ -13,10 +13,10 @@ from runs import held_out
 
 import vadkit
 from vadkit.core.errors import DataError, VadkitError
-from vadkit.core.progress import Silent
+from vadkit.core.progress import NoProgress
 from vadkit.core.values import Labels, VideoRef
 from vadkit.engine import scoring
-from vadkit.store.scores import read_places, read_scores
+from vadkit.store.scores import read_position_stats, read_scores
 from vadkit_datasets.walkway.dataset import Walkway
 
 
@@ -59,7 +59,7 @@ def test_places_of_calibrated_windows_are_measured_once_and_kept(
     recipe = held_out(tiny)
     recipe["engine"]["score_overlap"] = "calibrated"
     done = vadkit.run(recipe, out=tmp_path / "run")
-    kept = done.path / "checkpoints" / "places.npz"
+    kept = done.path / "checkpoints" / "position_stats.npz"
     before = {video.name: video.components for video in done.scores()}
     for path in (done.path / "scores").glob("*.npz"):
         path.unlink()
@@ -68,11 +68,11 @@ def test_places_of_calibrated_windows_are_measured_once_and_kept(
     for video in again.scores():
         for name, scores in video.components.items():
             np.testing.assert_array_equal(scores, before[video.name][name])
-    assert read_places(kept, "of something else") is None
+    assert read_position_stats(kept, "of something else") is None
 
 
 def test_training_does_not_see_the_held_out_videos(tiny: dict[str, Any], tmp_path: Path) -> None:
-    class Steps(Silent):
+    class Steps(NoProgress):
         def __init__(self) -> None:
             self.messages: list[str] = []
 
@@ -81,7 +81,7 @@ def test_training_does_not_see_the_held_out_videos(tiny: dict[str, Any], tmp_pat
 
     def clips(recipe: dict[str, Any], name: str) -> str:
         steps = Steps()
-        vadkit.run(recipe, out=tmp_path / name, monitor=steps)
+        vadkit.run(recipe, out=tmp_path / name, progress=steps)
         return next(text for text in steps.messages if "training clips" in text)
 
     # 17 windows of 8 frames at stride 2 in each video of 40 frames.

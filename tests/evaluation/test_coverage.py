@@ -5,7 +5,7 @@ import pytest
 
 from vadkit.core.errors import DataError
 from vadkit.core.values import Labels
-from vadkit.evaluation.coverage import check_labels, check_normal, check_videos, cover
+from vadkit.evaluation.coverage import check_labels, check_normal, check_videos, impute
 from vadkit.store.scores import VideoScores
 
 NAN = float("nan")
@@ -18,7 +18,7 @@ def video(*scores: float, name: str = "01", coverage: list[int] | None = None, c
 
 
 def test_edge_repeats_the_nearest_score_the_earlier_of_two() -> None:
-    (covered,) = cover([video(NAN, NAN, 1, NAN, 2, NAN, NAN, 3, NAN)], "edge")
+    (covered,) = impute([video(NAN, NAN, 1, NAN, 2, NAN, NAN, 3, NAN)], "nearest")
     assert covered.components["nll"].tolist() == [1, 1, 1, 1, 2, 2, 3, 3, 3]
     assert covered.kept.all()
     assert covered.without.sum() == 6
@@ -26,46 +26,51 @@ def test_edge_repeats_the_nearest_score_the_earlier_of_two() -> None:
 
 def test_drop_leaves_frames_out_in_all_components_together() -> None:
     both = VideoScores("01", "", {"a": np.array([NAN, 1, 2, 3]), "b": np.array([5, 6, 7, NAN])}, np.array([1, 1, 1, 0]))
-    (covered,) = cover([both], "drop")
+    (covered,) = impute([both], "drop")
     assert covered.kept.tolist() == [False, True, True, False]
     assert {name: scores.tolist() for name, scores in covered.components.items()} == {"a": [1, 2], "b": [6, 7]}
 
 
 def test_lowest_gives_the_lowest_score_of_the_whole_set() -> None:
-    found = cover([video(NAN, 5, 7), video(3, 4, NAN, name="02")], "lowest")
+    found = impute([video(NAN, 5, 7), video(3, 4, NAN, name="02")], "min")
     assert [one.components["nll"].tolist() for one in found] == [[3, 5, 7], [3, 4, 3]]
     assert all(one.kept.all() for one in found)
 
 
 def test_error_names_video_and_counts() -> None:
     with pytest.raises(DataError, match=r"'01': 2 of 4 frames.*frame 2"):
-        cover([video(1, 2, NAN, NAN)], "error")
+        impute([video(1, 2, NAN, NAN)], "error")
 
 
 def test_full_coverage_is_left_alone() -> None:
-    (covered,) = cover([video(1, 2, 3)], "error")
+    (covered,) = impute([video(1, 2, 3)], "error")
     assert covered.components["nll"].tolist() == [1, 2, 3]
     assert not covered.without.any()
 
 
 def test_a_predictor_may_have_nothing_for_covered_frames_at_the_ends() -> None:
-    assert cover([video(NAN, 1, 2, NAN, coverage=[1, 2, 2, 1])], "edge")[0].components["nll"].tolist() == [1, 1, 2, 2]
+    assert impute([video(NAN, 1, 2, NAN, coverage=[1, 2, 2, 1])], "nearest")[0].components["nll"].tolist() == [
+        1,
+        1,
+        2,
+        2,
+    ]
 
 
 def test_nan_amid_scored_frames_is_a_fault() -> None:
     with pytest.raises(DataError, match=r"'01', component 'nll': 2 of 5 scores are NaN"):
-        cover([video(1, NAN, NAN, 2, 3, coverage=[1, 1, 1, 1, 1])], "edge")
+        impute([video(1, NAN, NAN, 2, 3, coverage=[1, 1, 1, 1, 1])], "nearest")
 
 
 def test_infinite_scores_are_counted() -> None:
     with pytest.raises(DataError, match=r"'01', component 'nll': 2 of 3 scores are infinite"):
-        cover([video(np.inf, 1, -np.inf)], "edge")
+        impute([video(np.inf, 1, -np.inf)], "nearest")
 
 
-@pytest.mark.parametrize("rule", ["edge", "drop", "lowest", "error"])
+@pytest.mark.parametrize("rule", ["nearest", "drop", "min", "error"])
 def test_a_video_without_any_score_is_refused(rule: str) -> None:
     with pytest.raises(DataError, match="none of the 2 frames"):
-        cover([video(NAN, NAN)], rule)  # pyright: ignore[reportArgumentType]
+        impute([video(NAN, NAN)], rule)  # pyright: ignore[reportArgumentType]
 
 
 def test_names_must_differ() -> None:

@@ -14,7 +14,7 @@ from vadkit.core.contracts import Metric
 from vadkit.core.errors import DataError, VadkitError
 from vadkit.core.protocol import Protocol
 from vadkit.core.values import Labels, RunResult, Track
-from vadkit.evaluation import Evidence, Part, Plan, judge
+from vadkit.evaluation import ComponentFusion, EvaluationConfig, EvaluationData, judge
 from vadkit.recipe.presets import PRESETS
 from vadkit.store.scores import VideoScores
 from vadkit_standard.alarms import Alarms
@@ -48,11 +48,11 @@ def judged(
     metrics: Sequence[Metric] = (MicroAUC(), MacroAUC(), EER()),
     protocol: Protocol = ITAE,
     rounds: int = 0,
-    **parts: Part,
+    **parts: ComponentFusion,
 ) -> RunResult:
-    parts = parts or {"r": Part(1.0, (MinMax(),), ({"use": "minmax", "over": "video"},))}
-    plan = Plan(parts, metrics, protocol, rounds=rounds)
-    return judge("walk", Path("run"), Evidence(videos, truth, normal), plan)
+    parts = parts or {"r": ComponentFusion(1.0, (MinMax(),), ({"use": "minmax", "over": "video"},))}
+    plan = EvaluationConfig(parts, metrics, protocol, rounds=rounds)
+    return judge("walk", Path("run"), EvaluationData(videos, truth, normal), plan)
 
 
 def test_fused_score_and_each_component_by_hand() -> None:
@@ -66,7 +66,7 @@ def test_fused_score_and_each_component_by_hand() -> None:
 
 
 def test_videos_for_reporters() -> None:
-    result = judged(r=Part(2.0, (MinMax(),)), nll=Part())
+    result = judged(r=ComponentFusion(2.0, (MinMax(),)), nll=ComponentFusion())
     b = result.videos[1]
     np.testing.assert_allclose(b.components["r"], [0, 1 / 3, 1, 2 / 3])
     np.testing.assert_allclose(b.fused, [1, 2 + 2 / 3, 5, 4 + 4 / 3])
@@ -78,7 +78,7 @@ def test_videos_for_reporters() -> None:
 def test_facts() -> None:
     truth = labels(a=[0, 0, 1, 1], b=[0, 0, 0, 0])
     videos = [*TWO, video("c", r=[1, 2], nll=[1, 2])]
-    facts = dict(judged(videos, truth, r=Part(1, (MinMax(),)), nll=Part()).facts)
+    facts = dict(judged(videos, truth, r=ComponentFusion(1, (MinMax(),)), nll=ComponentFusion()).facts)
     chance = facts.pop("chance")
     facts.pop("vadkit")
     assert (facts.pop("measured"), facts.pop("chance_draws")) == ([], 20)
@@ -115,7 +115,7 @@ def test_the_protocol_is_filled_in_from_the_run() -> None:
     protocol = judged().protocol
     assert protocol["labels"] == "by hand"
     assert protocol["components"] == {"r": {"weight": 1.0, "transform": [{"use": "minmax", "over": "video"}]}}
-    assert protocol["digest"] != judged(r=Part()).protocol["digest"]
+    assert protocol["digest"] != judged(r=ComponentFusion()).protocol["digest"]
 
 
 def test_without_labels_nothing_is_measured() -> None:
@@ -133,11 +133,11 @@ def test_one_class_says_so() -> None:
 
 def test_two_metrics_of_one_name_are_refused() -> None:
     with pytest.raises(DataError, match="two metrics give a value named 'eer'"):
-        judged(metrics=[EER(), EER(method="nearest")], r=Part())
+        judged(metrics=[EER(), EER(method="nearest")], r=ComponentFusion())
 
 
 def test_training_scope_uses_the_normal_videos() -> None:
-    result = judged(normal=[video("n", r=[0, 10], nll=[0, 0])], r=Part(1.0, (MinMax(over="training"),)))
+    result = judged(normal=[video("n", r=[0, 10], nll=[0, 0])], r=ComponentFusion(1.0, (MinMax(over="training"),)))
     np.testing.assert_allclose(result.videos[0].fused, [0.1, 0.2, 0.3, 0.4])
     assert result.facts["needs_future"] is False
 
@@ -172,30 +172,30 @@ def test_intervals_hold_the_value_repeat_and_are_wide_for_few_videos() -> None:
     names = [f"{index:02}" for index in range(12)]
     truth = {name: Labels(random.random(50) < 0.3) for name in names}
     videos = [video(name, r=(random.normal(size=50) + truth[name].frames).tolist()) for name in names]
-    result = judged(videos, truth, rounds=200, r=Part())
-    assert result.intervals == judged(videos, truth, rounds=200, r=Part()).intervals
+    result = judged(videos, truth, rounds=200, r=ComponentFusion())
+    assert result.intervals == judged(videos, truth, rounds=200, r=ComponentFusion()).intervals
     assert result.intervals.keys() == result.metrics.keys()
     for name, (low, high) in result.intervals.items():
         assert low < result.metrics[name] < high
-    assert judged(videos[:1], {"00": truth["00"]}, rounds=200, r=Part()).intervals == {}
+    assert judged(videos[:1], {"00": truth["00"]}, rounds=200, r=ComponentFusion()).intervals == {}
 
 
 def test_the_alarm_threshold_comes_from_normal_video_alone() -> None:
     normal = [replace(video("n", r=[0, 4, 1, 2], nll=[0] * 4), fps=2.0)]
     other = labels(a=[1, 1, 0, 0], b=[1, 0, 0, 0])
     for truth in (TRUTH, other):
-        facts = judged(normal=normal, truth=truth, r=Part()).facts
+        facts = judged(normal=normal, truth=truth, r=ComponentFusion()).facts
         assert facts["alarm_threshold"] == np.nextafter(4, 5)  # two seconds allow no alarm at one an hour
         assert facts["normal_hours"] == pytest.approx(2 / 3600)
     often = replace(ITAE, false_alarms_per_hour=1800.0)
     # One alarm is allowed: from 4 on there is one; below, it only grows longer.
-    assert judged(normal=normal, protocol=often, r=Part()).facts["alarm_threshold"] == 4.0
+    assert judged(normal=normal, protocol=often, r=ComponentFusion()).facts["alarm_threshold"] == 4.0
 
 
 def test_alarms_are_counted_at_that_threshold() -> None:
     videos = [replace(video("a", r=[0, 6, 0, 0, 7, 8]), fps=1.0)]
     normal = [replace(video("n", r=[5, 5]), fps=1.0)]
-    result = judged(videos, labels(a=[0, 0, 0, 1, 1, 0]), normal=normal, metrics=[Alarms()], r=Part())
+    result = judged(videos, labels(a=[0, 0, 0, 1, 1, 0]), normal=normal, metrics=[Alarms()], r=ComponentFusion())
     # Above 5: frame 1 is a false alarm in 4 normal seconds; 4 and 5 are one alarm that hits the event, a second late.
     assert result.metrics == {
         "false_alarms_per_hour": pytest.approx(3600 / 4),
@@ -209,9 +209,14 @@ def test_alarms_are_counted_at_that_threshold() -> None:
 def test_deployable_refuses_what_needs_the_future() -> None:
     deployable = PRESETS["deployable"]
     with pytest.raises(VadkitError, match="refuses transform MinMax of component 'r': it needs later frames"):
-        judged(protocol=deployable, r=Part(1.0, (MinMax(),)))
+        judged(protocol=deployable, r=ComponentFusion(1.0, (MinMax(),)))
     with pytest.raises(VadkitError, match="refuses transform Gaussian of the fused score"):
-        judge("w", Path("run"), Evidence(TWO, TRUTH), Plan({"r": Part()}, [], deployable, (Gaussian(sigma=2),)))
+        judge(
+            "w",
+            Path("run"),
+            EvaluationData(TWO, TRUTH),
+            EvaluationConfig({"r": ComponentFusion()}, [], deployable, (Gaussian(sigma=2),)),
+        )
 
 
 def published(name: str, truth: Sequence[np.ndarray]) -> RunResult:
@@ -224,8 +229,8 @@ def published(name: str, truth: Sequence[np.ndarray]) -> RunResult:
         scores = np.concatenate([np.full(8, np.nan), clip, np.full(7, np.nan)])
         videos.append(VideoScores(f"{index:02}", "", {"error": scores}, (~np.isnan(scores)).astype(np.int64)))
         label_of[f"{index:02}"] = Labels(frames.astype(bool))
-    protocol = replace(ITAE, uncovered="drop")
-    return judged(videos, label_of, metrics=[MicroAUC()], protocol=protocol, error=Part(1.0, (MinMax(),)))
+    protocol = replace(ITAE, missing_scores="drop")
+    return judged(videos, label_of, metrics=[MicroAUC()], protocol=protocol, error=ComponentFusion(1.0, (MinMax(),)))
 
 
 def test_published_memae_on_ped2() -> None:
@@ -260,10 +265,13 @@ def test_chance_goes_through_the_same_rules() -> None:
     truth = {
         name: Labels(np.repeat([False, True], [4, 56]) if n % 2 else np.arange(60) > 30) for n, name in enumerate(names)
     }
-    plain = judged(videos, truth, r=Part()).facts["chance"]
-    parts = {"r": Part()}
+    plain = judged(videos, truth, r=ComponentFusion()).facts["chance"]
+    parts = {"r": ComponentFusion()}
     smoothed = judge(
-        "w", Path("run"), Evidence(videos, truth), Plan(parts, [MacroAUC()], ITAE, (Gaussian(sigma=8, edges="zeros"),))
+        "w",
+        Path("run"),
+        EvaluationData(videos, truth),
+        EvaluationConfig(parts, [MacroAUC()], ITAE, (Gaussian(sigma=8, edges="zeros"),)),
     )
     assert 0.4 < plain["macro_auc"] < 0.6
     # Zeros beyond the ends lower a video's first frames, all of which are normal here.
@@ -272,16 +280,18 @@ def test_chance_goes_through_the_same_rules() -> None:
 
 def test_a_stated_threshold_is_not_asked_of_other_units() -> None:
     videos = [replace(one, fps=5.0) for one in TWO]
-    result = judged(videos, metrics=[MicroAUC(), Alarms(threshold=3.0)], r=Part())
+    result = judged(videos, metrics=[MicroAUC(), Alarms(threshold=3.0)], r=ComponentFusion())
     assert "recall" in result.metrics
     assert result.facts["chance"].keys() == {"micro_auc"}
     assert result.components["nll (raw)"].keys() == {"micro_auc"}
 
 
-@pytest.mark.parametrize(("change", "word"), [({"uncovered": "edge"}, "edge"), ({"weights": "test"}, "test labels")])
+@pytest.mark.parametrize(
+    ("change", "word"), [({"missing_scores": "nearest"}, "nearest"), ({"weights": "test"}, "test labels")]
+)
 def test_deployable_refuses_later_frames_and_test_labels(change: dict[str, Any], word: str) -> None:
     with pytest.raises(VadkitError, match=word):
-        judged(protocol=replace(PRESETS["deployable"], **change), r=Part())
+        judged(protocol=replace(PRESETS["deployable"], **change), r=ComponentFusion())
 
 
 def test_boxes_outside_of_the_video_are_refused() -> None:

@@ -13,7 +13,7 @@ import pytest
 
 import vadkit
 from vadkit.core.errors import DataError, RecipeError, VadkitError
-from vadkit.evaluation.external_scores import Submission, under_all
+from vadkit.evaluation.external_scores import ExternalScores, under_all
 
 LABELS = {"a": [0, 0, 1, 1], "b": [0, 1, 0, 0, 0]}
 SCORES = {"a": [1.0, 2, 3, 4], "b": [10.0, 40, 20, 30, 10]}
@@ -27,7 +27,7 @@ def files(tmp_path: Path) -> Path:
 
 
 def test_scores_against_a_label_file_by_hand(files: Path) -> None:
-    result = vadkit.judge_scores(files / "scores.npz", labels=files / "labels.npz")
+    result = vadkit.evaluate_scores(files / "scores.npz", labels=files / "labels.npz")
     # Abnormal 3, 4, 40 against normal 1, 2, 10, 20, 30, 10: 2 + 2 + 6 of 18 pairs in order.
     assert result.metrics["micro_auc"] == pytest.approx(10 / 18)
     assert result.metrics["macro_auc"] == 1.0
@@ -36,7 +36,7 @@ def test_scores_against_a_label_file_by_hand(files: Path) -> None:
     }
     assert result.protocol["labels"] == "labels.npz"
     assert result.protocol["components"] == {"score": {"weight": 1.0, "transform": []}}
-    by_video = vadkit.judge_scores(
+    by_video = vadkit.evaluate_scores(
         files / "scores.npz", labels=files / "labels.npz", overrides=["evaluate.protocol=ffp"]
     )
     # Between each video's extremes: 2/3, 1, 1 against 0, 1/3, 0, 1/3, 2/3, 0.
@@ -45,12 +45,12 @@ def test_scores_against_a_label_file_by_hand(files: Path) -> None:
 
 
 def test_high_may_mean_normal(files: Path) -> None:
-    result = vadkit.judge_scores(files / "scores.npz", labels=files / "labels.npz", high="normal")
+    result = vadkit.evaluate_scores(files / "scores.npz", labels=files / "labels.npz", high="normal")
     assert result.metrics["micro_auc"] == pytest.approx(8 / 18)
 
 
 def test_all_protocols_and_why_not(files: Path) -> None:
-    found = under_all(Submission(files / "scores.npz", labels=files / "labels.npz"))
+    found = under_all(ExternalScores(files / "scores.npz", labels=files / "labels.npz"))
     refused = {name: str(one) for name, one in found.items() if isinstance(one, VadkitError)}
     assert refused.keys() == {"hf2vad", "accivad", "deployable"}
     assert "--normal" in refused["deployable"]
@@ -62,10 +62,10 @@ def test_all_protocols_and_why_not(files: Path) -> None:
 def test_normal_scores_make_every_protocol_possible(files: Path) -> None:
     np.savez(files / "normal.npz", n1=np.array([1.0, 3, 2]), n2=np.array([2.0, 5]))
     given: dict[str, Any] = {"labels": files / "labels.npz", "normal": files / "normal.npz"}
-    found = under_all(Submission(files / "scores.npz", **given))
+    found = under_all(ExternalScores(files / "scores.npz", **given))
     assert not [name for name, one in found.items() if isinstance(one, VadkitError)]
     change = ["evaluate.protocol=deployable", "evaluate.metrics=[{use: alarms, fps: 1}]"]
-    result = vadkit.judge_scores(files / "scores.npz", **given, overrides=change)
+    result = vadkit.evaluate_scores(files / "scores.npz", **given, overrides=change)
     assert result.facts["normal_videos"] == ["n1", "n2"]
     # Above 5 lies all of b: one alarm, which touches its event. a's event is missed.
     assert result.metrics == {
@@ -76,43 +76,45 @@ def test_normal_scores_make_every_protocol_possible(files: Path) -> None:
         "recall": pytest.approx(1 / 3),
     }
     with pytest.raises(DataError, match=r"frame rate of video 'a' is unknown"):
-        vadkit.judge_scores(files / "scores.npz", **given, overrides=["evaluate.metrics=[alarms]"])
+        vadkit.evaluate_scores(files / "scores.npz", **given, overrides=["evaluate.metrics=[alarms]"])
 
 
 def test_two_scores_are_fused_as_told(files: Path) -> None:
     rows = ["video,frame,pose,motion"]
     rows += [f"{name},{i},{s},{-s}" for name, scores in SCORES.items() for i, s in enumerate(scores)]
     (files / "scores.csv").write_text("\n".join(rows))
-    both = vadkit.judge_scores(
+    both = vadkit.evaluate_scores(
         files / "scores.csv", labels=files / "labels.npz", overrides=["fuse={pose: {weight: 2}, motion: {weight: 1}}"]
     )
     assert both.metrics["micro_auc"] == pytest.approx(10 / 18)
     assert both.components["motion"]["micro_auc"] == pytest.approx(8 / 18)
-    one = vadkit.judge_scores(files / "scores.csv", labels=files / "labels.npz", overrides=["fuse.motion.weight=0.5"])
+    one = vadkit.evaluate_scores(
+        files / "scores.csv", labels=files / "labels.npz", overrides=["fuse.motion.weight=0.5"]
+    )
     weights = {name: part["weight"] for name, part in one.protocol["components"].items()}
     assert weights == {"pose": 1.0, "motion": 0.5}  # what is not named keeps its weight
 
 
 def test_labels_come_from_one_place(files: Path) -> None:
     with pytest.raises(VadkitError, match="of a data set or of a label file, one of the two"):
-        vadkit.judge_scores(files / "scores.npz")
+        vadkit.evaluate_scores(files / "scores.npz")
     with pytest.raises(VadkitError, match="one of the two"):
-        vadkit.judge_scores(files / "scores.npz", data="walkway", labels=files / "labels.npz")
+        vadkit.evaluate_scores(files / "scores.npz", data="walkway", labels=files / "labels.npz")
 
 
 def test_faults_are_told_before_anything_is_read(files: Path) -> None:
     with pytest.raises(RecipeError, match="did you mean 'avenue'"):
-        vadkit.judge_scores(files / "scores.npz", data="avenu")
+        vadkit.evaluate_scores(files / "scores.npz", data="avenu")
     with pytest.raises(RecipeError, match="did you mean 'memae'"):
-        vadkit.judge_scores(files / "scores.npz", labels=files / "labels.npz", overrides=["evaluate.protocol=memea"])
+        vadkit.evaluate_scores(files / "scores.npz", labels=files / "labels.npz", overrides=["evaluate.protocol=memea"])
     with pytest.raises(DataError, match="there is no such file or folder"):
-        vadkit.judge_scores(files / "none.npz", labels=files / "labels.npz")
+        vadkit.evaluate_scores(files / "none.npz", labels=files / "labels.npz")
     change = ["evaluate.protocol={use: itae, weights: test}"]
     with pytest.raises(VadkitError, match="--allow-test-tuning"):
-        vadkit.judge_scores(files / "scores.npz", labels=files / "labels.npz", overrides=change)
+        vadkit.evaluate_scores(files / "scores.npz", labels=files / "labels.npz", overrides=change)
     change = ["evaluate.metrics=[pixel_auc]"]
     with pytest.raises(DataError, match="maps are needed"):
-        vadkit.judge_scores(files / "scores.npz", labels=files / "labels.npz", overrides=change)
+        vadkit.evaluate_scores(files / "scores.npz", labels=files / "labels.npz", overrides=change)
 
 
 @pytest.mark.parametrize(
@@ -128,7 +130,7 @@ def test_faults_are_told_before_anything_is_read(files: Path) -> None:
 )
 def test_wrong_arguments_are_one_message(files: Path, keys: dict[str, Any], word: str) -> None:
     with pytest.raises(VadkitError, match=word):
-        vadkit.judge_scores(files / "scores.npz", labels=files / "labels.npz", **keys)
+        vadkit.evaluate_scores(files / "scores.npz", labels=files / "labels.npz", **keys)
     assert not Path("metrics.json").exists()
 
 
@@ -136,7 +138,7 @@ def test_a_run_is_not_written_over(files: Path) -> None:
     (files / "run").mkdir()
     (files / "run" / "recipe.yaml").touch()
     with pytest.raises(VadkitError, match="whose results would be lost"):
-        vadkit.judge_scores(files / "scores.npz", labels=files / "labels.npz", report=["json"], out=files / "run")
+        vadkit.evaluate_scores(files / "scores.npz", labels=files / "labels.npz", report=["json"], out=files / "run")
 
 
 def test_what_is_set_goes_after_the_preset(files: Path) -> None:
@@ -148,7 +150,7 @@ def test_what_is_set_goes_after_the_preset(files: Path) -> None:
 
 
 def test_reports_go_where_they_are_told(files: Path) -> None:
-    vadkit.judge_scores(
+    vadkit.evaluate_scores(
         files / "scores.npz", labels=files / "labels.npz", report=("json", "figures"), out=files / "out"
     )
     stored = json.loads((files / "out/metrics.json").read_text())
@@ -159,7 +161,7 @@ def test_reports_go_where_they_are_told(files: Path) -> None:
 def test_a_drawn_data_set_needs_no_root(tmp_path: Path) -> None:
     data = {"use": "walkway", "size": [32, 48], "frames": 30, "test_videos": 2}
     np.save(tmp_path / "flat.npy", np.arange(60.0))
-    assert vadkit.judge_scores(tmp_path / "flat.npy", data=data).facts["frames"] == 60
+    assert vadkit.evaluate_scores(tmp_path / "flat.npy", data=data).facts["frames"] == 60
 
 
 @pytest.mark.parametrize(
@@ -172,7 +174,7 @@ def test_a_drawn_data_set_needs_no_root(tmp_path: Path) -> None:
 def test_published_scores_of_memae(
     shared_data: Path, name: str, data: str | dict[str, str], root: str, expected: float
 ) -> None:
-    result = vadkit.judge_scores(
+    result = vadkit.evaluate_scores(
         shared_data / "scores/memae" / f"{name}.npy",
         data=data,
         data_root=shared_data / root,

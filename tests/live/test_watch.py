@@ -1,4 +1,4 @@
-"""A run that looks at video as it comes gives the scores that judging the whole video gives."""
+"""A run that looks at video as it comes gives the scores that evaluating the whole video gives."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from typer.testing import CliRunner
 import vadkit
 from vadkit.cli.main import app
 from vadkit.core.errors import DataError, VadkitError
-from vadkit.core.progress import Silent
+from vadkit.core.progress import NoProgress
 from vadkit.live.fusion import HISTORY
 from vadkit.live.stream import Arrival
 from vadkit.live.watch import Seen, Watch
@@ -152,13 +152,13 @@ def test_what_cannot_be_watched_with_is_said(run: vadkit.Run, film: Path, tiny: 
 
 
 def test_another_frame_rate_is_told(run: vadkit.Run, film: Path) -> None:
-    class Heard(Silent):
+    class Heard(NoProgress):
         said: ClassVar[list[str]] = []
 
         def message(self, text: str) -> None:
             self.said.append(text)
 
-    watch = Watch(run.path, monitor=Heard())
+    watch = Watch(run.path, progress=Heard())
     watch.open(str(film), fps=10.0)
     assert not Heard.said  # images have the rate that they are said to have
     path = filmed.write(film.parent / "slow.mkv", filmed.steps(8, 32, 48), "ffv1", "bgr0")

@@ -19,14 +19,14 @@ from toys import Flat, Judge, Mean, registry
 
 import vadkit
 from vadkit.core.errors import ShapeError, VadkitError
-from vadkit.core.progress import Silent
+from vadkit.core.progress import NoProgress
 from vadkit.core.values import ClipOutputs, ClipSpec
-from vadkit.engine.run import rehearse
+from vadkit.engine.run import dry_run
 from vadkit.model.autoencoder import Autoencoder, TrainingStep
 from vadkit.model.training.checkpoint import Checkpoints
 from vadkit.model.training.device import start
 from vadkit.model.training.log import Log
-from vadkit.model.training.trainer import Schooling, Trainer
+from vadkit.model.training.trainer import Trainer, TrainingJob
 from vadkit.recipe.model import Engine
 from vadkit_standard.optimizers import SGD
 
@@ -44,7 +44,7 @@ def clips(count: int, seed: int = 0) -> list[Tensor]:
 
 
 def train(folder: Path, step: TrainingStep, batches: list[Tensor], *, rate: float, critic: float | None) -> None:
-    job = Schooling(
+    job = TrainingJob(
         stage="s",
         digest="d",
         module=step,
@@ -55,7 +55,7 @@ def train(folder: Path, step: TrainingStep, batches: list[Tensor], *, rate: floa
         optimizer=SGD(lr=rate, momentum=0),
         critic_optimizer=SGD(lr=critic, momentum=0) if critic else None,
     )
-    Trainer(start(Engine(accelerator="cpu")), Checkpoints(folder, "r"), Log(folder / "log"), Silent(), 0).minimise(job)
+    Trainer(start(Engine(accelerator="cpu")), Checkpoints(folder, "r"), Log(folder / "log"), NoProgress(), 0).fit(job)
 
 
 def by_hand(batches: list[Tensor], rate: float, critic_rate: float) -> tuple[float, float, float]:
@@ -168,13 +168,13 @@ def test_killed_and_resumed_equals_unbroken(adversarial: dict[str, Any], tmp_pat
 def test_a_critic_without_parameters_to_train_is_refused(adversarial: dict[str, Any]) -> None:
     adversarial["model"]["losses"] = ["l2"]
     with pytest.raises(ShapeError, match=r"(?s)model\.critic: no loss has parameters of its own.*adversarial"):
-        rehearse(adversarial)
+        dry_run(adversarial)
 
 
 def test_a_critics_bad_rate_is_said_before_training(adversarial: dict[str, Any]) -> None:
     adversarial["model"]["critic"]["lr"] = -1
     with pytest.raises(VadkitError, match=r"model\.critic.*learning rate"):
-        rehearse(adversarial)
+        dry_run(adversarial)
 
 
 def test_the_same_optimiser_serves_both_where_the_recipe_names_none(tmp_path: Path, tiny: dict[str, Any]) -> None:

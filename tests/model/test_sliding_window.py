@@ -13,9 +13,9 @@ from torch import Tensor
 
 from vadkit.core.contracts import Scorer
 from vadkit.core.errors import DataError
-from vadkit.core.progress import Silent
+from vadkit.core.progress import NoProgress
 from vadkit.core.values import ClipOutputs, ClipSpec, VideoRef
-from vadkit.model.inference.sliding_window import WindowMean, calibrate, score_video
+from vadkit.model.inference.sliding_window import SlidingWindowMean, measure_position_stats, score_video
 from vadkit.model.pipeline import Pipeline
 from vadkit.model.training.device import start
 from vadkit.recipe.model import Engine
@@ -25,7 +25,7 @@ VIDEO = VideoRef("v", Path("v.avi"), fps=5.0)
 
 
 def test_overlapping_windows_are_averaged_and_counted() -> None:
-    mean = WindowMean(4, ("r",))
+    mean = SlidingWindowMean(4, ("r",))
     for first, scores in ((0, [1.0, 2.0, 3.0]), (1, [4.0, np.nan, 6.0])):
         where = first + np.arange(3)
         mean.cover(where)
@@ -78,7 +78,7 @@ def test_every_frame_gets_the_mean_of_its_own_windows(batch: int) -> None:
         fabric,
         batch=batch,
         stride=3,
-        monitor=Silent(),
+        progress=NoProgress(),
     )
     seen: dict[int, list[float]] = {}
     for first in (0, 3, 6, 7):  # the last is flush with the end: 7 + 2 * 2 = 11
@@ -95,7 +95,7 @@ def test_calibration_takes_out_what_depends_on_the_place_in_a_window_alone() -> 
     spec, fabric = ClipSpec(4, 8, 8, "gray"), start(Engine(accelerator="cpu"))
     pipeline, scorers = Pipeline(spec, None, {}, decode=False), {"n": FromPixels([50.0, 0.0, 0.0, 90.0])}
     clips = Clips([("train", numbered(40))], spec)
-    places = calibrate(clips, pipeline, scorers, fabric, batch=7, monitor=Silent())
+    places = measure_position_stats(clips, pipeline, scorers, fabric, batch=7, progress=NoProgress())
     # Window s shows frame s + k at place k, s = 0..36.
     np.testing.assert_allclose(places["n"].mean, [18 + 50, 19, 20, 21 + 90], rtol=1e-5)
     np.testing.assert_allclose(places["n"].std, np.full(4, np.arange(37).std()), rtol=1e-5)
@@ -107,7 +107,7 @@ def test_calibration_takes_out_what_depends_on_the_place_in_a_window_alone() -> 
         fabric,
         batch=4,
         stride=1,
-        monitor=Silent(),
+        progress=NoProgress(),
         places=places,
     ).components["n"]
     assert np.ptp(np.diff(scores)) < 0.2  # a ramp; uncalibrated, its ends are off by 50 and 90
@@ -116,7 +116,9 @@ def test_calibration_takes_out_what_depends_on_the_place_in_a_window_alone() -> 
 def test_a_place_that_is_never_scored_stays_without_a_score() -> None:
     spec, fabric = ClipSpec(3, 8, 8, "gray"), start(Engine(accelerator="cpu"))
     pipeline, scorers = Pipeline(spec, None, {}, decode=False), {"n": FromPixels([float("nan"), 0.0, 0.0])}
-    places = calibrate(Clips([("t", numbered(9))], spec), pipeline, scorers, fabric, batch=4, monitor=Silent())
+    places = measure_position_stats(
+        Clips([("t", numbered(9))], spec), pipeline, scorers, fabric, batch=4, progress=NoProgress()
+    )
     scores = score_video(
         VIDEO,
         numbered(5),
@@ -125,14 +127,14 @@ def test_a_place_that_is_never_scored_stays_without_a_score() -> None:
         fabric,
         batch=4,
         stride=1,
-        monitor=Silent(),
+        progress=NoProgress(),
         places=places,
     )
     assert np.isnan(scores.components["n"]).tolist() == [True, False, False, False, False]
 
 
 class Brightness(FromPixels):
-    def maps(self, out: ClipOutputs) -> Tensor:
+    def anomaly_maps(self, out: ClipOutputs) -> Tensor:
         return out.clips[:, 0]
 
 
@@ -142,12 +144,12 @@ def test_maps_are_means_over_windows_in_cells_of_four_pixels() -> None:
     frames[:, :4, 4:] += 100  # one cell of four
     scores = score_video(
         VIDEO, frames, Pipeline(spec, None, {}, decode=False), {"n": Brightness([0.0] * 3)}, fabric,
-        batch=2, stride=1, monitor=Silent(), maps="n",
+        batch=2, stride=1, progress=NoProgress(), anomaly_maps="n",
     )  # fmt: skip
-    assert scores.maps is not None
-    maps = (scores.maps() + 1) * 127.5
+    assert scores.anomaly_maps is not None
+    anomaly_maps = (scores.anomaly_maps() + 1) * 127.5
     expected = np.arange(5.0)[:, None, None] + [[0, 100], [0, 0]]
-    np.testing.assert_allclose(maps, expected, atol=1e-3)
+    np.testing.assert_allclose(anomaly_maps, expected, atol=1e-3)
     assert scores.fps == 5.0
 
 
@@ -156,7 +158,7 @@ def test_a_scorer_without_maps_is_named() -> None:
     with pytest.raises(DataError, match=r"scores\.n: gives no maps"):
         score_video(
             VIDEO, numbered(5), Pipeline(spec, None, {}, decode=False), {"n": FromPixels([0.0] * 3)}, fabric,
-            batch=2, stride=1, monitor=Silent(), maps="n",
+            batch=2, stride=1, progress=NoProgress(), anomaly_maps="n",
         )  # fmt: skip
 
 
@@ -166,9 +168,9 @@ def test_a_short_video_has_a_score_for_each_frame_that_it_has(frames: int) -> No
     pipeline, scorers = Pipeline(spec, None, {}, decode=False), {"n": Brightness([0.0] * 6)}
     scores = score_video(
         VIDEO, numbered(frames), pipeline, scorers, fabric,
-        batch=2, stride=1, monitor=Silent(), maps="n", short="repeat",
+        batch=2, stride=1, progress=NoProgress(), anomaly_maps="n", short="repeat",
     )  # fmt: skip
     assert scores.coverage.tolist() == [1] * frames
     np.testing.assert_allclose(scores.components["n"], np.arange(frames), atol=1e-3)
-    assert scores.maps is not None
-    np.testing.assert_allclose((scores.maps()[:, 0, 0] + 1) * 127.5, np.arange(frames), atol=1e-3)
+    assert scores.anomaly_maps is not None
+    np.testing.assert_allclose((scores.anomaly_maps()[:, 0, 0] + 1) * 127.5, np.arange(frames), atol=1e-3)

@@ -9,12 +9,12 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from vadkit.core.progress import Silent
+from vadkit.core.progress import NoProgress
 from vadkit.model.autoencoder import Terms
 from vadkit.model.training.checkpoint import Checkpoints
 from vadkit.model.training.device import start
 from vadkit.model.training.log import Log
-from vadkit.model.training.trainer import Schooling, Trainer
+from vadkit.model.training.trainer import Trainer, TrainingJob
 from vadkit.recipe.model import Engine
 from vadkit_standard.optimizers import SGD
 
@@ -37,8 +37,8 @@ def train(folder: Path, batches: list[Tensor]) -> Normed:
         del epoch
         yield from batches[first:]
 
-    trainer = Trainer(start(Engine(accelerator="cpu")), Checkpoints(folder, "r"), Log(folder / "log"), Silent(), 0)
-    trainer.minimise(Schooling("s", "d", module, (), some, len(batches), len(batches), SGD(lr=0.1)))
+    trainer = Trainer(start(Engine(accelerator="cpu")), Checkpoints(folder, "r"), Log(folder / "log"), NoProgress(), 0)
+    trainer.fit(TrainingJob("s", "d", module, (), some, len(batches), len(batches), SGD(lr=0.1)))
     return module
 
 

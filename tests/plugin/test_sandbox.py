@@ -15,7 +15,7 @@ import pytest
 
 from vadkit.core.errors import PluginError
 from vadkit.plugin import sandbox as guard
-from vadkit.plugin.sandbox import Outcome, guarded, said
+from vadkit.plugin.sandbox import Outcome, describe_error, guarded
 
 
 def test_a_value_and_what_is_written_on_the_way(capfd: pytest.CaptureFixture[str]) -> None:
@@ -116,10 +116,10 @@ def test_no_limit_and_another_thread() -> None:
 
 
 def test_messages_are_one_line_of_bounded_length() -> None:
-    assert said(ValueError("a\n  b")) == "ValueError: a b"
-    assert said(ValueError("")) == "ValueError"
-    assert len(said(ValueError("x" * 10_000))) < 400
-    assert said(PluginError("what", where="there", fix="so")) == "there: what -> so"
+    assert describe_error(ValueError("a\n  b")) == "ValueError: a b"
+    assert describe_error(ValueError("")) == "ValueError"
+    assert len(describe_error(ValueError("x" * 10_000))) < 400
+    assert describe_error(PluginError("what", where="there", fix="so")) == "there: what -> so"
 
 
 def test_streams_that_a_plugin_sets_up_are_streams() -> None:

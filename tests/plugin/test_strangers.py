@@ -38,14 +38,14 @@ def vadkit(site: Path, *arguments: str, **more: str) -> subprocess.CompletedProc
 def test_none_of_them_stops_a_command(site: Path) -> None:
     for name, (code, _) in BAD.items():
         install(site, name, code)
-    listed = vadkit(site, "plugin", "list", VADKIT_PLUGIN_TIMEOUT="3")
-    assert listed.returncode == 0, listed.stderr
+    join_names = vadkit(site, "plugin", "list", VADKIT_PLUGIN_TIMEOUT="3")
+    assert join_names.returncode == 0, join_names.stderr
     for name, (_, said) in BAD.items():
-        (line,) = (line for line in listed.stdout.splitlines() if line.startswith(f"not loaded: plugin {name} "))
+        (line,) = (line for line in join_names.stdout.splitlines() if line.startswith(f"not loaded: plugin {name} "))
         assert f"({name}-dist 1.0)" in line
         assert said in line
-    assert "fine" in listed.stdout
-    assert "Traceback" not in listed.stderr
+    assert "fine" in join_names.stdout
+    assert "Traceback" not in join_names.stderr
     everything = vadkit(site, "list", VADKIT_PLUGIN_TIMEOUT="3", VADKIT_DISABLE="hangs")
     assert everything.returncode == 0, everything.stderr
     assert "not loaded: plugin raises (raises-dist 1.0): RuntimeError: no [bold] luck" in everything.stdout
@@ -68,9 +68,9 @@ def test_what_a_plugin_prints_pollutes_nothing(site: Path) -> None:
     assert schema.returncode == 0, schema.stderr
     assert "loud" in json.dumps(json.loads(schema.stdout))
     assert schema.stderr == ""
-    listed = vadkit(site, "plugin", "list")
-    assert "problem: plugin loud (loud-dist 1.0) prints when it is listed: 'python'" in listed.stdout
-    assert "descriptor" not in listed.stdout + listed.stderr
+    join_names = vadkit(site, "plugin", "list")
+    assert "problem: plugin loud (loud-dist 1.0) prints when it is listed: 'python'" in join_names.stdout
+    assert "descriptor" not in join_names.stdout + join_names.stderr
     checked = vadkit(site, "plugin", "check", "loud")
     assert "the plugin 'loud' prints when it is listed: 'python'" in checked.stdout
 

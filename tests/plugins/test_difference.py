@@ -28,7 +28,7 @@ def test_the_map_shows_where_and_channels_are_averaged() -> None:
     spec = ClipSpec(frames=2, height=16, width=16)
     clips = torch.zeros(1, 3, 2, 16, 16)
     clips[0, 0, 1, 3, 5] = 0.9
-    maps = FrameDifference().maps(_of(clips, spec))
+    maps = FrameDifference().anomaly_maps(_of(clips, spec))
     assert maps.shape == (1, 2, 16, 16)
     assert torch.isnan(maps[0, 0]).all()
     assert maps[0, 1].nonzero().tolist() == [[3, 5]]

@@ -86,7 +86,7 @@ def test_frames_outside_the_target_get_no_score() -> None:
     clip = ClipSpec(5, 4, 4, "gray", input=(0, 4), target=(4, 5))
     scores = PatchError(patch=2)(outputs(torch.ones(1, 1, 1, 4, 4), clip))
     assert scores.isnan().tolist() == [[True, True, True, True, False]]
-    assert PatchError(patch=2).maps(outputs(torch.ones(1, 1, 1, 4, 4), clip)).shape == (1, 5, 4, 4)
+    assert PatchError(patch=2).anomaly_maps(outputs(torch.ones(1, 1, 1, 4, 4), clip)).shape == (1, 5, 4, 4)
 
 
 def test_a_patch_larger_than_the_frame_is_refused() -> None:
@@ -150,7 +150,7 @@ def test_a_part_of_the_target_can_be_scored_alone(part: str, scored: int) -> Non
         scores = scorer(out)
         given = ~torch.isnan(scores)
         assert given.sum() == scored
-        assert torch.equal(torch.isnan(scorer.maps(out)).any((-1, -2)), ~given)
+        assert torch.equal(torch.isnan(scorer.anomaly_maps(out)).any((-1, -2)), ~given)
         assert torch.equal(scores[given], error[..., 0, 0].flatten()[given[0]])
     assert torch.isnan(FrameError(part="predicted")(outputs(error, BOTH))[0, :2]).all()
 

@@ -29,21 +29,25 @@ SIZE = 20
 
 
 def video(
-    maps: NDArray[Any] | None,
+    anomaly_maps: NDArray[Any] | None,
     masks: NDArray[np.bool_] | None = None,
     *,
     tracks: Sequence[Mapping[int, Box]] | None = None,
     labels: Sequence[int] | None = None,
     name: str = "01",
 ) -> ScoredVideo:
-    abnormal = np.array(labels, bool) if labels is not None else np.ones(0 if maps is None else len(maps), bool)
+    abnormal = (
+        np.array(labels, bool)
+        if labels is not None
+        else np.ones(0 if anomaly_maps is None else len(anomaly_maps), bool)
+    )
     if masks is not None and labels is None:
         abnormal = np.asarray(masks.any(axis=(1, 2)))
     return ScoredVideo(
         name,
         np.zeros(abnormal.size),
         abnormal,
-        maps=None if maps is None else lambda: maps,
+        anomaly_maps=None if anomaly_maps is None else lambda: anomaly_maps,
         masks=None if masks is None else lambda: masks,
         tracks=None if tracks is None else tuple(Track(str(i), boxes) for i, boxes in enumerate(tracks)),
     )
@@ -51,11 +55,11 @@ def video(
 
 def drawn(*frames: Iterable[tuple[Box, float]], size: int = SIZE) -> NDArray[np.float32]:
     """Frames of 0 with boxes of some value."""
-    maps = np.zeros((len(frames), size, size), np.float32)
-    for frame, boxes in zip(maps, frames, strict=True):
+    anomaly_maps = np.zeros((len(frames), size, size), np.float32)
+    for frame, boxes in zip(anomaly_maps, frames, strict=True):
         for (x0, y0, x1, y1), value in boxes:
             frame[y0:y1, x0:x1] = value
-    return maps
+    return anomaly_maps
 
 
 def random_videos(
@@ -69,9 +73,9 @@ def random_videos(
         frames = int(random.integers(3, 9))
         blobs = ndimage.gaussian_filter(random.normal(size=(frames, 8, 10)), (0.7, 0.8, 0.8)) > 0.25
         blobs[random.random(frames) < 0.3] = False
-        maps = ndimage.gaussian_filter(random.normal(size=blobs.shape), (0, 0.6, 0.6)) + 0.6 * blobs
+        anomaly_maps = ndimage.gaussian_filter(random.normal(size=blobs.shape), (0, 0.6, 0.6)) + 0.6 * blobs
         masks = blobs[:, rows][:, :, columns]
-        videos.append(video(np.round(maps, decimals).astype(np.float32), masks, name=str(index)))
+        videos.append(video(np.round(anomaly_maps, decimals).astype(np.float32), masks, name=str(index)))
     return videos
 
 
@@ -120,9 +124,9 @@ def test_stacks_that_are_read_block_by_block_give_the_same(monkeypatch: pytest.M
 
 def test_a_square_that_is_found_exactly_gives_one() -> None:
     box = (3, 4, 8, 9)
-    maps = drawn([(box, 1)])
-    assert RegionCriteria().compute([video(maps, maps > 0)]) == {"rbdc": 1.0, "tbdc": 1.0}
-    assert RegionCriteria().compute([video(maps, tracks=[{0: box}])]) == {"rbdc": 1.0, "tbdc": 1.0}
+    anomaly_maps = drawn([(box, 1)])
+    assert RegionCriteria().compute([video(anomaly_maps, anomaly_maps > 0)]) == {"rbdc": 1.0, "tbdc": 1.0}
+    assert RegionCriteria().compute([video(anomaly_maps, tracks=[{0: box}])]) == {"rbdc": 1.0, "tbdc": 1.0}
 
 
 @pytest.mark.parametrize(("width", "expected"), [(10, 1.0), (9, 0.0)])
@@ -130,14 +134,14 @@ def test_a_region_is_detected_from_beta_on(width: int, expected: float) -> None:
     # Within the 10 x 10 box lies a line of one pixel's height: overlap 10 / 100, or 9 / 100. In the
     # latter case the line is a false positive itself: (0, 0), (1, 0).
     box = (2, 2, 12, 12)
-    maps = drawn([((2, 5, 2 + width, 6), 1)], [], size=40)
-    found = RegionCriteria().compute([video(maps, tracks=[{0: box}])])
+    anomaly_maps = drawn([((2, 5, 2 + width, 6), 1)], [], size=40)
+    found = RegionCriteria().compute([video(anomaly_maps, tracks=[{0: box}])])
     assert found == {"rbdc": expected, "tbdc": expected}
 
 
 def test_a_miss_is_a_false_positive_too() -> None:
-    maps = drawn([((2, 5, 11, 6), 1)], [], size=40)
-    counts = tally([video(maps, tracks=[{0: (2, 2, 12, 12)}])], TENTH, 40)
+    anomaly_maps = drawn([((2, 5, 11, 6), 1)], [], size=40)
+    counts = tally([video(anomaly_maps, tracks=[{0: (2, 2, 12, 12)}])], TENTH, 40)
     np.testing.assert_array_equal(counts.false, [[1, 2]])  # the line, then both whole frames
 
 
@@ -165,33 +169,33 @@ def test_a_curve_that_ends_before_one_keeps_its_last_rate() -> None:
     # Two true regions of a third of the frame each. One is found with a false positive in the other
     # frame's corner, the whole frames match both: (0, 0), (1/2, 1/2), (0, 1), sorted and never falling.
     left, right = (0, 0, 7, 20), (13, 0, 20, 20)
-    maps = drawn([(left, 1)], [((0, 0, 2, 2), 1)])
-    found = RegionCriteria().compute([video(maps, tracks=[{0: left}, {1: right}])])
+    anomaly_maps = drawn([(left, 1)], [((0, 0, 2, 2), 1)])
+    found = RegionCriteria().compute([video(anomaly_maps, tracks=[{0: left}, {1: right}])])
     assert found == {"rbdc": 1.0, "tbdc": 1.0}
     # Without the way down, at one threshold above 0: (0, 0), (1/2, 1/2), then flat.
-    counts = tally([video(maps, tracks=[{0: left}, {1: right}])], TENTH, 40)
+    counts = tally([video(anomaly_maps, tracks=[{0: left}, {1: right}])], TENTH, 40)
     np.testing.assert_array_equal(counts.curve(np.ones(1, np.int64)), [[0.5, 0.5, 0.5], [0, 1, 1]])
 
 
 def test_one_detection_may_cover_two_regions() -> None:
-    maps = drawn([((2, 2, 12, 8), 1)])
-    found = RegionCriteria().compute([video(maps, tracks=[{0: (2, 2, 6, 8)}, {0: (8, 2, 12, 8)}])])
+    anomaly_maps = drawn([((2, 2, 12, 8), 1)])
+    found = RegionCriteria().compute([video(anomaly_maps, tracks=[{0: (2, 2, 6, 8)}, {0: (8, 2, 12, 8)}])])
     assert found == {"rbdc": 1.0, "tbdc": 1.0}
 
 
 @pytest.mark.parametrize(("length", "expected"), [(10, 1.0), (11, 0.0)])
 def test_a_track_is_found_from_alpha_on(length: int, expected: float) -> None:
     box = (3, 3, 7, 7)
-    maps = drawn([(box, 1)], *[[]] * (length - 1))
-    found = RegionCriteria().compute([video(maps, tracks=[dict.fromkeys(range(length), box)])])
+    anomaly_maps = drawn([(box, 1)], *[[]] * (length - 1))
+    found = RegionCriteria().compute([video(anomaly_maps, tracks=[dict.fromkeys(range(length), box)])])
     assert found == {"rbdc": pytest.approx(1 / length), "tbdc": expected}
 
 
 def test_a_tenth_is_not_a_little_more() -> None:
     # 0.07 * 100 is 7.000000000000001 as a float; seven must do.
     box = (3, 3, 7, 7)
-    maps = drawn(*[[(box, 1)]] * 7, *[[]] * 93)
-    found = RegionCriteria(alpha=0.07).compute([video(maps, tracks=[dict.fromkeys(range(100), box)])])
+    anomaly_maps = drawn(*[[(box, 1)]] * 7, *[[]] * 93)
+    found = RegionCriteria(alpha=0.07).compute([video(anomaly_maps, tracks=[dict.fromkeys(range(100), box)])])
     assert found["tbdc"] == 1.0
 
 
@@ -248,11 +252,11 @@ def slow(videos: Sequence[ScoredVideo], thresholds: Iterable[float], alpha: Frac
     for threshold in thresholds:
         false, detected = 0, []
         for index, (one, truth) in enumerate(zip(videos, truths, strict=True)):
-            assert one.maps is not None
+            assert one.anomaly_maps is not None
             assert one.masks is not None
-            maps, masks = one.maps(), one.masks()
-            scale = [Fraction(masks.shape[axis], maps.shape[axis]) for axis in (1, 2)]
-            found = [boxed(points, *scale) for points in flood(maps >= threshold, 0)]
+            anomaly_maps, masks = one.anomaly_maps(), one.masks()
+            scale = [Fraction(masks.shape[axis], anomaly_maps.shape[axis]) for axis in (1, 2)]
+            found = [boxed(points, *scale) for points in flood(anomaly_maps >= threshold, 0)]
             for frame, box in found:
                 false += all(overlap(box, theirs) < beta for where, theirs, _ in truth if where == frame)
             for frame, box, track in truth:
@@ -300,7 +304,9 @@ def slow_area(points: Sequence[tuple[Fraction, Fraction]]) -> float:
 @pytest.mark.parametrize(("alpha", "beta"), [("0.1", "0.1"), ("0.5", "0.4")])
 def test_every_value_is_a_threshold_where_they_are_few(alpha: str, beta: str, size: tuple[int, int]) -> None:
     videos = random_videos(0, size=size)
-    values = sorted({float(value) for one in videos if one.maps for value in one.maps().ravel()}, reverse=True)
+    values = sorted(
+        {float(value) for one in videos if one.anomaly_maps for value in one.anomaly_maps().ravel()}, reverse=True
+    )
     found = RegionCriteria(alpha=float(alpha), beta=float(beta), levels=len(values)).compute(videos)
     expected = slow(videos, values, Fraction(alpha), Fraction(beta))
     assert [found["rbdc"], found["tbdc"]] == pytest.approx(expected, abs=1e-12)
@@ -328,13 +334,13 @@ def test_forty_levels_come_close_to_many() -> None:
 
 
 def doubled(one: ScoredVideo) -> NDArray[Any]:
-    assert one.maps is not None
-    return np.kron(one.maps(), np.ones((1, 2, 2), np.float32))
+    assert one.anomaly_maps is not None
+    return np.kron(one.anomaly_maps(), np.ones((1, 2, 2), np.float32))
 
 
 def test_maps_twice_as_fine_change_nothing() -> None:
     videos = random_videos(3, size=(24, 20))
-    fine = [replace(one, maps=partial(doubled, one)) for one in videos]
+    fine = [replace(one, anomaly_maps=partial(doubled, one)) for one in videos]
     assert RegionCriteria().compute(videos) == RegionCriteria().compute(fine)
 
 
@@ -375,30 +381,30 @@ def test_a_resample_keeps_the_thresholds_of_all_videos() -> None:
 @pytest.mark.parametrize("value", [0, -3.5, 7])
 def test_constant_maps_have_a_value(value: float) -> None:
     masks = drawn([((3, 3, 6, 6), 1)], []) > 0
-    maps = np.full(masks.shape, value, np.float32)
-    assert RegionCriteria().compute([video(maps, masks)]) == {"rbdc": 0.0, "tbdc": 0.0}
-    assert PixelAUC().compute([video(maps, masks)]) == {"pixel_auc": 0.5}
+    anomaly_maps = np.full(masks.shape, value, np.float32)
+    assert RegionCriteria().compute([video(anomaly_maps, masks)]) == {"rbdc": 0.0, "tbdc": 0.0}
+    assert PixelAUC().compute([video(anomaly_maps, masks)]) == {"pixel_auc": 0.5}
 
 
 def test_pixels_without_a_value_find_nothing() -> None:
     # (0, 0), (0, 1/2), and whole frames: two false positives in three frames, none in the second.
     box = (3, 3, 6, 6)
-    maps = drawn([(box, 1)], [(box, 1)], [])
-    maps[1] = np.nan
-    videos = [video(maps, tracks=[{0: box}, {1: box}])]
+    anomaly_maps = drawn([(box, 1)], [(box, 1)], [])
+    anomaly_maps[1] = np.nan
+    videos = [video(anomaly_maps, tracks=[{0: box}, {1: box}])]
     np.testing.assert_allclose(tally(videos, TENTH, 40).curve(np.ones(1, np.int64)), [[0, 0.5, 0.5], [2 / 3, 0, 0]])
     assert RegionCriteria().compute(videos)["rbdc"] == pytest.approx(1 / 2)
     # Among values too many to take each, too.
-    slope = maps + np.linspace(0, 0.1, SIZE, dtype=np.float32)
+    slope = anomaly_maps + np.linspace(0, 0.1, SIZE, dtype=np.float32)
     videos = [video(slope + np.arange(3, dtype=np.float32)[:, None, None] / 100, tracks=[{0: box}, {1: box}])]
     assert RegionCriteria(levels=10).compute(videos)["rbdc"] == pytest.approx(1 / 2)
 
 
 def test_maps_without_any_value_give_zero() -> None:
     masks = drawn([((3, 3, 6, 6), 1)], []) > 0
-    maps = np.full(masks.shape, np.nan)
-    assert RegionCriteria().compute([video(maps, masks)]) == {"rbdc": 0.0, "tbdc": 0.0}
-    assert PixelAUC().compute([video(maps, masks)]) == {"pixel_auc": 0.5}
+    anomaly_maps = np.full(masks.shape, np.nan)
+    assert RegionCriteria().compute([video(anomaly_maps, masks)]) == {"rbdc": 0.0, "tbdc": 0.0}
+    assert PixelAUC().compute([video(anomaly_maps, masks)]) == {"pixel_auc": 0.5}
 
 
 # Pixel AUC
@@ -407,12 +413,12 @@ def test_maps_without_any_value_give_zero() -> None:
 @pytest.mark.parametrize(("found", "expected"), [(39, 0.0), (40, 1.0)])
 def test_forty_percent_of_the_abnormal_pixels_must_be_found(found: int, expected: float) -> None:
     masks = drawn([((0, 0, 10, 10), 1)], []) > 0
-    maps = np.zeros(masks.shape)
+    anomaly_maps = np.zeros(masks.shape)
     inside = np.zeros(100)
     inside[:found] = 2
-    maps[0, :10, :10] = inside.reshape(10, 10)
-    maps[1, 0, 0] = 1
-    assert PixelAUC().compute([video(maps, masks)]) == {"pixel_auc": expected}
+    anomaly_maps[0, :10, :10] = inside.reshape(10, 10)
+    anomaly_maps[1, 0, 0] = 1
+    assert PixelAUC().compute([video(anomaly_maps, masks)]) == {"pixel_auc": expected}
 
 
 @pytest.mark.parametrize("mask_share", ["0.4", "0.05", "1"])
@@ -421,9 +427,9 @@ def test_pixel_auc_is_that_of_one_score_a_frame(size: tuple[int, int], mask_shar
     videos = random_videos(7, size=size)
     labels, scores = [], []
     for one in videos:
-        assert one.maps is not None
+        assert one.anomaly_maps is not None
         assert one.masks is not None
-        for frame, mask in zip(one.maps(), one.masks(), strict=True):
+        for frame, mask in zip(one.anomaly_maps(), one.masks(), strict=True):
             inside = sorted((frame[y, x] for y, x in np.argwhere(cells(mask, frame.shape))), reverse=True)
             k = -(-Fraction(mask_share) * len(inside) // 1)
             labels.append(bool(inside))
@@ -448,17 +454,17 @@ def cells(mask: NDArray[np.bool_], shape: tuple[int, ...]) -> NDArray[np.bool_]:
 
 def test_an_abnormal_frame_without_an_abnormal_pixel_is_left_out() -> None:
     box = (3, 3, 6, 6)
-    maps = drawn([(box, 2)], [((0, 0, 2, 2), 3)], [((0, 0, 2, 2), 1)])
+    anomaly_maps = drawn([(box, 2)], [((0, 0, 2, 2), 3)], [((0, 0, 2, 2), 1)])
     masks = drawn([(box, 1)], [], []) > 0
-    assert PixelAUC().compute([video(maps, masks, labels=[1, 1, 0])]) == {"pixel_auc": 1.0}
-    assert PixelAUC().compute([video(maps, masks, labels=[1, 0, 0])]) == {"pixel_auc": 0.5}
+    assert PixelAUC().compute([video(anomaly_maps, masks, labels=[1, 1, 0])]) == {"pixel_auc": 1.0}
+    assert PixelAUC().compute([video(anomaly_maps, masks, labels=[1, 0, 0])]) == {"pixel_auc": 0.5}
 
 
 @pytest.mark.parametrize(("labels", "count"), [([1, 1], "2 frames with an abnormal pixel and 0"), ([0, 0], "0 frames")])
 def test_pixel_auc_needs_both_classes(labels: list[int], count: str) -> None:
-    maps = drawn([((3, 3, 6, 6), 1)], [((3, 3, 6, 6), 1)])
+    anomaly_maps = drawn([((3, 3, 6, 6), 1)], [((3, 3, 6, 6), 1)])
     with pytest.raises(DataError, match=count):
-        PixelAUC().compute([video(maps, maps > 0, labels=labels)])
+        PixelAUC().compute([video(anomaly_maps, anomaly_maps > 0, labels=labels)])
 
 
 # Errors

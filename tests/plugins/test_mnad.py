@@ -131,15 +131,15 @@ def test_a_normal_clip_is_written_until_the_next_video_and_an_abnormal_one_is_no
 
     trained = memory.get_buffer("items").clone()
     first = memory(latents).scores["distance"]
-    memory.observe(clip(0.11))  # 0.0121
+    memory.update(clip(0.11))  # 0.0121
     assert torch.equal(memory(latents).scores["distance"], first)
-    memory.observe(clip(0.09))  # 0.0081
+    memory.update(clip(0.09))  # 0.0081
     assert memory(latents).scores["distance"] < first  # it has come nearer to what it saw
     memory.reset()
     assert torch.equal(memory(latents).scores["distance"], first)
     assert torch.equal(memory.get_buffer("items"), trained)
-    assert memory.order_dependent == "test-time memory updates"
-    assert MNADMemory(QUERY, threshold=None).order_dependent == ""
+    assert memory.stateful == "test-time memory updates"
+    assert MNADMemory(QUERY, threshold=None).stateful == ""
 
 
 def test_batch_mates_do_not_matter_in_evaluation() -> None:

@@ -18,7 +18,7 @@ from sklearn.metrics import roc_auc_score
 
 import vadkit
 from vadkit.api import DataError, PluginError, Reporter, RunResult, VideoResult
-from vadkit.core.progress import Silent
+from vadkit.core.progress import NoProgress
 from vadkit.engine import run as stages
 from vadkit_standard.reporters.console import Console
 from vadkit_standard.reporters.error_maps import ErrorMaps, above_mean
@@ -29,7 +29,7 @@ from vadkit_standard.reporters.worst_frames import WorstFrames, worst
 DIMENSIONS = {"likelihood": 24, "static": 12}
 
 
-class Told(Silent):
+class Told(NoProgress):
     """What was said."""
 
     def __init__(self) -> None:
@@ -53,10 +53,12 @@ def made(videos: int = 2, *, frames: int = 60) -> RunResult:
         raw |= {name: 10 * random.random(frames) + 3 * labels for name in DIMENSIONS}
         parts = {name: raw[name] / (10 if name in DIMENSIONS else 1) for name in raw}
         fused = parts["reconstruction"] + 0.3 * parts["likelihood"]
-        maps = np.zeros((frames, 6, 8), np.float32)
-        maps[:, 2:4, 3:6] = 1.0
+        anomaly_maps = np.zeros((frames, 6, 8), np.float32)
+        anomaly_maps[:, 2:4, 3:6] = 1.0
         numbers = np.arange(frames) + 4  # the first four have no score
-        found.append(VideoResult(f"v{index}", fused, parts, labels, raw, numbers, lambda maps=maps: maps))
+        found.append(
+            VideoResult(f"v{index}", fused, parts, labels, raw, numbers, lambda anomaly_maps=anomaly_maps: anomaly_maps)
+        )
     weights = {"reconstruction": 1.0, "likelihood": 0.3, "static": 0.0}
     return RunResult(
         name="made",
@@ -163,7 +165,7 @@ def test_error_maps_show_the_frames_that_their_scores_belong_to(tmp_path: Path) 
 
 
 def test_error_maps_say_what_is_missing(tmp_path: Path) -> None:
-    bare = replace(made(), videos=[replace(video, maps=None) for video in made().videos])
+    bare = replace(made(), videos=[replace(video, anomaly_maps=None) for video in made().videos])
     with pytest.raises(DataError, match=r"no maps are kept(?s:.*)--resume"):
         ErrorMaps().report(bare, tmp_path)
     for frames, what in (("v9:1", "there is no video"), ("v1:2", "no scored frame 2"), ("v1", "is not 'VIDEO:NUMBER'")):
@@ -242,7 +244,7 @@ def test_figures_of_a_run(tiny: dict[str, Any], tmp_path: Path) -> None:
     (done.path / "recipe.yaml").write_text(yaml.safe_dump(tree))
     (done.path / "metrics.json").unlink()
     told = Told()
-    stages.report(done.path, monitor=told)
+    stages.report(done.path, progress=told)
     assert (done.path / "metrics.json").is_file()
     assert ["error_maps is left out" in line or "worst_frames is left out" in line for line in told.lines] == [
         True,

@@ -30,7 +30,7 @@ def result(videos: int = 2, *, labelled: bool = True) -> RunResult:
         folder=Path("run"),
         metrics=metrics,
         components={"reconstruction (raw)": {"micro_auc": 0.9, "eer": 0.1}} if labelled else {},
-        protocol={"name": "itae", "digest": "0123456789ab", "uncovered": "edge", "test_tuned": False},
+        protocol={"name": "itae", "digest": "0123456789ab", "missing_scores": "nearest", "test_tuned": False},
         videos=made,
         facts={
             "videos": videos,

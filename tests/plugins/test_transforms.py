@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from vadkit.api import DataError, Transform
+from vadkit.api import DataError, ScoreTransform
 from vadkit_standard.smoothing import Exponential, Gaussian, Median, TruncatedGaussian
 from vadkit_standard.transforms import LogProbability, MinMax, Rank, ZScore
 
@@ -28,7 +28,7 @@ def test_constant_scores_become_zero() -> None:
 
 
 @pytest.mark.parametrize("transform", [MinMax(over="training"), ZScore()])
-def test_constant_normal_video_gives_no_scale(transform: Transform) -> None:
+def test_constant_normal_video_gives_no_scale(transform: ScoreTransform) -> None:
     """Every test score would become one value, and every AUC 50 %, without a word."""
     with pytest.raises(DataError, match="all 5 frames of normal video have one score"):
         transform.fit([np.full(3, 7.0), np.full(2, 7.0)])
@@ -147,7 +147,7 @@ def test_truncated_gaussian_lags_by_a_frame_and_does_not_sum_to_one() -> None:
         lambda: Median(size=1_000_000_001),
     ],
 )
-def test_settings_that_make_no_sense_are_refused(make: Callable[[], Transform]) -> None:
+def test_settings_that_make_no_sense_are_refused(make: Callable[[], ScoreTransform]) -> None:
     with pytest.raises(DataError):
         make()
 
@@ -159,7 +159,7 @@ EVERY = [
 
 
 @pytest.mark.parametrize("transform", EVERY, ids=lambda one: f"{type(one).__name__} {getattr(one, 'over', '')}")
-def test_a_transform_that_says_so_needs_no_future(transform: Transform) -> None:
+def test_a_transform_that_says_so_needs_no_future(transform: ScoreTransform) -> None:
     random = np.random.default_rng(0)
     transform.fit([random.normal(size=50)])
     scores = random.normal(size=30)
@@ -170,7 +170,7 @@ def test_a_transform_that_says_so_needs_no_future(transform: Transform) -> None:
 
 
 @pytest.mark.parametrize("transform", EVERY, ids=lambda one: f"{type(one).__name__} {getattr(one, 'over', '')}")
-def test_constant_scores_stay_finite(transform: Transform) -> None:
+def test_constant_scores_stay_finite(transform: ScoreTransform) -> None:
     transform.fit([np.array([0.1, 0.1, 0.2])])
     assert np.isfinite(transform(np.full(7, 0.1))).all()
     assert np.isfinite(transform(np.array([0.1, 3.0, -2.0]))).all()

@@ -153,12 +153,12 @@ CARDS = {
     "gauss": ("density", "Gauss"),
     "nll": ("scorer", "Nll"),
     "frame": ("scorer", "Frame"),
-    "minmax": ("transform", "MinMax"),
+    "minmax": ("score_transform", "MinMax"),
     "auc": ("metric", "Auc"),
     "console": ("reporter", "Console"),
     "json": ("reporter", "Console"),
     "adam": ("optimizer", "Adam"),
-    "cosine": ("schedule", "Cosine"),
+    "cosine": ("lr_scheduler", "Cosine"),
 }
 
 RECIPE = """\
@@ -169,7 +169,7 @@ model:
   encoder: {use: enc, tau: 4}
   decoder: dec
   losses: [l2, {use: l2, weight: 0.5}]
-  fit: {epochs: 2, batch_size: 8, optimizer: {use: adam, lr: 1e-2}, schedule: cosine}
+  fit: {epochs: 2, batch_size: 8, optimizer: {use: adam, lr: 1e-2}, lr_scheduler: cosine}
 densities:
   static: {use: gauss, shrink: 1, feature: {use: pool, latent: static}}
 scores:

@@ -8,15 +8,15 @@ import pytest
 from vadkit.core.errors import PluginError, ShapeError, VadkitError
 from vadkit.plugin.component import Component
 from vadkit.recipe import build
-from vadkit.recipe.model import Chosen
+from vadkit.recipe.model import ComponentConfig
 
 ENC = Component("encoder", "enc", "made_up_parts:Enc", "")
 PAIR = Component("encoder", "pair", "made_up_parts:Pair", "")
 L2 = Component("loss", "l2", "made_up_parts:L2", "")
 
 
-def enc(tau: int, path: str = "model.encoder", **keys: Any) -> Chosen:
-    return Chosen(ENC, {"tau": tau, **keys}, path)
+def enc(tau: int, path: str = "model.encoder", **keys: Any) -> ComponentConfig:
+    return ComponentConfig(ENC, {"tau": tau, **keys}, path)
 
 
 def test_keys_and_positional_arguments(parts: Path) -> None:
@@ -25,8 +25,8 @@ def test_keys_and_positional_arguments(parts: Path) -> None:
 
 
 def test_nested_components_are_built_first(parts: Path) -> None:
-    keys = {"first": enc(1), "rest": [enc(2), enc(3)], "named": {"a": Chosen(L2, {}, "")}, "maybe": None}
-    made = build(Chosen(PAIR, keys, "model.encoder"), "clip", positional={"loss": ("other",)})
+    keys = {"first": enc(1), "rest": [enc(2), enc(3)], "named": {"a": ComponentConfig(L2, {}, "")}, "maybe": None}
+    made = build(ComponentConfig(PAIR, keys, "model.encoder"), "clip", positional={"loss": ("other",)})
     assert (made.first.tau, made.first.clip) == (1, "clip")
     assert [inner.tau for inner in made.rest] == [2, 3]
     assert made.named["a"].clip == "other"
@@ -42,7 +42,7 @@ def test_a_refusal_names_the_component_and_its_path(parts: Path) -> None:
 
 def test_our_own_errors_keep_their_class_and_gain_a_place(parts: Path) -> None:
     with pytest.raises(ShapeError) as caught:
-        build(Chosen(PAIR, {"first": enc(51, "model.encoder.first")}, "model.encoder"), "clip")
+        build(ComponentConfig(PAIR, {"first": enc(51, "model.encoder.first")}, "model.encoder"), "clip")
     assert str(caught.value) == "model.encoder.first (enc): tau does not divide the clip\n  -> choose 4"
 
 
@@ -53,7 +53,7 @@ def test_arguments_that_are_lacking(parts: Path) -> None:
 
 def test_a_class_that_is_not_there(parts: Path) -> None:
     with pytest.raises(PluginError, match=r"^encoder 'x': made_up_parts:Absent cannot be imported"):
-        build(Chosen(Component("encoder", "x", "made_up_parts:Absent", ""), {}, "model.encoder"), "clip")
+        build(ComponentConfig(Component("encoder", "x", "made_up_parts:Absent", ""), {}, "model.encoder"), "clip")
 
 
 ORIGIN = "plugin made-up (made-up-dist 1.0)"
@@ -80,6 +80,6 @@ def test_a_component_that_breaks_its_contract_is_one_message(parts: Path, code: 
     parts.write_text(f"from vadkit.api import Encoder\n{code}\n")
     card = Component("encoder", "x", "made_up_parts:X", "", ORIGIN)
     with pytest.raises(PluginError) as caught:
-        build(Chosen(card, {}, "model.encoder"), "clip")
+        build(ComponentConfig(card, {}, "model.encoder"), "clip")
     assert str(caught.value).startswith(message)
     assert "made-up-dist 1.0" in str(caught.value) or "cannot be imported" in str(caught.value)

@@ -45,8 +45,8 @@ def test_a_sound_recipe(recipe: Path, registry: Registry) -> None:
     ]
     fit = found.model.fit
     assert (fit.epochs, fit.steps, fit.optimizer.keys) == (2.0, None, {"lr": 0.01})
-    assert fit.schedule is not None
-    assert fit.schedule.component.name == "cosine"
+    assert fit.lr_scheduler is not None
+    assert fit.lr_scheduler.component.name == "cosine"
     density = found.densities["static"]
     assert (density.density.keys, density.fit, density.feature.path) == (
         {"shrink": 1.0},
@@ -167,7 +167,7 @@ FAULTS: dict[str, tuple[str, str, list[str]]] = {
         ["first.yaml:5:3: 'model.encoder' (enc) lacks 'tau'"],
     ),
     "lacking keys of a section": (
-        "{epochs: 2, batch_size: 8, optimizer: {use: adam, lr: 1e-2}, schedule: cosine}",
+        "{epochs: 2, batch_size: 8, optimizer: {use: adam, lr: 1e-2}, lr_scheduler: cosine}",
         "{epochs: 2}",
         ["first.yaml:8:3: 'model.fit' lacks 'optimizer', 'batch_size'"],
     ),

@@ -9,7 +9,7 @@ import pytest
 
 from vadkit import recipe
 from vadkit.core.errors import ShapeError
-from vadkit.engine.run import rehearse
+from vadkit.engine.run import dry_run
 from vadkit.plugin.registry import Registry
 
 FOLDER = Path(__file__).parents[2] / "recipes" / "baselines"
@@ -56,15 +56,15 @@ def test_small_recipes_differ_in_method_alone(path: Path, installed: Registry) -
 
 @pytest.mark.parametrize("path", [path for path in SMALL if path.stem in METHODS], ids=lambda path: path.parts[-2:])
 def test_an_empty_clip_passes(path: Path) -> None:
-    assert set(rehearse(path)) == (set() if path.stem == "frame_difference" else {"model"})
+    assert set(dry_run(path)) == (set() if path.stem == "frame_difference" else {"model"})
 
 
 def test_a_stride_that_leaves_holes_is_refused_before_training() -> None:
     path = FOLDER / "walkway" / "memae.yaml"
     with pytest.raises(ShapeError, match="scores 1 of a window's 16 frames: windows 2 frames apart"):
-        rehearse(path, overrides=["engine.score_stride=2"])
+        dry_run(path, overrides=["engine.score_stride=2"])
     for stride in (2, 3):  # every frame of a window has a score
-        rehearse(path.with_name("convae.yaml"), overrides=[f"engine.score_stride={stride}"])
+        dry_run(path.with_name("convae.yaml"), overrides=[f"engine.score_stride={stride}"])
 
 
 def _but(section: Any, *names: str) -> dict[str, Any]:

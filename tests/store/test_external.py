@@ -11,8 +11,8 @@ import pytest
 from numpy.typing import NDArray
 
 from vadkit.core.errors import DataError
-from vadkit.evaluation.coverage import cover
-from vadkit.store.external.scores import read_foreign, read_normal
+from vadkit.evaluation.coverage import impute
+from vadkit.store.external.scores import read_external_scores, read_normal
 from vadkit.store.scores import VideoScores, write_scores
 
 Scores = Mapping[str, NDArray[np.float64]]
@@ -150,7 +150,7 @@ def test_every_format_gives_what_was_written(tmp_path: Path, writer: Writer, see
     rng = np.random.default_rng(seed)
     lengths = {f"{n:02d}": int(rng.integers(1, 60)) for n in range(1, int(rng.integers(2, 14)))}
     written = scores_of(lengths, seed)
-    read = read_foreign(writer(tmp_path, written), lengths)
+    read = read_external_scores(writer(tmp_path, written), lengths)
     assert [video.name for video in read] == list(lengths)
     for video in read:
         assert list(video.components) == ["score"]
@@ -163,37 +163,37 @@ def test_every_format_gives_what_was_written(tmp_path: Path, writer: Writer, see
 def test_dropped_frames_have_no_score_and_no_coverage(tmp_path: Path, writer: Writer) -> None:
     lengths = {"01": 20, "02": 16, "03": 31}
     written = scores_of({name: frames - 15 for name, frames in lengths.items()})
-    for video in read_foreign(writer(tmp_path, written), lengths, dropped=(8, 7)):
+    for video in read_external_scores(writer(tmp_path, written), lengths, dropped=(8, 7)):
         scores = video.components["score"]
         assert scores.size == lengths[video.name]
         np.testing.assert_array_equal(scores[8:-7], written[video.name])
         assert np.isnan(scores[:8]).all()
         assert np.isnan(scores[-7:]).all()
         np.testing.assert_array_equal(video.coverage, ~np.isnan(scores))
-        assert cover([video], "edge")[0].without.sum() == 15
+        assert impute([video], "nearest")[0].without.sum() == 15
 
 
 def test_a_high_score_of_normal_frames_is_turned(tmp_path: Path) -> None:
     path = text(tmp_path / "psnr.csv", "video,frame,psnr\n01,0,30\n01,2,28.5\n")
-    (video,) = read_foreign(path, {"01": 3}, high="normal")
+    (video,) = read_external_scores(path, {"01": 3}, high="normal")
     np.testing.assert_array_equal(video.components["score"], [-30, NAN, -28.5])
 
 
 def test_gaps_and_empty_cells_are_no_scores_and_can_be_judged(tmp_path: Path) -> None:
     path = text(tmp_path / "s.csv", "video,frame,a,b\n02,3,0.5,\n01,0,1,2\n01,2,nan,4\n02,0,7,8\n02,1,,\n")
-    first, second = read_foreign(path, TWO)
+    first, second = read_external_scores(path, TWO)
     np.testing.assert_array_equal(first.components["a"], [1, NAN, NAN])
     np.testing.assert_array_equal(first.components["b"], [2, NAN, 4])
     np.testing.assert_array_equal(second.components["a"], [7, NAN, NAN, 0.5])
     assert first.coverage.tolist() == [1, 0, 0]
     assert second.coverage.tolist() == [1, 0, 0, 0]
-    assert cover([second], "edge")[0].components["a"].tolist() == [7, 7, 0.5, 0.5]
+    assert impute([second], "nearest")[0].components["a"].tolist() == [7, 7, 0.5, 0.5]
 
 
 def test_null_and_empty_lines_are_no_scores(tmp_path: Path) -> None:
-    (video,) = read_foreign(text(tmp_path / "a.json", '{"01": [1, null, 3]}'), {"01": 3})
+    (video,) = read_external_scores(text(tmp_path / "a.json", '{"01": [1, null, 3]}'), {"01": 3})
     np.testing.assert_array_equal(video.components["score"], [1, NAN, 3])
-    (video,) = read_foreign(text(tmp_path / "b.txt", '1\n\n""\n3\n\n\n'), {"01": 4})
+    (video,) = read_external_scores(text(tmp_path / "b.txt", '1\n\n""\n3\n\n\n'), {"01": 4})
     np.testing.assert_array_equal(video.components["score"], [1, NAN, NAN, 3])
 
 
@@ -204,7 +204,7 @@ def test_columns_and_json_keys_are_components(tmp_path: Path) -> None:
     )
     lists = text(tmp_path / "c.json", '{"01": {"rec, loss": [1, 3], "flow": [2, 4]}}')
     for path in (frame, rows, lists):
-        (video,) = read_foreign(path, {"01": 2})
+        (video,) = read_external_scores(path, {"01": 2})
         assert {name: scores.tolist() for name, scores in video.components.items()} == {
             "rec, loss": [1, 3],
             "flow": [2, 4],
@@ -214,7 +214,7 @@ def test_columns_and_json_keys_are_components(tmp_path: Path) -> None:
 @pytest.mark.parametrize("dtype", ["bool", "uint8", "int64", "float16", "float32", ">f8"])
 def test_any_type_of_number_will_do(tmp_path: Path, dtype: str) -> None:
     np.save(tmp_path / "s.npy", np.array([0, 1, 1, 0, 1, 0, 0]).astype(dtype))
-    first, second = read_foreign(tmp_path / "s.npy", TWO)
+    first, second = read_external_scores(tmp_path / "s.npy", TWO)
     assert first.components["score"].tolist() == [0, 1, 1]
     assert second.components["score"].tolist() == [0, 1, 0, 0]
 
@@ -223,35 +223,37 @@ def test_own_score_files_keep_scene_coverage_and_components(tmp_path: Path) -> N
     components = {"nll": np.array([1.0, NAN, 3.0]), "l2": np.zeros(3)}
     path = write_scores(tmp_path, VideoScores("Test001", "hall", components, np.array([2, 1, 4])))
     for source in (path, tmp_path):
-        (video,) = read_foreign(source, {"01": 3})
+        (video,) = read_external_scores(source, {"01": 3})
         assert (video.name, video.scene, list(video.components)) == ("01", "hall", ["nll", "l2"])
         assert video.coverage.tolist() == [2, 1, 4]
-    np.testing.assert_array_equal(read_foreign(path, {"01": 3}, high="normal")[0].components["nll"], [-1, NAN, -3])
+    np.testing.assert_array_equal(
+        read_external_scores(path, {"01": 3}, high="normal")[0].components["nll"], [-1, NAN, -3]
+    )
 
 
 def test_a_folder_with_one_file_of_all_videos(tmp_path: Path) -> None:
     npy(tmp_path, scores_of(TWO))
     (tmp_path / ".DS_Store").write_bytes(b"x")
     (tmp_path / "figures").mkdir()
-    assert [video.coverage.size for video in read_foreign(tmp_path, TWO)] == [3, 4]
+    assert [video.coverage.size for video in read_external_scores(tmp_path, TWO)] == [3, 4]
 
 
 def test_rows_numbered_over_all_videos_are_flat(tmp_path: Path) -> None:
     path = text(tmp_path / "s.csv", "frame,score\n" + "\n".join(f"{n},{n / 8}" for n in range(7)))
-    assert read_foreign(path, TWO)[1].components["score"].tolist() == [0.375, 0.5, 0.625, 0.75]
+    assert read_external_scores(path, TWO)[1].components["score"].tolist() == [0.375, 0.5, 0.625, 0.75]
 
 
 def test_published_scores_of_memae(shared_data: Path) -> None:
     folders = sorted((shared_data / "ucsd_ped2/testing/frames").iterdir())
     lengths = {folder.name: sum(1 for _ in folder.iterdir()) for folder in folders}
-    videos = read_foreign(shared_data / "scores/memae/ped2.npy", lengths, dropped=(8, 7))
+    videos = read_external_scores(shared_data / "scores/memae/ped2.npy", lengths, dropped=(8, 7))
     assert len(videos) == 12
     assert sum(video.coverage.size for video in videos) == 2010
     assert sum(int(video.coverage.sum()) for video in videos) == 1830
     flat = np.load(shared_data / "scores/memae/ped2.npy")
     assert videos[-1].components["score"][-8] == flat[-1]
     with pytest.raises(DataError, match="15 frames a video are missing: try --dropped 15:0"):
-        read_foreign(shared_data / "scores/memae/ped2.npy", lengths)
+        read_external_scores(shared_data / "scores/memae/ped2.npy", lengths)
 
 
 def test_normal_videos_tell_their_own_lengths(tmp_path: Path) -> None:
@@ -282,4 +284,4 @@ def test_columns_that_are_no_scores_are_not_judged_as_such(tmp_path: Path, heade
         row = row.replace("a", "7")
     (tmp_path / "s.csv").write_text(f"{header}\n{row}\n")
     with pytest.raises(DataError, match=word):
-        read_foreign(tmp_path / "s.csv", {"a": 2})
+        read_external_scores(tmp_path / "s.csv", {"a": 2})

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from vadkit.core.errors import DataError
 from vadkit.core.values import Labels
-from vadkit.store.external.scores import read_foreign
+from vadkit.store.external.scores import read_external_scores
 from vadkit.store.scores import write_labels
 
 TWO = {"01": 3, "02": 4}
@@ -35,7 +35,7 @@ def folder(path: Path) -> None:
 
 def error_of(path: Path, lengths: Mapping[str, int] = TWO, dropped: tuple[int, int] = (0, 0)) -> DataError:
     with pytest.raises(DataError) as caught:
-        read_foreign(path, lengths, dropped=dropped)
+        read_external_scores(path, lengths, dropped=dropped)
     assert caught.value.where
     assert caught.value.what
     assert caught.value.fix
@@ -179,7 +179,7 @@ def test_text_that_is_not_utf8(tmp_path: Path) -> None:
         (tmp_path / name).write_bytes("0.5\n".encode("utf-16"))
         assert error_of(tmp_path / name).what == "is not text in UTF-8"
     (tmp_path / "s.csv").write_text("video,score\nStraße,1\n", encoding="utf-8-sig")
-    assert read_foreign(tmp_path / "s.csv", {"Straße": 1})[0].components["score"].tolist() == [1]
+    assert read_external_scores(tmp_path / "s.csv", {"Straße": 1})[0].components["score"].tolist() == [1]
 
 
 def test_folders_that_are_not_scores(tmp_path: Path) -> None:
@@ -209,7 +209,10 @@ def test_numbered_frames_must_not_be_among_those_dropped(tmp_path: Path) -> None
     path = text(tmp_path / "s.csv", "video,frame,score\n01,1,1\n02,0,1\n")
     error = error_of(path, dropped=(1, 0))
     assert error.what == "frame 0 has a score, but is among those that '--dropped' leaves out"
-    assert read_foreign(text(path, "video,frame,score\n01,1,1\n02,3,1\n"), TWO, dropped=(1, 0))[1].coverage.sum() == 1
+    assert (
+        read_external_scores(text(path, "video,frame,score\n01,1,1\n02,3,1\n"), TWO, dropped=(1, 0))[1].coverage.sum()
+        == 1
+    )
 
 
 @pytest.mark.parametrize(
@@ -265,6 +268,6 @@ def test_videos_of_another_length(
 def test_lengths_and_dropped_that_make_no_sense(tmp_path: Path) -> None:
     path = npz(tmp_path, 3, 4)
     with pytest.raises(DataError, match="no test videos"):
-        read_foreign(path, {})
+        read_external_scores(path, {})
     assert "less than no frames" in error_of(path, dropped=(-1, 0)).what
     assert error_of(path, dropped=(2, 1)).what == "of the 3 frames of video '01' none is left"

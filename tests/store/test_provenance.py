@@ -12,7 +12,7 @@ import pytest
 
 import vadkit
 from vadkit.api import Component, ShapeError
-from vadkit.core.progress import Silent
+from vadkit.core.progress import NoProgress
 from vadkit.model.training import trainer as loop
 from vadkit.plugin.registry import Plugin, Registry
 from vadkit.store.provenance import changes
@@ -29,7 +29,7 @@ class Mine(Scorer):
 """
 
 
-class Heard(Silent):
+class Heard(NoProgress):
     def __init__(self) -> None:
         self.warnings: list[str] = []
 
@@ -58,7 +58,7 @@ def test_changed_code_is_told_of_by_resume_reuse_and_watch(tiny: dict[str, Any],
 
     def warnings(**how: Any) -> list[str]:
         heard = Heard()
-        vadkit.run(tiny, registry=registry, monitor=heard, **how)
+        vadkit.run(tiny, registry=registry, progress=heard, **how)
         return heard.warnings
 
     assert warnings(out=tmp_path / "run") == []
@@ -72,7 +72,7 @@ def test_changed_code_is_told_of_by_resume_reuse_and_watch(tiny: dict[str, Any],
         assert "the code of vad_mine has changed since scores was begun, and what there is of it stays" in told
         assert "--overwrite" in told
     heard = Heard()
-    vadkit.Watch(tmp_path / "run", monitor=heard, registry=registry)
+    vadkit.Watch(tmp_path / "run", progress=heard, registry=registry)
     assert "vad_mine has changed" in heard.warnings[0]
     assert warnings(out=tmp_path / "run", overwrite=True) == []
 
@@ -105,11 +105,11 @@ def test_changed_code_is_told_of_in_the_middle_of_a_stage(
     tiny["model"]["losses"] = ["mine"]
     interrupting = Interrupting("model")
     with pytest.raises(KeyboardInterrupt):
-        vadkit.run(tiny, registry=registry, out=tmp_path / "run", monitor=interrupting)
+        vadkit.run(tiny, registry=registry, out=tmp_path / "run", progress=interrupting)
     assert (tmp_path / "run" / "checkpoints" / "state.pt").is_file()
     (package / "loss.py").write_text(loss.replace("square()", "abs()"))
     heard = Heard()
-    vadkit.run(tiny, registry=registry, out=tmp_path / "run", resume=True, monitor=heard)
+    vadkit.run(tiny, registry=registry, out=tmp_path / "run", resume=True, progress=heard)
     [told] = heard.warnings
     assert "the code of vad_mine has changed since model was begun" in told
 

@@ -169,31 +169,31 @@ def test_missing_label_file_is_named(tmp_path: Path) -> None:
 
 
 def test_maps_come_back_for_the_scorer_they_are_of(tmp_path: Path) -> None:
-    maps = np.arange(24, dtype=np.float32).reshape(-1, 2, 3)
+    anomaly_maps = np.arange(24, dtype=np.float32).reshape(-1, 2, 3)
     one = video()
     frames = len(one.coverage)
-    maps = np.resize(maps, (frames, 2, 3))
-    write_scores(tmp_path, replace(one, maps=lambda: maps, fps=12.5), maps="reconstruction")
-    [found] = read_scores(tmp_path, maps="reconstruction")
+    anomaly_maps = np.resize(anomaly_maps, (frames, 2, 3))
+    write_scores(tmp_path, replace(one, anomaly_maps=lambda: anomaly_maps, fps=12.5), anomaly_maps="reconstruction")
+    [found] = read_scores(tmp_path, anomaly_maps="reconstruction")
     assert found.fps == 12.5
-    assert found.maps is not None
-    np.testing.assert_array_equal(found.maps(), maps)
-    assert read_scores(tmp_path)[0].maps is None
-    assert read_scores(tmp_path, maps="other")[0].maps is None
+    assert found.anomaly_maps is not None
+    np.testing.assert_array_equal(found.anomaly_maps(), anomaly_maps)
+    assert read_scores(tmp_path)[0].anomaly_maps is None
+    assert read_scores(tmp_path, anomaly_maps="other")[0].anomaly_maps is None
 
 
 def test_damaged_maps_say_what_to_do(tmp_path: Path) -> None:
     one = video()
-    write_scores(tmp_path, replace(one, maps=lambda: np.zeros((len(one.coverage), 2, 2))), maps="r")
-    file = next((tmp_path / "maps" / "r").iterdir())
+    write_scores(tmp_path, replace(one, anomaly_maps=lambda: np.zeros((len(one.coverage), 2, 2))), anomaly_maps="r")
+    file = next((tmp_path / "anomaly_maps" / "r").iterdir())
     file.write_bytes(file.read_bytes()[:20])
-    [found] = read_scores(tmp_path, maps="r")
-    assert found.maps is not None
+    [found] = read_scores(tmp_path, anomaly_maps="r")
+    assert found.anomaly_maps is not None
     with pytest.raises(DataError, match="delete it and score that video again"):
-        found.maps()
+        found.anomaly_maps()
     np.save(file, np.zeros((1, 2, 2)))
     with pytest.raises(DataError, match=r"shape \(1, 2, 2\)"):
-        found.maps()
+        found.anomaly_maps()
 
 
 def test_masks_and_tracks_come_back(tmp_path: Path) -> None:

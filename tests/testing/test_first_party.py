@@ -74,7 +74,7 @@ SETTINGS: Mapping[str, dict[str, dict[str, Any]]] = {
         "channel_pool": {"latent": "static", "intensity": True},
         "vector_pool": {"latent": "static"},
         "nll": {"densities": ["static", "dynamic"]},
-        "transform/gaussian": {"sigma": 2.0},
+        "score_transform/gaussian": {"sigma": 2.0},
         "median": {"size": 5},
         "exponential": {"half_life": 4.0},
         "scorer/bottleneck": {"score": "nll"},

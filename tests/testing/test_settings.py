@@ -59,7 +59,9 @@ def test_a_missing_key_without_a_default_is_reported_once() -> None:
     with pytest.raises(RecipeError) as caught:
         subjects("standard", {}, only=["median", "vector_pool"])
     assert len(caught.value.problems) == 2
-    assert "settings={'transform/median': {'size': ...}}, or --set transform/median.size=..." in str(caught.value)
+    assert "settings={'score_transform/median': {'size': ...}}, or --set score_transform/median.size=..." in str(
+        caught.value
+    )
 
 
 def test_a_missing_class_is_reported_once() -> None:
@@ -137,7 +139,7 @@ def test_the_command_prints_a_table_and_exits_with_1_after_a_failure() -> None:
     assert re.search(r"1 component: \d+ passed, 1 failed, \d skipped", done.stdout)
     short = CliRunner().invoke(app, [*keep, "--failures"])
     assert "check_state" not in short.stdout
-    chosen = ["--component", "schedule/cosine", "--set", "cosine.floor=0.1"]
+    chosen = ["--component", "lr_scheduler/cosine", "--set", "cosine.floor=0.1"]
     assert CliRunner().invoke(app, ["plugin", "check", "standard", *chosen]).exit_code == 0
     wrong = CliRunner().invoke(app, ["plugin", "check", "standard", "--component", "cosin"])
     assert isinstance(wrong.exception, VadkitError)

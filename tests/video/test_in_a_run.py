@@ -17,7 +17,7 @@ from safetensors.numpy import load_file
 import vadkit
 from vadkit.core.contracts import Dataset
 from vadkit.core.errors import DataError, ShapeError
-from vadkit.core.progress import Silent
+from vadkit.core.progress import NoProgress
 from vadkit.core.values import Labels, Split, VideoRef
 from vadkit.engine import run as stages
 from vadkit.engine.experiment import Experiment
@@ -27,7 +27,7 @@ from vadkit.store.run_folder import RunFolder, stage_digests
 from vadkit.video.cache import FrameCache
 
 
-class Told(Silent):
+class Told(NoProgress):
     def __init__(self) -> None:
         self.lines: list[str] = []
 
@@ -84,11 +84,11 @@ def test_a_damaged_video_is_reported_and_recorded(
     for _ in range(2):  # decoded, then from the cache
         told = Told()
         made = experiment(small(tiny), Files(broken, sound), told)
-        made.footage.check()
+        made.datamodule.check()
         [line] = [line for line in told.lines if "damaged" in line]
         assert line.startswith(f"warning: train video {broken} is damaged, the rest is used: frame ")
         (tmp_path / "run").mkdir(exist_ok=True)
-        record_data(made.folder, made.footage, regions=False)
+        record_data(made.folder, made.datamodule, regions=False)
         manifest = json.loads((tmp_path / "run" / "manifest.json").read_text())
         [*_, last] = manifest["data"]["damaged"]["train"]["v"]
         assert last == f"frame {manifest['data']['train']['frames']}: breaks off; the file announces 40 frames"
@@ -100,7 +100,7 @@ def test_a_damaged_video_is_refused_with_on_corrupt_error(
     sound, broken = videos
     made = experiment(small(tiny, on_corrupt="error"), Files(sound, broken), Told())
     with pytest.raises(DataError, match=r"(?s)broken\.avi: is damaged: frame.*fetch the file again"):
-        made.footage.check()
+        made.datamodule.check()
 
 
 def test_labels_of_a_damaged_video_are_never_shifted(
@@ -109,7 +109,7 @@ def test_labels_of_a_damaged_video_are_never_shifted(
     sound, broken = videos
     made = experiment(small(tiny), Files(sound, broken, labels=40), Told())
     with pytest.raises(DataError, match=r"(?s)40 labels.*the video is damaged: fetch it again"):
-        made.footage.check()
+        made.datamodule.check()
 
 
 def test_short_videos_run_with_short_repeat(tiny: dict[str, Any], tmp_path: Path) -> None:
@@ -119,7 +119,7 @@ def test_short_videos_run_with_short_repeat(tiny: dict[str, Any], tmp_path: Path
         assert all(np.isfinite(scores).all() for scores in video.components.values())
 
 
-class Interrupts(Silent):
+class Interrupts(NoProgress):
     def advance(self, done: int, *, amount: int = 0, values: Mapping[str, float] | None = None) -> None:
         if values and done >= 4:
             raise KeyboardInterrupt
@@ -131,7 +131,7 @@ def test_a_resumed_run_with_augmentation_and_scene_sampling_equals_an_uninterrup
     monkeypatch.setattr("vadkit.model.training.trainer.SAVE_EVERY", 0.0)
     recipe = small(tiny, sampling="scene", augment={"flip": 0.5, "brightness": 0.2})
     with pytest.raises(KeyboardInterrupt):
-        vadkit.run(recipe, out=tmp_path / "broken", monitor=Interrupts())
+        vadkit.run(recipe, out=tmp_path / "broken", progress=Interrupts())
     assert (tmp_path / "broken" / "checkpoints" / "state.pt").exists()
     ends = [
         load_file(vadkit.run(recipe, out=tmp_path / out, resume=out == "broken").path / "checkpoints/model.safetensors")

@@ -8,7 +8,7 @@ from types import FrameType
 from vadkit.plugin.component import Component
 from vadkit.plugin.discovery import Plugin
 from vadkit.plugin.registry import Registry
-from vadkit.plugin.sandbox import said
+from vadkit.plugin.sandbox import describe_error
 
 
 def blamed(error: BaseException, registry: Registry) -> str:
@@ -22,7 +22,7 @@ def blamed(error: BaseException, registry: Registry) -> str:
     card = next(filter(None, (_running(frame, cards) for frame, owner in found if owner is plugin)), None)
     what = f"raised in the {card.where}" if card else f"raised in {plugin.origin}"
     fix = "a fault of that code, or of what it was given: show its author the lines above"
-    return f"{what}: {said(error)}\n  -> {fix}"
+    return f"{what}: {describe_error(error)}\n  -> {fix}"
 
 
 def _owner(module: str, registry: Registry) -> Plugin | str | None:

@@ -7,16 +7,17 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 
+from rich import progress as bars
 from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, TaskID, TextColumn, TimeRemainingColumn
 
-from vadkit.core.progress import Monitor
+from vadkit.core.progress import Progress
 
 EVERY = 15.0  # seconds between plain lines
 
 
 @contextlib.contextmanager
-def progress() -> Iterator[Monitor]:
+def terminal_progress() -> Iterator[Progress]:
     """A monitor for this terminal, or for a log file where there is none."""
     console = Console(stderr=True)
     if not console.is_terminal:
@@ -30,8 +31,8 @@ def progress() -> Iterator[Monitor]:
         TextColumn("{task.fields[rate]}"),
         TimeRemainingColumn(elapsed_when_finished=True),
     )
-    with Progress(*columns, console=console, refresh_per_second=4) as bars:
-        yield Live(bars)
+    with bars.Progress(*columns, console=console, refresh_per_second=4) as shown:
+        yield Live(shown)
 
 
 class _Rate:
@@ -52,11 +53,11 @@ def _brief(values: Mapping[str, float] | None) -> str:
     return "  ".join(f"{name.replace('_', ' ')} {value:.4g}" for name, value in chosen.items())
 
 
-class Live(Monitor):
+class Live(Progress):
     """One Rich progress bar a stage."""
 
-    def __init__(self, bars: Progress) -> None:
-        self._bars = bars
+    def __init__(self, shown: bars.Progress) -> None:
+        self._bars = shown
         self._task: TaskID | None = None
         self._rate = _Rate("")
 
@@ -81,7 +82,7 @@ class Live(Monitor):
         self._bars.console.print(text, highlight=False)
 
 
-class Plain(Monitor):
+class Plain(Progress):
     """Lines on stderr, one every quarter of a minute."""
 
     def __init__(self) -> None:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 HOLD = 1.0  # seconds; alarms less than this apart are one
 
 
-def runs(marked: NDArray[np.bool_]) -> list[tuple[int, int]]:
+def intervals_of(marked: NDArray[np.bool_]) -> list[tuple[int, int]]:
     """Half-open ranges of the frames that are marked, (F,) bool."""
     import numpy as np
 
@@ -23,7 +23,7 @@ def runs(marked: NDArray[np.bool_]) -> list[tuple[int, int]]:
     return [(int(start), int(stop)) for start, stop in zip(edges[::2], edges[1::2], strict=True)]
 
 
-def held(scores: NDArray[np.float64], fps: float | None) -> NDArray[np.float64]:
+def max_hold(scores: NDArray[np.float64], fps: float | None) -> NDArray[np.float64]:
     """The highest score of the last `HOLD` seconds, (F,) -> (F,): an alarm is a run of these at a threshold or above.
 
     Without a frame rate, nothing is held.
@@ -58,7 +58,7 @@ def alarm_threshold(
     rising: list[NDArray[np.float64]] = []
     from_: list[NDArray[np.float64]] = []
     for scores, rate in zip(normal, fps, strict=True):
-        level = held(scores, rate)
+        level = max_hold(scores, rate)
         before = np.concatenate([[-np.inf], level[:-1]])
         up = level > before
         rising.append(level[up])

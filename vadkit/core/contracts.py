@@ -100,23 +100,23 @@ class Bottleneck(ABC):
 
     Attributes:
         latents: name -> shape of each latent that it hands on; None if they are those that it is given.
-        order_dependent: why scores depend on the order of a video's frames, such as "test-time memory
+        stateful: why scores depend on the order of a video's frames, such as "test-time memory
             updates"; empty if they do not. What it keeps from clip to clip is then no part of the
             weights: vadkit calls `reset` before each video, passes windows in order, one at a time,
-            and calls `observe` after each.
+            and calls `update` after each.
     """
 
     latents: Mapping[str, LatentSpec] | None = None
-    order_dependent: str = ""
+    stateful: str = ""
 
     @abstractmethod
     def forward(self, latents: Mapping[str, Tensor]) -> BottleneckOutput:
         """{name: (B, C', T', H', W')} -> latents as declared, losses, scores."""
 
     def reset(self) -> None:  # noqa: B027
-        """Forget what `observe` was told: a video begins."""
+        """Forget what `update` was told: a video begins."""
 
-    def observe(self, out: ClipOutputs) -> None:  # noqa: B027
+    def update(self, out: ClipOutputs) -> None:  # noqa: B027
         """See the outputs of one scored clip, B = 1; what it changes counts from the next clip on."""
 
 
@@ -192,7 +192,7 @@ class FitContext(ABC):
     seed: int
 
     @abstractmethod
-    def minimise(self, density: nn.Module, features: FeatureSource) -> None:
+    def fit(self, density: nn.Module, features: FeatureSource) -> None:
         """Minimise the mean of `density(features)` by gradients, as the recipe's `fit` says.
 
         Checkpoints, resume, precision and progress are taken care of.
@@ -203,7 +203,7 @@ class DensityModel(ABC):
     """A density of features. `(feature: FeatureSpec, *, ...)`. State lives in buffers and parameters.
 
     Attributes:
-        needs_fit: whether it calls `FitContext.minimise`, so that the recipe must give it a `fit:`.
+        needs_fit: whether it calls `FitContext.fit`, so that the recipe must give it a `fit:`.
     """
 
     needs_fit: ClassVar[bool] = False
@@ -245,13 +245,13 @@ class Scorer(ABC):
     def __call__(self, out: ClipOutputs) -> Tensor:
         """-> (B, T): one score for each frame of the clip, NaN where it has none to give."""
 
-    def maps(self, out: ClipOutputs) -> Tensor | None:
+    def anomaly_maps(self, out: ClipOutputs) -> Tensor | None:
         """-> (B, T, H, W): where in the frame, for figures and localisation; None if nowhere."""
         del out
         return None
 
 
-class Transform(ABC):
+class ScoreTransform(ABC):
     """Rescales or smooths scores. `(*, ...)`; numpy only.
 
     Attributes:
@@ -279,7 +279,7 @@ class Metric(ABC):
     """Scores and labels to numbers. `(*, ...)`; numpy only.
 
     Attributes:
-        needs_maps: whether it reads `ScoredVideo.maps`; such maps are kept when scoring. It is
+        needs_anomaly_maps: whether it reads `ScoredVideo.anomaly_maps`; such maps are kept when scoring. It is
             taken of the fused score alone then.
         needs_threshold: whether it reads `ScoredVideo.threshold`; normal video must be held out.
         needs_fps: whether every video's frame rate must be known.
@@ -291,7 +291,7 @@ class Metric(ABC):
         units: unit of each value that is no share of 1, "" for a plain number.
     """
 
-    needs_maps: ClassVar[bool] = False
+    needs_anomaly_maps: ClassVar[bool] = False
     needs_threshold: bool = False
     needs_fps: bool = False
     in_units: bool = False
@@ -325,10 +325,10 @@ class Reporter(ABC):
     """Tells a person, or a file, what a run came to. `(*, ...)`.
 
     Attributes:
-        needs_maps: whether it reads `VideoResult.maps`; such maps are kept when scoring.
+        needs_anomaly_maps: whether it reads `VideoResult.anomaly_maps`; such maps are kept when scoring.
     """
 
-    needs_maps: ClassVar[bool] = False
+    needs_anomaly_maps: ClassVar[bool] = False
 
     @abstractmethod
     def report(self, result: RunResult, folder: Path) -> None:
@@ -348,7 +348,7 @@ class Optimizer(ABC):
         """Parameters -> optimiser, at its base learning rate."""
 
 
-class Schedule(ABC):
+class LRScheduler(ABC):
     """Learning rate over time. `(*, ...)`."""
 
     @abstractmethod
@@ -365,11 +365,11 @@ KINDS: Mapping[str, type[ABC]] = {
     "feature": Feature,
     "density": DensityModel,
     "scorer": Scorer,
-    "transform": Transform,
+    "score_transform": ScoreTransform,
     "metric": Metric,
     "reporter": Reporter,
     "optimizer": Optimizer,
-    "schedule": Schedule,
+    "lr_scheduler": LRScheduler,
 }
 """Kind, as `vadkit list` and recipes name it -> the contract that it must meet."""
 

@@ -77,10 +77,10 @@ class DivergedError(VadkitError):
     exit_code = 1
 
 
-def listed(names: Iterable[object], most: int = 6) -> str:
+def join_names(names: Iterable[object], most: int = 6) -> str:
     """Names on one line, the rest counted.
 
-    >>> listed("abc", most=2)
+    >>> join_names("abc", most=2)
     'a, b and 1 more'
     """
     texts = [str(name) for name in names]
@@ -97,5 +97,5 @@ def closest(word: str, choices: Iterable[str]) -> str:
     if not known:
         return "there are no choices here"
     near = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
-    listed = ", ".join(known) if len(known) <= 24 else f"{len(known)} of them"
-    return f"did you mean '{near[0]}'? (choices: {listed})" if near else f"choices: {listed}"
+    join_names = ", ".join(known) if len(known) <= 24 else f"{len(known)} of them"
+    return f"did you mean '{near[0]}'? (choices: {join_names})" if near else f"choices: {join_names}"

@@ -12,7 +12,7 @@ from uuid import uuid4
 from vadkit.core.errors import DataError, RunFolderError
 
 LEFTOVERS = ".*.part*"
-"""Pattern of the files that `write_aside` writes; one that stays is a killed writer's."""
+"""Pattern of the files that `atomic_write` writes; one that stays is a killed writer's."""
 
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
@@ -27,7 +27,7 @@ def explain(error: OSError, path: Path) -> RunFolderError:
 
 
 @contextlib.contextmanager
-def write_aside(path: Path) -> Iterator[Path]:
+def atomic_write(path: Path) -> Iterator[Path]:
     """Give a temporary path beside `path`; on a clean exit, rename it to `path`.
 
     The suffix stays, since some writers choose their format by it.
@@ -49,9 +49,9 @@ def write_aside(path: Path) -> Iterator[Path]:
             aside.unlink(missing_ok=True)
 
 
-def write_text(path: Path, text: str) -> None:
+def atomic_write_text(path: Path, text: str) -> None:
     """Write a whole text file, aside then renamed."""
-    with write_aside(path) as aside:
+    with atomic_write(path) as aside:
         aside.write_text(text, encoding="utf-8")
 
 

@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 
 
-class Monitor(ABC):
+class Progress(ABC):
     """Told of progress by the stages; must never change a result."""
 
     @abstractmethod
@@ -26,7 +26,7 @@ class Monitor(ABC):
         """Something worth a line."""
 
 
-class Silent(Monitor):
+class NoProgress(Progress):
     """Says nothing."""
 
     def begin(self, stage: str, total: int, *, done: int = 0, unit: str = "clips") -> None:

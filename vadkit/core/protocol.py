@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from vadkit.core.errors import VadkitError
 
-Uncovered = Literal["edge", "drop", "lowest", "error"]
+MissingScores = Literal["nearest", "drop", "min", "error"]
 Overlap = Literal["mean", "calibrated"]
 Fusion = Literal["sum", "rank", "log_probability"]
 Weights = Literal["fixed", "normal", "synthetic", "test"]
@@ -28,8 +28,8 @@ class Protocol:
     Attributes:
         name: the preset that it came from.
         labels: the label set, filled in from the data set.
-        uncovered: what becomes of frames that no window scores: "edge" repeats the nearest
-            score, "drop" leaves them out of the benchmark, "lowest" gives them the lowest score of
+        missing_scores: what becomes of frames that no window scores: "nearest" repeats the nearest
+            score, "drop" leaves them out of the benchmark, "min" gives them the lowest score of
             the whole test set, "error" refuses them.
         stride: frames between neighbouring windows, filled in from the run; 0 if unknown.
         overlap: how the windows that score a frame combine, filled in from the run: their
@@ -54,7 +54,7 @@ class Protocol:
 
     name: str
     labels: str = ""
-    uncovered: Uncovered = "edge"
+    missing_scores: MissingScores = "nearest"
     stride: int = 1
     overlap: Overlap = "mean"
     transform: Described | None = None

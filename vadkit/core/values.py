@@ -265,7 +265,7 @@ class ScoredVideo:
         fps: frames per second; None if unknown.
         threshold: of an alarm, in units of `scores`, from held-out normal video; None where
             nothing was held out.
-        maps: gives (F, h, w), where in the frame, higher = more anomalous; h x w may be coarser
+        anomaly_maps: gives (F, h, w), where in the frame, higher = more anomalous; h x w may be coarser
             than the masks. None if the scores come without.
         masks: gives (F, H, W) bool at the source's size, or None if there are none.
         tracks: the anomalous objects, in pixels of the source, or None if there are none.
@@ -278,7 +278,7 @@ class ScoredVideo:
     scene: str = ""
     fps: float | None = None
     threshold: float | None = None
-    maps: Callable[[], NDArray[np.floating[Any]]] | None = None
+    anomaly_maps: Callable[[], NDArray[np.floating[Any]]] | None = None
     masks: Callable[[], NDArray[np.bool_]] | None = None
     tracks: tuple[Track, ...] | None = None
     size: tuple[int, int] | None = None
@@ -295,7 +295,7 @@ class VideoResult:
         labels: (F,) bool, or None where there are none.
         raw: name -> (F,), every stored score before any transform, those that are not fused among them.
         numbers: (F,), which frames of the video these are, from 0; None if they are all of them.
-        maps: gives (F, h, w), where in the frame, higher = more anomalous; None if no maps are kept.
+        anomaly_maps: gives (F, h, w), where in the frame, higher = more anomalous; None if no maps are kept.
     """
 
     name: str
@@ -304,7 +304,7 @@ class VideoResult:
     labels: NDArray[np.bool_] | None
     raw: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
     numbers: NDArray[np.int64] | None = None
-    maps: Callable[[], NDArray[np.floating[Any]]] | None = None
+    anomaly_maps: Callable[[], NDArray[np.floating[Any]]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -344,6 +344,6 @@ class RunResult:
 _NUMBERS = re.compile(r"(\d+)")
 
 
-def natural(name: str) -> list[str | int]:
+def natural_key(name: str) -> list[str | int]:
     """Sort key under which 2.jpg comes before 10.jpg."""
     return [int(part) if part.isdecimal() else part for part in _NUMBERS.split(name)]

@@ -11,7 +11,7 @@ import numpy as np
 from vadkit.core.contracts import Dataset
 from vadkit.core.errors import DataError
 from vadkit.core.files import reading
-from vadkit.core.progress import Monitor
+from vadkit.core.progress import Progress
 from vadkit.core.seeds import derive
 from vadkit.core.values import Labels, Split, VideoRef
 from vadkit.recipe.model import Data
@@ -20,7 +20,7 @@ from vadkit.video.clips import Clips, window_count
 from vadkit.video.damage import Damage
 
 
-class Footage:
+class DataModule:
     """The videos of a recipe, as it sees them. Constructing it reads none.
 
     Args:
@@ -28,12 +28,12 @@ class Footage:
         seed: the recipe's; it draws which videos are held out.
         dataset: built with its root, as `open_data` gives it.
         cache: decoded frames.
-        monitor: is told of progress.
+        progress: is told of progress.
     """
 
-    def __init__(self, data: Data, seed: int, dataset: Dataset, cache: FrameCache, monitor: Monitor) -> None:
+    def __init__(self, data: Data, seed: int, dataset: Dataset, cache: FrameCache, progress: Progress) -> None:
         self.data, self.clip = data, data.clip
-        self._seed, self._dataset, self._cache, self._monitor = seed, dataset, cache, monitor
+        self._seed, self._dataset, self._cache, self._progress = seed, dataset, cache, progress
         self._videos: dict[Split, Sequence[VideoRef]] = {}
         self._frames: dict[int, tuple[VideoRef, Frames]] = {}  # a video of many images is looked up once
         self.damaged: dict[str, dict[str, list[str]]] = {}  # split -> video -> what is wrong
@@ -110,11 +110,11 @@ class Footage:
             found = {video.name: self._dataset.labels(video) for video in self.videos("test")}
         return {name: labels for name, labels in found.items() if labels is not None}
 
-    def check(self, *, maps: bool = False, fps: bool = False) -> None:
+    def check(self, *, anomaly_maps: bool = False, fps: bool = False) -> None:
         """Decode every video and compare test videos with their labels: before training, not after it.
 
         Args:
-            maps: a metric compares maps with masks or tracks, which abnormal videos must have then.
+            anomaly_maps: a metric compares maps with masks or tracks, which abnormal videos must have then.
             fps: a metric counts seconds, so that every test video's frame rate must be known.
 
         Raises:
@@ -125,22 +125,22 @@ class Footage:
         self._cache.reserve([*self.videos("train"), *self.videos("test")], self.clip)
         for split in ("train", "test"):
             videos = self.videos(split)
-            self._monitor.begin(f"decode {split}", len(videos), unit="videos")
+            self._progress.begin(f"decode {split}", len(videos), unit="videos")
             for number, video in enumerate(videos, 1):
                 window_count(len(self.frames(video)), self.clip, 1, video=video.name, short=data.short)
                 if found := self._cache.damages(video, self.clip):
                     self._tell(split, video, found)
-                self._monitor.advance(number, amount=1)
-            self._monitor.end()
+                self._progress.advance(number, amount=1)
+            self._progress.end()
         labels = self.labels()
         lengths = {video.name: len(self.frames(video)) for video in self.videos("test")}
         _check_lengths(labels, lengths, self.damaged.get("test", {}))
-        self._check_needs(labels, maps=maps, fps=fps)
+        self._check_needs(labels, anomaly_maps=anomaly_maps, fps=fps)
 
-    def _check_needs(self, labels: Mapping[str, Labels], *, maps: bool, fps: bool) -> None:
+    def _check_needs(self, labels: Mapping[str, Labels], *, anomaly_maps: bool, fps: bool) -> None:
         where = self.data.of("test").component.name
         bare = [name for name, one in labels.items() if one.frames.any() and one.masks is None and one.tracks is None]
-        if maps and bare:
+        if anomaly_maps and bare:
             raise DataError(
                 f"a metric reads masks or tracks, and {len(bare)} abnormal test videos have none, {bare[0]} first",
                 where=where,
@@ -163,7 +163,7 @@ class Footage:
             fix = "fetch the file again, or use the frames that it has: data.on_corrupt: warn"
             raise DataError(f"is damaged: {said[0]}", where=where, fix=fix)
         more = f" (and {len(said) - 1} more)" if len(said) > 1 else ""
-        self._monitor.message(f"warning: {split} video {where} is damaged, the rest is used: {said[0]}{more}")
+        self._progress.message(f"warning: {split} video {where} is damaged, the rest is used: {said[0]}{more}")
         self.damaged.setdefault(split, {})[video.name] = said
 
 

@@ -11,7 +11,7 @@ from vadkit.core.errors import DataError
 from vadkit.core.files import reading
 from vadkit.core.values import Labels, Split, VideoRef
 from vadkit.recipe.build import build
-from vadkit.recipe.component_config import Chosen
+from vadkit.recipe.component_config import ComponentConfig
 from vadkit.recipe.model import Data
 
 DATA_ROOT = "VADKIT_DATA"
@@ -58,7 +58,7 @@ def open_data(data: Data, data_root: str | Path | None) -> Dataset:
     return open_pair(data.dataset, data.test_on, data_root)
 
 
-def open_pair(source: Chosen, target: Chosen, data_root: str | Path | None) -> CrossDomain:
+def open_pair(source: ComponentConfig, target: ComponentConfig, data_root: str | Path | None) -> CrossDomain:
     """A data set to train on and one to test on; errors as of `open_data`."""
     if source.component != target.component:
         for chosen in (source, target):
@@ -66,7 +66,7 @@ def open_pair(source: Chosen, target: Chosen, data_root: str | Path | None) -> C
     return CrossDomain(open_dataset(source, data_root), open_dataset(target, data_root))
 
 
-def _check_own_folder(chosen: Chosen, data_root: str | Path | None) -> None:
+def _check_own_folder(chosen: ComponentConfig, data_root: str | Path | None) -> None:
     """Refuse one folder for two kinds of data sets: some have the same layout, and would be read as each other."""
     default = getattr(chosen.component.load(), "default_root", "")
     root = _base(data_root)
@@ -82,7 +82,7 @@ def _check_own_folder(chosen: Chosen, data_root: str | Path | None) -> None:
         )
 
 
-def open_dataset(chosen: Chosen, data_root: str | Path | None) -> Dataset:
+def open_dataset(chosen: ComponentConfig, data_root: str | Path | None) -> Dataset:
     """A data set, at its place on disk.
 
     Raises:

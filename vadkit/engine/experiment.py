@@ -13,16 +13,16 @@ from torch import nn
 
 from vadkit.core.contracts import Dataset, DensityModel, Feature, Loss, Scorer
 from vadkit.core.errors import DataError, ShapeError, VadkitError, closest
-from vadkit.core.progress import Monitor
+from vadkit.core.progress import Progress
 from vadkit.core.seeds import derive
-from vadkit.data.datamodule import Footage
+from vadkit.data.datamodule import DataModule
 from vadkit.model.autoencoder import Autoencoder, TrainingStep
 from vadkit.model.pipeline import Pipeline
 from vadkit.model.training.checkpoint import Checkpoints
 from vadkit.model.training.density_fit import EncodedClips, Fitting, steps_of
 from vadkit.model.training.device import start
 from vadkit.model.training.log import Log
-from vadkit.model.training.trainer import Schooling, Trainer
+from vadkit.model.training.trainer import Trainer, TrainingJob
 from vadkit.recipe.build import build
 from vadkit.recipe.model import Model, Recipe
 from vadkit.store.run_folder import RunFolder, stage_digests
@@ -47,17 +47,17 @@ class Experiment:
         dataset: built with its root.
         folder: where the run lives.
         cache: decoded frames.
-        monitor: is told of progress.
+        progress: is told of progress.
 
     Raises:
         ShapeError: two components do not fit together.
     """
 
     def __init__(
-        self, recipe: Recipe, dataset: Dataset, folder: RunFolder, cache: FrameCache, monitor: Monitor
+        self, recipe: Recipe, dataset: Dataset, folder: RunFolder, cache: FrameCache, progress: Progress
     ) -> None:
-        self.recipe, self.folder, self.monitor = recipe, folder, monitor
-        self.footage = Footage(recipe.data, recipe.seed, dataset, cache, monitor)
+        self.recipe, self.folder, self.progress = recipe, folder, progress
+        self.datamodule = DataModule(recipe.data, recipe.seed, dataset, cache, progress)
         self.clip = recipe.data.clip
         self.digests = stage_digests(recipe.tree)
         self.checkpoints = Checkpoints(folder.checkpoints, recipe.name)
@@ -89,15 +89,15 @@ class Experiment:
                 raise ShapeError("needs an autoencoder", where=f"scores.{name}", fix="add 'model:' to the recipe")
 
     @property
-    def order_dependent(self) -> str:
+    def stateful(self) -> str:
         """Why scores depend on the order of a video's frames; empty if they do not."""
         bottleneck = self.autoencoder.bottleneck if self.autoencoder is not None else None
-        return bottleneck.order_dependent if bottleneck is not None else ""
+        return bottleneck.stateful if bottleneck is not None else ""
 
     @cached_property
     def trainer(self) -> Trainer:
         """The one training loop, in this run's folder."""
-        return Trainer(self.fabric, self.checkpoints, Log(self.folder.log), self.monitor, self.recipe.seed)
+        return Trainer(self.fabric, self.checkpoints, Log(self.folder.log), self.progress, self.recipe.seed)
 
     def train_model(self) -> None:
         """Step one: the autoencoder on normal clips."""
@@ -105,11 +105,11 @@ class Experiment:
         if model is None or plan is None or self._load("model", model):
             return
         step = TrainingStep(model, _build_losses(self.recipe, plan))
-        clips = self.footage.training_clips
+        clips = self.datamodule.training_clips
         per_epoch = -(-len(clips) // plan.fit.batch_size)
         began = time.monotonic()
-        self.trainer.minimise(
-            Schooling(
+        self.trainer.fit(
+            TrainingJob(
                 stage="model",
                 digest=self.digests["model"],
                 module=step,
@@ -124,7 +124,7 @@ class Experiment:
                 per_epoch=per_epoch,
                 steps=steps_of(plan.fit, per_epoch),
                 optimizer=build(plan.fit.optimizer),
-                schedule=build(plan.fit.schedule) if plan.fit.schedule else None,
+                lr_scheduler=build(plan.fit.lr_scheduler) if plan.fit.lr_scheduler else None,
                 warmup=plan.fit.warmup,
                 clip_gradients=plan.fit.clip_gradients,
                 critic_optimizer=build(plan.critic) if plan.critic else None,
@@ -145,10 +145,10 @@ class Experiment:
             assert isinstance(head.feature, nn.Module)
             head.feature.to(self.fabric.device).requires_grad_(False).eval()
             fit = self.recipe.densities[name].fit
-            clips, seed = self.footage.training_clips, derive(self.recipe.seed, stage)
+            clips, seed = self.datamodule.training_clips, derive(self.recipe.seed, stage)
             features = EncodedClips(clips, head.feature, self.autoencoder, self.fabric, seed)
             torch.manual_seed(derive(self.recipe.seed, f"fit/{stage}"))
-            self.monitor.message(f"{stage}: reads the features of {len(clips)} training clips")
+            self.progress.message(f"{stage}: reads the features of {len(clips)} training clips")
             began = time.monotonic()
             head.density.fit(
                 features,
@@ -158,7 +158,7 @@ class Experiment:
                     digest=self.digests[stage],
                     fit=fit,
                     optimizer=build(fit.optimizer) if fit else None,
-                    schedule=build(fit.schedule) if fit and fit.schedule else None,
+                    lr_scheduler=build(fit.lr_scheduler) if fit and fit.lr_scheduler else None,
                     seed=derive(self.recipe.seed, f"fit/{stage}"),
                 ),
             )
@@ -207,7 +207,7 @@ class Experiment:
     def _load(self, stage: str, module: nn.Module) -> bool:
         loaded = self.checkpoints.load(stage, module, self.digests[stage])
         if loaded:
-            self.monitor.message(f"{stage}: already trained")
+            self.progress.message(f"{stage}: already trained")
         return loaded
 
     def _finish(self, stage: str, module: nn.Module, began: float) -> None:

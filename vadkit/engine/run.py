@@ -15,25 +15,32 @@ from typing import TYPE_CHECKING, Any
 
 from vadkit.core.contracts import Dataset
 from vadkit.core.errors import DataError, VadkitError
-from vadkit.core.progress import Monitor, Silent
+from vadkit.core.progress import NoProgress, Progress
 from vadkit.core.protocol import Protocol
 from vadkit.core.values import Labels, RunResult
 from vadkit.data.frame_reader import look, look_at
 from vadkit.data.opening import open_data
 from vadkit.engine.session import begin, end, record_data
-from vadkit.evaluation.build import check_held_out, compared, needs_of, plan_of, protocol_of, refuse_test_tuning
+from vadkit.evaluation.build import (
+    build_evaluation,
+    check_held_out,
+    compared,
+    needs_of,
+    protocol_of,
+    refuse_test_tuning,
+)
 from vadkit.evaluation.run_scores import (
-    calibrate_run,
-    judge_run,
+    evaluate_all_protocols,
+    evaluate_run,
     open_run,
     refuse_run,
     shows_maps,
-    under_all_protocols,
+    write_calibration,
     write_reports,
 )
 from vadkit.plugin.registry import Registry
 from vadkit.recipe import load, loads
-from vadkit.recipe.component_config import Chosen
+from vadkit.recipe.component_config import ComponentConfig
 from vadkit.recipe.loading import DEFAULT_REPORT
 from vadkit.recipe.model import Recipe
 from vadkit.store.reuse import donors_of, offers_of, take_over
@@ -94,7 +101,7 @@ def run(
     allow_test_tuning: bool = False,
     keep_cache: bool = True,
     cache_limit: str | int | None = None,
-    monitor: Monitor | None = None,
+    progress: Progress | None = None,
     registry: Registry | None = None,
 ) -> Run:
     """Train, fit densities, score, evaluate and report.
@@ -111,7 +118,7 @@ def run(
         allow_test_tuning: run a recipe in which something was chosen with test labels.
         keep_cache: store decoded frames for later runs; otherwise in a temporary folder.
         cache_limit: largest size of all stored frames, such as "50GB"; default `$VADKIT_CACHE_LIMIT`, else none.
-        monitor: is told of progress.
+        progress: is told of progress.
         registry: default, all installed plugins.
 
     Raises:
@@ -122,10 +129,10 @@ def run(
     from vadkit.video.cache import open_cache
 
     registry = registry or Registry.discover()
-    monitor = monitor or Silent()
+    progress = progress or NoProgress()
     checked = read_recipe(recipe, overrides, registry)
     refuse_test_tuning(checked.evaluate.protocol, allowed=allow_test_tuning)
-    plan = plan_of(checked, protocol_of(checked), registry, checked.seed)
+    plan = build_evaluation(checked, protocol_of(checked), registry, checked.seed)
     needs = needs_of(plan)
     check_held_out(needs, checked.data.held_out)
     dataset = open_data(checked.data, data_root)
@@ -133,31 +140,31 @@ def run(
     donors = donors_of(reuse, folder)
     began = time.monotonic()
     with open_cache(keep=keep_cache, limit=cache_limit) as cache:
-        experiment = _experiment(checked, dataset, folder, cache, monitor)
+        experiment = _experiment(checked, dataset, folder, cache, progress)
         for split in ("train", "test"):
-            experiment.footage.videos(split)  # what is missing is said before anything is written
+            experiment.datamodule.videos(split)  # what is missing is said before anything is written
         folder.check(resume=resume, overwrite=overwrite)
-        maps = rehearsal.rehearse(experiment, compared=needs.maps, shown=shows_maps(checked.report))
-        experiment.footage.check(maps=needs.maps, fps=needs.fps)
-        offers = offers_of(checked.tree, experiment.footage.fingerprints(), donors)
+        anomaly_maps = rehearsal.dry_run(experiment, compared=needs.anomaly_maps, shown=shows_maps(checked.report))
+        experiment.datamodule.check(anomaly_maps=needs.anomaly_maps, fps=needs.fps)
+        offers = offers_of(checked.tree, experiment.datamodule.fingerprints(), donors)
         with folder.locked():
             folder.prepare(resume=resume, overwrite=overwrite)
             if donors and not folder.is_run:
                 taken = take_over(folder, checked.tree, offers)
-                monitor.message(f"taken over: {', '.join(taken) or 'nothing, for no stage would be made alike'}")
+                progress.message(f"taken over: {', '.join(taken) or 'nothing, for no stage would be made alike'}")
             begin(folder, checked, experiment)
-            record_data(folder, experiment.footage, regions=needs.maps)
+            record_data(folder, experiment.datamodule, regions=needs.anomaly_maps)
             experiment.train_model()
             experiment.fit_densities()
-            scoring = Scoring(experiment, maps=maps)
+            scoring = Scoring(experiment, anomaly_maps=anomaly_maps)
             scoring.held_out(synthetic=needs.synthetic)
-            calibrate_run(folder, plan)
+            write_calibration(folder, plan)
             scoring.test_videos()
             end(folder, began)
-            result = judge_run(folder, checked, folder.path, registry)
-            result = replace(result, look=partial(look, experiment.footage.videos, experiment.footage.frames))
+            result = evaluate_run(folder, checked, folder.path, registry)
+            result = replace(result, look=partial(look, experiment.datamodule.videos, experiment.datamodule.frames))
             folder.update_manifest(protocol=dict(result.protocol))  # with labels and weights, as it is printed
-            write_reports(result, checked.report, folder.path, unseen=monitor.message)
+            write_reports(result, checked.report, folder.path, unseen=progress.message)
     return load_run(folder.path, registry)
 
 
@@ -214,7 +221,7 @@ def evaluate(
     """
     registry = registry or Registry.discover()
     place, recipe = open_run(folder, overrides, registry, allow_test_tuning=allow_test_tuning)
-    return judge_run(place, recipe, place.path, registry)
+    return evaluate_run(place, recipe, place.path, registry)
 
 
 def report(
@@ -224,7 +231,7 @@ def report(
     *,
     out: str | Path | None = None,
     allow_test_tuning: bool = False,
-    monitor: Monitor | None = None,
+    progress: Progress | None = None,
 ) -> RunResult:
     """`evaluate`, then every reporter of the recipe.
 
@@ -234,19 +241,21 @@ def report(
     Reporters that look at frames find them under `$VADKIT_DATA`; where they are not, `monitor` is told.
     """
     registry = registry or Registry.discover()
-    monitor = monitor or Silent()
+    progress = progress or NoProgress()
     place, recipe = open_run(folder, overrides, registry, allow_test_tuning=allow_test_tuning)
     if out is not None:
         refuse_run(out)
-        result = replace(judge_run(place, recipe, Path(out), registry), look=look_at(recipe.data, None))
-        write_reports(result, recipe.report, result.folder, unseen=monitor.message)
+        result = replace(evaluate_run(place, recipe, Path(out), registry), look=look_at(recipe.data, None))
+        write_reports(result, recipe.report, result.folder, unseen=progress.message)
         return result
     with place.locked():
-        result = replace(judge_run(place, recipe, place.path, registry), look=look_at(recipe.data, None))
+        result = replace(evaluate_run(place, recipe, place.path, registry), look=look_at(recipe.data, None))
         if overrides:
-            name = f"{result.protocol['digest']}-{digest_of(result.facts['measured'], recipe.evaluate.maps)[:6]}"
+            name = (
+                f"{result.protocol['digest']}-{digest_of(result.facts['measured'], recipe.evaluate.anomaly_maps)[:6]}"
+            )
             result = replace(result, folder=place.path / "evals" / name)
-        write_reports(result, recipe.report, result.folder, unseen=monitor.message)
+        write_reports(result, recipe.report, result.folder, unseen=progress.message)
     return result
 
 
@@ -275,14 +284,14 @@ def draw(
     place, recipe = open_run(folder, (), registry, allow_test_tuning=True)  # it was allowed when it was run
     written = {chosen.component.name: chosen for chosen in recipe.report}
     names = figures or [name for name in written if name not in DEFAULT_REPORT] or ["figures"]
-    chosen = [written.get(name) or Chosen(registry.get("reporter", name), {}, "--figure") for name in names]
+    chosen = [written.get(name) or ComponentConfig(registry.get("reporter", name), {}, "--figure") for name in names]
     with place.locked():
-        result = judge_run(place, recipe, place.path, registry, rounds=0)
+        result = evaluate_run(place, recipe, place.path, registry, rounds=0)
         write_reports(replace(result, look=look_at(recipe.data, data_root)), chosen, place.path)
     return place.path / "figures"
 
 
-def rehearse(
+def dry_run(
     recipe: str | Path | Mapping[str, Any],
     *,
     overrides: Sequence[str] = (),
@@ -302,16 +311,16 @@ def rehearse(
 
     Raises:
         VadkitError: the recipe is wrong, a component refuses its keys, or two do not fit together.
-        NeedsNumbersError: without `values`, shapes did not pass; see there.
+        NeedsValuesError: without `values`, shapes did not pass; see there.
     """
     from vadkit.engine import sanity_check as rehearsal
 
     registry = registry or Registry.discover()
     checked = read_recipe(recipe, overrides, registry)
-    needs = needs_of(plan_of(checked, protocol_of(checked), registry, checked.seed))
+    needs = needs_of(build_evaluation(checked, protocol_of(checked), registry, checked.seed))
     check_held_out(needs, checked.data.held_out)
     experiment = without_videos(checked, RunFolder(Path()))
-    rehearsal.rehearse(experiment, compared=needs.maps, shown=shows_maps(checked.report), values=values)
+    rehearsal.dry_run(experiment, compared=needs.anomaly_maps, shown=shows_maps(checked.report), values=values)
     return experiment.parameters()
 
 
@@ -328,9 +337,9 @@ def under_all(
 
     def under(protocol: Protocol) -> RunResult:
         other = replace(recipe, evaluate=compared(recipe.evaluate, protocol, registry))
-        return judge_run(place, other, place.path, registry, rounds=0)
+        return evaluate_run(place, other, place.path, registry, rounds=0)
 
-    return under_all_protocols(under, test_tuned=recipe.evaluate.protocol.test_tuned)
+    return evaluate_all_protocols(under, test_tuned=recipe.evaluate.protocol.test_tuned)
 
 
 def without_videos(recipe: Recipe, folder: RunFolder) -> Experiment:
@@ -341,13 +350,15 @@ def without_videos(recipe: Recipe, folder: RunFolder) -> Experiment:
     """
     from vadkit.video.cache import FrameCache
 
-    return _experiment(recipe, _NoVideos(), folder, FrameCache(None), Silent())
+    return _experiment(recipe, _NoVideos(), folder, FrameCache(None), NoProgress())
 
 
-def _experiment(recipe: Recipe, dataset: Dataset, folder: RunFolder, cache: FrameCache, monitor: Monitor) -> Experiment:
+def _experiment(
+    recipe: Recipe, dataset: Dataset, folder: RunFolder, cache: FrameCache, progress: Progress
+) -> Experiment:
     from vadkit.engine.experiment import Experiment
 
-    return Experiment(recipe, dataset, folder, cache, monitor)
+    return Experiment(recipe, dataset, folder, cache, progress)
 
 
 class _NoVideos(Dataset):

@@ -10,18 +10,18 @@ import torch
 from torch import nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 
-from vadkit.core.errors import ShapeError, VadkitError, closest, listed
+from vadkit.core.errors import ShapeError, VadkitError, closest, join_names
 from vadkit.core.values import BottleneckOutput, ClipOutputs, LatentSpec
 from vadkit.engine.experiment import Experiment
 from vadkit.model.autoencoder import target_of
 from vadkit.model.pipeline import features_of
 from vadkit.model.training.device import refusing_noise
-from vadkit.plugin.sandbox import said
+from vadkit.plugin.sandbox import describe_error
 from vadkit.recipe.build import build
 from vadkit.recipe.model import Recipe
 
 
-class NeedsNumbersError(Exception):
+class NeedsValuesError(Exception):
     """Shapes alone do not pass: a misfit, or a component that works on numbers only.
 
     Which of them, an empty clip tells, in a process in which no component has kept a tensor without values.
@@ -29,7 +29,7 @@ class NeedsNumbersError(Exception):
 
 
 @torch.no_grad()
-def rehearse(experiment: Experiment, *, compared: bool = False, shown: bool = False, values: bool = True) -> str:
+def dry_run(experiment: Experiment, *, compared: bool = False, shown: bool = False, values: bool = True) -> str:
     """Build the rest and pass an empty clip through: what does not fit is said before any training.
 
     Densities are left out, for some take their scale from the first samples that they see.
@@ -46,7 +46,7 @@ def rehearse(experiment: Experiment, *, compared: bool = False, shown: bool = Fa
 
     Raises:
         ShapeError: a component gives another shape than it declares.
-        NeedsNumbersError: without `values`, shapes did not pass.
+        NeedsValuesError: without `values`, shapes did not pass.
     """
     _build_rest(experiment.recipe)
     spec = experiment.clip
@@ -57,9 +57,9 @@ def rehearse(experiment: Experiment, *, compared: bool = False, shown: bool = Fa
         _expect(f"scores.{name}", given, (1, spec.frames))
         _refuse_holes(f"scores.{name}", ~torch.isnan(given[0]), spec.step, experiment.recipe.engine.score_stride)
     bottleneck = experiment.autoencoder.bottleneck if experiment.autoencoder is not None else None
-    if bottleneck is not None and bottleneck.order_dependent:
+    if bottleneck is not None and bottleneck.stateful:
         with _placed("model.bottleneck"):
-            bottleneck.observe(out)
+            bottleneck.update(out)
             bottleneck.reset()
     if compared and spec.resize != "stretch":
         fix = "set data.clip.resize: stretch, or leave such metrics out of evaluate.metrics"
@@ -100,7 +100,7 @@ def _shapes_passed(experiment: Experiment) -> ClipOutputs:
         with FakeTensorMode(allow_non_fake_inputs=True):
             out = _passed(experiment, torch.zeros(1, *experiment.clip.shape))
     except Exception as error:
-        raise NeedsNumbersError from error
+        raise NeedsValuesError from error
     finally:
         logger.setLevel(level)
     drawn = torch.Generator().manual_seed(0)
@@ -117,22 +117,22 @@ def _shapes_passed(experiment: Experiment) -> ClipOutputs:
 
 
 def _with_maps(experiment: Experiment, out: ClipOutputs) -> str:
-    wanted = experiment.recipe.evaluate.maps
-    given = [name for name, scorer in experiment.scorers.items() if scorer.maps(out) is not None]
+    wanted = experiment.recipe.evaluate.anomaly_maps
+    given = [name for name, scorer in experiment.scorers.items() if scorer.anomaly_maps(out) is not None]
     if wanted in given:
         return wanted
     if wanted is None and given:
         return given[0]
     what = "no entry of 'scores' gives maps" if wanted is None else f"{wanted!r} is no entry of 'scores' with maps"
     what = f"a metric or a figure reads maps, and {what}"
-    raise ShapeError(what, where="evaluate.maps", fix=closest(wanted or "", given))
+    raise ShapeError(what, where="evaluate.anomaly_maps", fix=closest(wanted or "", given))
 
 
 def _build_rest(recipe: Recipe) -> None:
     """Whatever is built only once it is needed, perhaps after hours."""
     plans = (recipe.model, *recipe.densities.values())
     fits = [plan.fit for plan in plans if plan is not None and plan.fit is not None]
-    schedules = [fit.schedule for fit in fits if fit.schedule]
+    schedules = [fit.lr_scheduler for fit in fits if fit.lr_scheduler]
     critics = [recipe.model.critic] if recipe.model is not None and recipe.model.critic else []
     for chosen in (*(fit.optimizer for fit in fits), *critics, *schedules, *recipe.report):
         build(chosen)
@@ -148,7 +148,7 @@ def _placed(where: str) -> Iterator[None]:
         raise
     except Exception as error:  # a component may raise anything
         raise ShapeError(
-            f"an empty clip does not pass: {said(error)}",
+            f"an empty clip does not pass: {describe_error(error)}",
             where=where,
             fix="mend its keys in the recipe, or data.clip; else it is a fault of the component",
         ) from error
@@ -170,7 +170,7 @@ def _refuse_holes(where: str, scored: torch.Tensor, step: int, stride: int) -> N
 
 def _expect_latents(where: str, given: Mapping[str, torch.Tensor], declared: Mapping[str, LatentSpec]) -> None:
     if set(given) != set(declared):
-        what = f"gives the latents {listed(sorted(given))}, but declares {listed(sorted(declared))}"
+        what = f"gives the latents {join_names(sorted(given))}, but declares {join_names(sorted(declared))}"
         raise ShapeError(what, where=where, fix="a fault of the component")
     for name, latent in declared.items():
         _expect(f"{where}, latent {name}", given[name], (1, *latent.shape))

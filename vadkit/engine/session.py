@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vadkit.core.errors import CheckpointError
-from vadkit.core.files import write_text
-from vadkit.data.datamodule import Footage
+from vadkit.core.files import atomic_write_text
+from vadkit.data.datamodule import DataModule
 from vadkit.evaluation.build import protocol_of
 from vadkit.recipe.model import Recipe
 from vadkit.recipe.show import dump
@@ -31,11 +31,11 @@ def begin(folder: RunFolder, recipe: Recipe, experiment: Experiment) -> None:
     Raises:
         CheckpointError: what is there was made by another recipe, or of other data.
     """
-    data = experiment.footage.fingerprints()
+    data = experiment.datamodule.fingerprints()
     _check_same(folder, recipe, data)
     if folder.is_run and folder.recipe.read_text(encoding="utf-8") != dump(recipe.tree):
         (folder.path / "metrics.json").unlink(missing_ok=True)  # of another recipe than the one beside it
-    write_text(folder.recipe, dump(recipe.tree))
+    atomic_write_text(folder.recipe, dump(recipe.tree))
     leg = {
         "begun": datetime.now(UTC).isoformat(timespec="seconds"),
         "commit": facts.commit(),
@@ -47,7 +47,7 @@ def begin(folder: RunFolder, recipe: Recipe, experiment: Experiment) -> None:
     begun = _begun(folder, list(now))
     made = {stage: packages for stage, packages in made.items() if stage in now and stage in begun}
     for told in changes(made, now):
-        experiment.monitor.message(f"{told}: --overwrite makes all of it again")
+        experiment.progress.message(f"{told}: --overwrite makes all of it again")
     folder.update_manifest(
         code={stage: made.get(stage, packages) for stage, packages in now.items()},
         plugins=plugins_of(recipe),
@@ -58,7 +58,7 @@ def begin(folder: RunFolder, recipe: Recipe, experiment: Experiment) -> None:
         digests=experiment.digests,
         protocol=protocol_of(recipe).as_dict(),
         data={**data, "tested on": tested_on(recipe.tree)},
-        order_dependent=experiment.order_dependent,
+        stateful=experiment.stateful,
         finished=None,
         # What a number stands beside is where its run began; each resume adds a leg.
         legs=[*before.get("legs", []), leg],
@@ -107,11 +107,11 @@ def _begun(folder: RunFolder, stages: Sequence[str]) -> list[str]:
 def _stale(folder: RunFolder) -> list[Path]:
     """What was scored: of test videos, of held-out ones, and maps with what they are compared with."""
     scored = [path for place in (folder.scores, folder.held_out, folder.synthetic) for path in place.glob("*.npz")]
-    maps = [*folder.scores.glob("maps/*/*.npy"), *folder.regions.glob("*.npz")]
-    return [*scored, *maps, *folder.checkpoints.glob(folder.calibration.name)]
+    anomaly_maps = [*folder.scores.glob("anomaly_maps/*/*.npy"), *folder.regions.glob("*.npz")]
+    return [*scored, *anomaly_maps, *folder.checkpoints.glob(folder.calibration.name)]
 
 
-def record_data(folder: RunFolder, data: Footage, *, regions: bool) -> None:
+def record_data(folder: RunFolder, data: DataModule, *, regions: bool) -> None:
     """Write what later stages need to know about the videos: test labels, counts of frames, damage.
 
     Args:

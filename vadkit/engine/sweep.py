@@ -15,11 +15,11 @@ from typing import Any
 import yaml
 
 from vadkit.core.errors import RunFolderError, VadkitError
-from vadkit.core.files import write_text
-from vadkit.core.progress import Monitor, Silent
+from vadkit.core.files import atomic_write_text
+from vadkit.core.progress import NoProgress, Progress
 from vadkit.engine.run import read_recipe, run, without_videos
-from vadkit.evaluation.build import check_held_out, needs_of, plan_of, protocol_of, refuse_test_tuning
-from vadkit.evaluation.run_scores import RESCORABLE, judge_run
+from vadkit.evaluation.build import build_evaluation, check_held_out, needs_of, protocol_of, refuse_test_tuning
+from vadkit.evaluation.run_scores import RESCORABLE, evaluate_run
 from vadkit.plugin.registry import Registry
 from vadkit.recipe.model import Recipe
 from vadkit.recipe.show import dump
@@ -51,7 +51,7 @@ class Trial:
 
 
 @dataclass(frozen=True, slots=True)
-class Spread:
+class SeedSummary:
     """Trials that differ in their seed alone.
 
     Attributes:
@@ -101,7 +101,7 @@ def sweep(
     overrides: Sequence[str] = (),
     reuse: Sequence[str | Path] = (),
     allow_test_tuning: bool = False,
-    monitor: Monitor | None = None,
+    progress: Progress | None = None,
     registry: Registry | None = None,
 ) -> list[Trial]:
     """Run every combination, each in its own folder; those that are finished are kept as they are.
@@ -117,14 +117,14 @@ def sweep(
         overrides: for all runs.
         reuse: other runs to take over from as well, as of `vadkit.run`.
         allow_test_tuning: as of `vadkit.run`.
-        monitor: is told of progress.
+        progress: is told of progress.
         registry: default, all installed plugins.
 
     Raises:
         VadkitError: anything that the user can mend; every combination is checked before the first one runs.
     """
     registry = registry or Registry.discover()
-    monitor = monitor or Silent()
+    progress = progress or NoProgress()
     if not varied:
         raise VadkitError("nothing is varied", where="vadkit sweep", fix="for example --vary seed=0,1,2")
     changes = list(_combinations(varied))
@@ -132,7 +132,7 @@ def sweep(
     for one in checked:
         protocol = one.evaluate.protocol
         refuse_test_tuning(protocol, allowed=allow_test_tuning)
-        check_held_out(needs_of(plan_of(one, protocol_of(one), registry, one.seed)), one.data.held_out)
+        check_held_out(needs_of(build_evaluation(one, protocol_of(one), registry, one.seed)), one.data.held_out)
     for donor in reuse:
         RunFolder(Path(donor)).require_run()
     folder = Path(out) if out is not None else Path("runs") / f"{checked[0].name}-sweep"
@@ -141,35 +141,35 @@ def sweep(
     _build_each([one for place, one in zip(places, checked, strict=True) if not _finished(place, one)])
     trials: list[Trial] = []
     for number, (values, one, place) in enumerate(zip(changes, checked, places, strict=True), 1):
-        monitor.message(f"sweep {number} of {len(changes)}: {', '.join(_settings(values))}")
+        progress.message(f"sweep {number} of {len(changes)}: {', '.join(_settings(values))}")
         if _finished(place, one):
             for told in changed_code(place.read_manifest().get("code", {}), code_of(one)):
-                monitor.message(f"{told}: --out with another folder makes all of it again")
+                progress.message(f"{told}: --out with another folder makes all of it again")
         else:
             others = [Path(donor) for donor in reuse if Path(donor).resolve() != place.path.resolve()]
             run(
                 recipe, out=place.path, data_root=data_root, overrides=[*overrides, *_settings(values)],
                 resume=place.is_run, reuse=[*others, *(trial.path for trial in trials)],
-                allow_test_tuning=allow_test_tuning, monitor=monitor, registry=registry,
+                allow_test_tuning=allow_test_tuning, progress=progress, registry=registry,
             )  # fmt: skip
-        result = judge_run(place, one, place.path, registry, rounds=0)
+        result = evaluate_run(place, one, place.path, registry, rounds=0)
         trials.append(Trial(values, place.path, result.metrics, result.protocol))
-        write_text(folder / TABLE, to_csv(trials))
+        atomic_write_text(folder / TABLE, to_csv(trials))
     return trials
 
 
-def over_seeds(trials: Sequence[Trial]) -> list[Spread]:
+def summarize_seeds(trials: Sequence[Trial]) -> list[SeedSummary]:
     """Mean and deviation over trials that differ in their seed alone, in the order of the trials."""
     groups: dict[tuple[tuple[str, str], ...], list[Trial]] = {}
     for trial in trials:
         groups.setdefault(tuple((k, v) for k, v in trial.values.items() if k != SEED), []).append(trial)
-    spreads: list[Spread] = []
+    spreads: list[SeedSummary] = []
     for values, some in groups.items():
         names = [name for name in some[0].metrics if all(name in trial.metrics for trial in some)]
         columns = {name: [trial.metrics[name] for trial in some] for name in names}
         deviations = {name: stdev(column) if len(column) > 1 else 0.0 for name, column in columns.items()}
         means = {name: mean(column) for name, column in columns.items()}
-        spreads.append(Spread(dict(values), len(some), means, deviations))
+        spreads.append(SeedSummary(dict(values), len(some), means, deviations))
     return spreads
 
 

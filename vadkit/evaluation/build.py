@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol as Shape
 
-from vadkit.core.contracts import Transform
+from vadkit.core.contracts import ScoreTransform
 from vadkit.core.errors import VadkitError
 from vadkit.core.protocol import Described, Protocol
-from vadkit.evaluation import Part, Plan
+from vadkit.evaluation import ComponentFusion, EvaluationConfig
 from vadkit.evaluation.evaluator import refuse_future
 from vadkit.plugin.registry import Registry
 from vadkit.recipe.build import build, spelled_out
-from vadkit.recipe.component_config import Chosen
+from vadkit.recipe.component_config import ComponentConfig
 from vadkit.recipe.model import Evaluate, Fused, Recipe
 
 COMPARED = ("micro_auc", "macro_auc", "eer", "average_precision")
@@ -45,7 +45,7 @@ def protocol_of(recipe: Recipe) -> Protocol:
     )
 
 
-def plan_of(judged: Judged, protocol: Protocol, registry: Registry, seed: int) -> Plan:
+def build_evaluation(judged: Judged, protocol: Protocol, registry: Registry, seed: int) -> EvaluationConfig:
     """Transforms and metrics, built as the protocol and the recipe say.
 
     Raises:
@@ -58,7 +58,7 @@ def plan_of(judged: Judged, protocol: Protocol, registry: Registry, seed: int) -
         transform = _choose(protocol.transform, registry, "evaluate.protocol.transform")
         spelled = replace(spelled, transform=tuple(spelled_out(chosen) for chosen in transform))
     metrics = _metrics(judged.evaluate, protocol)
-    plan = Plan(
+    plan = EvaluationConfig(
         parts,
         [build(chosen) for chosen in metrics],
         spelled,
@@ -80,11 +80,11 @@ def with_metrics(recipe: Recipe, names: Sequence[str], registry: Registry) -> Re
     return replace(recipe, evaluate=replace(recipe.evaluate, metrics=_named(names, registry)))
 
 
-def _named(names: Sequence[str], registry: Registry) -> tuple[Chosen, ...]:
-    return tuple(Chosen(registry.get("metric", name), {}, "evaluate.metrics") for name in names)
+def _named(names: Sequence[str], registry: Registry) -> tuple[ComponentConfig, ...]:
+    return tuple(ComponentConfig(registry.get("metric", name), {}, "evaluate.metrics") for name in names)
 
 
-def _metrics(evaluate: Evaluate, protocol: Protocol) -> list[Chosen]:
+def _metrics(evaluate: Evaluate, protocol: Protocol) -> list[ComponentConfig]:
     """The metrics, with the keys that the protocol fixes."""
     return [
         replace(chosen, keys=protocol.metric_keys(chosen.component.name, chosen.keys)) for chosen in evaluate.metrics
@@ -98,17 +98,17 @@ class Needs:
     Attributes:
         normal: scores of held-out normal videos, and why; empty if they are not needed.
         synthetic: scores of such videos with anomalies put in.
-        maps: where in the frame.
+        anomaly_maps: where in the frame.
         fps: frame rates of all videos.
     """
 
     normal: str = ""
     synthetic: bool = False
-    maps: bool = False
+    anomaly_maps: bool = False
     fps: bool = False
 
 
-def needs_of(plan: Plan) -> Needs:
+def needs_of(plan: EvaluationConfig) -> Needs:
     """What a plan reads."""
     protocol = plan.protocol
     transforms = [one for part in plan.parts.values() for one in part.transforms]
@@ -122,8 +122,10 @@ def needs_of(plan: Plan) -> Needs:
         why = f"protocol {protocol.name!r} takes its alarm threshold from normal videos"
     elif waiting := [metric for metric in plan.metrics if metric.needs_threshold]:
         why = f"the metric {type(waiting[0]).__name__} takes its threshold from normal videos"
-    maps, fps = (any(getattr(metric, name) for metric in plan.metrics) for name in ("needs_maps", "needs_fps"))
-    return Needs(why, protocol.weights == "synthetic", maps, fps)
+    anomaly_maps, fps = (
+        any(getattr(metric, name) for metric in plan.metrics) for name in ("needs_anomaly_maps", "needs_fps")
+    )
+    return Needs(why, protocol.weights == "synthetic", anomaly_maps, fps)
 
 
 def check_held_out(needs: Needs, share: float) -> None:
@@ -156,18 +158,20 @@ def refuse_test_tuning(protocol: Protocol, *, allowed: bool) -> None:
         )
 
 
-def _part(name: str, fused: Fused, protocol: Protocol, registry: Registry) -> Part:
+def _part(name: str, fused: Fused, protocol: Protocol, registry: Registry) -> ComponentFusion:
     own = tuple(chosen.plain() for chosen in fused.transform)
     meant = protocol.of_component(own)
     chosen = fused.transform if meant == own else _choose(meant, registry, f"fuse.{name}.transform")
-    transforms: tuple[Transform, ...] = tuple(build(one) for one in chosen)
-    return Part(fused.weight, transforms, tuple(spelled_out(one) for one in chosen))
+    transforms: tuple[ScoreTransform, ...] = tuple(build(one) for one in chosen)
+    return ComponentFusion(fused.weight, transforms, tuple(spelled_out(one) for one in chosen))
 
 
-def _choose(described: Described, registry: Registry, path: str) -> tuple[Chosen, ...]:
+def _choose(described: Described, registry: Registry, path: str) -> tuple[ComponentConfig, ...]:
     return tuple(
-        Chosen(
-            registry.get("transform", str(one["use"])), {k: v for k, v in one.items() if k != "use"}, f"{path}.{index}"
+        ComponentConfig(
+            registry.get("score_transform", str(one["use"])),
+            {k: v for k, v in one.items() if k != "use"},
+            f"{path}.{index}",
         )
         for index, one in enumerate(described)
     )

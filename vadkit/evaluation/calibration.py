@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from vadkit.core.alarms import alarm_threshold
 from vadkit.core.protocol import Described, Protocol
-from vadkit.evaluation.coverage import Covered
+from vadkit.evaluation.coverage import Imputed
 from vadkit.evaluation.fusion import Fusion
 
 Scores = NDArray[np.float64]
@@ -58,7 +58,7 @@ class Calibration:
         return asdict(self)
 
 
-def threshold_of(normal: Sequence[Covered], scores: Sequence[Scores], per_hour: float) -> tuple[float | None, float]:
+def threshold_of(normal: Sequence[Imputed], scores: Sequence[Scores], per_hour: float) -> tuple[float | None, float]:
     """Alarm threshold of some scores of the normal videos, and the hours that it rests on; None without any."""
     return alarm_threshold(scores, [video.fps for video in normal], per_hour) if normal else (None, 0.0)
 

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from vadkit.core.protocol import Protocol
 from vadkit.core.values import Labels, ScoredVideo
 from vadkit.evaluation.calibration import calibrate
-from vadkit.evaluation.coverage import cover
+from vadkit.evaluation.coverage import impute
 from vadkit.evaluation.fusion import Fusion
-from vadkit.evaluation.rows import Rows, fuse_cases
+from vadkit.evaluation.rows import ResultRows, fuse_cases
 from vadkit.store.scores import VideoScores
 
 
@@ -34,12 +34,12 @@ def random_scorer(
     """
 
     def draw(random: np.random.Generator) -> list[ScoredVideo]:
-        covered = cover([_randomised(video, fusion.parts, random) for video in videos], protocol.uncovered)
-        known = cover([_randomised(video, fusion.parts, random) for video in normal], protocol.uncovered)
+        covered = impute([_randomised(video, fusion.parts, random) for video in videos], protocol.missing_scores)
+        known = impute([_randomised(video, fusion.parts, random) for video in normal], protocol.missing_scores)
         # Copies, for fitting them on noise must not change what the result was made with.
         other = Fusion(copy.deepcopy(fusion.parts), copy.deepcopy(fusion.smoothing), known)
         cases = fuse_cases(other, covered, labels)
-        return Rows(cases, other, calibrate(other, protocol), protocol.false_alarms_per_hour).fused()
+        return ResultRows(cases, other, calibrate(other, protocol), protocol.false_alarms_per_hour).fused()
 
     return draw
 
@@ -49,8 +49,10 @@ def _randomised(video: VideoScores, components: Mapping[str, Any], random: np.ra
         name: np.where(np.isnan(video.components[name]), np.nan, random.random(video.coverage.shape))
         for name in components
     }
-    maps = partial(_random_maps, video.maps, int(random.integers(2**63))) if video.maps else None
-    return replace(video, components=noise, maps=maps)
+    anomaly_maps = (
+        partial(_random_maps, video.anomaly_maps, int(random.integers(2**63))) if video.anomaly_maps else None
+    )
+    return replace(video, components=noise, anomaly_maps=anomaly_maps)
 
 
 def _random_maps(read: Callable[[], NDArray[Any]], seed: int) -> NDArray[np.float32]:

@@ -15,7 +15,7 @@ from vadkit.core.errors import VadkitError
 from vadkit.core.values import RunResult, ScoredVideo
 from vadkit.evaluation.bootstrap import ROUNDS, Interval, differences
 from vadkit.evaluation.build import COMPARED, with_metrics
-from vadkit.evaluation.run_scores import judge_run_videos, open_run
+from vadkit.evaluation.run_scores import evaluate_run_videos, open_run
 from vadkit.plugin.registry import Registry
 from vadkit.store.run_folder import RunFolder
 
@@ -161,7 +161,7 @@ def _judge(
 ) -> _Judged:
     place, recipe = open_run(path, overrides, registry, allow_test_tuning=allow_test_tuning)
     try:
-        return _Judged(*judge_run_videos(place, with_metrics(recipe, metrics, registry), path, registry))
+        return _Judged(*evaluate_run_videos(place, with_metrics(recipe, metrics, registry), path, registry))
     except VadkitError as error:
         error.where = error.where or str(path)  # which of the runs
         raise

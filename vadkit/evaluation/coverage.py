@@ -10,14 +10,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vadkit.core.errors import DataError, listed
-from vadkit.core.protocol import Uncovered
+from vadkit.core.errors import DataError, join_names
+from vadkit.core.protocol import MissingScores
 from vadkit.core.values import Labels
 from vadkit.store.scores import VideoScores
 
 
 @dataclass(frozen=True, slots=True)
-class Covered:
+class Imputed:
     """One video of which every frame has a score.
 
     Attributes:
@@ -27,7 +27,7 @@ class Covered:
         kept: (F,) bool, the F' frames of the video that count.
         without: (F,) bool, frames of the video to which a component gave no score.
         fps: frames per second; None if unknown.
-        maps: gives (F, h, w), where in the frame; None if there are none.
+        anomaly_maps: gives (F, h, w), where in the frame; None if there are none.
     """
 
     name: str
@@ -36,7 +36,7 @@ class Covered:
     kept: NDArray[np.bool_]
     without: NDArray[np.bool_]
     fps: float | None = None
-    maps: Callable[[], NDArray[np.floating[Any]]] | None = None
+    anomaly_maps: Callable[[], NDArray[np.floating[Any]]] | None = None
 
 
 def check_videos(videos: Sequence[VideoScores]) -> None:
@@ -49,11 +49,11 @@ def check_videos(videos: Sequence[VideoScores]) -> None:
         raise DataError("there are no scores to judge", fix="score the test videos first, with 'vadkit run'")
     twice = [name for name, count in Counter(video.name for video in videos).items() if count > 1]
     if twice:
-        raise DataError(f"{len(twice)} video names are there more than once: {listed(twice)}")
+        raise DataError(f"{len(twice)} video names are there more than once: {join_names(twice)}")
     first = videos[0]
     for video in videos:
         if set(video.components) != set(first.components):
-            own, others = (listed(sorted(one.components)) for one in (video, first))
+            own, others = (join_names(sorted(one.components)) for one in (video, first))
             raise DataError(
                 f"has the components {own}, but {first.name!r} has {others}",
                 where=f"video {video.name!r}",
@@ -71,7 +71,7 @@ def check_normal(normal: Sequence[VideoScores], videos: Sequence[VideoScores]) -
         return
     check_videos(normal)
     if set(normal[0].components) != set(videos[0].components):
-        own, others = (listed(sorted(some[0].components)) for some in (normal, videos))
+        own, others = (join_names(sorted(some[0].components)) for some in (normal, videos))
         raise DataError(
             f"have the components {own}, but test videos {others}",
             where="scores of normal videos",
@@ -88,7 +88,7 @@ def check_labels(videos: Sequence[VideoScores], labels: Mapping[str, Labels]) ->
     names = {video.name for video in videos}
     if missing := [name for name in labels if name not in names]:
         raise DataError(
-            f"{len(missing)} of {len(labels)} labelled videos have no scores: {listed(missing)}",
+            f"{len(missing)} of {len(labels)} labelled videos have no scores: {join_names(missing)}",
             fix="score all test videos: 'vadkit run --resume' does those that are missing",
         )
     for video in videos:
@@ -110,8 +110,8 @@ def check_labels(videos: Sequence[VideoScores], labels: Mapping[str, Labels]) ->
             )
 
 
-def cover(videos: Sequence[VideoScores], rule: Uncovered) -> list[Covered]:
-    """Give every frame a score, or leave it out, as the protocol's `uncovered` says.
+def impute(videos: Sequence[VideoScores], rule: MissingScores) -> list[Imputed]:
+    """Give every frame a score, or leave it out, as the protocol's `missing_scores` says.
 
     A scorer may give NaN where it has nothing to give: in frames that no window covers, and
     at a video's two ends. NaN between scored frames of covered video is a fault.
@@ -120,8 +120,8 @@ def cover(videos: Sequence[VideoScores], rule: Uncovered) -> list[Covered]:
         DataError: a score is infinite or NaN where it must not be, no frame has a score, or
             `rule` is "error" and a frame has none.
     """
-    found = [_cover_one(video, rule) for video in videos]
-    if rule != "lowest" or not any(video.without.any() for video in found):
+    found = [_impute_one(video, rule) for video in videos]
+    if rule != "min" or not any(video.without.any() for video in found):
         return found
     lowest = {name: min(float(np.nanmin(video.components[name])) for video in videos) for name in found[0].components}
     return [
@@ -132,7 +132,7 @@ def cover(videos: Sequence[VideoScores], rule: Uncovered) -> list[Covered]:
     ]
 
 
-def _cover_one(video: VideoScores, rule: Uncovered) -> Covered:
+def _impute_one(video: VideoScores, rule: MissingScores) -> Imputed:
     without = np.zeros(video.coverage.shape, bool)
     for name, scores in video.components.items():
         without |= _unscored(video, name, scores)
@@ -143,16 +143,16 @@ def _cover_one(video: VideoScores, rule: Uncovered) -> Covered:
         raise DataError(
             f"{count} of {without.size} frames have no score, the first is frame {int(without.argmax())}",
             where=f"video {video.name!r}",
-            fix="choose 'uncovered: edge' or 'drop' under 'evaluate.protocol', or 'engine.score_stride: 1'",
+            fix="choose 'missing_scores: nearest' or 'drop' under 'evaluate.protocol', or 'engine.score_stride: 1'",
         )
     if count and rule == "drop":
         kept = ~without
         if not kept.any():
             raise DataError("no frame is scored by all components", where=f"video {video.name!r}")
         components = {name: scores[kept] for name, scores in components.items()}
-    elif count and rule == "edge":
+    elif count and rule == "nearest":
         components = {name: _nearest(scores) for name, scores in components.items()}
-    return Covered(video.name, video.scene, components, kept, without, video.fps, video.maps)
+    return Imputed(video.name, video.scene, components, kept, without, video.fps, video.anomaly_maps)
 
 
 def _unscored(video: VideoScores, component: str, scores: NDArray[np.float64]) -> NDArray[np.bool_]:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vadkit.core.contracts import Metric, Transform
+from vadkit.core.contracts import Metric, ScoreTransform
 from vadkit.core.errors import DataError, VadkitError
 from vadkit.core.protocol import Protocol
 from vadkit.core.values import Labels, RunResult, ScoredVideo, VideoResult
@@ -19,15 +19,15 @@ from vadkit.core.version import __version__
 from vadkit.evaluation.bootstrap import ROUNDS, chance, measure
 from vadkit.evaluation.calibration import Calibration, calibrate
 from vadkit.evaluation.chance import random_scorer
-from vadkit.evaluation.coverage import check_labels, check_normal, check_videos, cover
-from vadkit.evaluation.fusion import Fusion, Part
-from vadkit.evaluation.rows import Case, Rows, fuse_cases, kept_of
+from vadkit.evaluation.coverage import check_labels, check_normal, check_videos, impute
+from vadkit.evaluation.fusion import ComponentFusion, Fusion
+from vadkit.evaluation.rows import Case, ResultRows, fuse_cases, kept_of
 from vadkit.evaluation.weights import divide_by_deviations, fit_to
 from vadkit.store.scores import VideoScores
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
+class EvaluationData:
     """What is judged, and what it may be judged with.
 
     Attributes:
@@ -46,7 +46,7 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class EvaluationConfig:
     """How it is judged.
 
     Attributes:
@@ -60,16 +60,16 @@ class Plan:
         measured: the metrics as `describe` gives them.
     """
 
-    parts: Mapping[str, Part]
+    parts: Mapping[str, ComponentFusion]
     metrics: Sequence[Metric]
     protocol: Protocol
-    smoothing: tuple[Transform, ...] = ()
+    smoothing: tuple[ScoreTransform, ...] = ()
     seed: int = 0
     rounds: int = ROUNDS
     measured: tuple[Mapping[str, Any], ...] = ()
 
 
-def judge(name: str, folder: Path, evidence: Evidence, plan: Plan) -> RunResult:
+def judge(name: str, folder: Path, evidence: EvaluationData, plan: EvaluationConfig) -> RunResult:
     """Measure a run under a protocol.
 
     In the result's `components`, a fused component stands under its name, after its
@@ -87,27 +87,29 @@ def judge(name: str, folder: Path, evidence: Evidence, plan: Plan) -> RunResult:
             metric cannot be computed from them.
         VadkitError: the protocol refuses a transform.
     """
-    return judge_videos(name, folder, evidence, plan)[0]
+    return evaluate_videos(name, folder, evidence, plan)[0]
 
 
-def judge_videos(name: str, folder: Path, evidence: Evidence, plan: Plan) -> tuple[RunResult, list[ScoredVideo]]:
+def evaluate_videos(
+    name: str, folder: Path, evidence: EvaluationData, plan: EvaluationConfig
+) -> tuple[RunResult, list[ScoredVideo]]:
     """`judge`, and the labelled videos with their final scores as the metrics saw them."""
     protocol = plan.protocol
     refuse_future(plan)
     check_videos(evidence.videos)
     check_normal(evidence.normal, evidence.videos)
     check_labels(evidence.videos, evidence.labels)
-    videos = cover(evidence.videos, protocol.uncovered)
+    videos = impute(evidence.videos, protocol.missing_scores)
     fusion = fusion_of(evidence, plan)
     if protocol.weights == "test":
         labelled = [video for video in videos if video.name in evidence.labels]
         fit_to(fusion, labelled, [evidence.labels[video.name].frames for video in labelled], what="test videos")
     cases = fuse_cases(fusion, videos, evidence.labels)
     calibration = calibrate(fusion, protocol)
-    rows = Rows(cases, fusion, calibration, protocol.false_alarms_per_hour)
+    rows = ResultRows(cases, fusion, calibration, protocol.false_alarms_per_hour)
     fused = rows.fused()
     found = measure(plan.metrics, fused, "the fused score", seed=plan.seed, rounds=plan.rounds)
-    alone = [metric for metric in plan.metrics if not (metric.needs_maps or metric.in_units)]
+    alone = [metric for metric in plan.metrics if not (metric.needs_anomaly_maps or metric.in_units)]
     of_chance = [metric for metric in plan.metrics if not metric.in_units] if fused else []
     draw = random_scorer(evidence.videos, evidence.normal, evidence.labels, fusion, protocol)
     by_chance, draws = chance(of_chance, draw, seed=plan.seed)
@@ -139,11 +141,11 @@ def _shown(case: Case) -> VideoResult:
     """What the reporters see of a video."""
     video, fused = case.video, case.fused
     numbers = np.flatnonzero(video.kept)
-    maps = partial(kept_of, video.maps, video.kept) if video.maps else None
-    return VideoResult(video.name, fused.total, fused.components, case.labels, video.components, numbers, maps)
+    anomaly_maps = partial(kept_of, video.anomaly_maps, video.kept) if video.anomaly_maps else None
+    return VideoResult(video.name, fused.total, fused.components, case.labels, video.components, numbers, anomaly_maps)
 
 
-def refuse_future(plan: Plan) -> None:
+def refuse_future(plan: EvaluationConfig) -> None:
     """Hold a deployable protocol to its word.
 
     Raises:
@@ -152,12 +154,12 @@ def refuse_future(plan: Plan) -> None:
     protocol = plan.protocol
     if not protocol.deployable:
         return
-    if protocol.uncovered in ("edge", "lowest"):
+    if protocol.missing_scores in ("nearest", "min"):
         raise VadkitError(
-            f"protocol {protocol.name!r} is deployable and refuses 'uncovered: {protocol.uncovered}': frames without a "
+            f"protocol {protocol.name!r} is deployable and refuses 'missing_scores: {protocol.missing_scores}': frames without a "
             "score would take one from later frames or other test videos",
             where="evaluate.protocol",
-            fix="set uncovered: drop",
+            fix="set missing_scores: drop",
         )
     if protocol.weights == "test":
         raise VadkitError(
@@ -177,19 +179,19 @@ def refuse_future(plan: Plan) -> None:
             )
 
 
-def fusion_of(evidence: Evidence, plan: Plan) -> Fusion:
+def fusion_of(evidence: EvaluationData, plan: EvaluationConfig) -> Fusion:
     """Transforms and weights, fitted on held-out normal video alone: `evidence.videos` and labels are not read.
 
     Raises:
         DataError: what they are fitted to is not there.
     """
-    rule = plan.protocol.uncovered
-    fusion = Fusion(dict(plan.parts), plan.smoothing, cover(evidence.normal, rule))
+    rule = plan.protocol.missing_scores
+    fusion = Fusion(dict(plan.parts), plan.smoothing, impute(evidence.normal, rule))
     if plan.protocol.weights == "normal":
         divide_by_deviations(fusion)
     elif plan.protocol.weights == "synthetic":
         truth = evidence.synthetic_labels or {}
-        altered = cover(evidence.synthetic, rule)
+        altered = impute(evidence.synthetic, rule)
         fit_to(fusion, altered, [truth[video.name] for video in altered], what="synthetic videos")
     return fusion
 
@@ -216,7 +218,7 @@ def _groups(videos: Sequence[ScoredVideo], metrics: Sequence[Metric]) -> dict[st
         scenes.setdefault(video.scene, []).append(video)
     several = scenes if len(scenes) > 1 else {}
     members = {"video": {video.name: [video] for video in videos}, "scene": several}
-    chosen = [metric for metric in metrics if metric.by_group and not metric.needs_maps]
+    chosen = [metric for metric in metrics if metric.by_group and not metric.needs_anomaly_maps]
     return {kind: {name: _defined(some, chosen) for name, some in groups.items()} for kind, groups in members.items()}
 
 
@@ -230,7 +232,7 @@ def _defined(videos: Sequence[ScoredVideo], metrics: Sequence[Metric]) -> dict[s
     return found
 
 
-def _facts(cases: Sequence[Case], videos: Sequence[VideoScores], plan: Plan) -> dict[str, Any]:
+def _facts(cases: Sequence[Case], videos: Sequence[VideoScores], plan: EvaluationConfig) -> dict[str, Any]:
     coverage = np.concatenate([video.coverage for video in videos])
     truth = {case.video.name: case.labels for case in cases if case.labels is not None}
     every = [one for part in plan.parts.values() for one in part.transforms]

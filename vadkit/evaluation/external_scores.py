@@ -12,18 +12,18 @@ from vadkit.core.errors import DataError, VadkitError
 from vadkit.core.protocol import Protocol
 from vadkit.core.values import Labels, RunResult
 from vadkit.data.opening import open_dataset
-from vadkit.evaluation import Evidence, judge
-from vadkit.evaluation.build import compared, needs_of, plan_of, refuse_test_tuning
-from vadkit.evaluation.run_scores import refuse_run, under_all_protocols, write_reports
+from vadkit.evaluation import EvaluationData, judge
+from vadkit.evaluation.build import build_evaluation, compared, needs_of, refuse_test_tuning
+from vadkit.evaluation.run_scores import evaluate_all_protocols, refuse_run, write_reports
 from vadkit.plugin.registry import Registry
-from vadkit.recipe.evaluation_only import Judgement, judgement
+from vadkit.recipe.evaluation_only import EvaluationOnly, judgement
 from vadkit.store.external.labels import read_label_file
-from vadkit.store.external.scores import High, read_foreign, read_normal
+from vadkit.store.external.scores import High, read_external_scores, read_normal
 from vadkit.store.scores import VideoScores
 
 
 @dataclass(frozen=True, slots=True)
-class Submission:
+class ExternalScores:
     """Scores that somebody hands in.
 
     Attributes:
@@ -53,7 +53,7 @@ class Submission:
             raise VadkitError(f"{self.dropped!r} is no pair of counts", where="--dropped", fix=fix)
 
 
-def judge_scores(
+def evaluate_scores(
     scores: str | Path,
     *,
     data: str | Mapping[str, Any] | None = None,
@@ -87,8 +87,8 @@ def judge_scores(
     Raises:
         VadkitError: anything that the user can mend; see its message.
     """
-    submission = Submission(Path(scores), data, data_root, _path(labels), _path(normal), dropped, high)
-    return judge_submission(
+    submission = ExternalScores(Path(scores), data, data_root, _path(labels), _path(normal), dropped, high)
+    return evaluate_external_scores(
         submission,
         overrides=overrides,
         report=report,
@@ -98,8 +98,8 @@ def judge_scores(
     )
 
 
-def judge_submission(
-    submission: Submission,
+def evaluate_external_scores(
+    submission: ExternalScores,
     *,
     overrides: Sequence[str] = (),
     report: Sequence[str] = (),
@@ -107,7 +107,7 @@ def judge_submission(
     allow_test_tuning: bool = False,
     registry: Registry | None = None,
 ) -> RunResult:
-    """`judge_scores` of what was handed in."""
+    """`evaluate_scores` of what was handed in."""
     registry = registry or Registry.discover()
     judged, evidence = _read(submission, overrides, report, registry)
     refuse_test_tuning(judged.evaluate.protocol, allowed=allow_test_tuning)
@@ -125,7 +125,7 @@ def judge_submission(
 
 
 def under_all(
-    submission: Submission, *, overrides: Sequence[str] = (), registry: Registry | None = None
+    submission: ExternalScores, *, overrides: Sequence[str] = (), registry: Registry | None = None
 ) -> dict[str, RunResult | VadkitError]:
     """The same scores under every preset: preset -> result, or why there is none.
 
@@ -139,7 +139,7 @@ def under_all(
         other = replace(judged, evaluate=compared(judged.evaluate, protocol, registry))
         return _judge(submission.scores.stem, None, other, evidence, protocol, registry, rounds=0)
 
-    return under_all_protocols(under, test_tuned=judged.evaluate.protocol.test_tuned)
+    return evaluate_all_protocols(under, test_tuned=judged.evaluate.protocol.test_tuned)
 
 
 def _path(given: str | Path | None) -> Path | None:
@@ -147,8 +147,8 @@ def _path(given: str | Path | None) -> Path | None:
 
 
 def _read(
-    submission: Submission, overrides: Sequence[str], report: Sequence[str], registry: Registry
-) -> tuple[Judgement, Evidence]:
+    submission: ExternalScores, overrides: Sequence[str], report: Sequence[str], registry: Registry
+) -> tuple[EvaluationOnly, EvaluationData]:
     if not submission.scores.exists():
         where = str(submission.scores)
         raise DataError("there is no such file or folder", where=where, fix="check the path of the scores")
@@ -161,18 +161,20 @@ def _read(
         )
     truth, about = _truth(judged, submission)
     lengths = {name: len(label.frames) for name, label in truth.items()}
-    found = read_foreign(submission.scores, lengths, dropped=submission.dropped, high=submission.high)
+    found = read_external_scores(submission.scores, lengths, dropped=submission.dropped, high=submission.high)
     videos = [_placed(video, about) for video in found]
     normal = (
         read_normal(submission.normal, dropped=submission.dropped, high=submission.high) if submission.normal else ()
     )
     fps = next((video.fps for video in videos if video.fps), None)
-    return judged.with_components(list(videos[0].components)), Evidence(
+    return judged.with_components(list(videos[0].components)), EvaluationData(
         videos, truth, [replace(video, fps=video.fps or fps) for video in normal]
     )
 
 
-def _truth(judged: Judgement, submission: Submission) -> tuple[dict[str, Labels], dict[str, tuple[str, float | None]]]:
+def _truth(
+    judged: EvaluationOnly, submission: ExternalScores
+) -> tuple[dict[str, Labels], dict[str, tuple[str, float | None]]]:
     """Video -> labels, and video -> scene and frame rate."""
     if submission.labels is not None:
         return read_label_file(submission.labels), {}
@@ -195,14 +197,14 @@ def _placed(video: VideoScores, about: Mapping[str, tuple[str, float | None]]) -
 def _judge(
     name: str,
     out: Path | None,
-    judged: Judgement,
-    evidence: Evidence,
+    judged: EvaluationOnly,
+    evidence: EvaluationData,
     protocol: Protocol,
     registry: Registry,
     *,
     rounds: int | None = None,
 ) -> RunResult:
-    plan = plan_of(judged, replace(protocol, stride=0), registry, judged.seed)
+    plan = build_evaluation(judged, replace(protocol, stride=0), registry, judged.seed)
     needs = needs_of(plan)
     if needs.normal and not evidence.normal:
         raise DataError(
@@ -210,8 +212,8 @@ def _judge(
             where=f"protocol {protocol.name}",
             fix="give scores of held-out normal videos with --normal PATH, or choose another protocol",
         )
-    if needs.maps or needs.synthetic:
-        what = "maps" if needs.maps else "scores of synthetic anomalies"
+    if needs.anomaly_maps or needs.synthetic:
+        what = "anomaly_maps" if needs.anomaly_maps else "scores of synthetic anomalies"
         raise DataError(
             f"{what} are needed, and score files of other methods have none", where=f"protocol {protocol.name}"
         )

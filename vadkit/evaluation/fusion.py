@@ -9,16 +9,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vadkit.core.contracts import Transform
+from vadkit.core.contracts import ScoreTransform
 from vadkit.core.errors import DataError, closest
-from vadkit.evaluation.coverage import Covered
+from vadkit.evaluation.coverage import Imputed
 
 Scores = NDArray[np.float64]
 _FUSED = "the fused score"
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class ComponentFusion:
     """How one component enters the final score.
 
     Attributes:
@@ -28,7 +28,7 @@ class Part:
     """
 
     weight: float = 1.0
-    transforms: tuple[Transform, ...] = ()
+    transforms: tuple[ScoreTransform, ...] = ()
     described: tuple[Mapping[str, Any], ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
@@ -64,9 +64,9 @@ class Fusion:
         DataError: nothing is fused, or a component is not among the scores.
     """
 
-    parts: dict[str, Part]
-    smoothing: tuple[Transform, ...] = ()
-    normal: Sequence[Covered] = ()
+    parts: dict[str, ComponentFusion]
+    smoothing: tuple[ScoreTransform, ...] = ()
+    normal: Sequence[Imputed] = ()
     scaled_normal: dict[str, list[Scores]] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -89,7 +89,7 @@ class Fusion:
     def _fit_smoothing(self) -> None:
         _fitted(self.smoothing, self.normal, self._sums(self.normal, self.scaled_normal), _FUSED)
 
-    def scale(self, videos: Sequence[Covered]) -> dict[str, list[Scores]]:
+    def scale(self, videos: Sequence[Imputed]) -> dict[str, list[Scores]]:
         """Component -> scores of each video, (F',), after its transforms.
 
         Raises:
@@ -102,7 +102,7 @@ class Fusion:
             for name, part in self.parts.items()
         }
 
-    def total(self, videos: Sequence[Covered], scaled: Mapping[str, Sequence[Scores]]) -> list[Scores]:
+    def total(self, videos: Sequence[Imputed], scaled: Mapping[str, Sequence[Scores]]) -> list[Scores]:
         """The final score of each video, (F',), from what `scale` gave.
 
         Raises:
@@ -110,7 +110,7 @@ class Fusion:
         """
         return _applied(self.smoothing, videos, self._sums(videos, scaled), _FUSED)
 
-    def __call__(self, videos: Sequence[Covered]) -> list[FusedVideo]:
+    def __call__(self, videos: Sequence[Imputed]) -> list[FusedVideo]:
         """One result for each of `videos`, in their order."""
         scaled = self.scale(videos)
         totals = self.total(videos, scaled)
@@ -119,7 +119,7 @@ class Fusion:
             for index, (video, total) in enumerate(zip(videos, totals, strict=True))
         ]
 
-    def _sums(self, videos: Sequence[Covered], scaled: Mapping[str, Sequence[Scores]]) -> list[Scores]:
+    def _sums(self, videos: Sequence[Imputed], scaled: Mapping[str, Sequence[Scores]]) -> list[Scores]:
         sums: list[Scores] = []
         for index, video in enumerate(videos):
             sums.append(np.sum([part.weight * scaled[name][index] for name, part in self.parts.items()], axis=0))
@@ -129,7 +129,7 @@ class Fusion:
                 )
         return sums
 
-    def _check(self, videos: Sequence[Covered]) -> None:
+    def _check(self, videos: Sequence[Imputed]) -> None:
         for video in videos:
             if unknown := [name for name in self.parts if name not in video.components]:
                 raise DataError(
@@ -143,12 +143,12 @@ def _of(component: str) -> str:
     return f"component {component!r}"
 
 
-def _constant(video: Covered, parts: Mapping[str, Part]) -> tuple[str, ...]:
+def _constant(video: Imputed, parts: Mapping[str, ComponentFusion]) -> tuple[str, ...]:
     return tuple(name for name in parts if video.components[name].min() == video.components[name].max())
 
 
 def _fitted(
-    transforms: Sequence[Transform], videos: Sequence[Covered], scores: list[Scores], what: str
+    transforms: Sequence[ScoreTransform], videos: Sequence[Imputed], scores: list[Scores], what: str
 ) -> list[Scores]:
     for transform in transforms:
         transform.fit(scores)
@@ -157,14 +157,14 @@ def _fitted(
 
 
 def _applied(
-    transforms: Sequence[Transform], videos: Sequence[Covered], scores: list[Scores], what: str
+    transforms: Sequence[ScoreTransform], videos: Sequence[Imputed], scores: list[Scores], what: str
 ) -> list[Scores]:
     for transform in transforms:
         scores = _apply(transform, videos, scores, what)
     return scores
 
 
-def _apply(transform: Transform, videos: Sequence[Covered], scores: list[Scores], what: str) -> list[Scores]:
+def _apply(transform: ScoreTransform, videos: Sequence[Imputed], scores: list[Scores], what: str) -> list[Scores]:
     """One transform, scope by scope."""
     results: list[Scores] = list(scores)
     for members in _scopes(transform, videos):
@@ -182,7 +182,7 @@ def _apply(transform: Transform, videos: Sequence[Covered], scores: list[Scores]
     return results
 
 
-def _scopes(transform: Transform, videos: Sequence[Covered]) -> list[list[int]]:
+def _scopes(transform: ScoreTransform, videos: Sequence[Imputed]) -> list[list[int]]:
     """The videos that one call sees together."""
     if transform.scope == "video":
         return [[index] for index in range(len(videos))]

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from vadkit.core.values import Labels, ScoredVideo, Track
 from vadkit.evaluation.calibration import Calibration, threshold_of
-from vadkit.evaluation.coverage import Covered
+from vadkit.evaluation.coverage import Imputed
 from vadkit.evaluation.fusion import FusedVideo, Fusion
 
 Scores = NDArray[np.float64]
@@ -22,7 +22,7 @@ Scores = NDArray[np.float64]
 class Case:
     """One test video: its scores before and after fusion, and its labels (F',) if it has any."""
 
-    video: Covered
+    video: Imputed
     fused: FusedVideo
     truth: Labels | None
 
@@ -32,7 +32,7 @@ class Case:
         return self.truth.frames[self.video.kept] if self.truth is not None else None
 
 
-class Rows:
+class ResultRows:
     """The scores that are measured, row by row of the table, with the alarm threshold of each."""
 
     def __init__(self, cases: Sequence[Case], fusion: Fusion, calibration: Calibration | None, per_hour: float) -> None:
@@ -42,7 +42,7 @@ class Rows:
 
     def fused(self) -> list[ScoredVideo]:
         """The final score, with its maps."""
-        return self._row([case.fused.total for case in self._cases], self._threshold, maps=True)
+        return self._row([case.fused.total for case in self._cases], self._threshold, anomaly_maps=True)
 
     def alone(self) -> Sequence[tuple[str, list[ScoredVideo]]]:
         """Each component by itself."""
@@ -64,18 +64,20 @@ class Rows:
         threshold, _ = threshold_of(self._fusion.normal, normal, self._per_hour)
         return threshold
 
-    def _row(self, scores: Sequence[Scores], threshold: float | None, *, maps: bool = False) -> list[ScoredVideo]:
+    def _row(
+        self, scores: Sequence[Scores], threshold: float | None, *, anomaly_maps: bool = False
+    ) -> list[ScoredVideo]:
         found: list[ScoredVideo] = []
         for case, one in zip(self._cases, scores, strict=True):
             labels, truth, video = case.labels, case.truth, case.video
             assert labels is not None
             assert truth is not None
             scored = ScoredVideo(video.name, one, labels, video.scene, video.fps, threshold)
-            if maps:
+            if anomaly_maps:
                 kept = video.kept
                 scored = replace(
                     scored,
-                    maps=partial(kept_of, video.maps, kept) if video.maps else None,
+                    anomaly_maps=partial(kept_of, video.anomaly_maps, kept) if video.anomaly_maps else None,
                     masks=partial(kept_of, truth.masks, kept) if truth.masks else None,
                     tracks=_kept_tracks(truth.tracks, kept) if truth.tracks is not None else None,
                     size=truth.size,
@@ -84,7 +86,7 @@ class Rows:
         return found
 
 
-def fuse_cases(fusion: Fusion, videos: Sequence[Covered], labels: Mapping[str, Labels]) -> list[Case]:
+def fuse_cases(fusion: Fusion, videos: Sequence[Imputed], labels: Mapping[str, Labels]) -> list[Case]:
     """Each video with its final score and its labels."""
     return [Case(one, fused, labels.get(one.name)) for one, fused in zip(videos, fusion(videos), strict=True)]
 

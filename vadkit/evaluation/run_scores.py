@@ -13,17 +13,17 @@ from numpy.typing import NDArray
 
 from vadkit.core.contracts import Metric
 from vadkit.core.errors import DataError, VadkitError
-from vadkit.core.files import write_text
+from vadkit.core.files import atomic_write_text
 from vadkit.core.protocol import Protocol
 from vadkit.core.values import RunResult, ScoredVideo
-from vadkit.evaluation import Evidence, Plan
-from vadkit.evaluation.build import Needs, needs_of, plan_of, protocol_of, refuse_test_tuning
+from vadkit.evaluation import EvaluationConfig, EvaluationData
+from vadkit.evaluation.build import Needs, build_evaluation, needs_of, protocol_of, refuse_test_tuning
 from vadkit.evaluation.calibration import calibrate
-from vadkit.evaluation.evaluator import fusion_of, judge_videos
+from vadkit.evaluation.evaluator import evaluate_videos, fusion_of
 from vadkit.plugin.registry import Registry
 from vadkit.recipe import load
 from vadkit.recipe.build import build
-from vadkit.recipe.component_config import Chosen
+from vadkit.recipe.component_config import ComponentConfig
 from vadkit.recipe.model import Recipe
 from vadkit.recipe.presets import PRESETS
 from vadkit.store.run_folder import RunFolder
@@ -62,14 +62,14 @@ def open_run(
     return place, recipe
 
 
-def judge_run(
+def evaluate_run(
     place: RunFolder, recipe: Recipe, target: Path, registry: Registry, *, rounds: int | None = None
 ) -> RunResult:
-    """Judge a run's score files; arguments and errors as of `judge_run_videos`."""
-    return judge_run_videos(place, recipe, target, registry, rounds=rounds)[0]
+    """Judge a run's score files; arguments and errors as of `evaluate_run_videos`."""
+    return evaluate_run_videos(place, recipe, target, registry, rounds=rounds)[0]
 
 
-def judge_run_videos(
+def evaluate_run_videos(
     place: RunFolder, recipe: Recipe, target: Path, registry: Registry, *, rounds: int | None = None
 ) -> tuple[RunResult, list[ScoredVideo], list[Metric]]:
     """Judge a run's score files: the result, its labelled videos as the metrics saw them, the metrics.
@@ -84,15 +84,15 @@ def judge_run_videos(
     Raises:
         DataError: they are missing or damaged, or lack what the protocol or a metric needs.
     """
-    plan = plan_of(recipe, protocol_of(recipe), registry, recipe.seed)
+    plan = build_evaluation(recipe, protocol_of(recipe), registry, recipe.seed)
     evidence = _evidence(place, needs_of(plan), _map_scorer(place, recipe))
     plan = plan if rounds is None else replace(plan, rounds=rounds)
-    result, videos = judge_videos(recipe.name, target, evidence, plan)
+    result, videos = evaluate_videos(recipe.name, target, evidence, plan)
     result = replace(result, facts={**result.facts, "manifest": _beside(place)})
     return result, videos, list(plan.metrics)
 
 
-def calibrate_run(place: RunFolder, plan: Plan) -> None:
+def write_calibration(place: RunFolder, plan: EvaluationConfig) -> None:
     """Write beside the weights what held-out normal video says: before any test video is scored.
 
     Raises:
@@ -102,13 +102,13 @@ def calibrate_run(place: RunFolder, plan: Plan) -> None:
     if not place.held_out.is_dir() or plan.protocol.weights == "test":
         return
     synthetic, truth = synthetic_of(place, needs_of(plan))
-    evidence = Evidence((), {}, read_scores(place.held_out), synthetic, truth)
+    evidence = EvaluationData((), {}, read_scores(place.held_out), synthetic, truth)
     found = calibrate(fusion_of(evidence, plan), plan.protocol)
     if found is not None:
-        write_text(place.calibration, json.dumps(found.as_dict(), indent=2) + "\n")
+        atomic_write_text(place.calibration, json.dumps(found.as_dict(), indent=2) + "\n")
 
 
-def under_all_protocols(
+def evaluate_all_protocols(
     judge_one: Callable[[Protocol], RunResult], *, test_tuned: bool
 ) -> dict[str, RunResult | VadkitError]:
     """One set of scores under every preset: preset -> result, or why there is none.
@@ -137,7 +137,7 @@ def refuse_run(out: str | Path) -> None:
 
 
 def write_reports(
-    result: RunResult, report: Sequence[Chosen], target: Path, *, unseen: Callable[[str], None] | None = None
+    result: RunResult, report: Sequence[ComponentConfig], target: Path, *, unseen: Callable[[str], None] | None = None
 ) -> None:
     """Have every reporter say it.
 
@@ -159,23 +159,23 @@ def write_reports(
             unseen(f"warning: {chosen.component.name} is left out: {error}")
 
 
-def shows_maps(report: Sequence[Chosen]) -> bool:
+def shows_maps(report: Sequence[ComponentConfig]) -> bool:
     """Whether a reporter reads maps."""
-    return any(getattr(chosen.component.load(), "needs_maps", False) for chosen in report)
+    return any(getattr(chosen.component.load(), "needs_anomaly_maps", False) for chosen in report)
 
 
 def _map_scorer(place: RunFolder, recipe: Recipe) -> str:
     """The scorer whose maps are kept and wanted."""
-    wanted = [recipe.evaluate.maps] if recipe.evaluate.maps else list(recipe.scores)
-    return next((name for name in wanted if (place.scores / "maps" / name).is_dir()), "")
+    wanted = [recipe.evaluate.anomaly_maps] if recipe.evaluate.anomaly_maps else list(recipe.scores)
+    return next((name for name in wanted if (place.scores / "anomaly_maps" / name).is_dir()), "")
 
 
-def _evidence(place: RunFolder, needs: Needs, maps: str) -> Evidence:
-    videos = read_scores(place.scores, maps=maps)
-    if needs.maps and any(video.maps is None for video in videos):
+def _evidence(place: RunFolder, needs: Needs, anomaly_maps: str) -> EvaluationData:
+    videos = read_scores(place.scores, anomaly_maps=anomaly_maps)
+    if needs.anomaly_maps and any(video.anomaly_maps is None for video in videos):
         raise DataError(
             "a metric reads maps, and none are kept",
-            where=str(place.scores / "maps"),
+            where=str(place.scores / "anomaly_maps"),
             fix="'vadkit run --resume' with this --set scores the test videos again and keeps them",
         )
     held_out = place.held_out.is_dir()
@@ -185,7 +185,7 @@ def _evidence(place: RunFolder, needs: Needs, maps: str) -> Evidence:
             where=str(place.held_out),
             fix="run the recipe again with --set data.held_out=0.1, or choose another protocol, transform or metric",
         )
-    return Evidence(
+    return EvaluationData(
         videos,
         read_labels(place.labels, place.regions),
         read_scores(place.held_out) if held_out else (),
@@ -212,5 +212,5 @@ def _beside(place: RunFolder) -> dict[str, Any]:
     beside = {key: manifest.get(key) for key in ("seed", "commit", "host", "precision", "versions")}
     data = manifest.get("data", {})
     notable = {key: data.get(key) for key in ("damaged", "tested on")}
-    notable |= {key: manifest.get(key) for key in ("dimensions", "order_dependent")}
+    notable |= {key: manifest.get(key) for key in ("dimensions", "stateful")}
     return beside | {key: value for key, value in notable.items() if value}

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
 from vadkit.core.errors import DataError
-from vadkit.evaluation.coverage import Covered
+from vadkit.evaluation.coverage import Imputed
 from vadkit.evaluation.fusion import Fusion
 
 # Shares of a component against the others, in units of their deviations; the search goes through these.
@@ -32,7 +32,7 @@ def divide_by_deviations(fusion: Fusion) -> None:
     fusion.set_weights({name: fusion.parts[name].weight / scale[name] for name in scale})
 
 
-def fit_to(fusion: Fusion, videos: Sequence[Covered], truth: Truth, *, what: str) -> None:
+def fit_to(fusion: Fusion, videos: Sequence[Imputed], truth: Truth, *, what: str) -> None:
     """Set the weights that give the best micro AUC, by coordinate ascent from equal shares.
 
     Args:

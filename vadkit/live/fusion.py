@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from vadkit.core.alarms import HOLD
 from vadkit.core.errors import DataError, VadkitError
-from vadkit.evaluation.coverage import Covered
+from vadkit.evaluation.coverage import Imputed
 from vadkit.evaluation.fusion import Fusion
 
 HISTORY = 1 << 14  # frames that a transform looks back on
@@ -44,7 +44,7 @@ class OnlineFusion:
             return total
         joined = {name: np.concatenate([self._past[name], scores[scored]]) for name, scores in rows.items()}
         size = len(next(iter(joined.values())))
-        video = Covered("live", "", joined, np.ones(size, bool), np.zeros(size, bool))
+        video = Imputed("live", "", joined, np.ones(size, bool), np.zeros(size, bool))
         total[scored] = self._fusion([video])[0].total[-count:]
         self._past = {name: scores[-HISTORY:] for name, scores in joined.items()}
         return total
@@ -89,7 +89,7 @@ class Alarm:
     until: float | None = None
 
 
-class AlarmWatch:
+class AlarmDetector:
     """Follows a score and says when an alarm begins and ends.
 
     Args:

@@ -10,9 +10,9 @@ from lightning_fabric import Fabric
 from numpy.typing import NDArray
 
 from vadkit.core.contracts import Scorer
-from vadkit.model.inference.sliding_window import WindowMean, score_clips
+from vadkit.model.inference.sliding_window import SlidingWindowMean, score_clips
 from vadkit.model.pipeline import Pipeline
-from vadkit.store.scores import Places
+from vadkit.store.scores import PositionStats
 from vadkit.video.clips import to_clips
 
 
@@ -54,10 +54,10 @@ class OnlineScorer:
         *,
         stride: int,
         batch: int = 1,
-        places: Mapping[str, Places] | None = None,
+        places: Mapping[str, PositionStats] | None = None,
     ) -> None:
-        self.pipeline, self.scorers, self.fabric, self.places = pipeline, scorers, fabric, places
-        batch = 1 if pipeline.order_dependent else batch
+        self.pipeline, self.scorers, self.fabric, self.position_stats = pipeline, scorers, fabric, places
+        batch = 1 if pipeline.stateful else batch
         self.spec, self.stride, self.batch = pipeline.clip, stride, batch
         pipeline.reset()
         self._kept: list[NDArray[np.uint8]] = []  # the last frames, of which `_next` is not the first one any more
@@ -65,7 +65,7 @@ class OnlineScorer:
         self._next = 0  # where the next window starts
         self._given = 0  # frames whose scores are out
         self._waiting: list[int] = []  # starts of windows to be scored
-        self._means = WindowMean(self.spec.span + (batch + 1) * stride, tuple(scorers))
+        self._means = SlidingWindowMean(self.spec.span + (batch + 1) * stride, tuple(scorers))
 
     def push(self, frame: NDArray[np.uint8]) -> Scored | None:
         """Take a frame (H, W, C) at the clip's size; frames whose scores are final now, if there are any.
@@ -100,7 +100,7 @@ class OnlineScorer:
             windows = [np.stack(self._kept[start - first : start - first + span : step]) for start in self._waiting]
             where = f"windows from frame {self._waiting[0]} on"
             found = score_clips(
-                to_clips(windows), self.pipeline, self.scorers, self.fabric, places=self.places, where=where
+                to_clips(windows), self.pipeline, self.scorers, self.fabric, places=self.position_stats, where=where
             )
             for number, start in enumerate(self._waiting):
                 frames = start - self._given + np.arange(self.spec.frames) * step

@@ -16,9 +16,9 @@ import av.error
 import numpy as np
 from numpy.typing import NDArray
 
-from vadkit.core.errors import DataError, listed
+from vadkit.core.errors import DataError, join_names
 from vadkit.core.files import reading
-from vadkit.core.values import ClipSpec, VideoRef, natural
+from vadkit.core.values import ClipSpec, VideoRef, natural_key
 from vadkit.video.damage import Damages
 from vadkit.video.decode import decode
 from vadkit.video.probe import frame_rate
@@ -144,10 +144,12 @@ def _video(path: Path) -> VideoRef:
     if path.is_file():
         return VideoRef(path.name, path)
     images = sorted(
-        (one for one in path.iterdir() if one.suffix.lower() in _PICTURES), key=lambda one: natural(one.name)
+        (one for one in path.iterdir() if one.suffix.lower() in _PICTURES), key=lambda one: natural_key(one.name)
     )
     if not images and (videos := [one.name for one in sorted(path.iterdir()) if one.suffix.lower() in _VIDEOS]):
-        raise DataError(f"contains videos, not images: {listed(videos)}", where=str(path), fix="give one of the videos")
+        raise DataError(
+            f"contains videos, not images: {join_names(videos)}", where=str(path), fix="give one of the videos"
+        )
     if not images:
         fix = "give a folder of images, the frames of a video in order"
         raise DataError("contains no images", where=str(path), fix=fix)

@@ -11,15 +11,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from vadkit.core.errors import DataError, VadkitError
-from vadkit.core.progress import Monitor, Silent
+from vadkit.core.progress import NoProgress, Progress
 from vadkit.engine.run import load_experiment
-from vadkit.evaluation import Evidence, Plan
-from vadkit.evaluation.build import needs_of, plan_of, protocol_of
+from vadkit.evaluation import EvaluationConfig, EvaluationData
+from vadkit.evaluation.build import build_evaluation, needs_of, protocol_of
 from vadkit.evaluation.calibration import threshold_of
 from vadkit.evaluation.evaluator import fusion_of
 from vadkit.evaluation.fusion import Fusion
 from vadkit.evaluation.run_scores import open_run, synthetic_of
-from vadkit.live.fusion import Alarm, AlarmWatch, OnlineFusion, check_memory
+from vadkit.live.fusion import Alarm, AlarmDetector, OnlineFusion, check_memory
 from vadkit.plugin.registry import Registry
 from vadkit.recipe.model import Recipe
 from vadkit.store.provenance import changes, code_of
@@ -61,7 +61,7 @@ class Watch:
         overrides: changes of `fuse` and `evaluate`, as `--set` takes them.
         threshold: alarms are raised at this score in place of the held-out videos' threshold.
         false_alarms_per_hour: rate that sets the threshold; default, the protocol's.
-        monitor: is told what happens to a live source.
+        progress: is told what happens to a live source.
         registry: default, all installed plugins.
 
     Raises:
@@ -75,13 +75,13 @@ class Watch:
         overrides: Sequence[str] = (),
         threshold: float | None = None,
         false_alarms_per_hour: float | None = None,
-        monitor: Monitor | None = None,
+        progress: Progress | None = None,
         registry: Registry | None = None,
     ) -> None:
         registry = registry or Registry.discover()
-        self.monitor = monitor or Silent()
+        self.progress = progress or NoProgress()
         place, self.recipe = _opened(run, overrides, registry)
-        plan = plan_of(self.recipe, protocol_of(self.recipe), registry, self.recipe.seed)
+        plan = build_evaluation(self.recipe, protocol_of(self.recipe), registry, self.recipe.seed)
         self.protocol = plan.protocol
         for told in changes(place.read_manifest().get("code", {}), code_of(self.recipe)):
             self._tell(f"{told}: the threshold may be of other scores; run the recipe again with --overwrite")
@@ -143,23 +143,23 @@ class Watch:
 
     def scorer(self, *, live: bool) -> OnlineScorer:
         """What turns frames into components; it is at the start of a video."""
-        from vadkit.engine.scoring import stored_places
+        from vadkit.engine.scoring import load_position_stats
         from vadkit.live.scorer import OnlineScorer
 
         experiment = self._experiment
         engine = self.recipe.engine
         pipeline = experiment.pipeline()
         return OnlineScorer(
-            deepcopy(pipeline) if pipeline.order_dependent else pipeline,  # two looks at once share no memory
+            deepcopy(pipeline) if pipeline.stateful else pipeline,  # two looks at once share no memory
             experiment.scorers,
             experiment.fabric,
             stride=engine.score_stride,
             batch=1 if live else engine.score_batch,
-            places=stored_places(experiment),
+            places=load_position_stats(experiment),
         )
 
     def _tell(self, text: str) -> None:
-        self.monitor.message(text)
+        self.progress.message(text)
 
 
 class _Pass:
@@ -167,7 +167,7 @@ class _Pass:
 
     def __init__(self, watch: Watch, source: Source) -> None:
         self.watch, self.source = watch, source
-        self.alarms = AlarmWatch(watch.threshold, source.taken)
+        self.alarms = AlarmDetector(watch.threshold, source.taken)
         self.seconds: list[float] = []  # of frames that have no score yet
         self.first = 0  # index of the first of them
         self.any = False  # whether any frame had a score
@@ -249,9 +249,9 @@ def _held_out(place: RunFolder) -> list[VideoScores]:
     return read_scores(place.held_out)
 
 
-def _fusion(place: RunFolder, plan: Plan, normal: Sequence[VideoScores]) -> Fusion:
+def _fusion(place: RunFolder, plan: EvaluationConfig, normal: Sequence[VideoScores]) -> Fusion:
     synthetic, truth = synthetic_of(place, needs_of(plan))
-    return fusion_of(Evidence((), {}, normal, synthetic, truth), plan)
+    return fusion_of(EvaluationData((), {}, normal, synthetic, truth), plan)
 
 
 def _rate(normal: Sequence[VideoScores]) -> float | None:

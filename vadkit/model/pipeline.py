@@ -37,7 +37,7 @@ class Pipeline(nn.Module):
         self.names = tuple(densities)  # not a ModuleDict: that refuses names such as "train" or "type"
         self.features = nn.ModuleList(feature for feature, _ in densities.values())  # pyright: ignore
         self.densities = nn.ModuleList(density for _, density in densities.values())  # pyright: ignore
-        self.decode = decode or bool(self.order_dependent)
+        self.decode = decode or bool(self.stateful)
         self.requires_grad_(False).eval()
 
     def train(self, mode: bool = True) -> Pipeline:
@@ -46,20 +46,20 @@ class Pipeline(nn.Module):
         return super().train(False)
 
     @property
-    def order_dependent(self) -> str:
+    def stateful(self) -> str:
         """Why scores depend on the order of a video's frames; empty if they do not."""
         bottleneck = self.autoencoder.bottleneck if self.autoencoder is not None else None
-        return bottleneck.order_dependent if bottleneck is not None else ""
+        return bottleneck.stateful if bottleneck is not None else ""
 
     def reset(self) -> None:
         """A video begins: forget what earlier clips left."""
         if self.autoencoder is not None and self.autoencoder.bottleneck is not None:
             self.autoencoder.bottleneck.reset()
 
-    def observe(self, out: ClipOutputs) -> None:
+    def update(self, out: ClipOutputs) -> None:
         """One clip of a video is scored: let the bottleneck see it before the next one."""
         if self.autoencoder is not None and self.autoencoder.bottleneck is not None:
-            self.autoencoder.bottleneck.observe(out)
+            self.autoencoder.bottleneck.update(out)
 
     def forward(self, clips: Tensor) -> ClipOutputs:
         """(B, C, T, H, W) -> outputs, likelihoods among them."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from vadkit.core.contracts import KINDS
 from vadkit.core.errors import PluginError, closest
-from vadkit.plugin.sandbox import said
+from vadkit.plugin.sandbox import describe_error
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*(-[a-z0-9_]+)*")
 _TARGET = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
@@ -63,7 +63,7 @@ class Component:
             loaded = getattr(importlib.import_module(module), attribute)
         except (Exception, SystemExit) as error:
             raise PluginError(
-                f"{self.target} cannot be imported: {said(error)}",
+                f"{self.target} cannot be imported: {describe_error(error)}",
                 where=self.where,
                 fix="mend or reinstall the package that provides it",
             ) from error

@@ -67,18 +67,18 @@ def guarded(call: Callable[[], Any], limit: float) -> Outcome:
             except KeyboardInterrupt as raised:
                 if pressed:
                     raise
-                error = said(raised)
+                error = describe_error(raised)
             except _TimeoutError:
                 error = f"gave no answer in {limit:g} seconds"
             except BaseException as raised:
-                error = said(raised)
+                error = describe_error(raised)
         printed = output()
         if pressed:  # and swallowed
             raise KeyboardInterrupt
     return Outcome(value, error, printed, time.perf_counter() - began)
 
 
-def said(error: BaseException) -> str:
+def describe_error(error: BaseException) -> str:
     """Type, message and place of an error of others' code, in one line; one of ours says all of it itself."""
     try:
         message = " ".join(str(error).split())

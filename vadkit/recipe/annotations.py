@@ -12,7 +12,7 @@ from typing import Annotated, Any, cast
 from pydantic import ConfigDict, Strict, TypeAdapter
 
 from vadkit.core.contracts import KINDS
-from vadkit.recipe.component_config import Chosen
+from vadkit.recipe.component_config import ComponentConfig
 from vadkit.recipe.markers import Kind, Written
 
 _SEQUENCES = (list, tuple, Sequence)
@@ -34,7 +34,7 @@ def section_of(annotation: Any) -> type | None:
     if typing.get_origin(annotation) is Annotated:
         marks = (mark for mark in annotation.__metadata__ if isinstance(mark, Written))
         return next((mark.form for mark in marks), None)
-    if not isinstance(annotation, type) or annotation is Chosen or not dataclasses.is_dataclass(annotation):
+    if not isinstance(annotation, type) or annotation is ComponentConfig or not dataclasses.is_dataclass(annotation):
         return None
     return cast("type", annotation) if annotation.__module__.startswith(("vadkit.recipe.", "vadkit.core.")) else None
 

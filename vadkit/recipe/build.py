@@ -7,13 +7,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 from vadkit.core.contracts import KINDS
-from vadkit.core.errors import PluginError, VadkitError, listed
-from vadkit.plugin.sandbox import said
-from vadkit.recipe.component_config import Chosen
+from vadkit.core.errors import PluginError, VadkitError, join_names
+from vadkit.plugin.sandbox import describe_error
+from vadkit.recipe.component_config import ComponentConfig
 from vadkit.recipe.signature import MISSING
 
 
-def build(chosen: Chosen, *args: Any, positional: Mapping[str, Sequence[Any]] | None = None) -> Any:
+def build(chosen: ComponentConfig, *args: Any, positional: Mapping[str, Sequence[Any]] | None = None) -> Any:
     """Construct a component, those nested in it first.
 
     Args:
@@ -29,24 +29,24 @@ def build(chosen: Chosen, *args: Any, positional: Mapping[str, Sequence[Any]] | 
     return _build(chosen, {chosen.component.kind: args, **(positional or {})}, args)
 
 
-def spelled_out(chosen: Chosen) -> dict[str, Any]:
+def spelled_out(chosen: ComponentConfig) -> dict[str, Any]:
     """A component with all its keys as plain values: a digest must change when a default does."""
     parameters = inspect.signature(chosen.component.load()).parameters.values()
     keys = {
         key.name: key.default for key in parameters if key.kind is key.KEYWORD_ONLY and key.default is not key.empty
     }
     keys |= chosen.keys
-    plain = {name: spelled_out(value) if isinstance(value, Chosen) else value for name, value in keys.items()}
+    plain = {name: spelled_out(value) if isinstance(value, ComponentConfig) else value for name, value in keys.items()}
     return {"use": chosen.component.name} | plain
 
 
-def _build(chosen: Chosen, positional: Mapping[str, Sequence[Any]], args: Sequence[Any]) -> Any:
+def _build(chosen: ComponentConfig, positional: Mapping[str, Sequence[Any]], args: Sequence[Any]) -> Any:
     keys = {name: _value(value, positional) for name, value in chosen.keys.items()}
     where = f"{chosen.path} ({chosen.component.name})"
     cls = chosen.component.load()
     origin, contract = chosen.component.origin or "its plugin", KINDS[chosen.component.kind]
     if inspect.isabstract(cls):
-        what = f"it lacks {listed(sorted(cls.__abstractmethods__))}, which {contract.__name__} must have"
+        what = f"it lacks {join_names(sorted(cls.__abstractmethods__))}, which {contract.__name__} must have"
         raise PluginError(what, where=where, fix=f"tell the author of {origin}")
     try:
         made = cls(*args, **keys)
@@ -58,16 +58,16 @@ def _build(chosen: Chosen, positional: Mapping[str, Sequence[Any]], args: Sequen
         raise VadkitError(f"{type(error).__name__}: {error}", where=where, fix=fix) from error
     except (Exception, SystemExit) as error:
         raise PluginError(
-            f"its constructor fails: {said(error)}", where=where, fix=f"tell the author of {origin}"
+            f"its constructor fails: {describe_error(error)}", where=where, fix=f"tell the author of {origin}"
         ) from error
     if lacking := [name for name in contract.__annotations__ if getattr(made, name, MISSING) is MISSING]:
-        what = f"its constructor does not set {listed(lacking)}, which {contract.__name__} must know by then"
+        what = f"its constructor does not set {join_names(lacking)}, which {contract.__name__} must know by then"
         raise PluginError(what, where=where, fix=f"tell the author of {origin}")
     return made
 
 
 def _value(value: Any, positional: Mapping[str, Sequence[Any]]) -> Any:
-    if isinstance(value, Chosen):
+    if isinstance(value, ComponentConfig):
         return _build(value, positional, positional.get(value.component.kind, ()))
     if isinstance(value, (list, tuple)):
         items = (_value(item, positional) for item in cast("Sequence[Any]", value))

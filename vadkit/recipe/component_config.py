@@ -10,7 +10,7 @@ from vadkit.plugin.component import Component
 
 
 @dataclass(frozen=True, slots=True)
-class Chosen:
+class ComponentConfig:
     """A component and its keys, checked against its signature.
 
     Attributes:
@@ -29,7 +29,7 @@ class Chosen:
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, Chosen):
+    if isinstance(value, ComponentConfig):
         return value.plain()
     if isinstance(value, (list, tuple)):
         return [_plain(item) for item in cast("Sequence[Any]", value)]

@@ -10,7 +10,7 @@ from pydantic import NonNegativeInt
 
 from vadkit.core.errors import RecipeError
 from vadkit.plugin.registry import Registry
-from vadkit.recipe.component_config import Chosen
+from vadkit.recipe.component_config import ComponentConfig
 from vadkit.recipe.markers import Kind
 from vadkit.recipe.merge import VERSION, resolve_plain
 from vadkit.recipe.model import Evaluate, Fused
@@ -22,7 +22,7 @@ METRICS = ("micro_auc", "macro_auc", "eer", "average_precision", "decidability")
 
 
 @dataclass(frozen=True, slots=True)
-class Judgement:
+class EvaluationOnly:
     """`data`, `fuse`, `evaluate`, `report` and `seed` as in a recipe.
 
     Attributes:
@@ -34,19 +34,19 @@ class Judgement:
     """
 
     evaluate: Evaluate
-    data: Annotated[Chosen, Kind("dataset")] | None = None
+    data: Annotated[ComponentConfig, Kind("dataset")] | None = None
     fuse: Mapping[str, Fused] = field(default_factory=dict[str, Fused])
-    report: tuple[Annotated[Chosen, Kind("reporter")], ...] = ()
+    report: tuple[Annotated[ComponentConfig, Kind("reporter")], ...] = ()
     seed: NonNegativeInt = 0
 
-    def with_components(self, components: Sequence[str]) -> Judgement:
+    def with_components(self, components: Sequence[str]) -> EvaluationOnly:
         """The same with an entry of `fuse` for each of these; those that have none get weight 1."""
         return replace(self, fuse={name: Fused() for name in components} | dict(self.fuse))
 
 
 def judgement(
     data: str | Mapping[str, Any] | None, overrides: Sequence[str], registry: Registry, *, report: Sequence[str]
-) -> Judgement:
+) -> EvaluationOnly:
     """Read and check it.
 
     Args:
@@ -65,7 +65,7 @@ def judgement(
     assert isinstance(tree.value, Mapping)
     given: dict[str, Node] = {name: node for name, node in tree.value.items() if name != "vadkit"}
     reader = Reader(registry)
-    found = reader.section(Judgement, replace(tree, value=given), "")
+    found = reader.section(EvaluationOnly, replace(tree, value=given), "")
     if reader.problems:
         raise RecipeError(reader.problems)
     return found

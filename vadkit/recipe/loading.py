@@ -110,10 +110,10 @@ def _check_names_of_densities(given: Mapping[str, Node], reader: Reader) -> None
 
 
 def _check_name_of_maps(given: Mapping[str, Node], reader: Reader) -> None:
-    maps, scores = _entries(given.get("evaluate")).get("maps"), _entries(given.get("scores"))
-    if maps is not None and isinstance(maps.value, str) and maps.value not in scores:
-        what = f"'evaluate.maps' names {maps.value!r}, which is not in 'scores'"
-        reader.report(maps.at, what, closest(maps.value, scores))
+    anomaly_maps, scores = _entries(given.get("evaluate")).get("anomaly_maps"), _entries(given.get("scores"))
+    if anomaly_maps is not None and isinstance(anomaly_maps.value, str) and anomaly_maps.value not in scores:
+        what = f"'evaluate.anomaly_maps' names {anomaly_maps.value!r}, which is not in 'scores'"
+        reader.report(anomaly_maps.at, what, closest(anomaly_maps.value, scores))
 
 
 def _check_metrics(given: Mapping[str, Node], recipe: Recipe, reader: Reader) -> None:

@@ -1,8 +1,8 @@
 """One tree from a recipe, its parents (`extends`) and what the command line sets.
 
 Mappings merge; lists and scalars replace; another `use:` replaces the whole component. A
-string that meets a mapping is read as `{use: string}`, so `schedule.end=0.1` refines
-`schedule: cosine`.
+string that meets a mapping is read as `{use: string}`, so `lr_scheduler.end=0.1` refines
+`lr_scheduler: cosine`.
 """
 
 from __future__ import annotations

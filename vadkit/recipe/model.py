@@ -18,7 +18,7 @@ from pydantic import NonNegativeInt, PositiveInt
 from vadkit.core.errors import VadkitError
 from vadkit.core.protocol import Overlap, Protocol
 from vadkit.core.values import Augment, ClipSpec, OnCorrupt, Sampling, Share, Short, Split
-from vadkit.recipe.component_config import Chosen
+from vadkit.recipe.component_config import ComponentConfig
 from vadkit.recipe.markers import Beside, ClipForm, FiniteFloat, Kind, PositiveFloat, Written
 from vadkit.recipe.presets import PRESETS
 from vadkit.recipe.protocol_section import ProtocolForm
@@ -33,16 +33,16 @@ class Fit:
         steps: optimiser steps instead.
         batch_size: samples of one step: clips for the model, maps or vectors for a density.
         optimizer: kind "optimizer".
-        schedule: kind "schedule"; None keeps the learning rate.
+        lr_scheduler: kind "lr_scheduler"; None keeps the learning rate.
         warmup: steps over which the learning rate first rises from 0.
         clip_gradients: largest norm of all gradients; None leaves them.
     """
 
-    optimizer: Annotated[Chosen, Kind("optimizer")]
+    optimizer: Annotated[ComponentConfig, Kind("optimizer")]
     batch_size: PositiveInt
     epochs: PositiveFloat | None = None
     steps: PositiveInt | None = None
-    schedule: Annotated[Chosen, Kind("schedule")] | None = None
+    lr_scheduler: Annotated[ComponentConfig, Kind("lr_scheduler")] | None = None
     warmup: NonNegativeInt = 0
     clip_gradients: PositiveFloat | None = None
 
@@ -74,7 +74,7 @@ class Data:
             how a model does where it was not trained. Clips have the same geometry there.
     """
 
-    dataset: Annotated[Chosen, Beside("dataset")]
+    dataset: Annotated[ComponentConfig, Beside("dataset")]
     clip: Annotated[ClipSpec, Written(ClipForm)]
     stride: PositiveInt = 1
     held_out: Share = 0.0
@@ -82,9 +82,9 @@ class Data:
     augment: Augment = field(default_factory=Augment)
     short: Short = "error"
     on_corrupt: OnCorrupt = "warn"
-    test_on: Annotated[Chosen, Kind("dataset")] | None = None
+    test_on: Annotated[ComponentConfig, Kind("dataset")] | None = None
 
-    def of(self, split: Split) -> Chosen:
+    def of(self, split: Split) -> ComponentConfig:
         """The data set that a split's videos come from."""
         return self.test_on if split == "test" and self.test_on is not None else self.dataset
 
@@ -98,7 +98,7 @@ class WeightedLoss:
         weight: factor of the loss in the sum.
     """
 
-    loss: Annotated[Chosen, Beside("loss")]
+    loss: Annotated[ComponentConfig, Beside("loss")]
     weight: FiniteFloat = 1.0
 
 
@@ -116,12 +116,12 @@ class Model:
             follows the schedule of `fit`. None takes the optimiser of `fit`.
     """
 
-    encoder: Annotated[Chosen, Kind("encoder")]
-    decoder: Annotated[Chosen, Kind("decoder")]
+    encoder: Annotated[ComponentConfig, Kind("encoder")]
+    decoder: Annotated[ComponentConfig, Kind("decoder")]
     losses: tuple[WeightedLoss, ...]
     fit: Fit
-    bottleneck: Annotated[Chosen, Kind("bottleneck")] | None = None
-    critic: Annotated[Chosen, Kind("optimizer")] | None = None
+    bottleneck: Annotated[ComponentConfig, Kind("bottleneck")] | None = None
+    critic: Annotated[ComponentConfig, Kind("optimizer")] | None = None
 
     def __post_init__(self) -> None:
         if not self.losses:
@@ -138,8 +138,8 @@ class Density:
         fit: how it is trained; None for a density fitted without gradients.
     """
 
-    density: Annotated[Chosen, Beside("density")]
-    feature: Annotated[Chosen, Kind("feature")]
+    density: Annotated[ComponentConfig, Beside("density")]
+    feature: Annotated[ComponentConfig, Kind("feature")]
     fit: Fit | None = None
 
 
@@ -153,7 +153,7 @@ class Fused:
     """
 
     weight: FiniteFloat = 1.0
-    transform: tuple[Annotated[Chosen, Kind("transform")], ...] = ()
+    transform: tuple[Annotated[ComponentConfig, Kind("score_transform")], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,13 +163,13 @@ class Evaluate:
     Attributes:
         metrics: what is computed.
         protocol: a preset's name, or a mapping of `use: <preset>` and the fields that differ.
-        maps: the entry of `scores` whose maps say where in the frame, for metrics that ask; null
+        anomaly_maps: the entry of `scores` whose maps say where in the frame, for metrics that ask; null
             takes the first one that has maps.
     """
 
-    metrics: tuple[Annotated[Chosen, Kind("metric")], ...]
+    metrics: tuple[Annotated[ComponentConfig, Kind("metric")], ...]
     protocol: Annotated[Protocol, Written(ProtocolForm)] = field(default_factory=lambda: PRESETS["itae"])
-    maps: str | None = None
+    anomaly_maps: str | None = None
 
     def __post_init__(self) -> None:
         if not self.metrics:
@@ -224,10 +224,10 @@ class Recipe:
 
     name: str
     data: Data
-    scores: Mapping[str, Annotated[Chosen, Kind("scorer")]]
+    scores: Mapping[str, Annotated[ComponentConfig, Kind("scorer")]]
     evaluate: Evaluate
     fuse: Mapping[str, Fused] = field(default_factory=dict[str, Fused])
-    report: tuple[Annotated[Chosen, Kind("reporter")], ...] = ()
+    report: tuple[Annotated[ComponentConfig, Kind("reporter")], ...] = ()
     seed: NonNegativeInt = 0
     model: Model | None = None
     densities: Mapping[str, Density] = field(default_factory=dict[str, Density])

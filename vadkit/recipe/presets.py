@@ -14,12 +14,12 @@ _VIDEO = ({"use": "minmax", "over": "video"},)
 
 PRESETS: Mapping[str, Protocol] = {
     "itae": Protocol("itae"),
-    "ffp": Protocol("ffp", uncovered="drop", transform=_VIDEO, eer="nearest"),
-    "mnad": Protocol("mnad", uncovered="drop", transform=_VIDEO),
-    "memae": Protocol("memae", uncovered="drop", transform=_VIDEO),
+    "ffp": Protocol("ffp", missing_scores="drop", transform=_VIDEO, eer="nearest"),
+    "mnad": Protocol("mnad", missing_scores="drop", transform=_VIDEO),
+    "memae": Protocol("memae", missing_scores="drop", transform=_VIDEO),
     "hf2vad": Protocol(
         "hf2vad",
-        uncovered="drop",
+        missing_scores="drop",
         transform=({"use": "zscore", "over": "training"},),
         smoothing=({"use": "median", "size": 17, "edges": "zeros"},),
     ),
@@ -31,7 +31,7 @@ PRESETS: Mapping[str, Protocol] = {
     ),
     "stgnf": Protocol(
         "stgnf",
-        uncovered="lowest",
+        missing_scores="min",
         transform=(),
         smoothing=tuple({"use": "gaussian", "sigma": float(sigma), "edges": "reflect"} for sigma in range(1, 7)),
     ),
@@ -42,7 +42,7 @@ PRESETS: Mapping[str, Protocol] = {
         single_class="pad",
     ),
     "deployable": Protocol(
-        "deployable", uncovered="drop", transform=({"use": "zscore", "over": "training"},), deployable=True
+        "deployable", missing_scores="drop", transform=({"use": "zscore", "over": "training"},), deployable=True
     ),
 }
 """Name, as recipes write it after `evaluate: protocol:` -> the protocol."""

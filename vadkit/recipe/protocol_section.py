@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, fields, replace
 from typing import Annotated, Any, Literal
 
-from vadkit.core.protocol import EER, Averaging, Fusion, Protocol, SingleClass, Uncovered, Weights
-from vadkit.recipe.component_config import Chosen
+from vadkit.core.protocol import EER, Averaging, Fusion, MissingScores, Protocol, SingleClass, Weights
+from vadkit.recipe.component_config import ComponentConfig
 from vadkit.recipe.markers import Kind, PositiveFloat
 from vadkit.recipe.presets import PRESETS
 
-Transforms = tuple[Annotated[Chosen, Kind("transform")], ...]
+Transforms = tuple[Annotated[ComponentConfig, Kind("score_transform")], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class ProtocolForm:
 
     Attributes:
         use: the preset; a bare name stands for this key alone.
-        uncovered: what becomes of frames that no window scores.
+        missing_scores: what becomes of frames that no window scores.
         transform: of every component before fusion, in place of those under `fuse`; "fuse" for those.
         fusion: weighted sum, or ranks or log-probabilities on held-out normal video, weighted.
         weights: those of `fuse`, or fitted.
@@ -36,7 +36,7 @@ class ProtocolForm:
     """
 
     use: Literal["itae", "ffp", "mnad", "memae", "hf2vad", "accivad", "stgnf", "aedmae", "deployable"] = "itae"
-    uncovered: Uncovered | None = None
+    missing_scores: MissingScores | None = None
     transform: Literal["fuse"] | Transforms | None = None
     fusion: Fusion | None = None
     weights: Weights | None = None

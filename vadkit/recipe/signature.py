@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from vadkit.core.contracts import SUPPLIED
-from vadkit.core.errors import PluginError, listed
+from vadkit.core.errors import PluginError, join_names
 from vadkit.plugin.component import Component
-from vadkit.plugin.sandbox import captured, said
+from vadkit.plugin.sandbox import captured, describe_error
 from vadkit.recipe import docstring
 from vadkit.recipe import source_signature as static
 
@@ -153,7 +153,7 @@ def _from_class(component: Component) -> Signature:
         hints = {} if keyless else typing.get_type_hints(init, include_extras=True)
     except Exception as error:
         raise PluginError(
-            f"the types of its constructor cannot be read: {said(error)}",
+            f"the types of its constructor cannot be read: {describe_error(error)}",
             where=component.where,
             fix="annotate its keys with types that exist at run time",
         ) from error
@@ -174,7 +174,7 @@ def _declared(component: Component, init: Any) -> Mapping[str, inspect.Parameter
         return inspect.signature(init).parameters
     except (TypeError, ValueError) as error:
         raise PluginError(
-            f"its constructor has no signature that can be read: {said(error)}",
+            f"its constructor has no signature that can be read: {describe_error(error)}",
             where=component.where,
             fix="its author should write it in Python",
         ) from error
@@ -207,9 +207,9 @@ def _check_rule(component: Component, by_position: Sequence[str], kwargs: str) -
         )
     supplied = SUPPLIED.get(component.kind, ())
     if extra := by_position[len(supplied) :]:
-        given = listed(supplied) if supplied else "nothing by position"
+        given = join_names(supplied) if supplied else "nothing by position"
         raise PluginError(
-            f"its constructor takes {listed(extra)} by position, but is given {given}",
+            f"its constructor takes {join_names(extra)} by position, but is given {given}",
             where=component.where,
             fix=f"its author should put a '*' before {extra[0]!r} (in a dataclass, kw_only=True): "
             "keys of a recipe are keyword-only",

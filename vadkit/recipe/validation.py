@@ -16,7 +16,7 @@ from vadkit.core.errors import PluginError, Problem, VadkitError, closest
 from vadkit.plugin.component import Component
 from vadkit.plugin.registry import Registry
 from vadkit.recipe import annotations as types
-from vadkit.recipe.component_config import Chosen
+from vadkit.recipe.component_config import ComponentConfig
 from vadkit.recipe.markers import Beside
 from vadkit.recipe.node import Node, Place
 from vadkit.recipe.scalars import named, shown, validate
@@ -120,7 +120,7 @@ class Reader:
 
     def _chosen(
         self, signature: Signature, given: Mapping[str, Node], node: Node, path: str, structural: Collection[str]
-    ) -> Chosen:
+    ) -> ComponentConfig:
         card = signature.component
         self._refuse_unknown(
             given, signature.parameters.keys(), f"{card.kind} {card.name!r} has no key", beside=structural
@@ -133,7 +133,7 @@ class Reader:
             for name, child in given.items()
             if name in signature.parameters
         }
-        return Chosen(card, keys, path)
+        return ComponentConfig(card, keys, path)
 
     def _signature(self, kind: str, name_node: Node) -> Signature | None:
         try:

@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, cast
 
-from vadkit.recipe.component_config import Chosen
+from vadkit.recipe.component_config import ComponentConfig
 from vadkit.recipe.model import Recipe
 
 Code = Mapping[str, Mapping[str, str]]
@@ -46,9 +46,9 @@ def changes(before: Code, now: Code) -> list[str]:
     return told
 
 
-def _chosen(value: Any) -> Iterator[Chosen]:
+def _chosen(value: Any) -> Iterator[ComponentConfig]:
     """Every component in a part of a recipe, nested ones too."""
-    if isinstance(value, Chosen):
+    if isinstance(value, ComponentConfig):
         yield value
         yield from _chosen(value.keys)
     elif isinstance(value, Mapping):

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from vadkit.core.errors import CheckpointError
-from vadkit.core.files import LEFTOVERS, write_aside, write_text
+from vadkit.core.files import LEFTOVERS, atomic_write, atomic_write_text
 from vadkit.recipe.show import dump
 from vadkit.store.run_folder import RunFolder, stage_digests
 
@@ -47,7 +47,7 @@ def offers_of(tree: Mapping[str, Any], data: Mapping[str, str], donors: Sequence
 
     Args:
         tree: the new run's resolved recipe.
-        data: what its videos are, as `Footage.fingerprints` tells.
+        data: what its videos are, as `DataModule.fingerprints` tells.
         donors: earlier runs, the preferred ones first.
 
     Raises:
@@ -74,7 +74,7 @@ def take_over(place: RunFolder, tree: Mapping[str, Any], offers: Sequence[Offer]
     """
     if not offers:
         return []
-    write_text(place.recipe, dump(tree))  # first, for it makes the folder a run
+    atomic_write_text(place.recipe, dump(tree))  # first, for it makes the folder a run
     taken: dict[str, dict[str, Any]] = {"digests": {}, "code": {}, "seconds": {}, "parameters": {}}
     for offer in offers:
         _copy(offer.donor, place, offer.stage)
@@ -83,7 +83,7 @@ def take_over(place: RunFolder, tree: Mapping[str, Any], offers: Sequence[Offer]
             mine = {offer.stage, *(_OF_SCORES if offer.stage == "scores" else ())}
             values |= {name: value for name, value in manifest.get(key, {}).items() if name in mine}
     stages = sorted(taken["digests"])
-    write_text(place.manifest, json.dumps({**taken, "taken over": stages}, indent=2) + "\n")
+    atomic_write_text(place.manifest, json.dumps({**taken, "taken over": stages}, indent=2) + "\n")
     return stages
 
 
@@ -116,7 +116,7 @@ def _files(donor: RunFolder, stage: str) -> list[Path]:
         return [_weights(donor, stage)]
     below = [path for folder in (donor.scores, donor.held_out, donor.synthetic) for path in sorted(folder.rglob("*"))]
     left = [path for path in below if not path.is_dir() and not path.match(LEFTOVERS)]
-    return [*left, donor.places] if donor.places.is_file() else left
+    return [*left, donor.position_stats] if donor.position_stats.is_file() else left
 
 
 def _check_readable(donor: RunFolder, stage: str) -> None:
@@ -127,5 +127,5 @@ def _check_readable(donor: RunFolder, stage: str) -> None:
 
 def _copy(donor: RunFolder, place: RunFolder, stage: str) -> None:
     for path in _files(donor, stage):
-        with write_aside(place.path / path.relative_to(donor.path)) as aside:
+        with atomic_write(place.path / path.relative_to(donor.path)) as aside:
             shutil.copyfile(path, aside)  # without its mode: an archived run may be read-only

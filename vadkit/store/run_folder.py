@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from vadkit.core.errors import CheckpointError, DataError, RunFolderError
-from vadkit.core.files import LEFTOVERS, explain, write_text
+from vadkit.core.files import LEFTOVERS, atomic_write_text, explain
 
 RESULTS = ("checkpoints", "scores", "regions", "figures", "evals")
 FILES = ("recipe.yaml", "manifest.json", "metrics.json", "labels.npz", "log.jsonl")
@@ -32,7 +32,7 @@ class RunFolder:
         self.checkpoints = path / "checkpoints"
         self.scores = path / "scores"
         self.held_out = path / "checkpoints" / "held_out"  # scores of normal video stay with the model
-        self.places = path / "checkpoints" / "places.npz"
+        self.position_stats = path / "checkpoints" / "position_stats.npz"
         self.calibration = path / "checkpoints" / "calibration.json"
         self.synthetic = path / "checkpoints" / "synthetic"
         self.regions = path / "regions"
@@ -152,7 +152,7 @@ class RunFolder:
         for name, value in values.items():
             old = manifest.get(name)
             manifest[name] = {**old, **value} if isinstance(old, dict) and isinstance(value, dict) else value
-        write_text(self.manifest, json.dumps(manifest, indent=2) + "\n")
+        atomic_write_text(self.manifest, json.dumps(manifest, indent=2) + "\n")
 
 
 def _ours(path: Path) -> bool:

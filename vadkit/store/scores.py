@@ -19,8 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vadkit.core.errors import DataError
-from vadkit.core.files import write_aside
-from vadkit.core.values import Labels, Track, natural
+from vadkit.core.files import atomic_write
+from vadkit.core.values import Labels, Track, natural_key
 
 _SCORES, _LABELS = "vadkit scores", "vadkit labels"
 _REGIONS, _PLACES = "vadkit regions", "vadkit places"
@@ -42,7 +42,7 @@ class VideoScores:
             where none does. Higher = more anomalous.
         coverage: (F,) int, windows that the frame appears in.
         fps: frames per second; None if unknown.
-        maps: gives (F, h, w), where in the frame; None if such maps are not kept.
+        anomaly_maps: gives (F, h, w), where in the frame; None if such maps are not kept.
     """
 
     name: str
@@ -50,7 +50,7 @@ class VideoScores:
     components: Mapping[str, NDArray[np.float64]]
     coverage: NDArray[np.int64]
     fps: float | None = None
-    maps: Callable[[], NDArray[np.floating[Any]]] | None = None
+    anomaly_maps: Callable[[], NDArray[np.floating[Any]]] | None = None
 
     def __post_init__(self) -> None:
         where = f"scores of video {self.name!r}"
@@ -68,7 +68,7 @@ class VideoScores:
 
 
 @dataclass(frozen=True, slots=True)
-class Places:
+class PositionStats:
     """Mean and deviation of one component's scores at each place of a window, each (T,), on training clips."""
 
     mean: NDArray[np.float64]
@@ -91,16 +91,16 @@ def score_file(folder: Path, name: str) -> Path:
 
 def map_file(folder: Path, scorer: str, name: str) -> Path:
     """Where a scorer's maps of the video `name` lie, beside the scores under `folder`."""
-    return folder / "maps" / scorer / f"{score_file(folder, name).stem}.npy"
+    return folder / "anomaly_maps" / scorer / f"{score_file(folder, name).stem}.npy"
 
 
-def write_scores(folder: Path, video: VideoScores, *, maps: str = "") -> Path:
+def write_scores(folder: Path, video: VideoScores, *, anomaly_maps: str = "") -> Path:
     """Write one video's score file, aside then renamed; its maps first, if it has any.
 
     Args:
         folder: usually `RUN/scores`.
         video: what to write.
-        maps: the scorer that its maps are from.
+        anomaly_maps: the scorer that its maps are from.
 
     Returns:
         The file written.
@@ -112,20 +112,20 @@ def write_scores(folder: Path, video: VideoScores, *, maps: str = "") -> Path:
         _COMPONENT + name: np.asarray(scores, np.float64) for name, scores in video.components.items()
     }
     path = score_file(folder, video.name)
-    if video.maps is not None:
-        with write_aside(map_file(folder, maps, video.name)) as aside, aside.open("wb") as file:
-            np.save(file, np.asarray(video.maps(), np.float32), allow_pickle=False)
+    if video.anomaly_maps is not None:
+        with atomic_write(map_file(folder, anomaly_maps, video.name)) as aside, aside.open("wb") as file:
+            np.save(file, np.asarray(video.anomaly_maps(), np.float32), allow_pickle=False)
     arrays |= {"name": np.array(video.name), "scene": np.array(video.scene), "fps": np.array(video.fps or 0.0)}
     _write(path, _SCORES, arrays | {"coverage": np.asarray(video.coverage, np.int64)})
     return path
 
 
-def read_scores(folder: Path, *, maps: str = "") -> list[VideoScores]:
+def read_scores(folder: Path, *, anomaly_maps: str = "") -> list[VideoScores]:
     """Read every score file of a folder (not of the folders in it), in natural order of the names.
 
     Args:
         folder: usually `RUN/scores`.
-        maps: the scorer whose maps come along, where they are kept.
+        anomaly_maps: the scorer whose maps come along, where they are kept.
 
     Raises:
         DataError: there is none, one is damaged or foreign, or two hold the same video.
@@ -136,37 +136,37 @@ def read_scores(folder: Path, *, maps: str = "") -> list[VideoScores]:
     found: dict[str, Path] = {}
     videos: list[VideoScores] = []
     for path in paths:
-        video = read_score(path, maps=maps)
+        video = read_score(path, anomaly_maps=anomaly_maps)
         if video.name in found:
             raise DataError(f"video {video.name!r} is also in {found[video.name].name}", where=str(path))
         found[video.name] = path
         videos.append(video)
-    return sorted(videos, key=lambda video: natural(video.name))
+    return sorted(videos, key=lambda video: natural_key(video.name))
 
 
-def read_score(path: Path, *, maps: str = "") -> VideoScores:
-    """Read one score file, with the maps of the scorer `maps` if they are kept.
+def read_score(path: Path, *, anomaly_maps: str = "") -> VideoScores:
+    """Read one score file, with the maps of the scorer `anomaly_maps` if they are kept.
 
     Raises:
         DataError: it is missing, damaged or foreign.
     """
     video = _read(path, _SCORES, _scores_of)
-    kept = map_file(path.parent, maps, video.name)
-    if not maps or not kept.is_file():
+    kept = map_file(path.parent, anomaly_maps, video.name)
+    if not anomaly_maps or not kept.is_file():
         return video
-    return replace(video, maps=partial(_read_maps, kept, len(video.coverage)))
+    return replace(video, anomaly_maps=partial(_read_maps, kept, len(video.coverage)))
 
 
 def _read_maps(path: Path, frames: int) -> NDArray[np.float32]:
     try:
-        maps = np.load(path, mmap_mode="r", allow_pickle=False)
+        anomaly_maps = np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
         raise DataError(
-            f"not a readable file of maps: {error}", where=str(path), fix="delete it and score that video again"
+            f"not a readable file of anomaly_maps: {error}", where=str(path), fix="delete it and score that video again"
         ) from error
-    if maps.ndim != 3 or len(maps) != frames:
-        raise DataError(f"holds maps of shape {maps.shape}, but {frames} frames are scored", where=str(path))
-    return maps
+    if anomaly_maps.ndim != 3 or len(anomaly_maps) != frames:
+        raise DataError(f"holds maps of shape {anomaly_maps.shape}, but {frames} frames are scored", where=str(path))
+    return anomaly_maps
 
 
 def write_labels(path: Path, labels: Mapping[str, Labels]) -> None:
@@ -225,7 +225,7 @@ def write_regions(folder: Path, name: str, labels: Labels) -> None:
     _write(score_file(folder, name), _REGIONS, arrays, compressed=True)
 
 
-def write_places(path: Path, digest: str, places: Mapping[str, Places]) -> None:
+def write_position_stats(path: Path, digest: str, places: Mapping[str, PositionStats]) -> None:
     """Keep what calibrated windows are standardised with.
 
     Args:
@@ -240,8 +240,8 @@ def write_places(path: Path, digest: str, places: Mapping[str, Places]) -> None:
     _write(path, _PLACES, arrays | {"digest": np.array(digest)})
 
 
-def read_places(path: Path, digest: str) -> dict[str, Places] | None:
-    """Read what `write_places` wrote; None if there is none, or of another digest.
+def read_position_stats(path: Path, digest: str) -> dict[str, PositionStats] | None:
+    """Read what `write_position_stats` wrote; None if there is none, or of another digest.
 
     Raises:
         DataError: the file is damaged or foreign.
@@ -252,7 +252,7 @@ def read_places(path: Path, digest: str) -> dict[str, Places] | None:
     if str(arrays["digest"]) != digest:
         return None
     names = [key.removeprefix("mean/") for key in arrays if key.startswith("mean/")]
-    return {name: Places(arrays[f"mean/{name}"], arrays[f"std/{name}"]) for name in names}
+    return {name: PositionStats(arrays[f"mean/{name}"], arrays[f"std/{name}"]) for name in names}
 
 
 def _with_regions(path: Path, labels: Labels) -> Labels:
@@ -286,7 +286,7 @@ def _tracks_of(arrays: Mapping[str, NDArray[Any]]) -> tuple[Track, ...] | None:
 
 def _write(path: Path, kind: str, arrays: Mapping[str, NDArray[Any]], *, compressed: bool = False) -> None:
     save: Any = np.savez_compressed if compressed else np.savez
-    with write_aside(path) as aside, aside.open("wb") as file:
+    with atomic_write(path) as aside, aside.open("wb") as file:
         save(file, allow_pickle=False, kind=np.array(kind), version=np.array(_VERSION), **arrays)
 
 

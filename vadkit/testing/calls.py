@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from vadkit.core.values import BottleneckOutput, ClipOutputs
 from vadkit.model.autoencoder import target_of
-from vadkit.testing import toy_clips as footage
+from vadkit.testing import toy_clips as datamodule
 from vadkit.testing import toy_fit as fitting
 from vadkit.testing.subject import Subject, seeded
 from vadkit.testing.verdict import require
@@ -46,7 +46,7 @@ def inputs(subject: Subject, batch: int, *, seed: int = 0) -> tuple[Any, ...]:
     clip = subject.toy.clip
     if subject.kind == "density":
         return (fitting.samples(subject.sample, batch, seed=seed + 1),)
-    frames = footage.clips(clip, batch, seed=seed)
+    frames = datamodule.clips(clip, batch, seed=seed)
     if subject.kind in ("loss", "scorer"):
         return (outputs_of_a_model(subject, frames, seed),)
     seen = frames[:, :, clip.input[0] : clip.input[1]]
@@ -54,7 +54,7 @@ def inputs(subject: Subject, batch: int, *, seed: int = 0) -> tuple[Any, ...]:
         return (seen,)
     encoder = subject.encoder()
     if encoder is None:
-        given = footage.latents(subject.toy.specs, batch, seed=seed)
+        given = datamodule.latents(subject.toy.specs, batch, seed=seed)
     else:
         with torch.no_grad():
             given = encoder(seen)  # pyright: ignore[reportCallIssue]
@@ -73,7 +73,7 @@ def outputs_of_a_model(subject: Subject, frames: Tensor, seed: int) -> ClipOutpu
     steps = clip.input_frames
     per_frame = AnyName(torch.zeros(len(frames), steps))
     specs = subject.latents if subject.kind == "bottleneck" else subject.toy.specs
-    latents = footage.latents(specs, len(frames), seed=seed)
+    latents = datamodule.latents(specs, len(frames), seed=seed)
     return ClipOutputs(clip, frames, target, (target + 0.2 * noise).clamp(-1, 1), latents, {}, per_frame)
 
 
@@ -123,7 +123,7 @@ def prepared(subject: Subject, *, seed: int = 0, anew: bool = False) -> nn.Modul
 
 
 def fit(subject: Subject, density: Any, *, seed: int = 0) -> int:
-    """Fit a density on the toy samples; returns how often it called `context.minimise`."""
+    """Fit a density on the toy samples; returns how often it called `context.fit`."""
     source = fitting.ToySource(fitting.samples(subject.sample), subject.sample)
     context = fitting.ToyContext(subject.toy.epochs)
     with seeded(seed):

@@ -66,7 +66,7 @@ _OF_KIND: Mapping[str, tuple[str, ...]] = {
         "repeatability.check_evaluation_repeats",
         "batches.check_batch_mates",
     ),
-    "transform": (
+    "score_transform": (
         "transforms.check_length",
         "transforms.check_causality",
         "transforms.check_fit_repeats",
@@ -81,9 +81,9 @@ _OF_KIND: Mapping[str, tuple[str, ...]] = {
         "metrics.check_order",
         "metrics.check_one_class",
     ),
-    "reporter": ("reporters.check_stays_inside", "reporters.check_unlabelled", "reporters.check_written_aside"),
+    "reporter": ("reporters.check_stays_inside", "reporters.check_unlabelled", "reporters.check_atomic_write"),
     "optimizer": ("training.check_optimizer", "training.check_optimizer_state"),
-    "schedule": ("training.check_factor",),
+    "lr_scheduler": ("training.check_factor",),
 }
 
 
@@ -91,7 +91,7 @@ _GATES: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(TORCH_KINDS, ("check_module", "check_shapes")),
     "dataset": ("check_videos",),
     "scorer": ("check_reads", "check_scores"),
-    "transform": ("check_length", "check_videos_apart"),
+    "score_transform": ("check_length", "check_videos_apart"),
     "metric": ("check_values",),
 }
 """Kind -> its gates, in order. If a gate fails, the checks after it are skipped, so that one fault is reported once."""

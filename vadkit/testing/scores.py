@@ -23,6 +23,6 @@ def scored(scorer: Any, out: ClipOutputs) -> dict[str, Tensor]:
     """The scorer's score, and its maps if there are any."""
     given = complete(scorer, out)
     with torch.no_grad():
-        score, maps = scorer(given), scorer.maps(given)
+        score, anomaly_maps = scorer(given), scorer.anomaly_maps(given)
     require(isinstance(score, Tensor), f"it returns a {type(score).__name__}, not a tensor", "return scores (B, T)")
-    return {"score": score} | ({} if maps is None else {"maps": maps})
+    return {"score": score} | ({} if anomaly_maps is None else {"anomaly_maps": anomaly_maps})

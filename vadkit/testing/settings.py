@@ -9,7 +9,7 @@ from typing import Any
 from vadkit.core.errors import PluginError, Problem, RecipeError, VadkitError, closest
 from vadkit.plugin.component import Component
 from vadkit.plugin.registry import Plugin, Registry
-from vadkit.recipe.component_config import Chosen
+from vadkit.recipe.component_config import ComponentConfig
 from vadkit.recipe.node import Node, Place, from_plain, plain
 from vadkit.recipe.signature import describe
 from vadkit.recipe.validation import Reader
@@ -112,7 +112,7 @@ def _subject(reader: Reader, plugin: str, owner: str, card: Component, given: An
     try:
         signature = describe(card)
     except PluginError as error:
-        return Subject(Chosen(card, {}, label), plugin=plugin, problem=error)
+        return Subject(ComponentConfig(card, {}, label), plugin=plugin, problem=error)
     keys = _entries(reader, label, given)
     toy = keys.pop(TOY, None)
     lacking = [name for name in signature.required if name not in keys]
@@ -121,7 +121,7 @@ def _subject(reader: Reader, plugin: str, owner: str, card: Component, given: An
         option = " ".join(f"--set {label}.{name}=..." for name in lacking)
         what = f"needs a value for {', '.join(map(repr, lacking))}"
         reader.report(Place(label), what, f"give settings={{{label!r}: {{{example}}}}}, or {option}")
-        return Subject(Chosen(card, {}, label), plugin=plugin)
+        return Subject(ComponentConfig(card, {}, label), plugin=plugin)
     name = Node(f"{owner}:{card.name}", Place(label))
     chosen = reader.component(card.kind, Node({"use": name, **keys}, Place(label)), label)
     read = Toy() if toy is None else reader.section(Toy, toy, f"{label}.{TOY}")

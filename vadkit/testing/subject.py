@@ -12,7 +12,7 @@ from vadkit.core.errors import ShapeError, VadkitError
 from vadkit.core.values import ClipSpec, FeatureSpec, LatentSpec
 from vadkit.plugin.component import Component
 from vadkit.recipe.build import build
-from vadkit.recipe.component_config import Chosen
+from vadkit.recipe.component_config import ComponentConfig
 from vadkit.testing.toy import Toy
 from vadkit.testing.verdict import InapplicableError
 
@@ -40,11 +40,11 @@ class Subject:
         ('density', 'knn', 'NearestNeighbours')
     """
 
-    chosen: Chosen
+    chosen: ComponentConfig
     toy: Toy = field(default_factory=Toy)
     plugin: str = ""
     mates: tuple[Component, ...] = ()
-    encoders: tuple[Chosen, ...] = ()
+    encoders: tuple[ComponentConfig, ...] = ()
     problem: VadkitError | None = None
     kept: dict[str, Any] = field(default_factory=dict[str, Any], init=False, compare=False, repr=False)
 
@@ -137,7 +137,7 @@ class Subject:
             fix=f"set one in its settings: {{{str(self)!r}: {{'toy': {{'behind': {{'use': NAME}}}}}}}}",
         )
 
-    def _encoder(self, chosen: Chosen) -> Any:
+    def _encoder(self, chosen: ComponentConfig) -> Any:
         with seeded(0):
             encoder = build(chosen, self.toy.clip)
         return encoder.eval()

@@ -10,7 +10,7 @@ from typing import Annotated
 from pydantic import PositiveInt
 
 from vadkit.core.values import ClipSpec, FeatureSpec, LatentSpec
-from vadkit.recipe.component_config import Chosen
+from vadkit.recipe.component_config import ComponentConfig
 from vadkit.recipe.markers import ClipForm, Kind, Written
 
 Sizes = tuple[PositiveInt, PositiveInt, PositiveInt, PositiveInt]
@@ -40,8 +40,8 @@ class Toy:
     """
 
     clip: Annotated[ClipSpec, Written(ClipForm)] = CLIP
-    behind: Annotated[Chosen, Kind("encoder")] | None = None
-    through: Annotated[Chosen, Kind("bottleneck")] | None = None
+    behind: Annotated[ComponentConfig, Kind("encoder")] | None = None
+    through: Annotated[ComponentConfig, Kind("bottleneck")] | None = None
     latents: Mapping[str, Sizes] = field(default_factory=dict[str, Sizes])
     feature: tuple[PositiveInt, ...] = (2, 8, 8)
     root: Path | None = None

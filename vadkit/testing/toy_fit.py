@@ -37,13 +37,13 @@ class ToyContext(FitContext):
         epochs: passes over the samples.
 
     Attributes:
-        asked: how often `minimise` was called.
+        asked: how often `fit` was called.
     """
 
     def __init__(self, epochs: int) -> None:
         self.epochs, self.seed, self.asked = epochs, 0, 0
 
-    def minimise(self, density: nn.Module, features: FeatureSource) -> None:
+    def fit(self, density: nn.Module, features: FeatureSource) -> None:
         """Minimise the mean of `density(features)`; only parameters are changed, as in a run."""
         self.asked += 1
         optimizer = torch.optim.Adam(density.parameters(), 3e-3)

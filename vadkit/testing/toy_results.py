@@ -38,19 +38,19 @@ def _video(index: int, name: str, seed: int, skill: float) -> ScoredVideo:
     x0, y0, x1, y1 = BOX
     masks = np.zeros((frames, HEIGHT, WIDTH), np.bool_)
     masks[start:stop, y0:y1, x0:x1] = True
-    maps = np.round(random.random(masks.shape) * (LEVELS - 3)) + np.where(masks, np.ceil(skill), 0)
+    anomaly_maps = np.round(random.random(masks.shape) * (LEVELS - 3)) + np.where(masks, np.ceil(skill), 0)
     track = (Track("1", dict.fromkeys(range(start, stop), BOX)),) if stop > start else ()
     return ScoredVideo(
         name, scores, labels, scene=f"{index % 2}", fps=FPS, threshold=THRESHOLD,
-        maps=lambda: maps, masks=lambda: masks, tracks=track, size=(HEIGHT, WIDTH),
+        anomaly_maps=lambda: anomaly_maps, masks=lambda: masks, tracks=track, size=(HEIGHT, WIDTH),
     )  # fmt: skip
 
 
 def lent(metric: Metric, found: Sequence[ScoredVideo]) -> list[ScoredVideo]:
     """The videos, reduced to the inputs that the metric declares."""
     without: dict[str, Any] = {}
-    if not metric.needs_maps:
-        without |= {"maps": None, "masks": None, "tracks": None, "size": None}
+    if not metric.needs_anomaly_maps:
+        without |= {"anomaly_maps": None, "masks": None, "tracks": None, "size": None}
     if not metric.needs_threshold:
         without["threshold"] = None
     if not metric.needs_fps:
@@ -59,18 +59,25 @@ def lent(metric: Metric, found: Sequence[ScoredVideo]) -> list[ScoredVideo]:
 
 
 def result(
-    folder: Path, *, bare: bool = False, maps: bool = False, names: Sequence[str] = tuple(EVENTS), value: float = 0.9
+    folder: Path,
+    *,
+    bare: bool = False,
+    anomaly_maps: bool = False,
+    names: Sequence[str] = tuple(EVENTS),
+    value: float = 0.9,
 ) -> RunResult:
     """The result of a run: a reconstruction and a likelihood score, their fusion, and metrics.
 
     Args:
         folder: the run folder.
         bare: leave out labels, data set and facts, and so the metrics.
-        maps: keep anomaly maps, as for a reporter that needs them.
+        anomaly_maps: keep anomaly maps, as for a reporter that needs them.
         names: names of the videos.
         value: value of the first metric.
     """
-    found = [_told(name, video, bare=bare, maps=maps) for name, video in zip(names, videos(), strict=False)]
+    found = [
+        _told(name, video, bare=bare, anomaly_maps=anomaly_maps) for name, video in zip(names, videos(), strict=False)
+    ]
     metrics = {} if bare else {"micro_auc": value, "eer": 1 - value, "detection_delay": 1.2}
     frames = sum(video.fused.size for video in found)
     facts: dict[str, Any] = {"videos": len(found), "frames": frames}
@@ -83,7 +90,7 @@ def result(
         metrics=metrics,
         components=dict.fromkeys(WEIGHTS, metrics),
         protocol={
-            "name": "itae", "digest": "0123456789ab", "stride": 1, "uncovered": "nearest",
+            "name": "itae", "digest": "0123456789ab", "stride": 1, "missing_scores": "nearest",
             "components": {name: {"weight": weight} for name, weight in WEIGHTS.items()},
         },
         videos=found,
@@ -95,7 +102,7 @@ def result(
     )  # fmt: skip
 
 
-def _told(name: str, video: ScoredVideo, *, bare: bool, maps: bool) -> VideoResult:
+def _told(name: str, video: ScoredVideo, *, bare: bool, anomaly_maps: bool) -> VideoResult:
     scores = {"reconstruction": video.scores, "likelihood": 40 + 2 * video.scores}
     return VideoResult(
         name,
@@ -103,7 +110,7 @@ def _told(name: str, video: ScoredVideo, *, bare: bool, maps: bool) -> VideoResu
         scores,
         None if bare else video.labels,
         raw=scores,
-        maps=video.maps if maps else None,
+        anomaly_maps=video.anomaly_maps if anomaly_maps else None,
     )
 
 

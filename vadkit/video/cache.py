@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from vadkit.core.errors import DataError, RunFolderError, VadkitError
 from vadkit.core.values import ClipSpec, VideoRef
-from vadkit.video.cache_quota import Room, bytes_of
+from vadkit.video.cache_quota import CacheQuota, bytes_of
 from vadkit.video.damage import RESTORE, Damage, Damages
 from vadkit.video.decode import decode
 from vadkit.video.frame_array import TRIES, StoredFrames, open_stored, read_damages, write, write_damages
@@ -87,7 +87,7 @@ class FrameCache:
 
     def __init__(self, folder: Path | None, limit: int | None = None) -> None:
         self.folder = folder
-        self._room = Room(folder, limit) if folder is not None else None
+        self._room = CacheQuota(folder, limit) if folder is not None else None
         self._used: set[str] = set()
         self._memory: dict[str, NDArray[np.uint8]] = {}
         self._damages: dict[str, tuple[Damage, ...]] = {}

@@ -40,7 +40,7 @@ def shown(size: int) -> str:
     return ByteSize(size).human_readable(decimal=True)
 
 
-class Room:
+class CacheQuota:
     """Limits the size of a cache folder, and keeps the entries that a run needs.
 
     A run claims its entries in a file that it keeps locked. When the run ends, for whatever reason, the

@@ -14,7 +14,7 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from vadkit.core.errors import DataError
-from vadkit.core.files import write_aside, write_text
+from vadkit.core.files import atomic_write, atomic_write_text
 from vadkit.video.damage import Damage
 
 TRIES = 8  # attempts to store frames that other processes remove at the cache limit
@@ -89,7 +89,7 @@ def write(
     Raises:
         RunFolderError: the folder cannot be written, or the disk is full.
     """
-    with write_aside(path) as aside, aside.open("wb") as file:
+    with atomic_write(path) as aside, aside.open("wb") as file:
         start = written = _write_header(file, (0, *shape))
         count, asked = 0, 0
         for frame in frames:
@@ -131,7 +131,7 @@ def write_damages(path: Path, damages: Iterable[Damage]) -> None:
     """Store the damages of a video next to its frames."""
     note = note_of(path)
     if found := [asdict(damage) for damage in damages]:
-        write_text(note, json.dumps(found))
+        atomic_write_text(note, json.dumps(found))
     else:
         note.unlink(missing_ok=True)
 

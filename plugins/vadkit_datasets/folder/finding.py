@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from vadkit.api import DataError, natural
+from vadkit.api import DataError, natural_key
 from vadkit_datasets.folder.patterns import chosen, fits, leads, split
 from vadkit_datasets.layout import IMAGES, VIDEOS
 
@@ -102,7 +102,7 @@ def _walk(
     folder = folder or base
     try:
         status = folder.stat()
-        entries = sorted(os.scandir(folder), key=lambda entry: (natural(entry.name), entry.name))
+        entries = sorted(os.scandir(folder), key=lambda entry: (natural_key(entry.name), entry.name))
     except OSError as error:
         raise _unreadable(folder, error) from error
     here = (status.st_dev, status.st_ino)
@@ -141,7 +141,7 @@ def _named(sources: Iterable[Source], base: Path) -> list[Found]:
                 f"two videos would be named {name!r}: {both}", where=str(base), fix="rename or remove one of the two"
             )
         found[name] = source
-    order = sorted(found, key=lambda name: (natural(name), name))
+    order = sorted(found, key=lambda name: (natural_key(name), name))
     return [Found(name, found[name]) for name in order]
 
 

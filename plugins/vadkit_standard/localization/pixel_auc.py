@@ -32,7 +32,7 @@ class PixelAUC(Metric):
         overlap: the share of abnormal pixels that must be found.
     """
 
-    needs_maps: ClassVar[bool] = True
+    needs_anomaly_maps: ClassVar[bool] = True
     chance_draws: ClassVar[int] = 1
 
     def __init__(self, *, overlap: float = 0.4) -> None:

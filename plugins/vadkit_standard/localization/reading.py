@@ -16,14 +16,14 @@ def read_maps(video: ScoredVideo) -> NDArray[np.floating[Any]]:
     Raises:
         DataError: there are none, or not one for each frame.
     """
-    if video.maps is None:
+    if video.anomaly_maps is None:
         raise DataError(
             f"the scores of its {video.labels.size} frames have no maps",
             where=f"video {video.name!r}",
             fix="fuse a scorer that gives maps and score again, or leave this metric out",
         )
-    maps = np.asarray(video.maps())
-    _check(video, maps, "maps", "score the video again")
+    maps = np.asarray(video.anomaly_maps())
+    _check(video, maps, "anomaly_maps", "score the video again")
     return maps.astype(np.result_type(maps, np.float32), copy=False)
 
 

@@ -44,7 +44,7 @@ class RegionCriteria(Metric):
         levels: thresholds at most; the curve is exact if the maps take no more distinct values.
     """
 
-    needs_maps: ClassVar[bool] = True
+    needs_anomaly_maps: ClassVar[bool] = True
     chance_draws: ClassVar[int] = 1
 
     def __init__(self, *, alpha: float = 0.1, beta: float = 0.1, levels: int = 40) -> None:

@@ -9,7 +9,7 @@ from rich.console import Console as Terminal
 from rich.table import Table
 from rich.text import Text
 
-from vadkit.api import Reporter, RunResult, listed
+from vadkit.api import Reporter, RunResult, join_names
 from vadkit_standard.reporters.names import printable
 
 _COLUMNS = 3  # of the table of components: more do not fit a terminal; metrics.json has all
@@ -103,7 +103,7 @@ def _facts(result: RunResult) -> list[str]:
     if "alarm_threshold" in facts:
         on = f"{60 * facts['normal_hours']:.2g} minutes of held-out normal video ({len(facts['normal_videos'])})"
         lines.append(f"alarm threshold {facts['alarm_threshold']:.4g}, set on {on}")
-    if why := facts.get("manifest", {}).get("order_dependent"):
+    if why := facts.get("manifest", {}).get("stateful"):
         lines.append(f"scores depend on the order of frames: {why}")
     return lines
 
@@ -126,15 +126,15 @@ def _warnings(result: RunResult) -> list[str]:
     }
     # Without any label at all, a list of the videos that have none says nothing new.
     shown = rules if result.metrics else {"constant": rules["constant"]}
-    lines = [f"{text}: {listed(facts[key])}" for key, text in shown.items() if facts.get(key)]
+    lines = [f"{text}: {join_names(facts[key])}" for key, text in shown.items() if facts.get(key)]
     for split, videos in (facts.get("manifest", {}).get("damaged") or {}).items():
-        lines.append(f"damaged {split} videos, of which the rest was used: {listed(list(videos))}")
+        lines.append(f"damaged {split} videos, of which the rest was used: {join_names(list(videos))}")
     hours, wanted = facts.get("normal_hours"), result.protocol.get("false_alarms_per_hour", 1)
     if hours == 0:
         lines.append("the frame rate of held-out normal video is unknown: the threshold allows no false alarm at all")
     elif hours is not None and hours * wanted < 1:
         lines.append(f"held-out video is too short to show {wanted:g} false alarms an hour: the threshold allows none")
     if facts.get("frames_without_score"):
-        rule = result.protocol.get("uncovered", "?")
+        rule = result.protocol.get("missing_scores", "?")
         lines.append(f"{facts['frames_without_score']} frames without a score of their own; rule: {rule}")
     return lines

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from vadkit.api import RunResult, VideoResult, runs
+from vadkit.api import RunResult, VideoResult, intervals_of
 from vadkit_standard.reporters.drawing import BAND, FUSED, GRAY, TOTAL, plain_frame, rules
 from vadkit_standard.reporters.names import printable
 
@@ -65,7 +65,7 @@ def _curves(axes: Axes, video: VideoResult, colors: Mapping[str, str]) -> None:
         curves = {name: _unit(scores) for name, scores in curves.items()}
         axes.set_title("each curve on its own scale", fontsize=7, loc="right", color=GRAY)
     if video.labels is not None:
-        for start, stop in runs(video.labels):
+        for start, stop in intervals_of(video.labels):
             axes.axvspan(start - 0.5, stop - 0.5, color=BAND, alpha=0.6, linewidth=0, zorder=0)
     for name, color in colors.items():
         axes.plot(curves[name], color=color, linewidth=1.0, alpha=0.9)

@@ -12,7 +12,7 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from vadkit.api import write_aside
+from vadkit.api import atomic_write
 
 # Okabe and Ito's colours, which the colour-blind tell apart; green, blue and red as in the paper's Fig. 6.
 NORMAL = "#0072B2"
@@ -39,7 +39,7 @@ def save(figure: Figure, path: Path, dpi: int) -> None:
     Raises:
         RunFolderError: the folder cannot be written.
     """
-    with write_aside(path) as aside:
+    with atomic_write(path) as aside:
         figure.savefig(aside, dpi=dpi)
 
 

@@ -40,7 +40,7 @@ class ErrorMaps(Reporter):
         dpi: dots an inch.
     """
 
-    needs_maps = True
+    needs_anomaly_maps = True
 
     def __init__(self, *, frames: Sequence[str] = (), videos: int = 6, dpi: int = 120) -> None:
         self.frames, self.videos, self.dpi = tuple(frames), videos, dpi
@@ -92,14 +92,14 @@ def _named(text: str, result: RunResult) -> tuple[VideoResult, int]:
 
 
 def _shown(result: RunResult, video: VideoResult, index: int) -> Shown:
-    if video.maps is None:
+    if video.anomaly_maps is None:
         raise DataError(
             "no maps are kept",
             where="error_maps",
             fix="'vadkit run RECIPE --resume' with --set report=[console,json,error_maps] scores again and keeps them",
         )
     [picture] = show(result, video, [index], "error_maps")
-    return Shown(video, index, picture, np.asarray(video.maps()[index], np.float64))
+    return Shown(video, index, picture, np.asarray(video.anomaly_maps()[index], np.float64))
 
 
 def _figure(result: RunResult, shown: Sequence[Shown]) -> Figure:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from vadkit.api import Reporter, RunResult, write_aside
+from vadkit.api import Reporter, RunResult, atomic_write
 
 
 class Json(Reporter):
@@ -33,7 +33,7 @@ class Json(Reporter):
             "facts": facts,
         }
         text = json.dumps(content, indent=2, ensure_ascii=False, allow_nan=False, default=_plain)
-        with write_aside(folder / "metrics.json") as aside:
+        with atomic_write(folder / "metrics.json") as aside:
             aside.write_text(text + "\n", encoding="utf-8")
 
 

@@ -42,12 +42,12 @@ def check(
 
 def _built(recipe: Path, overrides: Sequence[str], *, clip: bool) -> Mapping[str, int]:
     """Parameters of each stage; where shapes alone do not pass, a process that has seen none of them decides."""
-    from vadkit.engine.run import rehearse
-    from vadkit.engine.sanity_check import NeedsNumbersError
+    from vadkit.engine.run import dry_run
+    from vadkit.engine.sanity_check import NeedsValuesError
 
     try:
-        return rehearse(recipe, overrides=overrides, values=clip)
-    except NeedsNumbersError:
+        return dry_run(recipe, overrides=overrides, values=clip)
+    except NeedsValuesError:
         again = [sys.executable, "-c", "from vadkit.cli import main; main()", "check", "--clip", str(recipe)]
         done = subprocess.run([*again, *(f"--set={change}" for change in overrides)], check=False)
         raise typer.Exit(done.returncode) from None

@@ -43,21 +43,21 @@ def check(
     json: Annotated[Path | None, typer.Option("--json", help="Also write the findings into this file.")] = None,
 ) -> None:
     """Say everything that is wrong with a data set: counts, labels, damaged files, duplicates."""
-    from vadkit.cli.progress import progress
+    from vadkit.cli.progress import terminal_progress
     from vadkit.cli.render.data import print_report
     from vadkit.data.tools import check_dataset, open_target
 
     with interruptible("nothing was written"):
         opened = open_target(target, data_root, set_ or ())
-        with progress() as monitor:
-            report = check_dataset(opened, decode=decode, monitor=monitor)
+        with terminal_progress() as progress:
+            report = check_dataset(opened, decode=decode, progress=progress)
     print_report(report)
     if json is not None:
         from json import dumps
 
-        from vadkit.core.files import write_text
+        from vadkit.core.files import atomic_write_text
 
-        write_text(json, dumps(report.plain(), indent=2, ensure_ascii=False) + "\n")
+        atomic_write_text(json, dumps(report.plain(), indent=2, ensure_ascii=False) + "\n")
     if report.errors:
         raise typer.Exit(VadkitError.exit_code)
 
@@ -76,13 +76,13 @@ def convert(
     gray: Annotated[bool, typer.Option("--gray", help="Convert to gray.")] = False,
 ) -> None:
     """Write a data set in the layout that most code of the field reads, with its labels. Run again, it goes on."""
-    from vadkit.cli.progress import progress
+    from vadkit.cli.progress import terminal_progress
     from vadkit.data.tools import convert_dataset, open_target
 
     with interruptible("finished videos are kept: the same command goes on"):
         opened = open_target(target, data_root, set_ or ())
-        with progress() as monitor:
-            done = convert_dataset(opened, out, to=to, splits=split, size=size, gray=gray, monitor=monitor)
+        with terminal_progress() as progress:
+            done = convert_dataset(opened, out, to=to, splits=split, size=size, gray=gray, progress=progress)
     typer.echo(f"{done.videos} videos, {done.frames} frames: {done.folder} ({done.form})")
 
 

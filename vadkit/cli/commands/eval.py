@@ -127,14 +127,16 @@ def bench(
     out: OutFileOption = None,
 ) -> None:
     """Measure size and speed, part by part, on random clips: parameters, GFLOPs, ms, frames/s, memory."""
-    from vadkit.cli.progress import progress
+    from vadkit.cli.progress import terminal_progress
     from vadkit.cli.render.bench import renderer
 
     render = renderer(form)
-    with interruptible("nothing was written"), progress() as monitor:
+    with interruptible("nothing was written"), terminal_progress() as progress:
         from vadkit.engine.bench.bench import bench as measured
 
-        found = measured(target, set_ or (), batch=batch, warmup=warmup, repeat=0 if count else repeat, monitor=monitor)
+        found = measured(
+            target, set_ or (), batch=batch, warmup=warmup, repeat=0 if count else repeat, progress=progress
+        )
     _put(render(found), out)
 
 
@@ -143,7 +145,7 @@ def _put(text: str, out: Path | None) -> None:
     if out is None:
         typer.echo(text, nl=False)
         return
-    from vadkit.core.files import write_text
+    from vadkit.core.files import atomic_write_text
 
-    write_text(out, text)
+    atomic_write_text(out, text)
     typer.echo(f"written: {out}")

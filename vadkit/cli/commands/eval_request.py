@@ -15,7 +15,7 @@ from vadkit.cli.render.protocol import print_all
 from vadkit.core.errors import VadkitError
 
 if TYPE_CHECKING:
-    from vadkit.evaluation.external_scores import Submission
+    from vadkit.evaluation.external_scores import ExternalScores
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,20 +37,20 @@ class Request:
         """Whether a run folder is judged."""
         return (self.target / "recipe.yaml").is_file()
 
-    def submission(self) -> Submission:
+    def submission(self) -> ExternalScores:
         """The scores of somebody else that are judged.
 
         Raises:
             VadkitError: an option is malformed.
         """
-        from vadkit.evaluation.external_scores import Submission
+        from vadkit.evaluation.external_scores import ExternalScores
 
         dropped = re.fullmatch(r"(\d{1,6}):(\d{1,6})", self.dropped)
         if not dropped:
             raise VadkitError(f"{self.dropped!r} is not 'A:B'", where="--dropped", fix="for example --dropped 4:0")
         pair = int(dropped[1]), int(dropped[2])
         high: Any = self.high
-        return Submission(self.target, _data(self.data), self.data_root, self.labels, self.normal, pair, high)
+        return ExternalScores(self.target, _data(self.data), self.data_root, self.labels, self.normal, pair, high)
 
 
 def evaluate(request: Request, *, all_protocols: bool, allow_test_tuning: bool) -> None:
@@ -64,7 +64,7 @@ def evaluate(request: Request, *, all_protocols: bool, allow_test_tuning: bool) 
     if request.is_run:
         _run(request, all_protocols=all_protocols, allow_test_tuning=allow_test_tuning)
         return
-    from vadkit.evaluation.external_scores import judge_submission, under_all
+    from vadkit.evaluation.external_scores import evaluate_external_scores, under_all
 
     if request.data is None and request.labels is None and request.target.is_dir():
         raise VadkitError(
@@ -76,7 +76,7 @@ def evaluate(request: Request, *, all_protocols: bool, allow_test_tuning: bool) 
         print_all(under_all(request.submission(), overrides=request.changes))
         return
     report = ("console", "json", "figures") if request.out else ("console",)
-    judge_submission(
+    evaluate_external_scores(
         request.submission(),
         overrides=request.changes,
         report=report,
@@ -86,7 +86,7 @@ def evaluate(request: Request, *, all_protocols: bool, allow_test_tuning: bool) 
 
 
 def _run(request: Request, *, all_protocols: bool, allow_test_tuning: bool) -> None:
-    from vadkit.cli.progress import progress
+    from vadkit.cli.progress import terminal_progress
     from vadkit.engine import run as stages
 
     given = {
@@ -106,9 +106,9 @@ def _run(request: Request, *, all_protocols: bool, allow_test_tuning: bool) -> N
     if all_protocols:
         print_all(stages.under_all(request.target, request.changes, allow_test_tuning=allow_test_tuning))
         return
-    with progress() as monitor:
+    with terminal_progress() as progress:
         result = stages.report(
-            request.target, request.changes, out=request.out, allow_test_tuning=allow_test_tuning, monitor=monitor
+            request.target, request.changes, out=request.out, allow_test_tuning=allow_test_tuning, progress=progress
         )
     if result.folder.exists():
         typer.echo(f"results: {result.folder}")

@@ -77,7 +77,7 @@ def find(name: str) -> Protocol:
     Raises:
         VadkitError: it is none of these.
     """
-    from vadkit.evaluation.build import plan_of, protocol_of
+    from vadkit.evaluation.build import build_evaluation, protocol_of
     from vadkit.plugin.registry import Registry
     from vadkit.recipe import load
     from vadkit.store.run_folder import RunFolder
@@ -91,7 +91,7 @@ def find(name: str) -> Protocol:
     if path.is_file():
         registry = Registry.discover()
         recipe = load(path, registry=registry)
-        plan = plan_of(recipe, protocol_of(recipe), registry, recipe.seed)
+        plan = build_evaluation(recipe, protocol_of(recipe), registry, recipe.seed)
         return replace(plan.protocol, components={key: part.as_dict() for key, part in plan.parts.items()})
     raise VadkitError(f"there is no preset, recipe or run {name!r}", fix=closest(name, PRESETS))
 

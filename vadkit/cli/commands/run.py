@@ -31,10 +31,10 @@ def run(
     allow_test_tuning: TestTuningOption = False,
 ) -> None:
     """Train, fit densities, score, evaluate and report: the whole experiment of a recipe."""
-    from vadkit.cli.progress import progress
+    from vadkit.cli.progress import terminal_progress
     from vadkit.engine import run as stages
 
-    with interruptible("what is finished is kept: go on with --resume"), progress() as monitor:
+    with interruptible("what is finished is kept: go on with --resume"), terminal_progress() as progress:
         done = stages.run(
             recipe,
             out=out,
@@ -46,7 +46,7 @@ def run(
             allow_test_tuning=allow_test_tuning,
             keep_cache=not no_cache,
             cache_limit=cache_limit,
-            monitor=monitor,
+            progress=progress,
         )
     typer.echo(f"run folder: {done.path}")
 
@@ -66,13 +66,13 @@ def sweep(
     allow_test_tuning: TestTuningOption = False,
 ) -> None:
     """Run a recipe with values varied; what they do not change is trained and scored once."""
-    from vadkit.cli.progress import progress
+    from vadkit.cli.progress import terminal_progress
     from vadkit.cli.render.sweep import print_trials
     from vadkit.engine.sweep import parse
     from vadkit.engine.sweep import sweep as swept
 
     varied = parse(vary)
-    with interruptible("finished runs are kept: give the same command again"), progress() as monitor:
+    with interruptible("finished runs are kept: give the same command again"), terminal_progress() as progress:
         trials = swept(
             recipe,
             varied,
@@ -81,7 +81,7 @@ def sweep(
             overrides=set_ or (),
             reuse=reuse or (),
             allow_test_tuning=allow_test_tuning,
-            monitor=monitor,
+            progress=progress,
         )
     print_trials(trials)
     typer.echo(f"runs: {trials[0].path.parent}")
@@ -115,17 +115,17 @@ def watch(
     set_: SetOption = None,
 ) -> None:
     """Look at video as it comes with a trained run, and raise alarms."""
-    from vadkit.cli.progress import progress
+    from vadkit.cli.progress import terminal_progress
     from vadkit.cli.render.watch import follow
     from vadkit.live.watch import Watch
 
-    with interruptible("what was written is kept"), progress() as monitor:
+    with interruptible("what was written is kept"), terminal_progress() as progress:
         ready = Watch(
             run,
             overrides=set_ or (),
             threshold=threshold,
             false_alarms_per_hour=false_alarms_per_hour,
-            monitor=monitor,
+            progress=progress,
         )
         opened = ready.open(source, fps=fps, retries=retries)
         follow(ready.seen(opened), ready, opened, alarms=alarms, scores=scores)

@@ -13,7 +13,7 @@ from rich.text import Text
 from vadkit.cli.render import tables
 
 if TYPE_CHECKING:
-    from vadkit.engine.bench.bench import Bench, Part
+    from vadkit.engine.bench.bench import Bench, PartCost
 
 _HEAD = ("part", "components", "parameters", "GFLOPs", "ms a clip", "ms a frame")
 
@@ -28,7 +28,7 @@ def renderer(form: str) -> Callable[[Bench], str]:
     return tables.maker(makers, form)
 
 
-def _cells(found: Bench, part: Part, join: str = " ({})") -> list[str]:
+def _cells(found: Bench, part: PartCost, join: str = " ({})") -> list[str]:
     parameters = f"{part.parameters / 1e6:.2f} M" if part.parameters else "-"
     flops = "-" if part.flops is None else f"{part.flops / 1e9:.4g}"
     taken, frame = part.milliseconds, found.per_frame(part)

@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from vadkit.core.contracts import KINDS
-from vadkit.core.errors import PluginError, closest, listed
+from vadkit.core.errors import PluginError, closest, join_names
 from vadkit.plugin.discovery import Plugin
 from vadkit.plugin.registry import DISABLE, Registry
 
@@ -69,7 +69,7 @@ def print_problems(console: Console, registry: Registry) -> None:
         console.print(f"[red]not loaded[/red]: {escape(f'{plugin.origin}: {plugin.error}')}")
     usable = [plugin.name for plugin in registry.plugins if registry.problems(plugin) and not plugin.error]
     if usable:
-        told = f"{listed(usable)}; see 'vadkit plugin list'"
+        told = f"{join_names(usable)}; see 'vadkit plugin list'"
         console.print(f"[yellow]with problems[/yellow]: {escape(told)}")
 
 

@@ -9,7 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from vadkit.cli.render.protocol import SHORT
-from vadkit.engine.sweep import SEED, Trial, over_seeds
+from vadkit.engine.sweep import SEED, Trial, summarize_seeds
 
 _NOTE = "A choice among these by test metrics is a choice with test labels: mark a recipe that makes it test_tuned."
 
@@ -27,7 +27,7 @@ def print_trials(trials: Sequence[Trial]) -> None:
         cells = [f"{100 * trial.metrics[name]:.2f}" if name in trial.metrics else "-" for name in metrics]
         table.add_row(*map(Text, trial.values.values()), *cells)
     console.print(table)
-    if SEED in trials[0].values and any(spread.seeds > 1 for spread in over_seeds(trials)):
+    if SEED in trials[0].values and any(spread.seeds > 1 for spread in summarize_seeds(trials)):
         console.print(_spread(trials, metrics))
     if any(trial.protocol["test_tuned"] for trial in trials):
         console.print(Text("TEST-TUNED", style="bold red"))
@@ -35,7 +35,7 @@ def print_trials(trials: Sequence[Trial]) -> None:
 
 
 def _spread(trials: Sequence[Trial], metrics: Sequence[str]) -> Table:
-    spreads = over_seeds(trials)
+    spreads = summarize_seeds(trials)
     table = Table(header_style="bold", title="mean and standard deviation over seeds", title_justify="left")
     for key in spreads[0].values:
         table.add_column(Text(key), overflow="fold")

@@ -10,7 +10,7 @@ from typing import TypeVar
 from rich.console import Console
 from rich.table import Table
 
-from vadkit.core.errors import VadkitError, listed
+from vadkit.core.errors import VadkitError, join_names
 
 Subject = TypeVar("Subject")
 
@@ -22,7 +22,7 @@ def maker(makers: Mapping[str, Callable[[Subject], str]], form: str) -> Callable
         VadkitError: there is none.
     """
     if form not in makers:
-        raise VadkitError(f"there is no format {form!r}", where="--format", fix=f"choose among {listed(makers)}")
+        raise VadkitError(f"there is no format {form!r}", where="--format", fix=f"choose among {join_names(makers)}")
     return makers[form]
 
 

@@ -11,7 +11,7 @@ _PARTS: Mapping[str, str] = {
     "decoder": "{use: itae, channels: [8, 8, 8]}",
     "losses": "l2",
     "optimizer": "{use: adam, lr: 3e-3}",
-    "schedule": "",
+    "lr_scheduler": "",
     "densities": "",
     "scores": "reconstruction: frame_error",
     "fuse": "",
@@ -33,11 +33,11 @@ def slots(kind: str, name: str) -> Mapping[str, str]:
         "feature": _with_density(_GAUSSIAN, name),
         "density": _with_density(name, _POOL),
         "scorer": {"scores": f"{name.replace('-', '_')}: {name}"},
-        "transform": {"fuse": f"\nfuse:\n  reconstruction: {{transform: [{name}]}}"},
+        "score_transform": {"fuse": f"\nfuse:\n  reconstruction: {{transform: [{name}]}}"},
         "metric": {"metrics": f"micro_auc, {name}"},
         "reporter": {"reports": f"console, json, {name}"},
         "optimizer": {"optimizer": name},
-        "schedule": {"schedule": f", schedule: {name}"},
+        "lr_scheduler": {"lr_scheduler": f", lr_scheduler: {name}"},
     }
     return {**_PARTS, **changes[kind]}
 

@@ -19,7 +19,7 @@ from vadkit.plugin.registry import Registry
 from vadkit.recipe import docstring
 
 _NEEDS_TORCH = ("encoder", "bottleneck", "decoder", "loss", "feature", "density", "scorer", "optimizer")
-_NEEDS_NUMPY = ("dataset", "transform", "metric")
+_NEEDS_NUMPY = ("dataset", "score_transform", "metric")
 
 
 def write_plugin(kind: str, name: str, folder: Path, registry: Registry) -> Path:

@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from vadkit.core.contracts import Dataset
-from vadkit.core.errors import DataError, listed
+from vadkit.core.errors import DataError, join_names
 from vadkit.core.files import reading
-from vadkit.core.progress import Monitor, Silent
+from vadkit.core.progress import NoProgress, Progress
 from vadkit.core.values import Split, VideoRef
 from vadkit.data.tools.duplicates import check_duplicates
 from vadkit.data.tools.labelled import Truth, read_truth
@@ -23,31 +23,31 @@ from vadkit.data.tools.wishes import check_wishes
 _SPLITS: tuple[Split, ...] = ("train", "test")
 
 
-def check_dataset(target: Target | Dataset, *, decode: bool = True, monitor: Monitor | None = None) -> Report:
+def check_dataset(target: Target | Dataset, *, decode: bool = True, progress: Progress | None = None) -> Report:
     """Check every video and label of a data set.
 
     Args:
         target: the data set. If `open_target` opened it, the clip of its recipe and its other label sets are
             checked too.
         decode: decode every frame; otherwise read only headers, sizes and names of files.
-        monitor: receives the progress.
+        progress: receives the progress.
 
     Returns:
         All findings, of all videos, whether some are damaged or not.
     """
     known = target if isinstance(target, Target) else Target(type(target).__name__, target)
-    dataset, monitor = known.dataset, monitor or Silent()
+    dataset, progress = known.dataset, progress or NoProgress()
     found: list[Finding] = []
     videos: dict[Split, tuple[list[VideoRef], bool]] = {split: _videos(dataset, split, found) for split in _SPLITS}
     facts: list[Facts] = []
     total = sum(len(each) for each, _ in videos.values())
-    monitor.begin("decoding" if decode else "reading headers", total, unit="frames")
+    progress.begin("decoding" if decode else "reading headers", total, unit="frames")
     for split in _SPLITS:
         for video in videos[split][0]:
             facts.append(probe(video, split, decoded=decode, on_corrupt=known.on_corrupt))
             found += facts[-1].findings
-            monitor.advance(len(facts), amount=facts[-1].frames or 0)
-    monitor.end()
+            progress.advance(len(facts), amount=facts[-1].frames or 0)
+    progress.end()
     test = [each for each in facts if each.split == "test"]
     refused = videos["test"][1]
     truth = Truth() if refused else read_truth(dataset, test, lenient=known.lenient, masks=decode)
@@ -83,7 +83,7 @@ def _videos(dataset: Dataset, split: Split, found: list[Finding]) -> tuple[list[
         return videos, True
     twice = [name for name, count in Counter(video.name for video in videos).items() if count > 1]
     if twice:
-        what = f"several videos have the same name: {listed(twice)}"
+        what = f"several videos have the same name: {join_names(twice)}"
         found.append(Finding("error", "videos", split, what, "rename them: scores are stored by name"))
     if not videos:
         found.append(Finding("error", "videos", split, "there are no videos", "see the data set's page in the docs"))

@@ -26,9 +26,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vadkit.core.contracts import Dataset
-from vadkit.core.errors import DataError, RunFolderError, VadkitError, listed
-from vadkit.core.files import LEFTOVERS, reading, write_text
-from vadkit.core.progress import Monitor, Silent
+from vadkit.core.errors import DataError, RunFolderError, VadkitError, join_names
+from vadkit.core.files import LEFTOVERS, atomic_write_text, reading
+from vadkit.core.progress import NoProgress, Progress
 from vadkit.core.values import Labels, Split, VideoRef
 from vadkit.core.version import __version__
 from vadkit.data.tools.label_writing import CHECK, filed, write_labels, write_summary
@@ -70,7 +70,7 @@ def convert_dataset(
     splits: Sequence[str] | None = None,
     size: tuple[int, int] | str | None = None,
     gray: bool = False,
-    monitor: Monitor | None = None,
+    progress: Progress | None = None,
 ) -> Conversion:
     """Write a data set as folders of frames or as video files, with its labels.
 
@@ -84,7 +84,7 @@ def convert_dataset(
         splits: "train", "test"; by default both.
         size: height and width, or "HxW"; by default that of each video.
         gray: convert to gray (ITU-R 601).
-        monitor: receives the progress.
+        progress: receives the progress.
 
     Raises:
         DataError: a video or its labels are damaged, or do not match.
@@ -93,7 +93,7 @@ def convert_dataset(
     known = target if isinstance(target, Target) else Target(type(target).__name__, target)
     work = _Work(known, Path(out), _form(to), Format(_size(size), gray), _splits(splits))
     try:
-        return work.run(monitor or Silent())
+        return work.run(progress or NoProgress())
     except RunFolderError as error:
         # The fix of `files` names options of `vadkit run`.
         if "--" in error.fix:
@@ -110,7 +110,7 @@ class _Work:
     format: Format
     splits: tuple[Split, ...]
 
-    def run(self, monitor: Monitor) -> Conversion:
+    def run(self, progress: Progress) -> Conversion:
         with reading(self.target.name):
             videos: dict[Split, list[VideoRef]] = {
                 split: list(self.target.dataset.videos(split)) for split in self.splits
@@ -122,7 +122,7 @@ class _Work:
         for split, each in videos.items():
             for video in each:
                 pairs.append((split, video))
-        monitor.begin(f"writing {self.form}", len(pairs), unit="frames")
+        progress.begin(f"writing {self.form}", len(pairs), unit="frames")
         frames, flat = 0, dict[str, NDArray[np.uint8]]()
         for done, (split, video) in enumerate(pairs):
             with reading(f"video {video.name}"):
@@ -131,10 +131,10 @@ class _Work:
             frames += count
             if labels is not None:
                 flat[filed(video)] = write_labels(self.out, video, labels, count, self.format.size)
-            monitor.advance(done + 1, amount=count)
+            progress.advance(done + 1, amount=count)
         write_summary(self.out, flat, [filed(video) for video in videos.get("test", [])])
-        write_text(self.out / MARK, _json(plan | {"complete": True, "frames": frames}))
-        monitor.end()
+        atomic_write_text(self.out / MARK, _json(plan | {"complete": True, "frames": frames}))
+        progress.end()
         return Conversion(self.out, len(pairs), frames, _ENCODINGS[self.form])
 
     def _plan(self, videos: Sequence[VideoRef]) -> dict[str, Any]:
@@ -143,7 +143,7 @@ class _Work:
         return {
             "dataset": self.target.name,
             "data": fingerprint(videos),
-            "labels": listed(sorted(sources)),
+            "labels": join_names(sorted(sources)),
             "splits": list(self.splits),
             "form": self.form,
             "encoding": _ENCODINGS[self.form],
@@ -159,7 +159,7 @@ class _Work:
                 before = json.loads(mark.read_text(encoding="utf-8"))
                 differ = [key for key in plan if key != "vadkit" and before.get(key) != plan[key]]
                 if differ:
-                    what = f"contains another conversion, with a different {listed(differ)}"
+                    what = f"contains another conversion, with a different {join_names(differ)}"
                     raise RunFolderError(what, where=str(self.out), fix="choose another folder, or remove this one")
             elif self.out.exists() and (not self.out.is_dir() or any(self.out.iterdir())):
                 fix = "choose a new or an empty folder"
@@ -168,7 +168,7 @@ class _Work:
             raise RunFolderError(f"cannot be read: {error}", where=str(mark), fix="choose another folder") from error
         for left in self.out.rglob(LEFTOVERS):
             shutil.rmtree(left, ignore_errors=True) if left.is_dir() else left.unlink(missing_ok=True)
-        write_text(mark, _json(plan | {"complete": False}))
+        atomic_write_text(mark, _json(plan | {"complete": False}))
 
     def _video(self, split: Split, video: VideoRef, labels: Labels | None) -> int:
         home = self.out / _HOMES[split]
@@ -186,7 +186,7 @@ def _refuse_clashes(videos: dict[Split, list[VideoRef]]) -> None:
     for split, each in videos.items():
         twice = [name for name, count in Counter(filed(video) for video in each).items() if count > 1]
         if twice:
-            what = f"several {split} videos would get the file name {listed(twice)}"
+            what = f"several {split} videos would get the file name {join_names(twice)}"
             raise DataError(what, where="names", fix="rename the videos in the source")
 
 

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vadkit.core.errors import DataError
-from vadkit.core.files import write_aside, write_text
-from vadkit.core.values import Labels, VideoRef, natural
+from vadkit.core.files import atomic_write, atomic_write_text
+from vadkit.core.values import Labels, VideoRef, natural_key
 from vadkit.data.tools.writing import resized_masks
 
 CHECK = "run 'vadkit data check' for details; labels must have one value for each frame"
@@ -63,13 +63,13 @@ def write_summary(out: Path, labels: Mapping[str, NDArray[np.uint8]], tests: Seq
         tests: file names of all test videos.
     """
     if tests and all(name in labels for name in tests):
-        _save(out / "frame_labels.npy", np.concatenate([labels[name] for name in sorted(tests, key=natural)])[None])
+        _save(out / "frame_labels.npy", np.concatenate([labels[name] for name in sorted(tests, key=natural_key)])[None])
     if labels:
-        write_text(out / "labels.csv", _table(labels))
+        atomic_write_text(out / "labels.csv", _table(labels))
 
 
 def _save(path: Path, array: NDArray[Any]) -> None:
-    with write_aside(path) as aside:
+    with atomic_write(path) as aside:
         np.save(aside, array)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vadkit.core.contracts import Dataset
-from vadkit.core.errors import DataError, listed
+from vadkit.core.errors import DataError, join_names
 from vadkit.core.files import reading
 from vadkit.core.values import Labels, VideoRef
 from vadkit.data.tools.probe import Facts, place
@@ -81,7 +81,7 @@ def _missing(names: Sequence[str], total: int) -> Finding:
         fix = "add labels: without them, videos can be scored but not evaluated"
         return Finding("warning", "labels", "test", "no test video has labels", fix)
     fix = "add labels, also for normal videos, or remove the videos: without labels they are not evaluated"
-    return Finding("warning", "labels", "test", f"without labels: {listed(names)}", fix)
+    return Finding("warning", "labels", "test", f"without labels: {join_names(names)}", fix)
 
 
 def _check_one(labels: Labels, facts: Facts, truth: Truth, *, masks: bool) -> None:
@@ -102,7 +102,7 @@ def _check_one(labels: Labels, facts: Facts, truth: Truth, *, masks: bool) -> No
     for track in labels.tracks or ():
         bad = [frame for frame, box in track.boxes.items() if not _fits(frame, box, count, size)]
         if bad:
-            what = f"track {track.identity!r} is outside of the video in frame {listed(bad)}"
+            what = f"track {track.identity!r} is outside of the video in frame {join_names(bad)}"
             found.append(Finding("error", "labels", where, what, f"use the tracks {_SAME_VERSION}"))
 
 
@@ -140,13 +140,13 @@ def _check_all(truth: Truth) -> None:
     if truth.masks_differ:
         names = [f"{name} ({count})" for name, count in truth.masks_differ.items()]
         total = some(sum(truth.masks_differ.values()), "frame")
-        what = f"frame labels and pixel masks disagree in {total}: {listed(names)}"
+        what = f"frame labels and pixel masks disagree in {total}: {join_names(names)}"
         fix = "note that pixel metrics and frame metrics then measure different events"
         truth.findings.append(Finding("note", "masks", "test", what, fix))
     for value, word in ((True, "abnormal"), (False, "normal")):
         names = [name for name, labels in truth.frames.items() if len(labels) and bool((labels == value).all())]
         if names:
-            what = f"all frames are {word} in {len(names)} of {some(len(truth.frames), 'video')}: {listed(names)}"
+            what = f"all frames are {word} in {len(names)} of {some(len(truth.frames), 'video')}: {join_names(names)}"
             fix = "note that macro AUC skips them: it is not defined for one class"
             truth.findings.append(Finding("note", "labels", "test", what, fix))
 

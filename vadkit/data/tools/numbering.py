@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 
-from vadkit.core.errors import DataError, listed
-from vadkit.core.values import VideoRef, natural
+from vadkit.core.errors import DataError, join_names
+from vadkit.core.values import VideoRef, natural_key
 from vadkit.data.tools.report import Finding, ranges
 
 IMAGES = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp"})
@@ -41,9 +41,9 @@ def gaps(paths: Sequence[Path], first: int | None = None) -> list[str]:
         problems.append(f"frame numbers have a step of {steps.pop()}: these are not all frames of the video")
     elif missing := sorted(set(range(start, kept[-1] + 1)) - set(kept)):
         plural = "s are" if len(missing) > 1 else " is"
-        problems.append(f"frame number{plural} missing: {listed(ranges(missing), 12)}")
+        problems.append(f"frame number{plural} missing: {join_names(ranges(missing), 12)}")
     if doubled := [each for each in kept if counts[each] > 1]:
-        problems.append(f"frame numbers occur more than once: {listed(ranges(doubled), 12)}")
+        problems.append(f"frame numbers occur more than once: {join_names(ranges(doubled), 12)}")
     return problems
 
 
@@ -87,7 +87,7 @@ def neighbours(error: DataError) -> list[VideoRef]:
             home = place.parent
         else:
             return []
-        entries = sorted((entry for entry in home.iterdir() if entry.name[0] != "."), key=lambda e: natural(e.name))
+        entries = sorted((entry for entry in home.iterdir() if entry.name[0] != "."), key=lambda e: natural_key(e.name))
         found = [_video(entry) for entry in entries]
     except OSError:
         return []
@@ -100,6 +100,6 @@ def neighbours(error: DataError) -> list[VideoRef]:
 def _video(entry: Path) -> VideoRef | None:
     if entry.is_dir():
         frames = [path for path in entry.iterdir() if path.suffix.lower() in IMAGES and path.name[0] != "."]
-        known = tuple(sorted(frames, key=lambda path: natural(path.name)))
+        known = tuple(sorted(frames, key=lambda path: natural_key(path.name)))
         return None if entry.name.endswith("_gt") else VideoRef(entry.name, known, frames=len(known))
     return VideoRef(entry.stem, entry) if entry.suffix.lower() in VIDEOS else None

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from vadkit.core.contracts import Dataset
 from vadkit.core.errors import DataError, VadkitError, closest
-from vadkit.core.files import reading, write_aside
+from vadkit.core.files import atomic_write, reading
 from vadkit.core.values import ClipSpec, Labels, Split, VideoRef
 from vadkit.data.tools.cell import Cell
 from vadkit.data.tools.sheet import Strip, draw_sheet
@@ -59,7 +59,7 @@ def preview_dataset(
     if not strips:
         raise DataError("no video could be drawn", where=known.name, fix="\n".join(problems))
     try:
-        with write_aside(Path(out)) as aside:
+        with atomic_write(Path(out)) as aside:
             draw_sheet(_title(known, strips), strips, columns=frames).save(aside)
     except ValueError as error:  # Pillow does not know the suffix
         what = f"no image format has this suffix: {error}"

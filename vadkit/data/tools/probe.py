@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from vadkit.core.errors import DataError, listed
+from vadkit.core.errors import DataError, join_names
 from vadkit.core.values import OnCorrupt, Split, VideoRef
 from vadkit.data.tools.report import Finding, Severity
 from vadkit.video.damage import Damages, unreadable
@@ -168,7 +168,7 @@ def _report(paths: tuple[Path, ...], facts: Facts, empty: list[str], broken: dic
         facts.report(facts.where, "contains no images", "extract the frames again or remove the folder")
     facts.refused = facts.refused or len(empty) + len(broken) == len(paths)
     if empty:
-        what = f"{len(empty)} of {len(paths)} frames are empty files (0 bytes): {listed(empty)}"
+        what = f"{len(empty)} of {len(paths)} frames are empty files (0 bytes): {join_names(empty)}"
         facts.damage(facts.where, what, image=True)
     for index, why in list(broken.items())[:_MOST]:
         facts.damage(str(paths[index]), f"frame {index} cannot be decoded: {why}", image=True)

@@ -16,7 +16,7 @@ from vadkit.core.values import ClipSpec, OnCorrupt, Short
 from vadkit.data.opening import open_dataset, open_pair
 from vadkit.plugin.registry import Registry
 from vadkit.recipe import describe, load
-from vadkit.recipe.component_config import Chosen
+from vadkit.recipe.component_config import ComponentConfig
 from vadkit.recipe.evaluation_only import judgement
 from vadkit.recipe.model import Data
 
@@ -108,7 +108,7 @@ def _recipe(what: str | Mapping[str, Any], overrides: Sequence[str], registry: R
     return None
 
 
-def _named(what: str | Mapping[str, Any], overrides: Sequence[str], registry: Registry) -> Chosen:
+def _named(what: str | Mapping[str, Any], overrides: Sequence[str], registry: Registry) -> ComponentConfig:
     if isinstance(what, str) and what.lstrip().startswith("{"):
         what = _mapping(what)
     chosen = judgement(what, overrides, registry, report=()).data

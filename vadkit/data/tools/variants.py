@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vadkit.core.contracts import Dataset
-from vadkit.core.errors import DataError, listed
+from vadkit.core.errors import DataError, join_names
 from vadkit.core.values import VideoRef
 from vadkit.data.tools.labelled import Truth, differences
 from vadkit.data.tools.report import Finding, ranges, some
@@ -29,7 +29,7 @@ def check_starts(truth: Truth) -> list[Finding]:
             "starts",
             "test",
             f"{len(names)} of {len(truth.frames)} videos become abnormal at the same frame, {first} counted from 0 "
-            f"({first + 1} from 1): {listed(names)}",
+            f"({first + 1} from 1): {join_names(names)}",
             "use the published label file: "
             f"this one looks altered for a method that gives the first {first} frames no score",
         )
@@ -60,11 +60,11 @@ def compare_truths(truth: Truth, videos: Sequence[VideoRef], others: Mapping[str
         if not labels or labels.keys() != truth.frames.keys():
             continue
         apart = {name: differences(truth.frames[name], labels[name]) for name in labels}
-        places = [f"{name} (frames {listed(ranges(at), 3)})" for name, at in apart.items() if at]
+        places = [f"{name} (frames {join_names(ranges(at), 3)})" for name, at in apart.items() if at]
         total, differ = sum(int(each.sum()) for each in labels.values()), sum(map(len, apart.values()))
         if differ:
             what = f"{key}, {some(total, 'frame')} would be abnormal, now {truth.abnormal}; the two label sets differ "
-            what += f"in {some(differ, 'frame')} of {some(len(places), 'video')}: {listed(places)}"
+            what += f"in {some(differ, 'frame')} of {some(len(places), 'video')}: {join_names(places)}"
         else:
             what = f"{key}, the same {some(total, 'frame')} are abnormal"
         fix = "do not compare results under one label set with results under the other" if differ else ""

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from vadkit.core.errors import DataError
-from vadkit.core.files import explain, write_aside
+from vadkit.core.files import atomic_write, explain
 from vadkit.core.values import VideoRef
 from vadkit.video.decode import decode, frame_count
 
@@ -102,7 +102,7 @@ def video_writer(video: VideoRef, path: Path, form: Format) -> int:
         raise DataError("the video has no frames", where=video.name)
     height, width, channels = first.shape
     count = 0
-    with write_aside(path) as aside, av.open(str(aside), "w") as container:
+    with atomic_write(path) as aside, av.open(str(aside), "w") as container:
         stream = container.add_stream("ffv1", rate=Fraction(video.fps or _FPS).limit_denominator(1001))
         # Stored as RGB: a conversion to YUV would round.
         stream.width, stream.height, stream.pix_fmt = width, height, "gray" if channels == 1 else "bgr0"

@@ -15,14 +15,14 @@ import torch
 from torch import nn
 
 from vadkit.core.errors import VadkitError
-from vadkit.core.progress import Monitor, Silent
+from vadkit.core.progress import NoProgress, Progress
 from vadkit.core.values import ClipSpec
 from vadkit.engine.bench.flops import SCORES, count_flops, parts_of, watched
 from vadkit.engine.bench.memory import Peak
 from vadkit.engine.bench.noise import Noise, Untrained
 from vadkit.engine.experiment import Experiment
 from vadkit.engine.run import read_recipe, without_videos
-from vadkit.model.inference.sliding_window import observe, outputs_of, scores_of
+from vadkit.model.inference.sliding_window import outputs_of, scores_of, update_state
 from vadkit.model.pipeline import Pipeline
 from vadkit.plugin.registry import Registry
 from vadkit.recipe.model import Recipe
@@ -34,7 +34,7 @@ _WHOLE = "in all"
 
 
 @dataclass(frozen=True, slots=True)
-class Spread:
+class Timing:
     """Milliseconds a clip, over the passes."""
 
     least: float
@@ -43,7 +43,7 @@ class Spread:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class PartCost:
     """One part of the pipeline, or all of it.
 
     Attributes:
@@ -58,7 +58,7 @@ class Part:
     what: str
     parameters: int
     flops: int | None
-    milliseconds: Spread | None
+    milliseconds: Timing | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,11 +99,11 @@ class Bench:
     commit: str | None
     versions: dict[str, str]
     noise: dict[str, int]
-    parts: Sequence[Part]
-    whole: Part
+    parts: Sequence[PartCost]
+    whole: PartCost
     peak_memory: int | None
 
-    def per_frame(self, part: Part) -> float | None:
+    def per_frame(self, part: PartCost) -> float | None:
         """Milliseconds a new frame, the median: a clip's, divided by the frames that it stands for."""
         return None if part.milliseconds is None else part.milliseconds.median / self.stride
 
@@ -121,7 +121,7 @@ def bench(
     batch: int = 1,
     warmup: int = 2,
     repeat: int = 10,
-    monitor: Monitor | None = None,
+    progress: Progress | None = None,
     registry: Registry | None = None,
 ) -> Bench:
     """Measure a recipe, untrained, or a run with its weights, on random clips; needs no data.
@@ -132,7 +132,7 @@ def bench(
         batch: clips of one pass; 1 is a live stream, where the next window is not there yet.
         warmup: passes before the clock starts.
         repeat: passes that are timed; 0 times nothing.
-        monitor: is told of progress.
+        progress: is told of progress.
         registry: default, all installed plugins.
 
     Raises:
@@ -150,13 +150,13 @@ def bench(
         else:
             noise = _fit_on_noise(experiment, timed=repeat > 0)
         pipeline = experiment.pipeline()
-        if pipeline.order_dependent and batch > 1:
+        if pipeline.stateful and batch > 1:
             what = "scores depend on the order of frames, so that windows are scored one at a time"
             raise VadkitError(what, where="--batch", fix="leave it out")
         times: dict[str, list[float]] = {}
         peak = Peak(experiment.fabric.device)
         if repeat:
-            times = _time(experiment, pipeline, batch, warmup, repeat, monitor or Silent())
+            times = _time(experiment, pipeline, batch, warmup, repeat, progress or NoProgress())
     parts, whole = _parts(experiment, pipeline, {part: _spread(taken, batch) for part, taken in times.items()})
     return Bench(
         name=recipe.name,
@@ -205,14 +205,14 @@ def _fit_on_noise(experiment: Experiment, *, timed: bool) -> dict[str, int]:
 
 
 def _time(
-    experiment: Experiment, pipeline: Pipeline, batch: int, warmup: int, repeat: int, monitor: Monitor
+    experiment: Experiment, pipeline: Pipeline, batch: int, warmup: int, repeat: int, progress: Progress
 ) -> dict[str, list[float]]:
     """Part -> milliseconds of each pass, as scoring makes it: from clips in memory to scores in memory."""
     clock = _clock(experiment.fabric.device)
     clips = torch.rand(batch, *pipeline.clip.shape, generator=torch.Generator().manual_seed(0)) * 2 - 1
     times: dict[str, list[float]] = defaultdict(list)
     pipeline.reset()
-    monitor.begin("bench", warmup + repeat, unit="passes")
+    progress.begin("bench", warmup + repeat, unit="passes")
     for number in range(warmup + repeat):
         with watched(pipeline, clock.read) as seen:
             begun = clock.read()
@@ -220,17 +220,17 @@ def _time(
             between = clock.read()
             scores_of(out, experiment.scorers)
             ended = clock.read()
-            observe(out, pipeline)
+            update_state(out, pipeline)
             whole = clock.read()
         if number >= warmup:
             for part, (one, other) in {**seen, SCORES: (between, ended), _WHOLE: (begun, whole)}.items():
                 times[part].append(clock.milliseconds(one, other))
-        monitor.advance(number + 1, amount=1)
-    monitor.end()
+        progress.advance(number + 1, amount=1)
+    progress.end()
     return times
 
 
-def _parts(experiment: Experiment, pipeline: Pipeline, times: dict[str, Spread]) -> tuple[list[Part], Part]:
+def _parts(experiment: Experiment, pipeline: Pipeline, times: dict[str, Timing]) -> tuple[list[PartCost], PartCost]:
     recipe, model = experiment.recipe, experiment.recipe.model
     counted = count_flops(pipeline, experiment.scorers)
     flops, total = counted or {}, sum(counted.values()) if counted is not None else None
@@ -239,12 +239,12 @@ def _parts(experiment: Experiment, pipeline: Pipeline, times: dict[str, Spread])
         chosen = {"encoder": model.encoder, "bottleneck": model.bottleneck, "decoder": model.decoder}
         names |= {part: one.component.name for part, one in chosen.items() if one is not None}
     parts = [
-        Part(part, names[part], _parameters(first, last), flops.get(part), times.get(part))
+        PartCost(part, names[part], _parameters(first, last), flops.get(part), times.get(part))
         for part, (first, last) in parts_of(pipeline).items()
     ]
     scorers = ", ".join(dict.fromkeys(one.component.name for one in recipe.scores.values()))
-    parts.append(Part(SCORES, scorers, 0, flops.get(SCORES), times.get(SCORES)))
-    return parts, Part(_WHOLE, "", sum(part.parameters for part in parts), total, times.get(_WHOLE))
+    parts.append(PartCost(SCORES, scorers, 0, flops.get(SCORES), times.get(SCORES)))
+    return parts, PartCost(_WHOLE, "", sum(part.parameters for part in parts), total, times.get(_WHOLE))
 
 
 def _of_density(recipe: Recipe, name: str) -> str:
@@ -256,8 +256,8 @@ def _parameters(*modules: nn.Module) -> int:
     return sum(parameter.numel() for module in dict.fromkeys(modules) for parameter in module.parameters())
 
 
-def _spread(taken: Sequence[float], batch: int) -> Spread:
-    return Spread(min(taken) / batch, median(taken) / batch, max(taken) / batch)
+def _spread(taken: Sequence[float], batch: int) -> Timing:
+    return Timing(min(taken) / batch, median(taken) / batch, max(taken) / batch)
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,7 +42,7 @@ class Untrained(FitContext):
 
     seed = 0
 
-    def minimise(self, density: nn.Module, features: FeatureSource) -> None:
+    def fit(self, density: nn.Module, features: FeatureSource) -> None:
         """Pass one batch: some densities take their scale from the first that they see."""
         with torch.no_grad():
             density.train()(next(features.batches(_FEW)))

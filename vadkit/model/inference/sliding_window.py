@@ -12,10 +12,10 @@ from torch.nn import functional
 
 from vadkit.core.contracts import Scorer
 from vadkit.core.errors import DataError
-from vadkit.core.progress import Monitor
+from vadkit.core.progress import Progress
 from vadkit.core.values import ClipOutputs, Short, VideoRef
 from vadkit.model.pipeline import Pipeline
-from vadkit.store.scores import Places, VideoScores
+from vadkit.store.scores import PositionStats, VideoScores
 from vadkit.video.cache import Frames
 from vadkit.video.clips import Clips, read_window, to_clips, window_frames, window_starts
 
@@ -23,7 +23,7 @@ CALIBRATION_CLIPS = 512  # enough for a mean and a deviation, whatever the data 
 MAP_CELL = 4  # pixels of the clip a side that one value of a kept map stands for
 
 
-class WindowMean:
+class SlidingWindowMean:
     """Collects scores of overlapping windows: (F,) means, and in how many windows a frame was.
 
     Args:
@@ -61,7 +61,7 @@ class WindowMean:
         return means, coverage
 
 
-class MapMean:
+class SlidingWindowMapMean:
     """Collects where in the frame, over overlapping windows, in cells of `MAP_CELL` pixels."""
 
     def __init__(self, frames: int) -> None:
@@ -69,12 +69,12 @@ class MapMean:
         self._sums: NDArray[np.float32] | None = None
         self._counts = np.zeros(frames, np.int64)
 
-    def add(self, where: NDArray[np.int64], maps: NDArray[np.float32]) -> None:
+    def add(self, where: NDArray[np.int64], anomaly_maps: NDArray[np.float32]) -> None:
         """One window's maps (T, h, w) of the frames `where` (T,); NaN gives none."""
         if self._sums is None:
-            self._sums = np.zeros((self._frames, *maps.shape[1:]), np.float32)
-        given = ~np.isnan(maps).any(axis=(1, 2))
-        self._sums[where[given]] += maps[given]
+            self._sums = np.zeros((self._frames, *anomaly_maps.shape[1:]), np.float32)
+        given = ~np.isnan(anomaly_maps).any(axis=(1, 2))
+        self._sums[where[given]] += anomaly_maps[given]
         self._counts[where[given]] += 1
 
     def means(self) -> NDArray[np.float32]:
@@ -87,9 +87,9 @@ class MapMean:
         return means
 
 
-def calibrate(
-    clips: Clips, pipeline: Pipeline, scorers: Mapping[str, Scorer], fabric: Fabric, *, batch: int, monitor: Monitor
-) -> dict[str, Places]:
+def measure_position_stats(
+    clips: Clips, pipeline: Pipeline, scorers: Mapping[str, Scorer], fabric: Fabric, *, batch: int, progress: Progress
+) -> dict[str, PositionStats]:
     """What each scorer gives at each place of a window on normal video, from training clips alone.
 
     Args:
@@ -98,12 +98,12 @@ def calibrate(
         scorers: component -> scorer.
         fabric: device and precision.
         batch: windows at once.
-        monitor: is told of progress.
+        progress: is told of progress.
     """
     numbers = np.unique(np.linspace(0, len(clips) - 1, min(len(clips), CALIBRATION_CLIPS)).round().astype(int))
     found: dict[str, list[NDArray[np.float64]]] = {name: [] for name in scorers}
-    batch = 1 if pipeline.order_dependent else batch
-    monitor.begin("calibrate", len(numbers), unit="windows")
+    batch = 1 if pipeline.stateful else batch
+    progress.begin("calibrate", len(numbers), unit="windows")
     for first in range(0, len(numbers), batch):
         some = numbers[first : first + batch]
         where = f"training clip {some[0]}"
@@ -111,17 +111,17 @@ def calibrate(
         out = outputs_of(clips.read(some), pipeline, fabric, where=where)
         for name, scores in scores_of(out, scorers).items():
             found[name].append(scores)
-        monitor.advance(first + len(some), amount=len(some))
-    monitor.end()
+        progress.advance(first + len(some), amount=len(some))
+    progress.end()
     return {name: _places(np.concatenate(scores)) for name, scores in found.items()}
 
 
-def _places(scores: NDArray[np.float64]) -> Places:
+def _places(scores: NDArray[np.float64]) -> PositionStats:
     given = ~np.isnan(scores).all(axis=0)  # a place that the scorer never scores stays NaN
     mean, std = np.full(scores.shape[1], np.nan), np.ones(scores.shape[1])
     mean[given] = np.nanmean(scores[:, given], axis=0)
     std[given] = np.nanstd(scores[:, given], axis=0)
-    return Places(mean, np.where(std > 0, std, 1.0))
+    return PositionStats(mean, np.where(std > 0, std, 1.0))
 
 
 @torch.inference_mode()
@@ -140,7 +140,7 @@ def scores_of(out: ClipOutputs, scorers: Mapping[str, Scorer]) -> dict[str, NDAr
 
 
 def _placed(
-    scores: dict[str, NDArray[np.float64]], places: Mapping[str, Places] | None
+    scores: dict[str, NDArray[np.float64]], places: Mapping[str, PositionStats] | None
 ) -> dict[str, NDArray[np.float64]]:
     """Component -> (B, T), each place in a window standardised if the recipe asks for it."""
     return {name: places[name].standardise(one) for name, one in scores.items()} if places else scores
@@ -152,7 +152,7 @@ def score_clips(
     scorers: Mapping[str, Scorer],
     fabric: Fabric,
     *,
-    places: Mapping[str, Places] | None,
+    places: Mapping[str, PositionStats] | None,
     where: str,
 ) -> dict[str, NDArray[np.float64]]:
     """Clips (B, C, T, H, W) -> component -> (B, T); arguments as of `score_video`, and `where` for messages.
@@ -161,23 +161,23 @@ def score_clips(
     """
     out = outputs_of(clips, pipeline, fabric, where=where)
     found = _placed(scores_of(out, scorers), places)
-    observe(out, pipeline)
+    update_state(out, pipeline)
     return found
 
 
 @torch.inference_mode()
-def observe(out: ClipOutputs, pipeline: Pipeline) -> None:
+def update_state(out: ClipOutputs, pipeline: Pipeline) -> None:
     """Let the pipeline see what came of a clip, before the next one."""
-    pipeline.observe(out)
+    pipeline.update(out)
 
 
 @torch.inference_mode()
 def _maps(out: ClipOutputs, scorer: Scorer, name: str) -> NDArray[np.float32]:
     """(B, T, h, w), in cells."""
-    maps = scorer.maps(out)
-    if maps is None:
-        raise DataError("gives no maps", where=f"scores.{name}", fix="name another entry under 'evaluate.maps'")
-    cells = functional.avg_pool2d(maps.float(), MAP_CELL, ceil_mode=True, count_include_pad=False)
+    anomaly_maps = scorer.anomaly_maps(out)
+    if anomaly_maps is None:
+        raise DataError("gives no maps", where=f"scores.{name}", fix="name another entry under 'evaluate.anomaly_maps'")
+    cells = functional.avg_pool2d(anomaly_maps.float(), MAP_CELL, ceil_mode=True, count_include_pad=False)
     return cells.cpu().numpy()
 
 
@@ -190,10 +190,10 @@ def score_video(
     *,
     batch: int,
     stride: int,
-    monitor: Monitor,
+    progress: Progress,
     done: int = 0,
-    places: Mapping[str, Places] | None = None,
-    maps: str = "",
+    places: Mapping[str, PositionStats] | None = None,
+    anomaly_maps: str = "",
     short: Short = "error",
 ) -> VideoScores:
     """Score one video, its windows in order; one at a time where scores depend on the order.
@@ -206,10 +206,10 @@ def score_video(
         fabric: device and precision.
         batch: windows at once.
         stride: frames between neighbouring windows; the last is flush with the video's end.
-        monitor: is told of every batch, counted in windows from `done`.
+        progress: is told of every batch, counted in windows from `done`.
         done: windows of earlier videos.
         places: component -> what to standardise its scores with, before windows are averaged.
-        maps: the scorer whose maps are kept; empty keeps none.
+        anomaly_maps: the scorer whose maps are kept; empty keeps none.
         short: what to do with a video shorter than a clip.
 
     Raises:
@@ -217,8 +217,8 @@ def score_video(
     """
     spec = pipeline.clip
     starts = window_starts(len(frames), spec, stride, video=video.name, short=short)
-    result, shown = WindowMean(len(frames), tuple(scorers)), MapMean(len(frames))
-    batch = 1 if pipeline.order_dependent else batch
+    result, shown = SlidingWindowMean(len(frames), tuple(scorers)), SlidingWindowMapMean(len(frames))
+    batch = 1 if pipeline.stateful else batch
     pipeline.reset()
     for first in range(0, len(starts), batch):
         some = starts[first : first + batch]
@@ -231,12 +231,12 @@ def score_video(
         for component, scores in _placed(scores_of(out, scorers), places).items():
             for where, values in zip(windows, scores, strict=True):
                 result.add(component, where, values[: len(where)])
-        if maps:
-            for where, values in zip(windows, _maps(out, scorers[maps], maps), strict=True):
+        if anomaly_maps:
+            for where, values in zip(windows, _maps(out, scorers[anomaly_maps], anomaly_maps), strict=True):
                 shown.add(where, values[: len(where)])
-        observe(out, pipeline)
-        monitor.advance(done + first + len(some), amount=len(some))
-    kept = shown.means if maps else None
+        update_state(out, pipeline)
+        progress.advance(done + first + len(some), amount=len(some))
+    kept = shown.means if anomaly_maps else None
     return VideoScores(video.name, video.scene, result.means(), result.coverage, video.fps, kept)
 
 

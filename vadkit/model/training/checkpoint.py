@@ -16,7 +16,7 @@ from safetensors.torch import save as serialise
 from torch import nn
 
 from vadkit.core.errors import CheckpointError
-from vadkit.core.files import write_aside
+from vadkit.core.files import atomic_write
 
 FORMAT = "1"
 
@@ -46,7 +46,7 @@ class Checkpoints:
         """Write a finished stage's weights and drop the resume state."""
         tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in module.state_dict().items()}
         facts = {"format": FORMAT, "stage": stage, "digest": digest, "recipe": self.recipe}
-        with write_aside(self.weights(stage)) as aside:
+        with atomic_write(self.weights(stage)) as aside:
             aside.write_bytes(serialise(tensors, facts))  # safetensors' own writer hides a full disk
         self.state.unlink(missing_ok=True)
 
@@ -76,7 +76,7 @@ class Checkpoints:
         """Write the state of a stage in progress."""
         held = BytesIO()
         torch.save({"format": FORMAT, "recipe": self.recipe, **state}, held)
-        with write_aside(self.state) as aside:
+        with atomic_write(self.state) as aside:
             aside.write_bytes(held.getbuffer())  # torch's own writer hides a full disk
 
     def load_state(self, stage: str, digest: str) -> dict[str, Any] | None:

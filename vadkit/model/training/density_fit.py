@@ -11,11 +11,11 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
-from vadkit.core.contracts import Feature, FeatureSource, FitContext, Optimizer, Schedule
+from vadkit.core.contracts import Feature, FeatureSource, FitContext, LRScheduler, Optimizer
 from vadkit.core.errors import VadkitError
 from vadkit.model.autoencoder import Autoencoder, Terms
 from vadkit.model.pipeline import expect_nll, features_of
-from vadkit.model.training.trainer import Schooling, Trainer
+from vadkit.model.training.trainer import Trainer, TrainingJob
 from vadkit.recipe.model import Fit
 from vadkit.video.clips import Clips
 
@@ -104,7 +104,7 @@ class Fitting(FitContext):
         digest: of the recipe's part that the density depends on.
         fit: the recipe's `fit:`; None if it has none.
         optimizer: built from `fit`.
-        schedule: built from `fit`.
+        lr_scheduler: built from `fit`.
         seed: for whatever is random.
     """
 
@@ -113,10 +113,10 @@ class Fitting(FitContext):
     digest: str
     fit: Fit | None
     optimizer: Optimizer | None
-    schedule: Schedule | None
+    lr_scheduler: LRScheduler | None
     seed: int
 
-    def minimise(self, density: nn.Module, features: FeatureSource) -> None:
+    def fit(self, density: nn.Module, features: FeatureSource) -> None:
         """Minimise the mean NLL as `fit:` says.
 
         Raises:
@@ -126,8 +126,8 @@ class Fitting(FitContext):
             raise VadkitError("this density is trained by gradients", where=self.stage, fix="add a 'fit:' to it")
         fit, dimensions = self.fit, features.spec.dimensions
         per_epoch = max(features.samples // fit.batch_size, 1)
-        self.trainer.minimise(
-            Schooling(
+        self.trainer.fit(
+            TrainingJob(
                 stage=self.stage,
                 digest=self.digest,
                 module=_Likelihood(density, dimensions, self.stage),
@@ -136,7 +136,7 @@ class Fitting(FitContext):
                 per_epoch=per_epoch,
                 steps=steps_of(fit, per_epoch),
                 optimizer=self.optimizer,
-                schedule=self.schedule,
+                lr_scheduler=self.lr_scheduler,
                 warmup=fit.warmup,
                 clip_gradients=fit.clip_gradients,
                 bits=True,

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from vadkit.core.files import explain, write_text
+from vadkit.core.files import atomic_write_text, explain
 
 
 class Log:
@@ -44,4 +44,4 @@ class Log:
                 continue
             if record.get("stage") != stage or record.get("step", 0) <= step:
                 kept.append(line)
-        write_text(self.path, "".join(f"{line}\n" for line in kept))
+        atomic_write_text(self.path, "".join(f"{line}\n" for line in kept))

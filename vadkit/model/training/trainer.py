@@ -17,9 +17,9 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 from torch.optim import Optimizer as TorchOptimizer
 
-from vadkit.core.contracts import Optimizer, Schedule
+from vadkit.core.contracts import LRScheduler, Optimizer
 from vadkit.core.errors import DivergedError
-from vadkit.core.progress import Monitor
+from vadkit.core.progress import Progress
 from vadkit.core.seeds import derive
 from vadkit.model.autoencoder import Terms
 from vadkit.model.training.checkpoint import Checkpoints
@@ -30,7 +30,7 @@ MOST_SKIPPED = 20  # steps in a row that may be non-finite before training is gi
 
 
 @dataclass(frozen=True, slots=True)
-class Schooling:
+class TrainingJob:
     """What is trained, on what, and for how long.
 
     Attributes:
@@ -45,7 +45,7 @@ class Schooling:
         clip_gradients: largest norm of all gradients.
         optimizer: builds the optimiser.
         critic_optimizer: builds the critics'; None takes `optimizer`.
-        schedule: learning rate over the steps after the warm-up.
+        lr_scheduler: learning rate over the steps after the warm-up.
         bits: the loss is in nats a dimension; log it in bits too.
         unit: what a batch holds, for the progress display.
     """
@@ -58,7 +58,7 @@ class Schooling:
     per_epoch: int
     steps: int
     optimizer: Optimizer
-    schedule: Schedule | None = None
+    lr_scheduler: LRScheduler | None = None
     warmup: int = 0
     clip_gradients: float | None = None
     bits: bool = False
@@ -73,18 +73,18 @@ class Trainer:
         fabric: device and precision.
         checkpoints: where state and weights go.
         log: log.jsonl.
-        monitor: is told of progress.
+        progress: is told of progress.
         seed: the recipe's.
     """
 
-    def __init__(self, fabric: Fabric, checkpoints: Checkpoints, log: Log, monitor: Monitor, seed: int) -> None:
+    def __init__(self, fabric: Fabric, checkpoints: Checkpoints, log: Log, progress: Progress, seed: int) -> None:
         self.fabric = fabric
         self.checkpoints = checkpoints
         self.log = log
-        self.monitor = monitor
+        self.progress = progress
         self.seed = seed
 
-    def minimise(self, job: Schooling) -> None:
+    def fit(self, job: TrainingJob) -> None:
         """Train to the last step, going on from the resume state where there is one.
 
         Raises:
@@ -100,7 +100,7 @@ class Trainer:
         module, *wrapped = self.fabric.setup(job.module, *optimizers)
         step, skipped = self._resume(job, optimizers)
         module.train()
-        self.monitor.begin(job.stage, job.steps, done=step, unit=job.unit)
+        self.progress.begin(job.stage, job.steps, done=step, unit=job.unit)
         saved = time.monotonic()
         in_a_row = 0
         for batch in self._stream(job, step):
@@ -119,14 +119,14 @@ class Trainer:
                     fix="lower the learning rate, or set fit.warmup or fit.clip_gradients",
                 )
             self.log.write({"stage": job.stage, "step": step, "lr": base[0][0] * rate, **values, "skipped": skipped})
-            self.monitor.advance(step, amount=len(batch), values=values)
+            self.progress.advance(step, amount=len(batch), values=values)
             if step < job.steps and time.monotonic() - saved > SAVE_EVERY:
                 self._save(job, optimizers, step, skipped)
                 saved = time.monotonic()
-        self.monitor.end(f"{skipped} non-finite steps skipped" if skipped else "")
+        self.progress.end(f"{skipped} non-finite steps skipped" if skipped else "")
         job.module.eval()
 
-    def _stream(self, job: Schooling, step: int) -> Iterator[Tensor]:
+    def _stream(self, job: TrainingJob, step: int) -> Iterator[Tensor]:
         while step < job.steps:
             epoch, position = divmod(step, job.per_epoch)
             for batch in job.batches(epoch, position):
@@ -135,7 +135,7 @@ class Trainer:
                 if step >= job.steps:
                     return
 
-    def _step(self, module: Any, optimizers: list[Any], batch: Tensor, job: Schooling) -> dict[str, float]:
+    def _step(self, module: Any, optimizers: list[Any], batch: Tensor, job: TrainingJob) -> dict[str, float]:
         """The critics' step, then the others', each left out where its own loss or gradient is not finite.
 
         A step counts as skipped where either was left out: critics that have moved by a finite loss stay moved.
@@ -173,7 +173,7 @@ class Trainer:
             optimizer.step()
         return norm, finite
 
-    def _save(self, job: Schooling, optimizers: list[TorchOptimizer], step: int, skipped: int) -> None:
+    def _save(self, job: TrainingJob, optimizers: list[TorchOptimizer], step: int, skipped: int) -> None:
         cuda = torch.cuda.get_rng_state() if self.fabric.device.type == "cuda" else None
         self.checkpoints.save_state(
             {
@@ -188,7 +188,7 @@ class Trainer:
             }
         )
 
-    def _resume(self, job: Schooling, optimizers: list[TorchOptimizer]) -> tuple[int, int]:
+    def _resume(self, job: TrainingJob, optimizers: list[TorchOptimizer]) -> tuple[int, int]:
         state = self.checkpoints.load_state(job.stage, job.digest)
         self.log.rewind(job.stage, state["step"] if state else 0)
         if state is None:
@@ -199,14 +199,14 @@ class Trainer:
         torch.set_rng_state(state["random"])
         if state["random_cuda"] is not None and self.fabric.device.type == "cuda":
             torch.cuda.set_rng_state(state["random_cuda"])
-        self.monitor.message(f"{job.stage}: going on after step {state['step']}")
+        self.progress.message(f"{job.stage}: going on after step {state['step']}")
         return state["step"], state["skipped"]
 
 
-def _rate(job: Schooling, step: int) -> float:
+def _rate(job: TrainingJob, step: int) -> float:
     """Factor on the base learning rate at a step: warm-up, then the schedule."""
     if step < job.warmup:
         return (step + 1) / job.warmup
-    if job.schedule is None:
+    if job.lr_scheduler is None:
         return 1.0
-    return job.schedule.factor((step - job.warmup) / max(job.steps - job.warmup, 1))
+    return job.lr_scheduler.factor((step - job.warmup) / max(job.steps - job.warmup, 1))

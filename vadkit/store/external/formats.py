@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from vadkit.core.errors import DataError
-from vadkit.core.values import natural
+from vadkit.core.values import natural_key
 from vadkit.store.external.arrays import PICKLED, read_arrays
 from vadkit.store.external.json_files import read_objects
 from vadkit.store.external.series import Series
@@ -43,7 +43,7 @@ def find_files(path: Path) -> list[Path]:
         inner = next((folder for folder in (path / "scores", path / "labels") if folder.is_dir()), None)
         fix = f"name {inner}" if inner else f"put one file a video here ({', '.join(_READERS)})"
         raise DataError("the folder holds no files", where=str(path), fix=fix)
-    files = [_known(file) for file in sorted(files, key=lambda file: natural(file.name))]
+    files = [_known(file) for file in sorted(files, key=lambda file: natural_key(file.name))]
     counts = Counter(file.suffix.lower() for file in files)
     if len(counts) > 1:
         found = ", ".join(f"{count} {suffix}" for suffix, count in counts.most_common())

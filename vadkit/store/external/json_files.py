@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vadkit.core.errors import DataError
-from vadkit.store.external.series import Rows, Series, to_frame
+from vadkit.store.external.series import RowCollector, Series, to_frame
 
 _Items = Sequence[tuple[str, Any]]  # where an object stands, and the object
 
@@ -118,7 +118,7 @@ def _from_rows(items: _Items, keys: Sequence[str], path: Path) -> list[Series]:
     names = [key for key in keys if key not in ("video", "frame")]
     if not names:
         raise DataError(f"the objects have only the keys {_list(keys)}", where=items[0][0], fix=_FORMS)
-    rows = Rows(names, str(path))
+    rows = RowCollector(names, str(path))
     for where, item in items:
         frame = None
         if "frame" in item:

@@ -10,8 +10,8 @@ from typing import Any, TypeGuard
 import numpy as np
 from numpy.typing import NDArray
 
-from vadkit.core.errors import DataError, listed
-from vadkit.core.values import Labels, natural
+from vadkit.core.errors import DataError, join_names
+from vadkit.core.values import Labels, natural_key
 from vadkit.store.external.arrays import kind
 from vadkit.store.external.formats import find_files, read_file
 from vadkit.store.external.json_files import load_json
@@ -46,10 +46,10 @@ def read_label_file(path: Path) -> dict[str, Labels]:
     for file in find_files(path):
         read = _read(file, path, source)
         if twice := labels.keys() & read.keys():
-            what = f"{len(twice)} videos are there more than once: {listed(sorted(twice, key=natural))}"
+            what = f"{len(twice)} videos are there more than once: {join_names(sorted(twice, key=natural_key))}"
             raise DataError(what, where=str(file), fix="leave one of each")
         labels |= read
-    return {name: labels[name] for name in sorted(labels, key=natural)}
+    return {name: labels[name] for name in sorted(labels, key=natural_key)}
 
 
 def _read(file: Path, path: Path, source: str) -> dict[str, Labels]:
@@ -67,9 +67,9 @@ def _read(file: Path, path: Path, source: str) -> dict[str, Labels]:
     found = read_file(file, alone=path.is_file())
     twice = [name for name, count in Counter(series.video for series in found).items() if count > 1]
     if twice:
-        twice.sort(key=natural)
+        twice.sort(key=natural_key)
         raise DataError(
-            f"{len(twice)} videos are there more than once: {listed(sorted(twice, key=natural))}",
+            f"{len(twice)} videos are there more than once: {join_names(sorted(twice, key=natural_key))}",
             where=str(file),
             fix="leave one of each",
         )
@@ -123,7 +123,7 @@ def _from_rows(columns: Mapping[str, NDArray[np.float64]], where: str) -> NDArra
         raise DataError(f"the table has no column {missing[0]!r}", where=where, fix=_COLUMNS)
     stated = set(columns["frames"][~np.isnan(columns["frames"])].tolist())
     if len(stated) != 1:
-        what = f"the column 'frames' says {listed(f'{frames:g}' for frames in stated) or 'nothing'}"
+        what = f"the column 'frames' says {join_names(f'{frames:g}' for frames in stated) or 'nothing'}"
         raise DataError(what, where=where, fix="write the video's number of frames in each of its rows")
     spans = zip(columns["first"].tolist(), columns["last"].tolist(), strict=True)
     return _fill(stated.pop(), [span for span in spans if not np.isnan(span).all()], where, _COLUMNS)
@@ -132,7 +132,7 @@ def _from_rows(columns: Mapping[str, NDArray[np.float64]], where: str) -> NDArra
 def _from_object(value: Mapping[str, Any], where: str) -> NDArray[np.bool_]:
     frames, spans = value.get("frames"), value.get("abnormal")
     if set(value) != {"frames", "abnormal"}:
-        raise DataError(f"has the keys {listed(value) or 'none'}", where=where, fix=_OBJECT)
+        raise DataError(f"has the keys {join_names(value) or 'none'}", where=where, fix=_OBJECT)
     if not _is_number(frames) or not isinstance(spans, list):
         raise DataError("'frames' is not a number or 'abnormal' is not a list", where=where, fix=_OBJECT)
     for span in spans:

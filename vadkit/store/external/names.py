@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Callable, Collection, Hashable, Iterable, Sequence
 from pathlib import PurePosixPath
 
-from vadkit.core.errors import DataError, listed
-from vadkit.core.values import natural
+from vadkit.core.errors import DataError, join_names
+from vadkit.core.values import natural_key
 
 _SUFFIX = re.compile(r"\.[A-Za-z][A-Za-z0-9]{1,4}$")
 _NUMBERS = re.compile(r"\d+")
@@ -26,7 +26,7 @@ def match_names(given: Sequence[str], wanted: Collection[str], *, where: str) ->
     """
     twice = [name for name, count in Counter(given).items() if count > 1]
     if twice:
-        what = f"{len(twice)} videos are there more than once: {listed(sorted(twice, key=natural))}"
+        what = f"{len(twice)} videos are there more than once: {join_names(sorted(twice, key=natural_key))}"
         raise DataError(what, where=where, fix="leave one of each")
     words = len({_words(name) for name in given}) > 1 and len({_words(name) for name in wanted}) > 1
     keys: list[Callable[[str], Hashable]] = [str, _bare, lambda name: _numbers(name, words)]
@@ -41,13 +41,13 @@ def match_names(given: Sequence[str], wanted: Collection[str], *, where: str) ->
 
 
 def _check_all(matched: dict[str, str], given: Sequence[str], wanted: Collection[str], where: str) -> None:
-    missing = sorted(set(wanted) - set(matched.values()), key=natural)
-    extra = sorted((name for name in given if name not in matched), key=natural)
+    missing = sorted(set(wanted) - set(matched.values()), key=natural_key)
+    extra = sorted((name for name in given if name not in matched), key=natural_key)
     faults: list[str] = []
     if missing:
-        faults.append(f"{len(missing)} of the data set's {len(wanted)} videos are missing: {listed(missing)}")
+        faults.append(f"{len(missing)} of the data set's {len(wanted)} videos are missing: {join_names(missing)}")
     if extra:
-        faults.append(f"{len(extra)} of {len(given)} videos here are not in the data set: {listed(extra)}")
+        faults.append(f"{len(extra)} of {len(given)} videos here are not in the data set: {join_names(extra)}")
     if faults:
         fix = "name the videos as the data set does: the same name, or the same numbers in it"
         if not missing or not extra:

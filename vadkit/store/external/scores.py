@@ -30,7 +30,7 @@ _PLACES = {
 _OWN = "vadkit scores"
 
 
-def read_foreign(
+def read_external_scores(
     path: Path,
     lengths: Mapping[str, int],
     *,
@@ -66,12 +66,12 @@ def read_foreign(
 
 
 def read_normal(path: Path, *, dropped: tuple[int, int] = (0, 0), high: High = "abnormal") -> list[VideoScores]:
-    """Read scores of normal videos, whose lengths the file itself tells; arguments as of `read_foreign`.
+    """Read scores of normal videos, whose lengths the file itself tells; arguments as of `read_external_scores`.
 
     A flat array counts as one video.
 
     Raises:
-        DataError: as `read_foreign`.
+        DataError: as `read_external_scores`.
     """
     found = [replace(series, video=series.video or "normal") for series in _read(path, several=True)]
     names = [series.video for series in found]

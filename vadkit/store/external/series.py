@@ -41,7 +41,7 @@ class Series:
         return next(iter(self.columns.values())).size
 
 
-class Rows:
+class RowCollector:
     """Collects a table row by row and gives it back video by video.
 
     Args:

@@ -11,7 +11,7 @@ from itertools import chain
 from pathlib import Path
 
 from vadkit.core.errors import DataError
-from vadkit.store.external.series import Rows, Series, to_frame, to_number
+from vadkit.store.external.series import RowCollector, Series, to_frame, to_number
 
 _Line = tuple[int, list[str]]
 
@@ -153,7 +153,7 @@ def _layout(cells: Sequence[str], path: Path, line: int) -> _Layout:
 
 
 def _collect(lines: Iterable[_Line], layout: _Layout, path: Path) -> list[Series]:
-    rows = Rows(list(layout.numbers), str(path))
+    rows = RowCollector(list(layout.numbers), str(path))
     empty = 0
     for count, cells in lines:
         if not any(cells) and (layout.width > 1 or not cells):
@@ -169,7 +169,7 @@ def _collect(lines: Iterable[_Line], layout: _Layout, path: Path) -> list[Series
     return found
 
 
-def _add(rows: Rows, cells: Sequence[str], layout: _Layout, where: str) -> None:
+def _add(rows: RowCollector, cells: Sequence[str], layout: _Layout, where: str) -> None:
     if len(cells) != layout.width:
         what = f"the row has {len(cells)} cells, those before it have {layout.width}"
         raise DataError(what, where=where, fix="write one cell a column, and names with blanks in quotes")

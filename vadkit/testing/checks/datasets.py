@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from vadkit.core.errors import DataError, VadkitError, listed
+from vadkit.core.errors import DataError, VadkitError, join_names
 from vadkit.core.values import Labels, Split, VideoRef
 from vadkit.testing.subject import Subject
 from vadkit.testing.verdict import ConformityError, InapplicableError, require
@@ -27,7 +27,7 @@ def check_videos(subject: Subject) -> None:
         require(bool(names), f"{split} has no videos", "raise a DataError that names the expected files")
         doubled = sorted({name for name in names if names.count(name) > 1})
         fix = "make names unique, for example with the folder in the name"
-        require(not doubled, f"{split} has several videos named {listed(doubled)}", fix)
+        require(not doubled, f"{split} has several videos named {join_names(doubled)}", fix)
         for told, again in (("a second call", one), ("a second object", two)):
             other = [video.name for video in _videos(again, split)]
             fix = "sort by name, with vadkit.api.natural"
@@ -63,7 +63,9 @@ def check_ground_truth(subject: Subject) -> None:
             require(same, f"ground_truth() and labels() differ for {video.name!r}", "let both read the same file")
     known = {"train videos", "train frames", "test videos", "test frames", "abnormal frames"}
     strangers = sorted(set(dataset.expected()) - known)
-    require(not strangers, f"expected() has unknown keys: {listed(strangers)}", f"use only {listed(sorted(known))}")
+    require(
+        not strangers, f"expected() has unknown keys: {join_names(strangers)}", f"use only {join_names(sorted(known))}"
+    )
 
 
 def check_empty_folder(subject: Subject) -> None:

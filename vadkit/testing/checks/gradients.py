@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from vadkit.core.errors import listed
+from vadkit.core.errors import join_names
 from vadkit.testing.calls import called, inputs, prepared
 from vadkit.testing.subject import Subject
 from vadkit.testing.verdict import ConformityError, InapplicableError
@@ -34,7 +34,7 @@ def check_gradients(subject: Subject) -> None:
         _step(parameters.values())
     unused = [name for name in parameters if name not in reached]
     raise ConformityError(
-        f"{len(unused)} of {len(parameters)} parameters get no gradient: {listed(unused)}",
+        f"{len(unused)} of {len(parameters)} parameters get no gradient: {join_names(unused)}",
         fix="use them in forward without detach, or remove them (requires_grad_(False) if they are fixed)",
     )
 

@@ -14,7 +14,7 @@ from vadkit.plugin.component import Component
 from vadkit.testing.subject import Subject
 from vadkit.testing.verdict import ConformityError
 
-WITHOUT_TORCH = frozenset({"dataset", "transform", "metric", "reporter"})
+WITHOUT_TORCH = frozenset({"dataset", "score_transform", "metric", "reporter"})
 """Kinds that `vadkit eval` and `vadkit data` use; these commands import no torch."""
 
 _LOOK = """
@@ -58,9 +58,9 @@ def check_light_import(subject: Subject) -> None:
     The module prints nothing. The classes of data sets, score transforms, metrics and reporters import no torch either.
     """
     found = _looked(subject.plugin, subject.mates or (subject.component,))
-    (listed, printed), (read, loaded) = found[""], found[str(subject)]
+    (join_names, printed), (read, loaded) = found[""], found[str(subject)]
     module = subject.component.target.partition(":")[0]
-    if listed:
+    if join_names:
         raise ConformityError(
             f"the plugin {subject.plugin!r} imports torch when it is listed",
             fix="let the announcing module import vadkit.api only, and name targets as strings 'package.module:Class'",

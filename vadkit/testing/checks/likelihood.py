@@ -22,12 +22,12 @@ EXACT = 1e-3  # nats
 
 
 def check_needs_fit(subject: Subject) -> None:
-    """It calls `context.minimise` once if `needs_fit` is True, else never: `needs_fit` makes a recipe need `fit:`."""
+    """It calls `context.fit` once if `needs_fit` is True, else never: `needs_fit` makes a recipe need `fit:`."""
     density = subject.build()
     asked, says = fit(subject, density), bool(density.needs_fit)
     if asked != int(says):
         raise ConformityError(
-            f"needs_fit is {says}, but it calls context.minimise {asked} times",
+            f"needs_fit is {says}, but it calls context.fit {asked} times",
             fix="set needs_fit = True and call it once if gradients train it, else set needs_fit = False",
         )
 

@@ -1,4 +1,4 @@
-"""Checks of losses: one number to minimise, with a gradient for the output."""
+"""Checks of losses: one number to fit, with a gradient for the output."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def check_perfect_output(subject: Subject) -> None:
     require(
         least <= more,
         f"an output equal to the target has loss {least:.4g}, a noisy one {more:.4g}",
-        "return a value to minimise: a distance, or one minus a similarity",
+        "return a value to fit: a distance, or one minus a similarity",
     )
     if loss.requires_grad:
         loss.backward()

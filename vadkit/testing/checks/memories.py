@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import torch
 
-from vadkit.testing import toy_clips as footage
+from vadkit.testing import toy_clips as datamodule
 from vadkit.testing.calls import Outputs, called, differing, inputs, outputs_of_a_model, prepared
 from vadkit.testing.subject import Subject, seeded
 from vadkit.testing.verdict import InapplicableError, require
 
 
 def check_reset(subject: Subject) -> None:
-    """`observe` changes the outputs for later clips only if `order_dependent` is set, and `reset` undoes it.
+    """`update` changes the outputs for later clips only if `stateful` is set, and `reset` undoes it.
 
     Otherwise a video's scores would depend on the video before it.
     """
     module = prepared(subject)
-    observe = getattr(module, "observe", None)
-    if observe is None:
-        raise InapplicableError("it has no method 'observe'")
+    update = getattr(module, "update", None)
+    if update is None:
+        raise InapplicableError("it has no method 'update'")
     given = inputs(subject, 2)
-    seen = outputs_of_a_model(subject, footage.clips(subject.toy.clip, 1, seed=8), 8)
+    seen = outputs_of_a_model(subject, datamodule.clips(subject.toy.clip, 1, seed=8), 8)
 
     def look(*, forget: bool) -> Outputs:
         with seeded(0), torch.no_grad():
@@ -28,13 +28,13 @@ def check_reset(subject: Subject) -> None:
 
     before = look(forget=True)
     with torch.no_grad():
-        observe(seen)
+        update(seen)
     after, again = look(forget=False), look(forget=True)
     changed = differing(before, after)
     require(
-        not changed or bool(getattr(module, "order_dependent", "")),
-        f"'observe' changes {' and '.join(changed[:1])}, but order_dependent is not set",
-        "state in order_dependent why scores depend on the order of frames",
+        not changed or bool(getattr(module, "stateful", "")),
+        f"'update' changes {' and '.join(changed[:1])}, but stateful is not set",
+        "state in stateful why scores depend on the order of frames",
     )
     kept = differing(before, again)
     require(not kept, f"'reset' does not restore {' and '.join(kept[:1])}", "let reset undo all that observe changes")

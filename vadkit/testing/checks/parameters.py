@@ -6,7 +6,7 @@ import inspect
 from typing import Any
 
 from vadkit.core.contracts import SUPPLIED
-from vadkit.core.errors import PluginError, listed
+from vadkit.core.errors import PluginError, join_names
 from vadkit.recipe import docstring
 from vadkit.recipe.signature import describe
 from vadkit.testing.subject import Subject
@@ -37,15 +37,15 @@ def check_keys(subject: Subject) -> None:
     require(
         len(positional) == len(supplied),
         f"its constructor takes {len(positional)} positional arguments, but vadkit passes {len(supplied)}"
-        + (f": {listed(supplied)}" if supplied else ""),
+        + (f": {join_names(supplied)}" if supplied else ""),
         f"start with (self, {', '.join([*supplied, '*'])}, ...)",
     )
     keys = describe(subject.component).parameters
     untyped = [name for name, key in keys.items() if key.annotation is Any and key.type != "Any"]
     untyped += [name for name, key in keys.items() if key.annotation is Any and name not in untyped]
-    require(not untyped, f"no type annotation for {listed(untyped)}", "annotate each key, such as width: int = 8")
+    require(not untyped, f"no type annotation for {join_names(untyped)}", "annotate each key, such as width: int = 8")
     taken = sorted(keys.keys() & ({"use", "toy"} | RESERVED.get(subject.kind, set())))
-    require(not taken, f"{listed(taken)} is reserved for the recipe section that contains it", "rename the key")
+    require(not taken, f"{join_names(taken)} is reserved for the recipe section that contains it", "rename the key")
 
 
 def check_help(subject: Subject) -> None:
@@ -61,13 +61,13 @@ def check_help(subject: Subject) -> None:
     require(bool(subject.component.summary), "its Component has no summary", fix)
     silent = [name for name, key in described.parameters.items() if not key.help]
     fix = "describe each key under 'Args:' in the class's docstring"
-    require(not silent, f"no help text for {listed(silent)}", fix)
+    require(not silent, f"no help text for {join_names(silent)}", fix)
     positional, _ = _positional(subject)
     loaded = subject.component.load()
     own = vars(loaded).get("__doc__"), getattr(vars(loaded).get("__init__"), "__doc__", None)
     told = {name for text in own for name in docstring.parameters(_args(text))}
     stale = sorted(told - set(described.parameters) - set(positional)) if "__init__" in vars(loaded) else []
-    require(not stale, f"its docstring describes unknown arguments: {listed(stale)}", "update 'Args:'")
+    require(not stale, f"its docstring describes unknown arguments: {join_names(stale)}", "update 'Args:'")
 
 
 def _args(text: str | None) -> str:

@@ -7,7 +7,7 @@ import copy
 import torch
 from torch import nn
 
-from vadkit.core.errors import listed
+from vadkit.core.errors import join_names
 from vadkit.testing.calls import differing, evaluated, inputs, prepared
 from vadkit.testing.scores import scored
 from vadkit.testing.subject import Subject
@@ -61,6 +61,6 @@ def _compare(one: nn.Module, two: nn.Module) -> None:
     changed = [name for name in first if not torch.equal(first[name], second[name])]
     if changed:
         raise ConformityError(
-            f"built twice from the same seed, it differs in {listed(changed)}",
+            f"built twice from the same seed, it differs in {join_names(changed)}",
             fix="draw from torch's global generator, or seed from context.seed when a density is fitted",
         )

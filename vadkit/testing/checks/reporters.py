@@ -36,7 +36,7 @@ def check_unlabelled(subject: Subject) -> None:
         _report(subject.build(), room / "new" / "run", bare=True)
 
 
-def check_written_aside(subject: Subject) -> None:
+def check_atomic_write(subject: Subject) -> None:
     """If a file cannot be completed, the old file stays intact and no partial file remains."""
     with _room() as room:
         folder, reporter = room / "run", subject.build()
@@ -58,18 +58,18 @@ def check_written_aside(subject: Subject) -> None:
         require(
             not changed,
             f"{changed[:1]} is overwritten before the new one is complete",
-            "use vadkit.api.write_aside, which writes a temporary file and renames it",
+            "use vadkit.api.atomic_write, which writes a temporary file and renames it",
         )
         _refuse_leftovers(after)
 
 
 def _refuse_leftovers(files: Mapping[str, bytes]) -> None:
     left = [name for name in files if Path(name).match(LEFTOVERS) or name.endswith((".tmp", ".part"))]
-    require(not left, f"it leaves partial files: {left}", "remove incomplete files, as write_aside does")
+    require(not left, f"it leaves partial files: {left}", "remove incomplete files, as atomic_write does")
 
 
 def _report(reporter: Any, folder: Path, **changes: Any) -> None:
-    found = result(folder, maps=bool(getattr(reporter, "needs_maps", False)), **changes)
+    found = result(folder, anomaly_maps=bool(getattr(reporter, "needs_anomaly_maps", False)), **changes)
     with contextlib.redirect_stdout(io.StringIO()):
         try:
             reporter.report(found, folder)

@@ -21,7 +21,7 @@ def check_scores(subject: Subject) -> None:
     clip, scorer = subject.toy.clip, subject.build()
     for batch in (2, 1):
         found = scored(scorer, inputs(subject, batch)[0])
-        wanted = {"score": (batch, clip.frames), "maps": (batch, clip.frames, clip.height, clip.width)}
+        wanted = {"score": (batch, clip.frames), "anomaly_maps": (batch, clip.frames, clip.height, clip.width)}
         for name, tensor in found.items():
             require(
                 tuple(tensor.shape) == wanted[name],
@@ -44,8 +44,8 @@ def check_gaps(subject: Subject) -> None:
     same = bool((gaps == gaps[:1]).all()) and torch.equal(gaps, two["score"].isnan())
     fix = "choose them by the frame's position in the clip only"
     require(same, "the frames without a score (NaN) change with the content of the clip", fix)
-    if "maps" in one:
-        empty = one["maps"].isnan().flatten(2).all(2)
+    if "anomaly_maps" in one:
+        empty = one["anomaly_maps"].isnan().flatten(2).all(2)
         what = "a frame with a score has no map (all NaN)"
         require(bool((empty <= gaps).all()), what, "give every frame with a score a map")
 

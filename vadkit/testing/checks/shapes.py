@@ -8,7 +8,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from vadkit.core.errors import VadkitError, listed
+from vadkit.core.errors import VadkitError, join_names
 from vadkit.core.values import ClipSpec
 from vadkit.testing.calls import evaluated, inputs, prepared
 from vadkit.testing.subject import Subject
@@ -128,7 +128,7 @@ def _expect(subject: Subject, module: nn.Module, batch: int) -> None:
     names = {name for name in outputs if not name.startswith(("losses/", "scores/"))}
     if names != set(wanted):
         raise ConformityError(
-            f"it declares {listed(sorted(wanted))}, but returns {listed(sorted(names)) or 'nothing'}",
+            f"it declares {join_names(sorted(wanted))}, but returns {join_names(sorted(names)) or 'nothing'}",
             fix="return exactly the declared latents",
         )
     for name, tensor in outputs.items():
