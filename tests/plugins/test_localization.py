@@ -36,11 +36,8 @@ def video(
     labels: Sequence[int] | None = None,
     name: str = "01",
 ) -> ScoredVideo:
-    abnormal = (
-        np.array(labels, bool)
-        if labels is not None
-        else np.ones(0 if anomaly_maps is None else len(anomaly_maps), bool)
-    )
+    frames = 0 if anomaly_maps is None else len(anomaly_maps)
+    abnormal = np.array(labels, bool) if labels is not None else np.ones(frames, bool)
     if masks is not None and labels is None:
         abnormal = np.asarray(masks.any(axis=(1, 2)))
     return ScoredVideo(

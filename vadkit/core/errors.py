@@ -97,5 +97,5 @@ def closest(word: str, choices: Iterable[str]) -> str:
     if not known:
         return "there are no choices here"
     near = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
-    join_names = ", ".join(known) if len(known) <= 24 else f"{len(known)} of them"
-    return f"did you mean '{near[0]}'? (choices: {join_names})" if near else f"choices: {join_names}"
+    named = ", ".join(known) if len(known) <= 24 else f"{len(known)} of them"
+    return f"did you mean '{near[0]}'? (choices: {named})" if near else f"choices: {named}"

@@ -19,7 +19,7 @@ from vadkit.data.datamodule import DataModule
 from vadkit.model.autoencoder import Autoencoder, TrainingStep
 from vadkit.model.pipeline import Pipeline
 from vadkit.model.training.checkpoint import Checkpoints
-from vadkit.model.training.density_fit import EncodedClips, Fitting, steps_of
+from vadkit.model.training.density_fit import EncodedClips, GradientFit, steps_of
 from vadkit.model.training.device import start
 from vadkit.model.training.log import Log
 from vadkit.model.training.trainer import Trainer, TrainingJob
@@ -152,11 +152,11 @@ class Experiment:
             began = time.monotonic()
             head.density.fit(
                 features,
-                Fitting(
+                GradientFit(
                     trainer=self.trainer,
                     stage=stage,
                     digest=self.digests[stage],
-                    fit=fit,
+                    settings=fit,
                     optimizer=build(fit.optimizer) if fit else None,
                     lr_scheduler=build(fit.lr_scheduler) if fit and fit.lr_scheduler else None,
                     seed=derive(self.recipe.seed, f"fit/{stage}"),

@@ -107,7 +107,10 @@ def _begun(folder: RunFolder, stages: Sequence[str]) -> list[str]:
 def _stale(folder: RunFolder) -> list[Path]:
     """What was scored: of test videos, of held-out ones, and maps with what they are compared with."""
     scored = [path for place in (folder.scores, folder.held_out, folder.synthetic) for path in place.glob("*.npz")]
-    anomaly_maps = [*folder.scores.glob("anomaly_maps/*/*.npy"), *folder.regions.glob("*.npz")]
+    anomaly_maps = [
+        *folder.scores.glob("anomaly_maps/*/*.npy"),
+        *folder.regions.glob("*.npz"),
+    ]
     return [*scored, *anomaly_maps, *folder.checkpoints.glob(folder.calibration.name)]
 
 

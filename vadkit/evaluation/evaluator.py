@@ -156,8 +156,8 @@ def refuse_future(plan: EvaluationConfig) -> None:
         return
     if protocol.missing_scores in ("nearest", "min"):
         raise VadkitError(
-            f"protocol {protocol.name!r} is deployable and refuses 'missing_scores: {protocol.missing_scores}': frames without a "
-            "score would take one from later frames or other test videos",
+            f"protocol {protocol.name!r} is deployable and refuses 'missing_scores: {protocol.missing_scores}': "
+            "frames without a score would take one from later frames or from other test videos",
             where="evaluate.protocol",
             fix="set missing_scores: drop",
         )

@@ -95,23 +95,23 @@ class _Likelihood(nn.Module):
 
 
 @dataclass(frozen=True)
-class Fitting(FitContext):
-    """Hands a density's training to the one loop.
+class GradientFit(FitContext):
+    """Trains a density by gradients in the training loop.
 
     Attributes:
         trainer: runs the loop.
         stage: name of the stage.
         digest: of the recipe's part that the density depends on.
-        fit: the recipe's `fit:`; None if it has none.
-        optimizer: built from `fit`.
-        lr_scheduler: built from `fit`.
+        settings: the recipe's `fit:`; None if the density has none.
+        optimizer: built from `fit:`.
+        lr_scheduler: built from `fit:`.
         seed: for whatever is random.
     """
 
     trainer: Trainer
     stage: str
     digest: str
-    fit: Fit | None
+    settings: Fit | None
     optimizer: Optimizer | None
     lr_scheduler: LRScheduler | None
     seed: int
@@ -122,9 +122,9 @@ class Fitting(FitContext):
         Raises:
             VadkitError: the recipe gives this density no `fit:`.
         """
-        if self.fit is None or self.optimizer is None:
+        if self.settings is None or self.optimizer is None:
             raise VadkitError("this density is trained by gradients", where=self.stage, fix="add a 'fit:' to it")
-        fit, dimensions = self.fit, features.spec.dimensions
+        fit, dimensions = self.settings, features.spec.dimensions
         per_epoch = max(features.samples // fit.batch_size, 1)
         self.trainer.fit(
             TrainingJob(
