@@ -1,4 +1,4 @@
-"""Honest toy modules, and for each the same with one fault: what the conformance kit must find."""
+"""Correct toy modules, and variants with one fault each, which the conformance kit must find."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class HonestEncoder(Encoder, nn.Module):
 
 
 class PlacesEncoder(HonestEncoder):
-    """Gives whole numbers beside, such as the places of a pooling."""
+    """Also returns integers, such as the indices of max pooling."""
 
     def __init__(self, clip: ClipSpec) -> None:
         super().__init__(clip)
@@ -53,7 +53,7 @@ class PlacesEncoder(HonestEncoder):
 
 
 class LyingEncoder(HonestEncoder):
-    """Declares one channel more than it gives."""
+    """Declares one channel more than it returns."""
 
     def __init__(self, clip: ClipSpec) -> None:
         super().__init__(clip)
@@ -74,7 +74,7 @@ class PositionalEncoder(HonestEncoder):
 
 
 class OpenEncoder(HonestEncoder):
-    """Takes anything."""
+    """Accepts any keyword."""
 
     def __init__(self, clip: ClipSpec, **keys: int) -> None:
         super().__init__(clip)
@@ -82,7 +82,7 @@ class OpenEncoder(HonestEncoder):
 
 
 class SilentEncoder(HonestEncoder):
-    """A key without a word about it."""
+    """A key without a help text."""
 
     def __init__(self, clip: ClipSpec, *, secret: int = 1) -> None:
         super().__init__(clip)
@@ -93,11 +93,11 @@ class RefusingEncoder(HonestEncoder):
     """Cannot be built."""
 
     def __init__(self, clip: ClipSpec) -> None:
-        raise ValueError("no such thing")
+        raise ValueError("always fails")
 
 
 class IdleEncoder(HonestEncoder):
-    """A parameter that nothing uses."""
+    """An unused parameter."""
 
     def __init__(self, clip: ClipSpec) -> None:
         super().__init__(clip)
@@ -105,21 +105,21 @@ class IdleEncoder(HonestEncoder):
 
 
 class MixingEncoder(HonestEncoder):
-    """Takes the mean over the batch."""
+    """Subtracts the mean of the batch."""
 
     def forward(self, clips: Tensor) -> dict[str, Tensor]:
         return super().forward(clips - 0.5 * clips.mean(0, keepdim=True))
 
 
 class RestlessEncoder(HonestEncoder):
-    """Noise in evaluation too."""
+    """Adds noise also in evaluation."""
 
     def forward(self, clips: Tensor) -> dict[str, Tensor]:
         return super().forward(clips + 0.1 * torch.randn(clips.shape))
 
 
 class GamblingEncoder(HonestEncoder):
-    """Weights from a generator that no seed of torch reaches."""
+    """Weights from NumPy's generator, which ignores torch's seed."""
 
     def __init__(self, clip: ClipSpec) -> None:
         super().__init__(clip)
@@ -127,7 +127,7 @@ class GamblingEncoder(HonestEncoder):
 
 
 class NoisyTrainingEncoder(HonestEncoder):
-    """Noise in training that no seed of torch reaches."""
+    """Noise from NumPy's generator, which ignores torch's seed."""
 
     def forward(self, clips: Tensor) -> dict[str, Tensor]:
         noise = float(np.random.default_rng().random()) if self.training else 0.0
@@ -135,7 +135,7 @@ class NoisyTrainingEncoder(HonestEncoder):
 
 
 class StrayEncoder(HonestEncoder):
-    """A tensor that .to(device) leaves behind."""
+    """A tensor that .to(device) does not move."""
 
     def __init__(self, clip: ClipSpec) -> None:
         super().__init__(clip)
@@ -146,7 +146,7 @@ class StrayEncoder(HonestEncoder):
 
 
 class ForgetfulEncoder(HonestEncoder):
-    """Draws a factor that is not part of its state."""
+    """A random factor that is not part of its state."""
 
     def __init__(self, clip: ClipSpec) -> None:
         super().__init__(clip)
@@ -157,14 +157,14 @@ class ForgetfulEncoder(HonestEncoder):
 
 
 class SingleEncoder(HonestEncoder):
-    """Numbers of one precision."""
+    """A hard-coded dtype."""
 
     def forward(self, clips: Tensor) -> dict[str, Tensor]:
         return super().forward(clips.float())
 
 
 class CoarseEncoder(HonestEncoder):
-    """A difference of large numbers, which bfloat16 does not hold."""
+    """A difference of large numbers, which bfloat16 cannot represent."""
 
     def forward(self, clips: Tensor) -> dict[str, Tensor]:
         code = super().forward(clips)["code"]
@@ -172,14 +172,14 @@ class CoarseEncoder(HonestEncoder):
 
 
 class DividingEncoder(HonestEncoder):
-    """Divides by the spread of a clip."""
+    """Divides by the standard deviation of a clip."""
 
     def forward(self, clips: Tensor) -> dict[str, Tensor]:
         return super().forward(clips / (clips.amax((1, 2, 3, 4), True) - clips.amin((1, 2, 3, 4), True)))
 
 
 class RigidEncoder(HonestEncoder):
-    """Built for any clip, but works for gray ones."""
+    """Accepts any clip, but works only for gray ones."""
 
     def __init__(self, clip: ClipSpec) -> None:
         super().__init__(clip)
@@ -187,7 +187,7 @@ class RigidEncoder(HonestEncoder):
 
 
 class BatchEncoder(HonestEncoder):
-    """Needs two clips a batch in training."""
+    """Needs two clips in a batch in training."""
 
     def __init__(self, clip: ClipSpec) -> None:
         super().__init__(clip)
@@ -201,7 +201,7 @@ class BatchEncoder(HonestEncoder):
 
 
 class PlainEncoder(Encoder):
-    """No module."""
+    """Not a torch.nn.Module."""
 
     def __init__(self, clip: ClipSpec) -> None:
         self.latents = {"code": LatentSpec(1, clip.input_frames, clip.height, clip.width)}
@@ -225,7 +225,7 @@ class HonestDecoder(Decoder, nn.Module):
 
 
 class RudeDecoder(HonestDecoder):
-    """Stumbles over latents that it does not know."""
+    """Fails with a KeyError for unknown latents."""
 
     def __init__(self, latents: Mapping[str, LatentSpec], clip: ClipSpec) -> None:
         super().__init__({"code": latents["code"]}, clip)
@@ -245,7 +245,7 @@ class HonestBottleneck(Bottleneck, nn.Module):
 
 
 class ListingBottleneck(HonestBottleneck):
-    """A loss for each clip, where one number is wanted."""
+    """Returns a loss for each clip instead of one number."""
 
     def forward(self, latents: Mapping[str, Tensor]) -> BottleneckOutput:
         out = super().forward(latents)
@@ -253,7 +253,7 @@ class ListingBottleneck(HonestBottleneck):
 
 
 class RenamingBottleneck(HonestBottleneck):
-    """Hands `static` on as `code`."""
+    """Renames `static` to `code`."""
 
     def __init__(self, latents: Mapping[str, LatentSpec]) -> None:
         super().__init__(latents)
@@ -265,7 +265,7 @@ class RenamingBottleneck(HonestBottleneck):
 
 
 class MemoryBottleneck(HonestBottleneck):
-    """Adds the mean of what it has seen of this video."""
+    """Adds the mean of the earlier clips of the video."""
 
     stateful = "adds the mean of earlier clips"
     seen = 0.0
@@ -282,20 +282,20 @@ class MemoryBottleneck(HonestBottleneck):
 
 
 class StubbornBottleneck(MemoryBottleneck):
-    """Never forgets."""
+    """Has a reset without effect."""
 
     def reset(self) -> None:
-        """Nothing."""
+        """Do nothing."""
 
 
 class SecretBottleneck(MemoryBottleneck):
-    """Does not say that it remembers."""
+    """Has a memory, but no `stateful`."""
 
     stateful = ""
 
 
 class HonestFeature(Feature, nn.Module):
-    """Frames, made small."""
+    """Frames at a small size."""
 
     def __init__(self, clip: ClipSpec, latents: Mapping[str, LatentSpec]) -> None:
         super().__init__()
@@ -339,7 +339,7 @@ class HonestDensity(DensityModel, nn.Module):
 
 
 class SecretTrainee(HonestDensity):
-    """Asks for training by gradients without saying so."""
+    """Trains by gradients, but needs_fit is False."""
 
     def __init__(self, feature: FeatureSpec) -> None:
         super().__init__(feature)
@@ -357,7 +357,7 @@ class SecretTrainee(HonestDensity):
 
 
 class DeafDensity(HonestDensity):
-    """Ignores what it is given."""
+    """Ignores its input."""
 
     def latent(self, features: Tensor) -> tuple[Tensor, Tensor] | None:
         return None
@@ -367,7 +367,7 @@ class DeafDensity(HonestDensity):
 
 
 class UnscaledDensity(HonestDensity):
-    """Leaves out the scaling of the feature."""
+    """Omits the scaling of the feature."""
 
     def latent(self, features: Tensor) -> tuple[Tensor, Tensor] | None:
         return None
@@ -377,7 +377,7 @@ class UnscaledDensity(HonestDensity):
 
 
 class LyingFlow(HonestDensity):
-    """States another log-determinant than its map has."""
+    """Returns a wrong log-determinant."""
 
     def latent(self, features: Tensor) -> tuple[Tensor, Tensor] | None:
         found = super().latent(features)
@@ -397,7 +397,7 @@ class HonestLoss(Loss, nn.Module):
 
 
 class NegativeLoss(HonestLoss):
-    """A similarity, to be minimised."""
+    """A similarity as a loss."""
 
     def forward(self, out: ClipOutputs) -> Tensor:
         return -super().forward(out)
@@ -411,14 +411,14 @@ class RootLoss(HonestLoss):
 
 
 class DetachedLoss(HonestLoss):
-    """The output learns nothing of it."""
+    """Detaches the output."""
 
     def forward(self, out: ClipOutputs) -> Tensor:
         return super().forward(out).detach()
 
 
 class HonestCritic(Loss, nn.Module):
-    """A discriminator of one weight a channel."""
+    """A discriminator with one weight for each channel."""
 
     def __init__(self, clip: ClipSpec) -> None:
         super().__init__()
@@ -437,7 +437,7 @@ class HonestCritic(Loss, nn.Module):
 
 
 class LazyCritic(HonestCritic):
-    """A critic that judges with a part of itself alone."""
+    """A critic that uses only some of its parameters."""
 
     def __init__(self, clip: ClipSpec) -> None:
         super().__init__(clip)
@@ -445,7 +445,7 @@ class LazyCritic(HonestCritic):
 
 
 class StrangeCritic(HonestLoss):
-    """A critic of nothing."""
+    """A critic without parameters."""
 
     def critic(self, out: ClipOutputs) -> Tensor | None:
         return out.target.mean()

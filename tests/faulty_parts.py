@@ -1,4 +1,4 @@
-"""Honest toy components without weights, and for each the same with one fault."""
+"""Correct toy components without weights, and variants with one fault each."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class ShortLabels(HonestDataset):
 
 
 class DoubledNames(HonestDataset):
-    """Two videos of one name."""
+    """Two videos with the same name."""
 
     def videos(self, split: Split) -> Sequence[VideoRef]:
         return [*super().videos(split), super().videos(split)[0]]
@@ -87,7 +87,7 @@ class OtherTruth(HonestDataset):
 
 
 class Crashing(HonestDataset):
-    """Reads a list that need not be there."""
+    """Reads a file that may not exist."""
 
     needs_root: ClassVar[bool] = True
     layout: ClassVar[str] = "list.txt"
@@ -102,7 +102,7 @@ class Crashing(HonestDataset):
 
 
 class HonestScorer(Scorer):
-    """Mean error of the frames that come out."""
+    """Mean error of the output frames."""
 
     def __call__(self, out: ClipOutputs) -> Tensor:
         assert out.output is not None
@@ -113,7 +113,7 @@ class HonestScorer(Scorer):
 
 
 class OfTheBottleneck(Scorer):
-    """A score of the bottleneck, for the input's frames, if it gives one of that name."""
+    """A score of the bottleneck for the input frames."""
 
     uses_output = True
 
@@ -124,14 +124,14 @@ class OfTheBottleneck(Scorer):
 
 
 class UpsideDown(HonestScorer):
-    """PSNR, where high is normal."""
+    """PSNR, which is high for normal frames."""
 
     def __call__(self, out: ClipOutputs) -> Tensor:
         return -super().__call__(out).log()
 
 
 class Moody(HonestScorer):
-    """No score where it is in doubt."""
+    """NaN for some frames, depending on their content."""
 
     def __call__(self, out: ClipOutputs) -> Tensor:
         score = super().__call__(out)
@@ -139,7 +139,7 @@ class Moody(HonestScorer):
 
 
 class Relative(HonestScorer):
-    """Takes the batch's mean off."""
+    """Subtracts the batch's mean."""
 
     def __call__(self, out: ClipOutputs) -> Tensor:
         score = super().__call__(out)
@@ -147,7 +147,7 @@ class Relative(HonestScorer):
 
 
 class Undeclared(HonestScorer):
-    """Reads a density that it does not name."""
+    """Reads a density that it does not declare."""
 
     def __call__(self, out: ClipOutputs) -> Tensor:
         return super().__call__(out) + out.nll["static"].mean()
@@ -159,14 +159,14 @@ class HonestTransform(ScoreTransform):
     needs_future = False
 
     def fit(self, normal: Sequence[NDArray[np.float64]]) -> None:
-        """Nothing."""
+        """Do nothing."""
 
     def __call__(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
         return (scores + np.concatenate([scores[:1], scores[:-1]])) / 2
 
 
 class Clairvoyant(HonestTransform):
-    """Needs the future, and denies it."""
+    """Uses future frames, but needs_future is False."""
 
     def __call__(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
         return scores / max(scores.max(), 1e-9)
@@ -180,7 +180,7 @@ class Shortening(HonestTransform):
 
 
 class Dividing(HonestTransform):
-    """Divides by the spread so far."""
+    """Divides by the standard deviation so far."""
 
     def __call__(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
         with np.errstate(all="ignore"):
@@ -189,7 +189,7 @@ class Dividing(HonestTransform):
 
 
 class Remembering(HonestTransform):
-    """Takes the largest score of all videos so far for its scale."""
+    """Scales by the largest score of all videos so far."""
 
     largest = 1.0
 
@@ -200,7 +200,7 @@ class Remembering(HonestTransform):
 
 
 class SecretlyFitted(HonestTransform):
-    """Learns of normal videos without saying so."""
+    """Fits to normal videos, but needs_normal is False."""
 
     mean = 0.0
 
@@ -212,7 +212,7 @@ class SecretlyFitted(HonestTransform):
 
 
 class InPlace(HonestTransform):
-    """Alters what it is given."""
+    """Changes its input."""
 
     def __call__(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
         scores += 1
@@ -220,14 +220,14 @@ class InPlace(HonestTransform):
 
 
 class Inverted(HonestTransform):
-    """Turns scores round."""
+    """Inverts scores."""
 
     def __call__(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
         return -scores
 
 
 class HonestMetric(Metric):
-    """Share of abnormal frames above every normal one."""
+    """Share of abnormal frames with scores above all normal ones."""
 
     def compute(self, videos: Sequence[ScoredVideo]) -> dict[str, float]:
         scores = np.concatenate([video.scores for video in videos])
@@ -245,7 +245,7 @@ class Percent(HonestMetric):
 
 
 class Backward(HonestMetric):
-    """Less is better, which it does not say."""
+    """Less is better, but lower_is_better is empty."""
 
     def compute(self, videos: Sequence[ScoredVideo]) -> dict[str, float]:
         return {"missed": 1 - super().compute(videos)["found"]}
@@ -263,14 +263,14 @@ class FirstVideo(HonestMetric):
 
 
 class Careless(HonestMetric):
-    """Takes every video once, however often it is drawn."""
+    """Uses every video once, even if it is drawn several times."""
 
     def resampled(self, videos: Sequence[ScoredVideo]) -> Callable[[NDArray[np.int64]], dict[str, float]]:
         return lambda times: self.compute([video for video, n in zip(videos, times, strict=True) if n > -1])
 
 
 class NotANumber(HonestMetric):
-    """NaN where there is one class."""
+    """Returns NaN for one class."""
 
     def compute(self, videos: Sequence[ScoredVideo]) -> dict[str, float]:
         try:
@@ -280,7 +280,7 @@ class NotANumber(HonestMetric):
 
 
 class HonestReporter(Reporter):
-    """One text."""
+    """Writes one text file."""
 
     def report(self, result: RunResult, folder: Path) -> None:
         with atomic_write(folder / "metrics.txt") as aside:
@@ -288,7 +288,7 @@ class HonestReporter(Reporter):
 
 
 class Direct(HonestReporter):
-    """Writes over the old file."""
+    """Overwrites the old file in place."""
 
     def report(self, result: RunResult, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -296,7 +296,7 @@ class Direct(HonestReporter):
 
 
 class Astray(HonestReporter):
-    """Names files after videos."""
+    """Uses video names as file names."""
 
     def report(self, result: RunResult, folder: Path) -> None:
         for video in result.videos:
@@ -305,7 +305,7 @@ class Astray(HonestReporter):
 
 
 class Expecting(HonestReporter):
-    """Expects an AUC."""
+    """Fails without an AUC."""
 
     def report(self, result: RunResult, folder: Path) -> None:
         with atomic_write(folder / "metrics.txt") as aside:
@@ -330,21 +330,21 @@ class HonestOptimizer(Optimizer):
 
 class Climbing(HonestOptimizer):
     def build(self, parameters: Iterable[Any]) -> Any:
-        """Goes uphill."""
+        """Step along the gradient."""
         import torch
 
         return torch.optim.SGD(parameters, lr=self.lr, maximize=True)
 
 
 class HonestSchedule(LRScheduler):
-    """A straight line."""
+    """Linear decay."""
 
     def factor(self, progress: float) -> float:
         return 1 - progress
 
 
 class Counting(HonestSchedule):
-    """Counts how often it was asked."""
+    """Depends on the number of calls."""
 
     asked = 0
 
@@ -354,7 +354,7 @@ class Counting(HonestSchedule):
 
 
 class Negative(HonestSchedule):
-    """Falls below zero."""
+    """Becomes negative."""
 
     def factor(self, progress: float) -> float:
         return 0.5 - progress

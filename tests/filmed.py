@@ -1,4 +1,4 @@
-"""Small videos that tests write: frames that say their number, and noise that moves."""
+"""Writes small videos for tests: frames that encode their number, and moving noise."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 
 def steps(frames: int, height: int = 48, width: int = 64) -> NDArray[np.uint8]:
-    """(F, H, W, 3): frame n is as bright as 12 n + 8, so that each says its number; one corner is red."""
+    """(F, H, W, 3): frame n has brightness 12 n + 8, which encodes its number; one corner is red."""
     clip = np.empty((frames, height, width, 3), np.uint8)
     clip[:] = (12 * np.arange(frames) + 8)[:, None, None, None]
     clip[:, : height // 4, : width // 4] = (200, 0, 0)
@@ -20,7 +20,7 @@ def steps(frames: int, height: int = 48, width: int = 64) -> NDArray[np.uint8]:
 
 
 def numbers(frames: NDArray[np.uint8]) -> list[int]:
-    """The numbers that `steps` wrote into the lower half."""
+    """The frame numbers that `steps` encoded in the lower half."""
     return [round((float(frame[frame.shape[0] // 2 :].mean()) - 8) / 12) for frame in frames]
 
 
@@ -40,7 +40,7 @@ def write(
     movflags: str = "",
     **options: str,
 ) -> Path:
-    """A video file; `times` in milliseconds make its rate vary."""
+    """Write a video file; `times` in milliseconds give it a variable frame rate."""
     with av.open(str(path), "w", options={"movflags": movflags} if movflags else {}) as container:
         stream: Any = container.add_stream(codec, rate=25, options=options)
         stream.height, stream.width, stream.pix_fmt = *frames.shape[1:3], pixels

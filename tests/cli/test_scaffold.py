@@ -1,4 +1,4 @@
-"""`vadkit plugin new`: what it refuses, and what it writes."""
+"""`vadkit plugin new`: refused names and folders, and the written files."""
 
 from __future__ import annotations
 
@@ -23,26 +23,26 @@ def registry() -> Registry:
 
 
 NAMES = {
-    "My-Kde": "is not lower-case letters and digits",
-    "2kde": "is not lower-case letters and digits",
-    "my kde": "is not lower-case letters and digits",
-    "my--kde": "is not lower-case letters and digits",
-    "../kde": "is not lower-case letters and digits",
-    "käse": "is not lower-case letters and digits",
-    "": "is not lower-case letters and digits",
-    "a" * 51: "is not lower-case letters and digits",
-    "class": "is a word of the Python language",
-    "json": "would hide the module 'json'",
+    "My-Kde": "is not a valid plugin name",
+    "2kde": "is not a valid plugin name",
+    "my kde": "is not a valid plugin name",
+    "my--kde": "is not a valid plugin name",
+    "../kde": "is not a valid plugin name",
+    "käse": "is not a valid plugin name",
+    "": "is not a valid plugin name",
+    "a" * 51: "is not a valid plugin name",
+    "class": "is a Python keyword",
+    "json": "would hide the existing module 'json'",
     "pluggy": "is taken by the distribution pluggy ",
     "vadkit": "is taken by the distribution vadkit ",
-    "vadkit-flows": "would hide the module 'vadkit_flows'",
+    "vadkit-flows": "would hide the existing module 'vadkit_flows'",
     "flows": "is taken by plugin flows (vadkit ",
     "glow": "is taken by the density 'glow' of plugin flows (vadkit ",
 }
 
 
 @pytest.mark.parametrize(("name", "what"), NAMES.items())
-def test_a_name_that_cannot_be(name: str, what: str, registry: Registry, tmp_path: Path) -> None:
+def test_an_invalid_name_is_refused(name: str, what: str, registry: Registry, tmp_path: Path) -> None:
     with pytest.raises(PluginError) as caught:
         write_plugin("density", name, tmp_path / "new", registry)
     assert str(caught.value).startswith(f"the name {name!r}: {what}")
@@ -57,7 +57,7 @@ def test_an_unknown_kind_gets_a_suggestion(registry: Registry, tmp_path: Path) -
         write_plugin("densty", "my-kde", tmp_path / "new", registry)
 
 
-def test_folders_that_are_taken_or_closed(registry: Registry, tmp_path: Path) -> None:
+def test_folders_that_exist_or_cannot_be_written_are_refused(registry: Registry, tmp_path: Path) -> None:
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "file").touch()
     (tmp_path / "file").touch()
@@ -65,8 +65,8 @@ def test_folders_that_are_taken_or_closed(registry: Registry, tmp_path: Path) ->
     before = sorted(tmp_path.rglob("*"))
     for name, what in {
         "full": "not empty",
-        "file": "no folder",
-        "link": "no folder",
+        "file": "not a folder",
+        "link": "not a folder",
         "file/below": "cannot be",
     }.items():
         with pytest.raises(VadkitError, match=what) as caught:
@@ -75,9 +75,7 @@ def test_folders_that_are_taken_or_closed(registry: Registry, tmp_path: Path) ->
     assert sorted(tmp_path.rglob("*")) == before
 
 
-def test_nothing_is_left_of_what_could_not_be_finished(
-    registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_error_leaves_no_files(registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(path: Path, *args: object, **keys: object) -> None:
         raise OSError(28, "No space left on device")
 
@@ -87,7 +85,7 @@ def test_nothing_is_left_of_what_could_not_be_finished(
     assert not list(tmp_path.iterdir())
 
 
-def test_one_name_everywhere(registry: Registry, tmp_path: Path) -> None:
+def test_all_names_are_derived_from_one(registry: Registry, tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     folder = write_plugin("density", "my-kde_2", tmp_path / "empty", registry)
     assert sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()) == [
@@ -105,10 +103,10 @@ def test_one_name_everywhere(registry: Registry, tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [folder]
 
 
-def test_what_is_written_is_as_clean_as_our_own_code(registry: Registry, tmp_path: Path) -> None:
+def test_the_written_code_passes_ruff(registry: Registry, tmp_path: Path) -> None:
     ruff = Path(sys.executable).with_name("ruff")
     if not ruff.exists():
-        pytest.skip("ruff is not installed beside this Python")
+        pytest.skip("ruff is not installed next to this Python")
     for kind in KINDS:
         write_plugin(kind, f"own-{kind}", tmp_path / kind, registry)
     (tmp_path / "rules.toml").write_text(
@@ -121,7 +119,7 @@ def test_what_is_written_is_as_clean_as_our_own_code(registry: Registry, tmp_pat
         assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_the_wheel_holds_the_templates(tmp_path: Path) -> None:
+def test_the_wheel_contains_the_templates(tmp_path: Path) -> None:
     pytest.importorskip("hatchling", reason="hatchling is not installed")
     shutil.copytree(
         ROOT, tmp_path / "tree", ignore=shutil.ignore_patterns(".*", "runs", "docs", "tests", "benchmarks", "shared")

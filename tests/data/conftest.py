@@ -1,4 +1,4 @@
-"""Small data sets made by hand, whole and broken."""
+"""Small data sets made by hand, intact and damaged."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def write_video(path: Path, frames: np.ndarray, *, rate: int = 25) -> Path:
 
 @dataclass
 class Made(Dataset):
-    """Whatever videos and labels a test wants."""
+    """A data set with the videos and labels of a test."""
 
     train: Sequence[VideoRef]
     test: Sequence[VideoRef] = ()

@@ -1,4 +1,4 @@
-"""`vadkit data check` of videos: everything that is wrong is told, each with its fix, and nothing hides the rest."""
+"""`vadkit data check` of videos: every problem is reported with its fix, and none hides the others."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def clip(frames: int = 4, step: int = 1, width: int = 32) -> ClipSpec:
     return ClipSpec(frames, 24, width, step=step)
 
 
-def test_a_sound_data_set_has_no_errors_and_its_counts(images: Images) -> None:
+def test_an_intact_data_set_has_counts_and_no_errors(images: Images) -> None:
     made = Made([images("a"), images("b")], [images("c")], {"c": spans(6, (2, 4))}, {"train videos": 2})
     report = check_dataset(made)
     assert not report.errors
@@ -32,7 +32,7 @@ def test_a_sound_data_set_has_no_errors_and_its_counts(images: Images) -> None:
     assert (train.sizes, train.fps) == (("32x24",), (25.0,))
 
 
-def test_a_damaged_video_hides_no_other(images: Images, tmp_path: Path) -> None:
+def test_a_damaged_video_does_not_hide_others(images: Images, tmp_path: Path) -> None:
     a, b = images("a"), images("b")
     assert isinstance(a.source, tuple)
     assert isinstance(b.source, tuple)
@@ -48,26 +48,26 @@ def test_a_damaged_video_hides_no_other(images: Images, tmp_path: Path) -> None:
     whole.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
     made = Made([a, b, *(VideoRef(path.stem, path) for path in (text, empty, whole, tmp_path / "gone.avi"))])
     report = check_dataset(made)
-    # A run makes do with these, and says so.
+    # A run warns of these and uses their readable frames.
     found = {Path(finding.where).name: finding for finding in told(report, "files", "warning")}
     assert "2 of 6 frames are empty files (0 bytes): 001.png, 004.png" in found["a"].what
     assert found["002.png"].what.startswith("frame 2 cannot be decoded")
     assert found["005.png"].what.startswith("frame 5 cannot be decoded")
-    assert "a neighbour stands in" in found["002.png"].fix
+    assert "a neighbouring frame replaces it" in found["002.png"].fix
     assert found["cut.avi"].what.startswith("is damaged at frame")
     assert "data.on_corrupt: error refuses" in found["cut.avi"].fix
-    # Of these not a frame can be used.
+    # These have no readable frame.
     refused = {Path(finding.where).name: finding.what for finding in told(report, "files")}
-    assert "holds text" in refused["text.avi"]
+    assert "contains text" in refused["text.avi"]
     assert "empty (0 bytes)" in refused["empty.avi"]
-    assert "no such file" in refused["gone.avi"]
+    assert "does not exist" in refused["gone.avi"]
     assert all(finding.fix for finding in report.findings)
     assert {finding.where for finding in told(check_dataset(Target("made", made, on_corrupt="error")), "files")} == {
         finding.where for finding in report.findings if finding.topic == "files"
     }
 
 
-def test_frames_that_a_neighbour_stands_in_for_count(images: Images) -> None:
+def test_replaced_frames_count(images: Images) -> None:
     a, b = images("a"), images("b")
     assert isinstance(a.source, tuple)
     assert isinstance(b.source, tuple)
@@ -77,10 +77,12 @@ def test_frames_that_a_neighbour_stands_in_for_count(images: Images) -> None:
     report = check_dataset(Made([b], [a], {"a": spans(6, (1, 4))}))
     assert (report.rows[1].frames, report.rows[1].abnormal) == (6, 3)
     assert not told(report, "labels")
-    assert {Path(finding.where).parent.name for finding in report.errors} == {"b"}, "none can stand in"
+    assert {Path(finding.where).parent.name for finding in report.errors} == {"b"}, (
+        "there is no neighbour to replace it"
+    )
 
 
-def test_without_decoding_empty_files_headers_and_cut_files_are_told(images: Images, tmp_path: Path) -> None:
+def test_without_decoding_empty_damaged_and_truncated_files_are_reported(images: Images, tmp_path: Path) -> None:
     a, b = images("a"), images("b")
     assert isinstance(a.source, tuple)
     assert isinstance(b.source, tuple)
@@ -93,7 +95,7 @@ def test_without_decoding_empty_files_headers_and_cut_files_are_told(images: Ima
     assert not report.decoded
     found = {Path(finding.where).name: finding.what for finding in told(report, "files", "warning")}
     assert set(found) == {"a", "003.png", "cut.avi"}
-    assert f"{size - size // 2} bytes or more are missing" in found["cut.avi"]
+    assert f"at least {size - size // 2} bytes are missing" in found["cut.avi"]
 
 
 @pytest.mark.parametrize(
@@ -105,7 +107,7 @@ def test_without_decoding_empty_files_headers_and_cut_files_are_told(images: Ima
         (lambda folder: (folder / "2.png").write_bytes((folder / "002.png").read_bytes()), "more than once: 2"),
     ],
 )
-def test_holes_are_told_of_every_folder_though_the_data_set_refuses_the_first(
+def test_holes_in_all_folders_are_reported_although_the_data_set_refuses_the_first(
     tmp_path: Path, broken: Callable[[Path], object], what: str
 ) -> None:
     for name in ("training/frames/01", "training/frames/02", "training/frames/03", "testing/frames/01"):
@@ -122,19 +124,19 @@ def test_holes_are_told_of_every_folder_though_the_data_set_refuses_the_first(
     assert not told(report, "videos")
 
 
-def test_a_sample_of_a_video_and_a_hole_that_the_data_set_accepts_are_warnings(images: Images) -> None:
+def test_skipped_frames_and_a_hole_that_the_data_set_accepts_are_warnings(images: Images) -> None:
     a, b, c = images("a"), images("b"), images("c")
     assert isinstance(a.source, tuple)
     assert isinstance(b.source, tuple)
     made = Made([replace(a, source=a.source[::2], frames=3), replace(b, source=b.source[:3] + b.source[4:]), c])
     found = told(check_dataset(made, decode=False), "numbering", "warning")
     assert [finding.what for finding in found] == [
-        "the frames are numbered in steps of 2: it is a sample of the video",
+        "frame numbers have a step of 2: these are not all frames of the video",
         "frame number is missing: 3",
     ]
 
 
-def test_missing_data_are_one_message(tmp_path: Path) -> None:
+def test_missing_data_is_one_message(tmp_path: Path) -> None:
     (tmp_path / "training/frames").mkdir(parents=True)
     report = check_dataset(UCSDPed(tmp_path))
     assert [finding.topic for finding in report.errors] == ["videos", "videos"]
@@ -142,7 +144,7 @@ def test_missing_data_are_one_message(tmp_path: Path) -> None:
     assert report.rows[0].videos == 0
 
 
-def test_what_lies_beside_an_empty_data_set_is_not_taken_for_its_videos(tmp_path: Path) -> None:
+def test_folders_next_to_an_empty_data_set_are_not_its_videos(tmp_path: Path) -> None:
     (tmp_path / "mine").mkdir()
     (tmp_path / "other/training").mkdir(parents=True)
     error = DataError("no videos", where=str(tmp_path / "mine"))
@@ -166,7 +168,7 @@ def test_mixed_sizes_rates_and_colours(images: Images, tmp_path: Path) -> None:
     assert "a, b" in colour.what
 
 
-def test_sizes_that_differ_within_a_video_are_an_error(images: Images) -> None:
+def test_different_sizes_within_a_video_are_an_error(images: Images) -> None:
     a = images("a")
     assert isinstance(a.source, tuple)
     Image.fromarray(np.zeros((5, 7), np.uint8)).save(a.source[3])
@@ -174,7 +176,7 @@ def test_sizes_that_differ_within_a_video_are_an_error(images: Images) -> None:
 
 
 @pytest.mark.parametrize("decode", [True, False])
-def test_a_test_video_that_was_trained_on(images: Images, decode: bool) -> None:
+def test_a_test_video_that_is_also_a_training_video(images: Images, decode: bool) -> None:
     made = Made([images("a", seed=1), images("b", seed=2), images("e", seed=2)], [images("c", seed=1)])
     report = check_dataset(made, decode=decode)
     found = only(report, "duplicates")
@@ -192,30 +194,30 @@ def test_a_part_of_a_training_video_among_the_test_videos(tmp_path: Path) -> Non
     assert "shares 10 of its frames with train video one" in only(report, "duplicates").what
 
 
-def test_totals_other_than_the_published(images: Images) -> None:
+def test_totals_that_differ_from_the_published_ones(images: Images) -> None:
     def report(**totals: int) -> Report:
         made = Made([images("a")], [images("b")], {"b": spans(6, (1, 3))})
         made.totals = {name.replace("_", " "): value for name, value in totals.items()}
         return check_dataset(made)
 
     assert "1 video found, 3 published" in only(report(train_videos=3), "totals", "warning").what
-    assert "move what does not belong" in only(report(test_videos=0), "totals", "warning").fix
+    assert "remove videos that do not belong" in only(report(test_videos=0), "totals", "warning").fix
     assert "6 frames found, 7 published" in only(report(train_videos=1, train_frames=7), "totals").what
     assert "2 frames labelled abnormal, 3 published" in only(report(test_videos=1, abnormal_frames=3), "totals").what
 
 
-def test_what_a_recipe_asks_of_the_videos(images: Images) -> None:
+def test_the_needs_of_a_recipe(images: Images) -> None:
     made = Made([images("a", frames=3), images("b", frames=12)])
     report = check_dataset(Target("made", made, clip(frames=4, step=2, width=24)))
     short = only(report, "clip")
     assert short.where == "train video a"
-    assert "3 frames, one clip of the recipe reaches over 7" in short.what
+    assert "3 frames, but a clip of the recipe spans 7" in short.what
     assert "data.clip.frames to 2" in short.fix
     assert "[24,32] nearly keeps shapes" in only(report, "sizes", "note").fix
     assert "all videos are gray" in only(report, "colour", "note").what
 
 
-def test_a_recipe_may_fill_up_short_videos_and_keep_shapes(images: Images) -> None:
+def test_a_recipe_may_repeat_frames_of_short_videos_and_keep_shapes(images: Images) -> None:
     made = Made([images("a", frames=3), images("b", frames=12)])
     square = replace(clip(frames=4, step=2, width=24), resize="letterbox")
     report = check_dataset(Target("made", made, square, short="repeat"))
@@ -231,24 +233,24 @@ def test_one_video_cannot_be_trained_on_and_held_out(images: Images, videos: int
     assert len(told(report, "held_out")) == errors
 
 
-def test_names_that_are_there_twice_and_no_videos(images: Images) -> None:
+def test_duplicate_names_and_no_videos(images: Images) -> None:
     a = images("a")
     report = check_dataset(Made([a, replace(images("b"), name="a")]))
     assert [finding.what for finding in told(report, "videos")] == [
-        "several videos have one name: a",
+        "several videos have the same name: a",
         "there are no videos",
     ]
 
 
-def test_a_data_set_alone_will_do() -> None:
+def test_a_data_set_object_can_be_checked() -> None:
     target = open_target({"use": "walkway", "frames": 24, "train_videos": 1, "test_videos": 1, "size": [32, 48]})
     assert isinstance(target.dataset, Dataset)
     assert check_dataset(target.dataset).name == "Walkway"
 
 
 @pytest.mark.parametrize("decode", [True, False])
-def test_many_copies_are_told_once_each(images: Images, decode: bool) -> None:
-    """Not every pair of them: of ten thousand copies that would be fifty million findings."""
+def test_many_copies_are_reported_once_each(images: Images, decode: bool) -> None:
+    """Not once for every pair: ten thousand copies would give fifty million findings."""
     first = images("a", frames=2)
     copies = [replace(first, name=f"a{n}") for n in range(60)]
     report = check_dataset(Made([first, *copies], [replace(first, name="t")]), decode=decode)

@@ -1,4 +1,4 @@
-"""`vadkit data check` as a command: what it takes, what it prints, its exit code."""
+"""`vadkit data check` as a command: its arguments, its output and its exit code."""
 
 from __future__ import annotations
 
@@ -45,11 +45,11 @@ def test_the_command_prints_everything_and_writes_json(tmp_path: Path) -> None:
     assert [row["split"] for row in written["rows"]] == ["train", "test"]
 
 
-def test_the_command_takes_names_recipes_and_changes() -> None:
+def test_the_command_accepts_names_recipes_and_changes() -> None:
     small = ["--set", "data.frames=24", "--set", "data.train_videos=1", "--set", "data.test_videos=1"]
     code, text = vadkit("data", "check", "recipes/quickstart.yaml", *small)
     assert code == 2, text
-    assert "one training video cannot be split" in text
+    assert "one training video cannot be divided" in text
     code, text = vadkit("data", "check", "recipes/quickstart.yaml", *small, "--set", "data.held_out=0")
     assert code == 0, text
     assert "every frame was decoded" in text
@@ -68,14 +68,14 @@ def test_the_command_takes_names_recipes_and_changes() -> None:
         ("nothere.yaml", "nothere.yaml"),
     ],
 )
-def test_a_target_that_is_none_is_one_message(target: str, what: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unknown_target_is_one_message(target: str, what: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(Path(__file__).parents[2])
     code, text = vadkit("data", "check", target)
     assert code == 2
     assert what in text
 
 
-def test_what_the_recipe_says_of_short_and_damaged_videos_decides(tmp_path: Path) -> None:
+def test_the_recipe_decides_about_short_and_damaged_videos(tmp_path: Path) -> None:
     for name, frames in (("train/a", 40), ("train/b", 40), ("test/c", 9)):
         write_images(tmp_path / name, noise(frames, ord(name[-1]), (96, 144)))
     (tmp_path / "train/a/007.png").write_bytes(b"")

@@ -1,4 +1,4 @@
-"""`vadkit data check` of labels: against the frames, against other label sets, and the Ped2 file that was altered."""
+"""`vadkit data check` of labels: compared with the frames and with other label sets; the altered Ped2 file."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from vadkit.api import DataError, Labels, Track, VideoRef
 from vadkit.data.tools import Target, check_dataset, open_target
 
 
-def test_labels_that_do_not_fit(images: Images, tmp_path: Path) -> None:
+def test_labels_that_do_not_match_the_frames(images: Images, tmp_path: Path) -> None:
     film = VideoRef("film", write_video(tmp_path / "film.avi", noise(9, 3)))
     track = Track("van", {1: (0, 0, 5, 5), 9: (0, 0, 40, 5)})
     square = replace(spans(6, (0, 1)), masks=lambda: np.zeros((6, 5, 5), bool), tracks=(track,))
@@ -30,7 +30,7 @@ def test_labels_that_do_not_fit(images: Images, tmp_path: Path) -> None:
     assert errors["d.npy"].fix == "fetch it again"
     assert [finding.what for finding in told(report, "labels") if finding.where == "test video b"] == [
         "masks are (6, 5, 5), the video is (6, 24, 32) (frames, height, width)",
-        "track 'van' leaves the video at 9",
+        "track 'van' is outside of the video in frame 9",
     ]
     assert "without labels: c" in only(report, "labels", "warning").what
 
@@ -54,40 +54,43 @@ def test_other_label_sets_are_compared(images: Images) -> None:
     other = Made([], videos, {"b": spans(6, (1, 5)), "c": spans(6, (0, 2))})
     report = check_dataset(Target("made", made, alternatives={"with 'labels: masks'": other}))
     found = only(report, "variants", "note")
-    assert "6 frames would be abnormal, now 4; they differ in 2 frames of 1 video: b (frames 3-4)" in found.what
+    assert (
+        "6 frames would be abnormal, now 4; the two label sets differ in 2 frames of 1 video: b (frames 3-4)"
+        in found.what
+    )
 
 
-def test_labels_cut_at_the_start_are_noticed_without_any_totals(images: Images) -> None:
+def test_labels_altered_at_the_start_are_detected_without_totals(images: Images) -> None:
     videos = [images(name, frames=12) for name in "bcdef"]
     truth = {video.name: spans(12, (4, 9)) for video in videos[:3]} | {"e": spans(12, (7, 9)), "f": spans(12, (0, 9))}
     found = only(check_dataset(Made([images("a")], videos, truth)), "starts", "warning")
-    assert "3 of 5 videos turn abnormal at the very same frame, 4" in found.what
+    assert "3 of 5 videos become abnormal at the same frame, 4" in found.what
 
 
 @pytest.mark.parametrize("published", [True, False])
-def test_the_altered_ped2_labels_are_noticed(shared_data: Path, published: bool) -> None:
+def test_the_altered_ped2_labels_are_detected(shared_data: Path, published: bool) -> None:
     altered = shared_data / "labels/variants/ped2_altered.mat"
     keys = {"use": "ucsd_ped", "label_file": str(altered)} | ({} if published else {"published": False})
     report = check_dataset(open_target(keys, shared_data), decode=False)
     total = only(report, "totals")
     assert "1624 frames labelled abnormal, 1648 published" in total.what
     assert "without 'label_file'" in total.fix
-    assert "(ucsd_ped2 frame labels of ped2.mat) have the published 1648" in total.fix
-    assert "6 of 12 videos turn abnormal at the very same frame, 4" in only(report, "starts", "warning").what
+    assert "(ucsd_ped2 frame labels of ped2.mat) have the published 1648 frames" in total.fix
+    assert "6 of 12 videos become abnormal at the same frame, 4" in only(report, "starts", "warning").what
     assert len(told(report, "labels")) == (6 if published else 0)
     variants = told(report, "variants", "note")
     assert "24 frames of 6 videos: 03 (frames 0-3), 05 (frames 0-3), 08" in variants[0].what
     assert (report.rows[1].abnormal, report.rows[1].expected_abnormal) == (1624, 1648)
 
 
-def test_ped2_itself_is_sound(shared_data: Path) -> None:
+def test_the_original_ped2_has_no_problems(shared_data: Path) -> None:
     report = check_dataset(open_target("ucsd_ped", shared_data), decode=False)
     assert {finding.severity for finding in report.findings} == {"note"}
     assert [(row.videos, row.frames) for row in report.rows] == [(16, 2550), (12, 2010)]
     assert report.rows[1].abnormal == 1648
 
 
-def test_the_two_label_sets_of_avenue_are_told_apart(shared_data: Path) -> None:
+def test_the_two_label_sets_of_avenue_are_compared(shared_data: Path) -> None:
     report = check_dataset(open_target("avenue", shared_data / "avenue_part"), decode=False)
     assert not report.errors
     found = only(report, "variants", "note")

@@ -1,4 +1,4 @@
-"""`vadkit data convert`: what is written is read back, frame by frame and label by label."""
+"""`vadkit data convert`: the written frames and labels are read back and compared."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def same(one: Dataset, other: Dataset, tolerance: float) -> None:
 
 
 @pytest.mark.parametrize(("form", "tolerance"), [("frames", 2.0), ("avi", 0)])
-def test_the_walkway_there_and_back(tmp_path: Path, form: str, tolerance: float) -> None:
+def test_the_converted_walkway_is_equal(tmp_path: Path, form: str, tolerance: float) -> None:
     keys = {"use": "walkway", "frames": 24, "train_videos": 1, "test_videos": 2, "size": [32, 48]}
     made = named(open_target(keys).dataset)
     done = convert_dataset(made, tmp_path / "out", to=form)
@@ -89,15 +89,15 @@ def test_the_walkway_there_and_back(tmp_path: Path, form: str, tolerance: float)
 
 
 @pytest.mark.parametrize("form", ["frames", "avi"])
-def test_the_data_set_folder_reads_it_without_a_key(images: Images, tmp_path: Path, form: str) -> None:
+def test_the_data_set_folder_reads_it_without_keys(images: Images, tmp_path: Path, form: str) -> None:
     truth = {"b": spans(6, (1, 3), (5, 6)), "c": spans(6)}
     made = Made([images("a")], [images("b"), images("c")], truth)
     convert_dataset(made, tmp_path / "out", to=form)
-    same(made, open_target("folder", tmp_path / "out").dataset, 20)  # noise is the worst of all for JPEG
+    same(made, open_target("folder", tmp_path / "out").dataset, 20)  # noise is the worst case for JPEG
 
 
 @pytest.mark.parametrize("form", ["frames", "avi"])
-def test_a_real_ped2_clip_there_and_back(shared_data: Path, tmp_path: Path, form: str) -> None:
+def test_a_converted_clip_of_ped2_is_equal(shared_data: Path, tmp_path: Path, form: str) -> None:
     made = cut(named(UCSDPed(shared_data / "ucsd_ped2"), most=1), slice(50, 80))  # the cyclist comes in at 60
     convert_dataset(made, tmp_path / "out", to=form)
     same(made, ShanghaiTech(tmp_path / "out"), 0)
@@ -108,7 +108,7 @@ def test_a_real_ped2_clip_there_and_back(shared_data: Path, tmp_path: Path, form
         assert (tmp_path / "out/training/frames/01_000/000.jpg").read_bytes() == source[0].read_bytes()
 
 
-def test_what_is_written_can_be_read_as_ucsd_too(images: Images, tmp_path: Path) -> None:
+def test_a_conversion_can_be_read_as_ucsd_ped(images: Images, tmp_path: Path) -> None:
     made = Made([images("1")], [images("1b"), images("2b", frames=4)], {"1b": spans(6, (1, 4)), "2b": spans(4)})
     convert_dataset(made, tmp_path / "out")
     back = UCSDPed(tmp_path / "out", subset="ped1", label_file=Path("frame_labels.npy"))
@@ -129,15 +129,15 @@ def test_size_gray_and_split(images: Images, tmp_path: Path) -> None:
     assert small.any(axis=(1, 2)).tolist() == [False, False, True, False, False, False]
 
 
-def test_names_with_folders_are_filed_flat(images: Images, tmp_path: Path) -> None:
+def test_names_with_folders_become_flat_file_names(images: Images, tmp_path: Path) -> None:
     a = images("a")
     convert_dataset(Made([replace(a, name="cam 1/ä")]), tmp_path / "out")
     assert (tmp_path / "out/training/frames/cam 1_ä/005.jpg").is_file()
-    with pytest.raises(DataError, match="filed as x_y"):
+    with pytest.raises(DataError, match="would get the file name x_y"):
         convert_dataset(Made([replace(a, name="x/y"), replace(a, name="x_y")]), tmp_path / "two")
 
 
-def test_names_sort_as_text_however_many_frames(tmp_path: Path) -> None:
+def test_frame_names_sort_as_text_for_any_number_of_frames(tmp_path: Path) -> None:
     ticks = np.zeros((1001, 4, 4, 1), np.uint8)
     video = VideoRef("v", lambda start, stop: ticks[start:stop], frames=1001, fingerprint="ticks")
     convert_dataset(Made([video]), tmp_path / "out")
@@ -146,7 +146,7 @@ def test_names_sort_as_text_however_many_frames(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("form", ["frames", "avi"])
-def test_an_interrupted_conversion_goes_on(
+def test_an_interrupted_conversion_continues(
     images: Images, tmp_path: Path, form: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = Made([images("a"), images("b")], [images("c")], {"c": spans(6, (1, 2))})
@@ -165,7 +165,7 @@ def test_an_interrupted_conversion_goes_on(
     with pytest.raises(KeyboardInterrupt):
         convert_dataset(made, out, to=form)
     home = out / "training" / ("frames" if form == "frames" else "videos")
-    assert [path.stem for path in home.iterdir()] == ["a"], "nothing half-written is left, or bears its final name"
+    assert [path.stem for path in home.iterdir()] == ["a"], "no partial file remains or has its final name"
     assert json.loads((out / "conversion.json").read_text())["complete"] is False
     (home / ".b.1234.part").mkdir()  # of a process that was killed
     done = convert_dataset(made, out, to=form)
@@ -174,11 +174,11 @@ def test_an_interrupted_conversion_goes_on(
     assert sorted(path.stem for path in home.iterdir()) == ["a", "b"]
 
 
-def test_what_is_there_is_never_written_over(images: Images, tmp_path: Path) -> None:
+def test_existing_files_are_never_overwritten(images: Images, tmp_path: Path) -> None:
     made, out = Made([images("a")]), tmp_path / "out"
     out.mkdir()
     convert_dataset(made, out)
-    with pytest.raises(RunFolderError, match="another conversion was begun here: form, encoding differ"):
+    with pytest.raises(RunFolderError, match="contains another conversion, with a different form, encoding"):
         convert_dataset(made, out, to="avi")
     full = tmp_path / "full"
     full.mkdir()
@@ -189,7 +189,7 @@ def test_what_is_there_is_never_written_over(images: Images, tmp_path: Path) -> 
         convert_dataset(made, full / "thesis.tex")
 
 
-def test_damage_and_labels_that_do_not_fit_are_refused(images: Images, tmp_path: Path) -> None:
+def test_damaged_videos_and_labels_of_another_length_are_refused(images: Images, tmp_path: Path) -> None:
     bad = write_images(tmp_path / "bad", noise(4, 1), ".jpg")
     bad[2].write_text("no image")
     with pytest.raises(DataError, match="frame 2"):

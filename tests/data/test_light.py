@@ -1,4 +1,4 @@
-"""None of these commands needs torch."""
+"""The data tools do not import torch."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ assert "torch" not in sys.modules
 """
 
 
-def test_nothing_here_imports_torch(tmp_path: Path) -> None:
+def test_the_data_tools_do_not_import_torch(tmp_path: Path) -> None:
     keys = ("frames=20", "train_videos=1", "test_videos=1", "size=[32, 48]", "held_out=0")
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM, str(tmp_path), *keys], capture_output=True, text=True, cwd=ROOT, timeout=60

@@ -1,4 +1,4 @@
-"""Everything that may be wrong with one's own video, as a newcomer meets it: `vadkit data check` of a folder."""
+"""Problems of a new user's own videos: `vadkit data check` of a folder."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def labels(root: Path, rows: str) -> None:
     (root / "labels.csv").write_text(f"video,start_frame,end_frame,frames\n{rows}\n")
 
 
-def test_sound_video_has_nothing_to_mend(root: Path) -> None:
+def test_intact_videos_have_no_problems(root: Path) -> None:
     assert {finding.severity for finding in check(root).findings} <= {"note"}
 
 
@@ -46,11 +46,11 @@ BAD: dict[str, tuple[Callable[[Path], object], str, str, str]] = {
     "text": (
         lambda r: (r / "train/a.mp4").write_text("<html>not found</html>"),
         "error",
-        "holds text, not pictures: '<html>",
-        "a download that failed",
+        "contains text, not images: '<html>",
+        "a failed download",
     ),
-    "one frame": (lambda r: film(r / "train/a.mp4", 1, 9), "error", "has 1 frame, one clip", "data.short: repeat"),
-    "short": (lambda r: film(r / "train/a.mp4", 9, 9), "error", "has 9 frames, one clip", "data.clip.frames to 9"),
+    "one frame": (lambda r: film(r / "train/a.mp4", 1, 9), "error", "has 1 frame, but a clip", "data.short: repeat"),
+    "short": (lambda r: film(r / "train/a.mp4", 9, 9), "error", "has 9 frames, but a clip", "data.clip.frames to 9"),
     "breaks off": (lambda r: cut(r / "train/a.mp4"), "error", "cannot be decoded", "fetch the file again"),
     "no label": (lambda r: labels(r, "c,3,9,30"), "warning", "without labels: d", "add labels"),
     "labels beyond": (
@@ -78,7 +78,7 @@ BAD: dict[str, tuple[Callable[[Path], object], str, str, str]] = {
 
 
 @pytest.mark.parametrize("what", BAD)
-def test_each_is_told_with_its_fix(root: Path, what: str) -> None:
+def test_each_problem_is_reported_with_its_fix(root: Path, what: str) -> None:
     spoil, severity, said, fix = BAD[what]
     spoil(root)
     found = [finding for finding in check(root).findings if said in finding.what]
@@ -86,7 +86,7 @@ def test_each_is_told_with_its_fix(root: Path, what: str) -> None:
     assert fix in found[0].fix
 
 
-def test_names_of_any_letters_are_no_hindrance(root: Path) -> None:
+def test_names_may_have_any_letters(root: Path) -> None:
     (root / "test/Tür & Hof").mkdir()
     (root / "test/c.mp4").rename(root / "test/Tür & Hof/10 Uhr 時間.mp4")
     (root / "labels.csv").write_text("video,start_frame,end_frame\nTür & Hof/10 Uhr 時間,3,9\nd,,\n")

@@ -1,4 +1,4 @@
-"""`vadkit data preview`: the sheet shows the frames, and what is called abnormal."""
+"""`vadkit data preview`: the sheet shows the frames and their labels."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_abnormal_frames_masks_and_tracks_are_marked(made: Made, tmp_path: Path,
     assert not {YELLOW, CYAN} & colors(out)
 
 
-def test_a_strip_is_the_frames_it_says() -> None:
+def test_a_strip_shows_its_frames() -> None:
     pictures = noise(2, 0, (24, 208), 3)
     cells = [Cell(picture, number, number == 1, None, ()) for number, picture in enumerate(pictures)]
     strip = Strip("test", VideoRef("v", ()), 2, np.array([False, True]), cells, (24, 208))
@@ -54,17 +54,17 @@ def test_a_strip_is_the_frames_it_says() -> None:
         assert any(np.array_equal(sheet[y : y + 22, x : x + 206], inner) for y, x in places)
 
 
-def test_a_file_is_decoded_no_further_than_need_be(tmp_path: Path) -> None:
+def test_decoding_stops_after_the_last_drawn_frame(tmp_path: Path) -> None:
     film = VideoRef("film", write_video(tmp_path / "film.avi", noise(9, 3, (48, 64))))
     assert preview_dataset(Made([film]), tmp_path / "sheet.png", frames=3) == []
 
 
-def test_a_video_that_cannot_be_read_is_left_out_and_told(images: Images, tmp_path: Path) -> None:
+def test_an_unreadable_video_is_skipped_and_reported(images: Images, tmp_path: Path) -> None:
     empty = tmp_path / "empty.avi"
     empty.touch()
     made = Made([images("a"), VideoRef("empty", empty)], [images("b")], {"b": spans(9)})
     first, second = preview_dataset(made, tmp_path / "sheet.png")
-    assert "train video empty is left out" in first
+    assert "train video empty is skipped" in first
     assert "9 labels for 6 frames" in second
     with pytest.raises(DataError, match="no video could be drawn"):
         preview_dataset(Made([VideoRef("empty", empty)]), tmp_path / "none.png")

@@ -57,7 +57,7 @@ def test_a_folder_of_images_is_read_in_natural_order(tmp_path: Path) -> None:
     assert arrivals[-1].seconds == pytest.approx(1.1)
 
 
-def test_a_damaged_file_gives_what_it_has_and_says_so(tmp_path: Path) -> None:
+def test_a_damaged_file_gives_its_readable_frames_and_is_reported(tmp_path: Path) -> None:
     path = filmed.write(tmp_path / "a.avi", filmed.noise(30), "mpeg4")
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     told: list[str] = []
@@ -69,7 +69,7 @@ def test_a_damaged_file_gives_what_it_has_and_says_so(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("has", "wanted", "kept"), [(30, 15, range(0, 30, 2)), (30, None, range(30)), (10, 25, range(30))]
 )
-def test_pacing_leaves_out_evenly(has: float, wanted: float | None, kept: range) -> None:
+def test_pacing_skips_evenly(has: float, wanted: float | None, kept: range) -> None:
     frames = [Arrival(np.full((1, 1, 1), n, np.uint8), n / has) for n in range(30)]
     assert [int(one.frame[0, 0, 0]) for one in paced(iter(frames), has, wanted) if one] == list(kept)
 
@@ -83,14 +83,14 @@ def test_pacing_does_not_depend_on_when_frames_arrive(seed: int) -> None:
     assert kept == list(range(0, 60, 3))
 
 
-def test_pacing_begins_anew_after_a_gap() -> None:
+def test_pacing_starts_again_after_a_gap() -> None:
     frames: list[Arrival | None] = [Arrival(np.full((1, 1, 1), n, np.uint8), n / 30) for n in range(6)]
     frames.insert(4, None)
     told = [one if one is None else int(one.frame[0, 0, 0]) for one in paced(iter(frames), 30, 10)]
     assert told == [0, 3, None, 4]
 
 
-def test_a_recording_behind_an_address_is_no_live_source(served: str, tmp_path: Path) -> None:
+def test_a_recording_at_a_url_is_not_a_live_source(served: str, tmp_path: Path) -> None:
     path = filmed.write(tmp_path / "film.mkv", filmed.steps(20), "ffv1", "bgr0")
     for name in (f"{served}/film.mkv", f"file://{path}"):
         source = open_source(name, CLIP, tell=pytest.fail)
@@ -102,12 +102,12 @@ def test_a_recording_behind_an_address_is_no_live_source(served: str, tmp_path: 
 
 @pytest.fixture
 def live(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Take recordings for live sources."""
+    """Treat recordings as live sources."""
     stated = stream._stated
     monkeypatch.setattr(stream, "_stated", lambda name: (stated(name)[0], False))
 
 
-def test_a_stream_is_connected_to_again_and_the_loss_is_marked(
+def test_a_stream_is_reconnected_and_the_gap_is_marked(
     served: str, tmp_path: Path, live: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(stream, "_FIRST_PAUSE", 0.01)
@@ -122,15 +122,15 @@ def test_a_stream_is_connected_to_again_and_the_loss_is_marked(
     assert "ended; connecting again" in told[0]
 
 
-def test_without_retries_a_stream_ends_where_it_ends(served: str, tmp_path: Path, live: None) -> None:
+def test_without_retries_a_stream_ends_at_its_first_end(served: str, tmp_path: Path, live: None) -> None:
     filmed.write(tmp_path / "cam.mkv", filmed.steps(10), "ffv1", "bgr0")
     source = open_source(f"{served}/cam.mkv", CLIP, retries=0, tell=pytest.fail)
     assert len(list(source.arrivals())) == 10
-    with pytest.raises(DataError, match="looked at already"):
+    with pytest.raises(DataError, match="was read already"):
         list(source.arrivals())
 
 
-def test_a_stream_that_is_gone_for_good_is_said(
+def test_a_stream_that_does_not_return_is_reported(
     served: str, tmp_path: Path, live: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(stream, "_FIRST_PAUSE", 0.01)
@@ -146,7 +146,7 @@ def test_a_stream_that_is_gone_for_good_is_said(
     assert told
 
 
-def test_a_fault_of_whoever_listens_does_not_leave_us_waiting(
+def test_an_error_in_the_callback_does_not_block(
     served: str, tmp_path: Path, live: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(stream, "_FIRST_PAUSE", 0.01)
@@ -166,7 +166,7 @@ def test_no_message_names_a_password() -> None:
     assert "secret" not in str(caught.value)
 
 
-def test_a_reader_that_is_too_slow_loses_frames_and_starts_afresh(
+def test_a_reader_that_is_too_slow_loses_frames_and_starts_again(
     served: str, tmp_path: Path, live: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(stream, "_WAITING", 4)
@@ -188,13 +188,13 @@ def test_a_reader_that_is_too_slow_loses_frames_and_starts_afresh(
     assert "frames were lost" in told[0]
 
 
-def test_what_is_no_source_is_said(served: str, tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="no such file or folder"):
+def test_an_unusable_source_is_reported(served: str, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="the file or folder does not exist"):
         open_source(str(tmp_path / "none.mp4"), CLIP, tell=pytest.fail)
-    with pytest.raises(DataError, match="holds no images"):
+    with pytest.raises(DataError, match="contains no images"):
         open_source(str(tmp_path), CLIP, tell=pytest.fail)
     (tmp_path / "a.mp4").touch()
-    with pytest.raises(DataError, match=r"holds videos: a\.mp4"):
+    with pytest.raises(DataError, match=r"contains videos, not images: a\.mp4"):
         open_source(str(tmp_path), CLIP, tell=pytest.fail)
     with pytest.raises(DataError, match="cannot be opened"):
         open_source(f"{served}/none.mkv", CLIP, tell=pytest.fail)

@@ -176,5 +176,5 @@ def test_undecodable_files_are_named_where_their_length_is_needed(root: Path) ->
     videos = {video.name: video for video in dataset.videos("test")}
     with pytest.raises(DataError, match=r"empty.mp4: the file is empty"):
         dataset.labels(videos["empty"])
-    with pytest.raises(DataError, match=r"text.mp4: holds text"):
+    with pytest.raises(DataError, match=r"text.mp4: contains text"):
         dataset.labels(videos["text"])

@@ -1,7 +1,7 @@
-"""Every first-party component goes through the conformance kit, in small sizes.
+"""Every first-party component passes the conformance kit, in small sizes.
 
-A new component needs an entry in SETTINGS only where it has a key without a default, or is slow at its
-own sizes; one that cannot meet a check is named in EXPECTED with the reason.
+A new component needs an entry in SETTINGS only if it has a key without a default, or is slow with its
+default sizes. A component that cannot pass a check has an entry in EXPECTED with the reason.
 """
 
 from __future__ import annotations
@@ -83,17 +83,17 @@ SETTINGS: Mapping[str, dict[str, dict[str, Any]]] = {
         **{key: {"dpi": 30} for key in ("weight_curve", "error_maps", "worst_frames")},
     },
 }
-"""Plugin -> component -> keys, and `toy` for what lies around it."""
+"""Plugin -> component -> keys, and `toy` for its toy surroundings."""
 
-TAILS = "the k-nearest-neighbour estimate is no density: its tails are too heavy for an integral"
-SINGLE = "computes in float32 whatever autocast says, and in nothing else"
-COPIES = "normflows keeps a copy of a constant on the CPU beside the buffer; it is never computed with"
+TAILS = "the k-nearest-neighbour estimate is not a density: its tails are too heavy to integrate"
+SINGLE = "computes in float32 only, also under autocast"
+COPIES = "normflows keeps a copy of a constant on the CPU in addition to the buffer, but never uses it"
 EXPECTED: Mapping[str, dict[str, dict[str, str]]] = {
     "baselines": {name: {"check_float64": SINGLE} for name in ("mnad_memory", "autoregressive")},
     "densities": {"knn": {"check_normalised": TAILS}},
     "flows": {"glow": {"check_moves": COPIES}, "realnvp": {"check_moves": COPIES}},
 }
-"""Plugin -> component -> check -> why it fails."""
+"""Plugin -> component -> check -> the reason why it fails."""
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -144,11 +144,11 @@ def test_standard(component: Any, check: Any) -> None:
     check(component)
 
 
-def test_every_data_set_has_videos_to_look_at() -> None:
+def test_every_data_set_is_tested_with_a_folder() -> None:
     announced = {each.name for each in vadkit_datasets.vadkit_components() if each.load().needs_root}
     assert announced == set(TREES)
 
 
-def test_no_plugin_is_left_out() -> None:
+def test_every_plugin_is_tested() -> None:
     assert set(SETTINGS) == set(PROJECT["entry-points"]["vadkit.v1"])
     assert set(SETTINGS) == {name.removeprefix("test_") for name in globals() if name.removeprefix("test_") in SETTINGS}

@@ -1,4 +1,4 @@
-"""The kit finds each fault by exactly the check that is for it, and nothing in honest components."""
+"""The kit finds each fault by the check for it and no other, and finds nothing in correct components."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ MODULES = {
     "Loss": "loss",
     "Critic": "loss",
 }
-HONEST = [
+CORRECT = [
     ("faulty_modules", "bottleneck", "MemoryBottleneck"),
     ("faulty_modules", "bottleneck", "RenamingBottleneck"),
     ("faulty_modules", "encoder", "PlacesEncoder"),
@@ -32,44 +32,44 @@ FAULTS = [
     ("encoder", "LyingEncoder", "check_shapes", "declared as (2, 5, 16, 16, 24), but is (2, 4, 16, 16, 24)"),
     ("encoder", "PositionalEncoder", "check_keys", "put a '*' before 'width'"),
     ("encoder", "OpenEncoder", "check_keys", "**keys"),
-    ("encoder", "SilentEncoder", "check_help", "no help for secret"),
-    ("encoder", "RefusingEncoder", "check_construction", "ValueError: no such thing"),
+    ("encoder", "SilentEncoder", "check_help", "no help text for secret"),
+    ("encoder", "RefusingEncoder", "check_construction", "ValueError: always fails"),
     ("encoder", "IdleEncoder", "check_gradients", "1 of 3 parameters get no gradient: idle"),
     ("encoder", "MixingEncoder", "check_batch_mates", "code of a clip changes with the other clips"),
-    ("encoder", "RestlessEncoder", "check_evaluation_repeats", "depend on self.training"),
-    ("encoder", "GamblingEncoder", "check_seeded", "conv.bias differs from time to time"),
+    ("encoder", "RestlessEncoder", "check_evaluation_repeats", "only if self.training"),
+    ("encoder", "GamblingEncoder", "check_seeded", "it differs in conv.bias"),
     ("encoder", "NoisyTrainingEncoder", "check_training_repeats", "torch's global generator"),
-    ("encoder", "StrayEncoder", "check_moves", "scale is a tensor that .to(device) leaves behind"),
-    ("encoder", "ForgetfulEncoder", "check_state", "a new object gives another code"),
+    ("encoder", "StrayEncoder", "check_moves", ".to(device) does not move the tensor scale"),
+    ("encoder", "ForgetfulEncoder", "check_state", "code of a new object differs"),
     ("encoder", "SingleEncoder", "check_float64", "cannot compute in float64"),
     ("encoder", "CoarseEncoder", "check_bf16", "in bfloat16, code is off by"),
-    ("encoder", "DividingEncoder", "check_finite", "black input gives a code that is not finite"),
-    ("encoder", "RigidEncoder", "check_other_clips", "it was built for clips of 8 frames, 32x32, rgb"),
+    ("encoder", "DividingEncoder", "check_finite", "with black input, code is not finite"),
+    ("encoder", "RigidEncoder", "check_other_clips", "it can be built for clips of 8 frames, 32x32, rgb"),
     ("encoder", "BatchEncoder", "check_batch_of_one", "in training a batch of one fails"),
     ("encoder", "PlainEncoder", "check_module", "class Mine(Encoder, nn.Module)"),
     ("decoder", "RudeDecoder", "check_strange_latents", "raise a ShapeError"),
     ("bottleneck", "ListingBottleneck", "check_shapes", "losses/size is declared as (), but is (2,)"),
-    ("bottleneck", "StubbornBottleneck", "check_reset", "let reset forget all of it"),
-    ("bottleneck", "SecretBottleneck", "check_reset", "say in stateful why"),
+    ("bottleneck", "StubbornBottleneck", "check_reset", "let reset undo all that observe changes"),
+    ("bottleneck", "SecretBottleneck", "check_reset", "state in stateful why"),
     ("feature", "LyingFeature", "check_shapes", "declared as (2, 1, 1, 4, 6), but is (2, 16, 1, 4, 6)"),
     ("density", "SecretTrainee", "check_needs_fit", "calls context.fit 1 times"),
-    ("density", "DeafDensity", "check_shifted_data", "higher is stranger"),
+    ("density", "DeafDensity", "check_shifted_data", "higher is more anomalous"),
     ("density", "UnscaledDensity", "check_normalised", "not to 1"),
     ("density", "LyingFlow", "check_log_determinant", "autograd's"),
-    ("loss", "NegativeLoss", "check_perfect_output", "a loss is minimised"),
+    ("loss", "NegativeLoss", "check_perfect_output", "return a value to fit"),
     ("loss", "RootLoss", "check_perfect_output", "gradient is not finite"),
-    ("loss", "DetachedLoss", "check_output_learns", "detach nothing"),
+    ("loss", "DetachedLoss", "check_output_learns", "do not detach out.output"),
     ("loss", "LazyCritic", "check_gradients", "second.weight, second.bias"),
     ("loss", "StrangeCritic", "check_critic", "return None"),
     ("dataset", "ShortLabels", "check_labels", "'c' has 6 frames and 5 labels"),
-    ("dataset", "DoubledNames", "check_videos", "train names a twice"),
-    ("dataset", "Shuffled", "check_videos", "train comes in another order"),
-    ("dataset", "OtherTruth", "check_ground_truth", "other labels of 'c'"),
+    ("dataset", "DoubledNames", "check_videos", "train has several videos named a"),
+    ("dataset", "Shuffled", "check_videos", "of videos('train') gives another order"),
+    ("dataset", "OtherTruth", "check_ground_truth", "differ for 'c'"),
     ("dataset", "Crashing", "check_empty_folder", "FileNotFoundError"),
-    ("scorer", "UpsideDown", "check_toy_anomaly", "give higher scores to what is more anomalous"),
-    ("scorer", "Moody", "check_gaps", "changes with the clip"),
+    ("scorer", "UpsideDown", "check_toy_anomaly", "return higher scores for more anomalous frames"),
+    ("scorer", "Moody", "check_gaps", "change with the content of the clip"),
     ("scorer", "Relative", "check_batch_mates", "score of a clip changes"),
-    ("scorer", "Undeclared", "check_reads", "name densities in densities()"),
+    ("scorer", "Undeclared", "check_reads", "name its densities in densities()"),
     ("score_transform", "Clairvoyant", "check_causality", "set needs_future = True"),
     ("score_transform", "Shortening", "check_length", "a video of (40,) becomes (39,)"),
     ("score_transform", "Dividing", "check_length", "becomes NaN"),
@@ -77,8 +77,8 @@ FAULTS = [
     ("score_transform", "SecretlyFitted", "check_needs_normal", "set needs_normal = True"),
     ("score_transform", "InPlace", "check_fit_repeats", "work on a copy"),
     ("score_transform", "Inverted", "check_direction", "keep the order of scores"),
-    ("metric", "Percent", "check_values", "name its unit: units = {'found': ''}"),
-    ("metric", "Backward", "check_skill", "name the value in lower_is_better"),
+    ("metric", "Percent", "check_values", "set its unit: units = {'found': ''}"),
+    ("metric", "Backward", "check_skill", "list the value in lower_is_better"),
     ("metric", "FirstVideo", "check_order", "in another order"),
     ("metric", "Careless", "check_resampled", "of videos drawn (2, 0, 1, 1) times"),
     ("metric", "NotANumber", "check_one_class", "raise a DataError"),
@@ -87,7 +87,7 @@ FAULTS = [
     ("reporter", "Astray", "check_stays_inside", "writes outside of its folder: ['outside.txt']"),
     ("reporter", "Expecting", "check_unlabelled", "KeyError: 'micro_auc'"),
     ("optimizer", "Climbing", "check_optimizer", "step against the gradient"),
-    ("lr_scheduler", "Counting", "check_factor", "depend on progress alone"),
+    ("lr_scheduler", "Counting", "check_factor", "depend on progress only"),
     ("lr_scheduler", "Negative", "check_factor", "negative or not finite"),
 ]
 
@@ -97,8 +97,8 @@ def checked(kind: str, target: str) -> Sequence[Outcome]:
     return list(run_checks(subjects([Component(kind, "toy", target, "A toy.")], settings)))
 
 
-@pytest.mark.parametrize(("module", "kind", "name"), HONEST, ids=[name for _, _, name in HONEST])
-def test_an_honest_component_passes(module: str, kind: str, name: str) -> None:
+@pytest.mark.parametrize(("module", "kind", "name"), CORRECT, ids=[name for _, _, name in CORRECT])
+def test_a_correct_component_passes(module: str, kind: str, name: str) -> None:
     outcomes = checked(kind, f"{module}:{name}")
     assert [outcome for outcome in outcomes if outcome.state == "failed"] == []
     assert sum(outcome.state == "passed" for outcome in outcomes) >= 5
@@ -114,7 +114,7 @@ def test_a_fault_is_found_by_its_check_alone(kind: str, name: str, check: str, t
 
 
 def test_every_check_finds_a_fault() -> None:
-    """But the one that only a GPU can run, and the one that restores an optimiser's state."""
+    """Except the one that needs a GPU, and the one that restores an optimiser's state."""
     from vadkit.testing.catalogue import names_of
 
     every = {name for kind in KINDS for name in names_of(kind)}

@@ -1,4 +1,4 @@
-"""The decorator and the command: what is tested with what, expected failures, and what a user may get wrong."""
+"""The decorator and the command: settings, expected failures, and the errors of a user."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ IDLE = Component("encoder", "idle", "faulty_modules:IdleEncoder", "A toy.")
 UNUSED = {"idle": {"check_gradients": "kept for old checkpoints"}}
 
 
-def test_an_expected_failure_is_no_failure_and_a_needless_one_is() -> None:
+def test_an_expected_failure_passes_and_an_unneeded_one_fails() -> None:
     found = subjects([IDLE, HONEST])
     outcomes = list(run_checks(found, expectations(found, UNUSED | {"mine": {"check_gradients": "why not"}})))
     told = {(each.component, each.state): each for each in outcomes if each.check == "check_gradients"}
@@ -35,16 +35,16 @@ def test_an_expected_failure_is_no_failure_and_a_needless_one_is() -> None:
     [
         ({"idle": {"check_gradient": "x"}}, r"(?s)encoder has no check 'check_gradient'.*mean 'check_gradients'"),
         ({"idle": {"check_gradients": " "}}, "has no reason"),
-        ({"idle": ["check_gradients"]}, "name each check with its reason"),
-        ({"idel": {"check_gradients": "x"}}, r"(?s)no component 'idel'.*did you mean 'idle'"),
+        ({"idle": ["check_gradients"]}, "give each check a reason"),
+        ({"idel": {"check_gradients": "x"}}, r"(?s)no component under test is named 'idel'.*did you mean 'idle'"),
     ],
 )
-def test_what_is_expected_must_be_named_with_a_reason(failures: Any, told: str) -> None:
+def test_an_expected_failure_needs_a_check_and_a_reason(failures: Any, told: str) -> None:
     with pytest.raises(VadkitError, match=told):
         parametrize_with_checks([IDLE], expected_failures=failures)
 
 
-def test_settings_are_read_as_a_recipes_keys_are() -> None:
+def test_settings_are_checked_as_keys_of_a_recipe() -> None:
     settings = {"glow": {"levls": 1, "toy": {"feature": [1, 4, 4], "clip": {"frames": 0, "size": [8, 8]}}}}
     with pytest.raises(RecipeError) as caught:
         subjects("flows", settings)
@@ -55,7 +55,7 @@ def test_settings_are_read_as_a_recipes_keys_are() -> None:
     assert found[0].sample.shape == (1, 4, 4)
 
 
-def test_a_key_without_a_default_is_asked_for_once() -> None:
+def test_a_missing_key_without_a_default_is_reported_once() -> None:
     with pytest.raises(RecipeError) as caught:
         subjects("standard", {}, only=["median", "vector_pool"])
     assert len(caught.value.problems) == 2
@@ -64,7 +64,7 @@ def test_a_key_without_a_default_is_asked_for_once() -> None:
     )
 
 
-def test_a_class_that_is_not_there_is_told_once() -> None:
+def test_a_missing_class_is_reported_once() -> None:
     cards = [
         Component("scorer", "gone", "nowhere:Gone", "A."),
         Component("scorer", "other", "faulty_parts:Negative", "A."),
@@ -75,7 +75,7 @@ def test_a_class_that_is_not_there_is_told_once() -> None:
     assert "is not a Scorer" in failed[1][1]
 
 
-def test_one_name_of_two_kinds_is_ambiguous() -> None:
+def test_a_name_in_two_kinds_is_ambiguous() -> None:
     with pytest.raises(VadkitError, match="write encoder/itae or decoder/itae"):
         subjects("itae", {"itae": {}})
 
@@ -87,7 +87,7 @@ def test_an_unknown_plugin_gets_a_suggestion() -> None:
         subjects("glow")
 
 
-def test_a_decoder_stands_behind_the_encoder_that_is_named() -> None:
+def test_a_decoder_gets_the_latents_of_the_chosen_encoder() -> None:
     narrow = {"use": "one_path", "channels": [8, 8, 8, 6]}
     (decoder,) = subjects("itae", {"decoder/itae": {"toy": {"behind": narrow}}}, only=["decoder/itae"])
     assert decoder.latents.keys() == {"static"}
@@ -96,7 +96,7 @@ def test_a_decoder_stands_behind_the_encoder_that_is_named() -> None:
     assert {name: spec.channels for name, spec in own.latents.items()} == {"static": 8, "dynamic": 4}
 
 
-def test_a_decoder_gets_what_the_bottleneck_before_it_hands_on() -> None:
+def test_a_decoder_gets_the_latents_of_the_bottleneck_before_it() -> None:
     cards = [
         Component("decoder", "mine", "faulty_modules:HonestDecoder", "A toy."),
         Component("bottleneck", "renames", "faulty_modules:RenamingBottleneck", "A toy."),
@@ -131,7 +131,7 @@ def test_the_decorator_makes_tests_skips_and_strict_xfails(pytester: pytest.Pyte
     result.stdout.fnmatch_lines(["*XPASS(strict)*needless*"])
 
 
-def test_the_command_prints_a_table_and_leaves_with_one_where_something_fails() -> None:
+def test_the_command_prints_a_table_and_exits_with_1_after_a_failure() -> None:
     keep = ["plugin", "check", "densities", "--component", "knn"]
     done = CliRunner().invoke(app, keep)
     assert done.exit_code == 1

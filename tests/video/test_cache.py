@@ -1,4 +1,4 @@
-"""The frame cache: built once, rebuilt when stale or damaged, the same for every source."""
+"""The frame cache: built once, rebuilt if stale or damaged, and equal for every source."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ CLIP = ClipSpec(4, 16, 24)
 
 
 class Drawn:
-    """Counts how often it is asked to draw."""
+    """Draws frames, and counts the calls."""
 
     def __init__(self, clip: NDArray[np.uint8]) -> None:
         self.clip, self.calls = clip, 0
@@ -60,7 +60,7 @@ def test_shape_and_antialiasing(cache: FrameCache, color: str, channels: int) ->
     np.testing.assert_allclose(frames[:, :, 2:-2], 85, atol=12)
 
 
-def test_frames_of_the_right_size_are_left_alone(cache: FrameCache) -> None:
+def test_frames_of_the_right_size_are_unchanged(cache: FrameCache) -> None:
     clip = noise(height=16, width=24)
     video = VideoRef("v", Drawn(clip), frames=5, fingerprint="same")
     np.testing.assert_array_equal(cache.frames(video, CLIP), clip)
@@ -78,7 +78,7 @@ def test_drawn_once(cache: FrameCache) -> None:
     assert source.calls == 4
 
 
-def test_disk_and_memory_and_source_make_no_difference(tmp_path: Path) -> None:
+def test_disk_and_memory_and_all_sources_give_equal_frames(tmp_path: Path) -> None:
     clip = noise()
     read, drawn = images(tmp_path / "v", clip), VideoRef("v", Drawn(clip), frames=5, fingerprint="a")
     on_disk = FrameCache(tmp_path / "cache").frames(read, CLIP)
@@ -94,7 +94,7 @@ def test_a_second_cache_opens_what_the_first_built(tmp_path: Path) -> None:
     np.testing.assert_array_equal(first, again)
 
 
-def test_a_changed_file_is_read_anew(cache: FrameCache, tmp_path: Path) -> None:
+def test_a_changed_file_is_read_again(cache: FrameCache, tmp_path: Path) -> None:
     video = images(tmp_path / "v", noise())
     before = np.asarray(cache.frames(video, CLIP))
     assert isinstance(video.source, tuple)
@@ -136,7 +136,7 @@ def test_builders_at_the_same_time_agree_and_leave_one_file(tmp_path: Path) -> N
     assert len(list((tmp_path / "cache").iterdir())) == 1
 
 
-def test_video_that_cannot_be_used_leaves_nothing_behind(tmp_path: Path) -> None:
+def test_an_unusable_video_leaves_no_files(tmp_path: Path) -> None:
     video = images(tmp_path / "v", noise())
     assert isinstance(video.source, tuple)
     Image.fromarray(noise(1, 10, 10)[0]).save(video.source[3])
@@ -145,7 +145,7 @@ def test_video_that_cannot_be_used_leaves_nothing_behind(tmp_path: Path) -> None
     assert list((tmp_path / "cache").iterdir()) == []
 
 
-def test_damage_is_remembered_with_the_frames(cache: FrameCache, tmp_path: Path) -> None:
+def test_damage_is_stored_with_the_frames(cache: FrameCache, tmp_path: Path) -> None:
     video = images(tmp_path / "v", noise())
     assert isinstance(video.source, tuple)
     cache.frames(video, CLIP)
@@ -171,7 +171,7 @@ def test_letterbox_keeps_proportions_between_black_bars(cache: FrameCache) -> No
     assert columns.tolist() == [0] * 4 + [255] * 16 + [0] * 4
 
 
-def test_reading_takes_what_is_asked_for(tmp_path: Path) -> None:
+def test_indexing_reads_the_selected_frames(tmp_path: Path) -> None:
     clip = noise(20, 16, 24)
     frames = FrameCache(tmp_path).frames(VideoRef("v", Drawn(clip), frames=20, fingerprint="a"), CLIP)
     for where in (slice(3, 9), slice(2, 19, 4), slice(None), slice(18, 40), slice(9, 2), slice(None, None, -3), 7, -1):
@@ -180,7 +180,7 @@ def test_reading_takes_what_is_asked_for(tmp_path: Path) -> None:
         frames[20]
 
 
-def test_frames_that_another_process_removes_are_built_again(tmp_path: Path) -> None:
+def test_frames_removed_by_another_process_are_built_again(tmp_path: Path) -> None:
     source = Drawn(noise(height=16, width=24))
     frames = FrameCache(tmp_path).frames(VideoRef("v", source, frames=5, fingerprint="a"), CLIP)
     [file] = tmp_path.iterdir()
@@ -202,7 +202,7 @@ def test_reading_keeps_no_file_open(tmp_path: Path) -> None:
     assert len(list(here.iterdir())) <= before + 1
 
 
-def test_full_disk_says_what_to_do(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_has_an_error_with_a_fix(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(_: int) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
@@ -224,7 +224,7 @@ def test_video_without_frames_is_refused(cache: FrameCache) -> None:
         cache.frames(VideoRef("v", ()), CLIP)
 
 
-def test_fingerprint_is_the_same_elsewhere_and_changes_with_the_data(tmp_path: Path) -> None:
+def test_fingerprint_is_independent_of_the_folder_and_changes_with_the_data(tmp_path: Path) -> None:
     here, there = images(tmp_path / "a", noise()), images(tmp_path / "b", noise())
     assert isinstance(there.source, tuple)
     os.utime(there.source[0], ns=(0, 0))
@@ -234,7 +234,7 @@ def test_fingerprint_is_the_same_elsewhere_and_changes_with_the_data(tmp_path: P
     assert fingerprint([here]) != fingerprint([there])
     drawn = VideoRef("v", Drawn(noise()), frames=5, fingerprint="a")
     assert fingerprint([drawn]) != fingerprint([replace(drawn, fingerprint="b")])
-    with pytest.raises(DataError, match="no such file"):
+    with pytest.raises(DataError, match="does not exist"):
         fingerprint([VideoRef("v", tmp_path / "gone.avi")])
 
 

@@ -1,4 +1,4 @@
-"""The cache's limit: what goes, what stays, what is refused, and several processes at once."""
+"""The cache's limit: what is removed, kept and refused, and several processes at once."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def video(name: str) -> VideoRef:
 
 
 def used(cache: FrameCache, name: str, when: int) -> Path:
-    """Store or open a video as if at that second; the file."""
+    """Store or open a video as if at that second; returns the file."""
     assert cache.folder is not None
     before = set(cache.folder.glob("*.npy"))
     cache.frames(video(name), CLIP)
@@ -34,7 +34,7 @@ def used(cache: FrameCache, name: str, when: int) -> Path:
     return path
 
 
-def test_what_was_used_longest_ago_goes_first(tmp_path: Path) -> None:
+def test_the_least_recently_used_video_is_removed_first(tmp_path: Path) -> None:
     files = {name: used(FrameCache(tmp_path), name, n + 1) for n, name in enumerate("abc")}
     used(FrameCache(tmp_path), "a", 9)  # a hit counts as a use
     used(FrameCache(tmp_path, 3 * SIZE), "d", 10)
@@ -42,7 +42,7 @@ def test_what_was_used_longest_ago_goes_first(tmp_path: Path) -> None:
     assert sum(path.stat().st_size for path in tmp_path.glob("*.npy")) == 3 * SIZE
 
 
-def test_what_the_run_needs_stays_and_a_limit_that_is_too_small_is_said(tmp_path: Path) -> None:
+def test_videos_of_the_run_are_kept_and_a_limit_that_is_too_small_is_refused(tmp_path: Path) -> None:
     old = used(FrameCache(tmp_path), "z", 1)
     cache = FrameCache(tmp_path, 3 * SIZE)
     cache.reserve([video(name) for name in "abcd"], CLIP)
@@ -60,7 +60,7 @@ def test_what_the_run_needs_stays_and_a_limit_that_is_too_small_is_said(tmp_path
     again.close()
 
 
-def test_what_another_run_needs_stays_while_it_goes_on(tmp_path: Path) -> None:
+def test_videos_of_another_run_are_kept_while_it_is_active(tmp_path: Path) -> None:
     other = FrameCache(tmp_path)
     other.reserve([video("a")], CLIP)
     kept = used(other, "a", 1)
@@ -70,7 +70,7 @@ def test_what_another_run_needs_stays_while_it_goes_on(tmp_path: Path) -> None:
     assert kept.exists()
     assert not loose.exists()
     cache.reserve([video("c"), video("d")], CLIP)
-    with pytest.raises(DataError, match=r"other runs that are going on need 1\.1KB"):
+    with pytest.raises(DataError, match=r"other active runs need 1\.1KB"):
         cache.frames(video("d"), CLIP)
     other.close()
     used(cache, "d", 4)
@@ -79,7 +79,7 @@ def test_what_another_run_needs_stays_while_it_goes_on(tmp_path: Path) -> None:
     assert not list(tmp_path.glob("*.claim"))
 
 
-def test_the_claim_of_a_killed_run_counts_no_more(tmp_path: Path) -> None:
+def test_the_claim_of_a_killed_run_is_void(tmp_path: Path) -> None:
     script = (
         "import os, signal, sys; sys.path.insert(0, sys.argv[2]); from pathlib import Path\n"
         "from test_cache_quota import *\n"
@@ -95,7 +95,7 @@ def test_the_claim_of_a_killed_run_counts_no_more(tmp_path: Path) -> None:
     cache.close()
 
 
-def test_what_a_killed_writer_left_long_ago_goes(tmp_path: Path) -> None:
+def test_an_old_partial_file_of_a_killed_process_is_removed(tmp_path: Path) -> None:
     new, old = tmp_path / ".x.01234567.part.npy", tmp_path / ".y.01234567.part.npy"
     new.touch()
     old.touch()
@@ -126,18 +126,18 @@ def test_processes_that_build_at_once_under_a_limit_all_get_their_frames(tmp_pat
     assert not list(tmp_path.glob(".*.part*"))
 
 
-def test_without_a_cache_nothing_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_temporary_cache_stores_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     monkeypatch.setenv("VADKIT_CACHE", str(tmp_path / "cache"))
     with open_cache(keep=False) as cache:
         assert len(cache.frames(video("a"), CLIP)[:]) == 10
         assert len(list(tmp_path.glob("vadkit-frames-*/*.npy"))) == 1
     assert list(tmp_path.iterdir()) == []
-    with pytest.raises(VadkitError, match="contradict"), open_cache(keep=False, limit="1GB"):
+    with pytest.raises(VadkitError, match="exclude each other"), open_cache(keep=False, limit="1GB"):
         pass
 
 
-def test_sizes_are_read_as_people_write_them(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_sizes_may_have_units(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     assert bytes_of("50GB") == 50_000_000_000
     assert bytes_of("1.5 GiB") == 3 << 29
     for wrong in ("fifty", "-1", "0", ""):

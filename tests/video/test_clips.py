@@ -1,4 +1,4 @@
-"""Clips: numbering, orders, changes of training clips, and videos shorter than a clip."""
+"""Clips: numbering, orders, augmentation, and videos shorter than a clip."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def numbered(frames: int, first: int = 0) -> NDArray[np.uint8]:
 
 
 def values(clips: torch.Tensor) -> list[list[int]]:
-    """Of each clip (C, T, H, W), what its frames show."""
+    """The pixel value of each frame of each clip (C, T, H, W)."""
     return ((clips[:, 0, :, 0, 0] + 1) * 127.5).round().int().tolist()
 
 
@@ -44,7 +44,7 @@ def many(**options: object) -> Clips:
     return Clips(videos, ClipSpec(3, 8, 8, "gray"), scenes=["big", "small", "small", "tiny"], **options)  # pyright: ignore
 
 
-def test_random_order_is_the_one_that_runs_had_before_there_was_a_choice() -> None:
+def test_random_order_is_the_permutation_of_older_versions() -> None:
     assert many().order(7, 2).tolist() == np.random.default_rng([7, 2]).permutation(72).tolist()
 
 
@@ -60,14 +60,14 @@ def test_scenes_have_equal_shares() -> None:
     assert np.bincount(scene).tolist() == [24, 24, 24]
     assert all(sorted(scene[first : first + 3]) == [0, 1, 2] for first in range(0, 72, 3))
     times = Counter(order.tolist())
-    assert {times[n] for n in range(48)} == {0, 1}  # of the large scene no clip comes twice
+    assert {times[n] for n in range(48)} == {0, 1}  # no clip of the large scene occurs twice
     assert {times[n] for n in range(48, 64)} == {1, 2}
     assert {times[n] for n in range(64, 72)} == {3}
     assert order.tolist() == clips.order(7, 2).tolist() != clips.order(7, 3).tolist()
 
 
 @pytest.mark.parametrize("sampling", ["random", "sequential", "scene"])
-def test_a_pass_can_be_entered_anywhere(sampling: str) -> None:
+def test_an_epoch_can_start_at_any_batch(sampling: str) -> None:
     clips = many(sampling=sampling, augment=Augment(flip=0.5, brightness=0.3))
     whole = list(clips.batches(5, seed=1, epoch=3))
     rest = list(clips.batches(5, seed=1, epoch=3, start=6))
@@ -81,7 +81,7 @@ def test_a_pass_can_be_entered_anywhere(sampling: str) -> None:
     left.close()  # pyright: ignore
 
 
-def test_pixels_become_what_runs_had_before() -> None:
+def test_pixels_are_scaled_as_in_older_versions() -> None:
     every = np.arange(256, dtype=np.uint8).reshape(1, 16, 16, 1)
     expected = torch.from_numpy(every).permute(3, 0, 1, 2).float() / 127.5 - 1
     assert torch.equal(to_clips([every])[0], expected)
@@ -89,7 +89,7 @@ def test_pixels_become_what_runs_had_before() -> None:
     assert torch.equal(to_clips([colour, colour])[1], torch.from_numpy(colour).permute(3, 0, 1, 2).float() / 127.5 - 1)
 
 
-def test_changes_are_drawn_from_seed_pass_and_clip_and_leave_calibration_alone() -> None:
+def test_augmentation_depends_on_seed_epoch_and_clip_and_skips_calibration() -> None:
     frames = np.random.default_rng(0).integers(0, 200, (40, 8, 8, 1), dtype=np.uint8)
     plain = Clips([("v", frames)], ClipSpec(3, 8, 8, "gray"))
     clips = Clips([("v", frames)], ClipSpec(3, 8, 8, "gray"), augment=Augment(flip=0.5))
@@ -105,7 +105,7 @@ def test_changes_are_drawn_from_seed_pass_and_clip_and_leave_calibration_alone()
     assert torch.equal(plain.read_pass(numbers, seed=0, epoch=0), plain.read(numbers))
 
 
-def test_brightness_scales_intensities_in_whole_steps_and_stays_in_range() -> None:
+def test_brightness_scales_integer_intensities_within_their_range() -> None:
     frames = np.arange(256, dtype=np.uint8).reshape(1, 16, 16, 1)
     factors = []
     for seed in range(200):
@@ -117,10 +117,10 @@ def test_brightness_scales_intensities_in_whole_steps_and_stays_in_range() -> No
     assert 1.22 < max(factors) < 1.26
 
 
-def test_a_video_shorter_than_a_clip_is_refused_or_filled_up_with_its_last_frame() -> None:
+def test_a_video_shorter_than_a_clip_is_refused_or_repeats_its_last_frame() -> None:
     spec = ClipSpec(4, 8, 8, "gray", step=2)
     for frames in (1, 6):
-        with pytest.raises(DataError, match=rf"has {frames} frames?, but one clip reaches over 7") as caught:
+        with pytest.raises(DataError, match=rf"has {frames} frames?, but a clip spans 7") as caught:
             Clips([("a", numbered(9)), ("b", numbered(frames))], spec)
         assert "data.short: repeat" in caught.value.fix
     clips = Clips([("a", numbered(9)), ("b", numbered(6, 50)), ("c", numbered(1, 90))], spec, short="repeat")
@@ -133,7 +133,7 @@ def test_a_video_shorter_than_a_clip_is_refused_or_filled_up_with_its_last_frame
     assert read_window(numbered(6), spec, 0)[:, 0, 0, 0].tolist() == [0, 2, 4, 5]
 
 
-def test_clips_hold_no_more_for_longer_videos() -> None:
+def test_memory_does_not_grow_with_the_length_of_videos() -> None:
     class Endless:
         shape = (10**9, 8, 8, 1)
 

@@ -1,4 +1,4 @@
-"""Decoding: known pictures come out as drawn, and bad files are named."""
+"""Decoding: known frames are decoded as drawn, and errors name the bad file."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def test_video_file_gives_each_frame_once_and_in_order(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("suffix", [".png", ".bmp", ".tif"])
-def test_lossless_images_come_out_as_they_went_in(tmp_path: Path, suffix: str) -> None:
+def test_lossless_images_are_decoded_exactly(tmp_path: Path, suffix: str) -> None:
     drawn = moving_bar(3)
     video = VideoRef("a", write_images(tmp_path, drawn, suffix))
     np.testing.assert_array_equal(np.stack(list(decode(video, color="rgb"))), drawn)
@@ -91,7 +91,7 @@ def test_gray_of_a_video_file_is_the_luma_of_its_rgb(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("channels", [1, 3])
-def test_drawn_video_is_asked_for_every_frame(channels: int) -> None:
+def test_every_frame_of_a_drawn_video_is_decoded(channels: int) -> None:
     drawn = moving_bar(150, height=4, width=400)[..., :channels]
     video = VideoRef("a", lambda start, stop: drawn[start:stop], frames=150)
     assert frame_count(video) == 150
@@ -109,12 +109,12 @@ def refused(video: VideoRef) -> str:
 
 @pytest.mark.parametrize("name", ["a.avi", "a.mp4", "a.jpg"])
 @pytest.mark.parametrize("content", [b"", b"this is a text file, not a video\n" * 40])
-def test_files_that_hold_no_pictures_are_named(tmp_path: Path, name: str, content: bytes) -> None:
+def test_files_without_images_are_named(tmp_path: Path, name: str, content: bytes) -> None:
     path = tmp_path / name
     path.write_bytes(content)
     message = refused(VideoRef("a", path if path.suffix != ".jpg" else (path,)))
     assert str(path) in message
-    assert ("empty" if not content else "holds text, not pictures") in message
+    assert ("empty" if not content else "contains text, not images") in message
     assert "fetch the file again" in message
     assert "remove" not in message
 
@@ -124,11 +124,11 @@ def test_missing_file_is_named(tmp_path: Path, as_images: bool) -> None:
     path = tmp_path / "gone.png"
     message = refused(VideoRef("a", (path,) if as_images else path))
     assert str(path) in message
-    assert "no such file" in message
+    assert "does not exist" in message
 
 
 @pytest.mark.parametrize("suffix", [".jpg", ".png", ".tif"])
-def test_image_cut_short_is_named_with_its_index(tmp_path: Path, suffix: str) -> None:
+def test_a_truncated_image_is_named_with_its_index(tmp_path: Path, suffix: str) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (3, 64, 64, 3), dtype=np.uint8)
     paths = write_images(tmp_path, noise, suffix)
     paths[1].write_bytes(paths[1].read_bytes()[: paths[1].stat().st_size // 2])
@@ -137,7 +137,7 @@ def test_image_cut_short_is_named_with_its_index(tmp_path: Path, suffix: str) ->
     assert "frame 1" in message
 
 
-def test_sizes_that_differ_are_named(tmp_path: Path) -> None:
+def test_different_sizes_are_named(tmp_path: Path) -> None:
     paths = write_images(tmp_path, moving_bar(3), ".png")
     Image.fromarray(moving_bar(1, height=20, width=30)[0]).save(paths[2])
     message = refused(VideoRef("a", paths))
@@ -146,13 +146,13 @@ def test_sizes_that_differ_are_named(tmp_path: Path) -> None:
     assert "64x48" in message
 
 
-def test_sixteen_bit_images_are_refused_rather_than_guessed(tmp_path: Path) -> None:
+def test_sixteen_bit_images_are_refused(tmp_path: Path) -> None:
     path = tmp_path / "001.tif"
     Image.fromarray(np.full((8, 8), 40_000, np.uint16)).save(path)
     assert "8 bits" in refused(VideoRef("a", (path,)))
 
 
-def test_sound_without_pictures_is_named(tmp_path: Path) -> None:
+def test_a_file_with_only_audio_is_named(tmp_path: Path) -> None:
     path = tmp_path / "a.wav"
     with av.open(str(path), "w") as container:
         stream = container.add_stream("pcm_s16le", rate=8000, layout="mono")
@@ -164,7 +164,7 @@ def test_sound_without_pictures_is_named(tmp_path: Path) -> None:
     assert "no video stream" in refused(VideoRef("a", path))
 
 
-def test_truncated_video_says_where_it_breaks(tmp_path: Path) -> None:
+def test_a_truncated_video_reports_where_it_ends(tmp_path: Path) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (40, 48, 64, 3), dtype=np.uint8)
     path = write_video(tmp_path / "a.avi", noise)
     whole = path.read_bytes()
@@ -176,15 +176,15 @@ def test_truncated_video_says_where_it_breaks(tmp_path: Path) -> None:
         frame_count(VideoRef("a", path))
 
 
-def test_count_that_the_data_set_promised_is_held(tmp_path: Path) -> None:
+def test_the_number_of_frames_must_match_the_data_set(tmp_path: Path) -> None:
     video = VideoRef("a", write_video(tmp_path / "a.avi", moving_bar(5)), frames=6)
-    assert "5 frames came out, 6 were expected" in refused(video)
+    assert "has 5 frames, but should have 6" in refused(video)
 
 
 def test_drawn_video_of_unknown_length_is_refused() -> None:
     video = VideoRef("a", lambda start, stop: moving_bar(stop)[start:])
-    assert "how many frames" in refused(video)
-    with pytest.raises(DataError, match="how many frames"):
+    assert "needs its number of frames" in refused(video)
+    with pytest.raises(DataError, match="number of frames"):
         frame_count(video)
 
 

@@ -1,4 +1,4 @@
-"""What a run does with damaged, short and changed video, and with its cache."""
+"""Runs with damaged, short and augmented videos, and the frame cache of a run."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Told(NoProgress):
 
 
 class Files(Dataset):
-    """One video a split; the test video may have labels."""
+    """One video for each split; the test video may have labels."""
 
     def __init__(self, train: Path, test: Path, labels: int = 0) -> None:
         self.paths, self.count = {"train": train, "test": test}, labels
@@ -49,7 +49,7 @@ class Files(Dataset):
 
 
 def small(tiny: dict[str, Any], **data: Any) -> dict[str, Any]:
-    """A model alone, trained for a moment."""
+    """A small model without densities, trained for a few steps."""
     tiny["densities"], tiny["fuse"] = {}, {}
     tiny["scores"] = {"reconstruction": tiny["scores"]["reconstruction"]}
     tiny["model"]["fit"]["steps"] = 6
@@ -71,13 +71,13 @@ def experiment(tmp_path: Path) -> Iterator[Callable[..., Experiment]]:
 
 @pytest.fixture
 def videos(tmp_path: Path) -> tuple[Path, Path]:
-    """A sound video of 40 frames, and one that breaks off."""
+    """An undamaged video of 40 frames, and a truncated one."""
     sound, broken = (write(tmp_path / name, noise(40), "mpeg4") for name in ("sound.avi", "broken.avi"))
     broken.write_bytes(broken.read_bytes()[: int(0.7 * broken.stat().st_size)])
     return sound, broken
 
 
-def test_a_damaged_video_is_told_and_recorded(
+def test_a_damaged_video_is_reported_and_recorded(
     tiny: dict[str, Any], videos: tuple[Path, Path], tmp_path: Path, experiment: Callable[..., Experiment]
 ) -> None:
     sound, broken = videos
@@ -96,7 +96,7 @@ def test_a_damaged_video_is_told_and_recorded(
         )
 
 
-def test_a_damaged_video_is_refused_if_the_recipe_says_so(
+def test_a_damaged_video_is_refused_with_on_corrupt_error(
     tiny: dict[str, Any], videos: tuple[Path, Path], tmp_path: Path, experiment: Callable[..., Experiment]
 ) -> None:
     sound, broken = videos
@@ -114,7 +114,7 @@ def test_labels_of_a_damaged_video_are_never_shifted(
         made.datamodule.check()
 
 
-def test_short_videos_run_where_the_recipe_fills_them_up(tiny: dict[str, Any], tmp_path: Path) -> None:
+def test_short_videos_run_with_short_repeat(tiny: dict[str, Any], tmp_path: Path) -> None:
     done = vadkit.run(small(tiny, frames=5, short="repeat"), out=tmp_path / "run")
     for video in done.scores():
         assert video.coverage.tolist() == [1] * 5
@@ -127,7 +127,7 @@ class Interrupts(NoProgress):
             raise KeyboardInterrupt
 
 
-def test_a_broken_run_with_changed_clips_of_balanced_scenes_ends_as_the_unbroken_one(
+def test_a_resumed_run_with_augmentation_and_scene_sampling_equals_an_uninterrupted_one(
     tiny: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("vadkit.model.training.trainer.SAVE_EVERY", 0.0)
@@ -142,7 +142,7 @@ def test_a_broken_run_with_changed_clips_of_balanced_scenes_ends_as_the_unbroken
     assert all(np.array_equal(ends[0][name], ends[1][name]) for name in ends[1])
 
 
-def test_recipes_of_before_keep_their_digests(tiny: dict[str, Any]) -> None:
+def test_older_recipes_keep_their_digests(tiny: dict[str, Any]) -> None:
     assert stage_digests(loads(tiny, registry=Registry.discover()).tree) == {
         "model": "68fafc0e5b08",
         "density.static": "8830b4607055",
@@ -151,7 +151,7 @@ def test_recipes_of_before_keep_their_digests(tiny: dict[str, Any]) -> None:
     }
 
 
-def test_a_run_keeps_nothing_where_no_cache_is_wanted(tiny: dict[str, Any], tmp_path: Path) -> None:
+def test_a_run_without_a_cache_stores_no_frames(tiny: dict[str, Any], tmp_path: Path) -> None:
     recipe = small(tiny, seed=77)
     cache = Path(os.environ["VADKIT_CACHE"])
     before = set(cache.glob("*")) if cache.is_dir() else set()
@@ -159,7 +159,7 @@ def test_a_run_keeps_nothing_where_no_cache_is_wanted(tiny: dict[str, Any], tmp_
     assert (set(cache.glob("*")) if cache.is_dir() else set()) == before
 
 
-def test_a_limit_that_is_too_small_is_said_before_anything_is_written(
+def test_a_limit_that_is_too_small_is_reported_before_anything_is_written(
     tiny: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("VADKIT_CACHE", str(tmp_path / "cache"))
@@ -168,7 +168,7 @@ def test_a_limit_that_is_too_small_is_said_before_anything_is_written(
     assert not (tmp_path / "run").exists()
 
 
-def test_maps_and_letterbox_do_not_go_together(tiny: dict[str, Any], tmp_path: Path) -> None:
+def test_maps_and_letterbox_exclude_each_other(tiny: dict[str, Any], tmp_path: Path) -> None:
     recipe = small(tiny)
     recipe["data"]["clip"]["resize"] = "letterbox"
     with pytest.raises(ShapeError, match="masks, which have no bars"):

@@ -1,4 +1,4 @@
-"""Whether a file is all there: sizes that FFmpeg wrote, and files cut by a known number of bytes."""
+"""Detection of truncated files: sizes that FFmpeg wrote, and files cut by a known number of bytes."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ FORMS = [
 
 
 @pytest.mark.parametrize(("name", "codec", "movflags"), FORMS)
-def test_a_whole_file_lacks_nothing_and_a_cut_one_what_was_cut(
+def test_a_complete_file_lacks_no_bytes_and_a_cut_one_lacks_those_that_were_cut(
     tmp_path: Path, name: str, codec: str, movflags: str
 ) -> None:
     if codec not in av.codecs_available:
@@ -59,14 +59,14 @@ def test_a_whole_file_lacks_nothing_and_a_cut_one_what_was_cut(
         (b"\x00\x00\x01\xba" + bytes(300), "MPEG program stream"),
     ],
 )
-def test_what_says_no_size_lacks_nothing(tmp_path: Path, content: bytes, why: str) -> None:
+def test_a_file_without_a_stated_size_lacks_no_bytes(tmp_path: Path, content: bytes, why: str) -> None:
     (tmp_path / "file").write_bytes(content)
     assert missing_bytes(tmp_path / "file") == 0, why
     assert missing_bytes(tmp_path / "gone") == 0
 
 
-def test_sizes_beyond_32_bits_and_several_parts(tmp_path: Path) -> None:
-    """A box of 64-bit size, and AVI in two parts, the second of which is cut."""
+def test_sizes_of_64_bits_and_several_parts(tmp_path: Path) -> None:
+    """A box with a 64-bit size, and an AVI in two parts with a truncated second part."""
     (tmp_path / "a.mp4").write_bytes(b"\0\0\0\x08free" + b"\0\0\0\x01mdat" + (1 << 33).to_bytes(8, "big") + bytes(20))
     assert missing_bytes(tmp_path / "a.mp4") == 8 + (1 << 33) - 44
     (tmp_path / "a.avi").write_bytes(b"RIFF\x05\0\0\0AVI \0\0" + b"RIFF\x20\0\0\0AVIX" + bytes(4))

@@ -1,4 +1,4 @@
-"""Video files as they come: codecs, depths, odd sizes, times, turned pictures, and damage."""
+"""Real-world video files: codecs, depths, odd sizes, display times, rotation, and damage."""
 
 from __future__ import annotations
 
@@ -42,7 +42,9 @@ FORMS = {
 
 
 @pytest.mark.parametrize(("name", "form"), FORMS.items(), ids=FORMS)
-def test_every_frame_comes_once_and_in_order(tmp_path: Path, name: str, form: tuple[str, str, dict[str, str]]) -> None:
+def test_every_frame_is_decoded_once_and_in_order(
+    tmp_path: Path, name: str, form: tuple[str, str, dict[str, str]]
+) -> None:
     codec, pixels, options = form
     extra: dict[str, Any] = options
     if codec not in av.codecs_available:
@@ -71,7 +73,7 @@ def test_odd_sizes_are_kept(tmp_path: Path, codec: str, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["times.mkv", "times.mp4"])
-def test_a_varying_rate_neither_drops_nor_doubles_frames(tmp_path: Path, name: str) -> None:
+def test_a_variable_frame_rate_neither_drops_nor_doubles_frames(tmp_path: Path, name: str) -> None:
     times = [0, 40, 50, 60, 400, 410, 2000, 2040, 9000, 9010]
     frames, damages = read(write(tmp_path / name, steps(10), "libx264", times=times, bf="2"))
     assert numbers(frames) == list(range(10))
@@ -79,7 +81,7 @@ def test_a_varying_rate_neither_drops_nor_doubles_frames(tmp_path: Path, name: s
 
 
 @pytest.mark.parametrize("turn", [(90, False), (180, False), (270, False), (0, True), (90, True), (270, True)])
-def test_a_picture_that_players_turn_is_turned(tmp_path: Path, turn: tuple[int, bool]) -> None:
+def test_a_display_matrix_is_applied(tmp_path: Path, turn: tuple[int, bool]) -> None:
     drawn = steps(3)
     frames, damages = read(write(tmp_path / "turned.mp4", drawn, "libx264", turn=turn, crf="10"))
     shown = Image.fromarray(drawn[2])
@@ -93,14 +95,14 @@ def test_a_picture_that_players_turn_is_turned(tmp_path: Path, turn: tuple[int, 
     assert not damages
 
 
-def test_a_crooked_turn_takes_the_nearest_right_angle() -> None:
+def test_a_rotation_uses_the_nearest_right_angle() -> None:
     frame = np.arange(6, dtype=np.uint8).reshape(2, 3, 1)
     np.testing.assert_array_equal(upright(frame, (56755, -32767, 32767, 56755)), frame)
     np.testing.assert_array_equal(upright(frame, (32767, -56755, 56755, 32767)), np.rot90(frame))
     np.testing.assert_array_equal(upright(frame, None), frame)
 
 
-def test_a_photo_that_viewers_turn_is_turned(tmp_path: Path) -> None:
+def test_an_exif_orientation_is_applied(tmp_path: Path) -> None:
     exif = Image.Exif()
     exif[0x0112] = 6  # to be turned clockwise by a quarter
     drawn = steps(1)[0]
@@ -122,7 +124,7 @@ CUTS = [
 
 @pytest.mark.parametrize("share", [0.4, 0.6, 0.8])
 @pytest.mark.parametrize(("name", "codec", "movflags", "said"), CUTS, ids=[f"{c[0]}-{c[1]}" for c in CUTS])
-def test_a_broken_tail_gives_what_is_there_and_says_where_it_ends(
+def test_a_truncated_file_gives_its_frames_and_reports_where_it_ends(
     tmp_path: Path, name: str, codec: str, movflags: str, said: str, share: float
 ) -> None:
     pixels = "yuvj420p" if codec == "mjpeg" else "yuv420p"
@@ -130,18 +132,18 @@ def test_a_broken_tail_gives_what_is_there_and_says_where_it_ends(
     whole, _ = read(path)
     content = path.read_bytes()
     kept = int(share * len(content))
-    path.write_bytes(content[: kept - (kept % 188 == 0)])  # between two packets of MPEG-TS nothing shows
+    path.write_bytes(content[: kept - (kept % 188 == 0)])  # a cut between two packets of MPEG-TS cannot be detected
     frames, damages = read(path)
     assert 0 < len(frames) < 60
-    sound = max(len(frames) - 5, 0)  # the last may be half there, and those that lean on it
+    sound = max(len(frames) - 5, 0)  # the last frame may be damaged, and those that depend on it
     np.testing.assert_array_equal(frames[:sound], whole[:sound])
     assert damages[-1].startswith(f"frame {len(frames)}: ")
     assert said in damages[-1]
-    with pytest.raises(DataError, match=r"(?s)is damaged at frame \d+.*fetch the file again, or leave the video"):
+    with pytest.raises(DataError, match=r"(?s)is damaged at frame \d+.*fetch the file again, or remove the video"):
         list(decode(VideoRef("v", path), color="rgb"))
 
 
-def test_dirt_in_the_middle_costs_what_it_hits_and_is_told(tmp_path: Path) -> None:
+def test_damage_in_the_middle_is_reported_and_other_frames_are_kept(tmp_path: Path) -> None:
     path = write(tmp_path / "dirt.mp4", noise(60), "libx264", g="10")
     content = bytearray(path.read_bytes())
     middle = 6 * len(content) // 10
@@ -153,7 +155,7 @@ def test_dirt_in_the_middle_costs_what_it_hits_and_is_told(tmp_path: Path) -> No
     assert all("cannot be decoded" in one or "pixels are damaged" in one for one in damages)
 
 
-def test_what_a_transport_stream_lost_in_the_middle_is_told(tmp_path: Path) -> None:
+def test_a_missing_part_of_a_transport_stream_is_reported(tmp_path: Path) -> None:
     path = write(tmp_path / "gap.ts", noise(60), "libx264", g="10")
     content = path.read_bytes()
     half, gone = len(content) // 2 // 188 * 188, len(content) // 6 // 188 * 188
@@ -161,11 +163,11 @@ def test_what_a_transport_stream_lost_in_the_middle_is_told(tmp_path: Path) -> N
     frames, damages = read(path)
     assert 30 < len(frames) < 60
     (told,) = damages
-    assert told.endswith("a part of the stream is missing about here")
+    assert told.endswith("a part of the stream is missing near here")
     assert 15 < int(told.split()[1].rstrip(":")) < 35
 
 
-def test_an_mp4_whose_index_is_cut_off_gives_nothing_and_says_so(tmp_path: Path) -> None:
+def test_an_mp4_without_its_index_is_refused(tmp_path: Path) -> None:
     path = write(tmp_path / "cut.mp4", noise(30), "libx264")
     path.write_bytes(path.read_bytes()[:-400])
     with pytest.raises(DataError, match=r"(?s)cannot be decoded: .*fetch the file again") as caught:
@@ -179,16 +181,16 @@ def test_one_frame_is_a_video(tmp_path: Path) -> None:
     assert not damages
 
 
-def test_fewer_frames_than_promised_is_damage_only_where_damage_is_seen(tmp_path: Path) -> None:
+def test_a_damaged_video_may_have_fewer_frames_than_announced(tmp_path: Path) -> None:
     path = write(tmp_path / "a.avi", noise(40), "mpeg4")
     path.write_bytes(path.read_bytes()[: int(0.7 * path.stat().st_size)])
     damages = Damages()
     frames = list(decode(VideoRef("v", path, frames=40), color="rgb", damages=damages))
-    assert str(damages.found[-1]) == f"frame {len(frames)}: the last; 40 frames were expected"
+    assert str(damages.found[-1]) == f"frame {len(frames)}: the video ends here, but should have 40 frames"
 
 
 @pytest.mark.parametrize("broken", [(0,), (1, 2), (4,), (0, 1, 3)])
-def test_a_neighbour_stands_in_for_an_image_that_cannot_be_decoded(tmp_path: Path, broken: tuple[int, ...]) -> None:
+def test_a_neighbouring_image_replaces_one_that_cannot_be_decoded(tmp_path: Path, broken: tuple[int, ...]) -> None:
     paths = tuple(tmp_path / f"{n}.png" for n in range(5))
     for path, frame in zip(paths, steps(5), strict=True):
         Image.fromarray(frame).save(path)
@@ -202,7 +204,7 @@ def test_a_neighbour_stands_in_for_an_image_that_cannot_be_decoded(tmp_path: Pat
     assert damages.found[0].first == broken[0]
 
 
-def test_images_of_which_none_can_be_decoded_are_refused(tmp_path: Path) -> None:
+def test_a_folder_without_a_readable_image_is_refused(tmp_path: Path) -> None:
     paths = tuple(tmp_path / f"{n}.png" for n in range(3))
     for path in paths:
         path.write_bytes(b"\0garbage")
@@ -212,7 +214,7 @@ def test_images_of_which_none_can_be_decoded_are_refused(tmp_path: Path) -> None
 
 @pytest.mark.parametrize("error", [PermissionError(13, "Permission denied"), IsADirectoryError(21, "Is a directory")])
 @pytest.mark.parametrize("name", ["a.avi", "a.png"])
-def test_what_may_not_be_read_is_no_damage(
+def test_an_unreadable_file_is_an_error_and_not_damage(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: OSError, name: str
 ) -> None:
     def refuse(*_: Any, **__: Any) -> None:

@@ -1,4 +1,4 @@
-"""Frames of a source as they come: a file, a folder of images, a camera, a stream of the network."""
+"""Frames of a source as they arrive: a file, a folder of images, a camera or a network stream."""
 
 from __future__ import annotations
 
@@ -25,22 +25,22 @@ from vadkit.video.probe import frame_rate
 from vadkit.video.resize import at_size, colored
 from vadkit.video.video_file import as_shown
 
-MUCH = 1.1  # rates that differ by less than this factor are one rate
+MUCH = 1.1  # frame rates within this factor count as equal
 _URL = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 _PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
 _VIDEOS = (".avi", ".mkv", ".mov", ".mp4", ".ts", ".webm")
-_WAITING = 64  # frames that a live source may be ahead
+_WAITING = 64  # largest number of frames of a live source in the queue
 _TIMEOUT = 10.0  # seconds without an answer or a frame
-_FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 30.0  # seconds between two tries to connect
+_FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 30.0  # seconds between two attempts to connect
 
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """One frame.
+    """One frame and its time.
 
     Attributes:
         frame: (H, W, C) uint8, at the clip's size.
-        seconds: since the source began; of a recording by its frame rate, of a live source by the clock.
+        seconds: time since the start of the source: of a recording by its frame rate, of a live source by the clock.
     """
 
     frame: NDArray[np.uint8]
@@ -48,19 +48,19 @@ class Arrival:
 
 
 Arrivals = Iterator[Arrival | None]
-"""Frames as they come; None where some were lost: what follows begins anew, and may be long in coming."""
+"""Frames as they arrive. None marks lost frames: later frames do not continue the earlier ones, and may arrive late."""
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where frames come from.
+    """A source of frames.
 
     Attributes:
-        name: as the user wrote it.
-        live: whether frames are lost if nobody takes them in time.
-        fps: frames a second, as the source states it; None if it does not.
-        taken: frames a second that `arrivals` gives; None if unknown.
-        arrivals: gives the frames, once; a live source's until it is lost for good.
+        name: name for messages.
+        live: whether frames are lost if they are not read in time.
+        fps: frames per second, from the source's metadata; None if unknown.
+        taken: frames per second of `arrivals`; None if unknown.
+        arrivals: iterates over the frames, only once; for a live source, until the connection is given up.
     """
 
     name: str
@@ -73,17 +73,17 @@ class Source:
 def open_source(
     name: str, clip: ClipSpec, *, fps: float | None = None, retries: int | None = None, tell: Callable[[str], None]
 ) -> Source:
-    """Find out what a source is, and its frame rate.
+    """Find the type and the frame rate of a source.
 
     Args:
         name: a video file, a folder of images, a URL such as rtsp://..., or a camera such as /dev/video0.
         clip: colour and size of the frames.
-        fps: frames to take a second; leaves some out where the source has more. None takes all.
-        retries: tries in a row to connect to a live source again; None never gives up.
-        tell: is told of damages and lost connections.
+        fps: frames per second to use; the others are skipped. None uses all frames.
+        retries: attempts in a row to reconnect to a live source; None never gives up.
+        tell: called with a message about damages and lost connections.
 
     Raises:
-        DataError: there is no such source, or it gives no video.
+        DataError: the source does not exist or is not a video.
     """
     name = name.removeprefix("file://")
     path = Path(name)
@@ -101,7 +101,7 @@ def open_source(
 
 def _local(path: Path, clip: ClipSpec, fps: float | None, tell: Callable[[str], None]) -> Source:
     if not path.exists():
-        raise DataError("there is no such file or folder", where=str(path), fix="give a video, a camera or a URL")
+        raise DataError("the file or folder does not exist", where=str(path), fix="give a video, a camera or a URL")
     video = _video(path)
     rate = frame_rate(path) if path.is_file() else fps
 
@@ -110,15 +110,15 @@ def _local(path: Path, clip: ClipSpec, fps: float | None, tell: Callable[[str], 
         for number, frame in enumerate(decode(video, color=clip.color, damages=damages)):
             yield Arrival(at_size(frame, clip), number / rate if rate else float(number))
         for damage in damages.found:
-            tell(f"{path} is damaged, the rest was used: {damage}")
+            tell(f"{path} is damaged; the readable frames were used: {damage}")
 
     return Source(str(path), False, rate, _least(rate, fps), lambda: paced(arrivals(), rate, fps))
 
 
 def paced(arrivals: Arrivals, has: float | None, wanted: float | None) -> Arrivals:
-    """Leave frames out evenly, so that `wanted` a second are left; all, where the source has hardly more than that.
+    """Skip frames evenly, from `has` to `wanted` frames per second; keep all if the rates are about equal.
 
-    Frames are counted, for the times at which they arrive over a network say little.
+    It counts frames, because arrival times over a network are irregular.
     """
     if wanted is None or has is None or has <= wanted * MUCH:
         yield from arrivals
@@ -132,7 +132,7 @@ def paced(arrivals: Arrivals, has: float | None, wanted: float | None) -> Arriva
 
 
 def shown(name: str) -> str:
-    """A source as messages may name it: without the password of its URL."""
+    """The name of a source for messages, without the user and password of its URL."""
     return re.sub(r"(?<=://)[^/@]*@", "***@", name)
 
 
@@ -147,17 +147,20 @@ def _video(path: Path) -> VideoRef:
         (one for one in path.iterdir() if one.suffix.lower() in _PICTURES), key=lambda one: natural_key(one.name)
     )
     if not images and (videos := [one.name for one in sorted(path.iterdir()) if one.suffix.lower() in _VIDEOS]):
-        raise DataError(f"holds videos: {join_names(videos)}", where=str(path), fix="give one of them")
+        raise DataError(
+            f"contains videos, not images: {join_names(videos)}", where=str(path), fix="give one of the videos"
+        )
     if not images:
-        raise DataError("holds no images", where=str(path), fix="give a folder whose images are the frames in order")
+        fix = "give a folder of images, the frames of a video in order"
+        raise DataError("contains no images", where=str(path), fix=fix)
     return VideoRef(path.name, tuple(images))
 
 
 def _open(name: str) -> av.container.InputContainer:
-    """Connect.
+    """Connect to a source.
 
     Raises:
-        DataError: nobody answers, or there is no video.
+        DataError: there is no answer, or no video.
     """
     kind = "v4l2" if Path(name).is_char_device() else None
     try:
@@ -165,16 +168,16 @@ def _open(name: str) -> av.container.InputContainer:
     except (av.error.FFmpegError, OSError, ValueError) as error:
         said = getattr(error, "strerror", None) or error
         raise DataError(
-            f"cannot be opened: {said}", where=shown(name), fix="check address, user and network"
+            f"cannot be opened: {said}", where=shown(name), fix="check the address, the user and the network"
         ) from error
     if not container.streams.video:
         container.close()
-        raise DataError("holds no video stream", where=shown(name), fix="give the address of a video stream")
+        raise DataError("has no video stream", where=shown(name), fix="give the address of a video stream")
     return container
 
 
 def _stated(name: str) -> tuple[float | None, bool]:
-    """Frame rate, None if unknown, and whether it is a recording: what has an end says so."""
+    """The frame rate (None if unknown), and whether it is a recording, which has a duration."""
     with _open(name) as container:
         stream = container.streams.video[0]
         rate = stream.average_rate or stream.guessed_rate
@@ -182,7 +185,7 @@ def _stated(name: str) -> tuple[float | None, bool]:
 
 
 def _downloaded(name: str, clip: ClipSpec, rate: float | None) -> Arrivals:
-    """A recording's frames, each once, as fast as they are taken."""
+    """A recording's frames, each once, as fast as they are read."""
     number = 0
     try:
         for frame in _pictures(name, clip):
@@ -190,7 +193,7 @@ def _downloaded(name: str, clip: ClipSpec, rate: float | None) -> Arrivals:
             number += 1
     except (av.error.FFmpegError, OSError) as error:
         what = f"breaks off after {number} frames: {getattr(error, 'strerror', None) or error}"
-        raise DataError(what, where=shown(name), fix="check the network, or fetch the file first") from error
+        raise DataError(what, where=shown(name), fix="check the network, or download the file first") from error
 
 
 def _pictures(name: str, clip: ClipSpec) -> Iterator[NDArray[np.uint8]]:
@@ -201,13 +204,13 @@ def _pictures(name: str, clip: ClipSpec) -> Iterator[NDArray[np.uint8]]:
 
 
 class _Line:
-    """A connection to a live source, made again when it breaks; frames that nobody takes in time are lost.
+    """A connection to a live source that reconnects; frames that are not read in time are lost.
 
     Args:
         name: the source.
         clip: colour and size of the frames.
-        retries: tries in a row before it is given up.
-        tell: is told of losses.
+        retries: attempts in a row to reconnect before it gives up; None never gives up.
+        tell: called with a message about lost frames and connections.
     """
 
     def __init__(self, name: str, clip: ClipSpec, retries: int | None, tell: Callable[[str], None]) -> None:
@@ -217,13 +220,13 @@ class _Line:
         self._began = time.monotonic()
 
     def arrivals(self) -> Arrivals:
-        """Frames until the source is given up.
+        """Frames until all attempts to reconnect have failed.
 
         Raises:
-            DataError: it never gave a frame, or could not be reached again, or was looked at before.
+            DataError: no frame arrived, or reconnecting failed, or the source was read before.
         """
         if self._stopped.is_set():
-            raise DataError("was looked at already", where=shown(self.name), fix="open it again")
+            raise DataError("was read already", where=shown(self.name), fix="open it again")
         threading.Thread(target=self._run, daemon=True).start()
         try:
             while not isinstance(found := self._waiting.get(), _End):
@@ -237,12 +240,12 @@ class _Line:
         trouble: BaseException | None = None
         try:
             trouble = self._read()
-        except BaseException as error:  # whoever takes the frames must not wait for ever
+        except BaseException as error:  # the reader of the queue must not wait for ever
             trouble = error
         self._put(_End(trouble))
 
     def _put(self, mark: _End | None) -> None:
-        """Once there is room for it; never, if nobody takes frames any more."""
+        """Add to the queue when it has room; give up when the reader has stopped."""
         while not self._stopped.is_set():
             try:
                 self._waiting.put(mark, timeout=0.2)
@@ -251,7 +254,7 @@ class _Line:
             return
 
     def _read(self) -> DataError | None:
-        """Read, and connect again; what the last try came to, None if it gave frames until it ended."""
+        """Read and reconnect; returns the error of the last attempt, None if it gave frames."""
         failed, pause = 0, _FIRST_PAUSE
         while not self._stopped.is_set():
             given, trouble = False, None
@@ -270,21 +273,21 @@ class _Line:
                 return None if given else trouble
             failed += 1
             if given:
-                self._put(None)  # what came so far is judged now, and not when the source is back
+                self._put(None)  # so that the frames so far are scored now, not after the reconnection
             self.tell(f"{shown(self.name)}: {what}; connecting again in {pause:.3g} s")
             self._stopped.wait(pause)
             pause = min(2 * pause, _LONGEST_PAUSE)
         return None
 
     def _offer(self, arrival: Arrival) -> None:
-        """A frame, or, where too many wait already, none of them."""
+        """Add a frame to the queue; if the queue is full, drop all of its frames."""
         try:
             self._waiting.put_nowait(arrival)
             return
         except queue.Full:
             pass
         lost = 1
-        while True:  # a fresh start costs less than one that lags ever more
+        while True:  # an empty queue is better than a growing delay
             try:
                 lost += self._waiting.get_nowait() is not None
             except queue.Empty:
@@ -295,6 +298,6 @@ class _Line:
 
 @dataclass(frozen=True, slots=True)
 class _End:
-    """Nothing comes any more, and why if that is a fault."""
+    """The end of the stream, with the error that caused it, if any."""
 
     trouble: BaseException | None

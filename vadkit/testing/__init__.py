@@ -1,12 +1,12 @@
-"""The conformance kit: tests whether the components of a plugin keep the contracts of their kinds.
+"""The conformance kit: checks that a plugin's component keeps the contract of its kind.
 
-Example::
+Example:
+    A test module of a plugin, run by pytest:
 
-    from vadkit.testing import parametrize_with_checks
-
-    @parametrize_with_checks("my-plugin")
-    def test_conformance(component, check):
-        check(component)
+    >>> from vadkit.testing import parametrize_with_checks
+    >>> @parametrize_with_checks("flows")
+    ... def test_conformance(component, check):
+    ...     check(component)
 """
 
 from vadkit.testing.catalogue import checks_of

@@ -1,4 +1,4 @@
-"""How each kind of `torch.nn.Module` is called: its toy input, and its outputs under names."""
+"""Calls each kind of `torch.nn.Module`: makes its toy input and names its outputs."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ Outputs = dict[str, Tensor]
 
 
 class AnyName(dict[str, Tensor]):
-    """Extra scores under whatever name a scorer asks for: which names there are is the bottleneck's matter.
+    """A mapping that has a tensor under every name, for the extra scores of an unknown bottleneck.
 
     Args:
-        tensor: of every name.
+        tensor: the value of every name.
     """
 
     def __init__(self, tensor: Any) -> None:
@@ -36,13 +36,13 @@ class AnyName(dict[str, Tensor]):
         return True
 
     def get(self, name: str, default: Any = None) -> Any:
-        """Whatever the name."""
+        """The tensor, whatever the name."""
         del default
         return self[name]
 
 
 def inputs(subject: Subject, batch: int, *, seed: int = 0) -> tuple[Any, ...]:
-    """What vadkit hands to `forward`; the first axis of every tensor is the batch."""
+    """The arguments that vadkit passes to `forward`; the first axis of every tensor is the batch."""
     clip = subject.toy.clip
     if subject.kind == "density":
         return (fitting.samples(subject.sample, batch, seed=seed + 1),)
@@ -66,7 +66,7 @@ def inputs(subject: Subject, batch: int, *, seed: int = 0) -> tuple[Any, ...]:
 
 
 def outputs_of_a_model(subject: Subject, frames: Tensor, seed: int) -> ClipOutputs:
-    """A batch as a model in training leaves it: an output that is near the target."""
+    """The outputs of a partly trained model: close to the target, with noise."""
     clip = subject.toy.clip
     target = target_of(frames, clip)
     noise = torch.randn(target.shape, generator=torch.Generator().manual_seed(seed + 7))
@@ -78,7 +78,7 @@ def outputs_of_a_model(subject: Subject, frames: Tensor, seed: int) -> ClipOutpu
 
 
 def called(subject: Subject, module: Any, given: tuple[Any, ...], *, forget: bool = True) -> Outputs:
-    """`forward` with its outputs under names; what a bottleneck keeps of earlier clips is forgotten before."""
+    """Call `forward` and name its outputs; with `forget`, reset the memory of a bottleneck first."""
     reset = getattr(module, "reset", None)
     if forget and callable(reset):
         reset()
@@ -86,29 +86,32 @@ def called(subject: Subject, module: Any, given: tuple[Any, ...], *, forget: boo
     if subject.kind == "encoder":
         require(
             isinstance(out, Mapping),
-            f"forward gives a {type(out).__name__}, not {{name: latent}}",
+            f"forward returns a {type(out).__name__}, not {{name: latent}}",
             "return a dict of named latents",
         )
         return dict(out)
     if subject.kind == "bottleneck":
         require(
             isinstance(out, BottleneckOutput),
-            f"forward gives a {type(out).__name__}, not a BottleneckOutput",
+            f"forward returns a {type(out).__name__}, not a BottleneckOutput",
             "return BottleneckOutput(latents, losses, scores)",
         )
         groups = {"latents": out.latents, "losses": out.losses, "scores": out.scores}
         return {f"{group}/{name}": tensor for group, tensors in groups.items() for name, tensor in tensors.items()}
-    require(isinstance(out, Tensor), f"forward gives a {type(out).__name__}, not a tensor", "return one tensor")
+    require(isinstance(out, Tensor), f"forward returns a {type(out).__name__}, not a tensor", "return one tensor")
     return {"output": out}
 
 
 def differing(one: Outputs, two: Outputs) -> list[str]:
-    """Names of outputs that are not the same to the last bit."""
+    """Names of outputs that are not bitwise equal."""
     return [name for name in one if not torch.equal(one[name].nan_to_num(), two[name].nan_to_num())]
 
 
 def prepared(subject: Subject, *, seed: int = 0, anew: bool = False) -> nn.Module:
-    """A new module in eval mode; a density is fitted first, or is a copy of one that was fitted from this seed."""
+    """A new module in eval mode.
+
+    A density is fitted first. Unless `anew`, it is a copy of the one that was already fitted from this seed.
+    """
     if subject.kind != "density":
         return subject.build(seed=seed).eval()
     name = f"fitted from {seed}"
@@ -120,7 +123,7 @@ def prepared(subject: Subject, *, seed: int = 0, anew: bool = False) -> nn.Modul
 
 
 def fit(subject: Subject, density: Any, *, seed: int = 0) -> int:
-    """Fit a density on the toy samples; how often it asked for training by gradients."""
+    """Fit a density on the toy samples; returns how often it called `context.fit`."""
     source = fitting.ToySource(fitting.samples(subject.sample), subject.sample)
     context = fitting.ToyContext(subject.toy.epochs)
     with seeded(seed):
@@ -129,6 +132,6 @@ def fit(subject: Subject, density: Any, *, seed: int = 0) -> int:
 
 
 def evaluated(subject: Subject, module: Any, given: tuple[Any, ...], *, seed: int = 0) -> Outputs:
-    """`called` without gradients, what is random drawn from a seed: that nothing is, one check asks alone."""
+    """`called` without gradients, from a fixed seed; only `check_evaluation_repeats` tests other seeds."""
     with seeded(seed), torch.no_grad():
         return called(subject, module, given)

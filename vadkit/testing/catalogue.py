@@ -1,4 +1,4 @@
-"""Which checks each kind goes through. They are imported when asked for: those of a transform need no torch."""
+"""The checks of each kind. Their modules are imported on use, so that the checks of a score transform need no torch."""
 
 from __future__ import annotations
 
@@ -94,25 +94,25 @@ _GATES: Mapping[str, tuple[str, ...]] = {
     "score_transform": ("check_length", "check_videos_apart"),
     "metric": ("check_values",),
 }
-"""Kind -> the checks, in order, that those after them rest on: one fault is told once."""
+"""Kind -> its gates, in order. If a gate fails, the checks after it are skipped, so that one fault is reported once."""
 
 
 _UNGATED = {*(place.partition(".")[2] for place in _ALL), "check_empty_folder"}
-"""Checks that look at no object, or at another one than the rest."""
+"""Checks that run even if a gate fails: they need no object, or build a different one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One check of one kind; called with a subject.
+    """One check of one kind; call it with a subject.
 
     Attributes:
-        name: of the function.
-        function: what it asks; its docstring says it in words.
-        gates: what must pass before it says anything.
+        name: name of the function.
+        function: the check itself; its docstring states the requirement.
+        gates: checks that must pass first.
 
     Raises:
-        ConformityError: the component fails it.
-        InapplicableError: there is nothing to look at, or a gate is not passed.
+        ConformityError: the component fails the check.
+        InapplicableError: the check does not apply to the component, or a gate fails.
     """
 
     name: str
@@ -123,12 +123,12 @@ class Check:
         """Raise unless the component passes."""
         for gate in self.gates:
             if not _passes(gate, subject):
-                raise InapplicableError(f"see {gate.name}, which it does not pass")
+                raise InapplicableError(f"{gate.name} fails, see there")
         self.function(subject)
 
 
 def _passes(gate: Check, subject: Subject) -> bool:
-    """Looked at once for each subject."""
+    """Whether the subject passes the gate; run once for each subject."""
     name = f"passes {gate.name}"
     if name not in subject.kept:
         try:
@@ -150,10 +150,14 @@ def checks_of(kind: str) -> Sequence[Check]:
     """The checks of a kind, in order.
 
     Raises:
-        VadkitError: there is no such kind.
+        VadkitError: the kind does not exist.
+
+    Example:
+        >>> [check.name for check in checks_of("optimizer")][-2:]
+        ['check_optimizer', 'check_optimizer_state']
     """
     if kind not in KINDS:
-        raise VadkitError(f"there is no kind {kind!r}", fix=closest(kind, KINDS))
+        raise VadkitError(f"no kind is named {kind!r}", fix=closest(kind, KINDS))
     places = [place.partition(".") for place in (*_ALL, *_OF_KIND[kind])]
     modules = {module: import_module(f"vadkit.testing.checks.{module}") for module, _, _ in places}
     every = {name: Check(name, getattr(modules[module], name)) for module, _, name in places}
@@ -162,14 +166,14 @@ def checks_of(kind: str) -> Sequence[Check]:
 
 
 def _before(check: Check, order: Sequence[Check]) -> tuple[Check, ...]:
-    """The gates of a check: all, or those before it if it is one itself."""
+    """The gates of a check: all of them, or the earlier ones if the check is a gate."""
     if check.name in _UNGATED:
         return ()
     return tuple(order[: order.index(check)] if check in order else order)
 
 
 def refuse_unknown(kind: str, names: Iterable[str]) -> None:
-    """Raise VadkitError for a name that is no check of this kind."""
+    """Raise VadkitError for a name that is not a check of this kind."""
     known = names_of(kind)
     for name in names:
         if name not in known:

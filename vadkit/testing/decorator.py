@@ -1,4 +1,4 @@
-"""The checks as tests of pytest."""
+"""Runs the checks as pytest tests."""
 
 from __future__ import annotations
 
@@ -19,21 +19,30 @@ def parametrize_with_checks(
     settings: Mapping[str, Any] | None = None,
     expected_failures: Mapping[str, Mapping[str, str]] | None = None,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """Make a test of every check of every component of a plugin: a decorator for `test(component, check)`.
+    """Decorate `test(component, check)` so that pytest runs every check of every component of a plugin.
 
-    A check that does not apply is skipped with its reason. An expected failure is a strict xfail: it
-    fails once the check passes.
+    A check that does not apply is skipped with a reason. An expected failure is a strict xfail: the test
+    fails if the check passes.
 
     Args:
-        tested: an installed plugin's name, as in `vadkit list`, or components that it announces.
-        settings: component -> its keys where the defaults do not do, as a recipe writes them, and `toy` for
-            what it is built with and fed (`vadkit.testing.toy.Toy`). A component is named `kde`, or
-            `density/kde` where kinds share a name.
-        expected_failures: component -> check -> why it fails.
+        tested: name of an installed plugin, as in `vadkit list`, or a list of components.
+        settings: component -> its keys, as in a recipe, and `toy` for its toy surroundings (`Toy`). Only
+            keys that differ from the defaults are needed. Name a component `kde`, or `density/kde` where
+            several kinds share the name.
+        expected_failures: component -> check -> the reason why it fails.
 
     Raises:
-        PluginError: there is no such plugin, or it cannot be loaded.
-        VadkitError: settings or expected failures that fit no component or check, or lack a reason.
+        PluginError: the plugin does not exist or cannot be loaded.
+        VadkitError: settings or expected failures name an unknown component or check, or have no reason.
+
+    Example:
+        >>> @parametrize_with_checks(
+        ...     "densities",
+        ...     settings={"gmm": {"components": 2}},
+        ...     expected_failures={"knn": {"check_normalised": "knn is not a probability density"}},
+        ... )
+        ... def test_conformance(component, check):
+        ...     check(component)
     """
     import pytest
 
@@ -49,7 +58,7 @@ def parametrize_with_checks(
 
 
 class _PytestCheck:
-    """A check that skips as pytest does."""
+    """A check that reports InapplicableError as a skipped test."""
 
     def __init__(self, check: Check) -> None:
         self.check = check

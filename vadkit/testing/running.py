@@ -1,4 +1,4 @@
-"""Checks run one by one, outside of any test framework."""
+"""Runs the checks one by one, without a test framework."""
 
 from __future__ import annotations
 
@@ -18,25 +18,48 @@ Reasons = Mapping[Component, Mapping[str, str]]
 def expectations(subjects: Iterable[Subject], named: Mapping[str, Mapping[str, str]]) -> Reasons:
     """Expected failures, by component: check -> reason.
 
+    Args:
+        subjects: the components under test.
+        named: component -> check -> reason, with components named as in the settings.
+
     Raises:
-        VadkitError: a component or a check that there is not, or a failure without a reason.
+        VadkitError: a component or check does not exist, or a reason is missing.
+
+    Example:
+        >>> from vadkit.testing import subjects
+        >>> found = subjects("densities", only=["knn"])
+        >>> reasons = {"knn": {"check_normalised": "knn is not a probability density"}}
+        >>> [each.name for each in expectations(found, reasons)]
+        ['knn']
     """
     found = by_component([subject.component for subject in subjects], named)
     for component, reasons in found.items():
         where = f"expected failures of {component.kind}/{component.name}"
         if not isinstance(reasons, Mapping):
-            raise VadkitError(
-                f"{reasons!r} is not {{check: reason}}", where=where, fix="name each check with its reason"
-            )
+            raise VadkitError(f"{reasons!r} is not {{check: reason}}", where=where, fix="give each check a reason")
         refuse_unknown(component.kind, reasons)
         for name, reason in reasons.items():
             if not (isinstance(reason, str) and reason.strip()):
-                raise VadkitError(f"{name} has no reason", where=where, fix="say why it fails, for who reads it later")
+                raise VadkitError(f"{name} has no reason", where=where, fix="state why the check fails")
     return found
 
 
 def run_checks(subjects: Iterable[Subject], expected: Reasons | None = None) -> Iterator[Outcome]:
-    """Every check of every component; what raises is a failure, whatever it raises."""
+    """Run every check of every component; any exception is a failure.
+
+    Args:
+        subjects: the components under test.
+        expected: expected failures, from `expectations`.
+
+    Yields:
+        One outcome for each check of each component.
+
+    Example:
+        >>> from vadkit.testing import subjects
+        >>> tested = subjects("standard", {"median": {"size": 5}}, only=["median"])
+        >>> [each.check for each in run_checks(tested) if each.state == "skipped"]
+        ['check_causality']
+    """
     for subject in subjects:
         reasons = (expected or {}).get(subject.component, {})
         for check in checks_of(subject.kind):
@@ -54,7 +77,8 @@ def _outcome(subject: Subject, check: Check, expected: str | None) -> Outcome:
     except Exception as error:
         return Outcome(*about, "expected", expected) if expected else Outcome(*about, "failed", _told(error))
     if expected:
-        return Outcome(*about, "failed", f"it passes, but is expected to fail ({expected}): take the expectation away")
+        reason = f"it passes, but is expected to fail ({expected}). Remove the expected failure"
+        return Outcome(*about, "failed", reason)
     return Outcome(*about, "passed")
 
 

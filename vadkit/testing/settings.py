@@ -1,4 +1,4 @@
-"""Which components are tested, and with what: settings read as a recipe's keys are, with the same messages."""
+"""Finds the components under test and reads their settings, with the checks and messages of a recipe."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from vadkit.testing.subject import Subject
 from vadkit.testing.toy import Toy
 
 TOY = "toy"
-"""The word beside a component's keys under which its surroundings stand."""
+"""The key, next to a component's own keys, that holds its toy surroundings."""
 
 _UNDER_TEST = "under-test"
 
@@ -33,15 +33,19 @@ def subjects(
     """The components of a plugin, ready to be checked.
 
     Args:
-        tested: an installed plugin's name, or cards.
-        settings: component -> its keys, and `toy` for its surroundings; a component is named as in `vadkit list`,
-            `kde` or, where several kinds share the name, `density/kde`.
-        only: components to check, named so; all if empty.
-        registry: where plugins are looked up; default all that are installed.
+        tested: name of an installed plugin, or a list of components.
+        settings: component -> its keys, and `toy` for its toy surroundings. Name a component as in `vadkit list`:
+            `kde`, or `density/kde` where several kinds share the name.
+        only: names of the components to check; all if empty.
+        registry: the registry of plugins; by default all installed plugins.
 
     Raises:
-        PluginError: no such plugin, or one that cannot be loaded.
-        RecipeError: all that is wrong with the settings.
+        PluginError: the plugin does not exist or cannot be loaded.
+        RecipeError: all problems of the settings.
+
+    Example:
+        >>> [str(each) for each in subjects("flows")]
+        ['density/glow', 'density/realnvp']
     """
     found = registry or Registry.discover()
     if isinstance(tested, str):
@@ -51,7 +55,7 @@ def subjects(
         cards, owner = tuple(tested), _UNDER_TEST
         found = Registry([*(each for each in found.plugins if each.name != owner), Plugin(owner, "", cards)])
     if not cards:
-        raise PluginError("there is no component to check", where=tested if isinstance(tested, str) else "")
+        raise PluginError("it has no components to check", where=tested if isinstance(tested, str) else "")
     given = by_component(cards, settings or {})
     wanted = by_component(cards, dict.fromkeys(only)) if only else cards
     reader = Reader(found)
@@ -59,17 +63,17 @@ def subjects(
     made = [_subject(reader, plugin, owner, card, given.get(card)) for card in cards if card in wanted]
     if reader.problems:
         raise RecipeError(reader.problems)
-    before = Reader(found)  # an encoder that needs settings, and has none, only stands before no decoder
+    before = Reader(found)  # an encoder without the settings that it needs is only not used before a decoder
     encoders = [_subject(before, plugin, owner, card, given.get(card)) for card in cards if card.kind == "encoder"]
     usable = tuple(each.chosen for each in encoders if not each.problem and not before.problems)
     return [replace(each, mates=cards, encoders=usable) for each in made]
 
 
 def by_component(cards: Sequence[Component], named: Mapping[str, Any]) -> dict[Component, Any]:
-    """What is said of `kind/name` or `name`, by component.
+    """Values under `kind/name` or `name`, by component.
 
     Raises:
-        VadkitError: a name that is none of these components', or of several.
+        VadkitError: a name belongs to none or to several of the components.
     """
     found: dict[Component, Any] = {}
     for name, value in named.items():
@@ -77,7 +81,7 @@ def by_component(cards: Sequence[Component], named: Mapping[str, Any]) -> dict[C
         if not fitting:
             choices = [f"{card.kind}/{card.name}" for card in cards]
             raise VadkitError(
-                f"no component {name!r} is tested here",
+                f"no component under test is named {name!r}",
                 where="settings",
                 fix=closest(name, choices if "/" in name else [*choices, *(card.name for card in cards)]),
             )
@@ -92,17 +96,16 @@ def _plugin(registry: Registry, name: str) -> Plugin:
     for plugin in registry.plugins:
         if plugin.name == name:
             if plugin.error:
-                raise PluginError(
-                    plugin.error, where=f"plugin {name!r} ({plugin.distribution})", fix="mend or reinstall its package"
-                )
+                where = f"plugin {name!r} ({plugin.distribution})"
+                raise PluginError(plugin.error, where=where, fix="repair or reinstall its package")
             return plugin
     names = [plugin.name for plugin in registry.plugins]
     fix = closest(name, names)
     if name in registry.disabled:
-        fix = "it is named in VADKIT_DISABLE"
+        fix = "remove it from VADKIT_DISABLE"
     elif owners := [plugin.name for plugin in registry.plugins if any(name == each.name for each in plugin.components)]:
         fix = f"{name!r} is a component of the plugin {owners[0]!r}"
-    raise PluginError(f"there is no plugin {name!r}", fix=fix)
+    raise PluginError(f"no plugin is named {name!r}", fix=fix)
 
 
 def _subject(reader: Reader, plugin: str, owner: str, card: Component, given: Any) -> Subject:
@@ -114,10 +117,10 @@ def _subject(reader: Reader, plugin: str, owner: str, card: Component, given: An
     keys = _entries(reader, label, given)
     toy = keys.pop(TOY, None)
     lacking = [name for name in signature.required if name not in keys]
-    if lacking and keys.keys() <= signature.parameters.keys():  # else one may be misspelt: the reader tells both
+    if lacking and keys.keys() <= signature.parameters.keys():  # else one may be misspelt: the reader reports both
         example = ", ".join(f"{name!r}: ..." for name in lacking)
         option = " ".join(f"--set {label}.{name}=..." for name in lacking)
-        what = f"it has no default for {', '.join(map(repr, lacking))}"
+        what = f"needs a value for {', '.join(map(repr, lacking))}"
         reader.report(Place(label), what, f"give settings={{{label!r}: {{{example}}}}}, or {option}")
         return Subject(ComponentConfig(card, {}, label), plugin=plugin)
     name = Node(f"{owner}:{card.name}", Place(label))
@@ -130,5 +133,5 @@ def _entries(reader: Reader, label: str, given: Any) -> dict[str, Node]:
     node = given if isinstance(given, Node) else from_plain(given or {}, label)
     if isinstance(node.value, Mapping):
         return dict(node.value)
-    reader.problems.append(Problem(label, f"settings are a mapping of keys, not {plain(node)!r}"))
+    reader.problems.append(Problem(label, f"settings must be a mapping of keys, not {plain(node)!r}"))
     return {}

@@ -1,4 +1,4 @@
-"""A component under test: how it is built, anew each time, and the objects around it."""
+"""A component under test: builds a new object of it each time, and the objects that it needs."""
 
 from __future__ import annotations
 
@@ -17,21 +17,27 @@ from vadkit.testing.toy import Toy
 from vadkit.testing.verdict import InapplicableError
 
 TORCH_KINDS = frozenset({"encoder", "bottleneck", "decoder", "loss", "feature", "density"})
-"""Kinds whose components are `torch.nn.Module`s."""
+"""Kinds of components that are `torch.nn.Module`s."""
 
 
 @dataclass(frozen=True)
 class Subject:
-    """A component with its keys and surroundings. Every `build` gives a new object.
+    """A component under test, with its keys and toy surroundings.
 
     Attributes:
-        chosen: the component and its keys, checked as a recipe's are.
-        toy: what it is built with and fed.
-        plugin: name of the entry point that announced it; empty if none did.
+        chosen: the component and its keys, checked as in a recipe.
+        toy: its toy surroundings.
+        plugin: name of the entry point that announced it; empty if none.
         mates: all components that were announced together.
-        encoders: its plugin's encoders, to stand a decoder behind.
-        problem: why it cannot be built at all.
-        kept: what several checks need and is paid for once, such as a fitted density.
+        encoders: encoders of its plugin, which can provide the latents for a decoder.
+        problem: the reason why it cannot be built at all.
+        kept: results that several checks share, such as a fitted density.
+
+    Example:
+        >>> from vadkit.testing import subjects
+        >>> subject = subjects("densities", only=["knn"])[0]
+        >>> subject.kind, subject.component.name, type(subject.build()).__name__
+        ('density', 'knn', 'NearestNeighbours')
     """
 
     chosen: ComponentConfig
@@ -47,7 +53,7 @@ class Subject:
 
     @property
     def component(self) -> Component:
-        """Its card."""
+        """The component as announced by its plugin."""
         return self.chosen.component
 
     @property
@@ -56,10 +62,10 @@ class Subject:
         return self.component.kind
 
     def build(self, *, seed: int = 0) -> Any:
-        """A new object as a recipe would build it, from this seed.
+        """A new object, built as from a recipe with this seed.
 
         Raises:
-            InapplicableError: it cannot be built, which `check_construction` says in full.
+            InapplicableError: it cannot be built; `check_construction` reports the reason.
         """
         try:
             return self.construct(seed=seed)
@@ -70,11 +76,11 @@ class Subject:
             raise InapplicableError(f"it cannot be built, see check_construction: {told}") from error
 
     def construct(self, *, seed: int = 0) -> Any:
-        """The same, and says why it cannot.
+        """As `build`, but raises the original error.
 
         Raises:
-            VadkitError: of the constructor, or of what lies around it.
-            InapplicableError: a folder is needed, and none is named.
+            VadkitError: from its constructor, or from that of its surroundings.
+            InapplicableError: a data set needs a folder, and none is set.
         """
         if self.problem:
             raise self.problem
@@ -83,35 +89,35 @@ class Subject:
             return build(self.chosen, *arguments, positional=self._positional())
 
     def with_clip(self, clip: ClipSpec) -> Subject:
-        """The same component for another geometry; its encoder, if it stands behind one, changes too."""
+        """The same component for another clip geometry; its encoder, if any, changes too."""
         return replace(self, toy=replace(self.toy, clip=clip))
 
     def with_sample(self, shape: tuple[int, ...]) -> Subject:
-        """The same density for other samples."""
+        """The same density for samples of another shape."""
         return replace(self, toy=replace(self.toy, feature=shape))
 
     @property
     def sample(self) -> FeatureSpec:
-        """What a density under test sees."""
+        """Shape of the samples of a density under test."""
         return self.toy.sample
 
     @property
     def latents(self) -> Mapping[str, LatentSpec]:
-        """What the encoder before it gives, and a bottleneck hands on; or what the toy says."""
+        """The latents that it gets: from the encoder and the bottleneck before it, else those of the toy."""
         encoder = self.encoder()
         specs = self.toy.specs if encoder is None else encoder.latents
         bottleneck = self.bottleneck(specs)
         return getattr(bottleneck, "latents", None) or specs
 
     def bottleneck(self, specs: Mapping[str, LatentSpec]) -> Any:
-        """The bottleneck before a decoder, new and in eval mode; None where there is none."""
+        """The bottleneck before a decoder, new and in eval mode; None if there is none."""
         if self.toy.through is None or self.kind != "decoder":
             return None
         with seeded(0):
             return build(self.toy.through, specs).eval()
 
     def encoder(self) -> Encoder | None:
-        """The encoder that it stands behind, new and in eval mode; None where latents are made up."""
+        """The encoder before it, new and in eval mode; None if its latents are random."""
         if self.toy.behind is not None:
             return self._encoder(self.toy.behind)
         if self.kind != "decoder" or self.toy.latents or not self.encoders:
@@ -126,9 +132,9 @@ class Subject:
             except ShapeError as error:
                 refused.append(f"{chosen.component.name}: {error.what}")
         raise ShapeError(
-            f"no encoder of its plugin fits before it ({'; '.join(dict.fromkeys(refused))})",
+            f"no encoder of its plugin fits it ({'; '.join(dict.fromkeys(refused))})",
             where=str(self),
-            fix=f"name one in its settings: {{{str(self)!r}: {{'toy': {{'behind': {{'use': NAME}}}}}}}}",
+            fix=f"set one in its settings: {{{str(self)!r}: {{'toy': {{'behind': {{'use': NAME}}}}}}}}",
         )
 
     def _encoder(self, chosen: ComponentConfig) -> Any:
@@ -137,12 +143,12 @@ class Subject:
         return encoder.eval()
 
     def _supplied(self) -> Sequence[Any]:
-        """What the contract's constructor takes by position."""
+        """The positional arguments of the constructor, by its contract."""
         clip = self.toy.clip
         if self.kind == "dataset":
             if self.component.load().needs_root and self.toy.root is None:
-                fix = f"name one in its settings: {{{str(self)!r}: {{'toy': {{'root': FOLDER}}}}}}"
-                raise InapplicableError(f"it reads files, and no folder is named; {fix}")
+                fix = f"set one in its settings: {{{str(self)!r}: {{'toy': {{'root': FOLDER}}}}}}"
+                raise InapplicableError(f"it reads files, but no folder is set; {fix}")
             return (self.toy.root,)
         supplied: Mapping[str, Callable[[], Sequence[Any]]] = {
             "encoder": lambda: (clip,),
@@ -155,14 +161,14 @@ class Subject:
         return supplied.get(self.kind, lambda: ())()
 
     def _positional(self) -> Mapping[str, Sequence[Any]]:
-        """The same for components nested in it."""
+        """The positional arguments of components nested in it, by kind."""
         clip = self.toy.clip
         return {"encoder": (clip,), "loss": (clip,), "density": (self.sample,)}
 
 
 @contextlib.contextmanager
 def seeded(seed: int) -> Iterator[None]:
-    """Torch's randomness begins at this seed, and afterwards goes on as if nothing had been."""
+    """Seed torch inside the `with` block, and restore its random state afterwards."""
     import torch
 
     with torch.random.fork_rng():

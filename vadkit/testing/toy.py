@@ -1,4 +1,4 @@
-"""What a component is built with and fed: a clip's geometry and what lies around it, small enough for a test."""
+"""The toy surroundings of a component under test: clip geometry, latents and samples, small enough for a test."""
 
 from __future__ import annotations
 
@@ -22,18 +22,22 @@ CLIP = ClipSpec(16, 32, 48, "gray")
 
 @dataclass(frozen=True, slots=True)
 class Toy(Section):
-    """The surroundings of a component under test, written under `toy` beside its keys.
+    """The toy surroundings of a component under test, written under `toy` next to its keys.
 
     Attributes:
         clip: geometry of a clip, as `data.clip` in a recipe.
-        behind: the encoder that gives the latents of a decoder, bottleneck or feature. A decoder stands behind
-            an encoder of its own plugin if nothing is said.
+        behind: the encoder that provides the latents for a decoder, bottleneck or feature. By default, a decoder
+            gets the latents of an encoder of its plugin.
         through: the bottleneck between that encoder and a decoder.
-        latents: name -> C', T', H', W' of latents that no encoder gives; if nothing is said, `static` and `dynamic`
-            of a quarter of the frame's size, as ITAE gives them.
-        feature: shape of the sample that a density sees, (C, H, W) or (C,).
+        latents: name -> C', T', H', W' of random latents, without an encoder. By default `static` and `dynamic`
+            with a quarter of the frame's size, as those of ITAE.
+        feature: shape of a density's sample, (C, H, W) or (C,).
         root: folder of a data set.
-        epochs: passes over 192 samples for a density that is trained by gradients.
+        epochs: passes over 192 samples, for a density that is trained by gradients.
+
+    Example:
+        >>> Toy(latents={"code": (8, 4, 8, 12)}).specs["code"].shape
+        (8, 4, 8, 12)
     """
 
     clip: Annotated[ClipSpec, Written(ClipForm)] = CLIP
@@ -46,7 +50,7 @@ class Toy(Section):
 
     @property
     def specs(self) -> Mapping[str, LatentSpec]:
-        """The latents that no encoder gives."""
+        """Specs of the random latents."""
         if self.latents:
             return {name: LatentSpec(*sizes) for name, sizes in self.latents.items()}
         frames, height, width = self.clip.input_frames, max(self.clip.height // 4, 1), max(self.clip.width // 4, 1)
@@ -55,5 +59,5 @@ class Toy(Section):
 
     @property
     def sample(self) -> FeatureSpec:
-        """What a density sees."""
+        """Spec of a density's samples."""
         return FeatureSpec(self.feature, 4)

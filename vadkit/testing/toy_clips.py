@@ -1,4 +1,4 @@
-"""Toy clips: a bright square that walks over a gentle slope, with a little noise."""
+"""Toy clips: a bright square that moves over a brightness gradient, with a little noise."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from vadkit.core.values import ClipOutputs, ClipSpec, LatentSpec
 
 
 def clips(spec: ClipSpec, batch: int, *, seed: int = 0) -> Tensor:
-    """(B, C, T, H, W) in [-1, 1]; every clip of its own kind."""
+    """(B, C, T, H, W) in [-1, 1]; the clips differ."""
     random = torch.Generator().manual_seed(seed)
     made = torch.linspace(-0.6, 0.2, spec.width).expand(batch, *spec.shape).clone()
     made += 0.05 * torch.randn(made.shape, generator=random)
@@ -27,13 +27,13 @@ def clips(spec: ClipSpec, batch: int, *, seed: int = 0) -> Tensor:
 
 
 def latents(specs: Mapping[str, LatentSpec], batch: int, *, seed: int = 0) -> dict[str, Tensor]:
-    """Made-up latents, as a ReLU leaves them: name -> (B, C', T', H', W')."""
+    """Random latents, as after a ReLU: name -> (B, C', T', H', W')."""
     random = torch.Generator().manual_seed(seed + 1)
     return {name: torch.randn((batch, *spec.shape), generator=random).relu() for name, spec in specs.items()}
 
 
 def mapped(change: Callable[[Tensor], Tensor], tree: Any) -> Any:
-    """The same tree of tensors (mappings, tuples, `ClipOutputs`) with every tensor changed."""
+    """Apply a function to every tensor of a tree of mappings, tuples and `ClipOutputs`."""
     if isinstance(tree, Tensor):
         return change(tree)
     if isinstance(tree, Mapping):

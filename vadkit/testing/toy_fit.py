@@ -1,4 +1,4 @@
-"""What vadkit gives a density while it is fitted, in small: samples in memory, and some steps of Adam."""
+"""A small replacement for the training of a density: samples in memory, and some steps of Adam."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ SAMPLES, BATCH = 192, 32
 
 
 class ToySource(FeatureSource):
-    """Fixed samples as a source, in an order fixed by epoch.
+    """Samples in memory; the epoch fixes their order.
 
     Args:
         values: (N, *spec.shape).
-        spec: what one sample is.
+        spec: shape of one sample.
     """
 
     def __init__(self, values: Tensor, spec: FeatureSpec) -> None:
@@ -31,7 +31,7 @@ class ToySource(FeatureSource):
 
 
 class ToyContext(FitContext):
-    """Adam for some passes.
+    """Trains a density with Adam.
 
     Args:
         epochs: passes over the samples.
@@ -44,7 +44,7 @@ class ToyContext(FitContext):
         self.epochs, self.seed, self.asked = epochs, 0, 0
 
     def fit(self, density: nn.Module, features: FeatureSource) -> None:
-        """Minimise the mean of `density(features)`; parameters alone are changed, as in a run."""
+        """Minimise the mean of `density(features)`; only parameters are changed, as in a run."""
         self.asked += 1
         optimizer = torch.optim.Adam(density.parameters(), 3e-3)
         density.train()
@@ -56,7 +56,7 @@ class ToyContext(FitContext):
 
 
 def samples(spec: FeatureSpec, count: int = SAMPLES, *, seed: int = 0) -> Tensor:
-    """(N, *shape) of one distribution: channels of different means and deviations, neighbours correlated."""
+    """(N, *shape) from one distribution: channels differ in mean and deviation, and neighbours are correlated."""
     random = torch.Generator().manual_seed(seed)
     channels = torch.arange(spec.shape[0]).reshape(-1, *(1 for _ in spec.shape[1:]))
     shared = torch.randn((count, *(1 for _ in spec.shape)), generator=random)

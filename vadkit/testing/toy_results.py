@@ -1,4 +1,4 @@
-"""Toy results: scored videos with labels, maps, masks and tracks, and what a run came to."""
+"""Toy results: scored videos with labels, anomaly maps, masks and tracks, and the result of a run."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ LEVELS = 8  # distinct values of a map, so that a curve over thresholds is exact
 WEIGHTS = {"reconstruction": 1.0, "likelihood": 0.5}
 
 EVENTS = {"01": (40, 12, 24), "02": (30, 20, 30), "03": (50, 5, 15), "04": (36, 0, 0)}
-"""Video -> frames, and the half-open range of its abnormal ones."""
+"""Video -> number of frames, and the half-open range of the abnormal ones."""
 
 
 def videos(*, seed: int = 0, skill: float = 3.0) -> list[ScoredVideo]:
-    """Four videos in two scenes, one of them normal; `skill` is added to scores and maps where it is abnormal."""
+    """Four videos in two scenes, one of them normal; `skill` is added to scores and maps of abnormal frames."""
     return [_video(index, name, seed, skill) for index, name in enumerate(EVENTS)]
 
 
@@ -47,7 +47,7 @@ def _video(index: int, name: str, seed: int, skill: float) -> ScoredVideo:
 
 
 def lent(metric: Metric, found: Sequence[ScoredVideo]) -> list[ScoredVideo]:
-    """The videos with no more than the metric says that it needs."""
+    """The videos, reduced to the inputs that the metric declares."""
     without: dict[str, Any] = {}
     if not metric.needs_anomaly_maps:
         without |= {"anomaly_maps": None, "masks": None, "tracks": None, "size": None}
@@ -66,14 +66,14 @@ def result(
     names: Sequence[str] = tuple(EVENTS),
     value: float = 0.9,
 ) -> RunResult:
-    """What a run came to: a reconstruction and a likelihood, fused and measured.
+    """The result of a run: a reconstruction and a likelihood score, their fusion, and metrics.
 
     Args:
         folder: the run folder.
-        bare: scores that came without labels, data set or summary: nothing is measured then.
-        anomaly_maps: whether maps are kept, as for a reporter that needs them.
-        names: of the videos.
-        value: of the first metric.
+        bare: leave out labels, data set and summary, and so the metrics.
+        anomaly_maps: keep anomaly maps, as for a reporter that needs them.
+        names: names of the videos.
+        value: value of the first metric.
     """
     found = [
         _told(name, video, bare=bare, anomaly_maps=anomaly_maps) for name, video in zip(names, videos(), strict=False)
@@ -122,6 +122,6 @@ def _told(name: str, video: ScoredVideo, *, bare: bool, anomaly_maps: bool) -> V
 
 
 def _look(name: str, numbers: Sequence[int]) -> Sequence[NDArray[np.uint8]]:
-    """Frames of any video, each brighter than the one before."""
+    """Frames of any video; their brightness is the frame number."""
     del name
     return [np.full((HEIGHT, WIDTH, 1), number, np.uint8) for number in numbers]

@@ -1,4 +1,4 @@
-"""What a check may say: nothing, that a component fails it, or that it does not apply."""
+"""The outcomes of a check: it passes, the component fails it, or it does not apply."""
 
 from __future__ import annotations
 
@@ -11,24 +11,39 @@ State = Literal["passed", "failed", "skipped", "expected"]
 
 
 class ConformityError(VadkitError):
-    """A component that does not keep its contract: what it did, and what its author should do."""
+    """A component breaks its contract: what it does, and what its author should change.
+
+    Example:
+        >>> print(ConformityError("its score is (2, 5), not (2, 8)", fix="score every frame of the clip"))
+        its score is (2, 5), not (2, 8)
+          -> score every frame of the clip
+    """
 
     exit_code = 1
 
 
 class InapplicableError(Exception):
-    """A check that has nothing to look at here, with the reason."""
+    """A check does not apply to the component, with the reason.
+
+    Example:
+        >>> print(InapplicableError("it has no parameters"))
+        it has no parameters
+    """
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of one check of one component.
+    """The result of one check of one component.
 
     Attributes:
         component: kind/name.
-        check: the check's name.
-        state: "expected" is a failure that its author names with a reason.
-        reason: why it failed, was skipped or is expected; empty if it passed.
+        check: name of the check.
+        state: "passed", "failed", "skipped", or "expected" for an expected failure.
+        reason: why it failed, was skipped or is expected to fail; empty if it passed.
+
+    Example:
+        >>> Outcome("density/knn", "check_cuda", "skipped", "this machine has no CUDA device").state
+        'skipped'
     """
 
     component: str

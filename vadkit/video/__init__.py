@@ -1,1 +1,1 @@
-"""Video in: decoding, the frame cache, clips."""
+"""Reads videos: decoding, the frame cache, clips."""

@@ -1,4 +1,4 @@
-"""Keeps each video's resized frames as one array on disk, built once."""
+"""The frame cache: stores each video's resized frames on disk as one array, built once."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from platformdirs import user_cache_path
 from vadkit.core.errors import DataError, RunFolderError, VadkitError
 from vadkit.core.values import ClipSpec, VideoRef
 from vadkit.video.cache_quota import CacheQuota, bytes_of
-from vadkit.video.damage import Damage, Damages
+from vadkit.video.damage import RESTORE, Damage, Damages
 from vadkit.video.decode import decode
 from vadkit.video.frame_array import TRIES, StoredFrames, open_stored, read_damages, write, write_damages
 from vadkit.video.resize import at_size
 
-# Raise it whenever decoding or resizing gives other pixels than before.
+# Increase it when decoding or resizing changes pixel values.
 _VERSION = 3
 
 Frames = NDArray[np.uint8] | StoredFrames
-"""Frames (F, H, W, C) uint8 of a video, in memory or on disk: `len` and slices."""
+"""Frames (F, H, W, C) uint8 of a video, in memory or on disk; supports `len` and slices."""
 
 
 def default_cache() -> Path:
@@ -39,18 +39,18 @@ def default_cache() -> Path:
 
 @contextlib.contextmanager
 def open_cache(*, keep: bool = True, limit: str | int | None = None) -> Iterator[FrameCache]:
-    """The cache of one run.
+    """The frame cache of one run.
 
     Args:
-        keep: store frames in the default folder for later runs too; otherwise in a temporary one.
-        limit: size of the folder, such as 50GB; None takes `$VADKIT_CACHE_LIMIT`, else there is none.
+        keep: store frames in the default folder, also for later runs; otherwise in a temporary folder.
+        limit: largest size of the folder, such as 50GB; None means `$VADKIT_CACHE_LIMIT`, or no limit if it is unset.
 
     Raises:
-        VadkitError: the limit is no size, or given for a cache that is not kept.
+        VadkitError: the limit is not a size, or is given for a temporary cache.
     """
     if not keep:
         if limit is not None:
-            raise VadkitError("--no-cache and --cache-limit contradict each other", fix="give one of them")
+            raise VadkitError("--no-cache and --cache-limit exclude each other", fix="give only one of them")
         temporary = tempfile.TemporaryDirectory(prefix="vadkit-frames-", ignore_cleanup_errors=True)
         with temporary as folder, contextlib.closing(FrameCache(Path(folder))) as cache:
             yield cache
@@ -65,7 +65,7 @@ def open_cache(*, keep: bool = True, limit: str | int | None = None) -> Iterator
 
 
 def fingerprint(videos: Sequence[VideoRef]) -> str:
-    """SHA-256 over names and file sizes: the same for the same data on another machine.
+    """SHA-256 of names and file sizes; the same data has the same fingerprint on every machine.
 
     Raises:
         DataError: a file is missing.
@@ -74,14 +74,14 @@ def fingerprint(videos: Sequence[VideoRef]) -> str:
 
 
 class FrameCache:
-    """Frames of videos at a clip's size, read-only.
+    """Read-only frames of videos, resized to a clip's size.
 
-    Safe when several processes build the same video at once: each writes its own file
-    aside, the last rename wins, and all have the same content.
+    Several processes may build the same video at once: each writes a temporary file and renames it.
+    The last rename wins, and all files have the same content.
 
     Args:
-        folder: where the arrays go; None keeps them in memory.
-        limit: largest size of the folder, bytes; None sets none.
+        folder: folder of the arrays; None keeps them in memory.
+        limit: largest size of the folder, bytes; None means no limit.
     """
 
     def __init__(self, folder: Path | None, limit: int | None = None) -> None:
@@ -92,23 +92,23 @@ class FrameCache:
         self._damages: dict[str, tuple[Damage, ...]] = {}
 
     def reserve(self, videos: Sequence[VideoRef], clip: ClipSpec) -> None:
-        """These must stay in the cache until `close`.
+        """Keep these videos in the cache until `close`.
 
         Raises:
-            DataError: a file is missing, or the limit is too small for them.
+            DataError: a file is missing, or the limit is too small for these videos.
         """
         if self._room is not None:
             self._room.claim([_key(video, clip) for video in videos])
 
     def close(self) -> None:
-        """What was reserved may be removed again."""
+        """Allow the removal of the reserved videos."""
         if self._room is not None:
             self._room.close()
 
     def frames(self, video: VideoRef, clip: ClipSpec) -> Frames:
         """(F, H, W, C) uint8, resized with antialiasing; built at the first call.
 
-        A video that is damaged gives the frames that it has; `damages` tells what is wrong.
+        For a damaged video, these are its readable frames; `damages` lists the problems.
 
         Raises:
             DataError: no frame can be read, or the cache's limit is too small.
@@ -134,15 +134,15 @@ class FrameCache:
             build()
             cached = open_stored(path, shape, build)
         if cached is None:
-            raise DataError("the cached frames vanished or were damaged", where=str(path), fix="run again")
+            raise DataError("the cached frames were removed or damaged", where=str(path), fix="run again")
         if key not in self._used:
             self._used.add(key)
-            with contextlib.suppress(OSError):  # not ours, but readable
+            with contextlib.suppress(OSError):  # another user's file
                 os.utime(path)
         return cached
 
     def damages(self, video: VideoRef, clip: ClipSpec) -> tuple[Damage, ...]:
-        """What is wrong with a video that `frames` has given all the same."""
+        """Problems of a video that `frames` has already read."""
         key = _key(video, clip)
         return self._damages[key] if self.folder is None else read_damages(self.folder / f"{key}.npy")
 
@@ -152,14 +152,14 @@ class FrameCache:
         def frames() -> Iterator[NDArray[np.uint8]]:
             damages = Damages()
             yield from _resized(video, clip, damages)
-            write_damages(path, damages.found)  # before the array is renamed: a kill never parts them
+            write_damages(path, damages.found)  # before the array is renamed, so that an interrupt cannot lose them
 
         try:
             write(path, frames(), (clip.height, clip.width, clip.channels), self._room.ask)
         except RunFolderError as error:
             fix = "free some space there, or set VADKIT_CACHE to another folder"
             raise RunFolderError(error.what, where=str(path.parent), fix=fix) from error
-        self._room.ask(0, refuse=False)  # others may have stored something meanwhile
+        self._room.ask(0, refuse=False)  # other processes may have stored frames meanwhile
 
 
 def _resized(video: VideoRef, clip: ClipSpec, damages: Damages) -> Iterator[NDArray[np.uint8]]:
@@ -178,11 +178,11 @@ def _key(video: VideoRef, clip: ClipSpec) -> str:
 
 
 def _identity(video: VideoRef, *, here: bool) -> Any:
-    """What tells a source from another: on this machine with path and time, else by name and size."""
+    """Identifies a source: with `here` by path, size and time on this machine, else by name and size."""
     if not isinstance(video.source, (Path, tuple)):
         if not video.fingerprint:
-            fix = "set VideoRef.fingerprint in the data set, from all that the drawing depends on"
-            raise DataError("a drawn video must have a fingerprint", where=video.name, fix=fix)
+            fix = "set VideoRef.fingerprint in the data set, from everything that the frames depend on"
+            raise DataError("a video drawn in code needs a fingerprint", where=video.name, fix=fix)
         return [video.name, video.fingerprint, video.frames]
     paths = video.source if isinstance(video.source, tuple) else (video.source,)
     known = []
@@ -190,8 +190,9 @@ def _identity(video: VideoRef, *, here: bool) -> Any:
         try:
             stat = path.stat()
         except OSError as error:
-            what = "no such file" if isinstance(error, FileNotFoundError) else f"cannot be reached: {error.strerror}"
-            raise DataError(what, where=str(path), fix="restore it, or correct the data set's folder") from error
+            missing = isinstance(error, FileNotFoundError)
+            what = "the file does not exist" if missing else f"cannot be read: {error.strerror}"
+            raise DataError(what, where=str(path), fix=RESTORE) from error
         known.append([str(path.absolute()), stat.st_size, stat.st_mtime_ns] if here else [path.name, stat.st_size])
     return known
 

@@ -1,4 +1,4 @@
-"""Keeps the frame cache below a size: what was used longest ago goes first, what a run needs stays."""
+"""Limits the size of the frame cache: removes the least recently used videos, but none that a run needs."""
 
 from __future__ import annotations
 
@@ -23,31 +23,31 @@ def bytes_of(limit: str | int, *, where: str = "--cache-limit") -> int:
     """A size such as 50GB or 500MiB, in bytes.
 
     Raises:
-        VadkitError: it is none.
+        VadkitError: it is not a size.
     """
     try:
         size = int(TypeAdapter(ByteSize).validate_python(limit))
     except ValidationError:
         size = 0
     if size <= 0:
-        raise VadkitError(f"{str(limit)!r} is not a size", where=where, fix="for example 50GB, or 500MiB")
+        raise VadkitError(f"{str(limit)!r} is not a size", where=where, fix="write for example 50GB or 500MiB")
     return size
 
 
 def shown(size: int) -> str:
-    """Bytes as a reader counts them: 1.5GB."""
+    """A number of bytes in readable form, such as 1.5GB."""
     return ByteSize(size).human_readable(decimal=True)
 
 
 class CacheQuota:
-    """What may be stored in a cache folder, and what must stay there.
+    """Limits the size of a cache folder, and keeps the entries that a run needs.
 
     A run lists the entries that it needs in a claim file and holds a lock next to that file. When the
     run ends, for whatever reason, the system frees the lock and the claim no longer counts.
 
     Args:
-        folder: of the cache.
-        limit: bytes; None sets none.
+        folder: the cache folder.
+        limit: largest size, bytes; None means no limit.
     """
 
     def __init__(self, folder: Path, limit: int | None) -> None:
@@ -58,17 +58,17 @@ class CacheQuota:
         self._lock = FileLock(f"{self._path}{_LOCK}", blocking=False, thread_local=False)
 
     def claim(self, keys: Collection[str]) -> None:
-        """Entries that must stay until `close`, in place of those claimed before.
+        """Keep these entries until `close`; replaces an earlier claim.
 
         Raises:
-            DataError: those of them that are there are larger than the limit already.
+            DataError: those of them that are already stored exceed the limit.
         """
         self.close()
         self._mine = frozenset(keys)
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             with _locked(self.folder):
-                _entries(self.folder)  # both clear away what the dead left
+                _entries(self.folder)  # this and the next line remove files of ended runs
                 _claimed(self.folder, but=self._path)
                 self._lock.acquire()
                 self._path.write_text("\n".join(keys), encoding="utf-8")
@@ -84,13 +84,13 @@ class CacheQuota:
             Path(self._lock.lock_file).unlink(missing_ok=True)
 
     def ask(self, size: int, *, refuse: bool = True) -> None:
-        """Make room for so many bytes more.
+        """Make room for another `size` bytes: remove the least recently used entries that no run needs.
 
         Raises:
-            DataError: even without all that no run needs there is none, and `refuse` is set.
+            DataError: this does not make enough room, and `refuse` is set.
         """
         if self.limit is None or not os.access(self.folder, os.W_OK):
-            return  # where nothing can be written, nothing can be removed either
+            return  # nothing can be removed from a read-only folder
         with _locked(self.folder):
             entries = _entries(self.folder)
             total = sum(used for _, used, _ in entries)
@@ -110,17 +110,17 @@ class CacheQuota:
 
     def _refusal(self, needed: int, stored: int, others: int) -> DataError:
         assert self.limit is not None
-        what = f"the limit of {shown(self.limit)} is too small for this run, whose frames take at least {shown(needed)}"
+        what = f"the limit of {shown(self.limit)} is too small for this run, which needs at least {shown(needed)}"
         if len(self._mine) > stored:
             what += f" (with {stored} of its {len(self._mine)} videos stored)"
         if others:
-            what += f"; other runs that are going on need {shown(others)}"
-        fix = "raise --cache-limit (VADKIT_CACHE_LIMIT), or make data.clip.size smaller"
-        return DataError(what, where=str(self.folder), fix=fix + ("; or wait for the other runs" if others else ""))
+            what += f"; other active runs need {shown(others)}"
+        fix = "raise --cache-limit (VADKIT_CACHE_LIMIT), or lower data.clip.size"
+        return DataError(what, where=str(self.folder), fix=fix + (", or wait for the other runs" if others else ""))
 
 
 def _entries(folder: Path) -> list[tuple[Path, int, float]]:
-    """Path, bytes and time of the last use of each stored video; what killed writers left long ago is removed."""
+    """Path, bytes and time of last use of each stored video; removes old partial files of killed processes."""
     found = []
     for path in folder.iterdir():
         with contextlib.suppress(FileNotFoundError):  # another process has removed it
@@ -134,7 +134,7 @@ def _entries(folder: Path) -> list[tuple[Path, int, float]]:
 
 
 def _claimed(folder: Path, *, but: Path) -> frozenset[str]:
-    """Entries that other runs need; claims of runs that have ended are removed."""
+    """Entries that other runs need; removes the claims of ended runs."""
     keys: set[str] = set()
     for path in folder.glob(f"*{_CLAIM}{_LOCK}"):
         claim = path.with_suffix("")

@@ -1,4 +1,4 @@
-"""Clips cut from frames: numbered through all videos, read in an order fixed by a seed."""
+"""Cuts videos into clips: numbered over all videos, and read in an order that a seed fixes."""
 
 from __future__ import annotations
 
@@ -17,22 +17,23 @@ from vadkit.video.sampling import by_scene
 
 
 def window_count(frames: int, spec: ClipSpec, stride: int, *, video: str, short: Short = "error") -> int:
-    """How many windows a video has; one that is shorter than a clip has one if `short` is "repeat".
+    """Number of windows of a video; a video shorter than a clip has one window if `short` is "repeat".
 
     Raises:
         DataError: the video is shorter than one clip and `short` is "error".
     """
     if frames < spec.span and short == "error":
         raise DataError(
-            f"has {frames} frame{'s' if frames != 1 else ''}, but one clip reaches over {spec.span}",
+            f"has {frames} frame{'s' if frames != 1 else ''}, but a clip spans {spec.span}",
             where=f"video {video}",
-            fix="remove the video, lower data.clip.frames or data.clip.step, or fill it up: data.short: repeat",
+            fix="remove the video, lower data.clip.frames or data.clip.step,"
+            " or set data.short: repeat, which repeats the last frame",
         )
     return -(-max(frames - spec.span, 0) // stride) + 1
 
 
 def window_starts(frames: int, spec: ClipSpec, stride: int, *, video: str, short: Short = "error") -> NDArray[np.int64]:
-    """First frames of all windows of a video, the last one flush with its end.
+    """First frames of all windows of a video; the last window ends with the video.
 
     Raises:
         DataError: as `window_count`.
@@ -42,12 +43,12 @@ def window_starts(frames: int, spec: ClipSpec, stride: int, *, video: str, short
 
 
 def window_frames(frames: int, spec: ClipSpec, start: int) -> NDArray[np.int64]:
-    """(T,) the frames that a window shows; past the video's end its last one is repeated."""
+    """(T,) frame numbers of a window; after the video's end, its last frame is repeated."""
     return np.minimum(start + np.arange(spec.frames) * spec.step, frames - 1)
 
 
 def read_window(frames: Frames, spec: ClipSpec, start: int) -> NDArray[np.uint8]:
-    """(T, H, W, C) as `window_frames` says."""
+    """(T, H, W, C) the frames of `window_frames`."""
     found = frames[start : start + spec.span : spec.step]
     if len(found) == spec.frames:
         return found
@@ -58,8 +59,8 @@ def read_window(frames: Frames, spec: ClipSpec, start: int) -> NDArray[np.uint8]
 def to_clips(windows: Sequence[NDArray[np.uint8]]) -> Tensor:
     """Windows (T, H, W, C) uint8 -> (B, C, T, H, W) float32 in [-1, 1].
 
-    NumPy converts in this thread alone: torch would share so little work among all its threads,
-    and on a busy machine wait for them much longer than the work takes.
+    NumPy converts in this thread only. Torch would split this small work among its threads and, on a busy
+    machine, wait for them much longer than the work takes.
     """
     frames, height, width, channels = windows[0].shape
     clips = np.empty((len(windows), channels, frames, height, width), np.float32)
@@ -70,19 +71,19 @@ def to_clips(windows: Sequence[NDArray[np.uint8]]) -> Tensor:
 
 
 class Clips:
-    """All clips of some videos at a stride. What it holds grows with the number of videos, not with their length.
+    """All clips of some videos at a stride. Its memory grows with the number of videos, not with their length.
 
     Args:
-        videos: name and frames (F, H, W, C) uint8 of each, on disk or in memory.
+        videos: name and frames (F, H, W, C) uint8 of each video, on disk or in memory.
         spec: geometry of a clip.
-        stride: frames between neighbouring starts.
-        scenes: of each video, for `sampling` "scene"; all one if left out.
-        sampling: order of the clips in a pass.
-        augment: how clips are changed where a pass is read.
+        stride: frames between the starts of neighbouring clips.
+        scenes: scene of each video, for `sampling` "scene"; by default all videos are one scene.
+        sampling: order of the clips in an epoch.
+        augment: random changes of the clips of an epoch.
         short: what to do with videos shorter than a clip.
 
     Raises:
-        DataError: there is no video, or one is shorter than a clip.
+        DataError: there are no videos, or one is shorter than a clip.
     """
 
     def __init__(
@@ -97,7 +98,7 @@ class Clips:
         short: Short = "error",
     ) -> None:
         if not videos:
-            raise DataError("there are no videos to cut clips from")
+            raise DataError("there are no videos")
         self.spec, self.stride, self.sampling = spec, stride, sampling
         self.augment = augment if augment != Augment() else None
         self._frames = [frames for _, frames in videos]
@@ -109,11 +110,11 @@ class Clips:
         return int(self._ends[-1])
 
     def read(self, numbers: Sequence[int] | NDArray[np.int64]) -> Tensor:
-        """Clips by number -> (B, C, T, H, W) float32 in [-1, 1], as they are."""
+        """Clips by number -> (B, C, T, H, W) float32 in [-1, 1], without augmentation."""
         return to_clips([self._window(int(number)) for number in numbers])
 
     def read_pass(self, numbers: Sequence[int] | NDArray[np.int64], *, seed: int, epoch: int) -> Tensor:
-        """The same, changed as `augment` says; the change depends on seed, pass and clip alone."""
+        """As `read`, but augmented; the change depends only on seed, epoch and clip."""
         if self.augment is None:
             return self.read(numbers)
         randoms = [np.random.default_rng([seed, epoch, int(number), 1]) for number in numbers]
@@ -132,7 +133,7 @@ class Clips:
         return read_window(frames, self.spec, start)
 
     def order(self, seed: int, epoch: int) -> NDArray[np.int64]:
-        """The clip numbers of one pass, as many as there are clips, the same for the same seed and epoch."""
+        """Clip numbers of one epoch, as many as there are clips; seed and epoch fix them."""
         if self.sampling == "sequential":
             return np.arange(len(self))
         random = np.random.default_rng([seed, epoch])
@@ -143,14 +144,14 @@ class Clips:
     def batches(
         self, batch_size: int, *, seed: int, epoch: int, start: int = 0, ahead: bool = False
     ) -> Iterator[Tensor]:
-        """One pass, from batch `start` on; the last batch may be smaller.
+        """The batches of one epoch, from batch `start` on; the last batch may be smaller.
 
         Args:
             batch_size: B.
-            seed: fixes the order and the changes.
-            epoch: number of the pass.
-            start: batches to leave out.
-            ahead: read the next batch in a thread while this one is worked on.
+            seed: fixes the order and the augmentation.
+            epoch: number of the epoch.
+            start: number of batches to skip.
+            ahead: read the next batch in a thread while the caller uses this one.
         """
         order = self.order(seed, epoch)
         parts = (order[first : first + batch_size] for first in range(start * batch_size, len(order), batch_size))
@@ -168,7 +169,7 @@ class Clips:
 
 
 def augmented(frames: NDArray[np.uint8], augment: Augment, random: np.random.Generator) -> NDArray[np.uint8]:
-    """A clip (T, H, W, C), mirrored and brightened as one, in whole steps of intensity."""
+    """A clip (T, H, W, C), mirrored and brightened at random, all frames in the same way; intensities are integers."""
     flip, factor = random.random() < augment.flip, 1 + augment.brightness * random.uniform(-1, 1)
     if flip:
         frames = frames[:, :, ::-1]

@@ -1,4 +1,4 @@
-"""What is wrong with a video that can still be read in part."""
+"""Problems of a video that can still be read in part."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 from vadkit.core.errors import DataError
 
 FETCH = "fetch the file again"
+RESTORE = "restore it, or correct the data set's folder"
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +18,7 @@ class Damage:
     Attributes:
         first: index of the first such frame.
         last: index of the last one.
-        what: what is wrong with them.
+        what: what is wrong with these frames.
     """
 
     first: int
@@ -30,10 +31,10 @@ class Damage:
 
 
 class Damages:
-    """Collects the damages of one video, or refuses the first.
+    """Collects the damages of one video, or raises the first one.
 
     Args:
-        strict: raise instead.
+        strict: raise a DataError instead of collecting.
     """
 
     def __init__(self, *, strict: bool = False) -> None:
@@ -41,13 +42,13 @@ class Damages:
         self.found: list[Damage] = []
 
     def note(self, frame: int, what: str, *, where: Path | str) -> None:
-        """Something is wrong with a frame.
+        """Record a damaged frame.
 
         Raises:
             DataError: `strict` is set.
         """
         if self.strict:
-            fix = f"{FETCH}, or leave the video and its labels out: which of its frames are lost, nobody can say"
+            fix = f"{FETCH}, or remove the video and its labels: it is unknown which of its frames are lost"
             raise DataError(f"is damaged at frame {frame}: {what}", where=str(where), fix=fix)
         before = self.found[-1] if self.found else None
         if before is not None and before.what == what and before.last <= frame <= before.last + 1:
@@ -57,17 +58,17 @@ class Damages:
 
 
 def unreadable(path: Path, error: Exception, *, index: int | None = None) -> DataError:
-    """Why a file gives no picture at all, and what helps.
+    """The error for a file without any readable frame: its cause and the fix.
 
     Args:
         path: the file.
-        error: what the decoder said.
-        index: of the frame that an image holds.
+        error: the decoder's error.
+        index: frame number of an image.
     """
     if isinstance(error, FileNotFoundError):
-        return DataError("no such file", where=str(path), fix="restore it, or correct the data set's folder")
+        return DataError("the file does not exist", where=str(path), fix=RESTORE)
     if isinstance(error, PermissionError):
-        return DataError("no permission to read it", where=str(path), fix="give yourself the right: chmod u+r")
+        return DataError("no permission to read it", where=str(path), fix="allow reading: chmod u+r")
     if isinstance(error, IsADirectoryError):
         return DataError("is a folder, not a file", where=str(path), fix="give the file, or a folder of images")
     frame = "" if index is None else f" (frame {index})"
@@ -79,17 +80,17 @@ def unreadable(path: Path, error: Exception, *, index: int | None = None) -> Dat
     if not head:
         return DataError(f"the file is empty (0 bytes){frame}", where=str(path), fix=FETCH)
     if (text := _text(head)) is not None:
-        fix = f"{FETCH}: a download that failed often leaves such a page under the video's name"
-        return DataError(f"holds text, not pictures{frame}: {text!r}", where=str(path), fix=fix)
+        fix = f"{FETCH}; a failed download often leaves an error page under the video's name"
+        return DataError(f"contains text, not images{frame}: {text!r}", where=str(path), fix=fix)
     return DataError(
         f"cannot be decoded{frame}: {_said(error)}",
         where=str(path),
-        fix=f"the file is damaged, or of a kind that is no video or image: {FETCH}",
+        fix=f"{FETCH}; it is damaged, or is not a video or image",
     )
 
 
 def _text(head: bytes) -> str | None:
-    """The beginning of a text file on one line; None for anything else."""
+    """The start of a text file, on one line; None for any other file."""
     if any(byte < 32 and byte not in b"\t\n\r\f" for byte in head):
         return None
     try:
@@ -100,5 +101,5 @@ def _text(head: bytes) -> str | None:
 
 
 def _said(error: Exception) -> str:
-    """The decoder's own words, without its error number and file name."""
+    """The decoder's message, without error number and file name."""
     return getattr(error, "strerror", None) or str(error) or type(error).__name__

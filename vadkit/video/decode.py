@@ -1,8 +1,8 @@
 """Decodes a video of any source to frames, each once and in order.
 
-Video files go through PyAV, images through Pillow, whose JPEG and RGB values are exact
-where FFmpeg's colour conversion is off by one. Gray is the ITU-R 601 luma of the RGB
-values, whatever the source, so that a video and its extracted frames look the same.
+PyAV decodes video files. Pillow decodes images: its JPEG and RGB values are exact, while FFmpeg's
+colour conversion is off by one. For every source, gray is the ITU-R 601 luma of the RGB values, so
+that a video and its extracted frames give the same gray frames.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _DRAWN_AT_ONCE = 64  # frames
 
 
 def frame_count(video: VideoRef) -> int:
-    """F of a video, decoding the file only where the data set does not know.
+    """F of a video; decodes the file only if the data set does not know F.
 
     Raises:
         DataError: the file is damaged.
@@ -44,11 +44,11 @@ def decode(video: VideoRef, *, color: Color, damages: Damages | None = None) -> 
     Args:
         video: what to decode.
         color: "gray" or "rgb".
-        damages: takes what is wrong with a video that can be read in part; None refuses it.
+        damages: collects the problems of a partly readable video; None refuses such a video.
 
     Raises:
-        DataError: a file is missing or gives no frame, the sizes differ within the video, or
-            there are fewer or more frames than the file or the data set announces.
+        DataError: a file is missing or has no readable frame, frame sizes differ within the video, or
+            the number of frames differs from that of the file's header or the data set.
     """
     damages = damages or Damages(strict=True)
     if isinstance(video.source, tuple):
@@ -62,21 +62,21 @@ def decode(video: VideoRef, *, color: Color, damages: Damages | None = None) -> 
         shape = shape or frame.shape
         if frame.shape != shape:
             raise DataError(
-                f"frame {count} is {_size(frame.shape)}, those before it are {_size(shape)}",
+                f"frame {count} is {_size(frame.shape)}, but earlier frames are {_size(shape)}",
                 where=_place(video, count),
-                fix="every frame of a video must have the same size; mend or remove this one",
+                fix="resize or remove it, so that all frames of the video have one size",
             )
         yield frame
         count += 1
     if video.frames is None or count == video.frames:
         return
     if damages.found and count < video.frames:
-        damages.note(count, f"the last; {video.frames} frames were expected", where=_place(video))
+        damages.note(count, f"the video ends here, but should have {video.frames} frames", where=_place(video))
         return
     raise DataError(
-        f"{count} frames came out, {video.frames} were expected",
+        f"has {count} frames, but should have {video.frames}",
         where=_place(video),
-        fix=f"the video is damaged, or is another version than the labels were made for: {FETCH}",
+        fix=f"{FETCH}; it is damaged, or not the version that the labels were made for",
     )
 
 
@@ -92,7 +92,7 @@ def _from_function(
 
 def _unknown_length(video: VideoRef) -> DataError:
     return DataError(
-        "a drawn video must say how many frames it has",
+        "a video drawn in code needs its number of frames",
         where=video.name,
         fix="set VideoRef.frames in the data set",
     )

@@ -1,4 +1,4 @@
-"""One video's frames on disk: written as they are decoded, read as they are asked for."""
+"""One video's frames on disk: written during decoding, read on demand."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from vadkit.core.errors import DataError
 from vadkit.core.files import atomic_write, atomic_write_text
 from vadkit.video.damage import Damage
 
-TRIES = 8  # to store frames that other processes, short of room, keep removing
-_ASK_EVERY = 1 << 26  # bytes between two questions for room
+TRIES = 8  # attempts to store frames that other processes remove at the cache limit
+_ASK_EVERY = 1 << 26  # bytes written between two requests for room
 
 
 class StoredFrames:
-    """Frames (F, H, W, C) uint8 of a video, read-only. Between two reads no file is open and nothing is mapped.
+    """Read-only frames (F, H, W, C) uint8 of a video. The file is open only during a read.
 
-    Mapped memory would count as the process's own, and the open files would be as many as
-    the videos; reading copies about as fast from the system's page cache.
+    A memory map would count as memory of the process and keep a file open for each video. Reading from
+    the system's page cache is about as fast.
 
     Args:
         path: the array, in NumPy's format.
         shape: (F, H, W, C).
-        offset: where its values begin, bytes.
-        rebuild: makes the file again if another process has removed it.
+        offset: start of its values in the file, bytes.
+        rebuild: writes the file again if another process has removed it.
     """
 
     def __init__(self, path: Path, shape: tuple[int, ...], offset: int, rebuild: Callable[[], None]) -> None:
@@ -62,7 +62,7 @@ class StoredFrames:
     def _read_once(self, frames: range) -> NDArray[np.uint8]:
         found = np.empty((len(frames), *self.shape[1:]), np.uint8)
         size = found[:1].nbytes if len(frames) else 0
-        # Neighbouring frames are read at once.
+        # Consecutive frames are read in one call.
         pieces = [(frames.start, found)] if frames.step == 1 and len(frames) else zip(frames, found, strict=True)
         with self.path.open("rb") as file:
             for first, piece in pieces:
@@ -75,13 +75,13 @@ class StoredFrames:
 def write(
     path: Path, frames: Iterable[NDArray[np.uint8]], shape: tuple[int, int, int], room: Callable[[int], None]
 ) -> int:
-    """Write frames (H, W, C) to `path` as they come; the header is written again once F is known.
+    """Write frames (H, W, C) to `path` one by one; the header is written again when F is known.
 
     Args:
-        path: takes the array.
-        frames: of a video.
+        path: file of the array.
+        frames: the frames of a video.
         shape: (H, W, C).
-        room: is told how many bytes are needed, now and then, and refuses them by raising.
+        room: called from time to time with the number of bytes needed; raises if there is no room.
 
     Returns:
         The file's size in bytes.
@@ -101,7 +101,7 @@ def write(
                 asked = written
         file.seek(0)
         end = _write_header(file, (count, *shape))
-        assert end == start, "NumPy pads the first axis so that arrays can grow in place"
+        assert end == start, "NumPy pads the header for a longer first axis"
         room(written)
     return written
 
@@ -123,12 +123,12 @@ def open_stored(path: Path, shape: tuple[int, int, int], rebuild: Callable[[], N
 
 
 def note_of(path: Path) -> Path:
-    """Where the damages of the video stored at `path` are written; there is no such file for a sound video."""
+    """File with the damages of the video stored at `path`; an undamaged video has none."""
     return path.with_suffix(".json")
 
 
 def write_damages(path: Path, damages: Iterable[Damage]) -> None:
-    """Keep what was wrong with a video beside its frames."""
+    """Store the damages of a video next to its frames."""
     note = note_of(path)
     if found := [asdict(damage) for damage in damages]:
         atomic_write_text(note, json.dumps(found))
@@ -137,7 +137,7 @@ def write_damages(path: Path, damages: Iterable[Damage]) -> None:
 
 
 def read_damages(path: Path) -> tuple[Damage, ...]:
-    """What was wrong with a video when its frames were stored."""
+    """The damages of a video, found when its frames were stored."""
     try:
         return tuple(Damage(**one) for one in json.loads(note_of(path).read_text(encoding="utf-8")))
     except FileNotFoundError:

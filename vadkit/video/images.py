@@ -1,4 +1,4 @@
-"""Frames that are image files, through Pillow."""
+"""Decodes frames that are image files, with Pillow."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ _EIGHT_BIT = frozenset({"1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK"
 
 
 def images(paths: tuple[Path, ...], color: Color, damages: Damages) -> Iterator[NDArray[np.uint8]]:
-    """Frames (H, W, C), one an image.
+    """Frames (H, W, C), one for each image.
 
-    In place of an image that cannot be decoded stands the one before it (at the start, the
-    one after), so that every frame keeps its number.
+    The image before (at the start, the one after) replaces an image that cannot be decoded, so that
+    every frame keeps its number.
 
     Raises:
-        DataError: an image is missing or not 8 bits a channel, or none can be decoded; or the
+        DataError: an image is missing or does not have 8 bits per channel, or none can be decoded; or the
             first damage, if `damages` is strict.
     """
     before: NDArray[np.uint8] | None = None
@@ -36,7 +36,7 @@ def images(paths: tuple[Path, ...], color: Color, damages: Damages) -> Iterator[
             refusal = unreadable(path, error, index=index)
             if damages.strict or isinstance(error, (FileNotFoundError, PermissionError)) or waiting == len(paths) - 1:
                 raise refusal from error
-            damages.note(index, "a neighbour stands in for an image that cannot be decoded", where=path)
+            damages.note(index, "the image cannot be decoded; a neighbouring one replaces it", where=path)
             if before is None:
                 waiting += 1
             else:
@@ -51,9 +51,9 @@ def _read(path: Path, color: Color, index: int) -> NDArray[np.uint8]:
     with Image.open(path) as image:
         if image.mode not in _EIGHT_BIT:
             raise DataError(
-                f"frame {index} has pixels of mode {image.mode!r}, not 8 bits a channel",
+                f"frame {index} has pixels of mode {image.mode!r}, not 8 bits per channel",
                 where=str(path),
-                fix="convert the images to 8 bits; how to scale them is not vadkit's to guess",
+                fix="convert the images to 8 bits; vadkit does not, because it cannot know the scale",
             )
         pixels = np.asarray(ImageOps.exif_transpose(image.convert("L" if color == "gray" else "RGB")))
     return pixels.reshape(*pixels.shape[:2], -1)  # (H, W, C)

@@ -1,4 +1,4 @@
-"""What can be asked of a video file without keeping its frames."""
+"""Properties of a video file: number of frames and frame rate."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from vadkit.video.decode import frame_count
 
 
 def count_frames(path: Path) -> int:
-    """F of a video file, by decoding it.
+    """Decode a video file and count its frames.
 
     Raises:
         DataError: the file cannot be decoded.
@@ -21,12 +21,12 @@ def count_frames(path: Path) -> int:
 
 
 def frame_rate(path: Path) -> float | None:
-    """Frames per second on average, as the file states it; None if it does not, or is unreadable."""
+    """Average frames per second, from the file's metadata; None if unknown or if the file is unreadable."""
     try:
         with av.open(str(path)) as container:
             for stream in container.streams.video:
                 rate = stream.average_rate or stream.guessed_rate
                 return float(rate) if rate else None
     except (av.error.FFmpegError, OSError):
-        pass  # whoever decodes the file says what is wrong with it
+        pass  # decoding the file reports the error
     return None

@@ -1,4 +1,4 @@
-"""A decoded frame in the clip's colour and at its size."""
+"""Converts decoded frames to the clip's colour and size."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from vadkit.core.values import ClipSpec, Color
 
 
 def colored(frame: NDArray[np.uint8], color: Color) -> NDArray[np.uint8]:
-    """(H, W, 1 or 3) -> (H, W, C) in the colour wanted."""
+    """(H, W, 1 or 3) -> (H, W, C) in the given colour."""
     channels = 1 if color == "gray" else 3
     if frame.shape[2] == channels:
         return frame
@@ -20,9 +20,9 @@ def colored(frame: NDArray[np.uint8], color: Color) -> NDArray[np.uint8]:
 
 
 def at_size(frame: NDArray[np.uint8], clip: ClipSpec) -> NDArray[np.uint8]:
-    """(H, W, C) of any size -> of the clip's; with letterbox the picture keeps its proportions between black bars."""
+    """Resize (H, W, C) to the clip's size; letterbox keeps the aspect ratio and adds black bars."""
     image = Image.fromarray(frame[..., 0] if clip.channels == 1 else frame)
-    # Pillow's bilinear filter widens with the scale: it averages instead of skipping pixels.
+    # Pillow's bilinear filter is antialiased: it averages pixels instead of skipping them.
     bilinear = Image.Resampling.BILINEAR
     if clip.resize == "stretch":
         fitted = image.resize((clip.width, clip.height), bilinear)

@@ -1,4 +1,4 @@
-"""Orders of training clips."""
+"""The order of training clips."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from numpy.typing import NDArray
 
 
 def by_scene(scenes: Sequence[str], ends: NDArray[np.int64], random: np.random.Generator) -> NDArray[np.int64]:
-    """As many clip numbers as there are clips, scenes in turn, so that each has an equal share.
+    """As many clip numbers as there are clips; scenes take turns, so that each has an equal share.
 
-    A scene's clips come shuffled; when all have come they are shuffled again. So those of a
-    small scene come several times in a pass, and of a large one some do not come.
+    Each scene's clips are shuffled, and shuffled again after the last one. So an epoch repeats the clips
+    of a small scene and skips some of a large one.
 
     Args:
-        scenes: of each video.
-        ends: of each video, one past the number of its last clip.
-        random: of the pass.
+        scenes: scene of each video.
+        ends: for each video, one past the number of its last clip.
+        random: the epoch's random generator.
     """
-    clips = np.repeat(np.unique(scenes, return_inverse=True)[1], np.diff(ends, prepend=0))  # scene of each clip
+    clips = np.repeat(np.unique(scenes, return_inverse=True)[1], np.diff(ends, prepend=0))  # each clip's scene
     groups = [np.flatnonzero(clips == scene) for scene in range(int(clips.max()) + 1)]
     turns = random.permutation(len(groups))
     order = np.empty(len(clips), np.int64)

@@ -1,7 +1,7 @@
-"""Whether a video file is all there, by what its container says of its own size in bytes.
+"""Detects truncated video files by the sizes in bytes that their containers state.
 
-A file that was cut while it was copied or downloaded often decodes without a complaint: its
-last frame is simply earlier. Most containers state sizes, which tell.
+A file that was truncated by an interrupted copy or download often decodes without an error: it only
+ends earlier. Most containers state sizes that reveal this.
 """
 
 from __future__ import annotations
@@ -15,25 +15,25 @@ _BOXES = frozenset({b"ftyp", b"styp", b"moov", b"moof", b"mdat", b"free", b"skip
 _EBML, _SEGMENT = b"\x1a\x45\xdf\xa3", b"\x18\x53\x80\x67"
 _ASF = bytes.fromhex("3026b2758e66cf11a6d900aa0062ce6c")
 _ASF_PROPERTIES = bytes.fromhex("a1dcab8c47a9cf118ee400c00c205365")
-_TS = ((188, 0), (192, 4))  # bytes of a packet, and where in it the sync byte stands
+_TS = ((188, 0), (192, 4))  # bytes of a packet, and the position of its sync byte
 
 
 def missing_bytes(path: Path) -> int:
-    """How many bytes the file lacks at its end, at least; 0 if it is whole, or does not say.
+    """Least number of bytes that are missing at the file's end; 0 if it is complete or states no size.
 
-    AVI, MP4 and MOV, Matroska and WebM, ASF state sizes; MPEG-TS consists of whole packets.
-    MPEG program streams and bare streams say nothing.
+    AVI, MP4, MOV, Matroska, WebM and ASF state sizes, and MPEG-TS has packets of a fixed size. MPEG program
+    streams and raw streams state nothing.
     """
     try:
         with path.open("rb") as file:
             size, head = os.fstat(file.fileno()).st_size, file.read(_HEAD)
             return max(_stated_end(file, head, size) - size, 0)
     except OSError:
-        return 0  # whoever decodes it says what is wrong
+        return 0  # decoding the file reports the error
 
 
 def _stated_end(file: BinaryIO, head: bytes, size: int) -> int:
-    """Where the file should end, bytes; 0 if it does not say."""
+    """Size that the file should have, bytes; 0 if unknown."""
     if head[:4] == b"RIFF":
         return _riff(file, size)
     if head[4:8] in _BOXES:
@@ -49,12 +49,12 @@ def _stated_end(file: BinaryIO, head: bytes, size: int) -> int:
 
 
 def _riff(file: BinaryIO, size: int) -> int:
-    """AVI; large ones have several such parts, one after another."""
+    """AVI: one RIFF chunk, or several in a large file."""
     at = 0
     while at + 8 <= size:
         file.seek(at)
         name, length = file.read(4), int.from_bytes(file.read(4), "little")
-        if name != b"RIFF" or length in (0, 0xFFFFFFFF):  # something appended, or a size never filled in
+        if name != b"RIFF" or length in (0, 0xFFFFFFFF):  # appended data, or a size that was never written
             break
         at += 8 + length
         if at > size:
@@ -64,7 +64,7 @@ def _riff(file: BinaryIO, size: int) -> int:
 
 
 def _boxes(file: BinaryIO, size: int) -> int:
-    """MP4 and QuickTime: boxes, each with its size; 0 means that the last one ends with the file."""
+    """MP4 and QuickTime: boxes, each with its size; a size of 0 means up to the end of the file."""
     at = 0
     while at + 8 <= size:
         file.seek(at)
@@ -80,7 +80,7 @@ def _boxes(file: BinaryIO, size: int) -> int:
 
 
 def _matroska(head: bytes) -> int:
-    """The header, then one segment with all the rest; its size is unknown if it was written as it came."""
+    """Matroska: a header and one segment; the size of a live recording's segment is unknown."""
     length, at = _vint(head, 4)
     at += length
     if head[at : at + 4] != _SEGMENT:
@@ -91,7 +91,7 @@ def _matroska(head: bytes) -> int:
 
 
 def _vint(head: bytes, at: int) -> tuple[int, int]:
-    """A number of variable width, whose leading zero bits say how many bytes it has, and where it ends."""
+    """A number of variable width and the position after it; the leading zero bits encode its number of bytes."""
     first = head[at] if at < len(head) else 0
     width = 9 - first.bit_length()
     value = int.from_bytes(head[at : at + width], "big") & ((1 << 7 * width) - 1)

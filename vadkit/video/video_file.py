@@ -1,4 +1,4 @@
-"""Frames of a video file through PyAV: each once, in the order of display, upright."""
+"""Decodes a video file with PyAV: each frame once, in display order, upright."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from vadkit.core.errors import DataError
 from vadkit.video.damage import FETCH, Damages, unreadable
 from vadkit.video.truncation import missing_bytes
 
-# Encoders with delay announce a frame or two more than they hold.
+# Files of encoders with delay announce up to two frames more than they contain.
 _ANNOUNCED_SLACK = 2  # frames
 _MICROSECONDS = 1_000_000
 
@@ -25,11 +25,10 @@ _MICROSECONDS = 1_000_000
 def pictures(path: Path, damages: Damages) -> Iterator[NDArray[np.uint8]]:
     """Frames (H, W, 3) RGB of the file's main video stream.
 
-    Times of display play no part: a video of variable frame rate gives the frames that it
-    holds, no more and no fewer.
+    Display times are ignored: a video with a variable frame rate gives each of its frames once.
 
     Raises:
-        DataError: not a frame can be decoded; or the first damage, if `damages` is strict.
+        DataError: no frame can be decoded; or the first damage, if `damages` is strict.
     """
     try:
         container = av.open(str(path))
@@ -38,7 +37,7 @@ def pictures(path: Path, damages: Damages) -> Iterator[NDArray[np.uint8]]:
     with container:
         stream = container.streams.best("video")
         if stream is None:
-            raise DataError("holds no video stream", where=str(path), fix=f"{FETCH}, or remove it")
+            raise DataError("has no video stream", where=str(path), fix=f"{FETCH}, or remove it")
         assert isinstance(stream, av.video.stream.VideoStream)
         count, end = 0, 0.0
         packets = _Packets(container, stream)
@@ -50,24 +49,24 @@ def pictures(path: Path, damages: Damages) -> Iterator[NDArray[np.uint8]]:
             end = (picture.time or 0.0) + float(picture.duration * (picture.time_base or 0) if picture.duration else 0)
             packets.given = count
         if count == 0:
-            raise DataError("holds no frame that can be decoded", where=str(path), fix=f"{FETCH}, or remove it")
-        if packets.gap is not None and not damages.found:  # else the decoder has met it too
-            damages.note(min(packets.gap, count - 1), "a part of the stream is missing about here", where=path)
+            raise DataError("has no frame that can be decoded", where=str(path), fix=f"{FETCH}, or remove it")
+        if packets.gap is not None and not damages.found:  # else the decoder has reported it already
+            damages.note(min(packets.gap, count - 1), "a part of the stream is missing near here", where=path)
         if why := _broken_off(path, packets, end):
             damages.note(count, f"breaks off{why}", where=path)
 
 
 class _Packets:
-    """Decodes packet by packet, so that one that is damaged costs no more than itself."""
+    """Decodes packet by packet, so that a damaged packet does not affect the others."""
 
     def __init__(self, container: av.container.InputContainer, stream: av.video.stream.VideoStream) -> None:
         self.container, self.stream = container, stream
         self.count = self.given = 0
-        self.gap: int | None = None  # frame before which the container missed a part of the stream
+        self.gap: int | None = None  # the frame after a missing part of the stream
         self.broken = False
 
     def decoded(self, damages: Damages, path: Path) -> Iterator[av.VideoFrame]:
-        """Pictures in order; what cannot be decoded is noted at the frame that it happened before."""
+        """Frames in order; a decoding error is recorded at the next frame."""
         demuxed = self.container.demux(self.stream)
         while True:
             try:
@@ -83,7 +82,7 @@ class _Packets:
             try:
                 yield from self.stream.decode(packet)
             except av.error.FFmpegError as error:
-                self._broken(damages, path, f"what comes here cannot be decoded: {error.strerror}")
+                self._broken(damages, path, f"data here cannot be decoded: {error.strerror}")
 
     def _broken(self, damages: Damages, path: Path, what: str) -> None:
         self.broken = True
@@ -91,12 +90,12 @@ class _Packets:
 
 
 def _broken_off(path: Path, packets: _Packets, end: float) -> str:
-    """How one sees that the file has lost its end, by what it says of itself; empty if one does not.
+    """The evidence, in the file's own metadata, that its end is missing; empty if there is none.
 
     Args:
         path: the file.
-        packets: all of them, decoded.
-        end: when the last frame ends, seconds.
+        packets: its packets, after decoding.
+        end: end of the last frame, seconds.
     """
     announced, rate = packets.stream.frames, float(packets.stream.average_rate or 0)
     if packets.count + _ANNOUNCED_SLACK < announced:
@@ -105,13 +104,13 @@ def _broken_off(path: Path, packets: _Packets, end: float) -> str:
         seconds = _announced_seconds(packets.container, packets.stream)
         if end + (_ANNOUNCED_SLACK + 1) / rate < seconds:
             return f" after {end:.2f} s; the file announces {seconds:.2f} s"
-    # Where all frames came, what is lost is an index.
+    # If all frames were decoded, only an index is missing.
     lacking = missing_bytes(path) if packets.count < announced or announced == 0 else 0
-    return f"; {lacking} bytes or more are missing at the file's end" if lacking else ""
+    return f"; at least {lacking} bytes are missing at the file's end" if lacking else ""
 
 
 def _announced_seconds(container: av.container.InputContainer, stream: av.video.stream.VideoStream) -> float:
-    """When the video stream should end, 0 if the file does not say; Matroska says it in a tag."""
+    """Announced end of the video stream in seconds, in Matroska from a tag; 0 if unknown."""
     if tag := stream.metadata.get("DURATION"):
         hours, minutes, seconds = (float(part) for part in tag.split(":"))
         return 3600 * hours + 60 * minutes + seconds
@@ -124,7 +123,7 @@ def as_shown(picture: av.VideoFrame) -> NDArray[np.uint8]:
 
 
 def _matrix(picture: av.VideoFrame) -> tuple[int, int, int, int] | None:
-    """How the display matrix turns the axes: x' = a x + c y, y' = b x + d y; None if upright."""
+    """(a, b, c, d) of the display matrix: x' = a x + c y, y' = b x + d y; None if there is none."""
     found = picture.side_data.get("DISPLAYMATRIX")
     if found is None:
         return None
@@ -133,10 +132,10 @@ def _matrix(picture: av.VideoFrame) -> tuple[int, int, int, int] | None:
 
 
 def upright(frame: NDArray[np.uint8], matrix: tuple[int, int, int, int] | None) -> NDArray[np.uint8]:
-    """(H, W, C) as a player shows it, by the nearest of the eight turns and mirrorings."""
+    """(H, W, C) as a player shows it; uses the nearest of the eight rotations and reflections."""
     if matrix is None:
         return frame
     a, b, c, d = matrix
-    if abs(b) + abs(c) > abs(a) + abs(d):  # the axes change places
+    if abs(b) + abs(c) > abs(a) + abs(d):  # swap the axes
         frame, a, d = frame.swapaxes(0, 1), c, b
     return np.ascontiguousarray(frame[:: -1 if d < 0 else 1, :: -1 if a < 0 else 1])

@@ -101,7 +101,7 @@ def _cell(value: float | None, percent: bool) -> str:
 def _facts(result: RunResult) -> list[str]:
     summary, lines = result.summary, list[str]()
     if summary.run and summary.run.tested_on:
-        lines.append(f"tested on a data set that the model was not trained on: {_chosen(summary.run.tested_on)}")
+        lines.append(f"tested on a data set that the model was not trained on: {_component(summary.run.tested_on)}")
     if summary.frames:
         frames = f"{summary.videos} videos, {summary.frames} frames"
         lines.append(f"{frames}, {summary.abnormal_frames} abnormal" if summary.labelled_frames else frames)

@@ -1,4 +1,4 @@
-"""The beginning of a plugin: a package with one working component, a recipe and a test."""
+"""Writes the package of a new plugin: one working component, a recipe and a test."""
 
 from vadkit.cli.scaffold.naming import Names
 from vadkit.cli.scaffold.writing import plugin_files, write_plugin

@@ -1,7 +1,6 @@
-"""The one name of a new plugin, and what it must not be.
+"""Checks the name of a new plugin.
 
-The name is the distribution's, the plugin's and the component's; where Python needs an
-identifier, '-' becomes '_'.
+Distribution, plugin and component have the same name. In Python identifiers, '-' becomes '_'.
 """
 
 from __future__ import annotations
@@ -23,11 +22,11 @@ _OTHER = "choose another name"
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """What a plugin is called.
+    """The names of a new plugin.
 
     Attributes:
-        kind: of its component.
-        name: of distribution, plugin and component.
+        kind: kind of its component.
+        name: name of distribution, plugin and component.
     """
 
     kind: str
@@ -35,42 +34,44 @@ class Names:
 
     @property
     def module(self) -> str:
-        """Of the package: `my-kde` is `my_kde`."""
+        """Name of the Python package: `my-kde` becomes `my_kde`."""
         return self.name.replace("-", "_")
 
     @property
     def class_name(self) -> str:
-        """Of the component: `my-kde` is `MyKde`."""
+        """Name of the component's class: `my-kde` becomes `MyKde`."""
         return "".join(part.capitalize() for part in self.module.split("_"))
 
 
 def checked(kind: str, name: str, registry: Registry) -> Names:
-    """The names, if there can be such a plugin beside those that are installed.
+    """The names of a new plugin, if they are valid and unused.
 
     Raises:
-        PluginError: an unknown kind, or a name that is malformed or taken.
+        PluginError: the kind is unknown, or the name is malformed or taken.
     """
     if kind not in KINDS:
         swapped = f"the kind comes first: vadkit plugin new {name} {kind}" if name in KINDS else ""
         raise PluginError(f"unknown kind {kind!r}", fix=swapped or closest(kind, KINDS))
     where = f"the name {name!r}"
     if not _NAME.fullmatch(name) or len(name) > _LONGEST:
-        what = f"is not lower-case letters and digits, with single '-' or '_' between, of at most {_LONGEST} characters"
-        raise PluginError(what, where=where, fix=f"for example my-{kind}")
+        what = "is not a valid plugin name"
+        fix = f"use at most {_LONGEST} lower-case letters and digits, with single '-' or '_' between, such as my-{kind}"
+        raise PluginError(what, where=where, fix=fix)
     names = Names(kind, name)
     if keyword.iskeyword(names.module):
-        raise PluginError("is a word of the Python language", where=where, fix=f"for example my-{name}")
+        raise PluginError("is a Python keyword", where=where, fix=f"choose another name, such as my-{name}")
     if holder := next((plugin for plugin in registry.plugins if plugin.name == name), None):
         raise PluginError(f"is taken by {holder.origin}", where=where, fix=_OTHER)
     if name in registry.disabled:
-        raise PluginError("is taken by a plugin that VADKIT_DISABLE leaves out", where=where, fix=_OTHER)
+        raise PluginError("is taken by a plugin that VADKIT_DISABLE disables", where=where, fix=_OTHER)
     if name in registry.names(kind):
         card = registry.get(kind, registry.clashes.get((kind, name), [name])[0])
         raise PluginError(f"is taken by the {card.where}", where=where, fix=_OTHER)
     if taken := _installed(name):
-        raise PluginError(f"is taken by the distribution {taken}", where=where, fix=f"{_OTHER}, or uninstall that one")
+        fix = f"{_OTHER}, or uninstall that distribution"
+        raise PluginError(f"is taken by the distribution {taken}", where=where, fix=fix)
     if importlib.util.find_spec(names.module) is not None:
-        what = f"would hide the module {names.module!r}, which Python can import already"
+        what = f"would hide the existing module {names.module!r}"
         raise PluginError(what, where=where, fix=_OTHER)
     return names
 

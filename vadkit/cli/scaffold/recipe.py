@@ -1,4 +1,4 @@
-"""What stands in the recipe of a new plugin: small parts that come with vadkit, and the new one in its place."""
+"""Values for the recipe of a new plugin: the new component, and small components of vadkit for the rest."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _POOL, _GAUSSIAN = "{use: vector_pool, latent: static}", "gaussian\n    covarian
 
 
 def slots(kind: str, name: str) -> Mapping[str, str]:
-    """Values for the places of `recipe.yaml.txt`."""
+    """Values for the placeholders of `recipe.yaml.txt`."""
     changes: Mapping[str, Mapping[str, str]] = {
         "dataset": {"data": f"use: {name}"},
         "encoder": {"encoder": name},

@@ -1,4 +1,4 @@
-"""Templates to files, all of them or none."""
+"""Writes the files of a new plugin from templates: all of them or none."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ def write_plugin(kind: str, name: str, folder: Path, registry: Registry) -> Path
     """Write the package of a new plugin.
 
     Args:
-        kind: of its component.
-        name: of distribution, plugin and component.
-        folder: to be written; it may exist if it is empty.
-        registry: plugins that are installed, whose names are taken.
+        kind: kind of its component.
+        name: name of distribution, plugin and component.
+        folder: the folder to write; it may exist if it is empty.
+        registry: installed plugins; their names are taken.
 
     Returns:
         The folder.
 
     Raises:
-        PluginError: an unknown kind, or a name that is malformed or taken.
-        VadkitError: the folder is not empty or cannot be written; nothing was written then.
+        PluginError: the kind is unknown, or the name is malformed or taken.
+        VadkitError: the folder is not empty or cannot be written; then nothing is written.
     """
     texts = plugin_files(checked(kind, name, registry))
     _refuse_taken(folder)
@@ -56,7 +56,7 @@ def write_plugin(kind: str, name: str, folder: Path, registry: Registry) -> Path
 
 
 def plugin_files(names: Names) -> Mapping[str, str]:
-    """Path -> text of every file of a new plugin."""
+    """Relative path -> text, for every file of a new plugin."""
     component = _filled(
         f"{names.kind}.py", {"name": names.name, "module": names.module, "class_name": names.class_name}
     )
@@ -98,10 +98,10 @@ def _summary(source: str, name: str) -> str:
 def _refuse_taken(folder: Path) -> None:
     fix = "choose another folder with --out"
     if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
-        raise VadkitError("is there already, and no folder", where=str(folder), fix=fix)
+        raise VadkitError("exists and is not a folder", where=str(folder), fix=fix)
     try:
         taken = folder.is_dir() and any(folder.iterdir())
     except OSError as error:
         raise VadkitError(f"cannot be read: {error.strerror or error}", where=str(folder), fix=fix) from error
     if taken:
-        raise VadkitError("is there already, and not empty", where=str(folder), fix=fix)
+        raise VadkitError("exists and is not empty", where=str(folder), fix=fix)

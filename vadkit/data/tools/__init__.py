@@ -1,4 +1,4 @@
-"""Looking at a data set before it is trusted: check, convert, preview. No torch."""
+"""Tools for data sets: check, convert, preview. They import no torch."""
 
 from vadkit.data.tools.check import check_dataset
 from vadkit.data.tools.convert import Conversion, convert_dataset

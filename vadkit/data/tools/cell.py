@@ -1,4 +1,4 @@
-"""One frame on a contact sheet, with what its labels say of it."""
+"""One frame of a contact sheet, with its labels, mask and tracks."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ _FRAME = 4
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One frame.
+    """One frame of a contact sheet.
 
     Attributes:
         pixels: (H, W, C) uint8.
-        number: of the frame, counted from 0.
-        abnormal: by the frame labels.
+        number: frame number, from 0.
+        abnormal: whether its frame label is abnormal.
         mask: (H', W') bool at the source's size, or None.
         boxes: identity and box of each track, in pixels of the source.
     """
@@ -38,25 +38,25 @@ class Cell:
 
 
 def font(size: int) -> Any:
-    """The font that comes with Pillow, at a size in pixels."""
+    """Pillow's default font, at a size in pixels."""
     return ImageFont.load_default(size)
 
 
 def draw_cell(
     sheet: Image.Image, cell: Cell, at: tuple[int, int], shown: tuple[int, int], size: tuple[int, int]
 ) -> None:
-    """Paste a frame into the sheet, framed if it is abnormal, its mask outlined and its tracks boxed.
+    """Paste a frame into the sheet, with a border if it is abnormal, the outline of its mask, and its boxes.
 
     Args:
-        sheet: to be drawn on.
+        sheet: the sheet to draw on.
         cell: the frame.
         at: left and top on the sheet.
-        shown: width and height there.
-        size: (H', W') of the source, which boxes are in.
+        shown: width and height on the sheet.
+        size: (H', W') of the source, the units of boxes.
     """
     pixels = cell.pixels[..., 0] if cell.pixels.shape[2] == 1 else cell.pixels
     enlarged = shown[0] > cell.pixels.shape[1]
-    # Enlarged pixels stay pixels: one is to see how little the model sees.
+    # Nearest shows the pixels that the model gets.
     way = Image.Resampling.NEAREST if enlarged else Image.Resampling.BILINEAR
     image = Image.fromarray(pixels).convert("RGB").resize(shown, way)
     if cell.mask is not None and cell.mask.any():
@@ -67,7 +67,7 @@ def draw_cell(
     pen = ImageDraw.Draw(sheet)
     right, bottom = left + shown[0] - 1, top + shown[1] - 1
     if cell.abnormal:
-        around = (left - _FRAME, top - _FRAME, right + _FRAME, bottom + _FRAME)  # outside: it hides no pixel
+        around = (left - _FRAME, top - _FRAME, right + _FRAME, bottom + _FRAME)  # outside, so that it hides no pixels
         pen.rectangle(around, outline=RED, width=_FRAME)
     else:
         pen.rectangle((left, top, right, bottom), outline=RULE, width=1)
@@ -75,7 +75,7 @@ def draw_cell(
 
 
 def _draw_boxes(image: Image.Image, cell: Cell, size: tuple[int, int]) -> None:
-    """Tracks, each with its name above it, or below where there is no room."""
+    """Draw the tracks' boxes, each with its name above, or below if there is no room."""
     pen, shown = ImageDraw.Draw(image), image.size
     for name, box in cell.boxes:
         across, down = shown[0] / size[1], shown[1] / size[0]
@@ -89,7 +89,7 @@ def _draw_boxes(image: Image.Image, cell: Cell, size: tuple[int, int]) -> None:
 
 
 def _outlined(image: NDArray[np.uint8], mask: NDArray[np.bool_]) -> NDArray[np.uint8]:
-    """The mask's outline, two pixels wide whatever the scale."""
+    """Draw the outline of the mask, two pixels wide at any scale."""
     height, width = image.shape[:2]
     fitted = np.asarray(Image.fromarray(mask).resize((width, height), Image.Resampling.NEAREST))
     padded = np.pad(fitted, 2)

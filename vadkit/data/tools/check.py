@@ -1,4 +1,4 @@
-"""`vadkit data check`: everything that can be wrong with a data set, found in one go."""
+"""`vadkit data check`: finds all problems of a data set in one run."""
 
 from __future__ import annotations
 
@@ -24,15 +24,16 @@ _SPLITS: tuple[Split, ...] = ("train", "test")
 
 
 def check_dataset(target: Target | Dataset, *, decode: bool = True, progress: Progress | None = None) -> Report:
-    """Look at every video and label of a data set.
+    """Check every video and label of a data set.
 
     Args:
-        target: the data set, opened by `open_target` for a clip and for other label sets to compare with.
-        decode: decode every frame; without it, headers, sizes and names of files are read alone.
-        progress: told of progress.
+        target: the data set. If `open_target` opened it, the clip of its recipe and its other label sets are
+            checked too.
+        decode: decode every frame; otherwise read only headers, sizes and names of files.
+        progress: receives the progress.
 
     Returns:
-        All findings. A damaged video hides no other: each is looked at.
+        All findings, of all videos, whether some are damaged or not.
     """
     known = target if isinstance(target, Target) else Target(type(target).__name__, target)
     dataset, progress = known.dataset, progress or NoProgress()
@@ -52,8 +53,9 @@ def check_dataset(target: Target | Dataset, *, decode: bool = True, progress: Pr
     truth = Truth() if refused else read_truth(dataset, test, lenient=known.lenient, masks=decode)
     found += truth.findings
     if refused and test:
-        fix = "mend the test videos first, then check again"
-        found.append(Finding("note", "labels", "test", "the labels were not checked: the data set reads none yet", fix))
+        fix = "fix the errors of the test videos first, then check again"
+        what = "the labels were not checked, because the data set refuses its test videos"
+        found.append(Finding("note", "labels", "test", what, fix))
     if not refused:
         found += compare_truths(truth, videos["test"][0], known.alternatives)
     found += check_duplicates(facts)
@@ -68,7 +70,7 @@ def check_dataset(target: Target | Dataset, *, decode: bool = True, progress: Pr
 
 
 def _videos(dataset: Dataset, split: Split, found: list[Finding]) -> tuple[list[VideoRef], bool]:
-    """Videos of a split, and whether the data set refuses them; then they are looked for beside the damaged one."""
+    """Videos of a split, and whether the data set refuses them. If so, they come from the damaged video's folder."""
     try:
         with reading(split):
             videos = list(dataset.videos(split))
@@ -81,8 +83,8 @@ def _videos(dataset: Dataset, split: Split, found: list[Finding]) -> tuple[list[
         return videos, True
     twice = [name for name, count in Counter(video.name for video in videos).items() if count > 1]
     if twice:
-        what = f"several videos have one name: {join_names(twice)}"
-        found.append(Finding("error", "videos", split, what, "rename them: scores are filed by name"))
+        what = f"several videos have the same name: {join_names(twice)}"
+        found.append(Finding("error", "videos", split, what, "rename them: scores are stored by name"))
     if not videos:
         found.append(Finding("error", "videos", split, "there are no videos", "see the data set's page in the docs"))
     found += check_numbering(videos)
@@ -114,14 +116,14 @@ def _row(split: Split, facts: Sequence[Facts], truth: Truth, expected: Mapping[s
 def _compare(row: Row, truth: Truth, target: Target, videos: Sequence[VideoRef]) -> list[Finding]:
     """Counts against the published ones."""
     if not row.videos:
-        return []  # which is an error of its own
+        return []  # already reported as an error
     if row.expected_videos is not None and row.videos != row.expected_videos:
         fewer = row.videos < row.expected_videos
         what = f"{some(row.videos, 'video')} found, {row.expected_videos} published"
         fix = (
-            "fetch the rest; until then a result is of a part, and cannot stand beside others'"
+            "fetch the missing videos; results on a part of the data set cannot be compared with published ones"
             if fewer
-            else "move what does not belong to the data set out of its folder"
+            else "remove videos that do not belong to the data set from its folder"
         )
         return [Finding("warning", "totals", row.split, what, fix)]
     found: list[Finding] = []
@@ -134,7 +136,7 @@ def _compare(row: Row, truth: Truth, target: Target, videos: Sequence[VideoRef])
         if len(truth.frames) < row.videos:
             return found
         fix = _published(target, videos, row.expected_abnormal) or (
-            "this is not the published label file: fetch that of the data set's authors"
+            "fetch the label file of the data set's authors: this is a different one"
         )
         found.append(Finding("error", "totals", row.split, what, fix))
     return found
@@ -147,5 +149,5 @@ def _published(target: Target, videos: Sequence[VideoRef], expected: int | None)
         if labels and sum(int(each.sum()) for each in labels.values()) == expected:
             source = other.labels(videos[0])
             told = f" ({source.source})" if source else ""
-            return f"read the data set {key}: those labels{told} have the published {expected}"
+            return f"use the data set {key}: those labels{told} have the published {expected} frames"
     return ""

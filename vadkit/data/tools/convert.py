@@ -1,13 +1,13 @@
-"""`vadkit data convert`: a data set in the layout that most code of the field reads.
+"""`vadkit data convert`: writes a data set in the layout of ShanghaiTech, which most code of the field reads.
 
 ```text
-OUT/conversion.json                   from what, how, and whether it is complete
+OUT/conversion.json                   source, options, and whether it is complete
 OUT/training/frames/01/000.jpg        or training/videos/01.avi
 OUT/testing/frames/01/000.jpg         or testing/videos/01.avi
 OUT/testing/test_frame_mask/01.npy    (F,) uint8, 1 where abnormal
-OUT/testing/test_pixel_mask/01.npy    (F, H, W) uint8, where there are masks
+OUT/testing/test_pixel_mask/01.npy    (F, H, W) uint8, if there are masks
 OUT/frame_labels.npy                  (1, all test frames) uint8, the videos in natural order
-OUT/labels.csv                        the same as intervals, for vadkit's data set `folder`
+OUT/labels.csv                        frame labels as intervals, for vadkit's data set `folder`
 ```
 """
 
@@ -31,7 +31,7 @@ from vadkit.core.files import LEFTOVERS, atomic_write_text, reading
 from vadkit.core.progress import NoProgress, Progress
 from vadkit.core.values import Labels, Split, VideoRef
 from vadkit.core.version import __version__
-from vadkit.data.tools.label_writing import filed, write_labels, write_summary
+from vadkit.data.tools.label_writing import CHECK, filed, write_labels, write_summary
 from vadkit.data.tools.target import Target
 from vadkit.data.tools.writing import Format, frame_writer, video_writer
 from vadkit.video.cache import fingerprint
@@ -39,7 +39,7 @@ from vadkit.video.cache import fingerprint
 Form = Literal["frames", "avi"]
 MARK = "conversion.json"
 _ENCODINGS: dict[Form, str] = {
-    "frames": "JPEG of quality 95, 4:4:4; JPEG frames copied as they are",
+    "frames": "JPEG of quality 95, 4:4:4; JPEG frames copied unchanged",
     "avi": "FFV1, lossless",
 }
 _HOMES: dict[Split, str] = {"train": "training", "test": "testing"}
@@ -47,13 +47,13 @@ _HOMES: dict[Split, str] = {"train": "training", "test": "testing"}
 
 @dataclass(frozen=True, slots=True)
 class Conversion:
-    """What was written.
+    """The result of a conversion.
 
     Attributes:
-        folder: where.
-        videos: videos, those of an interrupted conversion among them.
-        frames: frames of all videos.
-        form: how frames are held, in words.
+        folder: the folder that was written.
+        videos: number of videos, with those of an interrupted conversion.
+        frames: number of frames of all videos.
+        form: description of the encoding.
     """
 
     folder: Path
@@ -74,33 +74,31 @@ def convert_dataset(
 ) -> Conversion:
     """Write a data set as folders of frames or as video files, with its labels.
 
-    A video appears under its name when it is whole. The same call goes on with a conversion that was interrupted.
+    A video gets its final name when it is complete. The same call continues an interrupted conversion.
 
     Args:
         target: the data set.
-        out: the folder to write: new, empty, or of the same conversion, interrupted.
-        to: "frames", JPEG of quality 95 without colour subsampling, or the very files where they are JPEG
-            already and nothing changes; "avi", FFV1, which is lossless.
-        splits: "train", "test"; default both.
-        size: height and width, or "HxW"; default, each video's own.
+        out: the folder to write: new, empty, or from an interrupted conversion with the same arguments.
+        to: "frames" for JPEG of quality 95 without colour subsampling (JPEG files are copied if neither size nor
+            colour changes), or "avi" for FFV1, which is lossless.
+        splits: "train", "test"; by default both.
+        size: height and width, or "HxW"; by default that of each video.
         gray: convert to gray (ITU-R 601).
-        progress: told of progress.
+        progress: receives the progress.
 
     Raises:
-        DataError: a video or its labels are damaged, or do not fit each other.
-        RunFolderError: `out` holds something else or cannot be written.
+        DataError: a video or its labels are damaged, or do not match.
+        RunFolderError: `out` has other contents or cannot be written.
     """
     known = target if isinstance(target, Target) else Target(type(target).__name__, target)
     work = _Work(known, Path(out), _form(to), Format(_size(size), gray), _splits(splits))
     try:
         return work.run(progress or NoProgress())
     except RunFolderError as error:
-        # What `files` says of run folders is about other options than these.
+        # The fix of `files` names options of `vadkit run`.
         if "--" in error.fix:
             full = "full" in error.what
-            error.fix = (
-                "free some space, then run the same command again: it goes on" if full else "choose another folder"
-            )
+            error.fix = "free some space, then repeat the command to continue" if full else "choose another folder"
         raise
 
 
@@ -161,11 +159,11 @@ class _Work:
                 before = json.loads(mark.read_text(encoding="utf-8"))
                 differ = [key for key in plan if key != "vadkit" and before.get(key) != plan[key]]
                 if differ:
-                    what = f"another conversion was begun here: {join_names(differ)} differ"
+                    what = f"contains another conversion, with a different {join_names(differ)}"
                     raise RunFolderError(what, where=str(self.out), fix="choose another folder, or remove this one")
             elif self.out.exists() and (not self.out.is_dir() or any(self.out.iterdir())):
                 fix = "choose a new or an empty folder"
-                raise RunFolderError("is not empty, and holds no conversion", where=str(self.out), fix=fix)
+                raise RunFolderError("is not empty, and not a conversion", where=str(self.out), fix=fix)
         except (OSError, ValueError) as error:
             raise RunFolderError(f"cannot be read: {error}", where=str(mark), fix="choose another folder") from error
         for left in self.out.rglob(LEFTOVERS):
@@ -180,8 +178,7 @@ class _Work:
             count = video_writer(video, home / "videos" / f"{filed(video)}.avi", self.format)
         if labels is not None and len(labels.frames) != count:
             what = f"{len(labels.frames)} labels for {count} frames"
-            fix = "'vadkit data check' says more; only labels that fit are written"
-            raise DataError(what, where=f"test video {video.name}", fix=fix)
+            raise DataError(what, where=f"test video {video.name}", fix=CHECK)
         return count
 
 
@@ -189,8 +186,8 @@ def _refuse_clashes(videos: dict[Split, list[VideoRef]]) -> None:
     for split, each in videos.items():
         twice = [name for name, count in Counter(filed(video) for video in each).items() if count > 1]
         if twice:
-            what = f"several {split} videos would be filed as {join_names(twice)}"
-            raise DataError(what, where="names", fix="rename them in the source")
+            what = f"several {split} videos would get the file name {join_names(twice)}"
+            raise DataError(what, where="names", fix="rename the videos in the source")
 
 
 def _json(plan: dict[str, Any]) -> str:
@@ -207,7 +204,7 @@ def _form(to: str) -> Form:
 def _splits(given: Sequence[str] | None) -> tuple[Split, ...]:
     wrong = [each for each in given or () if each not in _HOMES]
     if wrong:
-        raise VadkitError(f"there is no split {wrong[0]!r}", where="--split", fix="choices: train, test")
+        raise VadkitError(f"{wrong[0]!r} is not a split", where="--split", fix="choices: train, test")
     return tuple(split for split in _HOMES if not given or split in given)
 
 

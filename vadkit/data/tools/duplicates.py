@@ -1,4 +1,4 @@
-"""The same frames in two videos: a test video that was trained on scores too well."""
+"""Finds videos that share frames: results are too good if a test video is also used for training."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from vadkit.data.tools.report import Finding
 _SHARE = 0.05
 _LEAST = 5  # frames
 _WHOLE = 0.95
-_EVERYWHERE = 40  # videos: a title card or test picture, not a copied video
+_EVERYWHERE = 40  # videos; a frame in more videos is a title card or test picture, not a copy
 _HEAD = 1 << 16  # bytes
 
 
 def check_duplicates(facts: Sequence[Facts]) -> list[Finding]:
-    """Videos that share frames: by every decoded frame, or by bytes of the files where nothing was decoded."""
+    """Videos that share frames: compared by decoded frames, or by bytes of the files if nothing was decoded."""
     if any(each.prints for each in facts):
         return _by_frames(facts)
     return _by_files(facts)
@@ -36,7 +36,7 @@ def _by_frames(facts: Sequence[Facts]) -> list[Finding]:
 
 
 def _copies(groups: Iterable[Sequence[Facts]], what: str) -> list[Finding]:
-    """Each copy beside the first of its group, a training video if there is one; not every pair, of thousands."""
+    """One finding for each copy and the first video of its group, a training video if there is one."""
     return [_finding(first, other, what) for first, *others in groups for other in others]
 
 
@@ -71,17 +71,17 @@ def _by_files(facts: Sequence[Facts]) -> list[Finding]:
 
 
 def _finding(one: Facts, other: Facts, what: str) -> Finding:
-    """The later of the two, which is the test video where they differ, is what is wrong."""
+    """A finding about the second video, which is the test video if the splits differ."""
     where = f"{other.split} video {other.video.name}"
     text = f"{what} {one.split} video {one.video.name} ({place(one.video)})"
     if one.split != other.split:
-        fix = "keep it in one split: what was trained on cannot be a test of novelty"
+        fix = "keep it in one split: a training video cannot be a test video"
         return Finding("error", "duplicates", where, text, fix)
-    return Finding("warning", "duplicates", where, text, "remove one of the two, unless both are meant")
+    return Finding("warning", "duplicates", where, text, "remove one of the two, unless this is intended")
 
 
 def _bytes_of(video: VideoRef) -> str | None:
-    """Sizes of all files and the heads of some; None if there is nothing to compare."""
+    """A digest of the sizes of all files and of the first bytes of some; None if there is nothing to compare."""
     if isinstance(video.source, Path):
         paths: Iterable[Path] = (video.source,)
     elif isinstance(video.source, tuple) and video.source:

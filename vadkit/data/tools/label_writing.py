@@ -1,4 +1,4 @@
-"""Labels of a converted data set: an array a video, all in one, and a table of intervals."""
+"""Writes the labels of a converted data set: an array for each video, one of all videos, and a table of intervals."""
 
 from __future__ import annotations
 
@@ -17,26 +17,31 @@ from vadkit.core.files import atomic_write, atomic_write_text
 from vadkit.core.values import Labels, VideoRef, natural_key
 from vadkit.data.tools.writing import resized_masks
 
+CHECK = "run 'vadkit data check' for details; labels must have one value for each frame"
+
 
 def filed(video: VideoRef) -> str:
-    """A video's name as that of a file: flat, as the field's code expects."""
+    """A video's name as a file name without folders, as code of the field expects."""
     return re.sub(r"[\\/]+", "_", video.name)
 
 
 def write_labels(
     out: Path, video: VideoRef, labels: Labels, count: int, size: tuple[int, int] | None
 ) -> NDArray[np.uint8]:
-    """Frame labels and masks of one test video. Returns (F,), 1 where abnormal.
+    """Write frame labels and masks of one test video.
 
     Args:
         out: the folder of the conversion.
-        video: whose labels they are.
-        labels: they fit its frames.
+        video: the test video.
+        labels: its labels, one for each frame.
         count: F as written.
-        size: height and width as written; None keeps the video's own.
+        size: height and width as written; None for the video's own.
+
+    Returns:
+        (F,) uint8, 1 where abnormal.
 
     Raises:
-        DataError: there are not as many masks as frames.
+        DataError: the number of masks differs from the number of frames.
     """
     frames = np.asarray(labels.frames).astype(np.uint8)  # (F,)
     _save(out / "testing/test_frame_mask" / f"{filed(video)}.npy", frames)
@@ -44,19 +49,18 @@ def write_labels(
     if labels.masks is not None and not path.is_file():
         masks = labels.masks()
         if len(masks) != count:
-            fix = "'vadkit data check' says more; only labels that fit are written"
-            raise DataError(f"{len(masks)} masks for {count} frames", where=f"test video {video.name}", fix=fix)
+            raise DataError(f"{len(masks)} masks for {count} frames", where=f"test video {video.name}", fix=CHECK)
         _save(path, resized_masks(masks, size).astype(np.uint8))
     return frames
 
 
 def write_summary(out: Path, labels: Mapping[str, NDArray[np.uint8]], tests: Sequence[str]) -> None:
-    """The labels of all videos in one array, if every test video has some, and as a table.
+    """Write the labels of all videos as a table and, if every test video has labels, as one array.
 
     Args:
         out: the folder of the conversion.
-        labels: video, as filed -> (F,).
-        tests: all test videos, as filed.
+        labels: file name of the video -> (F,).
+        tests: file names of all test videos.
     """
     if tests and all(name in labels for name in tests):
         _save(out / "frame_labels.npy", np.concatenate([labels[name] for name in sorted(tests, key=natural_key)])[None])
@@ -70,7 +74,7 @@ def _save(path: Path, array: NDArray[Any]) -> None:
 
 
 def _table(labels: Mapping[str, NDArray[np.uint8]]) -> str:
-    """Intervals counted from 0, both ends abnormal; a normal video has one row without ends."""
+    """Abnormal intervals from frame 0, both ends included; a normal video has one row without ends."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(("video", "start_frame", "end_frame", "frames"))

@@ -1,4 +1,4 @@
-"""Labels against the frames that were found."""
+"""Checks labels against the frames of the videos."""
 
 from __future__ import annotations
 
@@ -16,16 +16,18 @@ from vadkit.core.values import Labels, VideoRef
 from vadkit.data.tools.probe import Facts, place
 from vadkit.data.tools.report import Finding, some
 
+_SAME_VERSION = "of this version of the video"
+
 
 @dataclass(slots=True)
 class Truth:
-    """Labels of the test videos as far as they could be read.
+    """The readable labels of the test videos.
 
     Attributes:
         frames: video name -> (F,) bool.
-        sources: label sets met, and of how many videos.
-        masks_differ: video name -> frames that are abnormal by the frame labels or by the masks, not by both.
-        findings: what is wrong with them.
+        sources: label set -> number of its videos.
+        masks_differ: video name -> number of frames in which frame labels and masks disagree.
+        findings: problems of the labels.
     """
 
     frames: dict[str, NDArray[np.bool_]] = field(default_factory=dict[str, "NDArray[np.bool_]"])
@@ -76,9 +78,9 @@ def _leniently(lenient: Dataset | None, video: VideoRef) -> Labels | None:
 
 def _missing(names: Sequence[str], total: int) -> Finding:
     if len(names) == total:
-        fix = "they can be scored, but not evaluated; add labels to judge them"
+        fix = "add labels: without them, videos can be scored but not evaluated"
         return Finding("warning", "labels", "test", "no test video has labels", fix)
-    fix = "add labels, all-normal ones too, or move the video out: it is scored but not judged"
+    fix = "add labels, also for normal videos, or remove the videos: without labels they are not evaluated"
     return Finding("warning", "labels", "test", f"without labels: {join_names(names)}", fix)
 
 
@@ -86,12 +88,12 @@ def _check_one(labels: Labels, facts: Facts, truth: Truth, *, masks: bool) -> No
     where, count, found = f"test video {facts.video.name}", len(labels.frames), truth.findings
     if np.ndim(labels.frames) != 1:
         shape = np.shape(labels.frames)
-        found.append(Finding("error", "labels", where, f"labels must be (F,), not {shape}", "mend the data set"))
+        found.append(Finding("error", "labels", where, f"labels must be (F,), not {shape}", "fix the data set"))
         return
-    # Where the data set announces a length, its own reader and the decoder have said so already.
+    # If the data set announces a length, its own reader and the decoder have already reported the difference.
     if facts.frames is not None and count != facts.frames and count != facts.video.frames:
-        more = "frames are missing from the video" if count > facts.frames else "the labels stop before the video does"
-        fix = f"{more}, or they were made for another version of it: extract or fetch both again ({place(facts.video)})"
+        more = "frames are missing from the video" if count > facts.frames else "the labels end before the video"
+        fix = f"extract or fetch both again ({place(facts.video)}): {more}, or belong to another version of it"
         what = f"{some(count, 'label')} for {some(facts.frames, 'frame')}"
         found.append(Finding("error", "labels", where, what, fix))
     if masks and labels.masks is not None:
@@ -100,8 +102,8 @@ def _check_one(labels: Labels, facts: Facts, truth: Truth, *, masks: bool) -> No
     for track in labels.tracks or ():
         bad = [frame for frame, box in track.boxes.items() if not _fits(frame, box, count, size)]
         if bad:
-            what = f"track {track.identity!r} leaves the video at {join_names(bad)}"
-            found.append(Finding("error", "labels", where, what, "the tracks belong to another version of the video"))
+            what = f"track {track.identity!r} is outside of the video in frame {join_names(bad)}"
+            found.append(Finding("error", "labels", where, what, f"use the tracks {_SAME_VERSION}"))
 
 
 def _fits(frame: int, box: tuple[int, int, int, int], frames: int, size: tuple[int, int] | None) -> bool:
@@ -121,7 +123,7 @@ def _check_masks(labels: Labels, facts: Facts, truth: Truth) -> None:
     (width, height), frames = next(iter(facts.sizes), (masks.shape[2], masks.shape[1])), len(labels.frames)
     if masks.shape != (frames, height, width):
         what = f"masks are {masks.shape}, the video is {(frames, height, width)} (frames, height, width)"
-        found.append(Finding("error", "labels", where, what, "the masks belong to another version of the video"))
+        found.append(Finding("error", "labels", where, what, f"use the masks {_SAME_VERSION}"))
         return
     drawn = np.asarray(masks.any(axis=(1, 2)))
     if differ := differences(labels.frames, drawn):
@@ -131,26 +133,26 @@ def _check_masks(labels: Labels, facts: Facts, truth: Truth) -> None:
 def _check_all(truth: Truth) -> None:
     if len(truth.sources) > 1:
         sources = ", ".join(f"{source} ({count})" for source, count in truth.sources.most_common())
-        fix = "a result under mixed labels cannot stand beside any other: use one"
+        fix = "use one label set: results under mixed labels cannot be compared with others"
         truth.findings.append(
-            Finding("warning", "labels", "test", f"the videos' labels differ in kind: {sources}", fix)
+            Finding("warning", "labels", "test", f"the videos have different label sets: {sources}", fix)
         )
     if truth.masks_differ:
         names = [f"{name} ({count})" for name, count in truth.masks_differ.items()]
         total = some(sum(truth.masks_differ.values()), "frame")
         what = f"frame labels and pixel masks disagree in {total}: {join_names(names)}"
-        fix = "they are two label sets: a metric of pixels and one of frames are then not about the same events"
+        fix = "note that pixel metrics and frame metrics then measure different events"
         truth.findings.append(Finding("note", "masks", "test", what, fix))
     for value, word in ((True, "abnormal"), (False, "normal")):
         names = [name for name, labels in truth.frames.items() if len(labels) and bool((labels == value).all())]
         if names:
             what = f"all frames are {word} in {len(names)} of {some(len(truth.frames), 'video')}: {join_names(names)}"
-            fix = "macro AUC leaves them out: it is not defined for one class"
+            fix = "note that macro AUC skips them: it is not defined for one class"
             truth.findings.append(Finding("note", "labels", "test", what, fix))
 
 
 def differences(one: NDArray[np.bool_], other: NDArray[np.bool_]) -> list[int]:
-    """Frames in which two labellings differ; all that one of them lacks among them."""
+    """Frames in which two labellings differ, with the frames that only one of them has."""
     length = min(len(one), len(other))
     apart = np.flatnonzero(one[:length] != other[:length]).tolist()
     return [*apart, *range(length, max(len(one), len(other)))]

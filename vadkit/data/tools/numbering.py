@@ -1,4 +1,4 @@
-"""Frame numbers in a folder: holes, doubles, late starts; and the videos of a split that a data set refused."""
+"""Checks frame numbers in folders: holes, duplicates, late starts. Finds the videos of a split that is refused."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ VIDEOS = frozenset({".avi", ".mp4", ".mkv", ".mov", ".m4v", ".mpg", ".mpeg", ".w
 
 
 def number(path: Path) -> int | None:
-    """The last number in a file's name; None if it holds none."""
+    """The last number in a file's name; None if there is no number."""
     digits = re.findall(r"\d+", path.stem)
     return int(digits[-1]) if digits else None
 
 
 def gaps(paths: Sequence[Path], first: int | None = None) -> list[str]:
-    """What is wrong with the numbers of a folder's frames; empty if nothing is, or if not all are numbered.
+    """Problems of the frame numbers of a folder; none if not all frames are numbered.
 
     Args:
         paths: the frames.
-        first: the number that the frames of the neighbouring folders begin with; None if unknown.
+        first: first frame number of the neighbouring folders; None if unknown.
     """
     numbers = [number(path) for path in paths]
     if not numbers or None in numbers:
@@ -38,20 +38,20 @@ def gaps(paths: Sequence[Path], first: int | None = None) -> list[str]:
     problems: list[str] = []
     steps = {after - before for before, after in pairwise(kept)}
     if len(kept) > 2 and len(steps) == 1 and steps != {1}:
-        problems.append(f"the frames are numbered in steps of {steps.pop()}: it is a sample of the video")
+        problems.append(f"frame numbers have a step of {steps.pop()}: these are not all frames of the video")
     elif missing := sorted(set(range(start, kept[-1] + 1)) - set(kept)):
         plural = "s are" if len(missing) > 1 else " is"
         problems.append(f"frame number{plural} missing: {join_names(ranges(missing), 12)}")
     if doubled := [each for each in kept if counts[each] > 1]:
-        problems.append(f"frame numbers there more than once: {join_names(ranges(doubled), 12)}")
+        problems.append(f"frame numbers occur more than once: {join_names(ranges(doubled), 12)}")
     return problems
 
 
 def check_numbering(videos: Sequence[VideoRef], *, refused: bool = False) -> list[Finding]:
-    """Holes and doubles in folders of frames: errors where the data set refuses them, else warnings."""
+    """Holes and duplicates in folders of frames: errors if the data set refuses them, else warnings."""
     folders = [video.source for video in videos if isinstance(video.source, tuple) and video.source]
     starts = [found[0] for frames in folders if (found := sorted(n for p in frames if (n := number(p)) is not None))]
-    # One late start among others has lost its first frames; if all start late, they are numbered so.
+    # A single late start means that the first frames are missing; if all start late, it is the numbering.
     common = Counter(starts).most_common(1)[0][0] if starts else None
     first = min(1, *starts) if refused and starts else common
     return [
@@ -71,13 +71,13 @@ def _again(frames: Sequence[Path], first: int) -> str:
     digits = re.findall(r"\d+", frames[0].stem)
     name = f"%0{len(digits[-1]) if digits else 3}d{frames[0].suffix}"
     command = f"ffmpeg -i VIDEO -fps_mode passthrough -start_number {first} {frames[0].parent / name}"
-    return f"a hole shifts every later label: extract the frames again, each once: {command}"
+    return f"extract every frame again, because a hole shifts all later labels: {command}"
 
 
 def neighbours(error: DataError) -> list[VideoRef]:
-    """The videos beside the one that a data set raised this error for; empty if it was not for one video.
+    """The videos in the folder of the video that this error is about; empty if it is not about one video.
 
-    A data set refuses a whole split for one damaged folder; the others deserve a look all the same.
+    A data set refuses all videos of a split if one of them is damaged, but the check reads the others too.
     """
     place = Path(error.where)
     try:
@@ -93,7 +93,7 @@ def neighbours(error: DataError) -> list[VideoRef]:
         return []
     if not any(video is not None and video.source != () for video in found):
         return []
-    # Folders without any image are no videos, but the one that the error is about may be to blame for that.
+    # A folder without images is not a video, except the one that the error is about.
     return [video for video in found if video is not None and (video.source != () or home / video.name == place)]
 
 

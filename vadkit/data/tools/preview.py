@@ -1,4 +1,4 @@
-"""`vadkit data preview`: frames as the model sees them, with what is called abnormal in them."""
+"""`vadkit data preview`: draws frames as the model sees them, with their labels."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from vadkit.video.cache import FrameCache, default_cache
 from vadkit.video.decode import decode, frame_count
 
 _SPLITS: tuple[Split, ...] = ("train", "test")
-_ROWS_OF_ONE = 4  # of a single video
+_ROWS_OF_ONE = 4  # rows for a single video
 
 
 def preview_dataset(
@@ -31,20 +31,20 @@ def preview_dataset(
     videos: int = 4,
     frames: int = 8,
 ) -> list[str]:
-    """Draw a contact sheet of a data set into a picture file.
+    """Draw a contact sheet of a data set and save it as an image.
 
     Args:
-        target: the data set; opened from a recipe, frames have the size and colour of its clips.
-        out: the picture; its suffix says the format.
-        video: one video alone, with four times as many frames.
-        videos: videos of each split, evenly chosen.
-        frames: frames of each video, evenly spaced.
+        target: the data set; if it comes from a recipe, frames have the size and colour of its clips.
+        out: the image file; its suffix determines the format.
+        video: draw only this video, with four times as many frames.
+        videos: number of videos of each split, evenly chosen.
+        frames: number of frames of each video, evenly spaced.
 
     Returns:
-        Why a video could not be drawn, one line each.
+        A message for each video that could not be drawn.
 
     Raises:
-        DataError: the data set has no videos, none of that name, or none that can be read.
+        DataError: the data set has no videos, no video of that name, or no readable video.
     """
     known = target if isinstance(target, Target) else Target(type(target).__name__, target)
     chosen = _spread(known.dataset, videos) if video is None else _named(known.dataset, video)
@@ -55,14 +55,15 @@ def preview_dataset(
         try:
             strips.append(_strip(known, split, each, count))
         except DataError as error:
-            problems.append(f"{split} video {each.name} is left out: {error}")
+            problems.append(f"{split} video {each.name} is skipped: {error}")
     if not strips:
         raise DataError("no video could be drawn", where=known.name, fix="\n".join(problems))
     try:
         with atomic_write(Path(out)) as aside:
             draw_sheet(_title(known, strips), strips, columns=frames).save(aside)
-    except ValueError as error:  # Pillow's, of a suffix that it does not know
-        raise VadkitError(f"no picture format has this suffix: {error}", where=str(out), fix="preview.png") from error
+    except ValueError as error:  # Pillow does not know the suffix
+        what = f"no image format has this suffix: {error}"
+        raise VadkitError(what, where=str(out), fix="use for example preview.png") from error
     return problems
 
 
@@ -84,14 +85,13 @@ def _named(dataset: Dataset, name: str) -> list[tuple[Split, VideoRef]]:
                 known.append((split, video))
     found = [pair for pair in known if name in (pair[1].name, f"{pair[0]}/{pair[1].name}")]
     if not found:
-        raise DataError(
-            f"there is no video {name!r}", where="--video", fix=closest(name, [video.name for _, video in known])
-        )
+        fix = closest(name, [video.name for _, video in known])
+        raise DataError(f"no video is named {name!r}", where="--video", fix=fix)
     return found
 
 
 def evenly(total: int, wanted: int) -> list[int]:
-    """Indices spread over a range, its ends among them.
+    """Indices spread evenly over a range, including its ends.
 
     >>> evenly(10, 4)
     [0, 3, 6, 9]
@@ -105,7 +105,7 @@ def _strip(target: Target, split: Split, video: VideoRef, wanted: int) -> Strip:
     with reading(video.name):
         labels = target.dataset.labels(video) if split == "test" else None
     if target.clip is not None:
-        # The very arrays that training reads.
+        # The same arrays that training reads.
         cached = FrameCache(default_cache()).frames(video, target.clip)
         total = len(cached)
         numbers = evenly(total, wanted)
@@ -116,7 +116,7 @@ def _strip(target: Target, split: Split, video: VideoRef, wanted: int) -> Strip:
         pictures = _pick(video, numbers)
     if labels is not None and len(labels.frames) != total:
         what = f"{len(labels.frames)} labels for {total} frames"
-        raise DataError(what, where=video.name, fix="'vadkit data check' says more")
+        raise DataError(what, where=video.name, fix="run 'vadkit data check' for details")
     masks = labels.masks() if labels is not None and labels.masks is not None else None
     cells = [
         Cell(picture, number, *_marks(labels, masks, number)) for number, picture in zip(numbers, pictures, strict=True)
@@ -137,7 +137,7 @@ def _marks(
 
 
 def _pick(video: VideoRef, numbers: Sequence[int]) -> list[NDArray[np.uint8]]:
-    """Some frames at their own size; what lies behind the last is not decoded."""
+    """Some frames at their original size; decoding stops after the last of them."""
     if isinstance(video.source, tuple):
         chosen = tuple(video.source[i] for i in numbers)
         return list(decode(replace(video, source=chosen, frames=None), color="rgb"))
@@ -153,13 +153,13 @@ def _pick(video: VideoRef, numbers: Sequence[int]) -> list[NDArray[np.uint8]]:
 
 
 def _size(video: VideoRef) -> tuple[int, int]:
-    """(H, W) of the source, which boxes are in."""
+    """(H, W) of the source, the units of boxes."""
     first = next(iter(_pick(video, [0])))
     return first.shape[0], first.shape[1]
 
 
 def _title(target: Target, strips: Sequence[Strip]) -> str:
-    seen = _clip(target.clip) if target.clip is not None else "frames at their own size and colour"
+    seen = _clip(target.clip) if target.clip is not None else "frames at their original size and colour"
     source = next((labels.source for labels in _labels(target, strips)), "")
     return f"{target.name}: {seen}" + (f"; labels: {source}" if source else "; no labels")
 

@@ -1,4 +1,4 @@
-"""One video, looked at: its frames, sizes, colours, and what is wrong with its files."""
+"""Reads one video and reports its frames, sizes, colours and problems."""
 
 from __future__ import annotations
 
@@ -21,32 +21,32 @@ from vadkit.video.decode import decode
 from vadkit.video.truncation import missing_bytes
 
 _GRAY = frozenset({"1", "L", "LA", "I;16", "I"})
-_MOST = 20  # damaged frames named for one video
+_MOST = 20  # largest number of findings about damaged frames of one video
 _COLORS_EVERY = 50  # frames
-_GRAY_LIMIT = 8  # of 255, between a pixel's channels: rounding of a gray video's colour planes
-_USED = "fetch it again; until then a run uses the frames that it has and says so (data.on_corrupt: error refuses)"
-_REFUSED = "fetch it again, or use the frames that it has: data.on_corrupt: warn"
-_STAND_IN = "extract or fetch it again; until then a neighbour stands in for it (data.on_corrupt: error refuses)"
-_NOT_TAKEN = "extract or fetch it again, or let a neighbour stand in for it: data.on_corrupt: warn"
+_GRAY_LIMIT = 8  # of 255, difference of a pixel's channels; rounding makes gray videos slightly coloured
+_USED = "fetch it again; until then a run warns and uses its readable frames (data.on_corrupt: error refuses it)"
+_REFUSED = "fetch it again, or set data.on_corrupt: warn to use its readable frames"
+_REPLACED = "extract or fetch it again; until then a neighbouring frame replaces it (data.on_corrupt: error refuses it)"
+_NOT_REPLACED = "extract or fetch it again, or set data.on_corrupt: warn to use a neighbouring frame instead"
 FLAT = 0
-"""Print of a frame of one colour, which tells nothing about where it is from."""
+"""Print of a frame of one colour; such frames are not compared, because they occur in unrelated videos."""
 
 
 @dataclass(slots=True)
 class Facts:
-    """What one video turned out to be.
+    """Properties and problems of one video.
 
     Attributes:
         video: the video.
-        split: where it belongs.
-        frames: F as decoded, or as the headers say; None if neither tells.
-        sizes: (width, height) -> frames of that size.
-        fps: frames per second by the file's header, else by the data set.
-        stored: "gray" or "rgb", how the files hold it.
-        colorful: whether any of the frames looked at has colour.
-        prints: one number a frame, equal for equal frames; empty if nothing was decoded.
-        findings: what is wrong with it.
-        refused: whether a run refuses a video that can be read in part.
+        split: its split.
+        frames: F as decoded, or from the header; None if unknown.
+        sizes: (width, height) -> number of frames.
+        fps: frames per second, from the file's header, else from the data set.
+        stored: colour of the files, "gray" or "rgb" -> number of files.
+        colorful: whether any of the sampled frames has colour.
+        prints: a hash of each frame; empty if nothing was decoded.
+        findings: its problems.
+        refused: whether a run refuses a partly readable video.
     """
 
     video: VideoRef
@@ -62,29 +62,29 @@ class Facts:
 
     @property
     def where(self) -> str:
-        """The file or folder, or the name where the video is drawn."""
+        """The file or folder, or the name of a video drawn in code."""
         return place(self.video)
 
     def report(self, where: str, what: str, fix: str) -> None:
-        """Note an error of this video's files."""
+        """Add an error about this video's files."""
         self.findings.append(Finding("error", "files", where, what, fix))
 
     def damage(self, where: str, what: str, *, image: bool = False) -> None:
-        """Note what a run makes do with, or refuses, as the recipe says."""
+        """Add damage, which a run refuses (an error) or tolerates (a warning)."""
         severity: Severity = "error" if self.refused else "warning"
-        refused, used = (_NOT_TAKEN, _STAND_IN) if image else (_REFUSED, _USED)
+        refused, used = (_NOT_REPLACED, _REPLACED) if image else (_REFUSED, _USED)
         self.findings.append(Finding(severity, "files", where, what, refused if self.refused else used))
 
 
 def place(video: VideoRef) -> str:
-    """Where a video lies, for messages."""
+    """File or folder of a video, for messages."""
     if isinstance(video.source, Path):
         return str(video.source)
     return str(video.source[0].parent) if isinstance(video.source, tuple) and video.source else f"video {video.name}"
 
 
 def probe(video: VideoRef, split: Split, *, decoded: bool, on_corrupt: OnCorrupt = "warn") -> Facts:
-    """Look at a video; whatever is wrong with it becomes a finding."""
+    """Read a video; every problem becomes a finding."""
     facts = Facts(video, split, video.frames, fps=video.fps, refused=on_corrupt == "error")
     source = video.source
     if isinstance(source, Path):
@@ -93,7 +93,7 @@ def probe(video: VideoRef, split: Split, *, decoded: bool, on_corrupt: OnCorrupt
         elif decoded:
             _decode(facts)
         elif missing := missing_bytes(source):
-            facts.damage(str(source), f"breaks off: {missing} bytes or more are missing at the file's end")
+            facts.damage(str(source), f"breaks off: at least {missing} bytes are missing at the file's end")
     elif isinstance(source, tuple):
         _look_at_images(source, facts, decoded=decoded)
     elif decoded:
@@ -110,7 +110,7 @@ def _header(path: Path, facts: Facts) -> bool:
         with av.open(str(path)) as container:
             stream = next(iter(container.streams.video), None)
             if stream is None:
-                facts.report(str(path), "holds no video stream", "fetch the file again or remove it")
+                facts.report(str(path), "has no video stream", "fetch the file again or remove it")
                 return False
             facts.frames = facts.frames or stream.frames or None
             facts.fps = round(float(stream.average_rate), 3) if stream.average_rate else facts.fps
@@ -124,7 +124,7 @@ def _header(path: Path, facts: Facts) -> bool:
 
 
 def _decode(facts: Facts) -> None:
-    """Decode every frame of a file, or draw them."""
+    """Decode every frame of a video file or of a video drawn in code."""
     facts.frames, damages = 0, Damages()
     facts.sizes.clear()
     try:
@@ -138,7 +138,7 @@ def _decode(facts: Facts) -> None:
 
 
 def _look_at_images(paths: tuple[Path, ...], facts: Facts, *, decoded: bool) -> None:
-    """Read every image, or its header; each counts as a frame, for a neighbour stands in for one that is damaged."""
+    """Read every image, or its header. A damaged image counts as a frame, because a neighbour replaces it."""
     empty: list[str] = []
     broken: dict[int, str] = {}
     facts.frames = len(paths)
@@ -159,13 +159,13 @@ def _look_at_images(paths: tuple[Path, ...], facts: Facts, *, decoded: bool) -> 
             facts.findings.append(Finding.of(unreadable(path, error), "files", str(path)))
         except (DataError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
             said = error.__cause__ or error.what if isinstance(error, DataError) else getattr(error, "strerror", None)
-            broken[index] = str(said or "it is no image, or broken")
-    _tell(paths, facts, empty, broken)
+            broken[index] = str(said or "it is not an image, or damaged")
+    _report(paths, facts, empty, broken)
 
 
-def _tell(paths: tuple[Path, ...], facts: Facts, empty: list[str], broken: dict[int, str]) -> None:
+def _report(paths: tuple[Path, ...], facts: Facts, empty: list[str], broken: dict[int, str]) -> None:
     if not paths:
-        facts.report(facts.where, "holds no images", "extract the frames again or remove the folder")
+        facts.report(facts.where, "contains no images", "extract the frames again or remove the folder")
     facts.refused = facts.refused or len(empty) + len(broken) == len(paths)
     if empty:
         what = f"{len(empty)} of {len(paths)} frames are empty files (0 bytes): {join_names(empty)}"
@@ -174,17 +174,17 @@ def _tell(paths: tuple[Path, ...], facts: Facts, empty: list[str], broken: dict[
         facts.damage(str(paths[index]), f"frame {index} cannot be decoded: {why}", image=True)
     if len(facts.sizes) > 1:
         sizes = ", ".join(f"{width}x{height} ({n})" for (width, height), n in facts.sizes.most_common())
-        fix = "every frame of a video must have the same size: extract them again"
+        fix = "extract them again: all frames of a video must have the same size"
         facts.report(facts.where, f"frames of different sizes: {sizes}", fix)
 
 
 def _see(frame: NDArray[np.uint8], facts: Facts) -> None:
-    """Remember a frame's size and what tells it from others."""
+    """Record a frame's size, colour and hash."""
     if not facts.colorful and len(facts.prints) % _COLORS_EVERY == 0:
         small = frame[::4, ::4].astype(np.int16)
         facts.colorful = bool((np.ptp(small, axis=2) > _GRAY_LIMIT).any())
     facts.sizes[frame.shape[1], frame.shape[0]] += 1
-    # A sixteenth of the pixels tells two frames of a camera apart: sensors are noisy.
+    # Because of sensor noise, a sixteenth of the pixels is enough to distinguish two frames.
     pixels = np.ascontiguousarray(frame[::4, ::4])
     flat = pixels.min() == pixels.max()
     facts.prints.append(FLAT if flat else int.from_bytes(blake2b(pixels.data, digest_size=8).digest(), "big"))

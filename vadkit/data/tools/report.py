@@ -1,4 +1,4 @@
-"""What a check of a data set came to: findings, and one row of counts a split."""
+"""The result of a data set check: findings, and a row of counts for each split."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from vadkit.core.errors import VadkitError
 from vadkit.core.values import Split
 
 Severity = Literal["error", "warning", "note"]
-"""An error makes a result wrong or a run fail; a warning may; a note is worth knowing."""
+"""An error makes results wrong or a run fail, a warning may do so, and a note is information."""
 
 _ORDER = get_args(Severity)
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing found.
+    """One finding of a check.
 
     Attributes:
-        severity: how bad it is.
-        topic: what it is about, one word that stays the same from version to version.
-        where: file, folder or video concerned.
+        severity: "error", "warning" or "note".
+        topic: one word that does not change between versions.
+        where: the file, folder or video.
         what: what was found, one sentence.
-        fix: what to do about it; empty if nothing need be done.
+        fix: what to do; empty if nothing.
     """
 
     severity: Severity
@@ -35,7 +35,7 @@ class Finding:
 
     @classmethod
     def of(cls, error: VadkitError, topic: str, where: str) -> Finding:
-        """An error that was raised, at `where` unless it says better."""
+        """A finding from a raised error; `where` is used if the error has no place."""
         return cls("error", topic, error.where or where, error.what, error.fix)
 
 
@@ -45,12 +45,12 @@ class Row:
 
     Attributes:
         split: "train" or "test".
-        videos: videos found.
-        frames: frames of them: decoded, or as announced where nothing was decoded.
-        expected_videos: as published; None if unknown.
-        expected_frames: as published; None if unknown.
-        abnormal: frames labelled abnormal; None without labels.
-        expected_abnormal: as published; None if unknown.
+        videos: number of videos.
+        frames: number of frames, decoded, or from headers if nothing was decoded.
+        expected_videos: published number; None if unknown.
+        expected_frames: published number; None if unknown.
+        abnormal: number of frames labelled abnormal; None without labels.
+        expected_abnormal: published number; None if unknown.
         sizes: WxH, the most frequent first.
         fps: frames per second, the most frequent first.
     """
@@ -68,13 +68,13 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A whole check.
+    """The result of a check.
 
     Attributes:
-        name: the data set.
-        findings: errors first.
-        rows: one a split.
-        decoded: whether every frame was decoded, or headers were read alone.
+        name: name of the data set.
+        findings: all findings, errors first.
+        rows: one row for each split.
+        decoded: whether every frame was decoded; otherwise only headers were read.
     """
 
     name: str
@@ -84,20 +84,20 @@ class Report:
 
     @property
     def errors(self) -> tuple[Finding, ...]:
-        """What must be mended."""
+        """Findings that must be fixed."""
         return tuple(finding for finding in self.findings if finding.severity == "error")
 
     def count(self, severity: Severity) -> int:
-        """How many findings of a severity there are."""
+        """Number of findings of a severity."""
         return sum(finding.severity == severity for finding in self.findings)
 
     def plain(self) -> dict[str, Any]:
-        """As it is written to a JSON file."""
+        """The report as a dictionary, for a JSON file."""
         return asdict(self)
 
 
 def in_order(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """Errors, warnings, notes; each once, else in the order in which they were found."""
+    """Errors, warnings, notes; without duplicates, and otherwise in the given order."""
     return tuple(sorted(dict.fromkeys(findings), key=lambda finding: _ORDER.index(finding.severity)))
 
 

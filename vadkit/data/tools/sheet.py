@@ -1,4 +1,4 @@
-"""A contact sheet drawn with Pillow: one strip of frames a video, a bar of its labels below."""
+"""A contact sheet, drawn with Pillow: for each video a strip of frames, with a bar of its labels below."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from vadkit.core.values import Split, VideoRef
 from vadkit.data.tools.cell import FAINT, INK, MASK, RED, RULE, SMALL, TRACK, Cell, draw_cell, font
 
 _PAPER = (255, 255, 255)
-_WIDTH = 208  # pixels of a frame on the sheet, about
+_WIDTH = 208  # approximate width of a frame on the sheet, pixels
 _TALLEST = 240
 _GAP, _EDGE = 10, 24
 _TITLE, _TEXT = 19, 16
@@ -25,9 +25,9 @@ class Strip:
     """The frames of one video.
 
     Attributes:
-        split: where it belongs.
+        split: its split.
         video: the video.
-        frames: F, all of its frames.
+        frames: F, the number of all its frames.
         labels: (F,) bool, or None.
         cells: the frames drawn.
         size: (H', W') of the source.
@@ -42,7 +42,7 @@ class Strip:
 
     @property
     def head(self) -> str:
-        """What stands above it."""
+        """The text above the strip."""
         parts = [f"{self.frames} frames", f"{self.size[1]}x{self.size[0]}"]
         if self.video.fps:
             parts.append(f"{self.video.fps:g} frames/s")
@@ -54,7 +54,7 @@ class Strip:
 
 
 def draw_sheet(title: str, strips: Sequence[Strip], *, columns: int) -> Image.Image:
-    """The whole sheet; strips of more frames than columns are wrapped."""
+    """Draw the sheet; strips with more frames than columns are wrapped."""
     width = _EDGE * 2 + columns * _WIDTH + (columns - 1) * _GAP
     parts = [_heading(title, width, any(cell.mask is not None for strip in strips for cell in strip.cells), strips)]
     split = ""
@@ -113,7 +113,7 @@ def _draw_strip(strip: Strip, columns: int, width: int, *, first: bool) -> Image
 
 
 def _draw_bar(pen: ImageDraw.ImageDraw, strip: Strip, place: tuple[int, int, int]) -> None:
-    """The whole video from left to right: abnormal spans, and where the frames shown are from."""
+    """Draw a time line of the video: abnormal spans, and the positions of the drawn frames."""
     left, top, right = place
     if strip.labels is None:
         return

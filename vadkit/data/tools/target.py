@@ -1,4 +1,4 @@
-"""Which data set a command is about: a name, `{use: ...}`, or a recipe."""
+"""Opens the data set of a command, given as a name, as `{use: ...}`, or as a recipe."""
 
 from __future__ import annotations
 
@@ -22,22 +22,23 @@ from vadkit.recipe.library import find
 from vadkit.recipe.model import Data
 
 _RECIPES = frozenset({".yaml", ".yml"})
+_EXAMPLE = "write for example '{use: avenue, labels: masks}'"
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A data set at its place on disk, and what else is known of it.
+    """A data set on disk, with the settings of its recipe.
 
     Attributes:
-        name: as the recipe calls the data set.
+        name: name of the data set in a recipe.
         dataset: the data set.
-        clip: of the recipe; None without a recipe.
-        short: what the recipe makes of a video shorter than a clip.
-        on_corrupt: what it makes of a damaged video.
-        held_out: share of the training videos that it does not train on.
-        alternatives: the same data set under its other label sets, by the keys that choose them.
-        lenient: the same data set, which does not refuse labels of other counts than the published;
-            None if it does not tell these apart.
+        clip: clip geometry of the recipe; None without a recipe.
+        short: the recipe's `data.short`, for videos shorter than a clip.
+        on_corrupt: the recipe's `data.on_corrupt`, for damaged videos.
+        held_out: share of the training videos that the recipe holds out.
+        alternatives: a description of the keys -> the same data set with another label set.
+        lenient: the same data set, which also accepts labels with other than the published counts;
+            None if it has no `published` key.
     """
 
     name: str
@@ -56,16 +57,16 @@ def open_target(
     overrides: Sequence[str] = (),
     registry: Registry | None = None,
 ) -> Target:
-    """Find out what is meant, and open it.
+    """Open a data set.
 
     Args:
-        what: a data set's name, `{use: name, ...keys}` as text or mapping, or a recipe: a file or a shipped one's name.
-        data_root: the data set's folder or the one that holds it; default `$VADKIT_DATA`.
-        overrides: as `--set` takes them: `data.labels=masks`.
-        registry: default, all installed plugins.
+        what: a data set's name, `{use: name, ...keys}` as text or mapping, or a recipe by file or name.
+        data_root: the data set's folder or its parent folder; default `$VADKIT_DATA`.
+        overrides: changes as `--set` takes them, such as `data.labels=masks`.
+        registry: where components are looked up; default, all installed plugins.
 
     Raises:
-        VadkitError: there is no such data set or recipe, or its files are not there.
+        VadkitError: the data set, the recipe or its files do not exist.
     """
     registry = registry or Registry.discover()
     data = _recipe(what, overrides, registry)
@@ -95,7 +96,7 @@ def open_target(
 
 
 def _recipe(what: str | Mapping[str, Any], overrides: Sequence[str], registry: Registry) -> Data | None:
-    """The `data` of a recipe; None if it is not a recipe."""
+    """The `data` section of a recipe; None if `what` is not a recipe."""
     if not isinstance(what, str) or what.lstrip().startswith("{"):
         return None
     path = Path(what)
@@ -113,7 +114,7 @@ def _named(what: str | Mapping[str, Any], overrides: Sequence[str], registry: Re
         what = _mapping(what)
     chosen = read_evaluation_only(what, overrides, registry, report=()).data
     if chosen is None:
-        raise VadkitError("no data set is named", where=str(what), fix="for example '{use: avenue, labels: masks}'")
+        raise VadkitError("names no data set", where=str(what), fix=_EXAMPLE)
     return chosen
 
 
@@ -121,5 +122,4 @@ def _mapping(text: str) -> Mapping[str, Any]:
     try:
         return yaml.safe_load(text)
     except yaml.YAMLError as error:
-        fix = "for example '{use: avenue, labels: masks}'"
-        raise VadkitError(f"cannot be read: {error}", where=text, fix=fix) from error
+        raise VadkitError(f"cannot be read: {error}", where=text, fix=_EXAMPLE) from error

@@ -1,4 +1,4 @@
-"""Which label set this is: the same data set's others, and the marks of one that was altered."""
+"""Identifies the label set: compares it with the data set's other label sets, and detects altered files."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from vadkit.core.values import VideoRef
 from vadkit.data.tools.labelled import Truth, differences
 from vadkit.data.tools.report import Finding, ranges, some
 
-_EARLY = 16  # frames; what methods see before they score, while Avenue's own labels have three videos from frame 20
+_EARLY = 16  # frames; methods need up to this many before a first score, and in Avenue three videos start at frame 20
 
 
 def check_starts(truth: Truth) -> list[Finding]:
-    """Whether many videos turn abnormal at one early frame, which events do not and altered label files do."""
+    """Warn if many videos become abnormal at the same early frame, as in altered label files."""
     starts: defaultdict[int, list[str]] = defaultdict(list)
     for name, labels in truth.frames.items():
         if labels.any() and 0 < (first := int(np.argmax(labels))) < _EARLY:
@@ -28,10 +28,10 @@ def check_starts(truth: Truth) -> list[Finding]:
             "warning",
             "starts",
             "test",
-            f"{len(names)} of {len(truth.frames)} videos turn abnormal at the very same frame, {first} counted from 0 "
+            f"{len(names)} of {len(truth.frames)} videos become abnormal at the same frame, {first} counted from 0 "
             f"({first + 1} from 1): {join_names(names)}",
-            f"label files cut for a method that gives the first {first} frames no score look like this: "
-            "use the published one",
+            "use the published label file: "
+            f"this one looks altered for a method that gives the first {first} frames no score",
         )
         for first, names in starts.items()
         if len(names) >= 3 and 3 * len(names) >= len(truth.frames)
@@ -39,7 +39,7 @@ def check_starts(truth: Truth) -> list[Finding]:
 
 
 def read_plainly(dataset: Dataset, videos: Sequence[VideoRef]) -> dict[str, NDArray[np.bool_]] | None:
-    """Labels of all videos, name -> (F,) bool; None where any cannot be read."""
+    """Labels of all videos, name -> (F,) bool; None if any cannot be read."""
     found: dict[str, NDArray[np.bool_]] = {}
     for video in videos:
         try:
@@ -53,7 +53,7 @@ def read_plainly(dataset: Dataset, videos: Sequence[VideoRef]) -> dict[str, NDAr
 
 
 def compare_truths(truth: Truth, videos: Sequence[VideoRef], others: Mapping[str, Dataset]) -> list[Finding]:
-    """Which label set this is, and what the data set's others call abnormal."""
+    """Name the label set, and compare it with the data set's other label sets."""
     findings = [Finding("note", "labels", "test", f"the label set is: {source}") for source in truth.sources if source]
     for key, other in others.items():
         labels = read_plainly(other, videos)
@@ -62,12 +62,11 @@ def compare_truths(truth: Truth, videos: Sequence[VideoRef], others: Mapping[str
         apart = {name: differences(truth.frames[name], labels[name]) for name in labels}
         places = [f"{name} (frames {join_names(ranges(at), 3)})" for name, at in apart.items() if at]
         total, differ = sum(int(each.sum()) for each in labels.values()), sum(map(len, apart.values()))
-        what = f"{key}, {some(total, 'frame')} would be abnormal, now {truth.abnormal}; "
-        what += f"they differ in {some(differ, 'frame')}"
-        if not differ:
-            what = f"{key}, the very same {some(total, 'frame')} are abnormal"
+        if differ:
+            what = f"{key}, {some(total, 'frame')} would be abnormal, now {truth.abnormal}; the two label sets differ "
+            what += f"in {some(differ, 'frame')} of {some(len(places), 'video')}: {join_names(places)}"
         else:
-            what += f" of {some(len(places), 'video')}: {join_names(places)}"
-        fix = "a result under one cannot stand beside a result under the other" if differ else ""
+            what = f"{key}, the same {some(total, 'frame')} are abnormal"
+        fix = "do not compare results under one label set with results under the other" if differ else ""
         findings.append(Finding("note", "variants", "test", what, fix))
     return findings

@@ -1,4 +1,4 @@
-"""Frames to image files or a video file; what is half-written never bears its final name."""
+"""Writes frames to image files or a video file; a partial file never has its final name."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ from vadkit.video.decode import decode, frame_count
 
 _JPEG = frozenset({".jpg", ".jpeg"})
 _QUALITY = 95
-_FPS = 25.0  # of video files whose rate nobody knows
+_FPS = 25.0  # for video files with an unknown frame rate
 
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """How frames are written.
+    """Size and colour of written frames.
 
     Attributes:
-        size: height and width; None keeps each video's own.
+        size: height and width; None for those of each video.
         gray: one channel instead of three.
     """
 
@@ -40,7 +40,7 @@ class Format:
 
 
 def frame_writer(video: VideoRef, folder: Path, form: Format) -> int:
-    """A video as `folder/000.jpg` and so on; a folder that is there is whole. Returns F.
+    """Write a video as `folder/000.jpg` and so on, unless the folder exists, which is then complete. Returns F.
 
     Raises:
         DataError: the video cannot be decoded, or has no frames.
@@ -63,7 +63,7 @@ def frame_writer(video: VideoRef, folder: Path, form: Format) -> int:
 
 
 def _is_jpeg(video: VideoRef, form: Format) -> bool:
-    """Whether the very files will do: another generation of JPEG would lose a little."""
+    """Whether the frames are JPEG files that can be copied; encoding them again would lose quality."""
     untouched = form.size is None and not form.gray
     return untouched and isinstance(video.source, tuple) and all(path.suffix.lower() in _JPEG for path in video.source)
 
@@ -71,13 +71,13 @@ def _is_jpeg(video: VideoRef, form: Format) -> bool:
 def _copy(video: VideoRef, folder: Path) -> int:
     assert isinstance(video.source, tuple)
     digits = max(3, len(str(len(video.source) - 1)))
-    for index, _ in enumerate(decode(video, color="gray")):  # a damaged file must not be handed on
+    for index, _ in enumerate(decode(video, color="gray")):  # decoding refuses a damaged file
         shutil.copyfile(video.source[index], folder / f"{index:0{digits}}.jpg")
     return len(video.source)
 
 
 def _draw(video: VideoRef, folder: Path, form: Format) -> int:
-    # Code that sorts names as text needs as many digits in the first as in the last.
+    # All names have the same number of digits, for code that sorts them as text.
     digits = max(3, len(str(frame_count(video) - 1)))
     count = 0
     for frame in _frames(video, form):
@@ -88,7 +88,7 @@ def _draw(video: VideoRef, folder: Path, form: Format) -> int:
 
 
 def video_writer(video: VideoRef, path: Path, form: Format) -> int:
-    """A video as one FFV1 file, which is lossless; a file that is there is whole. Returns F.
+    """Write a video as one lossless FFV1 file, unless the file exists, which is then complete. Returns F.
 
     Raises:
         DataError: the video cannot be decoded, or has no frames.
@@ -104,7 +104,7 @@ def video_writer(video: VideoRef, path: Path, form: Format) -> int:
     count = 0
     with atomic_write(path) as aside, av.open(str(aside), "w") as container:
         stream = container.add_stream("ffv1", rate=Fraction(video.fps or _FPS).limit_denominator(1001))
-        # RGB planes as they are: a conversion to YUV would round.
+        # Stored as RGB: a conversion to YUV would round.
         stream.width, stream.height, stream.pix_fmt = width, height, "gray" if channels == 1 else "bgr0"
         for frame in chain((first,), frames):
             picture = np.ascontiguousarray(frame[..., 0] if channels == 1 else frame)
@@ -116,7 +116,7 @@ def video_writer(video: VideoRef, path: Path, form: Format) -> int:
 
 
 def _frames(video: VideoRef, form: Format) -> Iterator[NDArray[np.uint8]]:
-    """(H, W, C) in the colour and size asked for; gray video stays gray."""
+    """Frames (H, W, C) in the colour and size of the format; a gray video stays gray."""
     for frame in decode(video, color="gray" if form.gray or _stored_gray(video) else "rgb"):
         if form.size is None or frame.shape[:2] == form.size:
             yield frame
@@ -127,13 +127,13 @@ def _frames(video: VideoRef, form: Format) -> Iterator[NDArray[np.uint8]]:
 
 
 def _stored_gray(video: VideoRef) -> bool:
-    """Whether one channel holds all that there is."""
+    """Whether the source is stored as gray."""
     if isinstance(video.source, Path):
         try:
             with av.open(str(video.source)) as container:
                 return bool(container.streams.video) and (container.streams.video[0].pix_fmt or "").startswith("gray")
         except (av.error.FFmpegError, OSError):
-            return False  # whoever decodes it says what is wrong
+            return False  # decoding the file reports the error
     if isinstance(video.source, tuple):
         try:
             with Image.open(video.source[0]) as image:
@@ -144,7 +144,7 @@ def _stored_gray(video: VideoRef) -> bool:
 
 
 def resized_masks(masks: NDArray[np.bool_], size: tuple[int, int] | None) -> NDArray[np.bool_]:
-    """(F, H, W) at another size: a pixel is abnormal if any of what it covers is, so that none gets lost."""
+    """(F, H, W) at another size; a pixel is abnormal if any abnormal source pixel overlaps it."""
     if size is None or masks.shape[1:] == size:
         return masks
     rescaled = [

@@ -1,4 +1,4 @@
-"""What a clip gets must not depend on the clips that happen to lie in the same batch."""
+"""The result for a clip must not depend on the other clips of its batch."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ TOLERANCE = 1e-4
 
 
 def check_batch_mates(subject: Subject) -> None:
-    """In evaluation, what a clip gives does not depend on the other clips of its batch.
+    """In evaluation, the outputs for a clip do not depend on the other clips of its batch.
 
-    Otherwise a score would depend on `engine.score_batch`. A component that remembers earlier clips is reset first.
+    Otherwise a score would depend on `engine.score_batch`. A component with a memory of earlier clips is reset first.
     """
     mates, others = inputs(subject, 3, seed=0), inputs(subject, 3, seed=5)
     mixed = _first_of(mates, others)

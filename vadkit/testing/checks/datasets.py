@@ -1,4 +1,4 @@
-"""Data sets: names, lengths and labels that fit each other, the same each time."""
+"""Checks of data sets: names, lengths and labels agree, and are the same each time."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ SPLITS: tuple[Split, Split] = ("train", "test")
 
 
 def check_videos(subject: Subject) -> None:
-    """Both splits have videos with unique names, in the same order each time, of frames that are there."""
+    """Both splits have videos with unique names, in the same order each time, and their files exist."""
     one, two = subject.build(), subject.build()
     for split in SPLITS:
         found = _videos(one, split)
         names = [video.name for video in found]
-        require(bool(names), f"{split} has no videos", "raise a DataError that says what was looked for")
+        require(bool(names), f"{split} has no videos", "raise a DataError that names the expected files")
         doubled = sorted({name for name in names if names.count(name) > 1})
-        require(
-            not doubled, f"{split} names {join_names(doubled)} twice", "names are unique: put the folder into the name"
-        )
-        for told, again in (("asked again", one), ("built again", two)):
+        fix = "make names unique, for example with the folder in the name"
+        require(not doubled, f"{split} has several videos named {join_names(doubled)}", fix)
+        for told, again in (("a second call", one), ("a second object", two)):
             other = [video.name for video in _videos(again, split)]
-            require(other == names, f"{told}, {split} comes in another order", "sort by name, with vadkit.api.natural")
+            fix = "sort by name, with vadkit.api.natural"
+            require(other == names, f"{told} of videos({split!r}) gives another order", fix)
         for video in found:
             _check_source(split, video)
 
 
 def check_labels(subject: Subject) -> None:
-    """Labels, masks and tracks of a test video are as long as the video; training videos have none, or are normal."""
+    """Labels, masks and tracks of a test video are as long as the video; training videos have no abnormal frames."""
     dataset = subject.build()
     for video in _videos(dataset, "test"):
         labels = dataset.labels(video)
@@ -48,41 +48,39 @@ def check_labels(subject: Subject) -> None:
         if labels is not None and labels.frames.any():
             raise ConformityError(
                 f"training video {video.name!r} has {int(labels.frames.sum())} abnormal frames",
-                fix="train on normal video alone",
+                fix="put normal videos only into the train split",
             )
 
 
 def check_ground_truth(subject: Subject) -> None:
-    """`ground_truth` and `expected`: what others' scores are judged against has the labels of `labels`."""
+    """`ground_truth`, which external scores are evaluated with, equals `labels`; `expected` has known keys."""
     dataset = subject.build()
     told = {video.name: labels.frames for video, labels in dataset.ground_truth()}
     for video in _videos(dataset, "test"):
         labels = dataset.labels(video)
         if labels is not None:
             same = video.name in told and np.array_equal(told[video.name], labels.frames)
-            require(
-                same, f"ground_truth has other labels of {video.name!r} than labels()", "let both read the same file"
-            )
+            require(same, f"ground_truth() and labels() differ for {video.name!r}", "let both read the same file")
     known = {"train videos", "train frames", "test videos", "test frames", "abnormal frames"}
     strangers = sorted(set(dataset.expected()) - known)
     require(
-        not strangers, f"expected() has the keys {join_names(strangers)}", f"choose among {join_names(sorted(known))}"
+        not strangers, f"expected() has unknown keys: {join_names(strangers)}", f"use only {join_names(sorted(known))}"
     )
 
 
 def check_empty_folder(subject: Subject) -> None:
-    """An empty folder, or one that is not there, is a DataError that says what must lie where."""
+    """An empty or missing folder raises a DataError that describes the expected files."""
     loaded: Any = subject.component.load()
     if not loaded.needs_root:
         raise InapplicableError("it reads no files")
-    require(bool(loaded.layout), "it does not say what must be on disk", "set layout: files, and where they come from")
+    require(bool(loaded.layout), "it has no layout", "set layout to a text that names the files and their source")
     with tempfile.TemporaryDirectory() as made:
         for root in (Path(made), Path(made) / "absent"):
             try:
                 found = _videos(replace(subject, toy=replace(subject.toy, root=root)).build(), "train")
             except InapplicableError as error:
                 if not isinstance(error.__cause__, VadkitError) or error.__cause__.__cause__:
-                    raise ConformityError(f"in an empty folder {error}", fix="raise a DataError") from error
+                    raise ConformityError(f"with an empty folder, {error}", fix="raise a DataError") from error
                 continue
             except DataError:
                 continue
@@ -91,7 +89,7 @@ def check_empty_folder(subject: Subject) -> None:
                     f"an empty folder raises {type(error).__name__}: {error}",
                     fix="raise a DataError with where=str(root) and fix=self.layout",
                 ) from error
-            raise ConformityError(f"an empty folder has {len(found)} training videos", fix="raise a DataError")
+            raise ConformityError(f"an empty folder gives {len(found)} training videos", fix="raise a DataError")
 
 
 def _videos(dataset: Any, split: Split) -> Sequence[VideoRef]:
@@ -104,41 +102,40 @@ def _check_source(split: Split, video: VideoRef) -> None:
     if isinstance(source, tuple):
         require(
             video.frames in (None, len(source)),
-            f"{where} says {video.frames} frames, but names {len(source)} files",
-            "give frames=len(source)",
+            f"{where} has frames={video.frames}, but {len(source)} files",
+            "set frames=len(source)",
         )
         gone = next((path for path in source if not path.is_file()), None)
-        require(gone is None, f"{where} names {gone}, which is not there", "name files that exist")
+        require(gone is None, f"{where} names the file {gone}, which does not exist", "name existing files")
     elif isinstance(source, Path):
-        require(source.is_file(), f"{where} names {source}, which is not there", "name files that exist")
+        require(source.is_file(), f"{where} names the file {source}, which does not exist", "name existing files")
     else:
-        require(video.frames is not None, f"{where} is drawn, but its length is not said", "give frames")
+        require(video.frames is not None, f"{where} is drawn in code, but has no frames=", "set frames")
         drawn, again = (np.asarray(source(0, min(2, video.frames or 0))) for _ in range(2))
         fits = drawn.dtype == np.uint8 and drawn.ndim == 4 and drawn.shape[3] in (1, 3)
         require(fits, f"{where} is drawn as {drawn.dtype} {drawn.shape}", "draw (F, H, W, C) uint8")
-        require(np.array_equal(drawn, again), f"{where} is drawn differently each time", "seed it")
-        require(
-            bool(video.fingerprint), f"{where} is drawn, but has no fingerprint", "identify its frames for the cache"
-        )
+        require(np.array_equal(drawn, again), f"{where} is drawn differently each time", "draw from a fixed seed")
+        fix = "set a fingerprint, which identifies the frames in the frame cache"
+        require(bool(video.fingerprint), f"{where} is drawn in code, but has no fingerprint", fix)
 
 
 def _check_labels(video: VideoRef, labels: Labels) -> None:
     frames, where = labels.frames, f"test video {video.name!r}"
-    require(
-        frames.dtype == np.bool_ and frames.ndim == 1, f"{where} has labels {frames.dtype} {frames.shape}", "(F,) bool"
-    )
+    fits = frames.dtype == np.bool_ and frames.ndim == 1
+    require(fits, f"{where} has labels {frames.dtype} {frames.shape}", "give (F,) bool")
     require(
         video.frames in (None, frames.size),
         f"{where} has {video.frames} frames and {frames.size} labels",
-        "label every frame, or raise a DataError that names video and counts",
+        "label every frame, or raise a DataError that names the video and both counts",
     )
-    require(bool(labels.source), f"{where}: which label set this is, is not said", "set Labels(source=...)")
+    require(bool(labels.source), f"{where}: its label set has no name", "set Labels(source=...)")
     if labels.masks is not None:
         masks = labels.masks()
         fits = masks.dtype == np.bool_ and masks.ndim == 3 and len(masks) == frames.size
         require(fits, f"{where} has masks {masks.dtype} {masks.shape}", f"give ({frames.size}, H, W) bool")
     for track in labels.tracks or ():
         outside = [frame for frame in track.boxes if not 0 <= frame < frames.size]
-        require(not outside, f"{where}: a track has frame {outside[:1]}", f"number frames from 0 to {frames.size - 1}")
+        fix = f"number frames from 0 to {frames.size - 1}"
+        require(not outside, f"{where}: a track has a box in frame {outside[:1]}", fix)
         empty = [box for box in track.boxes.values() if not (box[0] < box[2] and box[1] < box[3])]
-        require(not empty, f"{where}: a box is empty: {empty[:1]}", "give half-open (x0, y0, x1, y1)")
+        require(not empty, f"{where}: a box is empty: {empty[:1]}", "give half-open boxes (x0, y0, x1, y1)")

@@ -1,4 +1,4 @@
-"""Other number types and devices."""
+"""Checks of number types and devices."""
 
 from __future__ import annotations
 
@@ -17,11 +17,12 @@ from vadkit.testing.toy_clips import mapped
 from vadkit.testing.verdict import ConformityError, InapplicableError
 
 CLOSE, COARSE = 1e-3, 0.1
-"""Relative error that float32, and bfloat16, may have."""
+"""Largest relative error in float32, and in bfloat16."""
+_ON_INPUT = "create it on the input's device"
 
 
 def check_float64(subject: Subject) -> None:
-    """Converted to float64, it takes float64 input and gives the same: no number type is written into it."""
+    """Converted to float64, it accepts float64 input and gives the same: no dtype is hard-coded."""
     module, given = prepared(subject), inputs(subject, 2)
     wanted = evaluated(subject, module, given)
     try:
@@ -29,13 +30,13 @@ def check_float64(subject: Subject) -> None:
     except RuntimeError as error:
         raise ConformityError(
             f"it cannot compute in float64: {error}",
-            fix="make tensors with the input's dtype (torch.zeros_like, x.new_zeros), and convert to a weight's dtype",
+            fix="create tensors with the input's dtype (torch.zeros_like, x.new_zeros), or convert to a weight's dtype",
         ) from error
     _compare(wanted, found, "in float64", CLOSE)
 
 
 def check_bf16(subject: Subject) -> None:
-    """Under bfloat16 autocast, as with `engine.precision: bf16`, it gives finite numbers near those of float32."""
+    """Under bfloat16 autocast (`engine.precision: bf16`), it gives finite numbers close to those of float32."""
     module, given = prepared(subject), inputs(subject, 2)
     wanted = evaluated(subject, module, given)
     try:
@@ -44,58 +45,59 @@ def check_bf16(subject: Subject) -> None:
     except RuntimeError as error:
         raise ConformityError(
             f"it fails under bfloat16 autocast: {error}",
-            fix="convert what bfloat16 cannot do with .float(), inside torch.autocast(..., enabled=False)",
+            fix="compute the failing part in float32: .float() inside torch.autocast(..., enabled=False)",
         ) from error
     _compare(wanted, found, "in bfloat16", COARSE)
 
 
 def check_moves(subject: Subject) -> None:
-    """`.to(device)` takes all of it along: no tensor outside parameters and buffers, none made on the CPU in `forward`.
+    """`.to(device)` moves all of it: every kept tensor is a parameter or buffer, and `forward` creates none on the CPU.
 
-    Where there is no GPU, torch's "meta" device stands in for one.
+    The check needs no GPU: it uses torch's "meta" device.
     """
     module = prepared(subject)
     left = next(_stray(module), "")
     given = mapped(lambda tensor: tensor.to("meta"), inputs(subject, 2))
     try:
-        # Autocast, which holds float32 where bfloat16 will not do, does not know this device.
+        # Components use autocast to force float32; it does not support the meta device.
         with mock.patch("torch.autocast", return_value=contextlib.nullcontext()):
             outputs = evaluated(subject, module.to("meta"), given)
     except (RuntimeError, NotImplementedError) as error:
         told = str(error).splitlines()[0]
         if "same device" in told or "different from other tensors" in told or left:
             raise ConformityError(
-                f"{left} is a tensor that .to(device) leaves behind" if left else f"forward mixes devices: {told}",
-                fix="register_buffer what is kept (persistent=False if it need not be saved);"
-                " make the rest on the input's device: torch.zeros(..., device=x.device)",
+                f".to(device) does not move the tensor {left}" if left else f"forward mixes devices: {told}",
+                fix="register kept tensors with register_buffer (persistent=False if they need not be saved);"
+                " create the others on the input's device: torch.zeros(..., device=x.device)",
             ) from error
-        raise InapplicableError(f"what it computes depends on values, so that only a GPU can tell: {told}") from error
+        raise InapplicableError(f"its computation depends on values, so the check needs a GPU: {told}") from error
     stayed = [name for name, tensor in outputs.items() if tensor.device.type != "meta"]
     if stayed:
-        raise ConformityError(f"{stayed[0]} is on the CPU, not on the input's device", fix="make it where the input is")
+        raise ConformityError(f"{stayed[0]} is on the CPU, not on the input's device", fix=_ON_INPUT)
 
 
 def check_cuda(subject: Subject) -> None:
-    """On a GPU, where there is one, it gives what it gives on the CPU."""
+    """On a GPU, if there is one, it gives the same as on the CPU."""
     if not torch.cuda.is_available():
-        raise InapplicableError("there is no CUDA device here")
+        raise InapplicableError("this machine has no CUDA device")
     module, given = prepared(subject), inputs(subject, 2)
     wanted = evaluated(subject, module, given)
     found = evaluated(subject, module.cuda(), mapped(Tensor.cuda, given))
     away = [name for name, tensor in found.items() if tensor.device.type != "cuda"]
     if away:
-        raise ConformityError(f"{away[0]} is not on the input's device", fix="make it where the input is")
+        raise ConformityError(f"{away[0]} is not on the input's device", fix=_ON_INPUT)
     _compare(wanted, {name: tensor.cpu() for name, tensor in found.items()}, "on a GPU", CLOSE)
 
 
 def check_finite(subject: Subject) -> None:
-    """Ordinary, black, white and gray clips give finite numbers: an empty scene must not end a run."""
+    """Ordinary, black, white and gray clips give finite numbers, so that an empty scene does not stop a run."""
     module, given = prepared(subject), inputs(subject, 2)
     for told, level in (("ordinary", None), ("black", -1.0), ("white", 1.0), ("gray", 0.0)):
         these = given if level is None else mapped(partial(_filled, level), given)
         for name, tensor in evaluated(subject, module, these).items():
             if not bool(torch.isfinite(tensor).all()):
-                raise ConformityError(f"{told} input gives a {name} that is not finite", fix="guard logs and quotients")
+                fix = "keep logarithms and divisions away from 0"
+                raise ConformityError(f"with {told} input, {name} is not finite", fix=fix)
 
 
 def _double(tensor: Tensor) -> Tensor:
@@ -103,7 +105,7 @@ def _double(tensor: Tensor) -> Tensor:
 
 
 def _filled(level: float, tensor: Tensor) -> Tensor:
-    """Of one value; whole numbers, which are places, stay."""
+    """A constant tensor of this value; integers, which are indices, do not change."""
     return torch.full_like(tensor, level) if tensor.is_floating_point() else tensor
 
 
@@ -111,7 +113,7 @@ def _compare(wanted: Outputs, found: Outputs, when: str, tolerance: float) -> No
     for name, tensor in wanted.items():
         other = found[name].double()
         if not bool(torch.isfinite(other).all()):
-            raise ConformityError(f"{when}, {name} is not finite", fix="compute what overflows in float32")
+            raise ConformityError(f"{when}, {name} is not finite", fix="compute the overflowing part in float32")
         error = float((other - tensor.double()).norm() / tensor.double().norm().clamp_min(1e-6))
         if error > tolerance:
             raise ConformityError(
@@ -121,7 +123,7 @@ def _compare(wanted: Outputs, found: Outputs, when: str, tolerance: float) -> No
 
 
 def _stray(module: nn.Module) -> Iterator[str]:
-    """Tensors in attributes of modules, in lists and mappings too, that are no parameter and no buffer."""
+    """Names of module attributes with tensors (also in lists and mappings) that are neither parameters nor buffers."""
     for path, part in module.named_modules():
         for name, value in vars(part).items():
             if name in ("_parameters", "_buffers", "_modules"):

@@ -1,4 +1,4 @@
-"""Training reaches every parameter."""
+"""Checks that training reaches every parameter."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from vadkit.testing.calls import called, inputs, prepared
 from vadkit.testing.subject import Subject
 from vadkit.testing.verdict import ConformityError, InapplicableError
 
-STEPS = 3  # one batch may leave a unit silent
+STEPS = 3  # in a single batch, a unit may be inactive
 
 
 def check_gradients(subject: Subject) -> None:
-    """Every trainable parameter gets a gradient from the outputs, a loss's own from its critic: none is unused."""
+    """Every trainable parameter gets a gradient: from the outputs, or, for a loss, from its critic."""
     module = prepared(subject).train()
     parameters = {name: each for name, each in module.named_parameters() if each.requires_grad}
     if not parameters:
@@ -35,20 +35,20 @@ def check_gradients(subject: Subject) -> None:
     unused = [name for name in parameters if name not in reached]
     raise ConformityError(
         f"{len(unused)} of {len(parameters)} parameters get no gradient: {join_names(unused)}",
-        fix="use them in forward, detach nothing on the way, or remove them (requires_grad_(False) if they are fixed)",
+        fix="use them in forward without detach, or remove them (requires_grad_(False) if they are fixed)",
     )
 
 
 @torch.no_grad()
 def _step(parameters: Iterable[nn.Parameter]) -> None:
-    """A small step, so that a branch that begins at zero, as in residual networks, begins to learn."""
+    """Make a small step, so that a branch with zero weights, as in residual networks, gets a gradient."""
     for each in parameters:
         if each.grad is not None:
             each -= 1e-2 * each.grad / each.grad.norm().clamp_min(1.0)
 
 
 def _total(subject: Subject, module: nn.Module, given: tuple[Any, ...]) -> Tensor:
-    """All outputs in one number, no two entries with the same weight."""
+    """A random linear combination of all output entries."""
     if subject.kind == "loss":
         critic = module.critic(given[0])  # pyright: ignore[reportCallIssue]
         return torch.zeros(()) if critic is None else critic

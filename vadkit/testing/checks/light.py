@@ -1,4 +1,4 @@
-"""Listing and reading keys import no torch: looked at in another process, where torch cannot be imported."""
+"""Checks, in a process where torch cannot be imported, that listing components and reading keys need no torch."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from vadkit.testing.subject import Subject
 from vadkit.testing.verdict import ConformityError
 
 WITHOUT_TORCH = frozenset({"dataset", "score_transform", "metric", "reporter"})
-"""Kinds that `vadkit eval` and `vadkit data` use, which import no torch."""
+"""Kinds that `vadkit eval` and `vadkit data` use; these commands import no torch."""
 
 _LOOK = """
 import importlib.abc, importlib.metadata, json, sys
@@ -25,7 +25,7 @@ class Guard(importlib.abc.MetaPathFinder):
     def find_spec(self, name, path=None, target=None):
         if name.partition(".")[0] in ("torch", "lightning_fabric"):
             Guard.tried = True
-            raise ImportError(f"{name} is not to be imported here")
+            raise ImportError(f"{name} must not be imported here")
 
 sys.meta_path.insert(0, Guard())
 plugin, group, cards, loaded = json.loads(sys.argv[1])
@@ -53,9 +53,9 @@ print("\\n" + json.dumps(found))
 
 
 def check_light_import(subject: Subject) -> None:
-    """Neither the module that announces components nor reading a component's keys imports torch: `vadkit list` is fast.
+    """Torch is imported neither by the module that announces components nor to read keys, so `vadkit list` is fast.
 
-    The module prints nothing. The classes of data sets, transforms, metrics and reporters import none either.
+    The module prints nothing. The classes of data sets, score transforms, metrics and reporters import no torch either.
     """
     found = _looked(subject.plugin, subject.mates or (subject.component,))
     (join_names, printed), (read, loaded) = found[""], found[str(subject)]
@@ -63,28 +63,28 @@ def check_light_import(subject: Subject) -> None:
     if join_names:
         raise ConformityError(
             f"the plugin {subject.plugin!r} imports torch when it is listed",
-            fix="let the announcing module import vadkit.api alone; a target 'package.module:Class' is a string",
+            fix="let the announcing module import vadkit.api only, and name targets as strings 'package.module:Class'",
         )
     if printed:
         raise ConformityError(
             f"the plugin {subject.plugin!r} {printed[0]}",
-            fix="let the announcing module do nothing but announce",
+            fix="let the announcing module only announce components",
         )
     if read:
         raise ConformityError(
-            f"its keys cannot be read without importing {module}, and that imports torch",
-            fix="write __init__ in the class itself, its keys annotated with builtins, typing or vadkit.api",
+            f"its keys cannot be read without importing {module}, which imports torch",
+            fix="define __init__ in the class itself, and annotate keys with builtins, typing or vadkit.api",
         )
     if loaded:
         raise ConformityError(
-            f"{module} imports torch, and a {subject.kind} is used where torch is not",
-            fix="compute with numpy, or import torch inside the function that needs it",
+            f"{module} imports torch, but a {subject.kind} is also used without torch",
+            fix="compute with NumPy, or import torch inside the function that needs it",
         )
 
 
 @lru_cache
 def _looked(plugin: str, cards: tuple[Component, ...]) -> Mapping[str, Any]:
-    """One process for all components of a plugin."""
+    """What each component of a plugin imports; one process serves all."""
     from vadkit.plugin.hookspecs import ENTRY_POINT_GROUP
 
     wanted = [[card.kind, card.name, card.target] for card in cards]
@@ -95,7 +95,7 @@ def _looked(plugin: str, cards: tuple[Component, ...]) -> Mapping[str, Any]:
     )
     if done.returncode:
         raise ConformityError(
-            f"a Python that imports the plugin ends with code {done.returncode}: {done.stderr.strip()[-300:]}",
-            fix="let the plugin's modules do nothing but define things when they are imported",
+            f"a process that imports the plugin exits with code {done.returncode}: {done.stderr.strip()[-300:]}",
+            fix="let the plugin's modules only define things on import",
         )
     return json.loads(done.stdout.splitlines()[-1])

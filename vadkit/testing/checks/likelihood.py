@@ -1,4 +1,4 @@
-"""A density's likelihood: of the feature itself, in nats, higher for what is strange."""
+"""Checks of a density's negative log-likelihood: of the feature itself, in nats, higher for anomalous samples."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ from vadkit.testing.subject import Subject
 from vadkit.testing.verdict import ConformityError, InapplicableError
 
 TINY = ((2,), (3,), (1, 2, 2))
-"""Samples of so few dimensions that an integral can be taken."""
+"""Sample shapes with so few dimensions that an integral can be estimated."""
 
-DRAWS, TAIL = 20_000, 3  # draws of the proposal; its degrees of freedom
-MASS = 0.1  # error of the integral, chance included
+DRAWS, TAIL = 20_000, 3  # samples of Student's t as the proposal; its degrees of freedom
+MASS = 0.1  # allowed error of the integral, sampling noise included
 EXACT = 1e-3  # nats
 
 
 def check_needs_fit(subject: Subject) -> None:
-    """It calls `context.fit` once if `needs_fit` says so, else never: a recipe gives a `fit:` by it."""
+    """It calls `context.fit` once if `needs_fit` is True, else never: `needs_fit` makes a recipe need `fit:`."""
     density = subject.build()
     asked, says = fit(subject, density), bool(density.needs_fit)
     if asked != int(says):
         raise ConformityError(
-            f"needs_fit is {says}, and it calls context.fit {asked} times",
-            fix="set needs_fit = True if it is trained by gradients, once",
+            f"needs_fit is {says}, but it calls context.fit {asked} times",
+            fix="set needs_fit = True and call it once if gradients train it, else set needs_fit = False",
         )
 
 
 def check_shifted_data(subject: Subject) -> None:
-    """Samples like those of training get a lower negative log-likelihood than the same samples moved away.
+    """Samples like those of training get a lower mean negative log-likelihood than the same samples shifted.
 
-    Six deviations away; a density whose result ignores its input, or has the wrong sign, finds nothing.
+    The shift is six standard deviations. A density that ignores its input, or has the wrong sign, fails.
     """
     density, spec = prepared(subject), subject.sample
     fresh = fitting.samples(spec, 64, seed=1)
@@ -43,15 +43,15 @@ def check_shifted_data(subject: Subject) -> None:
     normal, strange = _nll(density, fresh), _nll(density, moved)
     if not normal.mean() < strange.mean():
         raise ConformityError(
-            f"samples like those of training get {normal.mean():.4g} nats on average, moved ones {strange.mean():.4g}",
-            fix="return the negative log-likelihood of each sample: higher is stranger",
+            f"samples like those of training get {normal.mean():.4g} nats, shifted samples {strange.mean():.4g}",
+            fix="return the negative log-likelihood of each sample: higher is more anomalous",
         )
 
 
 def check_normalised(subject: Subject) -> None:
-    """The likelihood integrates to one over samples of a few dimensions: the scaling of the feature is counted.
+    """The likelihood integrates to one over samples of a few dimensions, by importance sampling.
 
-    By importance sampling. Without it, likelihoods of two densities, or bits per dimension, cannot be compared.
+    So it includes the scaling of the feature. Otherwise two densities, or bits per dimension, cannot be compared.
     """
     tiny = _tiny(subject)
     density = prepared(tiny)
@@ -63,19 +63,19 @@ def check_normalised(subject: Subject) -> None:
     log_q = (_log_student(student) - scale.log()).flatten(1).sum(1)
     log_p = -_nll(density, values.mean(0) + scale * student)
     if float(log_p.max() - log_p.min()) < EXACT:
-        raise InapplicableError("every sample gets the same, see check_shifted_data")
+        raise InapplicableError("every sample gets the same value, see check_shifted_data")
     mass = float((log_p - log_q).double().exp().mean())
     if abs(mass - 1) > MASS:
         raise ConformityError(
             f"exp(-NLL) integrates to {mass:.3g} over samples of shape {tiny.sample.shape}, not to 1",
-            fix="count every constant and log-determinant, the one of standardising the feature too",
+            fix="add every constant and log-determinant, also that of standardising the feature",
         )
 
 
 def check_log_determinant(subject: Subject) -> None:
-    """What `latent` states as log-determinant is that of autograd's Jacobian, and the likelihood is made of it.
+    """The log-determinant of `latent` equals that of autograd's Jacobian, and the likelihood uses it.
 
-    For densities that are invertible maps to a standard normal prior, and say so by `latent`.
+    This is for densities that are invertible maps to a standard normal prior and implement `latent`.
     """
     tiny = _tiny(subject)
     density: Any = prepared(tiny).double()
@@ -83,11 +83,11 @@ def check_log_determinant(subject: Subject) -> None:
     encode = getattr(density, "latent", None)
     stated = encode(features) if encode is not None else None
     if stated is None:
-        raise InapplicableError("it gives no latent of an invertible map")
+        raise InapplicableError("it is not an invertible map: latent() is None or missing")
     latents, log_det = (each.detach() for each in stated)
     if latents.shape != (3, tiny.sample.dimensions) or log_det.shape != (3,):
         shapes = f"{tuple(latents.shape)} and {tuple(log_det.shape)}"
-        raise ConformityError(f"'latent' gives {shapes}", fix="return latents (N, D) and log-determinants (N,)")
+        raise ConformityError(f"'latent' returns {shapes}", fix="return latents (N, D) and log-determinants (N,)")
     for index in range(len(features)):
         jacobian = torch.autograd.functional.jacobian(
             lambda one: density.latent(one[None])[0].squeeze(0), features[index]
@@ -96,7 +96,7 @@ def check_log_determinant(subject: Subject) -> None:
         if abs(float(true - log_det[index])) > EXACT:
             raise ConformityError(
                 f"the log-determinant is {float(log_det[index]):.6g}, autograd's {float(true):.6g}",
-                fix="add up log|det| of every step, the standardising one too",
+                fix="sum log|det| of every step, also that of standardising the feature",
             )
     prior = 0.5 * (latents.square() + math.log(2 * math.pi)).sum(1)
     if float((_nll(density, features) - (prior - log_det)).abs().max()) > EXACT:
@@ -114,7 +114,7 @@ def _tiny(subject: Subject) -> Subject:
         except InapplicableError:
             continue
         return small
-    raise InapplicableError(f"it takes no samples of so few dimensions as {', '.join(map(str, TINY))}")
+    raise InapplicableError(f"it accepts no samples of few dimensions: {', '.join(map(str, TINY))}")
 
 
 def _nll(density: Any, features: Tensor) -> Tensor:

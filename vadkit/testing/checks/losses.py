@@ -1,4 +1,4 @@
-"""Losses: one number to be minimised, of which the output learns."""
+"""Checks of losses: one number to fit, with a gradient for the output."""
 
 from __future__ import annotations
 
@@ -18,22 +18,21 @@ def check_output_learns(subject: Subject) -> None:
     out = inputs(subject, 2)[0]
     output = out.output.clone().requires_grad_()
     loss = module(replace(out, output=output))
-    require(loss.requires_grad, "it does not depend on the output by gradients", "detach nothing of out.output")
+    require(loss.requires_grad, "it has no gradient for the output", "do not detach out.output")
     loss.backward()
     reached = output.grad is not None and bool(output.grad.any()) and bool(torch.isfinite(output.grad).all())
-    require(
-        reached, "the output's gradient is zero or not finite", "use out.output, and guard roots and quotients at 0"
-    )
+    fix = "use out.output, and keep roots and divisions away from 0"
+    require(reached, "the output's gradient is zero or not finite", fix)
 
 
 def check_perfect_output(subject: Subject) -> None:
-    """An output equal to the target has a loss no higher than a noisy one, with a finite gradient.
+    """An output equal to the target has a loss no higher than a noisy output, and a finite gradient.
 
-    A loss with parameters of its own, such as a discriminator's, is another matter.
+    The check does not apply to a loss with its own parameters, such as a discriminator.
     """
     module: Any = prepared(subject)
     if any(True for _ in module.parameters()):
-        raise InapplicableError("it owns parameters: what it asks of an output is learned")
+        raise InapplicableError("it has its own parameters, so its value for a perfect output is learned")
     out = inputs(subject, 2)[0]
     perfect = out.target.clone().requires_grad_()
     loss, noisy = module(replace(out, output=perfect)), module(out)
@@ -41,23 +40,25 @@ def check_perfect_output(subject: Subject) -> None:
     require(
         least <= more,
         f"an output equal to the target has loss {least:.4g}, a noisy one {more:.4g}",
-        "a loss is minimised: return a distance, or one minus a similarity",
+        "return a value to fit: a distance, or one minus a similarity",
     )
     if loss.requires_grad:
         loss.backward()
     if perfect.grad is not None and not bool(torch.isfinite(perfect.grad).all()):
-        raise ConformityError("where output equals target its gradient is not finite", fix="add an epsilon under roots")
+        what = "its gradient is not finite where the output equals the target"
+        raise ConformityError(what, fix="add an epsilon under roots")
 
 
 def check_critic(subject: Subject) -> None:
-    """`critic` gives a loss of one number exactly if the loss owns parameters; their own optimiser steps by it."""
+    """`critic` returns one number if the loss has its own parameters, which an optimiser trains with it, else None."""
     module: Any = prepared(subject).train()
     out = inputs(subject, 2)[0]
     owned = [each for each in module.parameters() if each.requires_grad]
     critic = module.critic(replace(out, output=out.output.detach()))
     if not owned:
-        require(critic is None, "it owns no parameters, but 'critic' gives a loss", "return None")
+        require(critic is None, "it has no own parameters, but 'critic' returns a loss", "return None")
         return
-    require(critic is not None, "it owns parameters, but 'critic' gives None", "return their loss, a number")
+    require(critic is not None, "it has its own parameters, but 'critic' returns None", "return their loss, one number")
     fits = critic.dim() == 0 and bool(torch.isfinite(critic)) and critic.requires_grad
-    require(fits, f"'critic' gives {tuple(critic.shape)}, or nothing that can be minimised", "return one finite number")
+    what = f"'critic' returns a tensor of shape {tuple(critic.shape)} that is not one finite number with a gradient"
+    require(fits, what, "return one finite number that depends on the parameters")

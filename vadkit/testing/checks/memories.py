@@ -1,4 +1,4 @@
-"""Bottlenecks that keep something from clip to clip."""
+"""Checks bottlenecks with a memory of earlier clips."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from vadkit.testing.verdict import InapplicableError, require
 
 
 def check_reset(subject: Subject) -> None:
-    """What `update` is told counts from the next clip on only if `stateful` says so, and `reset` forgets it.
+    """`update` changes the outputs for later clips only if `stateful` is set, and `reset` undoes it.
 
-    A video's scores would depend on the video before it otherwise.
+    Otherwise a video's scores would depend on the video before it.
     """
     module = prepared(subject)
     update = getattr(module, "update", None)
     if update is None:
-        raise InapplicableError("it observes nothing")
+        raise InapplicableError("it has no method 'update'")
     given = inputs(subject, 2)
     seen = outputs_of_a_model(subject, datamodule.clips(subject.toy.clip, 1, seed=8), 8)
 
@@ -33,8 +33,8 @@ def check_reset(subject: Subject) -> None:
     changed = differing(before, after)
     require(
         not changed or bool(getattr(module, "stateful", "")),
-        f"after 'update', {' and '.join(changed[:1])} is another",
-        "say in stateful why scores depend on the order of frames",
+        f"'update' changes {' and '.join(changed[:1])}, but stateful is not set",
+        "state in stateful why scores depend on the order of frames",
     )
     kept = differing(before, again)
-    require(not kept, f"after 'reset', {' and '.join(kept[:1])} is not what it was", "let reset forget all of it")
+    require(not kept, f"'reset' does not restore {' and '.join(kept[:1])}", "let reset undo all that observe changes")

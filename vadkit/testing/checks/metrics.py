@@ -1,4 +1,4 @@
-"""Metrics: numbers within their range, the same whatever the order, and equal to their resampled form."""
+"""Checks of metrics: values in their range, in any order of the videos, and equal to their resampled form."""
 
 from __future__ import annotations
 
@@ -19,25 +19,24 @@ DRAWN = ((1, 1, 1, 1), (2, 0, 1, 1), (1, 3, 0, 2), (4, 1, 1, 0))
 
 
 def check_values(subject: Subject) -> None:
-    """Named finite numbers, in [0, 1] unless `units` says otherwise, from what it says it needs and nothing else."""
+    """It computes named finite numbers, in [0, 1] unless `units` names a unit, from the inputs that it declares."""
     metric = subject.build()
     found = _computed(metric, videos())
-    require(bool(found), "it gives nothing", "return {name: value}")
+    require(bool(found), "it returns no values", "return {name: value}")
     for name, value in found.items():
-        require(bool(np.isfinite(value)), f"{name} is {value}", "leave out what is not defined, or raise a DataError")
+        require(bool(np.isfinite(value)), f"{name} is {value}", "omit an undefined value, or raise a DataError")
         require(
             name in metric.units or -CLOSE <= value <= 1 + CLOSE,
             f"{name} is {value:.4g}, outside of [0, 1]",
-            f"name its unit: units = {{{name!r}: ''}}",
+            f"set its unit: units = {{{name!r}: ''}}",
         )
     strangers = sorted((set(metric.units) | set(metric.lower_is_better)) - set(found))
-    require(
-        not strangers, f"it describes {strangers}, which it does not give", "bring units and lower_is_better up to date"
-    )
+    what = f"units or lower_is_better name {strangers}, which it does not return"
+    require(not strangers, what, "remove these names")
 
 
 def check_skill(subject: Subject) -> None:
-    """Scores that find every anomaly are no worse than scores that know nothing, by `lower_is_better`."""
+    """Perfect scores are at least as good as random scores, in the direction of `lower_is_better`."""
     metric = subject.build()
     skilled, blind = _computed(metric, videos(skill=3.0)), _computed(metric, videos(skill=0.0))
     for name in skilled.keys() & blind.keys():
@@ -47,12 +46,12 @@ def check_skill(subject: Subject) -> None:
         require(
             gain >= -CLOSE,
             f"{name} is {skilled[name]:.4g} for perfect scores, {blind[name]:.4g} for random ones",
-            "take higher scores for more anomalous, or name the value in lower_is_better",
+            "treat higher scores as more anomalous, or list the value in lower_is_better",
         )
 
 
 def check_resampled(subject: Subject) -> None:
-    """`resampled` equals `compute` of the videos repeated as often as they are drawn: the bootstrap rests on it."""
+    """`resampled` equals `compute` on the videos, each repeated as often as it is drawn; the bootstrap relies on it."""
     metric, found = subject.build(), lent(subject.build(), videos(skill=0.5))
     measure = metric.resampled(found)
     for times in DRAWN:
@@ -61,19 +60,19 @@ def check_resampled(subject: Subject) -> None:
             metric.compute(repeated),
             measure(np.array(times, np.int64)),
             f"of videos drawn {times} times",
-            "let 'resampled' weigh each video by how often it is drawn",
+            "weight each video in 'resampled' by how often it is drawn",
         )
 
 
 def check_order(subject: Subject) -> None:
     """The order of the videos does not matter."""
     metric, found = subject.build(), videos(skill=0.5)
-    fix = "combine videos by sums, not by what comes first"
+    fix = "combine videos independently of their order, for example by sums"
     _compare(_computed(metric, found), _computed(metric, found[::-1]), "with the videos in another order", fix)
 
 
 def check_one_class(subject: Subject) -> None:
-    """With frames of one class alone there is a DataError or a value that is defined: no NaN, no crash."""
+    """With frames of only one class it raises a DataError or returns finite values."""
     metric = subject.build()
     for told, abnormal in (("normal", False), ("abnormal", True)):
         flat = [_of_one_class(video, abnormal) for video in videos()]
@@ -83,11 +82,11 @@ def check_one_class(subject: Subject) -> None:
             continue
         except Exception as error:
             raise ConformityError(
-                f"with {told} frames alone it raises {type(error).__name__}: {error}",
-                fix="raise a DataError that says what is missing",
+                f"with only {told} frames it raises {type(error).__name__}: {error}",
+                fix="raise a DataError that names the missing class",
             ) from error
         wrong = [name for name, value in found.items() if not np.isfinite(value)]
-        require(not wrong, f"with {told} frames alone, {wrong} is not finite", "raise a DataError, or leave it out")
+        require(not wrong, f"with only {told} frames, {wrong} is not finite", "raise a DataError, or omit the value")
 
 
 def _of_one_class(video: ScoredVideo, abnormal: bool) -> ScoredVideo:
@@ -101,7 +100,7 @@ def _computed(metric: Any, found: Sequence[ScoredVideo]) -> Mapping[str, float]:
 
 
 def _compare(wanted: Mapping[str, float], found: Mapping[str, float], when: str, fix: str) -> None:
-    require(set(wanted) == set(found), f"{when} it gives {sorted(found)}, not {sorted(wanted)}", fix)
+    require(set(wanted) == set(found), f"{when} it returns {sorted(found)}, not {sorted(wanted)}", fix)
     for name, value in wanted.items():
         require(
             bool(np.isclose(value, found[name], rtol=1e-9, atol=CLOSE)),

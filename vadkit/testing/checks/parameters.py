@@ -1,4 +1,4 @@
-"""The constructor rule: what vadkit supplies by position, the recipe's keys as documented keywords."""
+"""Checks of the constructor: vadkit's arguments are positional, and a recipe's keys are documented keywords."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from vadkit.testing.verdict import ConformityError, InapplicableError, require
 
 RESERVED = {"dataset": {"clip", "stride", "held_out", "sampling", "augment", "short", "on_corrupt"}}
 RESERVED |= {"loss": {"weight"}, "density": {"feature", "fit"}}
-"""Kind -> keys of the section around it in a recipe."""
+"""Kind -> keys of the recipe section that contains the component."""
 
 
 def check_construction(subject: Subject) -> None:
-    """It can be built from its keys, twice. All other checks that need it built say only that it cannot be."""
+    """It can be built from its keys, twice. If not, the checks that need an object are skipped."""
     if subject.problem:
         raise InapplicableError("its keys cannot be read, see check_keys")
     for _ in range(2):
@@ -26,56 +26,57 @@ def check_construction(subject: Subject) -> None:
 
 
 def check_keys(subject: Subject) -> None:
-    """Keys are keyword-only and annotated, and nothing but what vadkit supplies is positional.
+    """Keys are keyword-only and annotated, and only the arguments that vadkit supplies are positional.
 
-    So the signature is the schema of the recipe, and a key can be checked before anything is built.
+    So the signature is the schema of the recipe, and vadkit can check keys without building a component.
     """
     if subject.problem:
         raise ConformityError(subject.problem.what, fix=subject.problem.fix)
     supplied, (positional, open_ended) = SUPPLIED.get(subject.kind, ()), _positional(subject)
-    require(not open_ended, f"its constructor takes *{open_ended}", "name each argument")
+    require(not open_ended, f"its constructor takes *{open_ended}", "declare each argument by name")
     require(
         len(positional) == len(supplied),
-        f"its constructor takes {len(positional)} arguments by position, but is given {join_names(supplied)}",
-        f"begin with (self, {', '.join(supplied)}, *, ...)",
+        f"its constructor takes {len(positional)} positional arguments, but vadkit passes {len(supplied)}"
+        + (f": {join_names(supplied)}" if supplied else ""),
+        f"start with (self, {', '.join([*supplied, '*'])}, ...)",
     )
     keys = describe(subject.component).parameters
     untyped = [name for name, key in keys.items() if key.annotation is Any and key.type != "Any"]
     untyped += [name for name, key in keys.items() if key.annotation is Any and name not in untyped]
-    require(not untyped, f"no type is given for {join_names(untyped)}", "annotate each key, such as width: int = 8")
+    require(not untyped, f"no type annotation for {join_names(untyped)}", "annotate each key, such as width: int = 8")
     taken = sorted(keys.keys() & ({"use", "toy"} | RESERVED.get(subject.kind, set())))
-    require(not taken, f"the key {join_names(taken)} belongs to the recipe's section around it", "rename it")
+    require(not taken, f"{join_names(taken)} is reserved for the recipe section that contains it", "rename the key")
 
 
 def check_help(subject: Subject) -> None:
-    """Every key has a help text under `Args:` in the docstring, and none is left of a key that is gone.
+    """Every key has a help text under `Args:` in the docstring, and `Args:` lists no other names.
 
-    `vadkit list`, the docs and the schema show it.
+    `vadkit list`, the docs and the schema show these texts.
     """
     if subject.problem:
         raise InapplicableError("its keys cannot be read, see check_keys")
     described = describe(subject.component)
-    require(bool(described.summary), "its class has no docstring", "say in one sentence what it is")
-    require(bool(subject.component.summary), "its card has no summary", "give Component a line for 'vadkit list'")
+    require(bool(described.summary), "its class has no docstring", "describe it in one sentence")
+    fix = "give Component a summary for 'vadkit list'"
+    require(bool(subject.component.summary), "its Component has no summary", fix)
     silent = [name for name, key in described.parameters.items() if not key.help]
-    require(not silent, f"no help for {join_names(silent)}", "describe each key under 'Args:' in the class's docstring")
+    fix = "describe each key under 'Args:' in the class's docstring"
+    require(not silent, f"no help text for {join_names(silent)}", fix)
     positional, _ = _positional(subject)
     loaded = subject.component.load()
     own = vars(loaded).get("__doc__"), getattr(vars(loaded).get("__init__"), "__doc__", None)
     told = {name for text in own for name in docstring.parameters(_args(text))}
     stale = sorted(told - set(described.parameters) - set(positional)) if "__init__" in vars(loaded) else []
-    require(
-        not stale, f"its docstring explains {join_names(stale)}, which it does not take", "bring 'Args:' up to date"
-    )
+    require(not stale, f"its docstring describes unknown arguments: {join_names(stale)}", "update 'Args:'")
 
 
 def _args(text: str | None) -> str:
-    """The docstring without its `Attributes:`."""
+    """The docstring up to its `Attributes:`."""
     return inspect.cleandoc(text or "").partition("Attributes:")[0]
 
 
 def _positional(subject: Subject) -> tuple[list[str], str]:
-    """Names of positional parameters, and of `*args`."""
+    """Names of the positional parameters, and of `*args` ("" if there is none)."""
     try:
         init: Any = subject.component.load().__init__
     except PluginError as error:

@@ -1,4 +1,4 @@
-"""The same seed gives the same weights, and evaluation leaves nothing to chance."""
+"""Checks that the same seed gives the same weights, and that evaluation is deterministic."""
 
 from __future__ import annotations
 
@@ -15,30 +15,30 @@ from vadkit.testing.verdict import ConformityError
 
 
 def check_seeded(subject: Subject) -> None:
-    """Built twice from one seed of torch, and fitted if it is a density, it has the same weights and buffers.
+    """Built twice from the same torch seed, and fitted if it is a density, it has the same weights and buffers.
 
-    A run can be repeated only so.
+    Otherwise a run could not be repeated.
     """
     one, two = (prepared(subject, anew=True) for _ in range(2))
-    _compare(one, two, "after it is built from one seed")
+    _compare(one, two)
 
 
 def check_training_repeats(subject: Subject) -> None:
-    """In training, the same seed gives the same output: whatever is random comes from torch's generator."""
+    """In training, the same seed gives the same output: all random numbers come from torch's generator."""
     given, module = inputs(subject, 2), prepared(subject).train()
     twins = module, copy.deepcopy(module)
     changed = differing(*(evaluated(subject, twin, given, seed=11) for twin in twins))
     if changed:
         raise ConformityError(
-            f"in training, {changed[0]} differs between two calls from one seed",
+            f"in training, {changed[0]} differs between two calls with the same seed",
             fix="draw from torch's global generator, not from numpy's or Python's",
         )
 
 
 def check_evaluation_repeats(subject: Subject) -> None:
-    """In evaluation, the same clips give the same again: a score depends neither on chance nor on earlier calls.
+    """In evaluation, the same clips give the same outputs, whatever the seed and the earlier calls.
 
-    A component that remembers earlier clips is reset first.
+    A component with a memory of earlier clips is reset first.
     """
     given = inputs(subject, 2)
     if subject.kind == "scorer":
@@ -52,15 +52,15 @@ def check_evaluation_repeats(subject: Subject) -> None:
     if changed := differing(one, two):
         raise ConformityError(
             f"in evaluation, {changed[0]} differs between two calls with the same input",
-            fix="let noise and dropout depend on self.training, and keep nothing between calls",
+            fix="apply noise and dropout only if self.training, and keep nothing between calls",
         )
 
 
-def _compare(one: nn.Module, two: nn.Module, when: str) -> None:
+def _compare(one: nn.Module, two: nn.Module) -> None:
     first, second = one.state_dict(), two.state_dict()
     changed = [name for name in first if not torch.equal(first[name], second[name])]
     if changed:
         raise ConformityError(
-            f"{when}, {join_names(changed)} differ{'s' if len(changed) == 1 else ''} from time to time",
-            fix="draw from torch's global generator, or from context.seed when a density is fitted",
+            f"built twice from the same seed, it differs in {join_names(changed)}",
+            fix="draw from torch's global generator, or seed from context.seed when a density is fitted",
         )

@@ -1,4 +1,4 @@
-"""Reporters: they write into the folder that they are given, whole files or none."""
+"""Checks of reporters: they write only into their folder, and only complete files."""
 
 from __future__ import annotations
 
@@ -22,31 +22,30 @@ ODD = ("../outside", "a/b", "sp ace", "ü-1")
 
 
 def check_stays_inside(subject: Subject) -> None:
-    """It writes into the folder that it is given and nowhere else, whatever the videos are called."""
+    """It writes only into the folder that it gets, whatever the names of the videos."""
     with _room() as room:
         folder = room / "run"
         _report(subject.build(), folder, names=ODD)
         outside = [path for path in _files(room) if not path.startswith("run/")]
-        require(not outside, f"it writes outside of its folder: {outside}", "write below 'folder', names quoted")
+        require(not outside, f"it writes outside of its folder: {outside}", "write into 'folder', and quote file names")
 
 
 def check_unlabelled(subject: Subject) -> None:
-    """Scores without labels, of which nothing is measured, are reported, or refused with a DataError that says why."""
+    """Without labels, and so without metrics, it reports the scores or raises a DataError with the reason."""
     with _room() as room, contextlib.suppress(DataError):
         _report(subject.build(), room / "new" / "run", bare=True)
 
 
 def check_atomic_write(subject: Subject) -> None:
-    """Where a file cannot be completed the old one stays whole, and nothing half-written is left."""
+    """If a file cannot be completed, the old file stays intact and no partial file remains."""
     with _room() as room:
         folder, reporter = room / "run", subject.build()
         _report(reporter, folder)
         before = _files(folder)
         _refuse_leftovers(before)
         _report(reporter, folder)
-        require(
-            set(_files(folder)) == set(before), "a second report leaves other files", "replace the files of the first"
-        )
+        fix = "replace the files of the first report"
+        require(set(_files(folder)) == set(before), "a second report adds or removes files", fix)
         full = OSError(errno.ENOSPC, "No space left on device")
         with (
             mock.patch("os.replace", side_effect=full),
@@ -59,14 +58,14 @@ def check_atomic_write(subject: Subject) -> None:
         require(
             not changed,
             f"{changed[:1]} is overwritten before the new one is complete",
-            "write with vadkit.api.atomic_write: aside, then renamed",
+            "use vadkit.api.atomic_write, which writes a temporary file and renames it",
         )
         _refuse_leftovers(after)
 
 
 def _refuse_leftovers(files: Mapping[str, bytes]) -> None:
     left = [name for name in files if Path(name).match(LEFTOVERS) or name.endswith((".tmp", ".part"))]
-    require(not left, f"it leaves {left}", "remove what could not be completed, as atomic_write does")
+    require(not left, f"it leaves partial files: {left}", "remove incomplete files, as atomic_write does")
 
 
 def _report(reporter: Any, folder: Path, **changes: Any) -> None:
@@ -77,14 +76,14 @@ def _report(reporter: Any, folder: Path, **changes: Any) -> None:
         except (KeyError, TypeError, ValueError, AttributeError, IndexError, ZeroDivisionError) as error:
             what = f"of {len(found.videos)} videos" if found.metrics else "without labels"
             raise ConformityError(
-                f"it cannot report a run {what}: {type(error).__name__}: {error}",
-                fix="look up facts with a default, and raise a DataError for what is not there",
+                f"reporting a run {what} raises {type(error).__name__}: {error}",
+                fix="look up facts with a default, and raise a DataError for missing values",
             ) from error
 
 
 @contextlib.contextmanager
 def _room() -> Iterator[Path]:
-    """An empty place that is also the working folder."""
+    """A temporary folder with an empty working folder in it."""
     with tempfile.TemporaryDirectory() as made:
         room, before = Path(made).resolve(), Path.cwd()
         (room / "cwd").mkdir()

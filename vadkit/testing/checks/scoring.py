@@ -1,4 +1,4 @@
-"""Scorers: one value a frame, higher where a toy anomaly is."""
+"""Checks of scorers: one value for each frame, higher for a toy anomaly."""
 
 from __future__ import annotations
 
@@ -26,32 +26,32 @@ def check_scores(subject: Subject) -> None:
             require(
                 tuple(tensor.shape) == wanted[name],
                 f"its {name} is {tuple(tensor.shape)}, not {wanted[name]}",
-                "give every frame of the clip a place, NaN where there is no score",
+                "return an entry for every frame of the clip, NaN for a frame without a score",
             )
 
 
 def check_gaps(subject: Subject) -> None:
-    """A frame has NaN because of its place in the clip, not of what it shows; some frame has a score, none is infinite.
+    """Whether a frame's score is NaN depends on its position in the clip only.
 
-    Where a frame has a score it has a map, if there are maps.
+    At least one frame has a score, and no score is infinite. If there are maps, each frame with a score has one.
     """
     scorer = subject.build()
     one, two = (scored(scorer, inputs(subject, 2, seed=seed)[0]) for seed in (0, 4))
     score = one["score"]
-    require(not bool(score.isinf().any()), "a score is infinite", "guard logs and quotients")
+    require(not bool(score.isinf().any()), "a score is infinite", "keep logarithms and divisions away from 0")
     gaps = score.isnan()
-    require(not bool(gaps.all()), "no frame has a score", "give one to the frames that the model sees or gives")
+    require(not bool(gaps.all()), "no frame has a score", "score the frames of the model's input or output")
     same = bool((gaps == gaps[:1]).all()) and torch.equal(gaps, two["score"].isnan())
-    require(same, "which frames have no score (NaN) changes with the clip", "let it depend on the frame's place alone")
+    fix = "choose them by the frame's position in the clip only"
+    require(same, "the frames without a score (NaN) change with the content of the clip", fix)
     if "anomaly_maps" in one:
         empty = one["anomaly_maps"].isnan().flatten(2).all(2)
-        require(
-            bool((empty <= gaps).all()), "a frame with a score has no map (all NaN)", "fill maps where there are scores"
-        )
+        what = "a frame with a score has no map (all NaN)"
+        require(bool((empty <= gaps).all()), what, "give every frame with a score a map")
 
 
 def check_reads(subject: Subject) -> None:
-    """With `uses_output = False` it works where the decoder does not run, and it reads the densities that it names."""
+    """With `uses_output = False` it works without the decoder, and it reads only the densities that it declares."""
     scorer, out = subject.build(), inputs(subject, 2)[0]
     try:
         scored(scorer, out)
@@ -60,13 +60,13 @@ def check_reads(subject: Subject) -> None:
     except (KeyError, AttributeError, VadkitError) as error:
         told = error.what if isinstance(error, VadkitError) else f"{type(error).__name__}: {error}"
         raise ConformityError(
-            f"it fails with what it says it needs: {told}",
-            fix="name densities in densities(), and set uses_output = True if it reads out.output",
+            f"it fails with the inputs that it declares: {told}",
+            fix="name its densities in densities(), and set uses_output = True if it reads out.output",
         ) from error
 
 
 def check_toy_anomaly(subject: Subject) -> None:
-    """Frames with a bright block that the model does not give again, and is not likely, score higher than without."""
+    """Frames score higher with a bright block that the model neither reconstructs nor finds likely."""
     scorer: Any = subject.build()
     normal = complete(scorer, inputs(subject, 2)[0])
     strange, frames = _with_anomaly(normal)
@@ -79,12 +79,12 @@ def check_toy_anomaly(subject: Subject) -> None:
     if not high > low:
         raise ConformityError(
             f"frames with a toy anomaly score {high:.4g} on average, without it {low:.4g}",
-            fix="give higher scores to what is more anomalous",
+            fix="return higher scores for more anomalous frames",
         )
 
 
 def _with_anomaly(normal: ClipOutputs) -> tuple[ClipOutputs, slice]:
-    """A block that jumps from side to side in the later half of the target's frames."""
+    """Add a block that jumps from side to side in the second half of the target's frames."""
     start, stop = normal.spec.target
     frames = slice((start + stop) // 2, stop)
     clips, tall, wide = normal.clips.clone(), normal.spec.height // 2, normal.spec.width // 2

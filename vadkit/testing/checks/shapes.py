@@ -1,4 +1,4 @@
-"""Declared against actual shapes, on the toy clip and on others."""
+"""Checks that actual shapes equal declared shapes, on the toy clip and on others."""
 
 from __future__ import annotations
 
@@ -21,26 +21,26 @@ OTHERS = (
     ClipSpec(16, 32, 32, "gray", input=(0, 8), target=(0, 16)),
     ClipSpec(3, 21, 34, "rgb"),
 )
-"""Geometries that a component either serves or refuses when it is built."""
+"""Geometries that a component either supports or refuses when it is built."""
 
 
 def check_module(subject: Subject) -> None:
-    """It derives from `torch.nn.Module`: its weights are moved, trained and saved with the rest."""
+    """It derives from `torch.nn.Module`, so that its weights are moved, trained and saved."""
     module = subject.build()
     require(
         isinstance(module, nn.Module),
-        f"it is no torch.nn.Module, but a {type(module).__name__}",
+        f"it is a {type(module).__name__}, not a torch.nn.Module",
         "derive from both, the contract first: class Mine(Encoder, nn.Module)",
     )
 
 
 def check_shapes(subject: Subject) -> None:
-    """What it gives has the shapes that it declares, or that its contract states, in floating point."""
+    """Its outputs have the shapes that it or its contract declares, in floating point."""
     _expect(subject, prepared(subject), BATCH)
 
 
 def check_batch_of_one(subject: Subject) -> None:
-    """A batch of one goes through, in evaluation and in training: the last batch of a pass may be that small."""
+    """A batch of one works, in evaluation and in training: the last batch of an epoch may have one clip."""
     module = prepared(subject)
     _expect(subject, module, 1)
     try:
@@ -49,11 +49,11 @@ def check_batch_of_one(subject: Subject) -> None:
         raise ConformityError(
             f"in training a batch of one fails: {error}", fix="normalise over more than the batch"
         ) from error
-    require(bool(outputs), "it gives nothing", "return what its contract names")
+    require(bool(outputs), "it returns no outputs", "return the outputs of its contract")
 
 
 def check_other_clips(subject: Subject) -> None:
-    """Other geometries (RGB, prediction, odd sizes) are served as declared, or refused with a message when built."""
+    """Other geometries (RGB, prediction, odd sizes) work as declared, or are refused with a ShapeError when built."""
     for clip in OTHERS:
         other = subject.with_clip(clip)
         told = f"clips of {clip.frames} frames, {clip.height}x{clip.width}, {clip.color}, input {clip.input}"
@@ -63,25 +63,25 @@ def check_other_clips(subject: Subject) -> None:
             if _meant(refused):
                 continue
             raise ConformityError(
-                f"it refuses {told} with {refused}", fix="raise a ShapeError that says what does not fit"
+                f"for {told}, {refused}", fix="raise a ShapeError that names the size that does not fit"
             ) from refused
         try:
             _expect(other, module, BATCH)
         except (ConformityError, RuntimeError, ValueError, IndexError, KeyError) as error:
             what = error.what if isinstance(error, ConformityError) else f"{type(error).__name__}: {error}"
-            fix = "declare what it gives, or raise a ShapeError when it is built"
-            raise ConformityError(f"it was built for {told}, but then {what}", fix=fix) from error
+            fix = "declare its actual shapes, or raise a ShapeError when it is built"
+            raise ConformityError(f"it can be built for {told}, but then {what}", fix=fix) from error
 
 
 def check_strange_latents(subject: Subject) -> None:
-    """Latents of names and sizes that it has never seen are decoded, or refused with a ShapeError when it is built."""
+    """Latents of unknown names and sizes are decoded, or refused with a ShapeError when it is built."""
     strange = replace(subject, toy=replace(subject.toy, behind=None, through=None, latents={"stranger": (3, 1, 5, 7)}))
     try:
         module = prepared(strange)
     except InapplicableError as refused:
         require(
             _meant(refused),
-            f"it refuses latents that it does not know with {refused}",
+            f"for unknown latents, {refused}",
             "raise a ShapeError that names the latents that it needs",
         )
         return
@@ -89,12 +89,12 @@ def check_strange_latents(subject: Subject) -> None:
 
 
 def _meant(refused: InapplicableError) -> bool:
-    """Whether the constructor refused with a message of its own, not by a stray exception."""
+    """Whether the constructor raised a VadkitError itself, not another exception."""
     return isinstance(refused.__cause__, VadkitError) and refused.__cause__.__cause__ is None
 
 
 def expected(subject: Subject, module: Any, batch: int) -> Mapping[str, tuple[int | None, ...]]:
-    """Name -> the shape that it must have, None where any size will do."""
+    """Name -> the required shape, None where any size is allowed."""
     clip = subject.toy.clip
     rules: Mapping[str, Callable[[], Mapping[str, tuple[int | None, ...]]]] = {
         "encoder": lambda: {name: (batch, *spec.shape) for name, spec in _latents(module).items()},
@@ -128,14 +128,14 @@ def _expect(subject: Subject, module: nn.Module, batch: int) -> None:
     names = {name for name in outputs if not name.startswith(("losses/", "scores/"))}
     if names != set(wanted):
         raise ConformityError(
-            f"it declares {join_names(sorted(wanted))}, but gives {join_names(sorted(names)) or 'nothing'}",
-            fix="give every latent that is declared, and no other",
+            f"it declares {join_names(sorted(wanted))}, but returns {join_names(sorted(names)) or 'nothing'}",
+            fix="return exactly the declared latents",
         )
     for name, tensor in outputs.items():
         rule: tuple[int | None, ...] = () if name.startswith("losses/") else (batch, None)
         _compare(name, tensor, wanted.get(name, rule))
-        whole = subject.kind == "encoder" or name.startswith("latents/")  # places of a pooling, say
-        require(tensor.is_floating_point() or whole, f"{name} is {tensor.dtype}", "give floating point numbers")
+        integers = subject.kind == "encoder" or name.startswith("latents/")  # such as the indices of max pooling
+        require(tensor.is_floating_point() or integers, f"{name} is {tensor.dtype}", "return floating point numbers")
 
 
 def _compare(name: str, tensor: Tensor, wanted: tuple[int | None, ...]) -> None:
@@ -143,18 +143,19 @@ def _compare(name: str, tensor: Tensor, wanted: tuple[int | None, ...]) -> None:
     fits = len(shape) == len(wanted) and all(want in (None, size) for size, want in zip(shape, wanted, strict=True))
     what = "its output" if name == "output" else name
     told = str(wanted).replace("None", "any")
-    require(fits, f"{what} is declared as {told}, but is {shape}", "declare what forward gives, the batch left out")
+    fix = "declare the shape that forward returns, without the batch axis"
+    require(fits, f"{what} is declared as {told}, but is {shape}", fix)
 
 
 def _check_spec(subject: Subject, module: Any) -> None:
     spec, frames = module.spec, subject.toy.clip.input_frames
     require(
         spec.samples > 0 and frames % spec.samples == 0,
-        f"it gives {spec.samples} samples of a clip, which do not divide its {frames} input frames",
-        "give as many samples as divide the frames, or refuse the clip with a ShapeError",
+        f"spec.samples is {spec.samples}, which does not divide the {frames} input frames of a clip",
+        "return a number of samples that divides the frames, or refuse the clip with a ShapeError",
     )
     require(
         len(spec.quantum) in (0, spec.shape[0]),
         f"spec.quantum has {len(spec.quantum)} entries for {spec.shape[0]} channels",
-        "give one quantum a channel, 0 for a continuous one",
+        "give one quantum for each channel, 0 for a continuous one",
     )

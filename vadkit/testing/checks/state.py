@@ -1,4 +1,4 @@
-"""Weights go to a file that holds no code, and come back into a new object."""
+"""Checks that weights can be saved to a file without code, and loaded into a new object."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from vadkit.testing.verdict import ConformityError
 
 
 def check_state(subject: Subject) -> None:
-    """Its state, through safetensors and through `torch.load(weights_only=True)`, makes a new object give the same.
+    """Saved and loaded, by safetensors and by `torch.load(weights_only=True)`, its state restores its outputs.
 
-    The new one is built from another seed and not fitted: all that was learned must lie in parameters and buffers.
+    The new object has another seed and is not fitted, so all learned values must be parameters or buffers.
     """
     module, given = prepared(subject), inputs(subject, 2)
     wanted = evaluated(subject, module, given)
@@ -26,7 +26,7 @@ def check_state(subject: Subject) -> None:
         torch.save(state, held)
     except (RuntimeError, ValueError, TypeError) as error:
         raise ConformityError(
-            f"its state cannot be written as safetensors: {error}", fix="keep tensors alone, none twice"
+            f"its state cannot be written as safetensors: {error}", fix="keep only tensors in it, each one once"
         ) from error
     held.seek(0)
     for how, tensors in (("safetensors", load(written)), ("torch.load", torch.load(held, weights_only=True))):
@@ -35,13 +35,13 @@ def check_state(subject: Subject) -> None:
             fresh.load_state_dict(tensors)
         except RuntimeError as error:
             raise ConformityError(
-                f"a new object does not take its state: {error}",
-                fix="give every buffer its final shape in the constructor, and pad what is learned",
+                f"a new object cannot load its state: {error}",
+                fix="give every buffer its final shape in the constructor, and pad learned values to it",
             ) from error
         found = evaluated(subject, fresh.eval(), given)
         lost = [name for name in wanted if not torch.equal(wanted[name], found[name])]
         if lost:
             raise ConformityError(
-                f"with its state loaded ({how}), a new object gives another {lost[0]}",
-                fix="keep whatever is learned or drawn in parameters or buffers (register_buffer)",
+                f"with the loaded state ({how}), {lost[0]} of a new object differs",
+                fix="keep all learned and random values in parameters or buffers (register_buffer)",
             )

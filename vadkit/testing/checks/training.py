@@ -1,4 +1,4 @@
-"""Optimisers and schedules."""
+"""Checks of optimisers and learning-rate schedulers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from vadkit.testing.verdict import require
 
 
 def check_optimizer(subject: Subject) -> None:
-    """It builds a torch optimiser from an iterator of parameters, at a positive learning rate; steps go downhill."""
+    """It builds a torch optimiser from an iterator of parameters, with a positive learning rate; its steps descend."""
     import torch
 
     wanted, start = torch.tensor([0.5, -0.5]), torch.zeros(2)
@@ -19,24 +19,25 @@ def check_optimizer(subject: Subject) -> None:
     require(
         isinstance(optimizer, torch.optim.Optimizer),
         f"it builds a {type(optimizer).__name__}",
-        "build a torch.optim.Optimizer: a run saves its state and moves its learning rate",
+        "build a torch.optim.Optimizer: a run saves its state and changes its learning rate",
     )
     rates = [group["lr"] for group in optimizer.param_groups]
     require(
         bool(rates) and all(0 < rate < math.inf for rate in rates),
         f"its learning rates are {rates}",
-        "refuse a rate that is not positive when it is built",
+        "refuse a rate that is not positive in the constructor",
     )
     for _ in range(5):
         optimizer.zero_grad()
         (weight - wanted).square().sum().backward()
         optimizer.step()
     before, after = (float((each - wanted).square().sum()) for each in (start, weight.detach()))
-    require(after < before, f"five steps take a parabola from {before:.4g} to {after:.4g}", "step against the gradient")
+    what = f"five steps on a parabola change its value from {before:.4g} to {after:.4g}"
+    require(after < before, what, "step against the gradient")
 
 
 def check_optimizer_state(subject: Subject) -> None:
-    """Its state goes through `torch.load(weights_only=True)`: a run resumes from it."""
+    """Its state can be loaded with `torch.load(weights_only=True)`, so that a run can resume."""
     from io import BytesIO
 
     import torch
@@ -52,9 +53,9 @@ def check_optimizer_state(subject: Subject) -> None:
 
 
 def check_factor(subject: Subject) -> None:
-    """Factors are finite, none is negative, some is positive, and each depends on the progress alone.
+    """Factors are finite and not negative, at least one is positive, and each depends on the progress only.
 
-    A resumed run asks again, out of order.
+    A resumed run starts in the middle.
     """
     schedule: Any = subject.build()
     progress = [step / 50 for step in range(50)]
@@ -63,10 +64,10 @@ def check_factor(subject: Subject) -> None:
         f"{each:.2f} -> {factor}" for each, factor in zip(progress, factors, strict=True) if not 0 <= factor < math.inf
     ]
     require(not wrong, f"a factor is negative or not finite: {', '.join(wrong[:3])}", "keep factors at 0 or above")
-    require(any(factors), "all factors are 0: nothing would be learned", "reach above 0")
+    require(any(factors), "all factors are 0, so that nothing is learned", "return a positive factor at some progress")
     again = [schedule.factor(each) for each in reversed(progress)][::-1]
     require(
         again == factors,
-        "asked again in another order, it gives other factors",
-        "let factor() depend on progress alone",
+        "called in another order, factor() returns other values",
+        "let factor() depend on progress only",
     )

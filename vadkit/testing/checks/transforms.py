@@ -1,4 +1,4 @@
-"""Transforms: lengths kept, causal if they say so, nothing carried from video to video."""
+"""Checks of score transforms: lengths are kept, causality is declared, and videos are independent."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ def scores(seed: int = 1) -> Scores:
 
 
 def fitted(subject: Subject) -> Any:
-    """A new transform, fitted on normal scores as a run does where it needs them."""
+    """A new score transform, fitted on normal scores if it needs them, as in a run."""
     transform = subject.build()
     transform.fit(normal() if transform.needs_normal else [])
     return transform
 
 
 def check_length(subject: Subject) -> None:
-    """(F,) in, (F,) finite floats out, for long videos, for one of a single frame and for constant scores."""
+    """(F,) scores become (F,) finite values, for long videos, for a video of one frame and for constant scores."""
     transform = fitted(subject)
     for told, values in (
         ("a video", scores()),
@@ -45,19 +45,17 @@ def check_length(subject: Subject) -> None:
         ("constant scores", np.full(12, 2.0)),
     ):
         found = np.asarray(transform(values.copy()))
-        require(
-            found.shape == values.shape, f"{told} of {values.shape} becomes {found.shape}", "give every frame one value"
-        )
-        require(
-            bool(np.isfinite(found.astype(np.float64)).all()), f"{told} becomes NaN or infinite", "guard a spread of 0"
-        )
+        what = f"{told} of {values.shape} becomes {found.shape}"
+        require(found.shape == values.shape, what, "return one value for each frame")
+        finite = bool(np.isfinite(found.astype(np.float64)).all())
+        require(finite, f"{told} becomes NaN or infinite", "handle a deviation or range of 0")
 
 
 def check_causality(subject: Subject) -> None:
-    """With `needs_future = False`, what comes later in a video changes no earlier value; live use rests on it."""
+    """With `needs_future = False`, later frames of a video change no earlier value; live scoring relies on it."""
     transform = fitted(subject)
     if transform.needs_future:
-        raise InapplicableError("it says that it needs the future")
+        raise InapplicableError("it declares needs_future")
     values = scores()
     whole = np.asarray(transform(values.copy()))
     for kept in (1, 7, FRAMES // 2, FRAMES - 1):
@@ -69,12 +67,12 @@ def check_causality(subject: Subject) -> None:
                 first = int(np.flatnonzero(~np.isclose(early, whole[:kept], rtol=1e-9, atol=1e-9))[0])
                 raise ConformityError(
                     f"needs_future is False, but frame {first} changes when the frames from {kept} on are {told}",
-                    fix="set needs_future = True, or use earlier frames alone",
+                    fix="set needs_future = True, or use only earlier frames",
                 )
 
 
 def check_fit_repeats(subject: Subject) -> None:
-    """Fitted twice on the same scores it does the same, and it alters no array that it is given."""
+    """Fitted twice on the same scores it gives the same values, and it changes none of its input arrays."""
     one, two, values = subject.build(), subject.build(), scores()
     given, kept = normal(), normal()
     one.fit(given)
@@ -82,25 +80,26 @@ def check_fit_repeats(subject: Subject) -> None:
     two.fit(normal())
     require(
         all(np.array_equal(left, right) for left, right in zip(given, kept, strict=True)),
-        "fit alters the scores that it is given",
+        "fit changes its input scores",
         "work on a copy",
     )
     mine = values.copy()
     first, second = np.asarray(one(mine)), np.asarray(two(values.copy()))
-    require(np.array_equal(mine, values), "it alters the scores that it is given", "work on a copy")
-    require(np.array_equal(first, second), "fitted again on the same scores, it differs", "let fit start anew, seeded")
+    require(np.array_equal(mine, values), "it changes its input scores", "work on a copy")
+    fix = "reset all state in fit, and seed random numbers"
+    require(np.array_equal(first, second), "fitted again on the same scores, it differs", fix)
 
 
 def check_needs_normal(subject: Subject) -> None:
-    """With `needs_normal = False`, `fit` changes nothing: no normal video is held out for it then."""
+    """With `needs_normal = False`, `fit` changes nothing: a run then holds out no normal videos for it."""
     transform = subject.build()
     if transform.needs_normal:
-        raise InapplicableError("it says that it needs scores of normal videos")
+        raise InapplicableError("it declares needs_normal")
     transform.fit([])
     before = np.array(transform(scores()))
     transform.fit(normal(5))
     after = np.array(transform(scores()))
-    require(np.array_equal(before, after), "what it gives depends on fit", "set needs_normal = True")
+    require(np.array_equal(before, after), "its values depend on fit", "set needs_normal = True")
 
 
 def check_videos_apart(subject: Subject) -> None:
@@ -108,13 +107,12 @@ def check_videos_apart(subject: Subject) -> None:
     transform, fresh = fitted(subject), fitted(subject)
     transform(scores(7) * 5)
     found, wanted = np.asarray(transform(scores())), np.asarray(fresh(scores()))
-    require(
-        np.array_equal(found, wanted), "an earlier video changes a later one's values", "keep nothing between calls"
-    )
+    what = "an earlier video changes the values of a later one"
+    require(np.array_equal(found, wanted), what, "keep nothing between calls")
 
 
 def check_direction(subject: Subject) -> None:
-    """Higher stays more anomalous: where scores rise for a while, what it gives rises on average."""
+    """Higher values stay more anomalous: where scores are higher for a while, its values are higher on average."""
     found, middle = np.asarray(fitted(subject)(scores())), FRAMES // 2
     low, high = float(found[:middle].mean()), float(found[middle : middle + 12].mean())
     require(high >= low, f"higher scores become lower values ({low:.3g} to {high:.3g})", "keep the order of scores")
