@@ -183,9 +183,9 @@ def test_the_alarm_threshold_comes_from_normal_video_alone() -> None:
     normal = [replace(video("n", r=[0, 4, 1, 2], nll=[0] * 4), fps=2.0)]
     other = labels(a=[1, 1, 0, 0], b=[1, 0, 0, 0])
     for truth in (TRUTH, other):
-        facts = judged(normal=normal, truth=truth, r=ComponentFusion()).facts
-        assert facts["alarm_threshold"] == np.nextafter(4, 5)  # two seconds allow no alarm at one an hour
-        assert facts["normal_hours"] == pytest.approx(2 / 3600)
+        summary = judged(normal=normal, truth=truth, r=ComponentFusion()).summary
+        assert summary.alarm_threshold == np.nextafter(4, 5)  # two seconds allow no alarm at one per hour
+        assert summary.normal_hours == pytest.approx(2 / 3600)
     often = replace(ITAE, false_alarms_per_hour=1800.0)
     # One alarm is allowed: from 4 on there is one; below, it only grows longer.
     assert judged(normal=normal, protocol=often, r=ComponentFusion()).summary.alarm_threshold == 4.0
