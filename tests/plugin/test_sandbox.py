@@ -46,7 +46,7 @@ def test_whatever_is_raised_becomes_a_message(error: BaseException) -> None:
     outcome = guarded(raising(error), 1)
     assert outcome.value is None
     assert outcome.error.startswith(type(error).__name__)
-    assert "(test_guard.py:" in outcome.error
+    assert "(test_sandbox.py:" in outcome.error
 
 
 def test_a_ctrl_c_of_the_user_gets_through() -> None:

@@ -246,7 +246,7 @@ FAULTS: dict[str, tuple[str, str, list[str]]] = {
     "a range that leaves the clip": (
         "color: gray",
         "color: gray, input: 0:17",
-        ["first.yaml:3:21: 'data.clip': input 0:17 does not lie within the clip's 16 frames\n"
+        ["first.yaml:3:21: 'data.clip': the range input 0:17 is not within the 16 frames of the clip\n"
          "  -> choose a range inside 0:16"],
     ),
     "a range that is none": (
