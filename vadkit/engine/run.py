@@ -62,6 +62,13 @@ class Run:
         recipe: as it was run.
         metrics: what `metrics.json` holds: metrics, components, protocol, facts; empty for a run
             that is not evaluated yet, or whose recipe leaves out the reporter `json`.
+
+    Example:
+        >>> from vadkit import load_run
+        >>> run = load_run("runs/quickstart")  # doctest: +SKIP
+        >>> run.metrics["metrics"]["micro_auc"]  # doctest: +SKIP
+        0.93
+        >>> result = run.evaluate(["evaluate.protocol.missing_scores=drop"])  # doctest: +SKIP
     """
 
     path: Path
