@@ -279,8 +279,7 @@ class BottleneckOutput:
         latents: name -> (B, C', T', H', W').
         losses: name -> (), already weighted. vadkit adds them to the loss of the model.
         scores: name -> (B, T'), higher = more anomalous. Scorers read them. Each of the T'
-            values stands for an equal part of the input frames or of the target frames; the method
-            defines which.
+            values stands for an equal part of the input frames, or of the target frames.
 
     Example:
         >>> import torch
@@ -303,8 +302,8 @@ class ClipOutputs:
         spec: geometry of a clip.
         clips: all frames of the clips, (B, C, T, H, W).
         target: the frames that the decoder should give, (B, C, T_out, H, W).
-        output: the frames that the decoder gave, (B, C, T_out, H, W). None without a decoder.
-        latents: the encoder's latents, name -> (B, C', T', H', W').
+        output: the frames that the decoder gave, (B, C, T_out, H, W). None if the decoder does not run.
+        latents: the encoder's latents, name -> (B, C', T', H', W'). Empty without an encoder.
         nll: negative log-likelihoods in nats, density name -> (B, T'). Empty while the model trains.
         scores: scores of the bottleneck, name -> (B, T').
 
