@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from vadkit.core.errors import DataError
 
 _ROUNDING = 1e-6  # frames: 0.28 s at 25 fps is frame 7, not 7.000000000000001
-_LONGEST = 10**9  # frames: a year of video at 30 fps
-_VALUES = "write 1 for an abnormal frame and 0 for a normal one"
+_MAX_FRAMES = 10**9  # frames: a year of video at 30 fps
+_VALUES_FIX = "write 1 for an abnormal frame and 0 for a normal one"
 
 
 class VideoLabels(ABC):
@@ -95,7 +95,7 @@ class IntervalLabels(VideoLabels):
         Raises:
             DataError: the interval is empty or reversed, or an end is not a frame number.
         """
-        if not 0 <= first <= last <= _LONGEST or (first == last if seconds else first % 1 or last % 1):
+        if not 0 <= first <= last <= _MAX_FRAMES or (first == last if seconds else first % 1 or last % 1):
             unit = "seconds" if seconds else "frames"
             fix = "write the start first; frames are whole numbers and can be equal, seconds cannot"
             raise DataError(f"{unit} {first:g} to {last:g} are not an interval", where=where, fix=fix)
@@ -110,7 +110,7 @@ class IntervalLabels(VideoLabels):
         Raises:
             DataError: `frames` is not a number of frames, or differs from an earlier statement.
         """
-        if not (1 <= frames <= _LONGEST and frames == int(frames)):
+        if not (1 <= frames <= _MAX_FRAMES and frames == int(frames)):
             fix = "write the number of frames of the video, a whole number above 0"
             raise DataError(f"'frames' is {frames:g}, not a number of frames", where=where, fix=fix)
         if self.stated not in (None, int(frames)):
@@ -194,13 +194,13 @@ class FrameLabels(VideoLabels):
         values = self.load()
         if values.dtype.kind not in "biuf" or values.size != max(values.shape, default=0) or not values.size:
             what = f"must contain one 0 or 1 per frame, not an array of shape {values.shape} and type {values.dtype}"
-            raise DataError(what, where=self.where, fix=_VALUES)
+            raise DataError(what, where=self.where, fix=_VALUES_FIX)
         values = values.ravel()
         wrong = np.flatnonzero((values != 0) & (values != 1))
         if wrong.size:
             shown = "empty" if np.isnan(values[wrong[0]]) else f"{values[wrong[0]]:g}"
             what = f"frame {wrong[0]} is {shown}, not 0 or 1 ({wrong.size} of {values.size} frames)"
-            raise DataError(what, where=self.where, fix=_VALUES)
+            raise DataError(what, where=self.where, fix=_VALUES_FIX)
         return values != 0
 
 

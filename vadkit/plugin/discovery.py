@@ -30,7 +30,7 @@ TIMEOUT = "VADKIT_PLUGIN_TIMEOUT"
 
 DEFAULT_TIMEOUT = 10.0  # seconds
 SLOW = 2.0  # seconds; a plugin that takes longer to load is reported
-_MOST_COMPONENTS = 10_000  # an endless generator must not fill the memory
+_MAX_COMPONENTS = 10_000  # an endless generator must not fill the memory
 _VERSIONED = re.compile(r"vadkit\.v(\d+)")
 
 
@@ -64,12 +64,12 @@ class Plugin:
 
 def entry_points(group: str) -> list[EntryPoint]:
     """Return the entry points of a group. A distribution with damaged metadata has none."""
-    return [point for point in _every_point() if point.group == group]
+    return [point for point in _all_entry_points() if point.group == group]
 
 
 def of_other_versions() -> list[Plugin]:
     """Return the plugins that support only another version of the plugin API."""
-    points = list(_every_point())
+    points = list(_all_entry_points())
     ours = {(point.name, distribution_of(point)) for point in points if point.group == ENTRY_POINT_GROUP}
     found: list[Plugin] = []
     for point in points:
@@ -89,7 +89,7 @@ def load(point: EntryPoint) -> Plugin:
     """
     plugin = Plugin(point.name, distribution_of(point), group=point.group, module=point.value)
     torch_before = "torch" in sys.modules
-    outcome = guarded(lambda: _announced(point), time_limit())
+    outcome = guarded(lambda: _call_hook(point), time_limit())
     problems: list[str] = []
     if outcome.printed.strip():
         first = outcome.printed.strip().splitlines()[0][:80]
@@ -135,7 +135,7 @@ def distribution_of(point: EntryPoint) -> str:
         return "unknown distribution"
 
 
-def _every_point() -> Iterator[EntryPoint]:
+def _all_entry_points() -> Iterator[EntryPoint]:
     seen: set[str] = set()
     for distribution in distributions():
         try:
@@ -147,7 +147,7 @@ def _every_point() -> Iterator[EntryPoint]:
         yield from points
 
 
-def _announced(point: EntryPoint) -> Sequence[Component]:
+def _call_hook(point: EntryPoint) -> Sequence[Component]:
     manager = pluggy.PluginManager("vadkit")
     manager.add_hookspecs(hookspecs)
     plugin = point.load()
@@ -164,10 +164,10 @@ def _announced(point: EntryPoint) -> Sequence[Component]:
             raise PluginError(f"vadkit_components returns the string {group!r}, not a list of Components")
         if not isinstance(group, Iterable):
             raise PluginError(f"vadkit_components returns {group!r}, not a list of Components")
-        for card in islice(group, _MOST_COMPONENTS):
+        for card in islice(group, _MAX_COMPONENTS):
             announced.append(_checked(card))
-        if len(announced) >= _MOST_COMPONENTS:
-            raise PluginError(f"announces {_MOST_COMPONENTS} components or more")
+        if len(announced) >= _MAX_COMPONENTS:
+            raise PluginError(f"announces {_MAX_COMPONENTS} components or more")
     return announced
 
 

@@ -21,11 +21,11 @@ from typing import IO, Any, cast
 
 from vadkit.core.errors import VadkitError
 
-_AGAIN = 0.5  # seconds until a call that swallowed its interruption is interrupted again
-_MOST_SAID = 300  # characters of a message
-_MOST_PRINTED = 2000  # characters of the output
+_RETRY = 0.5  # seconds until a call that swallowed its interruption is interrupted again
+_MAX_MESSAGE = 300  # characters of a message
+_MAX_OUTPUT = 2000  # characters of the output
 # The rest of a command needs these libraries. A library cannot be imported again after an interrupted import.
-_SHARED = ("numpy", "scipy", "sklearn", "torch", "torchvision", "av", "matplotlib", "pydantic")
+_SHARED_LIBRARIES = ("numpy", "scipy", "sklearn", "torch", "torchvision", "av", "matplotlib", "pydantic")
 
 
 class _TimeoutError(BaseException):
@@ -92,16 +92,16 @@ def describe_error(error: BaseException) -> str:
         message = " ".join(str(error).split())
     except Exception:
         message = "(its message cannot be shown)"
-    if len(message) > _MOST_SAID:
-        message = f"{message[:_MOST_SAID]}..."
+    if len(message) > _MAX_MESSAGE:
+        message = f"{message[:_MAX_MESSAGE]}..."
     if isinstance(error, VadkitError):
         return message
     text = f"{type(error).__name__}: {message}" if message else type(error).__name__
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if _theirs(frame.filename)]
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if _is_plugin_code(frame.filename)]
     return f"{text} ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else text
 
 
-def _theirs(filename: str) -> bool:
+def _is_plugin_code(filename: str) -> bool:
     between = Path(__file__).parents[1], Path(importlib.__file__).parent
     return not filename.startswith("<") and not any(Path(filename).is_relative_to(folder) for folder in between)
 
@@ -111,23 +111,23 @@ def captured() -> Iterator[Callable[[], str]]:
     """Keep the text written to standard output and standard error. Give a function that returns it afterwards."""
     kept = io.StringIO()
     before = sys.stdout, sys.stderr
-    diversions = [_Diversion(kept, stream) for stream in before]
+    streams = [_CapturedStream(kept, stream) for stream in before]
     with tempfile.TemporaryFile() as file, contextlib.ExitStack() as stack:
         for number, stream in ((1, sys.__stdout__), (2, sys.__stderr__)):
             stack.enter_context(_descriptor(number, stream, file))
-        sys.stdout, sys.stderr = cast("Any", diversions)
+        sys.stdout, sys.stderr = cast("Any", streams)
         try:
-            yield lambda: kept.getvalue()[:_MOST_PRINTED]
+            yield lambda: kept.getvalue()[:_MAX_OUTPUT]
         finally:
             sys.stdout, sys.stderr = before
-            for diversion in diversions:
-                diversion.end()
+            for stream in streams:
+                stream.end()
             stack.close()
             file.seek(0)
-            kept.write(file.read(_MOST_PRINTED).decode(errors="replace"))
+            kept.write(file.read(_MAX_OUTPUT).decode(errors="replace"))
 
 
-class _Diversion(io.TextIOBase):
+class _CapturedStream(io.TextIOBase):
     """A stream that keeps its text during the call, and passes it to the real stream after the call.
 
     The plugin may use the stream after the call, for example through `logging.basicConfig`.
@@ -135,7 +135,7 @@ class _Diversion(io.TextIOBase):
 
     def __init__(self, kept: IO[str], real: IO[str] | None) -> None:
         self._into, self._real = cast("IO[str] | None", kept), real
-        self._bytes = _Bytes(self)
+        self._bytes = _CapturedBuffer(self)
 
     def write(self, text: str, /) -> int:
         if self._into is not None:
@@ -170,10 +170,10 @@ class _Diversion(io.TextIOBase):
         self._into = self._real
 
 
-class _Bytes(io.BufferedIOBase):
-    """The binary buffer of a `_Diversion`. It decodes the bytes and writes them to the text stream."""
+class _CapturedBuffer(io.BufferedIOBase):
+    """The binary buffer of a `_CapturedStream`. It decodes the bytes and writes them to the text stream."""
 
-    def __init__(self, text: _Diversion) -> None:
+    def __init__(self, text: _CapturedStream) -> None:
         self._text, self._decoder = text, codecs.getincrementaldecoder("utf-8")("replace")
 
     def write(self, data: Any, /) -> int:
@@ -257,7 +257,7 @@ def _limited(limit: float) -> Iterator[None]:
 
     began = time.monotonic()
     handler = signal.signal(signal.SIGALRM, expired)
-    left, every = signal.setitimer(signal.ITIMER_REAL, limit, _AGAIN)
+    left, every = signal.setitimer(signal.ITIMER_REAL, limit, _RETRY)
     try:
         try:
             yield
@@ -272,5 +272,5 @@ def _limited(limit: float) -> Iterator[None]:
 
 
 def _importing_shared() -> bool:
-    specs = (getattr(sys.modules.get(name), "__spec__", None) for name in _SHARED)
+    specs = (getattr(sys.modules.get(name), "__spec__", None) for name in _SHARED_LIBRARIES)
     return any(getattr(spec, "_initializing", False) for spec in specs)
