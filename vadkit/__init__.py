@@ -1,4 +1,4 @@
-"""vadkit: find unusual events in video. A plugin framework, trained on normal video only."""
+"""vadkit: find anomalies in videos with models that are trained on normal videos only."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _HOMES = {
 
 
 def __getattr__(name: str) -> Any:
-    """Import on first use, so that `import vadkit` stays light."""
+    """Import each name on first use, so that `import vadkit` is fast."""
     if name in _HOMES:
         import importlib
 

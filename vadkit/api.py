@@ -1,12 +1,13 @@
-"""The one module that a plugin imports.
+"""Everything that a plugin imports. A plugin must not import any other module of vadkit.
 
-Example::
+Example:
+    A plugin announces its components with one function. The entry point of its package in the group
+    `vadkit.v1` names the module of this function:
 
-    from vadkit.api import Component, Scorer, hookimpl
-
-    @hookimpl
-    def vadkit_components():
-        return [Component("scorer", "my_score", "my_package.scorer:MyScore", "What it does.")]
+    >>> from vadkit.api import Component, hookimpl
+    >>> @hookimpl
+    ... def vadkit_components():
+    ...     return [Component("scorer", "my_score", "my_package.scorer:MyScore", "What it does.")]
 """
 
 from pathlib import Path
@@ -124,36 +125,66 @@ __all__ = [
 
 
 def count_frames(path: Path) -> int:
-    """F of a video file, by decoding it.
+    """Return F, the number of frames of a video file. It decodes the file.
 
     Raises:
         DataError: the file cannot be decoded.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from tempfile import TemporaryDirectory
+        >>> from PIL import Image
+        >>> from vadkit.api import count_frames
+        >>> with TemporaryDirectory() as folder:
+        ...     path = Path(folder) / "video.gif"
+        ...     frames = [Image.new("L", (32, 32), 40 * number) for number in range(5)]
+        ...     frames[0].save(path, save_all=True, append_images=frames[1:])
+        ...     count_frames(path)
+        5
     """
-    from vadkit.video import probe  # only who counts frames pays for importing PyAV
+    from vadkit.video import probe  # here, because the import of PyAV is slow
 
     return probe.count_frames(path)
 
 
 def frame_rate(path: Path) -> float | None:
-    """Frames per second of a video file on average; None if it does not say, or is unreadable."""
+    """Return the average number of frames per second of a video file. None if it is unknown.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from vadkit.api import frame_rate
+        >>> frame_rate(Path("no-such-file.mp4")) is None
+        True
+    """
     from vadkit.video import probe
 
     return probe.frame_rate(path)
 
 
 def read_label_file(path: Path, video: str = "") -> dict[str, VideoLabels]:
-    """Labels of a file or folder, in any form that vadkit reads; see the reference of label files.
+    """Read the labels in a file or a folder. vadkit detects the format.
 
     Args:
-        path: `.csv`, `.tsv`, `.txt`, `.json`, `.jsonl`, `.npz`, `.npy`, `.mat`, `.m`, or a folder of such files
-            or of folders with mask images.
-        video: name for the video of a file that names none.
+        path: a file with the suffix `.csv`, `.tsv`, `.txt`, `.json`, `.jsonl`, `.npz`, `.npy`, `.mat` or `.m`,
+            or a folder of such files, or a folder with one folder of mask images per video.
+        video: name of the video, for a file that does not contain names.
 
     Returns:
-        Video name as in the file -> its labels, not yet compared with the video.
+        Name of the video, as in the file -> its labels, not yet compared with the video.
 
     Raises:
-        DataError: unreadable, or not labels.
+        DataError: the file cannot be read, or does not contain labels.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from tempfile import TemporaryDirectory
+        >>> from vadkit.api import read_label_file
+        >>> with TemporaryDirectory() as folder:
+        ...     path = Path(folder) / "labels.json"
+        ...     _ = path.write_text('{"01": [[2, 3]]}')
+        ...     labels = read_label_file(path)
+        >>> labels["01"].frames(length=5).tolist()
+        [False, False, True, True, False]
     """
     from vadkit.store.external import labels as label_files
 

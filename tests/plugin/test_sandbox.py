@@ -46,7 +46,7 @@ def test_whatever_is_raised_becomes_a_message(error: BaseException) -> None:
     outcome = guarded(raising(error), 1)
     assert outcome.value is None
     assert outcome.error.startswith(type(error).__name__)
-    assert "(test_guard.py:" in outcome.error
+    assert "(test_sandbox.py:" in outcome.error
 
 
 def test_a_ctrl_c_of_the_user_gets_through() -> None:
@@ -73,7 +73,7 @@ def test_time_is_limited_and_the_alarm_of_somebody_else_goes_on() -> None:
     signal.setitimer(signal.ITIMER_REAL, 1000)
     try:
         outcome = guarded(lambda: threading.Event().wait(100), 0.05)
-        assert outcome.error == "gave no answer in 0.05 seconds"
+        assert outcome.error == "did not finish within 0.05 seconds"
         left, _ = signal.getitimer(signal.ITIMER_REAL)
         assert 0 < left < 1000
         signal.raise_signal(signal.SIGALRM)
@@ -88,7 +88,7 @@ def test_a_call_that_swallows_its_interruption_is_interrupted_again() -> None:
         swallow(lambda: threading.Event().wait(100))
         threading.Event().wait(100)
 
-    assert guarded(stubborn, 0.05).error == "gave no answer in 0.05 seconds"
+    assert guarded(stubborn, 0.05).error == "did not finish within 0.05 seconds"
 
 
 def test_the_import_of_a_shared_library_is_let_finish(monkeypatch: pytest.MonkeyPatch) -> None:

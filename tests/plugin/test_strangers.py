@@ -109,13 +109,16 @@ def test_other_versions_twins_and_clashes_are_named(site: Path) -> None:
     twice = "return [Component('density', 'same', 'm:G', ''), Component('density', 'same', 'm:H', '')]"
     install(site, "twice", announcing(twice))
     told = vadkit(site, "plugin", "list").stdout
-    assert "plugin new (new-dist 1.0) failed: made for API 2, this is API 1: install a matching version" in told
-    assert "made for API 2" not in told.replace("plugin new (new-dist 1.0) failed: made for API 2", "")
-    assert "plugin fine (fine-dist 1.0) has the name of another plugin, of copy 2.0: uninstall one" in told
+    assert (
+        "plugin new (new-dist 1.0) failed: made for plugin API 2, but vadkit has API 1: install a matching version"
+        in told
+    )
+    assert "made for plugin API 2" not in told.replace("plugin new (new-dist 1.0) failed: made for plugin API 2", "")
+    assert "plugin fine (fine-dist 1.0) has the same name as a plugin of copy 2.0: uninstall one" in told
     assert "plugin again (again-dist 1.0) the density 'glow' clashes: write again:glow or flows:glow" in told
     assert "plugin twice (twice-dist 1.0) announces the density 'same' 2 times" in told
     without = vadkit(site, "plugin", "list", VADKIT_DISABLE="copy, both, nwe, twice").stdout
-    assert "has the name of another" not in without
+    assert "has the same name" not in without
     assert "VADKIT_DISABLE names 'nwe', which is no plugin; did you mean 'new'?" in without
     assert "disabled: twice" in without
 
@@ -140,7 +143,7 @@ def test_damaged_metadata_stops_nothing(site: Path) -> None:
 def test_a_malformed_time_limit_is_one_message(site: Path) -> None:
     done = vadkit(site, "list", VADKIT_PLUGIN_TIMEOUT="soon")
     assert done.returncode == 2
-    assert "VADKIT_PLUGIN_TIMEOUT: 'soon' is no number of seconds" in done.stderr
+    assert "VADKIT_PLUGIN_TIMEOUT: 'soon' is not a number of seconds" in done.stderr
 
 
 def test_an_error_in_the_middle_of_a_run_names_component_and_plugin(site: Path, tmp_path: Path) -> None:

@@ -109,7 +109,7 @@ def test_intervals_beyond_the_clip_are_refused(own: Path) -> None:
         path.unlink()
     dataset = UCSDPed(own)
     with pytest.raises(
-        DataError, match=r"UCSDped2.m, gt_frame 1: frames 5 to 6 .* abnormal, the video has the frames 1 to 4"
+        DataError, match=r"UCSDped2.m, gt_frame 1: frames 5 to 6 .* abnormal, but the video has the frames 1 to 4"
     ):
         dataset.labels(dataset.videos("test")[0])
 

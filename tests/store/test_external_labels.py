@@ -259,7 +259,7 @@ OF_1, OF_DOOR = ", video '01'", ", video 'door'"
         ("l.csv", "video,start,end\ndoor,2,4\n", "", "whether start and end are frames or sec", "start_seconds"),
         ("l.csv", "video,start_frame,end_frmae\n", ", header", "no column 'end_frame', but", "rename 'end_frmae'"),
         ("l.csv", "video,first,last,start_frame,end_frame\n", "", "several kinds of intervals", "keep one"),
-        ("l.csv", "video,first,last,frames\n1,1,1,5\n1,3,3,6", ", line 3", "'frames' is 6 here and 5", "in each row"),
+        ("l.csv", "video,first,last,frames\n1,1,1,5\n1,3,3,6", ", line 3", "'frames' is 6 here, but 5", "in each row"),
         ("l.csv", "video,first,last,frames\n1,1,5,5\n", ", video '1'", "frames 1 to 5 are labelled", "version"),
         ("l.csv", "video,first,last\n1,3,2\n", ", line 2", "frames 3 to 2 are not an interval", "start first"),
         ("l.csv", "video,first,last\n1,0.5,2\n", ", line 2", "frames 0.5 to 2 are not an interval", "whole"),

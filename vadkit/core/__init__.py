@@ -1,1 +1,1 @@
-"""Ground floor: values, contracts, protocol, errors, atomic files, progress and seeds."""
+"""The base of vadkit: values, contracts, protocol, errors, atomic files, progress and seeds."""

@@ -1,10 +1,12 @@
-"""The contracts: what each kind of component takes and gives.
+"""The contracts: one abstract class for each kind of component.
 
-**Constructor rule.** Positional parameters are what vadkit supplies; keyword-only
-parameters are the recipe's keys; `**kwargs` is refused. The signature is the schema:
-names, types, defaults, and, from the docstring's `Args`, the help text.
+A plugin author derives from one of these classes and implements its abstract methods.
 
-Components with weights also derive from `torch.nn.Module`, the contract first:
+**Constructor rule.** vadkit passes the positional parameters. The keyword-only parameters are the
+recipe's keys. `**kwargs` is refused. The signature therefore is the schema of the recipe: it gives
+the names, types and defaults, and the docstring's `Args` section gives the help texts.
+
+A component with weights also derives from `torch.nn.Module`. The contract comes first:
 `class ITAE(Encoder, nn.Module)`. This file does not import torch.
 """
 
@@ -36,13 +38,38 @@ if TYPE_CHECKING:
 
 
 class Dataset(ABC):
-    """Videos and their labels. `(root: Path | None, *, ...)`; must not import torch.
+    """The videos of a data set and their labels.
+
+    Constructor: `(root: Path | None, *, ...)`. The module of a data set must not import torch.
 
     Attributes:
-        needs_root: whether it reads files; where it does not, `root` is None.
-        default_root: folder looked for in the one that the user names (`--data-root`, `$VADKIT_DATA`);
-            empty: `root` is the one that the user names.
-        layout: what a user must have on disk and where it comes from, for messages.
+        needs_root: True if the data set reads files. If it is False, `root` is None.
+        default_root: name of the data set's folder. If the folder that the user names (`--data-root` or
+            `$VADKIT_DATA`) contains a folder of this name, `root` is that inner folder. Otherwise,
+            and if the name is empty, `root` is the folder that the user names.
+        layout: which files must be on disk, where they must be, and who publishes them. vadkit
+            prints this text if the data is missing.
+
+    Example:
+        Two videos that are drawn in code. A data set on disk gives paths instead of `draw`:
+
+        >>> import numpy as np
+        >>> from vadkit.api import Dataset, Labels, VideoRef
+        >>> def draw(start, stop):
+        ...     return np.zeros((stop - start, 48, 64, 1), np.uint8)  # (F, H, W, C)
+        >>> class TwoVideos(Dataset):
+        ...     needs_root = False
+        ...     def __init__(self, root, *, frames: int = 30):
+        ...         self.frames = frames
+        ...     def videos(self, split):
+        ...         return [VideoRef(f"{split}_1", draw, frames=self.frames, fps=25.0)]
+        ...     def labels(self, video):
+        ...         return Labels(np.arange(self.frames) >= 20) if video.name == "test_1" else None
+        >>> dataset = TwoVideos(None)
+        >>> [video.name for split in ("train", "test") for video in dataset.videos(split)]
+        ['train_1', 'test_1']
+        >>> [(video.name, int(labels.frames.sum())) for video, labels in dataset.ground_truth()]
+        [('test_1', 10)]
     """
 
     needs_root: ClassVar[bool] = True
@@ -51,59 +78,107 @@ class Dataset(ABC):
 
     @abstractmethod
     def videos(self, split: Split) -> Sequence[VideoRef]:
-        """Videos of a split, in a stable order.
+        """Return the videos of a split, always in the same order.
 
         Raises:
-            DataError: nothing is found under the root.
+            DataError: the folder contains no videos.
         """
 
     @abstractmethod
     def labels(self, video: VideoRef) -> Labels | None:
-        """Ground truth of a test video, None if it has none."""
+        """Return the ground truth of a test video, or None if it has no labels."""
 
     def ground_truth(self) -> Sequence[tuple[VideoRef, Labels]]:
-        """Every labelled test video, whether or not it is there itself: what others' scores are judged against.
+        """Return every labelled test video with its labels. External scores are evaluated against them.
 
-        Override it where label files alone tell names and lengths. A video that is not there has
-        an empty tuple for a source.
+        Override this method if the label files alone give the names and lengths of the videos. It can
+        then list videos that are not on disk. Give such a video an empty tuple as its source.
         """
         found = [(video, self.labels(video)) for video in self.videos("test")]
         return [(video, labels) for video, labels in found if labels is not None]
 
     def expected(self) -> Mapping[str, int]:
-        """Totals of the data set as published, for `vadkit data check`.
+        """Return the published totals of the data set, for `vadkit data check`.
 
-        Keys are among "train videos", "train frames", "test videos", "test frames" and "abnormal frames";
-        what is not known is left out. They are totals of what the keys of the recipe choose.
+        The keys are "train videos", "train frames", "test videos", "test frames" and "abnormal frames".
+        Leave out a total that is not known. If recipe keys choose a part of the data set, the totals
+        describe that part.
         """
         return {}
 
 
 class Encoder(ABC):
-    """Clips to named latents. `(clip: ClipSpec, *, ...)`.
+    """Turns clips into named latents.
+
+    Constructor: `(clip: ClipSpec, *, ...)`. Also derive from `torch.nn.Module`.
 
     Attributes:
-        latents: name -> shape of each latent, known once constructed.
+        latents: name -> shape of each latent. Set it in the constructor.
+
+    Example:
+        One latent, the mean over blocks of 4 x 4 pixels:
+
+        >>> import torch
+        >>> from torch import nn
+        >>> from vadkit.api import ClipSpec, Encoder, LatentSpec
+        >>> class Blocks(Encoder, nn.Module):
+        ...     def __init__(self, clip, *, side: int = 4):
+        ...         super().__init__()
+        ...         self.pool = nn.AvgPool3d((1, side, side))
+        ...         size = clip.height // side, clip.width // side
+        ...         self.latents = {"blocks": LatentSpec(clip.channels, clip.input_frames, *size)}
+        ...     def forward(self, clips):
+        ...         return {"blocks": self.pool(clips)}
+        >>> encoder = Blocks(ClipSpec(frames=8, height=32, width=48))
+        >>> encoder(torch.zeros(2, 3, 8, 32, 48))["blocks"].shape
+        torch.Size([2, 3, 8, 8, 12])
     """
 
     latents: Mapping[str, LatentSpec]
 
     @abstractmethod
     def forward(self, clips: Tensor) -> dict[str, Tensor]:
-        """(B, C, T, H, W) -> {name: (B, C', T', H', W')}."""
+        """Encode the input frames of clips.
+
+        Args:
+            clips: (B, C, T, H, W) in [-1, 1]. T is `clip.input_frames`.
+
+        Returns:
+            Name -> latent (B, C', T', H', W'), with the names and shapes of `latents`.
+        """
 
 
 class Bottleneck(ABC):
-    """Between encoder and decoder; memories and densities that are trained with them live here.
+    """Works on the latents between encoder and decoder, for example with a memory.
 
-    `(latents: Mapping[str, LatentSpec], *, ...)`.
+    Constructor: `(latents: Mapping[str, LatentSpec], *, ...)`. Also derive from `torch.nn.Module`.
+
+    A memory or a density that is trained together with the autoencoder is a bottleneck.
 
     Attributes:
-        latents: name -> shape of each latent that it hands on; None if they are those that it is given.
-        stateful: why scores depend on the order of a video's frames, such as "test-time memory
-            updates"; empty if they do not. What it keeps from clip to clip is then no part of the
-            weights: vadkit calls `reset` before each video, passes windows in order, one at a time,
-            and calls `update` after each.
+        latents: name -> shape of each latent that the decoder gets. None if they are the encoder's latents.
+        stateful: the reason why a score depends on earlier clips, such as "test-time memory updates".
+            Leave it empty if scores do not depend on earlier clips. The state of a stateful bottleneck
+            must not be part of its weights. vadkit calls `reset` before each video, scores the windows
+            in order and one at a time, and calls `update` after each window.
+
+    Example:
+        A bottleneck that adds noise in training, and scores a clip by the size of its latents:
+
+        >>> import torch
+        >>> from torch import nn
+        >>> from vadkit.api import Bottleneck, BottleneckOutput, LatentSpec
+        >>> class Noise(Bottleneck, nn.Module):
+        ...     def __init__(self, latents, *, rate: float = 0.1):
+        ...         super().__init__()
+        ...         self.dropout = nn.Dropout(rate)
+        ...     def forward(self, latents):
+        ...         noisy = {name: self.dropout(latent) for name, latent in latents.items()}
+        ...         sizes = {name: latent.square().mean((1, 3, 4)) for name, latent in latents.items()}
+        ...         return BottleneckOutput(noisy, scores=sizes)
+        >>> noise = Noise({"code": LatentSpec(4, 2, 8, 12)}).eval()
+        >>> noise({"code": torch.ones(1, 4, 2, 8, 12)}).scores["code"]
+        tensor([[1., 1.]])
     """
 
     latents: Mapping[str, LatentSpec] | None = None
@@ -111,64 +186,147 @@ class Bottleneck(ABC):
 
     @abstractmethod
     def forward(self, latents: Mapping[str, Tensor]) -> BottleneckOutput:
-        """{name: (B, C', T', H', W')} -> latents as declared, losses, scores."""
+        """Return the decoder's latents, and optional losses and scores.
+
+        Args:
+            latents: the encoder's latents, name -> (B, C', T', H', W').
+        """
 
     def reset(self) -> None:  # noqa: B027
-        """Forget what `update` was told: a video begins."""
+        """Clear the state. vadkit calls this before each video."""
 
     def update(self, out: ClipOutputs) -> None:  # noqa: B027
-        """See the outputs of one scored clip, B = 1; what it changes counts from the next clip on."""
+        """Update the state with the outputs of one scored clip (B = 1). It affects later clips only."""
 
 
 class Decoder(ABC):
-    """Named latents to frames. `(latents: Mapping[str, LatentSpec], clip: ClipSpec, *, ...)`.
+    """Turns named latents into frames.
 
-    Raises ShapeError when constructed if it cannot decode such latents to such a clip.
+    Constructor: `(latents: Mapping[str, LatentSpec], clip: ClipSpec, *, ...)`. Also derive from
+    `torch.nn.Module`. Raise ShapeError in the constructor if these latents cannot become such a clip.
+
+    Example:
+        A decoder for the latent of the example of `Encoder`:
+
+        >>> import torch
+        >>> from torch import nn
+        >>> from vadkit.api import ClipSpec, Decoder, LatentSpec, ShapeError
+        >>> class Enlarge(Decoder, nn.Module):
+        ...     def __init__(self, latents, clip):
+        ...         super().__init__()
+        ...         if latents["blocks"].frames != clip.target_frames:
+        ...             raise ShapeError("the latent needs one step for each target frame")
+        ...         self.layer = nn.Upsample((clip.target_frames, clip.height, clip.width))
+        ...     def forward(self, latents):
+        ...         return self.layer(latents["blocks"])
+        >>> decoder = Enlarge({"blocks": LatentSpec(3, 8, 8, 12)}, ClipSpec(frames=8, height=32, width=48))
+        >>> decoder({"blocks": torch.zeros(2, 3, 8, 8, 12)}).shape
+        torch.Size([2, 3, 8, 32, 48])
     """
 
     @abstractmethod
     def forward(self, latents: Mapping[str, Tensor]) -> Tensor:
-        """{name: (B, C', T', H', W')} -> (B, C, T_out, H, W)."""
+        """Decode latents, name -> (B, C', T', H', W'), to the target frames (B, C, T_out, H, W)."""
 
 
 class Loss(ABC):
-    """What the autoencoder is trained on. `(clip: ClipSpec, *, ...)`.
+    """One term of the autoencoder's training loss.
 
-    A loss may own parameters, such as a discriminator's; then `critic` gives their own
-    loss. In each step it is minimised first, by its own optimiser (the recipe's `model.critic`);
-    then `forward` is called with the new parameters, which it does not move.
+    Constructor: `(clip: ClipSpec, *, ...)`. Also derive from `torch.nn.Module`.
+
+    A loss can have its own parameters, for example a discriminator. It then implements `critic`. Each
+    training step first minimises the critic's loss with its own optimiser (the recipe's
+    `model.critic`). It then calls `forward` with the new parameters, and does not change them there.
+
+    Example:
+        >>> import torch
+        >>> from torch import nn
+        >>> from vadkit.api import ClipOutputs, ClipSpec, Loss
+        >>> class MeanAbsolute(Loss, nn.Module):
+        ...     def __init__(self, clip):
+        ...         super().__init__()
+        ...     def forward(self, out):
+        ...         return (out.output - out.target).abs().mean()
+        >>> spec = ClipSpec(frames=8, height=32, width=48)
+        >>> clips = torch.zeros(2, *spec.shape)
+        >>> MeanAbsolute(spec)(ClipOutputs(spec, clips, target=clips, output=clips + 0.5))
+        tensor(0.5000)
     """
 
     @abstractmethod
     def forward(self, out: ClipOutputs) -> Tensor:
-        """-> (), to be minimised."""
+        """Return the loss (), to be minimised. vadkit multiplies it by the weight of the recipe."""
 
     def critic(self, out: ClipOutputs) -> Tensor | None:
-        """-> (), the loss of the parameters owned here, whose inputs are cut off from the model; None if none."""
+        """Return the loss () of the parameters that this loss owns, or None if it owns none.
+
+        vadkit detaches the tensors of `out` from the model.
+        """
         del out
         return None
 
 
 class Feature(ABC):
-    """What a density sees of a clip. `(clip: ClipSpec, latents: Mapping[str, LatentSpec], *, ...)`.
+    """Computes what a density model sees of a clip.
+
+    Constructor: `(clip: ClipSpec, latents: Mapping[str, LatentSpec], *, ...)`. Also derive from
+    `torch.nn.Module`.
 
     Attributes:
-        spec: shape of one sample and samples per clip, known once constructed.
+        spec: shape of one sample, and number of samples per clip. Set it in the constructor.
+
+    Example:
+        The mean intensity of each frame:
+
+        >>> import torch
+        >>> from torch import nn
+        >>> from vadkit.api import ClipSpec, Feature, FeatureSpec
+        >>> class Intensity(Feature, nn.Module):
+        ...     def __init__(self, clip, latents):
+        ...         super().__init__()
+        ...         self.spec = FeatureSpec(shape=(1,), samples=clip.input_frames)
+        ...     def forward(self, clips, latents):
+        ...         return clips.mean((1, 3, 4)).unsqueeze(-1)
+        >>> feature = Intensity(ClipSpec(frames=8, height=32, width=48), {})
+        >>> feature(torch.zeros(2, 3, 8, 32, 48), {}).shape
+        torch.Size([2, 8, 1])
     """
 
     spec: FeatureSpec
 
     @abstractmethod
     def forward(self, clips: Tensor, latents: Mapping[str, Tensor]) -> Tensor:
-        """(B, C, T, H, W) and latents -> (B, T', *spec.shape)."""
+        """Return the samples of each clip, (B, T', *spec.shape).
+
+        Args:
+            clips: the input frames of the clips, (B, C, T, H, W).
+            latents: the encoder's latents, name -> (B, C', T', H', W'). Empty if there is no model.
+        """
 
 
 class FeatureSource(ABC):
-    """The training features, computed by a frozen, evaluating encoder as they are read.
+    """Gives a density model the features of the training clips. vadkit implements it.
+
+    A frozen encoder in eval mode computes the features while they are read.
 
     Attributes:
-        spec: what one sample is.
-        samples: N, samples in one pass.
+        spec: shape of one sample.
+        samples: N, number of samples in one pass.
+
+    Example:
+        A source of random vectors, for a test:
+
+        >>> import torch
+        >>> from vadkit.api import FeatureSource, FeatureSpec
+        >>> class RandomVectors(FeatureSource):
+        ...     spec = FeatureSpec(shape=(3,), samples=1)
+        ...     samples = 100
+        ...     def batches(self, batch_size, *, epoch=0, start=0):
+        ...         generator = torch.Generator().manual_seed(epoch)
+        ...         data = torch.randn(self.samples, 3, generator=generator)
+        ...         yield from data.split(batch_size)[start:]
+        >>> [len(batch) for batch in RandomVectors().batches(40)]
+        [40, 40, 20]
     """
 
     spec: FeatureSpec
@@ -176,90 +334,173 @@ class FeatureSource(ABC):
 
     @abstractmethod
     def batches(self, batch_size: int, *, epoch: int = 0, start: int = 0) -> Iterator[Tensor]:
-        """One pass in an order fixed by seed and epoch: tensors (N, *spec.shape).
+        """Yield the batches of one pass, each (N, *spec.shape).
 
-        `start` leaves out that many batches: where an interrupted pass goes on.
+        The seed and the epoch fix the order.
+
+        Args:
+            batch_size: number of samples in a batch.
+            epoch: number of the pass.
+            start: number of batches to skip. An interrupted pass continues there.
         """
 
 
 class FitContext(ABC):
-    """What a density may ask of vadkit while it is fitted.
+    """The services that a density model can use while it is fitted. vadkit implements it.
 
     Attributes:
-        seed: for whatever is random.
+        seed: seed for everything random.
+
+    Example:
+        A context for the test of a density that does not train by gradients:
+
+        >>> from vadkit.api import FitContext
+        >>> class NoTraining(FitContext):
+        ...     seed = 0
+        ...     def fit(self, density, features):
+        ...         raise NotImplementedError
+        >>> NoTraining().seed
+        0
     """
 
     seed: int
 
     @abstractmethod
     def fit(self, density: nn.Module, features: FeatureSource) -> None:
-        """Minimise the mean of `density(features)` by gradients, as the recipe's `fit` says.
+        """Minimise the mean of `density(features)` by gradient descent, with the settings of the recipe's `fit`.
 
-        Checkpoints, resume, precision and progress are taken care of.
+        vadkit handles checkpoints, resume, precision and progress.
         """
 
 
 class DensityModel(ABC):
-    """A density of features. `(feature: FeatureSpec, *, ...)`. State lives in buffers and parameters.
+    """Estimates the density of normal features. A low likelihood means an anomaly.
+
+    Constructor: `(feature: FeatureSpec, *, ...)`. Also derive from `torch.nn.Module`, and keep all
+    state in parameters and buffers.
 
     Attributes:
-        needs_fit: whether it calls `FitContext.fit`, so that the recipe must give it a `fit:`.
+        needs_fit: True if the model calls `FitContext.fit`. The recipe must then have a `fit:` for it.
+
+    Example:
+        A normal distribution with unit variance:
+
+        >>> import torch
+        >>> from torch import nn
+        >>> from vadkit.api import DensityModel, FeatureSpec
+        >>> class UnitNormal(DensityModel, nn.Module):
+        ...     def __init__(self, feature):
+        ...         super().__init__()
+        ...         self.register_buffer("mean", torch.zeros(feature.shape))
+        ...     def fit(self, features, context):
+        ...         self.mean.copy_(torch.cat(list(features.batches(256))).mean(0))
+        ...     def forward(self, features):
+        ...         distance = (features - self.mean).flatten(1)
+        ...         constant = distance.shape[1] * torch.log(torch.tensor(2 * torch.pi))
+        ...         return 0.5 * (distance.square().sum(1) + constant)
+        >>> density = UnitNormal(FeatureSpec(shape=(2,), samples=8))
+        >>> density(torch.zeros(3, 2))
+        tensor([1.8379, 1.8379, 1.8379])
     """
 
     needs_fit: ClassVar[bool] = False
 
     @abstractmethod
     def fit(self, features: FeatureSource, context: FitContext) -> None:
-        """Learn from normal features."""
+        """Fit the model to the features of normal clips. vadkit calls this once, after it trained the autoencoder."""
 
     @abstractmethod
     def forward(self, features: Tensor) -> Tensor:
-        """(N, *shape) -> (N,) negative log-likelihood, nats."""
+        """Return the negative log-likelihood of each feature, (N, *shape) -> (N,), in nats."""
 
     def latent(self, features: Tensor) -> tuple[Tensor, Tensor] | None:
-        """Of an invertible map to a standard normal prior: (N, *shape) -> (N, D) and log |det| (N,), in eval mode.
+        """Map features to a standard normal prior, in eval mode. For normalizing flows only.
 
-        None for other densities. The conformance kit compares it with autograd.
+        The conformance kit compares the log-determinants with autograd.
+
+        Args:
+            features: (N, *shape).
+
+        Returns:
+            The latents (N, D) and log |det| of the map (N,). None for models that are not invertible.
         """
         del features
         return None
 
 
 class Scorer(ABC):
-    """Model outputs to scores. `(*, ...)`; called like a function, no parameters of its own.
+    """Turns the outputs of the model into one anomaly score per frame.
+
+    Constructor: `(*, ...)`. A scorer has no trained parameters.
 
     Attributes:
-        uses_output: whether it needs the autoencoder's output.
-        nats: whether its scores are the sum of the negative log-likelihoods that it reads, so that they
-            can be shown in bits per dimension.
+        uses_output: True if the scorer needs the output of the autoencoder. The decoder runs only then.
+        nats: True if a score is the sum of the negative log-likelihoods that the scorer reads. vadkit can
+            then show it in bits per dimension.
+
+    Example:
+        >>> import torch
+        >>> from vadkit.api import ClipOutputs, ClipSpec, Scorer
+        >>> class SquaredError(Scorer):
+        ...     def __call__(self, out):
+        ...         return (out.output - out.target).square().mean((1, 3, 4))
+        >>> spec = ClipSpec(frames=4, height=32, width=48)
+        >>> clips = torch.zeros(1, *spec.shape)
+        >>> SquaredError()(ClipOutputs(spec, clips, target=clips, output=clips + 0.5))
+        tensor([[0.2500, 0.2500, 0.2500, 0.2500]])
     """
 
     uses_output: ClassVar[bool] = True
     nats: ClassVar[bool] = False
 
     def densities(self) -> Sequence[str]:
-        """Names of the densities that it reads."""
+        """Return the names of the densities that the scorer reads from `out.nll`."""
         return ()
 
     @abstractmethod
     def __call__(self, out: ClipOutputs) -> Tensor:
-        """-> (B, T): one score for each frame of the clip, NaN where it has none to give."""
+        """Return one score for each frame of each clip, (B, T). Higher = more anomalous.
+
+        Give NaN for a frame that the scorer cannot score.
+        """
 
     def anomaly_maps(self, out: ClipOutputs) -> Tensor | None:
-        """-> (B, T, H, W): where in the frame, for figures and localisation; None if nowhere."""
+        """Return a score for each pixel, (B, T, H, W), for figures and localisation.
+
+        None if the scorer does not locate anomalies.
+        """
         del out
         return None
 
 
 class ScoreTransform(ABC):
-    """Rescales or smooths scores. `(*, ...)`; numpy only.
+    """Rescales or smooths the scores of a video.
+
+    Constructor: `(*, ...)`. The module of a score transform must not import torch.
 
     Attributes:
-        needs_future: whether a frame's value depends on later frames of its video, or on other
-            test videos. `deployable` protocols refuse it then.
-        needs_normal: whether `fit` must see scores of normal videos; some are held out for it then.
-        scope: how much one call sees: a video, or all test videos of a scene or of the data set,
-            one after another.
+        needs_future: True if the value of a frame depends on later frames of its video, or on other test
+            videos. A protocol with `deployable: true` refuses such a transform.
+        needs_normal: True if `fit` needs scores of normal videos. The recipe must then hold out some
+            training videos.
+        scope: the scores that one call gets: those of one video, or those of all test videos of a scene
+            or of the data set, one after another.
+
+    Example:
+        >>> import numpy as np
+        >>> from vadkit.api import ScoreTransform
+        >>> class Standardize(ScoreTransform):
+        ...     needs_future = False
+        ...     needs_normal = True
+        ...     def fit(self, normal):
+        ...         scores = np.concatenate(normal)
+        ...         self.mean, self.std = scores.mean(), scores.std()
+        ...     def __call__(self, scores):
+        ...         return (scores - self.mean) / self.std
+        >>> transform = Standardize()
+        >>> transform.fit([np.array([1.0, 3.0])])
+        >>> transform(np.array([2.0, 6.0])).tolist()
+        [0.0, 4.0]
     """
 
     needs_future: bool
@@ -268,27 +509,46 @@ class ScoreTransform(ABC):
 
     @abstractmethod
     def fit(self, normal: Sequence[NDArray[np.float64]]) -> None:
-        """See scores of normal videos only, each (F,)."""
+        """Learn from the scores of normal videos, each (F,). vadkit calls this once, before it transforms scores.
+
+        The list is empty if the recipe holds out no videos, which is possible only without `needs_normal`.
+        """
 
     @abstractmethod
     def __call__(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
-        """(F,) of one scope -> (F,)."""
+        """Transform the scores of one scope, (F,) -> (F,)."""
 
 
 class Metric(ABC):
-    """Scores and labels to numbers. `(*, ...)`; numpy only.
+    """Computes named numbers, such as an AUC, from scores and labels.
+
+    Constructor: `(*, ...)`. The module of a metric must not import torch.
 
     Attributes:
-        needs_anomaly_maps: whether it reads `ScoredVideo.anomaly_maps`; such maps are kept when scoring. It is
-            taken of the fused score alone then.
-        needs_threshold: whether it reads `ScoredVideo.threshold`; normal video must be held out.
-        needs_fps: whether every video's frame rate must be known.
-        in_units: whether one of its keys is in the units of the fused score: it is not taken of
-            components alone then, nor of a random scorer.
-        by_group: whether it is also worth knowing of each video and each scene alone.
-        chance_draws: random scorers that its value by chance is averaged over.
-        lower_is_better: names of its values of which less is better.
-        units: unit of each value that is no share of 1, "" for a plain number.
+        needs_anomaly_maps: True if the metric reads `ScoredVideo.anomaly_maps`. The run then keeps such maps. The
+            metric is computed for the fused score only.
+        needs_threshold: True if the metric reads `ScoredVideo.threshold`. The recipe must then hold out
+            normal videos.
+        needs_fps: True if the frame rate of every video must be known.
+        in_units: True if a recipe key of the metric is in the units of the fused score. The metric is then
+            not computed for single components, nor for a random scorer.
+        by_group: True if the metric is also computed for each video and each scene.
+        chance_draws: number of random scorers that give the chance level, which is their mean value.
+        lower_is_better: names of the values for which lower is better.
+        units: unit of each value that is not a number from 0 to 1. "" means a number without a unit.
+
+    Example:
+        The share of frames for which a score above 0.5 agrees with the label:
+
+        >>> import numpy as np
+        >>> from vadkit.api import Metric, ScoredVideo
+        >>> class Accuracy(Metric):
+        ...     def compute(self, videos):
+        ...         agree = np.concatenate([(video.scores > 0.5) == video.labels for video in videos])
+        ...         return {"accuracy": float(agree.mean())}
+        >>> video = ScoredVideo("01", scores=np.array([0.1, 0.7, 0.9]), labels=np.array([False, False, True]))
+        >>> round(Accuracy().compute([video])["accuracy"], 3)
+        0.667
     """
 
     needs_anomaly_maps: ClassVar[bool] = False
@@ -302,17 +562,18 @@ class Metric(ABC):
 
     @abstractmethod
     def compute(self, videos: Sequence[ScoredVideo]) -> dict[str, float]:
-        """-> {name: value}.
+        """Return name -> value, for all videos together.
 
         Raises:
-            DataError: it is not defined for these videos, such as an AUC of one class.
+            DataError: the metric is not defined for these videos, such as an AUC of one class.
         """
 
     def resampled(self, videos: Sequence[ScoredVideo]) -> Callable[[NDArray[np.int64]], dict[str, float]]:
-        """For the bootstrap: a function from how often each video is drawn, (V,), to {name: value}.
+        """Return a function that computes the metric for a bootstrap sample of the videos.
 
-        It equals `compute` of the videos repeated so, which is what this default does; a
-        metric that sorts its scores overrides it to sort them once.
+        The function gets how often the sample contains each video, (V,) int. It returns what `compute`
+        returns for such a list of videos. This default calls `compute`. A metric that sorts the scores
+        should override it, and sort them only once.
         """
 
         def measure(times: NDArray[np.int64]) -> dict[str, float]:
@@ -322,38 +583,81 @@ class Metric(ABC):
 
 
 class Reporter(ABC):
-    """Tells a person, or a file, what a run came to. `(*, ...)`.
+    """Prints the result of a run, or writes it to files.
+
+    Constructor: `(*, ...)`.
 
     Attributes:
-        needs_anomaly_maps: whether it reads `VideoResult.anomaly_maps`; such maps are kept when scoring.
+        needs_anomaly_maps: True if the reporter reads `VideoResult.anomaly_maps`. The run then keeps such maps.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from vadkit.api import Reporter, RunResult
+        >>> class OneLine(Reporter):
+        ...     def report(self, result, folder):
+        ...         print(result.name, *(f"{name} {value:.3f}" for name, value in result.metrics.items()))
+        >>> result = RunResult("demo", Path("runs/demo"), {"micro_auc": 0.875}, {}, protocol={}, videos=[])
+        >>> OneLine().report(result, result.folder)
+        demo micro_auc 0.875
     """
 
     needs_anomaly_maps: ClassVar[bool] = False
 
     @abstractmethod
     def report(self, result: RunResult, folder: Path) -> None:
-        """Print, or write into the run folder (aside, then renamed).
+        """Print the result, or write files into `folder`. Write files with `atomic_write`.
 
         Raises:
-            DataError: what it shows is not there, such as frames or labels. A run goes on with the
-                other reporters then, and tells it.
+            DataError: something that the report shows is missing, such as frames or labels. The run
+                then prints a warning and continues with the next reporter.
         """
 
 
 class Optimizer(ABC):
-    """Builds a torch optimiser. `(*, ...)`."""
+    """Builds a torch optimiser.
+
+    Constructor: `(*, ...)`.
+
+    Example:
+        >>> import torch
+        >>> from vadkit.api import Optimizer
+        >>> class SGD(Optimizer):
+        ...     def __init__(self, *, lr: float = 0.01):
+        ...         self.lr = lr
+        ...     def build(self, parameters):
+        ...         return torch.optim.SGD(parameters, lr=self.lr)
+        >>> SGD().build(torch.nn.Linear(2, 1).parameters()).param_groups[0]["lr"]
+        0.01
+    """
 
     @abstractmethod
     def build(self, parameters: Iterable[Any]) -> TorchOptimizer:
-        """Parameters -> optimiser, at its base learning rate."""
+        """Return an optimiser of the parameters. Its learning rate is the base learning rate."""
 
 
 class LRScheduler(ABC):
-    """Learning rate over time. `(*, ...)`."""
+    """Changes the learning rate during training.
+
+    Constructor: `(*, ...)`.
+
+    Example:
+        >>> from vadkit.api import LRScheduler
+        >>> class Linear(LRScheduler):
+        ...     def factor(self, progress):
+        ...         return 1 - progress
+        >>> Linear().factor(0.25)
+        0.75
+    """
 
     @abstractmethod
     def factor(self, progress: float) -> float:
-        """Share of training done, in [0, 1) -> factor on the base learning rate."""
+        """Return the factor on the base learning rate. vadkit calls this before each training step after the warm-up.
+
+        The result must depend on `progress` only, because a resumed run asks again.
+
+        Args:
+            progress: completed share of these steps, in [0, 1).
+        """
 
 
 KINDS: Mapping[str, type[ABC]] = {
@@ -371,7 +675,7 @@ KINDS: Mapping[str, type[ABC]] = {
     "optimizer": Optimizer,
     "lr_scheduler": LRScheduler,
 }
-"""Kind, as `vadkit list` and recipes name it -> the contract that it must meet."""
+"""Kind, as in recipes and in `vadkit list` -> its contract."""
 
 SUPPLIED: Mapping[str, tuple[str, ...]] = {
     "dataset": ("root",),
@@ -382,4 +686,4 @@ SUPPLIED: Mapping[str, tuple[str, ...]] = {
     "feature": ("clip", "latents"),
     "density": ("feature",),
 }
-"""Kind -> what vadkit gives its constructor by position; the other kinds are given nothing."""
+"""Kind -> the positional parameters that vadkit passes to its constructor. The other kinds get none."""

@@ -1,4 +1,4 @@
-"""Atomic writing of files, and what the operating system refuses as a message."""
+"""Atomic writing of files, and errors of the operating system as messages."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from uuid import uuid4
 from vadkit.core.errors import DataError, RunFolderError
 
 LEFTOVERS = ".*.part*"
-"""Pattern of the files that `atomic_write` writes; one that stays is a killed writer's."""
+"""Pattern of the temporary files of `atomic_write`. Such a file stays only if the writer was killed."""
 
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 def explain(error: OSError, path: Path) -> RunFolderError:
-    """An operating-system error on writing `path`, as a message that says what to do."""
+    """Turn an operating-system error on writing `path` into a message with a fix."""
     if error.errno in _NO_SPACE:
         return RunFolderError("the disk is full", where=str(path), fix="free some space, then run again with --resume")
     if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
@@ -28,32 +28,54 @@ def explain(error: OSError, path: Path) -> RunFolderError:
 
 @contextlib.contextmanager
 def atomic_write(path: Path) -> Iterator[Path]:
-    """Give a temporary path beside `path`; on a clean exit, rename it to `path`.
+    """Write a file completely or not at all: after a crash, `path` is either the old file or the new one.
 
-    The suffix stays, since some writers choose their format by it.
+    The context gives a temporary path in the same folder. When it ends without an error, the temporary
+    file is renamed to `path`. The temporary path has the suffix of `path`, because some writers choose
+    their format by the suffix. Missing folders are created.
 
     Raises:
-        RunFolderError: the folder cannot be written or the disk is full; `path` is untouched.
+        RunFolderError: the folder cannot be written, or the disk is full. `path` is unchanged.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from tempfile import TemporaryDirectory
+        >>> from vadkit.api import atomic_write
+        >>> with TemporaryDirectory() as folder:
+        ...     path = Path(folder) / "table.csv"
+        ...     with atomic_write(path) as temporary:
+        ...         _ = temporary.write_text("video,score")
+        ...     path.read_text()
+        'video,score'
     """
-    aside = path.with_name(f".{path.stem}.{uuid4().hex[:8]}.part{path.suffix}")
+    temporary = path.with_name(f".{path.stem}.{uuid4().hex[:8]}.part{path.suffix}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        yield aside
-        with aside.open("rb+") as written:
+        yield temporary
+        with temporary.open("rb+") as written:
             os.fsync(written.fileno())
-        aside.replace(path)
+        temporary.replace(path)
     except OSError as error:
         raise explain(error, path) from error
     finally:
         with contextlib.suppress(OSError):
-            aside.unlink(missing_ok=True)
+            temporary.unlink(missing_ok=True)
 
 
 def read_text(path: Path) -> str:
-    """The content of a text file; bytes that are not UTF-8 are replaced.
+    """Return the content of a text file in UTF-8. Replace bytes that are not UTF-8, and skip a byte-order mark.
 
     Raises:
-        DataError: unreadable.
+        DataError: the file cannot be read.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from vadkit.api import DataError, read_text
+        >>> try:
+        ...     read_text(Path("no-such-file.csv"))
+        ... except DataError as error:
+        ...     print(error)
+        no-such-file.csv: cannot be read: No such file or directory
     """
     try:
         return path.read_text(encoding="utf-8-sig", errors="replace")
@@ -62,25 +84,25 @@ def read_text(path: Path) -> str:
 
 
 def atomic_write_text(path: Path, text: str) -> None:
-    """Write a whole text file, aside then renamed."""
-    with atomic_write(path) as aside:
-        aside.write_text(text, encoding="utf-8")
+    """Write a text file in UTF-8 with `atomic_write`."""
+    with atomic_write(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
 
 
 @contextlib.contextmanager
 def reading(where: str) -> Iterator[None]:
-    """What the operating system refuses while a data set is read, as a message.
+    """Turn operating-system errors on reading a data set into messages with a fix.
 
     Args:
-        where: what is being read, if the system does not name it.
+        where: what is read. It is used if the system does not name a file.
 
     Raises:
-        DataError: no permission, most of the time.
+        DataError: a file cannot be read, usually because of its permissions.
     """
     try:
         yield
     except OSError as error:
-        fix = "give yourself the right to read it (chmod), or move it out of the data set's folder"
+        fix = "make it readable (chmod), or move it out of the data set's folder"
         raise DataError(
             f"cannot be read: {error.strerror or error}", where=str(error.filename or where), fix=fix
         ) from error

@@ -1,4 +1,4 @@
-"""Where long work says how far it has come; the command line draws it."""
+"""Progress of long work. The command line draws it."""
 
 from __future__ import annotations
 
@@ -7,36 +7,64 @@ from collections.abc import Mapping
 
 
 class Progress(ABC):
-    """Told of progress by the stages; must never change a result."""
+    """Receives the progress of each stage. It must not change any result.
+
+    Pass a subclass to `vadkit.run` to show progress in another way, for example in a notebook. `begin` starts a
+    stage, `advance` follows after each step, and `end` finishes it.
+
+    Example:
+        >>> class Steps(NoProgress):
+        ...     def begin(self, stage, total, *, done=0, unit="clips"):
+        ...         print(f"{stage}: {total - done} of {total} steps to do")
+        >>> Steps().begin("model", 100, done=20)
+        model: 80 of 100 steps to do
+    """
 
     @abstractmethod
     def begin(self, stage: str, total: int, *, done: int = 0, unit: str = "clips") -> None:
-        """A stage of `total` steps starts, `done` of them behind it; a step handles `unit`."""
+        """A stage starts.
+
+        Args:
+            stage: its name.
+            total: number of steps of the stage.
+            done: number of steps that an earlier session completed.
+            unit: what a step processes, for a display such as "120 clips/s".
+        """
 
     @abstractmethod
     def advance(self, done: int, *, amount: int = 0, values: Mapping[str, float] | None = None) -> None:
-        """`done` steps are complete; the last handled `amount` units; `values` such as the loss."""
+        """Steps of the stage are complete.
+
+        Args:
+            done: number of completed steps.
+            amount: number of units that the last step processed.
+            values: numbers to display, such as the loss.
+        """
 
     @abstractmethod
     def end(self, note: str = "") -> None:
-        """The stage is complete."""
+        """The stage is complete.
+
+        Args:
+            note: a remark on the stage, such as "3 non-finite steps skipped".
+        """
 
     @abstractmethod
     def message(self, text: str) -> None:
-        """Something worth a line."""
+        """Show a message of one line."""
 
 
 class NoProgress(Progress):
-    """Says nothing."""
+    """Ignores all progress. Subclass it to override single methods."""
 
     def begin(self, stage: str, total: int, *, done: int = 0, unit: str = "clips") -> None:
-        """Nothing."""
+        """Do nothing."""
 
     def advance(self, done: int, *, amount: int = 0, values: Mapping[str, float] | None = None) -> None:
-        """Nothing."""
+        """Do nothing."""
 
     def end(self, note: str = "") -> None:
-        """Nothing."""
+        """Do nothing."""
 
     def message(self, text: str) -> None:
-        """Nothing."""
+        """Do nothing."""

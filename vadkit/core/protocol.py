@@ -1,4 +1,4 @@
-"""How scores become numbers, as a value: named, hashed, stored and printed beside every result."""
+"""The evaluation protocol: how scores become numbers. vadkit stores and prints it with every result."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Averaging = Literal["micro", "macro"]
 EER = Literal["interpolated", "nearest"]
 SingleClass = Literal["leave out", "pad"]
 Described = tuple[Mapping[str, Any], ...]
-"""Transforms as `{use: name, ...keys}`, in the order in which they are applied."""
+"""Score transforms as `{use: name, ...keys}`, in the order in which vadkit applies them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,30 +26,44 @@ class Protocol:
     """Every choice between the score files and a number.
 
     Attributes:
-        name: the preset that it came from.
-        labels: the label set, filled in from the data set.
-        missing_scores: what becomes of frames that no window scores: "nearest" repeats the nearest
-            score, "drop" leaves them out of the benchmark, "min" gives them the lowest score of
-            the whole test set, "error" refuses them.
-        stride: frames between neighbouring windows, filled in from the run; 0 if unknown.
-        overlap: how the windows that score a frame combine, filled in from the run: their
-            mean, or their mean after each place in a window was standardised on training clips.
-        transform: of every component before fusion; null leaves that to `fuse`.
-        fusion: "sum" is weighted (Eq. 14); "rank" and "log_probability" first put every component
-            on the scale that it has on held-out normal video, in place of other transforms.
-        weights: "fixed" in `fuse`; "normal" divides by each component's deviation on held-out normal
-            video; "synthetic" fits them to anomalies that are made of held-out normal video; "test"
-            is what papers do that quote the best of several: the result is test-tuned.
-        smoothing: of the fused score over time; also other transforms of it.
-        averaging: which AUC is the headline; "micro" puts all frames into one ROC.
-        eer: crossing of the interpolated ROC, or the miss rate at the nearest of its corners.
-        single_class: which average over videos is meant: the one that leaves out videos with one
-            class only, or the one that pads every video with a frame of either class.
-        deployable: refuse whatever needs the test video's future, other test videos or test labels.
-        false_alarms_per_hour: rate that sets the alarm threshold, on held-out normal video.
-        held_out: share of the training videos that was held out, filled in from the run.
-        test_tuned: whether a weight or checkpoint was chosen with test labels.
-        components: name -> weight and transforms, filled in.
+        name: the preset that the protocol starts from.
+        labels: the label set. Filled in from the data set.
+        missing_scores: the score of a frame that no window scores. With "nearest", it is the nearest score. With
+            "min", it is the lowest score of the test set. With "drop", the frame is left out of the
+            evaluation. With "error", it is an error.
+        stride: frames between neighbouring windows. Filled in from the run; 0 if unknown.
+        overlap: the score of a frame that several windows contain. With "mean", it is the mean of the windows.
+            With "calibrated", each position in the window is first standardised on training clips.
+            Filled in from the run.
+        transform: score transforms of every component before fusion. null uses those in `fuse`.
+        fusion: with "sum", the weighted sum (Eq. 14). With "rank" and "log_probability", the same after every
+            component was rescaled by its scores on held-out normal videos. This replaces the other
+            score transforms.
+        weights: with "fixed", the weights in `fuse`. With "normal", these weights divided by the standard
+            deviation of the component on held-out normal videos. With "synthetic", weights fitted to
+            synthetic anomalies in held-out normal videos. With "test", weights fitted to the test
+            labels, as in papers that report the best of several weights. Such a result is test-tuned.
+        smoothing: score transforms of the fused score, such as a smoothing over time.
+        averaging: which AUC is the headline. With "micro", all frames enter one ROC curve. With "macro", it
+            is the mean over the videos.
+        eer: how the EER is computed. With "interpolated", it is the crossing of the interpolated ROC
+            curve. With "nearest", it is the miss rate at the nearest corner of the curve.
+        single_class: which macro AUC is the headline. With "leave out", it skips videos with one class only.
+            With "pad", every video first gets one more frame of each class.
+        deployable: refuse everything that needs later frames, other test videos or test labels.
+        false_alarms_per_hour: number of alarms per hour on held-out normal videos that sets the alarm threshold.
+        held_out: share of the training videos that is held out. Filled in from the run.
+        test_tuned: whether a weight or a checkpoint was chosen with test labels.
+        components: name -> weight and score transforms. Filled in.
+
+    Example:
+        Two protocols with different settings have different digests:
+
+        >>> one, other = Protocol("itae"), Protocol("itae", stride=2)
+        >>> one.digest() == other.digest()
+        False
+        >>> differences(one, other)
+        {'stride': (1, 2)}
     """
 
     name: str
@@ -71,12 +85,12 @@ class Protocol:
     components: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def digest(self) -> str:
-        """Twelve hexadecimal digits that differ whenever a field differs."""
+        """Return twelve hexadecimal digits that identify the values of all fields."""
         text = json.dumps(asdict(self), sort_keys=True, separators=(",", ":"), default=str)
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
     def as_dict(self) -> dict[str, Any]:
-        """Every field, and the digest under "digest"."""
+        """Return every field, and the digest under "digest"."""
         return asdict(self) | {"digest": self.digest()}
 
     def metric_keys(self, metric: str, keys: Mapping[str, Any]) -> dict[str, Any]:
@@ -95,23 +109,23 @@ class Protocol:
 
     @property
     def headline(self) -> str:
-        """The metric that is quoted first."""
+        """Name of the metric to report first."""
         if self.averaging == "micro":
             return "micro_auc"
         return "macro_auc_padded" if self.single_class == "pad" else "macro_auc"
 
     def of_component(self, own: Described) -> Described:
-        """The transforms of a component whose `fuse` entry has `own`."""
+        """Return the score transforms of a component. `own` are the transforms of its entry in `fuse`."""
         if self.fusion != "sum":
             return ({"use": self.fusion},)
         return own if self.transform is None else self.transform
 
 
 FILLED_IN = ("labels", "stride", "overlap", "held_out", "components")
-"""Fields that no recipe writes: they follow from the data set, `engine`, `data` and `fuse`."""
+"""Fields that a recipe cannot set. They follow from the data set, `engine`, `data` and `fuse`."""
 
 
 def differences(one: Protocol, other: Protocol) -> dict[str, tuple[Any, Any]]:
-    """Field -> its two values, for the fields that differ; the name left out."""
+    """Return field -> both values, for the fields that differ. The name is not compared."""
     pairs = {key.name: (getattr(one, key.name), getattr(other, key.name)) for key in fields(Protocol)}
     return {name: pair for name, pair in pairs.items() if name != "name" and pair[0] != pair[1]}

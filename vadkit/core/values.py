@@ -1,8 +1,8 @@
-"""The plain values that cross module borders, and the glossary of shape letters.
+"""The values that components and vadkit exchange, and the letters that describe shapes.
 
-B clips of a batch, C channels, T frames of a clip, H W pixels, N samples, F frames of a
-video. Primed letters (T', H', W') are a latent's own sizes. Clips are float32 in [-1, 1].
-Scores: higher = more anomalous. Negative log-likelihoods are in nats.
+B: clips in a batch. C: channels. T: frames in a clip. H, W: pixels. N: samples. F: frames in a video.
+V: videos. Primed letters (C', T', H', W') are the sizes of a latent. Clips are float32 in [-1, 1].
+A higher score means more anomalous. Negative log-likelihoods are in nats.
 """
 
 from __future__ import annotations
@@ -37,17 +37,31 @@ Probability = Annotated[float, Ge(0), Le(1)]
 
 @dataclass(frozen=True, slots=True)
 class ClipSpec:
-    """Which frames make a clip, which of them go in, and which must come out.
+    """Geometry of a clip: its size, the frames that the encoder sees, and the frames that the decoder gives.
 
     Attributes:
-        frames: T, frames of a clip.
+        frames: T, number of frames.
         height: H, pixels.
         width: W, pixels.
         color: "gray" (C = 1) or "rgb" (C = 3).
-        input: half-open range of the frames that the encoder sees; (0, 0) when made: all.
-        target: half-open range of the frames that the decoder must give; (0, 0) when made: all.
-        step: distance of neighbouring frames of a clip, in frames of the video.
-        resize: how a picture of other proportions comes to the clip's size.
+        input: half-open range of the frames that the encoder sees. The default means all frames.
+        target: half-open range of the frames that the decoder must give. The default means all frames.
+        step: distance between neighbouring frames of a clip, in frames of the video.
+        resize: how a frame with another aspect ratio is resized: "stretch" changes its aspect ratio,
+            "letterbox" keeps it and adds black bars.
+
+    Raises:
+        ShapeError: a size below 1, or a range outside the clip.
+
+    Example:
+        The encoder sees four frames, and the decoder predicts the fifth:
+
+        >>> from vadkit.api import ClipSpec
+        >>> spec = ClipSpec(frames=5, height=240, width=360, color="gray", input=(0, 4), target=(4, 5))
+        >>> spec.shape
+        (1, 5, 240, 360)
+        >>> spec.input_frames, spec.target_frames
+        (4, 1)
     """
 
     frames: int
@@ -62,53 +76,54 @@ class ClipSpec:
     def __post_init__(self) -> None:
         for name in ("frames", "height", "width", "step"):
             if getattr(self, name) < 1:
-                raise ShapeError(f"a clip's {name} must be at least 1", where="data.clip")
+                raise ShapeError(f"{name} is {getattr(self, name)}, but must be at least 1", where="data.clip")
         for name in ("input", "target"):
             start, stop = getattr(self, name)
             if (start, stop) == (0, 0):
                 object.__setattr__(self, name, (0, self.frames))
             elif not 0 <= start < stop <= self.frames:
                 raise ShapeError(
-                    f"{name} {start}:{stop} does not lie within the clip's {self.frames} frames",
+                    f"the range {name} {start}:{stop} is not within the {self.frames} frames of the clip",
                     where="data.clip",
                     fix=f"choose a range inside 0:{self.frames}",
                 )
 
     @property
     def channels(self) -> int:
-        """C, 1 for gray and 3 for RGB."""
+        """C: 1 for gray, 3 for RGB."""
         return 1 if self.color == "gray" else 3
 
     @property
     def span(self) -> int:
-        """Frames of the video that one clip reaches over."""
+        """Number of video frames from the first to the last frame of a clip."""
         return (self.frames - 1) * self.step + 1
 
     @property
     def input_frames(self) -> int:
-        """Frames that go in."""
+        """Number of frames that the encoder sees."""
         return self.input[1] - self.input[0]
 
     @property
     def target_frames(self) -> int:
-        """Frames that must come out."""
+        """T_out, number of frames that the decoder gives."""
         return self.target[1] - self.target[0]
 
     @property
     def shape(self) -> tuple[int, int, int, int]:
-        """(C, T, H, W) of the whole clip."""
+        """Shape of a clip, (C, T, H, W)."""
         return (self.channels, self.frames, self.height, self.width)
 
 
 @dataclass(frozen=True, slots=True)
 class Augment:
-    """`data.augment:` changes of training clips that leave normal what is normal; none unless asked for.
+    """`data.augment:` random changes of training clips. By default there are none.
 
-    They are drawn anew in every pass, from `seed`, the pass and the clip alone.
+    Choose only changes that keep a normal clip normal. Each pass draws them again. They depend only on
+    `seed`, the number of the pass and the clip.
 
     Attributes:
-        flip: probability that a clip is mirrored, left for right.
-        brightness: a clip's intensities are multiplied by a factor drawn from 1 minus this to 1 plus this.
+        flip: probability that a clip is mirrored horizontally.
+        brightness: b. The intensities of a clip are multiplied by a random factor from 1 - b to 1 + b.
     """
 
     flip: Probability = 0.0
@@ -117,13 +132,18 @@ class Augment:
 
 @dataclass(frozen=True, slots=True)
 class LatentSpec:
-    """Shape (C', T', H', W') of one named latent, batch left out.
+    """Shape (C', T', H', W') of one latent, without the batch.
 
     Attributes:
         channels: C'.
-        frames: T', steps in time.
+        frames: T', number of steps in time.
         height: H'.
         width: W'.
+
+    Example:
+        >>> from vadkit.api import LatentSpec
+        >>> LatentSpec(channels=64, frames=2, height=30, width=45).shape
+        (64, 2, 30, 45)
     """
 
     channels: int
@@ -133,21 +153,29 @@ class LatentSpec:
 
     @property
     def shape(self) -> tuple[int, int, int, int]:
-        """(C', T', H', W')."""
+        """Shape of the latent, (C', T', H', W')."""
         return (self.channels, self.frames, self.height, self.width)
 
 
 @dataclass(frozen=True, slots=True)
 class FeatureSpec:
-    """What a density model sees.
+    """Shape and number of the samples that a density model gets from one clip.
 
     Attributes:
-        shape: one sample's shape: (C, H, W) for a map, (C,) for a vector.
-        samples: T', samples that one clip gives. Sample t' covers the clip's input frames
+        shape: shape of one sample: (C, H, W) for a map, (C,) for a vector.
+        samples: T', number of samples per clip. Sample t' describes the input frames
             t' * T / T' to (t' + 1) * T / T' - 1.
-        quantum: per channel, the step between neighbouring values of a discrete channel
-            (2/255 for 8-bit intensity in [-1, 1]), 0 for a continuous one; empty if all
-            are continuous. A density dequantises with noise of this width.
+        quantum: for each channel, the distance between neighbouring values of a discrete channel
+            (2/255 for 8-bit intensity in [-1, 1]), or 0 for a continuous channel. Empty if all
+            channels are continuous. A density dequantises with uniform noise of this width.
+
+    Example:
+        Two maps per clip, with two continuous channels and one of 8-bit intensity:
+
+        >>> from vadkit.api import FeatureSpec
+        >>> spec = FeatureSpec(shape=(3, 30, 45), samples=2, quantum=(0.0, 0.0, 2 / 255))
+        >>> spec.dimensions
+        4050
     """
 
     shape: tuple[int, ...]
@@ -156,22 +184,32 @@ class FeatureSpec:
 
     @property
     def dimensions(self) -> int:
-        """Numbers in one sample, by which bits per dimension are computed."""
+        """Number of values in one sample, the divisor for bits per dimension."""
         return prod(self.shape)
 
 
 @dataclass(frozen=True, slots=True)
 class VideoRef:
-    """One video of a data set, not yet read.
+    """One video of a data set: its name, and where its frames are.
 
     Attributes:
-        name: unique within its split; also the name of its score file.
-        source: a video file, or the image files of its frames in order, or a function
-            `(start, stop) -> (F, H, W, C) uint8` for video that is drawn rather than read.
-        frames: F if the data set knows it; None if only decoding can tell.
-        scene: camera or scene identifier; empty if there is one scene.
-        fps: frames per second; None if unknown.
-        fingerprint: identifies drawn video in the frame cache; files need none.
+        name: unique within its split. Also the name of the score file.
+        source: a video file, or the image files of the frames in order, or a function
+            `(start, stop) -> (F, H, W, C) uint8` that draws the frames.
+        frames: F. None if it is not known before decoding.
+        scene: name of the scene or camera. Empty if the data set has one scene.
+        fps: frames per second. None if unknown.
+        fingerprint: identifies a drawn video in the frame cache. Change it when the drawing changes. Files do
+            not need it.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from vadkit.api import VideoRef
+        >>> VideoRef("01", Path("training_videos/01.avi"), fps=25.0).name
+        '01'
+        >>> frames = tuple(Path("Test001") / f"{number:03d}.tif" for number in range(1, 201))
+        >>> len(VideoRef("Test001", frames, frames=200).source)
+        200
     """
 
     name: str
@@ -184,11 +222,20 @@ class VideoRef:
 
 @dataclass(frozen=True, slots=True)
 class Track:
-    """One anomalous object: frame index -> box (x0, y0, x1, y1), half-open, in pixels.
+    """The boxes of one anomalous object in a video.
 
     Attributes:
-        identity: tells the objects of a video apart.
-        boxes: frame index from 0 -> (x0, y0, x1, y1) in pixels of the source, x1 and y1 outside.
+        identity: name of the object, unique in its video.
+        boxes: frame index from 0 -> half-open box (x0, y0, x1, y1), in pixels of the source video. The
+            column x1 and the row y1 are outside the box.
+
+    Example:
+        A bicycle in two frames, 10 pixels wide and 20 high:
+
+        >>> from vadkit.api import Track
+        >>> track = Track("bicycle", {120: (40, 60, 50, 80), 121: (42, 60, 52, 80)})
+        >>> sorted(track.boxes)
+        [120, 121]
     """
 
     identity: str
@@ -200,11 +247,21 @@ class Labels:
     """Ground truth of one test video.
 
     Attributes:
-        frames: (F,) bool, True where abnormal.
-        masks: gives (F, H, W) bool at the source's size, or None if there are no masks.
+        frames: (F,) bool, True for abnormal frames.
+        masks: a function that returns (F, H, W) bool at the size of the source video, or None if
+            there are no masks.
         tracks: the anomalous objects, or None if there are no tracks.
-        source: which label set this is; part of the protocol.
-        size: H and W of the source, for tracks without masks; None if the masks tell it, or nobody does.
+        source: name of the label set. It is part of the protocol.
+        size: H and W of the source video, needed for tracks without masks. None if unknown.
+
+    Example:
+        The last 50 of 200 frames are abnormal:
+
+        >>> import numpy as np
+        >>> from vadkit.api import Labels
+        >>> labels = Labels(np.arange(200) >= 150, source="my labels")
+        >>> int(labels.frames.sum())
+        50
     """
 
     frames: NDArray[np.bool_]
@@ -216,13 +273,20 @@ class Labels:
 
 @dataclass(frozen=True, slots=True)
 class BottleneckOutput:
-    """What a bottleneck gives: latents for the decoder, extra losses, extra scores.
+    """The result of a bottleneck: latents for the decoder, and optional losses and scores.
 
     Attributes:
         latents: name -> (B, C', T', H', W').
-        losses: name -> (), already weighted, added to the model's loss.
-        scores: name -> (B, T'), higher = more anomalous, offered to scorers; each sample covers as
-            many frames of the clip's input or target, as the method says.
+        losses: name -> (), already weighted. vadkit adds them to the loss of the model.
+        scores: name -> (B, T'), higher = more anomalous. Scorers read them. Each of the T'
+            values stands for an equal part of the input frames, or of the target frames.
+
+    Example:
+        >>> import torch
+        >>> from vadkit.api import BottleneckOutput
+        >>> out = BottleneckOutput({"code": torch.zeros(2, 64, 2, 30, 45)}, scores={"distance": torch.ones(2, 2)})
+        >>> out.losses
+        {}
     """
 
     latents: dict[str, Tensor]
@@ -232,16 +296,25 @@ class BottleneckOutput:
 
 @dataclass(frozen=True, slots=True)
 class ClipOutputs:
-    """Everything known about a batch of clips once the model has run.
+    """A batch of clips with all outputs of the model. Losses and scorers read it.
 
     Attributes:
-        spec: the clip's geometry.
-        clips: (B, C, T, H, W), the whole clip.
-        target: (B, C, T_out, H, W), what should come out.
-        output: (B, C, T_out, H, W), what came out; None without a model.
-        latents: name -> (B, C', T', H', W'), before any bottleneck.
-        nll: density name -> (B, T'), nats; empty while the model trains.
-        scores: extra scores of the bottleneck, name -> (B, T').
+        spec: geometry of a clip.
+        clips: all frames of the clips, (B, C, T, H, W).
+        target: the frames that the decoder should give, (B, C, T_out, H, W).
+        output: the frames that the decoder gave, (B, C, T_out, H, W). None if the decoder does not run.
+        latents: the encoder's latents, name -> (B, C', T', H', W'). Empty without an encoder.
+        nll: negative log-likelihoods in nats, density name -> (B, T'). Empty while the model trains.
+        scores: scores of the bottleneck, name -> (B, T').
+
+    Example:
+        >>> import torch
+        >>> from vadkit.api import ClipOutputs, ClipSpec
+        >>> spec = ClipSpec(frames=5, height=32, width=48, input=(0, 4), target=(4, 5))
+        >>> clips = torch.zeros(2, *spec.shape)
+        >>> out = ClipOutputs(spec, clips, target=clips[:, :, 4:], nll={"flow": torch.ones(2, 4)})
+        >>> out.target.shape, out.nll["flow"].shape
+        (torch.Size([2, 3, 1, 32, 48]), torch.Size([2, 4]))
     """
 
     spec: ClipSpec
@@ -255,21 +328,29 @@ class ClipOutputs:
 
 @dataclass(frozen=True, slots=True)
 class ScoredVideo:
-    """One test video on its way to a number.
+    """Scores and labels of one test video. Metrics read it.
 
     Attributes:
-        name: the video's name.
+        name: name of the video.
         scores: (F,), higher = more anomalous.
-        labels: (F,) bool.
-        scene: camera or scene identifier.
-        fps: frames per second; None if unknown.
-        threshold: of an alarm, in units of `scores`, from held-out normal video; None where
-            nothing was held out.
-        anomaly_maps: gives (F, h, w), where in the frame, higher = more anomalous; h x w may be coarser
-            than the masks. None if the scores come without.
-        masks: gives (F, H, W) bool at the source's size, or None if there are none.
-        tracks: the anomalous objects, in pixels of the source, or None if there are none.
-        size: H and W of the source where there are tracks without masks; None if unknown.
+        labels: (F,) bool, True for abnormal frames.
+        scene: name of the scene or camera. Empty if the data set has one scene.
+        fps: frames per second. None if unknown.
+        threshold: alarm threshold in units of `scores`, computed from held-out normal videos. None if no
+            videos are held out.
+        anomaly_maps: a function that returns a score for each cell of each frame, (F, h, w). The h x w cells can
+            be coarser than the masks. None if there are no maps.
+        masks: a function that returns (F, H, W) bool at the size of the source video, or None if
+            there are no masks.
+        tracks: the anomalous objects, in pixels of the source video, or None if there are no tracks.
+        size: H and W of the source video, for tracks without masks. None if unknown.
+
+    Example:
+        >>> import numpy as np
+        >>> from vadkit.api import ScoredVideo
+        >>> video = ScoredVideo("01", scores=np.array([0.1, 0.9]), labels=np.array([False, True]), fps=25.0)
+        >>> video.scores[video.labels].tolist()
+        [0.9]
     """
 
     name: str
@@ -286,16 +367,25 @@ class ScoredVideo:
 
 @dataclass(frozen=True, slots=True)
 class VideoResult:
-    """What the reporters see of one video: every component and the fused score.
+    """All scores of one test video. Reporters read it.
 
     Attributes:
-        name: the video's name.
-        fused: (F,), the final score.
-        components: name -> (F,), after its transforms, before its weight.
-        labels: (F,) bool, or None where there are none.
-        raw: name -> (F,), every stored score before any transform, those that are not fused among them.
-        numbers: (F,), which frames of the video these are, from 0; None if they are all of them.
-        anomaly_maps: gives (F, h, w), where in the frame, higher = more anomalous; None if no maps are kept.
+        name: name of the video.
+        fused: the final score, (F,).
+        components: name -> (F,), after the score transforms and before the weight.
+        labels: (F,) bool, or None if there are no labels.
+        raw: name -> (F,), every stored score before the score transforms, including scores that are not fused.
+        numbers: the numbers of these frames in the video, (F,), from 0. None if they are all frames.
+        anomaly_maps: a function that returns a score for each cell of each frame, (F, h, w). None if the run
+            keeps no maps.
+
+    Example:
+        >>> import numpy as np
+        >>> from vadkit.api import VideoResult
+        >>> error = np.array([0.2, 0.8])
+        >>> video = VideoResult("01", fused=0.5 * error, components={"error": error}, labels=None)
+        >>> video.fused.tolist()
+        [0.1, 0.4]
     """
 
     name: str
@@ -309,18 +399,23 @@ class VideoResult:
 
 @dataclass(frozen=True, slots=True)
 class RunOrigin:
-    """How scores were computed: what a result is shown with.
+    """How the scores of a run were computed: seed, versions, machine and data.
 
     Attributes:
         seed: seed of the recipe.
         precision: "fp32" or "bf16".
-        commit: commit of vadkit's source; None if it is not known.
+        commit: commit of vadkit's source. None if unknown.
         host: system, processor, cores and device of the machine.
         versions: package -> version.
         dimensions: score -> number of dimensions of its likelihoods, for bits per dimension.
-        stateful: why scores depend on the order of frames; empty if they do not.
+        stateful: the reason why a score depends on earlier clips. Empty if it does not.
         tested_on: the data set of the test videos, if it is not the one that the model was trained on.
-        damaged: split -> video -> what is wrong with it.
+        damaged: split -> video -> descriptions of its damages.
+
+    Example:
+        >>> from vadkit.api import RunOrigin
+        >>> RunOrigin(seed=3, precision="fp32", versions={"torch": "2.8.0"}).versions["torch"]
+        '2.8.0'
     """
 
     seed: int = 0
@@ -336,31 +431,37 @@ class RunOrigin:
 
 @dataclass(frozen=True, slots=True)
 class ResultSummary:
-    """Counts and conditions that metrics are shown with.
+    """Counts and conditions of an evaluation. Reporters show them with the metrics.
 
     Attributes:
         videos: number of test videos.
-        frames: number of test frames that count.
-        labelled_frames: of those, frames with a label.
-        abnormal_frames: of those, abnormal frames.
+        frames: number of evaluated test frames.
+        labelled_frames: number of these frames that have a label.
+        abnormal_frames: number of labelled frames that are abnormal.
         coverage_min: smallest number of windows that scored a frame.
         coverage_mean: mean number of windows that scored a frame.
-        frames_without_score: frames that no window scored.
-        frames_dropped: of those, frames that are left out of the metrics.
+        frames_without_score: number of frames that no window scored.
+        frames_dropped: number of these frames that are left out of the metrics.
         single_class_videos: labelled videos in which all frames have the same label.
         unlabelled_videos: videos without labels.
         constant: components that had the same score in every frame of a video, as "COMPONENT in VIDEO".
-        needs_future: whether a transform looks at later frames or at other test videos.
-        alarm_threshold: threshold that was set on held-out normal video; None if there is none.
+        needs_future: whether a score transform uses later frames or other test videos.
+        alarm_threshold: alarm threshold, computed from held-out normal videos. None if no videos are held out.
         normal_videos: names of the held-out normal videos.
-        normal_hours: their length; None if there are none, 0 if a frame rate is unknown.
+        normal_hours: length of these videos in hours. None without such videos, 0 if a frame rate is unknown.
         chance: metric -> value of a random scorer.
-        chance_draws: random scorers that `chance` is the mean of.
+        chance_draws: number of random scorers. `chance` is their mean.
         bootstrap: rounds, seed and number of videos of the bootstrap.
         metric_settings: the metrics with their keys.
-        scores_input: for scores of other tools, how they were read.
+        scores_input: for external scores, how they were read.
         vadkit: version of vadkit.
-        run: how the scores were computed; None for scores of other tools.
+        run: how the scores were computed. None for external scores.
+
+    Example:
+        >>> from vadkit.api import ResultSummary
+        >>> summary = ResultSummary(videos=12, frames=2010, labelled_frames=2010, abnormal_frames=1648)
+        >>> f"{summary.abnormal_frames / summary.labelled_frames:.0%} abnormal"
+        '82% abnormal'
     """
 
     videos: int = 0
@@ -389,22 +490,31 @@ class ResultSummary:
 
 @dataclass(frozen=True, slots=True)
 class RunResult:
-    """The result of an evaluation.
+    """The result of a run: metrics, protocol, and the scores of each video. Reporters read it.
 
     Attributes:
-        name: the recipe's name.
+        name: name of the recipe.
         folder: the run folder.
-        metrics: metric -> value of the fused score, in [0, 1] unless the metric says so.
+        metrics: metric -> value of the fused score, in [0, 1] if `units` does not name the metric.
         components: component -> metric -> value of that component alone.
-        protocol: every field of the protocol, with its hash.
-        videos: scores and labels, video by video.
-        summary: counts and conditions: frames, coverage, the value of a random scorer, the run's origin.
+        protocol: every field of the protocol, and its hash under "digest".
+        videos: scores and labels of each video.
+        summary: counts and conditions, such as the number of frames, the coverage, the value of a random
+            scorer, and the origin of the run.
         intervals: metric -> 95 % interval of the fused score's value, by the bootstrap over videos.
-        groups: "video" and "scene" -> its name -> metric -> value of the fused score there.
-        units: metric -> unit, of those that are no share of 1.
-        look: gives frames of a test video, by its name and their numbers, each (H, W, C) uint8 as the
-            model sees them; None for scores that came without a data set. Raises DataError where the
-            videos are not there.
+        groups: "video" or "scene" -> name -> metric -> value of the fused score for that video or scene.
+        units: metric -> unit, for values that are not numbers from 0 to 1.
+        look: a function that returns frames of a test video as the model sees them, each (H, W, C)
+            uint8. Its arguments are the name of the video and the numbers of the frames. It raises
+            DataError if the video is not on disk. None for scores without a data set.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from vadkit.api import RunResult
+        >>> protocol = {"name": "itae", "digest": "0123456789ab"}
+        >>> result = RunResult("demo", Path("runs/demo"), {"micro_auc": 0.875}, {}, protocol, videos=[])
+        >>> result.metrics["micro_auc"]
+        0.875
     """
 
     name: str
@@ -424,5 +534,11 @@ _NUMBERS = re.compile(r"(\d+)")
 
 
 def natural_key(name: str) -> list[str | int]:
-    """Sort key under which 2.jpg comes before 10.jpg."""
+    """Return a sort key that puts 2.jpg before 10.jpg.
+
+    Example:
+        >>> from vadkit.api import natural_key
+        >>> sorted(["10.jpg", "2.jpg"], key=natural_key)
+        ['2.jpg', '10.jpg']
+    """
     return [int(part) if part.isdecimal() else part for part in _NUMBERS.split(name)]

@@ -15,17 +15,25 @@ from numpy.typing import NDArray
 from vadkit.core.errors import DataError
 
 _ROUNDING = 1e-6  # frames: 0.28 s at 25 fps is frame 7, not 7.000000000000001
-_LONGEST = 10**9  # frames: a year of video at 30 fps
-_VALUES = "write 1 for an abnormal frame and 0 for a normal one"
+_MAX_FRAMES = 10**9  # frames: a year of video at 30 fps
+_VALUES_FIX = "write 1 for an abnormal frame and 0 for a normal one"
 
 
 class VideoLabels(ABC):
-    """Labels of one video as a file states them, not yet compared with the video.
+    """The labels of one video in a label file, not yet compared with the video.
+
+    `read_label_file` and `mask_labels` create them. A data set calls `frames` with the length of the video.
 
     Attributes:
         where: file and video, for messages.
         source: name of the label set, if the file states it.
-        pixels: gives (F, H, W) bool, if there are masks.
+        pixels: a function that returns the masks, (F, H, W) bool. None if there are no masks.
+
+    Example:
+        >>> from vadkit.api import IntervalLabels, VideoLabels
+        >>> labels: VideoLabels = IntervalLabels("labels.csv, video 01", in_frames=[(2, 3)])
+        >>> labels.frames(length=5).tolist()
+        [False, False, True, True, False]
     """
 
     where: str
@@ -34,29 +42,38 @@ class VideoLabels(ABC):
 
     @abstractmethod
     def length(self) -> int | None:
-        """F, or None if the file does not state it."""
+        """Return F, or None if the file does not state it."""
 
     @abstractmethod
     def frames(self, length: int, fps: float | None = None) -> NDArray[np.bool_]:
-        """(F,) bool, True where abnormal.
+        """Return (F,) bool, True for abnormal frames.
 
         Args:
-            length: F of the video, for intervals.
-            fps: frames per second of the video, for intervals in seconds.
+            length: F of the video. Needed for intervals.
+            fps: frames per second of the video. Needed for intervals in seconds.
         """
 
 
 @dataclass(slots=True)
 class IntervalLabels(VideoLabels):
-    """Abnormal intervals. Of frames, both ends are abnormal; of seconds, the end is not.
+    """Labels as intervals of abnormal frames or seconds.
+
+    An interval in frames includes its last frame. An interval in seconds excludes its end.
 
     Attributes:
-        where: see `VideoLabels`.
+        where: file and video, for messages.
         base: number of the first frame, 0 or 1.
-        in_frames: first and last frame of each interval, as the file counts them.
-        in_seconds: start and end of each interval.
+        in_frames: first and last frame of each interval, counted from `base`.
+        in_seconds: start and end of each interval, in seconds.
         stated: F, if the file states it.
-        fps: frames per second, if the file states them; used for videos of unknown rate.
+        fps: frames per second, if the file states them. Used if the frame rate of the video is unknown.
+
+    Example:
+        >>> from vadkit.api import IntervalLabels
+        >>> labels = IntervalLabels("labels.csv, video 01")
+        >>> labels.add(0.1, 0.2, seconds=True, where="labels.csv, line 2")
+        >>> labels.frames(length=6, fps=20.0).tolist()
+        [False, False, True, True, False, False]
     """
 
     where: str
@@ -69,12 +86,18 @@ class IntervalLabels(VideoLabels):
     def add(self, first: float, last: float, *, seconds: bool, where: str) -> None:
         """Add an interval.
 
+        Args:
+            first: first frame, or start in seconds.
+            last: last frame, or end in seconds.
+            seconds: whether the interval is in seconds.
+            where: file and line, for messages.
+
         Raises:
-            DataError: it is empty or reversed, or an end is not a frame number.
+            DataError: the interval is empty or reversed, or an end is not a frame number.
         """
-        if not 0 <= first <= last <= _LONGEST or (first == last if seconds else first % 1 or last % 1):
+        if not 0 <= first <= last <= _MAX_FRAMES or (first == last if seconds else first % 1 or last % 1):
             unit = "seconds" if seconds else "frames"
-            fix = "write the start first; frames are whole numbers and may be equal, seconds may not"
+            fix = "write the start first; frames are whole numbers and can be equal, seconds cannot"
             raise DataError(f"{unit} {first:g} to {last:g} are not an interval", where=where, fix=fix)
         if seconds:
             self.in_seconds.append((first, last))
@@ -82,45 +105,45 @@ class IntervalLabels(VideoLabels):
             self.in_frames.append((int(first), int(last)))
 
     def state(self, frames: float, *, where: str) -> None:
-        """State F.
+        """Set the number of frames that the file states.
 
         Raises:
-            DataError: it is not a number of frames, or differs from what was stated before.
+            DataError: `frames` is not a number of frames, or differs from an earlier statement.
         """
-        if not (1 <= frames <= _LONGEST and frames == int(frames)):
+        if not (1 <= frames <= _MAX_FRAMES and frames == int(frames)):
             fix = "write the number of frames of the video, a whole number above 0"
             raise DataError(f"'frames' is {frames:g}, not a number of frames", where=where, fix=fix)
         if self.stated not in (None, int(frames)):
             fix = "write the same number of frames in each row of the video"
-            raise DataError(f"'frames' is {frames:g} here and {self.stated} before", where=where, fix=fix)
+            raise DataError(f"'frames' is {frames:g} here, but {self.stated} before", where=where, fix=fix)
         self.stated = int(frames)
 
     def length(self) -> int | None:
-        """F as stated."""
+        """Return F if the file states it."""
         return self.stated
 
     def frames(self, length: int, fps: float | None = None) -> NDArray[np.bool_]:
-        """A frame is abnormal if any moment of its display lies in an interval.
+        """Return (F,) bool. A frame is abnormal if an interval contains any moment of its display.
 
         Raises:
-            DataError: an interval ends after the video (of seconds, by more than one), or
-                intervals are in seconds and the frame rate is unknown.
+            DataError: an interval in frames ends after the video, or an interval in seconds ends more than a
+                second after it. Or the intervals are in seconds and the frame rate is unknown.
         """
         abnormal = np.zeros(length, np.bool_)
         for first, last in self.in_frames:
             if not self.base <= first <= last < self.base + length:
-                what = f"frames {first} to {last} are labelled abnormal, the video has the frames {self.base} to "
+                what = f"frames {first} to {last} are labelled abnormal, but the video has the frames {self.base} to "
                 raise self._misfit(f"{what}{self.base + length - 1}")
             abnormal[first - self.base : last - self.base + 1] = True
         fps = fps or self.fps
         for start, end in self.in_seconds:
             if not fps:
-                what = "the intervals are in seconds, and the frame rate is unknown"
+                what = "the intervals are in seconds, but the frame rate is unknown"
                 fix = "set 'fps' in the label file or under 'data', or write frames (start_frame, end_frame)"
                 raise DataError(what, where=self.where, fix=fix)
             seconds = length / fps
             if start >= seconds or end > seconds + 1:  # players round up to whole seconds
-                what = f"seconds {start:g} to {end:g} are labelled abnormal, the video is {seconds:.2f} s long"
+                what = f"seconds {start:g} to {end:g} are labelled abnormal, but the video is {seconds:.2f} s long"
                 raise self._misfit(f"{what} ({length} frames at {fps:g} fps)")
             abnormal[floor(start * fps + _ROUNDING) : ceil(end * fps - _ROUNDING)] = True
         return abnormal
@@ -132,12 +155,19 @@ class IntervalLabels(VideoLabels):
 
 @dataclass(frozen=True)
 class FrameLabels(VideoLabels):
-    """One value per frame, 1 if abnormal and 0 if normal.
+    """Labels as one value per frame: 1 for abnormal, 0 for normal.
 
     Attributes:
-        where, source, pixels: see `VideoLabels`.
-        load: gives the values, of any shape with one axis above 1.
-        count: F, if known before loading.
+        where: file and video, for messages.
+        load: a function that returns the values. Only one axis can have more than one entry.
+        source: name of the label set, if the file states it.
+        pixels: a function that returns the masks, (F, H, W) bool. None if there are no masks.
+        count: F, if it is known before loading.
+
+    Example:
+        >>> labels = FrameLabels("01.npy", load=lambda: np.array([[0, 1, 1]]))
+        >>> labels.frames(length=3).tolist()
+        [False, True, True]
     """
 
     where: str
@@ -147,15 +177,15 @@ class FrameLabels(VideoLabels):
     count: int | None = None
 
     def length(self) -> int:
-        """The number of values.
+        """Return the number of values.
 
         Raises:
-            DataError: the values are unreadable, or not one 0 or 1 per frame.
+            DataError: the file cannot be read, or the values are not one 0 or 1 per frame.
         """
         return self.count or len(self._values)
 
     def frames(self, length: int, fps: float | None = None) -> NDArray[np.bool_]:
-        """(F,) bool; the arguments have no effect."""
+        """Return (F,) bool. The arguments have no effect."""
         del length, fps
         return self._values
 
@@ -163,19 +193,32 @@ class FrameLabels(VideoLabels):
     def _values(self) -> NDArray[np.bool_]:
         values = self.load()
         if values.dtype.kind not in "biuf" or values.size != max(values.shape, default=0) or not values.size:
-            what = f"must hold one 0 or 1 per frame, not an array of shape {values.shape} and type {values.dtype}"
-            raise DataError(what, where=self.where, fix=_VALUES)
+            what = f"must contain one 0 or 1 per frame, not an array of shape {values.shape} and type {values.dtype}"
+            raise DataError(what, where=self.where, fix=_VALUES_FIX)
         values = values.ravel()
         wrong = np.flatnonzero((values != 0) & (values != 1))
         if wrong.size:
             shown = "empty" if np.isnan(values[wrong[0]]) else f"{values[wrong[0]]:g}"
             what = f"frame {wrong[0]} is {shown}, not 0 or 1 ({wrong.size} of {values.size} frames)"
-            raise DataError(what, where=self.where, fix=_VALUES)
+            raise DataError(what, where=self.where, fix=_VALUES_FIX)
         return values != 0
 
 
 def mask_labels(where: str, count: int, masks: Callable[[], Iterable[NDArray[np.bool_]]]) -> VideoLabels:
-    """Labels of `count` masks, each (H, W) bool; a frame is abnormal if any pixel of its mask is."""
+    """Return labels from pixel masks. A frame is abnormal if any pixel of its mask is True.
+
+    Args:
+        where: file and video, for messages.
+        count: F, number of masks.
+        masks: a function that returns the masks in order, each (H, W) bool.
+
+    Example:
+        >>> import numpy as np
+        >>> from vadkit.api import mask_labels
+        >>> labels = mask_labels("masks/01", 2, lambda: [np.zeros((4, 4), bool), np.eye(4, dtype=bool)])
+        >>> labels.frames(length=2).tolist()
+        [False, True]
+    """
     return FrameLabels(
         where,
         lambda: np.array([mask.any() for mask in masks()], np.bool_),
@@ -185,16 +228,32 @@ def mask_labels(where: str, count: int, masks: Callable[[], Iterable[NDArray[np.
 
 
 def mask_images(paths: Sequence[Path]) -> Iterator[NDArray[np.bool_]]:
-    """Mask images one by one, each (H, W) bool, True where not black (JPEG: brighter than half).
+    """Yield mask images, each (H, W) bool. A pixel is True if it is not black.
+
+    In a JPEG image, a pixel is True if its intensity is above 127, because JPEG leaves noise in black areas.
+
+    Args:
+        paths: the images, in the order of the frames.
 
     Raises:
-        DataError: an image is unreadable, or differs in size from the first.
+        DataError: an image cannot be decoded, or its size differs from the first image.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from tempfile import TemporaryDirectory
+        >>> from PIL import Image
+        >>> from vadkit.api import mask_images
+        >>> with TemporaryDirectory() as folder:
+        ...     path = Path(folder) / "001.png"
+        ...     Image.new("L", (4, 3), 255).save(path)
+        ...     [mask.shape for mask in mask_images([path])]
+        [(3, 4)]
     """
     from PIL import Image  # only masks need it
 
     shape = None
     for path in paths:
-        black = 127 if path.suffix.lower() in {".jpg", ".jpeg"} else 0  # JPEG leaves noise in black areas
+        black = 127 if path.suffix.lower() in {".jpg", ".jpeg"} else 0
         try:
             with Image.open(path) as image:
                 mask = np.asarray(image.convert("L")) > black

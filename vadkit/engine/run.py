@@ -42,6 +42,13 @@ class Run:
         recipe: the recipe that was run.
         metrics: the content of `metrics.json`: metrics, components, protocol, summary. Empty if the run is not
             evaluated yet, or if its recipe has no reporter `json`.
+
+    Example:
+        >>> from vadkit import load_run
+        >>> run = load_run("runs/quickstart")  # doctest: +SKIP
+        >>> run.metrics["metrics"]["micro_auc"]  # doctest: +SKIP
+        0.93
+        >>> result = run.evaluate(["evaluate.protocol.missing_scores=drop"])  # doctest: +SKIP
     """
 
     path: Path

@@ -65,6 +65,13 @@ class Watch:
 
     Raises:
         VadkitError: it is no finished run, or no normal video was held out.
+
+    Example:
+        >>> from vadkit import Watch
+        >>> watch = Watch("runs/own_video", false_alarms_per_hour=0.5)  # doctest: +SKIP
+        >>> for seen in watch.seen(watch.open("night.mp4")):  # doctest: +SKIP
+        ...     for alarm in seen.alarms:
+        ...         print(seen.frame, seen.score, alarm)
     """
 
     def __init__(

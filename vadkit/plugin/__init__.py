@@ -1,1 +1,1 @@
-"""Components: how plugins announce them, and how they are found and loaded."""
+"""Plugins: how they announce components, and how vadkit finds and loads them."""

@@ -1,4 +1,4 @@
-"""A component's card in the registry: enough to list it, too little to import it."""
+"""A component as its plugin announces it. vadkit can list it without importing the class."""
 
 from __future__ import annotations
 
@@ -16,17 +16,26 @@ _TARGET = re.compile(r"[A-Za-z_][\w.]*:[A-Za-z_]\w*")
 
 @dataclass(frozen=True, slots=True)
 class Component:
-    """Announces a class without importing it.
+    """Announces one class of a plugin, without importing it.
 
     Attributes:
-        kind: one of `vadkit.core.contracts.KINDS`.
-        name: what recipes write after `use:`; lower case.
-        target: `package.module:Class`, imported only when a recipe needs it.
+        kind: one of the keys of `vadkit.api.KINDS`, such as "scorer".
+        name: the name that recipes write after `use:`. It starts with a lower-case letter and contains
+            lower-case letters, digits, "_" and "-".
+        target: the class, as "package.module:Class". vadkit imports it only when a recipe uses it.
         summary: one line for `vadkit list`.
-        origin: the plugin and its distribution, for messages; filled in when it is discovered.
+        origin: the plugin and its distribution, for messages. vadkit fills it in.
 
     Raises:
-        PluginError: the kind is unknown, or the name or target malformed.
+        PluginError: the kind is unknown, or the name or the target is malformed.
+
+    Example:
+        >>> from vadkit.api import Component, hookimpl
+        >>> @hookimpl
+        ... def vadkit_components():
+        ...     return [Component("scorer", "my_score", "my_package.scorer:MyScore", "What it does.")]
+        >>> [component.name for component in vadkit_components()]
+        ['my_score']
     """
 
     kind: str
@@ -39,24 +48,30 @@ class Component:
         where = f"component {self.name!r}"
         for name in ("kind", "name", "target", "summary"):
             if not isinstance(getattr(self, name), str):
-                raise PluginError(f"its {name} is {getattr(self, name)!r}, not a text", where=where)
+                raise PluginError(f"its {name} is {getattr(self, name)!r}, not a string", where=where)
         if self.kind not in KINDS:
             raise PluginError(f"unknown kind {self.kind!r}", where=where, fix=closest(self.kind, KINDS))
         if not _NAME.fullmatch(self.name):
-            raise PluginError("a name is lower-case letters, digits, '_' and '-'", where=where)
+            raise PluginError(
+                "the name is malformed",
+                where=where,
+                fix="use lower-case letters, digits, '_' and '-', such as my_score",
+            )
         if not _TARGET.fullmatch(self.target):
-            raise PluginError(f"target {self.target!r} is not 'package.module:Class'", where=where)
+            raise PluginError(
+                f"the target {self.target!r} is malformed", where=where, fix="write it as 'package.module:Class'"
+            )
 
     @property
     def where(self) -> str:
-        """Kind, name and origin, as messages give them."""
+        """Kind, name and origin, for messages."""
         return f"{self.kind} {self.name!r}" + (f" of {self.origin}" if self.origin else "")
 
     def load(self) -> type:
         """Import the class.
 
         Raises:
-            PluginError: the module cannot be imported, or the class does not meet its kind.
+            PluginError: the module cannot be imported, or the class does not derive from the contract of its kind.
         """
         module, _, attribute = self.target.partition(":")
         try:
@@ -65,11 +80,13 @@ class Component:
             raise PluginError(
                 f"{self.target} cannot be imported: {describe_error(error)}",
                 where=self.where,
-                fix="mend or reinstall the package that provides it",
+                fix="repair or reinstall the package that provides it",
             ) from error
         contract = KINDS[self.kind]
         if not (isinstance(loaded, type) and issubclass(loaded, contract)):
             raise PluginError(
-                f"{self.target} is not a {contract.__name__}", where=self.where, fix="its author should mend it"
+                f"{self.target} is not a subclass of {contract.__name__}",
+                where=self.where,
+                fix=f"its author should derive it from vadkit.api.{contract.__name__}",
             )
         return loaded

@@ -1,7 +1,7 @@
-"""Plugins as they are installed: entry points, each loaded under a guard and asked what it announces.
+"""Finds the installed plugins by their entry points, and asks each one for its components.
 
-One that raises, hangs, prints or announces rubbish is described, with its distribution, and
-never stops the rest.
+Each plugin runs in a sandbox. A plugin that raises, hangs, prints or announces something invalid is listed
+with its distribution and the reason. It never stops the other plugins.
 """
 
 from __future__ import annotations
@@ -26,26 +26,26 @@ from vadkit.plugin.hookspecs import API_VERSION, ENTRY_POINT_GROUP
 from vadkit.plugin.sandbox import guarded
 
 TIMEOUT = "VADKIT_PLUGIN_TIMEOUT"
-"""Environment variable: seconds that a plugin may take to be listed; 0 for any time."""
+"""Environment variable: time limit in seconds to load a plugin. 0 means no limit."""
 
 DEFAULT_TIMEOUT = 10.0  # seconds
-SLOW = 2.0  # seconds to be listed that are worth a word
-_MOST_COMPONENTS = 10_000  # a generator without an end must not fill the memory
+SLOW = 2.0  # seconds; a plugin that takes longer to load is reported
+_MAX_COMPONENTS = 10_000  # an endless generator must not fill the memory
 _VERSIONED = re.compile(r"vadkit\.v(\d+)")
 
 
 @dataclass(frozen=True, slots=True)
 class Plugin:
-    """A loaded plugin, or one that failed to load.
+    """An installed plugin, whether it was loaded or not.
 
     Attributes:
-        name: the entry point's name.
-        distribution: the installed package and version that it came with.
-        components: what it announced.
-        error: why it is unusable; empty if it is not.
-        problems: what is wrong with it although it is usable.
-        group: the entry point's group.
-        module: the entry point's value.
+        name: name of the entry point.
+        distribution: name and version of the installed package.
+        components: the announced components.
+        error: the reason why the plugin cannot be used. Empty if it can.
+        problems: problems of a plugin that can be used.
+        group: group of the entry point.
+        module: value of the entry point.
     """
 
     name: str
@@ -58,18 +58,18 @@ class Plugin:
 
     @property
     def origin(self) -> str:
-        """Name and distribution, as messages give them."""
+        """Name and distribution, for messages."""
         return f"plugin {self.name} ({self.distribution})"
 
 
 def entry_points(group: str) -> list[EntryPoint]:
-    """Entry points of a group `vadkit.v1` or another version. A distribution with a damaged list has none."""
-    return [point for point in _every_point() if point.group == group]
+    """Return the entry points of a group `vadkit.v1` or another version. Damaged metadata has none."""
+    return [point for point in _all_entry_points() if point.group == group]
 
 
 def of_other_versions() -> list[Plugin]:
-    """Plugins that were made for another version of the extension surface alone."""
-    points = list(_every_point())
+    """Return the plugins that support only another version of the plugin API."""
+    points = list(_all_entry_points())
     others = [(point, version) for point in points if (version := _VERSIONED.fullmatch(point.group))]
     others = [(point, version[1]) for point, version in others if int(version[1]) != API_VERSION]
     if not others:
@@ -79,20 +79,20 @@ def of_other_versions() -> list[Plugin]:
     for point, version in others:
         origin = distribution_of(point)
         if (point.name, origin) not in ours:
-            error = f"made for API {version}, this is API {API_VERSION}: install a matching version"
+            error = f"made for plugin API {version}, but vadkit has API {API_VERSION}: install a matching version"
             found.append(Plugin(point.name, origin, error=error, group=point.group, module=point.value))
     return found
 
 
 def load(point: EntryPoint) -> Plugin:
-    """Import a plugin and take down what it announces.
+    """Import a plugin and call its hook. A failure becomes the `error` of the returned plugin.
 
     Raises:
-        VadkitError: `VADKIT_PLUGIN_TIMEOUT` is no number of seconds.
+        VadkitError: `VADKIT_PLUGIN_TIMEOUT` is not a number of seconds.
     """
     plugin = Plugin(point.name, distribution_of(point), group=point.group, module=point.value)
     torch_before = "torch" in sys.modules
-    outcome = guarded(lambda: _announced(point), time_limit())
+    outcome = guarded(lambda: _call_hook(point), time_limit())
     problems: list[str] = []
     if outcome.printed.strip():
         first = outcome.printed.strip().splitlines()[0][:80]
@@ -107,15 +107,15 @@ def load(point: EntryPoint) -> Plugin:
     counted = Counter((card.kind, card.name) for card in components)
     problems += [f"announces the {kind} {name!r} {n} times" for (kind, name), n in counted.items() if n > 1]
     if not components:
-        problems.append("announces no component: it has no vadkit_components marked @hookimpl, or that gives none")
+        problems.append("announces no component: it needs a hook vadkit_components, with @hookimpl, that returns some")
     return replace(plugin, components=components, problems=tuple(problems))
 
 
 def time_limit() -> float:
-    """Seconds that a plugin may take to be listed.
+    """Return the time limit in seconds to load a plugin.
 
     Raises:
-        VadkitError: `VADKIT_PLUGIN_TIMEOUT` is no number of seconds.
+        VadkitError: `VADKIT_PLUGIN_TIMEOUT` is not a number of seconds.
     """
     text = os.environ.get(TIMEOUT, "").strip()
     if not text:
@@ -125,21 +125,21 @@ def time_limit() -> float:
     except ValueError:
         seconds = math.nan
     if not 0 <= seconds < math.inf:
-        fix = f"for example {TIMEOUT}=30; 0 for any time"
-        raise VadkitError(f"{text!r} is no number of seconds", where=TIMEOUT, fix=fix)
+        fix = f"set for example {TIMEOUT}=30, or 0 for no limit"
+        raise VadkitError(f"{text!r} is not a number of seconds", where=TIMEOUT, fix=fix)
     return seconds
 
 
 def distribution_of(point: EntryPoint) -> str:
-    """Name and version of the package that an entry point came with."""
+    """Return name and version of the package that contains an entry point."""
     try:
         metadata = point.dist.metadata if point.dist else None  # parsed at each access
         return f"{metadata['Name']} {metadata['Version']}" if metadata else "unknown distribution"
-    except Exception:  # its metadata is damaged
+    except Exception:  # damaged metadata
         return "unknown distribution"
 
 
-def _every_point() -> Iterator[EntryPoint]:
+def _all_entry_points() -> Iterator[EntryPoint]:
     seen: set[str] = set()
     for found in distributions():
         try:
@@ -147,7 +147,7 @@ def _every_point() -> Iterator[EntryPoint]:
             if "[vadkit.v" not in (found.read_text("entry_points.txt") or ""):
                 continue
             name = re.sub(r"[-_.]+", "-", found.name).lower()
-            # The first one on the path is the one that is imported.
+            # Python imports the first one on the path.
             points = [] if name in seen else list(distribution(name).entry_points)
         except Exception:  # damaged metadata, of any package
             continue
@@ -155,7 +155,7 @@ def _every_point() -> Iterator[EntryPoint]:
         yield from points
 
 
-def _announced(point: EntryPoint) -> Sequence[Component]:
+def _call_hook(point: EntryPoint) -> Sequence[Component]:
     manager = pluggy.PluginManager("vadkit")
     manager.add_hookspecs(hookspecs)
     plugin = point.load()
@@ -163,21 +163,23 @@ def _announced(point: EntryPoint) -> Sequence[Component]:
     for caller in manager.get_hookcallers(plugin) or ():
         if not caller.has_spec() and not all(found.optionalhook for found in caller.get_hookimpls()):
             known = (name for name, hook in vars(manager.hook).items() if hook.has_spec())
-            raise PluginError(f"implements the hook {caller.name!r}, which there is not: {closest(caller.name, known)}")
+            raise PluginError(
+                f"implements the hook {caller.name!r}, which does not exist: {closest(caller.name, known)}"
+            )
     announced: list[Component] = []
     for group in manager.hook.vadkit_components():
         if isinstance(group, (str, bytes)):
-            raise PluginError(f"vadkit_components gives the text {group!r}, not a list of Components")
+            raise PluginError(f"vadkit_components returns the string {group!r}, not a list of Components")
         if not isinstance(group, Iterable):
-            raise PluginError(f"vadkit_components gives {group!r}, not a list of Components")
-        for card in islice(group, _MOST_COMPONENTS):
+            raise PluginError(f"vadkit_components returns {group!r}, not a list of Components")
+        for card in islice(group, _MAX_COMPONENTS):
             announced.append(_checked(card))
-        if len(announced) >= _MOST_COMPONENTS:
-            raise PluginError(f"announces {_MOST_COMPONENTS} components or more")
+        if len(announced) >= _MAX_COMPONENTS:
+            raise PluginError(f"announces {_MAX_COMPONENTS} components or more")
     return announced
 
 
 def _checked(card: Any) -> Component:
     if not isinstance(card, Component):
-        raise PluginError(f"announced {card!r}, which is not a Component")
+        raise PluginError(f"announces {card!r}, which is not a Component")
     return Component(card.kind, card.name, card.target, card.summary)

@@ -1,7 +1,7 @@
-"""The whole extension surface.
+"""The hook that a plugin implements.
 
-A plugin is a module (or package) named by an entry point in the group `vadkit.v1` that
-implements the hook below. The group's name carries the version of this surface.
+A plugin is a module or package with an entry point in the group `vadkit.v1`. The name of the group contains
+the version of this interface.
 """
 
 from __future__ import annotations
@@ -21,4 +21,4 @@ hookimpl = pluggy.HookimplMarker("vadkit")
 
 @hookspec
 def vadkit_components() -> Iterable[Component]:  # pyright: ignore[reportReturnType]
-    """Announce components. Called once, to list them; must not import torch."""
+    """Return the components of the plugin. vadkit calls this once per command. It must not import torch."""

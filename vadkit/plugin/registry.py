@@ -1,7 +1,7 @@
-"""Finds components in plugins, by kind and name.
+"""The registry: finds components by kind and name.
 
-Plugins come from entry points, first-party ones like any other. One that fails is listed
-with its error and never stops the rest. Hooks serve discovery only.
+Plugins come from entry points, including the plugins of vadkit itself. A plugin that fails is listed with its
+error, and does not stop the others.
 """
 
 from __future__ import annotations
@@ -17,16 +17,24 @@ from vadkit.plugin.discovery import Plugin, distribution_of, entry_points, load,
 from vadkit.plugin.hookspecs import ENTRY_POINT_GROUP
 
 DISABLE = "VADKIT_DISABLE"
-"""Environment variable: names of plugins, or of their distributions, not to load, separated by commas."""
+"""Environment variable: plugins that are not loaded. Names of plugins or distributions, separated by commas."""
 
 
 class Registry:
-    """Components by kind and name. Pass it on; there is no global one.
+    """Components by kind and name. There is no global registry: pass it as an argument.
 
     Args:
-        plugins: what `discover` found, or made by hand in tests.
-        disabled: names of plugins that are installed, but named in `VADKIT_DISABLE`.
-        strangers: names in `VADKIT_DISABLE` that no plugin has.
+        plugins: the plugins that `discover` found, or a list of your own in a test.
+        disabled: installed plugins that `VADKIT_DISABLE` names.
+        strangers: names in `VADKIT_DISABLE` that do not belong to any plugin.
+
+    Example:
+        >>> card = Component("scorer", "my_score", "my_package.scorer:MyScore", "What it does.")
+        >>> registry = Registry([Plugin("mine", "my-package 1.0", (card,))])
+        >>> registry.names("scorer")
+        ['my_score']
+        >>> registry.get("scorer", "mine:my_score").target
+        'my_package.scorer:MyScore'
     """
 
     def __init__(self, plugins: Iterable[Plugin], disabled: Sequence[str] = (), strangers: Sequence[str] = ()) -> None:
@@ -40,7 +48,7 @@ class Registry:
 
     @classmethod
     def discover(cls) -> Registry:
-        """Load every plugin that is installed and not named in `VADKIT_DISABLE`."""
+        """Load every installed plugin that `VADKIT_DISABLE` does not name."""
         unwanted = {name.strip() for name in os.environ.get(DISABLE, "").split(",")} - {""}
         plugins: list[Plugin] = []
         disabled: list[str] = []
@@ -68,7 +76,7 @@ class Registry:
 
     @property
     def clashes(self) -> Mapping[tuple[str, str], Sequence[str]]:
-        """(kind, name) announced more than once -> the full names to choose from."""
+        """(kind, name) that is announced more than once -> the full names."""
         return {
             key: [f"{plugin}:{component.name}" for plugin, component in found]
             for key, found in self._found.items()
@@ -76,14 +84,14 @@ class Registry:
         }
 
     def problems(self, plugin: Plugin) -> list[str]:
-        """Everything that is wrong with a plugin, those things among them that only the others show."""
+        """Return all problems of a plugin, including clashes with other plugins."""
         twins = Counter(other.name for other in self.plugins)[plugin.name]
         found = [plugin.error] if plugin.error else []
         if twins > 1:
             others = [other.distribution for other in self.plugins if other.name == plugin.name and other is not plugin]
             found.append(
-                f"has the name of another plugin, of {' and '.join(others)}: "
-                f"uninstall one, or name its distribution in {DISABLE}"
+                f"has the same name as a plugin of {' and '.join(others)}: "
+                f"uninstall one of them, or name its distribution in {DISABLE}"
             )
         own = {(card.kind, card.name) for card in plugin.components}
         for (kind, name), full in self.clashes.items():
@@ -92,14 +100,18 @@ class Registry:
         return [*found, *plugin.problems]
 
     def names(self, kind: str) -> list[str]:
-        """Names that a recipe can use for this kind, in order."""
+        """Return the names of the components of a kind, sorted."""
         return sorted(name for found_kind, name in self._found if found_kind == kind)
 
     def get(self, kind: str, name: str) -> Component:
-        """Look up `name`, or the full name `plugin:name`.
+        """Return a component.
+
+        Args:
+            kind: its kind, such as "scorer".
+            name: its name, or its full name "plugin:name".
 
         Raises:
-            PluginError: unknown, or announced by several plugins.
+            PluginError: the component is unknown, or announced more than once.
         """
         if kind not in KINDS:
             raise PluginError(f"unknown kind {kind!r}", fix=closest(kind, KINDS))

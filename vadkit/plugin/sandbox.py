@@ -1,4 +1,4 @@
-"""Runs code of others so that it cannot stop us: what it raises, prints and how long it takes become values."""
+"""Runs the code of a plugin so that it cannot stop vadkit. Errors, output and time become values."""
 
 from __future__ import annotations
 
@@ -21,26 +21,26 @@ from typing import IO, Any, cast
 
 from vadkit.core.errors import VadkitError
 
-_AGAIN = 0.5  # seconds after which a call that swallowed its interruption is interrupted again
-_MOST_SAID = 300  # characters of a message that are kept
-_MOST_PRINTED = 2000
-# Libraries that the rest of a command needs; one that was interrupted in its import cannot be imported again.
-_SHARED = ("numpy", "scipy", "sklearn", "torch", "torchvision", "av", "matplotlib", "pydantic")
+_RETRY = 0.5  # seconds until a call that swallowed its interruption is interrupted again
+_MAX_MESSAGE = 300  # characters of a message
+_MAX_OUTPUT = 2000  # characters of the output
+# The rest of a command needs these libraries. A library cannot be imported again after an interrupted import.
+_SHARED_LIBRARIES = ("numpy", "scipy", "sklearn", "torch", "torchvision", "av", "matplotlib", "pydantic")
 
 
 class _TimeoutError(BaseException):
-    """Not an `Exception`, so that a guarded `except Exception` does not swallow it."""
+    """The time limit is over. Not an `Exception`, so that `except Exception` in a plugin does not swallow it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a guarded call came to.
+    """The result of a guarded call.
 
     Attributes:
-        value: what it returned; None if it failed.
-        error: why it failed, one line; empty if it did not.
-        printed: what it wrote to standard output and standard error.
-        seconds: how long it took.
+        value: the returned value. None if the call failed.
+        error: the reason of the failure, in one line. Empty if the call succeeded.
+        printed: the text that the call wrote to standard output and standard error.
+        seconds: duration of the call.
     """
 
     value: Any
@@ -50,12 +50,20 @@ class Outcome:
 
 
 def guarded(call: Callable[[], Any], limit: float) -> Outcome:
-    """Call it; nothing that it raises, prints or waits for gets out, but a Ctrl-C of the user does.
+    """Call a function of a plugin. Catch everything that it raises, and keep everything that it prints.
+
+    Only a Ctrl-C of the user is raised again.
 
     Args:
-        call: the code of others.
-        limit: seconds; 0 for none. It applies only on the main thread of a POSIX system, since it needs SIGALRM,
-            and only between two steps of Python: a loop inside a C library runs to its end.
+        call: the function.
+        limit: time limit in seconds; 0 for no limit. It works only on the main thread of a POSIX system, because
+            it needs SIGALRM. It works only between two steps of Python: a loop inside a C library runs to its end.
+
+    Example:
+        >>> guarded(lambda: 6 * 7, limit=1).value
+        42
+        >>> guarded(lambda: int("six"), limit=1).error
+        "ValueError: invalid literal for int() with base 10: 'six'"
     """
     began = time.perf_counter()
     value, error, printed = None, "", ""
@@ -69,65 +77,65 @@ def guarded(call: Callable[[], Any], limit: float) -> Outcome:
                     raise
                 error = describe_error(raised)
             except _TimeoutError:
-                error = f"gave no answer in {limit:g} seconds"
+                error = f"did not finish within {limit:g} seconds"
             except BaseException as raised:
                 error = describe_error(raised)
         printed = output()
-        if pressed:  # and swallowed
+        if pressed:  # but the call swallowed it
             raise KeyboardInterrupt
     return Outcome(value, error, printed, time.perf_counter() - began)
 
 
 def describe_error(error: BaseException) -> str:
-    """Type, message and place of an error of others' code, in one line; one of ours says all of it itself."""
+    """Return type, message and place of an error in one line. An error of vadkit contains all of it in its message."""
     try:
         message = " ".join(str(error).split())
     except Exception:
         message = "(its message cannot be shown)"
-    if len(message) > _MOST_SAID:
-        message = f"{message[:_MOST_SAID]}..."
+    if len(message) > _MAX_MESSAGE:
+        message = f"{message[:_MAX_MESSAGE]}..."
     if isinstance(error, VadkitError):
         return message
-    told = f"{type(error).__name__}: {message}" if message else type(error).__name__
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if _theirs(frame.filename)]
-    return f"{told} ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else told
+    text = f"{type(error).__name__}: {message}" if message else type(error).__name__
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if _is_plugin_code(frame.filename)]
+    return f"{text} ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else text
 
 
-def _theirs(filename: str) -> bool:
+def _is_plugin_code(filename: str) -> bool:
     between = Path(__file__).parents[1], Path(importlib.__file__).parent
     return not filename.startswith("<") and not any(Path(filename).is_relative_to(folder) for folder in between)
 
 
 @contextlib.contextmanager
 def captured() -> Iterator[Callable[[], str]]:
-    """Keep what is written to standard output and error; gives a function that tells it afterwards."""
+    """Keep the text written to standard output and standard error. Give a function that returns it afterwards."""
     kept = io.StringIO()
     before = sys.stdout, sys.stderr
-    diversions = [_Diversion(kept, stream) for stream in before]
+    streams = [_CapturedStream(kept, stream) for stream in before]
     with tempfile.TemporaryFile() as file, contextlib.ExitStack() as stack:
         for number, stream in ((1, sys.__stdout__), (2, sys.__stderr__)):
             stack.enter_context(_descriptor(number, stream, file))
-        sys.stdout, sys.stderr = cast("Any", diversions)
+        sys.stdout, sys.stderr = cast("Any", streams)
         try:
-            yield lambda: kept.getvalue()[:_MOST_PRINTED]
+            yield lambda: kept.getvalue()[:_MAX_OUTPUT]
         finally:
             sys.stdout, sys.stderr = before
-            for diversion in diversions:
-                diversion.end()
+            for stream in streams:
+                stream.end()
             stack.close()
             file.seek(0)
-            kept.write(file.read(_MOST_PRINTED).decode(errors="replace"))
+            kept.write(file.read(_MAX_OUTPUT).decode(errors="replace"))
 
 
-class _Diversion(io.TextIOBase):
-    """A stream whose text is kept for a while and goes on to the real one later.
+class _CapturedStream(io.TextIOBase):
+    """A stream that keeps its text during the call, and passes it to the real stream after the call.
 
-    For the code that was guarded may have taken it for good, as `logging.basicConfig` does.
+    The plugin may use the stream after the call, for example through `logging.basicConfig`.
     """
 
     def __init__(self, kept: IO[str], real: IO[str] | None) -> None:
         self._into, self._real = cast("IO[str] | None", kept), real
-        self._bytes = _Bytes(self)
+        self._bytes = _CapturedBuffer(self)
 
     def write(self, text: str, /) -> int:
         if self._into is not None:
@@ -147,11 +155,11 @@ class _Diversion(io.TextIOBase):
 
     @property
     def buffer(self) -> io.BufferedIOBase:
-        """Not the real stream's, which may have none, and which a wrapper around it closes when it is collected."""
+        """Its own buffer. The real stream may have none, and a wrapper of the plugin would close the real one."""
         return self._bytes
 
     def reconfigure(self, **_: Any) -> None:
-        """Nothing: the stream is the tool's, not the plugin's."""
+        """Do nothing: a plugin must not change the stream."""
 
     def fileno(self) -> int:
         if self._real is None:
@@ -162,10 +170,10 @@ class _Diversion(io.TextIOBase):
         self._into = self._real
 
 
-class _Bytes(io.BufferedIOBase):
-    """The bytes under a diversion: they go where its text goes."""
+class _CapturedBuffer(io.BufferedIOBase):
+    """The binary buffer of a `_CapturedStream`. It decodes the bytes and writes them to the text stream."""
 
-    def __init__(self, text: _Diversion) -> None:
+    def __init__(self, text: _CapturedStream) -> None:
         self._text, self._decoder = text, codecs.getincrementaldecoder("utf-8")("replace")
 
     def write(self, data: Any, /) -> int:
@@ -183,12 +191,12 @@ class _Bytes(io.BufferedIOBase):
         return self._text.fileno()
 
     def close(self) -> None:
-        """Nothing: as with `reconfigure`."""
+        """Do nothing: a plugin must not close the stream."""
 
 
 @contextlib.contextmanager
 def _descriptor(number: int, stream: IO[str] | None, file: IO[bytes]) -> Iterator[None]:
-    """File descriptor `number` writes into the file: what C libraries and child processes print as well."""
+    """Redirect a file descriptor into a file. This also catches the output of C libraries and child processes."""
     try:
         saved = os.dup(number)
     except OSError:  # closed, as in `vadkit list >&-`
@@ -214,10 +222,10 @@ def _flush(stream: IO[str] | None) -> None:
 
 @contextlib.contextmanager
 def _interrupts() -> Iterator[list[bool]]:
-    """A list that is no longer empty once the user has pressed Ctrl-C."""
+    """Give a list that gets an entry when the user presses Ctrl-C."""
     pressed: list[bool] = []
     before = signal.getsignal(signal.SIGINT)
-    # Ctrl-C reaches the main thread alone, and nobody where it is ignored, as under nohup.
+    # Ctrl-C reaches only the main thread. If it is ignored, as under nohup, it does not reach any thread.
     if threading.current_thread() is not threading.main_thread() or not callable(before):
         yield pressed
         return
@@ -235,7 +243,7 @@ def _interrupts() -> Iterator[list[bool]]:
 
 @contextlib.contextmanager
 def _limited(limit: float) -> Iterator[None]:
-    """Raise `_TimeoutError` in the code within once the time is up."""
+    """Raise `_TimeoutError` in the enclosed code when the time limit is over."""
     on_main = threading.current_thread() is threading.main_thread()
     if limit <= 0 or not on_main or sys.platform == "win32" or not hasattr(signal, "setitimer"):
         yield
@@ -249,20 +257,20 @@ def _limited(limit: float) -> Iterator[None]:
 
     began = time.monotonic()
     handler = signal.signal(signal.SIGALRM, expired)
-    left, every = signal.setitimer(signal.ITIMER_REAL, limit, _AGAIN)
+    left, every = signal.setitimer(signal.ITIMER_REAL, limit, _RETRY)
     try:
         try:
             yield
         finally:
             running = False
     finally:
-        running = False  # again, for an alarm may have come after the call and before the line above
+        running = False  # again, because an alarm can come after the call and before the line above
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, handler)
-        if left:  # somebody else's alarm goes on
+        if left:  # restart an earlier alarm of other code
             signal.setitimer(signal.ITIMER_REAL, max(left - (time.monotonic() - began), 0.001), every)
 
 
 def _importing_shared() -> bool:
-    specs = (getattr(sys.modules.get(name), "__spec__", None) for name in _SHARED)
+    specs = (getattr(sys.modules.get(name), "__spec__", None) for name in _SHARED_LIBRARIES)
     return any(getattr(spec, "_initializing", False) for spec in specs)
