@@ -1,4 +1,4 @@
-"""One recipe, built: its data, model, densities and scorers, and the stages that train them."""
+"""A built recipe: data, model, densities and scorers, and the stages that train them."""
 
 from __future__ import annotations
 
@@ -34,21 +34,21 @@ DENSITY = "density."  # stage names: model, density.NAME, scores
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """A density and the feature that it sees."""
+    """A density and its feature."""
 
     feature: Feature
     density: DensityModel
 
 
 class Experiment:
-    """The built recipe. Constructing it builds and so checks everything but reads no video.
+    """A built recipe. The constructor builds, and so checks, every component; it reads no video.
 
     Args:
-        recipe: checked.
-        dataset: built with its root.
-        folder: where the run lives.
-        cache: decoded frames.
-        progress: is told of progress.
+        recipe: the recipe.
+        dataset: its data set.
+        folder: the run folder.
+        cache: cache of decoded frames.
+        progress: receives progress and messages.
 
     Raises:
         ShapeError: two components do not fit together.
@@ -72,9 +72,9 @@ class Experiment:
             self.heads[name] = Head(feature, build(entry.density, feature.spec))
             if entry.fit is None and self.heads[name].density.needs_fit:
                 raise VadkitError(
-                    "this density is trained by gradients, and nothing says how",
+                    "this density is trained by gradients, but has no 'fit'",
                     where=f"densities.{name}",
-                    fix="add to it, for example, fit: {epochs: 20, batch_size: 8, optimizer: {use: adam, lr: 1e-4}}",
+                    fix="add, for example, fit: {epochs: 20, batch_size: 8, optimizer: {use: adam, lr: 1e-4}}",
                 )
         self.scorers: dict[str, Scorer] = {name: build(chosen) for name, chosen in recipe.scores.items()}
         self._check_scorers()
@@ -84,7 +84,7 @@ class Experiment:
             for wanted in scorer.densities():
                 if wanted not in self.heads:
                     raise ShapeError(
-                        f"there is no density {wanted!r}", where=f"scores.{name}", fix=closest(wanted, self.heads)
+                        f"no density is named {wanted!r}", where=f"scores.{name}", fix=closest(wanted, self.heads)
                     )
             if scorer.uses_output and self.autoencoder is None:
                 raise ShapeError("needs an autoencoder", where=f"scores.{name}", fix="add 'model:' to the recipe")
@@ -97,11 +97,11 @@ class Experiment:
 
     @cached_property
     def trainer(self) -> Trainer:
-        """The one training loop, in this run's folder."""
+        """The training loop of this run."""
         return Trainer(self.fabric, self.checkpoints, Log(self.folder.log), self.progress, self.recipe.seed)
 
     def train_model(self) -> None:
-        """Step one: the autoencoder on normal clips."""
+        """Stage one: train the autoencoder on normal clips."""
         model, plan = self.autoencoder, self.recipe.model
         if model is None or plan is None or self._load("model", model):
             return
@@ -120,7 +120,7 @@ class Experiment:
                     seed=derive(self.recipe.seed, "clips"),
                     epoch=epoch,
                     start=position,
-                    ahead=self.fabric.device.type != "cpu",  # there this thread has nothing else to do
+                    ahead=self.fabric.device.type != "cpu",  # the GPU leaves this thread idle
                 ),
                 per_epoch=per_epoch,
                 steps=steps_of(plan.fit, per_epoch),
@@ -134,7 +134,7 @@ class Experiment:
         self._finish("model", model, began)
 
     def fit_densities(self) -> None:
-        """Step two: each density on what the frozen encoder gives of normal clips."""
+        """Stage two: fit each density to the features of normal clips; the encoder is frozen."""
         for name, head in self.heads.items():
             stage, module = DENSITY + name, head.density
             assert isinstance(module, nn.Module)
@@ -149,7 +149,7 @@ class Experiment:
             clips, seed = self.datamodule.training_clips, derive(self.recipe.seed, stage)
             features = EncodedClips(clips, head.feature, self.autoencoder, self.fabric, seed)
             torch.manual_seed(derive(self.recipe.seed, f"fit/{stage}"))
-            self.progress.message(f"{stage}: reads the features of {len(clips)} training clips")
+            self.progress.message(f"{stage}: computing features of {len(clips)} training clips")
             began = time.monotonic()
             head.density.fit(
                 features,
@@ -166,13 +166,13 @@ class Experiment:
             self._finish(stage, module, began)
 
     def pipeline(self) -> Pipeline:
-        """Everything that scoring runs, frozen, on the device."""
+        """Everything that scores a clip, frozen, on the device."""
         heads = {name: (head.feature, head.density) for name, head in self.heads.items()}
         decode = any(scorer.uses_output for scorer in self.scorers.values())
         return Pipeline(self.clip, self.autoencoder, heads, decode=decode).to(self.fabric.device)
 
     def dimensions(self) -> dict[str, int]:
-        """Score -> numbers in what its likelihoods are of: what bits per dimension divide by."""
+        """Score -> number of dimensions of its likelihoods: the divisor of bits per dimension."""
         return {
             name: sum(self.heads[density].feature.spec.dimensions for density in scorer.densities())
             for name, scorer in self.scorers.items()
@@ -180,14 +180,14 @@ class Experiment:
         }
 
     def parameters(self) -> dict[str, int]:
-        """Stage -> parameters of what it trains."""
+        """Stage -> number of trained parameters."""
         return {
             stage: sum(parameter.numel() for parameter in module.parameters())
             for stage, module in self._modules().items()
         }
 
     def _modules(self) -> dict[str, Any]:
-        """Stage -> what it trains."""
+        """Stage -> the module that it trains."""
         modules: dict[str, Any] = {"model": self.autoencoder} if self.autoencoder else {}
         return modules | {DENSITY + name: head.density for name, head in self.heads.items()}
 
@@ -202,7 +202,7 @@ class Experiment:
                 raise DataError(
                     f"stage {stage} is not finished",
                     where=str(self.folder.path),
-                    fix="go on with 'vadkit run --resume'",
+                    fix="continue with 'vadkit run --resume'",
                 )
 
     def _load(self, stage: str, module: nn.Module) -> bool:
@@ -258,9 +258,9 @@ def _build_autoencoder(recipe: Recipe) -> Autoencoder | None:
     bottleneck = build(recipe.model.bottleneck, encoder.latents) if recipe.model.bottleneck else None
     declared = bottleneck.latents if bottleneck is not None else None
     decoder = build(recipe.model.decoder, encoder.latents if declared is None else declared, clip)
-    losses = _build_losses(recipe, recipe.model)  # so that one that does not fit is named before any training
+    losses = _build_losses(recipe, recipe.model)  # a loss that does not fit is reported before training
     if recipe.model.critic is not None and not any(_owns_parameters(loss) for _, _, loss in losses):
-        what = "no loss has parameters of its own, which this would be the optimiser of"
+        what = "no loss has parameters that this optimizer could train"
         raise ShapeError(what, where="model.critic", fix="remove it, or add a loss such as adversarial")
     return Autoencoder(clip, encoder, decoder, bottleneck)
 
@@ -271,7 +271,7 @@ def _owns_parameters(loss: Loss) -> bool:
 
 
 def _build_losses(recipe: Recipe, plan: Model) -> list[tuple[str, float, Loss]]:
-    """Name, weight and loss of each term; a second one of the same kind is `l2.2`."""
+    """Name, weight and loss of each term. A second term of the same kind is named `l2.2`."""
     torch.manual_seed(derive(recipe.seed, "losses"))
     losses: list[tuple[str, float, Loss]] = []
     for entry in plan.losses:

@@ -1,4 +1,4 @@
-"""An empty clip passes through a built recipe: what does not fit is said before an hour is spent."""
+"""Passes an empty clip through a built recipe, so that misfits are found before training."""
 
 from __future__ import annotations
 
@@ -22,59 +22,60 @@ from vadkit.recipe.model import Recipe
 
 
 class NeedsValuesError(Exception):
-    """Shapes alone do not pass: a misfit, or a component that works on numbers only.
+    """Shapes without values did not pass: a misfit, or a component that needs values.
 
-    Which of them, an empty clip tells, in a process in which no component has kept a tensor without values.
+    An empty clip with values decides which. It needs a fresh process: here, a component may have kept a tensor
+    without values.
     """
 
 
 @torch.no_grad()
 def sanity_check(experiment: Experiment, *, compared: bool = False, shown: bool = False, values: bool = True) -> str:
-    """Build the rest and pass an empty clip through: what does not fit is said before any training.
+    """Build the remaining components and pass an empty clip through.
 
-    Densities are left out, for some take their scale from the first samples that they see.
+    Densities are left out: some take their scale from the first samples that they see.
 
     Args:
         experiment: the built recipe.
-        compared: a metric compares maps with masks, so that a scorer must give them.
-        shown: a figure shows maps; the same.
-        values: compute what the model gives. Without, shapes alone pass through model and features, which
-            costs nothing at any size and finds what shapes can tell.
+        compared: whether a metric compares anomaly maps with masks, so that a scorer must give maps.
+        shown: whether a figure shows anomaly maps; a scorer must give maps too.
+        values: compute the model's outputs. False passes only shapes through model and features: fast at any size.
 
     Returns:
-        The entry of `scores` whose maps are kept; empty if nothing reads them.
+        The scorer that writes anomaly maps; empty if nothing reads them.
 
     Raises:
-        ShapeError: a component gives another shape than it declares.
-        NeedsValuesError: without `values`, shapes did not pass.
+        ShapeError: a component returns another shape than it declares.
+        NeedsValuesError: `values` is False, and the shapes did not pass.
     """
     _build_rest(experiment.recipe)
     spec = experiment.clip
     out = _passed(experiment, torch.zeros(1, *spec.shape)) if values else _shapes_passed(experiment)
     for name, scorer in experiment.scorers.items():
-        with _placed(f"scores.{name}"):
+        with _named(f"scores.{name}"):
             given = scorer(out)
         _expect(f"scores.{name}", given, (1, spec.frames))
         _refuse_holes(f"scores.{name}", ~torch.isnan(given[0]), spec.step, experiment.recipe.engine.score_stride)
     bottleneck = experiment.autoencoder.bottleneck if experiment.autoencoder is not None else None
     if bottleneck is not None and bottleneck.stateful:
-        with _placed("model.bottleneck"):
+        with _named("model.bottleneck"):
             bottleneck.update(out)
             bottleneck.reset()
     if compared and spec.resize != "stretch":
-        fix = "set data.clip.resize: stretch, or leave such metrics out of evaluate.metrics"
-        raise ShapeError("a metric compares maps with masks, which have no bars", where="data.clip", fix=fix)
+        what = "a metric compares anomaly maps with masks, but only letterboxed frames have bars"
+        fix = "set data.clip.resize: stretch, or remove such metrics from evaluate.metrics"
+        raise ShapeError(what, where="data.clip", fix=fix)
     return _with_maps(experiment, out) if compared or shown else ""
 
 
 def _passed(experiment: Experiment, clips: torch.Tensor) -> ClipOutputs:
-    """What model and features give of clips (1, C, T, H, W), each as it declares."""
+    """Outputs of model and features for clips (1, C, T, H, W), with their declared shapes."""
     spec, model = experiment.clip, experiment.autoencoder
     latents: Mapping[str, torch.Tensor] = {}
     passed, output = BottleneckOutput({}), None
     if model is not None:
         noise = refusing_noise(model, experiment.fabric, experiment.recipe.engine.precision)
-        with _placed("model"), noise:
+        with _named("model"), noise:
             latents, passed, output = model.eval()(clips)
         _expect_latents("model.encoder", latents, model.encoder.latents)
         if model.bottleneck is not None:
@@ -84,7 +85,7 @@ def _passed(experiment: Experiment, clips: torch.Tensor) -> ClipOutputs:
     nll: dict[str, torch.Tensor] = {}
     for name, head in experiment.heads.items():
         assert isinstance(head.feature, nn.Module)
-        with _placed(f"densities.{name}.feature"):
+        with _named(f"densities.{name}.feature"):
             samples = features_of(head.feature.eval(), clips, latents, spec)
         _expect(f"densities.{name}.feature", samples, (1, head.feature.spec.samples, *head.feature.spec.shape))
         nll[name] = samples.new_zeros(samples.shape[:2])
@@ -92,8 +93,8 @@ def _passed(experiment: Experiment, clips: torch.Tensor) -> ClipOutputs:
 
 
 def _shapes_passed(experiment: Experiment) -> ClipOutputs:
-    """The same with random values: nothing is computed."""
-    logger = logging.getLogger("torch._subclasses.fake_tensor")  # tells of every misfit by a traceback of its own
+    """Outputs with random values of the right shapes; nothing is computed."""
+    logger = logging.getLogger("torch._subclasses.fake_tensor")  # logs a traceback for every misfit
     level = logger.level
     logger.setLevel(logging.CRITICAL)
     try:
@@ -123,13 +124,13 @@ def _with_maps(experiment: Experiment, out: ClipOutputs) -> str:
         return wanted
     if wanted is None and given:
         return given[0]
-    what = "no entry of 'scores' gives maps" if wanted is None else f"{wanted!r} is no entry of 'scores' with maps"
-    what = f"a metric or a figure reads maps, and {what}"
+    what = "no scorer gives maps" if wanted is None else f"the scorer {wanted!r} gives none"
+    what = f"a metric or a figure reads anomaly maps, but {what}"
     raise ShapeError(what, where="evaluate.anomaly_maps", fix=closest(wanted or "", given))
 
 
 def _build_rest(recipe: Recipe) -> None:
-    """Whatever is built only once it is needed, perhaps after hours."""
+    """Build the components that a run builds late, perhaps after hours."""
     plans = (recipe.model, *recipe.densities.values())
     fits = [plan.fit for plan in plans if plan is not None and plan.fit is not None]
     schedules = [fit.lr_scheduler for fit in fits if fit.lr_scheduler]
@@ -139,8 +140,8 @@ def _build_rest(recipe: Recipe) -> None:
 
 
 @contextlib.contextmanager
-def _placed(where: str) -> Iterator[None]:
-    """Say which part of the recipe cannot take what it is given."""
+def _named(where: str) -> Iterator[None]:
+    """Name the part of the recipe in errors."""
     try:
         yield
     except VadkitError as error:
@@ -150,19 +151,19 @@ def _placed(where: str) -> Iterator[None]:
         raise ShapeError(
             f"an empty clip does not pass: {describe_error(error)}",
             where=where,
-            fix="mend its keys in the recipe, or data.clip; else it is a fault of the component",
+            fix="correct its keys in the recipe, or data.clip; otherwise the component has a fault",
         ) from error
 
 
 def _refuse_holes(where: str, scored: torch.Tensor, step: int, stride: int) -> None:
-    """Refuse a stride that leaves out frames between windows; `scored`: (T,) bool, which of a window's have a score."""
+    """Refuse a stride that leaves frames without a score; `scored` (T,) bool: frames of a window with a score."""
     if not bool(scored.any()):
-        return  # an empty clip may have no score where others have
+        return  # other clips may have scores
     reached = {int(place) * step % stride for place in scored.nonzero()}
     if len(reached) < stride:
         raise ShapeError(
-            f"scores {int(scored.sum())} of a window's {len(scored)} frames: windows {stride} frames apart leave frames"
-            " between them without a score",
+            f"scores {int(scored.sum())} of the {len(scored)} frames of a window: with windows {stride} frames apart, "
+            "some frames have no score",
             where=where,
             fix="set engine.score_stride: 1",
         )
@@ -170,17 +171,17 @@ def _refuse_holes(where: str, scored: torch.Tensor, step: int, stride: int) -> N
 
 def _expect_latents(where: str, given: Mapping[str, torch.Tensor], declared: Mapping[str, LatentSpec]) -> None:
     if set(given) != set(declared):
-        what = f"gives the latents {join_names(sorted(given))}, but declares {join_names(sorted(declared))}"
-        raise ShapeError(what, where=where, fix="a fault of the component")
+        what = f"returns the latents {join_names(sorted(given))}, but declares {join_names(sorted(declared))}"
+        raise ShapeError(what, where=where, fix="correct the component")
     for name, latent in declared.items():
         _expect(f"{where}, latent {name}", given[name], (1, *latent.shape))
 
 
 def _expect(where: str, given: object, shape: Sequence[int]) -> None:
     if not isinstance(given, torch.Tensor):
-        what = f"gives {type(given).__name__}, not a tensor"
-        raise ShapeError(what, where=where, fix="a fault of the component, which should return one")
+        what = f"returns {type(given).__name__}, not a tensor"
+        raise ShapeError(what, where=where, fix="correct the component: it must return a tensor")
     if tuple(given.shape) != tuple(shape):
         raise ShapeError(
-            f"gives {tuple(given.shape)}, but declares {tuple(shape)}", where=where, fix="a fault of the component"
+            f"returns {tuple(given.shape)}, but declares {tuple(shape)}", where=where, fix="correct the component"
         )

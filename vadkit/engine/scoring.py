@@ -1,4 +1,4 @@
-"""A trained recipe scores videos: held-out normal ones and the test set, each once, into score files."""
+"""Scores videos with a trained recipe: held-out normal videos and the test videos, into score files."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ from vadkit.video.clips import window_count
 
 
 class Scoring:
-    """The trained recipe scores videos into the run folder.
+    """Scores videos into the run folder.
 
     Args:
-        experiment: with its weights.
-        anomaly_maps: the entry of `scores` whose maps of test videos are kept; empty keeps none.
+        experiment: the trained recipe.
+        anomaly_maps: the scorer that writes anomaly maps of the test videos; empty for none.
     """
 
     def __init__(self, experiment: Experiment, *, anomaly_maps: str = "") -> None:
@@ -45,17 +45,16 @@ class Scoring:
         self.folder, self.recipe, self.datamodule = experiment.folder, experiment.recipe, experiment.datamodule
 
     def test_videos(self) -> None:
-        """Score every test video that has no score file of this recipe yet."""
+        """Score every test video that does not have a score file of this recipe."""
         videos, frames = self.datamodule.videos("test"), self.datamodule.frames
         self._videos(SCORES, "score test", self.folder.scores, videos, frames, anomaly_maps=self.anomaly_maps)
         flops = count_flops(self.experiment.pipeline(), self.experiment.scorers)
         self.folder.update_manifest(lambda it: replace(it, flops=flops))
 
     def held_out(self, *, synthetic: bool) -> None:
-        """Score the normal videos that were held out, and, if wanted, the same with anomalies put in.
+        """Score the held-out normal videos and, with `synthetic`, the same videos with synthetic anomalies.
 
-        Test videos are not touched: what these scores set, scale and threshold and weights, knows
-        nothing of them.
+        Test videos are not read: scales, threshold and weights come from these scores alone.
         """
         held_out = self.datamodule.held_out
         if not held_out:
@@ -97,7 +96,7 @@ class Scoring:
             folder: where the score files go.
             videos: what to score.
             frames_of: gives the frames of a video; it is called once for each video, in order.
-            anomaly_maps: the scorer whose anomaly maps are kept; empty keeps none.
+            anomaly_maps: the scorer that writes anomaly maps; empty for none.
         """
         pipeline, engine, short = self.experiment.pipeline(), self.recipe.engine, self.recipe.data.short
         lengths = {video.name: len(self.datamodule.frames(video)) for video in videos}
@@ -106,8 +105,8 @@ class Scoring:
             for name, frames in lengths.items()
         }
         missing = {name for name, frames in lengths.items() if not self._scored(folder, name, frames, anomaly_maps)}
-        places = self._places(pipeline) if missing else None
-        began, done = time.monotonic(), 0  # what was calibrated is not scoring: vadkit compare gives frames a second
+        stats = self._position_stats(pipeline) if missing else None
+        began, done = time.monotonic(), 0  # without calibration: vadkit compare shows frames per second
         self.experiment.progress.begin(label, sum(windows.values()), unit="windows")
         for video in videos:
             frames = frames_of(video)
@@ -115,29 +114,29 @@ class Scoring:
                 scores = score_video(
                     video, frames, pipeline, self.experiment.scorers, self.experiment.fabric,
                     batch=engine.score_batch, stride=engine.score_stride, progress=self.experiment.progress, done=done,
-                    places=places, anomaly_maps=anomaly_maps, short=short,
+                    places=stats, anomaly_maps=anomaly_maps, short=short,
                 )  # fmt: skip
                 write_scores(folder, scores, anomaly_maps=anomaly_maps)
             done += windows[video.name]
             self.experiment.progress.advance(done)
         self.experiment.progress.end()
-        if len(missing) == len(videos):  # else it would say how long a part took
+        if len(missing) == len(videos):  # otherwise it is the time of a part
             seconds = round(time.monotonic() - began, 2)
             self.folder.update_manifest(lambda it: it.with_stage(stage, seconds=seconds))
 
-    def _places(self, pipeline: Pipeline) -> Mapping[str, PositionStats] | None:
-        """What calibrated windows are standardised with; measured once, and kept with the weights."""
+    def _position_stats(self, pipeline: Pipeline) -> Mapping[str, PositionStats] | None:
+        """Mean and deviation of each position in a window; measured once and kept with the weights."""
         if self.recipe.engine.score_overlap != "calibrated":
             return None
         kept = read_position_stats(self.folder.position_stats, self.experiment.digests["scores"])
         if kept is not None:
             return kept
-        places = measure_position_stats(
+        stats = measure_position_stats(
             self.datamodule.training_clips, pipeline, self.experiment.scorers, self.experiment.fabric,
             batch=self.recipe.engine.score_batch, progress=self.experiment.progress,
         )  # fmt: skip
-        write_position_stats(self.folder.position_stats, self.experiment.digests["scores"], places)
-        return places
+        write_position_stats(self.folder.position_stats, self.experiment.digests["scores"], stats)
+        return stats
 
     def _scored(self, folder: Path, name: str, frames: int, anomaly_maps: str) -> bool:
         path = score_file(folder, name)
@@ -146,12 +145,12 @@ class Scoring:
         try:
             found = read_score(path)
         except DataError:
-            return False  # cut short by a kill of an older version; score it again
+            return False  # damaged: score it again
         return set(found.components) == set(self.experiment.scorers) and len(found.coverage) == frames
 
 
 def load_position_stats(experiment: Experiment) -> Mapping[str, PositionStats] | None:
-    """What calibrated windows were standardised with when the run was scored; None where the recipe does not ask.
+    """The position statistics of a scored run; None if its recipe does not use them.
 
     Raises:
         DataError: it is missing.
@@ -161,5 +160,5 @@ def load_position_stats(experiment: Experiment) -> Mapping[str, PositionStats] |
     kept = read_position_stats(experiment.folder.position_stats, experiment.digests["scores"])
     if kept is None:
         where, fix = str(experiment.folder.position_stats), "score the run again with 'vadkit run --resume'"
-        raise DataError("is missing, or of another recipe", where=where, fix=fix)
+        raise DataError("is missing, or belongs to another recipe", where=where, fix=fix)
     return kept

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 def begin(folder: RunFolder, experiment: Experiment, protocol: Protocol) -> None:
     """Start a session: check that it may continue what the folder holds, then write recipe and manifest.
 
-    Warns about stages whose code has changed since they were started.
+    Warns about a stage if its code has changed since it was started.
 
     Raises:
         CheckpointError: the folder holds the work of another recipe, or of other data.
@@ -139,7 +139,7 @@ def record_data(folder: RunFolder, data: DataModule, *, regions: bool) -> None:
     Args:
         folder: of the run.
         data: the recipe's videos.
-        regions: write the masks and tracks of the test videos too, for metrics that read anomaly maps.
+        regions: write also the masks and tracks of the test videos, for metrics that read anomaly maps.
     """
     labels = data.labels()
     write_labels(folder.labels, labels)

@@ -1,4 +1,4 @@
-"""Runs side by side: values with intervals, which differences are more than chance, what each run cost."""
+"""Compares runs: metrics with intervals, significant differences, and the cost of each run."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from vadkit.plugin.registry import Registry
 from vadkit.store.manifest import SCORES
 from vadkit.store.run_folder import RunFolder
 
-FEWEST = 6  # videos below which no difference is more than chance
+FEWEST = 6  # with fewer videos, no difference is significant
 # These follow from the system that is compared, not from the rules of the evaluation.
 _OF_THE_SYSTEM = {"name", "digest", "components", "stride", "overlap", "held_out", "test_tuned"}
 
@@ -30,16 +30,16 @@ class Entry:
     """One run in a comparison.
 
     Attributes:
-        name: of the run folder.
+        name: name of the run folder.
         path: the run folder.
         values: metric -> value of the fused score.
-        intervals: metric -> its 95 % interval, as printed with the run.
-        behind: metric -> interval of the best run's value minus this one's, by the paired
-            bootstrap; nothing for the best itself.
-        protocol: as the run's numbers are printed.
-        parameters: of model and densities together; None if unknown.
-        flops: floating-point operations of one clip, when scoring; None if unknown.
-        frames_per_second: of scoring the test set, on the machine of the run; None if unknown.
+        intervals: metric -> 95 % interval.
+        behind: metric -> interval of the best run's value minus this run's value, by the paired
+            bootstrap; empty for the best run.
+        protocol: protocol of the metrics.
+        parameters: number of weights of model and densities; None if unknown.
+        flops: floating-point operations for one clip; None if unknown.
+        frames_per_second: speed of scoring the test set, on the machine of the run; None if unknown.
     """
 
     name: str
@@ -55,14 +55,14 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """Runs beside each other.
+    """Several runs.
 
     Attributes:
-        entries: in the order that was asked for.
-        metrics: names of the values, in order.
-        lower_is_better: those of which less is better.
-        units: unit of each that is no share of 1.
-        differ: fields in which the runs' protocols differ; nothing is ranked then.
+        entries: the runs, in the given order.
+        metrics: names of the metrics, in order.
+        lower_is_better: metrics for which a lower value is better.
+        units: metric -> unit, for metrics that are not shares of 1.
+        differ: fields in which the protocols differ; if there are any, nothing is ranked.
         videos: number of test videos.
     """
 
@@ -104,16 +104,16 @@ def compare(
     rounds: int = ROUNDS,
     registry: Registry | None = None,
 ) -> Comparison:
-    """Judge runs again from their score files and compare them.
+    """Evaluate runs from their score files and compare them.
 
     Args:
-        runs: run folders, two or more; a folder of runs, such as a sweep's, stands for all of them.
+        runs: two or more run folders; the folder of a sweep means all of its runs.
         metrics: metrics by name, as in `evaluate.metrics`.
-        overrides: as `--set` takes them, for all runs: `evaluate.protocol=ffp`.
-        any_protocol: put numbers of different protocols side by side, without ranking them.
-        allow_test_tuning: accept weights fitted to test labels; such runs are marked.
-        rounds: of the bootstrap of differences.
-        registry: default, all installed plugins.
+        overrides: changes for all runs, as `--set` takes them: `evaluate.protocol=ffp`.
+        any_protocol: show runs under different protocols, without ranking them.
+        allow_test_tuning: accept weights that are fitted to test labels; such runs are marked.
+        rounds: bootstrap rounds for the differences.
+        registry: where components are looked up; default, all installed plugins.
 
     Raises:
         VadkitError: fewer than two runs, different protocols, or other test videos or labels.
@@ -121,7 +121,7 @@ def compare(
     registry = registry or Registry.discover()
     paths = [path for run in runs for path in RunFolder(Path(run)).runs_within() or [Path(run)]]
     if len(paths) < 2:
-        raise VadkitError("a comparison takes two runs or more", where="vadkit compare", fix="name their folders")
+        raise VadkitError("a comparison needs at least two runs", where="vadkit compare", fix="name their folders")
     evaluations = [_evaluate(path, metrics, overrides, registry, allow_test_tuning=allow_test_tuning) for path in paths]
     _same_videos(paths, [one.result for one in evaluations])
     differ = _differing([one.result.protocol for one in evaluations])
@@ -179,7 +179,7 @@ def _equal(one: Any, other: Any) -> bool:
 
 
 def _differing(protocols: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Fields that are not alike in all protocols; of components, the transforms of those that runs share."""
+    """Fields in which protocols differ. Of components, only the transforms of shared ones count."""
     fields = [name for name in protocols[0] if name not in _OF_THE_SYSTEM]
     differ = [name for name in fields if any(one[name] != protocols[0][name] for one in protocols)]
     transforms: dict[str, Any] = {}
@@ -191,7 +191,7 @@ def _differing(protocols: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def _names(paths: Sequence[Path]) -> list[str]:
-    """Each run's folder, with the one that it lies in where several have one name; that one alone where all have."""
+    """Names of the runs: their folders, with the parent folder where several have one name."""
     own = [path.resolve() for path in paths]
     alike, above = Counter(path.name for path in own), [path.parent.name for path in own]
     if len(alike) == 1 and len(set(above)) == len(own):

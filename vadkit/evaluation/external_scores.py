@@ -1,4 +1,4 @@
-"""Judging anybody's scores: a score file, labels, a protocol. No torch."""
+"""Evaluates scores of other tools: a score file, labels and a protocol. No torch."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any, get_args
 
-from vadkit.core.contracts import Dataset
 from vadkit.core.errors import DataError, VadkitError
 from vadkit.core.protocol import Protocol
 from vadkit.core.values import Labels, RunResult
@@ -26,17 +25,7 @@ from vadkit.store.scores import VideoScores
 
 @dataclass(frozen=True, slots=True)
 class ExternalScores:
-    """Scores that somebody hands in.
-
-    Attributes:
-        scores: one file, or a folder with one file a video.
-        data: the data set whose labels count: its name, or `{use: name, ...keys}`.
-        data_root: the data set's folder or the one that holds it; default `$VADKIT_DATA`.
-        labels: a label file or folder, in place of a data set.
-        normal: scores of held-out normal videos by the same method, for protocols that need them.
-        dropped: frames at the beginning and at the end of each video that have no score.
-        high: what a high score means.
-    """
+    """Scores of another tool, and the labels to evaluate them with; attributes as the arguments of `evaluate_scores`."""
 
     scores: Path
     data: str | Mapping[str, Any] | None = None
@@ -52,7 +41,7 @@ class ExternalScores:
         pair = isinstance(self.dropped, tuple) and len(self.dropped) == 2
         if not (pair and all(isinstance(count, int) for count in self.dropped)):
             fix = "two whole numbers, (8, 7): frames at each video's start and end"
-            raise VadkitError(f"{self.dropped!r} is no pair of counts", where="--dropped", fix=fix)
+            raise VadkitError(f"{self.dropped!r} is not a pair of counts", where="--dropped", fix=fix)
 
 
 def evaluate_scores(
@@ -70,28 +59,28 @@ def evaluate_scores(
     allow_test_tuning: bool = False,
     registry: Registry | None = None,
 ) -> RunResult:
-    """Judge scores of any method against the labels of a data set, or of a label file.
+    """Evaluate scores of any method against the labels of a data set or of a label file.
 
     Args:
-        scores: `.npz`, `.npy`, `.csv`, `.txt`, `.json` or `.jsonl`, or a folder with one such file a video.
-        data: the data set's name, or `{use: name, ...keys}`.
-        data_root: the data set's folder or the one that holds it; default `$VADKIT_DATA`.
-        labels: a label file or folder, in place of `data`.
-        normal: scores of held-out normal videos by the same method; one file, by video.
-        dropped: frames at the beginning and at the end of each video that have no score.
-        high: what a high score means; "normal" for PSNR and the like.
-        overrides: as `--set` takes them: `evaluate.protocol=memae`, `fuse.score.weight=0.5`.
+        scores: `.npz`, `.npy`, `.csv`, `.txt`, `.json` or `.jsonl`, or a folder with one such file per video.
+        data: the data set that provides the labels: its name, or `{use: name, ...keys}`.
+        data_root: the folder of the data set or its parent folder; default `$VADKIT_DATA`.
+        labels: a label file or folder, instead of `data`.
+        normal: scores of held-out normal videos by the same method, for protocols that need them; one file.
+        dropped: number of frames without a score at the start and at the end of each video.
+        high: what a high score means; "normal" for PSNR and similar scores.
+        overrides: changes as `--set` takes them: `evaluate.protocol=memae`, `fuse.score.weight=0.5`.
         report: reporters to call, by name.
-        out: folder that they write into.
-        allow_test_tuning: accept weights fitted to test labels.
-        registry: default, all installed plugins.
+        out: the folder that they write into.
+        allow_test_tuning: accept weights that are fitted to test labels.
+        registry: where components are looked up; default, all installed plugins.
 
     Raises:
-        VadkitError: anything that the user can mend; see its message.
+        VadkitError: anything that the user can fix; the message says how.
     """
-    submission = ExternalScores(Path(scores), data, data_root, _path(labels), _path(normal), dropped, high)
+    given = ExternalScores(Path(scores), data, data_root, _path(labels), _path(normal), dropped, high)
     return evaluate_external_scores(
-        submission,
+        given,
         overrides=overrides,
         report=report,
         out=out,
@@ -101,7 +90,7 @@ def evaluate_scores(
 
 
 def evaluate_external_scores(
-    submission: ExternalScores,
+    given: ExternalScores,
     *,
     overrides: Sequence[str] = (),
     report: Sequence[str] = (),
@@ -109,116 +98,106 @@ def evaluate_external_scores(
     allow_test_tuning: bool = False,
     registry: Registry | None = None,
 ) -> RunResult:
-    """`evaluate_scores` of what was handed in."""
+    """Evaluate external scores; arguments and errors as of `evaluate_scores`."""
     registry = registry or Registry.discover()
-    judged, evidence = _read(submission, overrides, report, registry)
-    refuse_test_tuning(judged.evaluate.protocol, allowed=allow_test_tuning)
-    needy = [chosen.component.name for chosen in judged.report if chosen.component.name != "console"]
-    if needy and not (out and str(out).strip()):
-        raise VadkitError(f"the reporter {needy[0]!r} writes files", where="report", fix="say where to, with --out")
+    sections, data = _read(given, overrides, report, registry)
+    refuse_test_tuning(sections.evaluate.protocol, allowed=allow_test_tuning)
+    writers = [chosen.component.name for chosen in sections.report if chosen.component.name != "console"]
+    if writers and not (out and str(out).strip()):
+        raise VadkitError(f"the reporter {writers[0]!r} writes files", where="report", fix="name a folder with --out")
     if out:
         refuse_run(out)
-    name = submission.scores.stem or str(submission.scores)
-    result = _judge(name, _path(out), judged, evidence, judged.evaluate.protocol, registry)
-    scores_input = {"high": submission.high, "dropped": list(submission.dropped)}
+    result = _evaluate(given, sections, data, sections.evaluate.protocol, registry, out=_path(out))
+    scores_input = {"high": given.high, "dropped": list(given.dropped)}
     result = replace(result, summary=replace(result.summary, scores_input=scores_input))
-    write_reports(result, judged.report, result.folder)
+    write_reports(result, sections.report, result.folder)
     return result
 
 
 def evaluate_external_all_protocols(
-    submission: ExternalScores, *, overrides: Sequence[str] = (), registry: Registry | None = None
+    given: ExternalScores, *, overrides: Sequence[str] = (), registry: Registry | None = None
 ) -> dict[str, RunResult | VadkitError]:
-    """The same scores under every preset: preset -> result, or why there is none.
+    """Evaluate external scores under every preset: preset -> result, or the error that it raised.
 
     Raises:
         VadkitError: the scores or labels cannot be read.
     """
     registry = registry or Registry.discover()
-    judged, evidence = _read(submission, overrides, (), registry)
+    sections, data = _read(given, overrides, (), registry)
 
     def under(protocol: Protocol) -> RunResult:
-        other = replace(judged, evaluate=with_protocol(judged.evaluate, protocol, registry))
-        return _judge(submission.scores.stem, None, other, evidence, protocol, registry, rounds=0)
+        changed = replace(sections, evaluate=with_protocol(sections.evaluate, protocol, registry))
+        return _evaluate(given, changed, data, protocol, registry, rounds=0)
 
-    return evaluate_under_all_protocols(under, test_tuned=judged.evaluate.protocol.test_tuned)
+    return evaluate_under_all_protocols(under, test_tuned=sections.evaluate.protocol.test_tuned)
 
 
-def _path(given: str | Path | None) -> Path | None:
-    return Path(given) if given is not None else None
+def _path(path: str | Path | None) -> Path | None:
+    return Path(path) if path is not None else None
 
 
 def _read(
-    submission: ExternalScores, overrides: Sequence[str], report: Sequence[str], registry: Registry
+    given: ExternalScores, overrides: Sequence[str], report: Sequence[str], registry: Registry
 ) -> tuple[EvaluationOnly, EvaluationData]:
-    if not submission.scores.exists():
-        where = str(submission.scores)
-        raise DataError("there is no such file or folder", where=where, fix="check the path of the scores")
-    judged = read_evaluation_only(submission.data, overrides, registry, report=report)
-    if (judged.data is None) == (submission.labels is None):
+    if not given.scores.exists():
+        raise DataError("does not exist", where=str(given.scores), fix="check the path of the scores")
+    sections = read_evaluation_only(given.data, overrides, registry, report=report)
+    if (sections.data is None) == (given.labels is None):
         raise VadkitError(
-            "scores are judged against labels: of a data set or of a label file, one of the two",
+            "labels come either from a data set or from a label file; name one of the two",
             where="vadkit eval",
             fix="give --data NAME (with --data-root), or --labels PATH",
         )
-    truth, about = _truth(judged, submission)
+    truth, known = _truth(sections, given)
     lengths = {name: len(label.frames) for name, label in truth.items()}
-    found = read_external_scores(submission.scores, lengths, dropped=submission.dropped, high=submission.high)
-    videos = [_placed(video, about) for video in found]
-    normal = (
-        read_normal(submission.normal, dropped=submission.dropped, high=submission.high) if submission.normal else ()
-    )
+    scores = read_external_scores(given.scores, lengths, dropped=given.dropped, high=given.high)
+    videos = [_with_scene(video, known) for video in scores]
+    normal = read_normal(given.normal, dropped=given.dropped, high=given.high) if given.normal else ()
     fps = next((video.fps for video in videos if video.fps), None)
-    return judged.with_components(list(videos[0].components)), EvaluationData(
-        videos, truth, [replace(video, fps=video.fps or fps) for video in normal]
-    )
+    normal = [replace(video, fps=video.fps or fps) for video in normal]
+    return sections.with_components(list(videos[0].components)), EvaluationData(videos, truth, normal)
 
 
 def _truth(
-    judged: EvaluationOnly, submission: ExternalScores
+    sections: EvaluationOnly, given: ExternalScores
 ) -> tuple[dict[str, Labels], dict[str, tuple[str, float | None]]]:
     """Video -> labels, and video -> scene and frame rate."""
-    if submission.labels is not None:
-        scored = partial(scored_lengths, submission.scores, dropped=submission.dropped)
-        return frame_labels(submission.labels, scored), {}
-    assert judged.data is not None
-    dataset: Dataset = open_dataset(judged.data, submission.data_root)
-    pairs = dataset.ground_truth()
+    if given.labels is not None:
+        return frame_labels(given.labels, partial(scored_lengths, given.scores, dropped=given.dropped)), {}
+    assert sections.data is not None
+    pairs = open_dataset(sections.data, given.data_root).ground_truth()
     if not pairs:
-        raise DataError("no test video has labels", where=judged.data.component.name)
-    return (
-        {video.name: labels for video, labels in pairs},
-        {video.name: (video.scene, video.fps) for video, _ in pairs},
-    )
+        raise DataError("no test video has labels", where=sections.data.component.name)
+    labels = {video.name: label for video, label in pairs}
+    return labels, {video.name: (video.scene, video.fps) for video, _ in pairs}
 
 
-def _placed(video: VideoScores, about: Mapping[str, tuple[str, float | None]]) -> VideoScores:
-    scene, fps = about.get(video.name, (video.scene, video.fps))
+def _with_scene(video: VideoScores, known: Mapping[str, tuple[str, float | None]]) -> VideoScores:
+    scene, fps = known.get(video.name, (video.scene, video.fps))
     return replace(video, scene=scene, fps=fps)
 
 
-def _judge(
-    name: str,
-    out: Path | None,
-    judged: EvaluationOnly,
-    evidence: EvaluationData,
+def _evaluate(
+    given: ExternalScores,
+    sections: EvaluationOnly,
+    data: EvaluationData,
     protocol: Protocol,
     registry: Registry,
     *,
+    out: Path | None = None,
     rounds: int | None = None,
 ) -> RunResult:
-    config = build_evaluation(judged, replace(protocol, stride=0), registry, judged.seed)
-    needs = config.needs
-    if needs.normal and not evidence.normal:
+    config = build_evaluation(sections, replace(protocol, stride=0), registry, sections.seed)
+    config = config if rounds is None else replace(config, rounds=rounds)
+    needs, where = config.needs, f"protocol {protocol.name}"
+    if needs.normal and not data.normal:
         raise DataError(
-            f"{needs.normal}, and no scores of any are given",
-            where=f"protocol {protocol.name}",
+            f"{needs.normal}, but no scores of normal videos are given",
+            where=where,
             fix="give scores of held-out normal videos with --normal PATH, or choose another protocol",
         )
     if needs.anomaly_maps or needs.synthetic:
-        what = "anomaly_maps" if needs.anomaly_maps else "scores of synthetic anomalies"
-        raise DataError(
-            f"{what} are needed, and score files of other methods have none", where=f"protocol {protocol.name}"
-        )
-    config = config if rounds is None else replace(config, rounds=rounds)
-    return Evaluator(config).evaluate(evidence, name=name, folder=out or Path()).result
+        what = "anomaly maps" if needs.anomaly_maps else "scores of synthetic anomalies"
+        raise DataError(f"{what} are needed, but score files of other tools have none", where=where)
+    name = given.scores.stem or str(given.scores)
+    return Evaluator(config).evaluate(data, name=name, folder=out or Path()).result

@@ -27,16 +27,17 @@ from vadkit.store.run_folder import RunFolder
 from vadkit.store.scores import VideoScores, read_labels, read_scores
 
 RESCORABLE = ("fuse", "evaluate", "report")
-"""Sections of a recipe that `vadkit eval` may change: those behind the score files."""
+"""Sections of a recipe that `vadkit eval` may change: they do not affect the score files."""
 
 
 def open_run(
     folder: str | Path, overrides: Sequence[str], registry: Registry, *, allow_test_tuning: bool
 ) -> tuple[RunFolder, Recipe]:
-    """A run to be judged again: its folder, and its recipe with changes behind the score files.
+    """Open a run to evaluate it again: its folder, and its recipe with overrides.
 
     Raises:
-        VadkitError: it is no run, an override changes what the score files depend on, or it fits to test labels.
+        VadkitError: the folder is not a run, an override changes something that the score files depend on, or the
+            protocol is test-tuned.
     """
     place = RunFolder(Path(folder))
     place.require_run()
@@ -47,9 +48,9 @@ def open_run(
     )
     if changed:
         raise VadkitError(
-            f"'{changed[0]}' decides the scores themselves, which are kept",
+            f"'{changed[0]}' changes the scores themselves, which this command reads",
             where="--set",
-            fix=f"change only {', '.join(RESCORABLE)} here, or run the recipe again with --set",
+            fix=f"change only {', '.join(RESCORABLE)}, or run the recipe again with --set",
         )
     # A run that is test-tuned was allowed when it was made, and stays so under whatever protocol.
     if original.evaluate.protocol.test_tuned:
@@ -66,7 +67,7 @@ def evaluate_run(
 
     Args:
         folder: of the run.
-        recipe: its `scores` and `evaluate.anomaly_maps` say whose anomaly maps are read.
+        recipe: names the scorer of the anomaly maps.
         config: how scores become metrics.
         target: the folder that reporters will write into; default, the run folder.
 
@@ -98,11 +99,11 @@ def write_calibration(folder: RunFolder, config: EvaluationConfig) -> None:
 def evaluate_under_all_protocols(
     evaluate_one: Callable[[Protocol], RunResult], *, test_tuned: bool
 ) -> dict[str, RunResult | VadkitError]:
-    """One set of scores under every preset: preset -> result, or why there is none.
+    """Evaluate under every preset: preset -> result, or the error that it raised.
 
     Args:
-        evaluate_one: judges under a protocol.
-        test_tuned: whether the scores are, under whatever protocol.
+        evaluate_one: evaluates the scores under a protocol.
+        test_tuned: whether the scores are test-tuned, whatever the protocol.
     """
     results: dict[str, RunResult | VadkitError] = {}
     for name, preset in PRESETS.items():
@@ -114,7 +115,7 @@ def evaluate_under_all_protocols(
 
 
 def _map_scorer(folder: RunFolder, recipe: Recipe) -> str:
-    """The scorer whose anomaly maps are read; empty if there are none."""
+    """The scorer of the anomaly maps that the run has; empty if it has none."""
     wanted = [recipe.evaluate.anomaly_maps] if recipe.evaluate.anomaly_maps else list(recipe.scores)
     return next((name for name in wanted if (folder.scores / "anomaly_maps" / name).is_dir()), "")
 

@@ -1,4 +1,4 @@
-"""By which code a stage was made: a recipe tells its components' names and keys, and not what is written in them."""
+"""The code that a stage was made with. A recipe names components and keys, but not their source code."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from vadkit.recipe.component_config import ComponentConfig
 from vadkit.recipe.model import Recipe
 
 Code = Mapping[str, Mapping[str, str]]
-"""Stage -> package of a component that it uses -> digest of the package's source."""
+"""Stage -> package -> digest of the package's source, for every package with a component of the stage."""
 
 
 def code_of(recipe: Recipe) -> dict[str, dict[str, str]]:
-    """What the stages `model`, `density.NAME` and `scores` are made by, as it stands now."""
+    """The current code of the stages `model`, `density.NAME` and `scores`."""
     parts: dict[str, Any] = {"model": recipe.model} if recipe.model is not None else {}
     parts |= {f"density.{name}": entry for name, entry in recipe.densities.items()}
     digests: dict[str, str] = {}
@@ -31,23 +31,23 @@ def code_of(recipe: Recipe) -> dict[str, dict[str, str]]:
 
 
 def plugins_of(recipe: Recipe) -> list[str]:
-    """The plugins whose components it names, each with its distribution and version."""
+    """The plugins that a recipe uses, each with its distribution and version."""
     return sorted({chosen.component.origin for chosen in _chosen(recipe) if chosen.component.origin})
 
 
 def changes(before: Code, now: Code) -> list[str]:
-    """What to tell of stages that were begun by other code than now; a stage that `before` lacks is unknown."""
-    told: list[str] = []
+    """One warning for each stage that was started with other code; stages that `before` lacks are ignored."""
+    warnings: list[str] = []
     for stage, packages in before.items():
         other = [name for name, digest in packages.items() if now.get(stage, {}).get(name, digest) != digest]
         if other:
-            what = f"the code of {', '.join(other)} has changed since {stage} was begun"
-            told.append(f"warning: {what}, and what there is of it stays")
-    return told
+            changed = f"the code of {', '.join(other)} has changed since stage {stage} was started"
+            warnings.append(f"warning: {changed}; its earlier results are kept")
+    return warnings
 
 
 def _chosen(value: Any) -> Iterator[ComponentConfig]:
-    """Every component in a part of a recipe, nested ones too."""
+    """Every component in a part of a recipe, also nested ones."""
     if isinstance(value, ComponentConfig):
         yield value
         yield from _chosen(value.keys)
@@ -64,7 +64,7 @@ def _chosen(value: Any) -> Iterator[ComponentConfig]:
 
 
 def _digest(package: str) -> str:
-    """Of all Python files of a package, or of the one file of a module; empty if there is no source."""
+    """Digest of the Python files of a package or module; empty if there is no source."""
     try:
         spec = find_spec(package)
     except (ImportError, ValueError):

@@ -1,4 +1,4 @@
-"""The run folder: who may write there, its manifest, and what its parts depend on."""
+"""The run folder: its paths, its lock, its manifest, and the digests of its stages."""
 
 from __future__ import annotations
 
@@ -43,58 +43,58 @@ class RunFolder:
 
     @property
     def is_run(self) -> bool:
-        """Whether a run has begun here."""
+        """Whether the folder holds a run."""
         return self.recipe.is_file()
 
     @property
     def is_free(self) -> bool:
-        """Whether a run may begin here: there is nothing, or what a run leaves that was stopped as it began."""
+        """Whether a run may start here: the folder is missing, empty, or holds only leftovers of a killed run."""
         return not self.path.exists() or (self.path.is_dir() and all(_ours(path) for path in self.path.iterdir()))
 
     def runs_within(self) -> list[Path]:
-        """Run folders that lie within, as in a sweep's folder, in order; none in a run itself."""
+        """Run folders inside this one, such as the runs of a sweep, in order; none if it is a run itself."""
         return [] if self.is_run else sorted(path.parent for path in self.path.glob("*/recipe.yaml"))
 
     def require_run(self) -> None:
-        """Refuse a folder that is no run.
+        """Refuse a folder that is not a run.
 
         Raises:
-            DataError: it is none; names the runs that lie within, as in a sweep's folder.
+            DataError: it is not a run; the message names runs inside it, such as those of a sweep.
         """
         if self.is_run:
             return
         if not self.path.is_dir():
-            what = "is a file, not a run folder" if self.path.exists() else "there is no such folder"
+            what = "is a file, not a run folder" if self.path.exists() else "does not exist"
             raise DataError(what, where=str(self.path), fix="give the path of a run")
-        fix = f"it holds runs: give one of {self.path}/*/" if self.runs_within() else "give the path of a run"
+        fix = f"it contains runs: give one of {self.path}/*/" if self.runs_within() else "give the path of a run"
         raise DataError("is not a run folder: there is no recipe.yaml", where=str(self.path), fix=fix)
 
     def check(self, *, resume: bool, overwrite: bool) -> None:
-        """Refuse what must not be written over; touches nothing.
+        """Refuse a folder that must not be overwritten. Changes nothing.
 
         Raises:
-            RunFolderError: it holds something else, or a run and not exactly one of
-                `resume` and `overwrite` is given.
+            RunFolderError: it contains other files, or it is a run and not exactly one of `resume` and
+                `overwrite` is set.
         """
         if resume and overwrite:
-            raise RunFolderError("--resume and --overwrite contradict each other", fix="give one of them")
+            raise RunFolderError("--resume and --overwrite contradict each other", fix="use one of them")
         where = str(self.path)
         if self.path.exists() and not self.path.is_dir():
             raise RunFolderError("is a file, not a folder", where=where, fix="choose another folder with --out")
         if self.is_run and not (resume or overwrite):
             raise RunFolderError(
-                "holds a run already",
+                "already contains a run",
                 where=where,
-                fix="go on with it (--resume), replace it (--overwrite) or choose another folder (--out)",
+                fix="continue it (--resume), replace it (--overwrite) or choose another folder (--out)",
             )
         if not self.is_run and not self.is_free:
-            raise RunFolderError("is not empty and not a run", where=where, fix="choose another folder with --out")
+            raise RunFolderError("is not empty, and is not a run", where=where, fix="choose another folder with --out")
 
     def prepare(self, *, resume: bool, overwrite: bool) -> None:
-        """Make the locked folder ready: what killed writers left goes, and with `overwrite` the earlier run.
+        """Prepare the locked folder: delete leftovers of killed processes and, with `overwrite`, the earlier run.
 
         Raises:
-            RunFolderError: as `check`, or it cannot be written.
+            RunFolderError: as `check`, or the folder cannot be written.
         """
         self.check(resume=resume, overwrite=overwrite)
         try:
@@ -113,10 +113,10 @@ class RunFolder:
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
-        """Keep other runs out of the folder while this one writes.
+        """Lock the folder against other processes.
 
         Raises:
-            RunFolderError: another process has it, or it cannot be written.
+            RunFolderError: another process holds the lock, or the folder cannot be written.
         """
         lock = FileLock(self.path / ".lock", blocking=False)
         try:
@@ -147,20 +147,20 @@ class RunFolder:
 
 
 def _ours(path: Path) -> bool:
-    """The lock, or a file that a killed writer left."""
+    """Whether it is the lock, or a leftover of a killed process."""
     return path.name == ".lock" or path.match(LEFTOVERS)
 
 
 def digest_of(*parts: Any) -> str:
-    """Twelve hexadecimal digits of plain values."""
+    """Digest of plain values: 12 hexadecimal digits."""
     canonical = json.dumps(parts, sort_keys=True, default=str)
     return hashlib.sha256(canonical.encode()).hexdigest()[:12]
 
 
 def stage_digests(tree: Mapping[str, Any]) -> dict[str, str]:
-    """What each stage's result depends on, from the resolved recipe: stage -> digest.
+    """Stage -> digest of the part of a resolved recipe that its result depends on.
 
-    `model`, `density.NAME` for each density, and `scores`.
+    The stages are `model`, `density.NAME` for each density, and `scores`.
     """
     engine = tree.get("engine") or {}
     data = {key: value for key, value in (tree.get("data") or {}).items() if key != "test_on"}
@@ -177,5 +177,5 @@ def stage_digests(tree: Mapping[str, Any]) -> dict[str, str]:
 
 
 def tested_on(tree: Mapping[str, Any]) -> Any:
-    """The data set that a resolved recipe is tested on, if it is not trained on it; None if it is."""
+    """The data set of the test videos, if it is not the one of the training videos; else None."""
     return (tree.get("data") or {}).get("test_on")
