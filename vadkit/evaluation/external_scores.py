@@ -25,7 +25,7 @@ from vadkit.store.scores import VideoScores
 
 @dataclass(frozen=True, slots=True)
 class ExternalScores:
-    """Scores of another tool, and the labels to evaluate them with; attributes as the arguments of `evaluate_scores`."""
+    """Scores of another tool, and their labels; attributes as the arguments of `evaluate_scores`."""
 
     scores: Path
     data: str | Mapping[str, Any] | None = None
