@@ -92,7 +92,7 @@ class Scoring:
             for name, frames in lengths.items()
         }
         missing = {name for name, frames in lengths.items() if not self._scored(folder, name, frames, anomaly_maps)}
-        places = self._places(pipeline) if missing else None
+        position_stats = self._position_stats(pipeline) if missing else None
         began, done = time.monotonic(), 0  # what was calibrated is not scoring: vadkit compare gives frames a second
         self.experiment.progress.begin(stage, sum(windows.values()), unit="windows")
         for video in videos:
@@ -101,7 +101,7 @@ class Scoring:
                 scores = score_video(
                     video, frames, pipeline, self.experiment.scorers, self.experiment.fabric,
                     batch=engine.score_batch, stride=engine.score_stride, progress=self.experiment.progress, done=done,
-                    places=places, anomaly_maps=anomaly_maps, short=short,
+                    position_stats=position_stats, anomaly_maps=anomaly_maps, short=short,
                 )  # fmt: skip
                 write_scores(folder, scores, anomaly_maps=anomaly_maps)
             done += windows[video.name]
@@ -110,19 +110,19 @@ class Scoring:
         if len(missing) == len(videos):  # else it would say how long a part took
             self.folder.update_manifest(seconds={stage: round(time.monotonic() - began, 2)})
 
-    def _places(self, pipeline: Pipeline) -> Mapping[str, PositionStats] | None:
+    def _position_stats(self, pipeline: Pipeline) -> Mapping[str, PositionStats] | None:
         """What calibrated windows are standardised with; measured once, and kept with the weights."""
         if self.recipe.engine.score_overlap != "calibrated":
             return None
         kept = read_position_stats(self.folder.position_stats, self.experiment.digests["scores"])
         if kept is not None:
             return kept
-        places = measure_position_stats(
+        stats = measure_position_stats(
             self.datamodule.training_clips, pipeline, self.experiment.scorers, self.experiment.fabric,
             batch=self.recipe.engine.score_batch, progress=self.experiment.progress,
         )  # fmt: skip
-        write_position_stats(self.folder.position_stats, self.experiment.digests["scores"], places)
-        return places
+        write_position_stats(self.folder.position_stats, self.experiment.digests["scores"], stats)
+        return stats
 
     def _scored(self, folder: Path, name: str, frames: int, anomaly_maps: str) -> bool:
         path = score_file(folder, name)

@@ -104,7 +104,7 @@ class OnlineScorer:
             )
             for number, start in enumerate(self._waiting):
                 frames = start - self._given + np.arange(self.spec.frames) * step
-                self._means.cover(frames)
+                self._means.count_window(frames)
                 for name, scores in found.items():
                     self._means.add(name, frames, scores[number])
             self._waiting.clear()
@@ -113,6 +113,6 @@ class OnlineScorer:
         count = (self._received if ended else self._next - self.stride + 1) - self._given
         if count <= 0:
             return None
-        result = Scored(self._given, *self._means.take(count))
+        result = Scored(self._given, *self._means.pop_first(count))
         self._given += count
         return result

@@ -155,7 +155,7 @@ class Watch:
             experiment.fabric,
             stride=engine.score_stride,
             batch=1 if live else engine.score_batch,
-            places=load_position_stats(experiment),
+            position_stats=load_position_stats(experiment),
         )
 
     def _tell(self, text: str) -> None:
