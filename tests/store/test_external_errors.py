@@ -72,7 +72,7 @@ def error_of(path: Path, lengths: Mapping[str, int] = TWO, dropped: tuple[int, i
         ("s.csv", "video,frame,score\n01,1,1\n01,1,2\n02,0,1", ", video '01'", "frame 1 is there more", "one row"),
         ("s.csv", "video,frame,score\n01,-1,1\n02,0,1", ", video '01'", "frame -1 is not among", "release"),
         ("s.csv", "video,frame,score\n01,1,1\n01,3,2\n02,0,1", ", video '01'", "they are 0 to 2", "subtract 1"),
-        ("s.csv", "frame,score\n0,1\n2,2\n", "", "nothing says which of the 2 videos", "a column 'video'"),
+        ("s.csv", "frame,score\n0,1\n2,2\n", "", "the data set has 2", "a column 'video'"),
         ("s.csv", "video,score\n01,1\n01,1\n02,2\n", ", video '01'", "holds 2 scores, expected 3", "check that"),
         (
             "s.csv",

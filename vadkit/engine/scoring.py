@@ -20,7 +20,7 @@ from vadkit.store.scores import (
     PositionStats,
     map_file,
     read_position_stats,
-    read_score,
+    read_score_file,
     score_file,
     write_labels,
     write_position_stats,
@@ -129,7 +129,7 @@ class Scoring:
         if not path.exists() or (anomaly_maps and not map_file(folder, anomaly_maps, name).exists()):
             return False
         try:
-            found = read_score(path)
+            found = read_score_file(path)
         except DataError:
             return False  # cut short by a kill of an older version; score it again
         return set(found.components) == set(self.experiment.scorers) and len(found.coverage) == frames

@@ -162,7 +162,7 @@ def _read_folder(path: Path, *, inner: bool) -> dict[str, VideoLabels]:
 
 
 def _walk(folder: Path, above: tuple[tuple[int, int], ...] = ()) -> Iterator[tuple[Path, list[Path]]]:
-    """Each folder with its files, in natural order; nothing hidden; links are followed."""
+    """Each folder with its files in natural order, without hidden files. Links are followed."""
     try:
         status = folder.stat()
         entries = [entry for entry in os.scandir(folder) if not entry.name.startswith(".")]

@@ -18,8 +18,8 @@ _WORDS = re.compile(r"[^\W\d_]+")
 def match_names(given: Sequence[str], wanted: Collection[str], *, where: str) -> dict[str, str]:
     """Each given name -> the wanted one: equal, equal without folder and suffix, or alone in its numbers.
 
-    1, 01 and Test001 have the same numbers, as have 01_0014 and 1_14. Where words tell videos
-    apart on both sides (Abuse028, Arrest028), they must be the same as well.
+    1, 01 and Test001 have the same numbers, as have 01_0014 and 1_14. If words distinguish videos
+    on both sides (Abuse028, Arrest028), the words must be the same too.
 
     Raises:
         DataError: a name is there twice, or either side has names that the other lacks.

@@ -16,7 +16,7 @@ from vadkit.store.external.counts import explain_total, explain_videos
 from vadkit.store.external.formats import find_files, read_file
 from vadkit.store.external.names import match_names
 from vadkit.store.external.series import Series
-from vadkit.store.scores import VideoScores, read_score
+from vadkit.store.scores import VideoScores, read_score_file
 
 High = Literal["abnormal", "normal"]
 
@@ -128,7 +128,7 @@ def _read(path: Path, *, several: bool) -> list[Series]:
     for file in files:
         marked = kind(file)
         if marked == _OWN:
-            own = read_score(file)
+            own = read_score_file(file)
             found.append(Series(own.name, own.components, str(file), None, own.scene, own.coverage, own.fps))
         elif marked:
             raise DataError(f"holds {marked}, not scores", where=str(file), fix="name the folder of the score files")
@@ -141,10 +141,10 @@ def _named(series: Series) -> Series:
     """Name a single column "score"; refuse labels among the scores."""
     for wanted, others in _PLACES.items():
         if found := [name for name in series.columns if name.strip().lower() in others]:
-            what = f"the column {found[0]!r} seems to say the {wanted}: it would be judged as a score"
+            what = f"the column {found[0]!r} seems to hold the {wanted}, not scores"
             raise DataError(what, where=series.where, fix=f"name it {wanted!r}, or rename it if it is a score")
     if labels := [name for name, numbers in series.columns.items() if _is_label(name, numbers, len(series.columns))]:
-        what = f"the column {labels[0]!r} seems to hold labels: it would be judged as a score"
+        what = f"the column {labels[0]!r} seems to hold labels, not scores"
         raise DataError(what, where=series.where, fix="leave it out, or rename it if it is a score")
     if len(series.columns) > 1:
         return series
@@ -164,7 +164,7 @@ def _cut(series: Series, lengths: Mapping[str, int], dropped: tuple[int, int]) -
     if len(lengths) == 1:
         return [replace(series, video=next(iter(lengths)))]
     if series.frames is not None and not np.array_equal(series.frames, np.arange(series.size)):
-        what = f"the frames are numbered, but nothing says which of the {len(lengths)} videos they are of"
+        what = f"the frames are numbered, but the file does not name their video; the data set has {len(lengths)}"
         raise DataError(what, where=series.where, fix="add a column 'video', or write one file a video")
     sizes = [frames - sum(dropped) for frames in lengths.values()]
     if series.size != sum(sizes):
@@ -218,7 +218,7 @@ def _check_frames(given: NDArray[np.int64], frames: int, kept: slice, where: str
     """Check that frame numbers are in the video, not dropped, and unique."""
     outside = given[(given < 0) | (given >= frames)]
     if outside.size:
-        fix = "take the frames from the release of the data set that is judged"
+        fix = "take the frames from the release of the data set that you evaluate"
         if given.min() == 1 and given.max() == frames:
             fix = "the file counts from 1: subtract 1 from every frame"
         what = f"frame {outside[0]} is not among the video's {frames}: they are 0 to {frames - 1}"

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-_LARGEST_FRAME = 2**53  # beyond it a float skips whole numbers
+_LARGEST_FRAME = 2**53  # a larger float skips whole numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +83,7 @@ def to_number(text: str) -> float:
     """A cell's number, NaN if the cell is empty.
 
     Raises:
-        ValueError: it is no number.
+        ValueError: it is not a number.
     """
     if "_" in text:
         raise ValueError(text)  # Python would read the name 01_0014 as the number 10014
@@ -91,10 +91,10 @@ def to_number(text: str) -> float:
 
 
 def to_frame(number: float) -> int:
-    """A whole number, which may be negative: whether the video has that frame is seen later.
+    """A whole number, which may be negative: other code checks that the video has this frame.
 
     Raises:
-        ValueError: it is not whole.
+        ValueError: it is not a whole number.
     """
     if not number.is_integer() or abs(number) > _LARGEST_FRAME:
         raise ValueError(number)
