@@ -245,7 +245,7 @@ def test_the_command_prints_a_table_without_torch(files: Path) -> None:
         (["--dropped", "8"], "--dropped"),
         (["--high", "up"], "--high"),
         (["--data", "{use: avenue"], "--data"),
-        (["--data", "avenue"], "nobody said where the data lies"),
+        (["--data", "avenue"], "its folder is not set"),
         ([], "--labels PATH"),
     ],
 )

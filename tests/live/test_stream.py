@@ -169,7 +169,7 @@ def test_no_message_names_a_password() -> None:
 def test_a_reader_that_is_too_slow_loses_frames_and_starts_afresh(
     served: str, tmp_path: Path, live: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stream, "_WAITING", 4)
+    monkeypatch.setattr(stream, "_QUEUE_SIZE", 4)
     filmed.write(tmp_path / "cam.mkv", filmed.steps(20), "ffv1", "bgr0")
     told: list[str] = []
     lost = threading.Event()

@@ -323,7 +323,7 @@ class RunResult:
         intervals: metric -> 95 % interval of the fused score's value, by the bootstrap over videos.
         groups: "video" and "scene" -> its name -> metric -> value of the fused score there.
         units: metric -> unit, of those that are no share of 1.
-        look: gives frames of a test video, by its name and their numbers, each (H, W, C) uint8 as the
+        read_frames: gives frames of a test video, by its name and their numbers, each (H, W, C) uint8 as the
             model sees them; None for scores that came without a data set. Raises DataError where the
             videos are not there.
     """
@@ -338,7 +338,7 @@ class RunResult:
     intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     groups: Mapping[str, Mapping[str, Mapping[str, float]]] = field(default_factory=dict)
     units: Mapping[str, str] = field(default_factory=dict)
-    look: Callable[[str, Sequence[int]], Sequence[NDArray[np.uint8]]] | None = None
+    read_frames: Callable[[str, Sequence[int]], Sequence[NDArray[np.uint8]]] | None = None
 
 
 _NUMBERS = re.compile(r"(\d+)")

@@ -18,7 +18,7 @@ from vadkit.core.errors import DataError, VadkitError
 from vadkit.core.progress import NoProgress, Progress
 from vadkit.core.protocol import Protocol
 from vadkit.core.values import Labels, RunResult
-from vadkit.data.frame_reader import look, look_at
+from vadkit.data.frame_reader import open_frame_reader, read_frames
 from vadkit.data.opening import open_data
 from vadkit.engine.session import begin, end, record_data
 from vadkit.evaluation.build import (
@@ -162,7 +162,9 @@ def run(
             scoring.test_videos()
             end(folder, began)
             result = evaluate_run(folder, checked, folder.path, registry)
-            result = replace(result, look=partial(look, experiment.datamodule.videos, experiment.datamodule.frames))
+            result = replace(
+                result, read_frames=partial(read_frames, experiment.datamodule.videos, experiment.datamodule.frames)
+            )
             folder.update_manifest(protocol=dict(result.protocol))  # with labels and weights, as it is printed
             write_reports(result, checked.report, folder.path, unseen=progress.message)
     return load_run(folder.path, registry)
@@ -245,11 +247,15 @@ def report(
     place, recipe = open_run(folder, overrides, registry, allow_test_tuning=allow_test_tuning)
     if out is not None:
         refuse_run(out)
-        result = replace(evaluate_run(place, recipe, Path(out), registry), look=look_at(recipe.data, None))
+        result = replace(
+            evaluate_run(place, recipe, Path(out), registry), read_frames=open_frame_reader(recipe.data, None)
+        )
         write_reports(result, recipe.report, result.folder, unseen=progress.message)
         return result
     with place.locked():
-        result = replace(evaluate_run(place, recipe, place.path, registry), look=look_at(recipe.data, None))
+        result = replace(
+            evaluate_run(place, recipe, place.path, registry), read_frames=open_frame_reader(recipe.data, None)
+        )
         if overrides:
             name = (
                 f"{result.protocol['digest']}-{digest_of(result.facts['measured'], recipe.evaluate.anomaly_maps)[:6]}"
@@ -287,7 +293,7 @@ def draw(
     chosen = [written.get(name) or ComponentConfig(registry.get("reporter", name), {}, "--figure") for name in names]
     with place.locked():
         result = evaluate_run(place, recipe, place.path, registry, rounds=0)
-        write_reports(replace(result, look=look_at(recipe.data, data_root)), chosen, place.path)
+        write_reports(replace(result, read_frames=open_frame_reader(recipe.data, data_root)), chosen, place.path)
     return place.path / "figures"
 
 

@@ -98,7 +98,7 @@ def result(
         intervals={name: (one - 0.05, one + 0.05) for name, one in metrics.items()},
         groups={} if bare else {"video": dict.fromkeys(names[:2], metrics)},
         units={} if bare else {"detection_delay": "s"},
-        look=None if bare else _look,
+        read_frames=None if bare else _read_frames,
     )  # fmt: skip
 
 
@@ -114,7 +114,7 @@ def _told(name: str, video: ScoredVideo, *, bare: bool, anomaly_maps: bool) -> V
     )
 
 
-def _look(name: str, numbers: Sequence[int]) -> Sequence[NDArray[np.uint8]]:
+def _read_frames(name: str, numbers: Sequence[int]) -> Sequence[NDArray[np.uint8]]:
     """Frames of any video, each brighter than the one before."""
     del name
     return [np.full((HEIGHT, WIDTH, 1), number, np.uint8) for number in numbers]

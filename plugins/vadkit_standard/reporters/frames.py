@@ -26,10 +26,10 @@ def show(result: RunResult, video: VideoResult, indices: Sequence[int], where: s
     Raises:
         DataError: the videos are not there.
     """
-    if result.look is None:
+    if result.read_frames is None:
         what = "shows frames, and these scores came without a data set"
         raise DataError(what, where=where, fix="draw it from a run: vadkit figures RUN --data-root DIR")
-    return result.look(video.name, [int(numbers_of(video)[index]) for index in indices])
+    return result.read_frames(video.name, [int(numbers_of(video)[index]) for index in indices])
 
 
 def title_of(video: VideoResult, index: int) -> str:
