@@ -207,7 +207,7 @@ def test_an_unknown_frame_rate_or_missing_masks_are_told_before_training(
 
     monkeypatch.setattr(Walkway, "labels", bare)
     tiny["evaluate"]["metrics"] = ["pixel_auc"]
-    with pytest.raises(DataError, match=r"reads masks or tracks, and \d abnormal test videos have none"):
+    with pytest.raises(DataError, match=r"needs masks or tracks, but \d abnormal test videos have neither"):
         vadkit.run(tiny, out=tmp_path / "run")
     assert not (tmp_path / "run").exists()
 

@@ -240,7 +240,7 @@ def test_numbered_frames_must_not_be_among_those_dropped(tmp_path: Path) -> None
         (18, (1, 2), "frames, 21 without the first 1 and last 2 of each", "try --dropped 4:0"),
         (30, (1, 2), "holds 30 scores", "leave '--dropped 1:2' away"),
         (29, (0, 0), "holds 29 scores", "check that"),
-        (31, (0, 0), "holds 31 scores", "says which video differs"),
+        (31, (0, 0), "holds 31 scores", "the message names the video"),
         (2010, (0, 0), "holds 2010 scores", "the count fits UCSD Ped2: are"),
         (2010 - 12 * 15, (0, 0), "holds 1830 scores", "fits UCSD Ped2, with '--dropped 15:0'"),
         (40791, (0, 0), "holds 40791 scores", "fits ShanghaiTech: are"),

@@ -122,7 +122,7 @@ class DataModule:
 
         Raises:
             DataError: a video cannot be decoded, is shorter than a clip, or has another number of frames than of
-                labels; a video is damaged and `on_corrupt` is "error"; or the cache's limit is too small.
+                labels. Or a video is damaged and `on_corrupt` is "error", or the cache's limit is too small.
         """
         data = self.data
         self._cache.reserve([*self.videos("train"), *self.videos("test")], self.clip)

@@ -1,4 +1,4 @@
-"""From score files and labels to numbers. numpy only: nothing here imports torch."""
+"""Evaluation: turns score files and labels into numbers. Uses NumPy; nothing here imports torch."""
 
 from vadkit.evaluation.evaluator import EvaluationConfig, EvaluationData, judge
 from vadkit.evaluation.fusion import ComponentFusion

@@ -98,7 +98,7 @@ def _read(path: Path, *, inner: bool = True) -> dict[str, VideoLabels]:
 
 def _named(found: Mapping[str, VideoLabels], video: str, path: Path) -> dict[str, VideoLabels]:
     if "" in found and not video:
-        raise DataError("does not say which videos the labels belong to", where=str(path), fix=_UNNAMED)
+        raise DataError("does not name the videos of the labels", where=str(path), fix=_UNNAMED)
     return {name or video: labels for name, labels in found.items()}
 
 

@@ -25,7 +25,7 @@ class _Layout:
 
     Attributes:
         width: cells of a row.
-        video: index of the video's name, None if there is no such column.
+        video: index of the video's name, None if the table has no such column.
         frame: index of the frame, None if rows are in the order of the frames.
         numbers: column -> index.
     """
