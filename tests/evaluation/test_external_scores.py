@@ -63,7 +63,7 @@ def test_labels_without_lengths_take_them_from_the_scores(files: Path, name: str
     assert kept.facts["frames"] == 9
     np.save(files / "flat.npy", np.arange(9.0))
     if "frames" not in content:
-        with pytest.raises(DataError, match="do not say where each of the 2 videos ends") as caught:
+        with pytest.raises(DataError, match="have the lengths of the 2 videos") as caught:
             vadkit.evaluate_scores(files / "flat.npy", labels=files / name)
         assert "'frames'" in caught.value.fix
 

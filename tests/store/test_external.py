@@ -252,7 +252,7 @@ def test_published_scores_of_memae(shared_data: Path) -> None:
     assert sum(int(video.coverage.sum()) for video in videos) == 1830
     flat = np.load(shared_data / "scores/memae/ped2.npy")
     assert videos[-1].components["score"][-8] == flat[-1]
-    with pytest.raises(DataError, match="15 frames a video are missing: try --dropped 15:0"):
+    with pytest.raises(DataError, match="15 frames per video are missing: try --dropped 15:0"):
         read_external_scores(shared_data / "scores/memae/ped2.npy", lengths)
 
 

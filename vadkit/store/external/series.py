@@ -1,4 +1,4 @@
-"""Numbers frame by frame as a file holds them, before they meet a data set."""
+"""Numbers frame by frame as a file holds them, not yet compared with a data set."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ class Series:
         where: the file, for messages.
         frames: (N,), the frame of each number, counted from 0; None if they follow one another.
         scene: camera or scene identifier; empty if the file gives none.
-        coverage: (N,) as vadkit stores it; None in files of others.
-        fps: frames per second; None in files of others.
+        coverage: (N,) number of windows per frame; None in external files.
+        fps: frames per second; None in external files.
     """
 
     video: str
@@ -65,18 +65,18 @@ class RowCollector:
             column.append(number)
 
     def series(self) -> list[Series]:
-        """One series a video, its rows in the file's order."""
+        """One series per video, with the rows in the order of the file."""
         codes = np.array(self._codes, np.int64)
         order = np.argsort(codes, kind="stable")
         stops = np.cumsum(np.bincount(codes, minlength=len(self._videos)))
         columns = {name: np.array(column, np.float64) for name, column in self._columns.items()}
         frames = np.array(self._frames, np.int64) if self._frames else None
-        found: list[Series] = []
+        result: list[Series] = []
         for video, start, stop in zip(self._videos, [0, *stops], stops, strict=False):
             rows = order[start:stop]
-            own = {name: column[rows] for name, column in columns.items()}
-            found.append(Series(video, own, self._where, None if frames is None else frames[rows]))
-        return found
+            selected = {name: column[rows] for name, column in columns.items()}
+            result.append(Series(video, selected, self._where, None if frames is None else frames[rows]))
+        return result
 
 
 def to_number(text: str) -> float:
