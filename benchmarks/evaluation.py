@@ -1,10 +1,10 @@
-"""How long evaluating takes: all frame metrics, 1,000 bootstrap rounds, a random scorer, figures of each video.
+"""Time of an evaluation: all frame metrics, 1,000 bootstrap rounds, the chance level and the metrics of each video.
 
     python benchmarks/evaluation.py                        # ShanghaiTech's size: 107 videos, 40,791 frames
-    python benchmarks/evaluation.py --frames 40791 1e6 1e7 # growth
+    python benchmarks/evaluation.py --frames 40791 1e6 1e7 # growth with the number of frames
 
-Scores are a random walk a video, labels one or two intervals; nothing is read from disk. Prints
-seconds, microseconds a frame, and the peak memory of the process.
+The scores of a video are a random walk, and its labels are one interval. Nothing is read from disk. The
+program prints seconds, microseconds per frame, and the peak memory of the process.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from vadkit_standard.metrics import EER, AveragePrecision, Decidability, MacroAU
 from vadkit_standard.transforms import MinMax
 
 METRICS = [MicroAUC(), MacroAUC(), EER(), AveragePrecision(), Decidability(), Alarms(threshold=0.5)]
-VIDEO = 381.2  # frames of a video of ShanghaiTech, on average
+MEAN_LENGTH = 381.2  # frames of a video of ShanghaiTech, on average
 
 
-def made(frames: int, random: np.random.Generator) -> EvaluationData:
-    """Videos of about ShanghaiTech's length."""
-    count = max(2, round(frames / VIDEO))
+def make_data(frames: int, random: np.random.Generator) -> EvaluationData:
+    """Make videos of about ShanghaiTech's length."""
+    count = max(2, round(frames / MEAN_LENGTH))
     sizes = np.full(count, frames // count)
     sizes[: frames % count] += 1
     videos, labels = [], {}
@@ -44,20 +44,21 @@ def made(frames: int, random: np.random.Generator) -> EvaluationData:
 
 
 def main() -> None:
-    """Judge and print."""
+    """Run the benchmark and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--frames", type=float, nargs="+", default=[40791])
     parser.add_argument("--rounds", type=int, default=1000)
-    given = parser.parse_args()
+    arguments = parser.parse_args()
+    fusion = {"r": ComponentFusion(1.0, (MinMax(),))}
     print(f"{'frames':>10} {'videos':>7} {'seconds':>8} {'us/frame':>9} {'MiB':>6}")
-    for frames in given.frames:
-        evidence = made(int(frames), np.random.default_rng(0))
-        plan = EvaluationConfig({"r": ComponentFusion(1.0, (MinMax(),))}, METRICS, PRESETS["ffp"], rounds=given.rounds)
+    for frames in arguments.frames:
+        data = make_data(int(frames), np.random.default_rng(0))
+        config = EvaluationConfig(fusion, METRICS, PRESETS["ffp"], rounds=arguments.rounds)
         began = time.perf_counter()
-        Evaluator(plan).evaluate(evidence, name="benchmark")
+        Evaluator(config).evaluate(data, name="benchmark")
         seconds = time.perf_counter() - began
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        row = f"{int(frames):>10} {len(evidence.videos):>7} {seconds:>8.2f} {1e6 * seconds / frames:>9.1f}"
+        row = f"{int(frames):>10} {len(data.videos):>7} {seconds:>8.2f} {1e6 * seconds / frames:>9.1f}"
         print(f"{row} {peak:>6.0f}", flush=True)
 
 

@@ -1,19 +1,19 @@
-"""How fast clips come, beside how fast a model takes them, and the memory that a large data set costs.
+"""Speed of loading clips, compared with the training step, and the memory that a large data set needs.
 
     python benchmarks/loading.py                          # speeds, then memory
     python benchmarks/loading.py --only memory --gigabytes 100
     python benchmarks/loading.py --video my.mp4 --recipe itae_nf_ped2
 
-Speeds, in clips a second for the clip and the model of each recipe:
+Speeds, in clips per second, for the clip and the model of each recipe:
 
-- decode: a video file decoded and resized, nothing stored
-- cold: the same into an empty cache, then every clip read once, in random order
-- warm: every clip read from the cache in random order, with 0, 1, 2 and 4 threads that read ahead
-- step: the training step alone, on clips that are there already
+- decode: decode and resize a video file, without storing frames
+- cold: decode into an empty cache, then read every clip once, in random order
+- warm: read every clip from the cache in random order, with 0, 1, 2 and 4 threads that read ahead
+- step: the training step alone, on clips in memory
 
-Memory: the model of the first recipe trains on a cache of so many gigabytes, made of sparse files
-that hold no data on disk but are read and computed like any other. Prints the process's memory as
-training goes on, and the number of its open files.
+Memory: the model of the first recipe trains on a cache of `--gigabytes`. The cache consists of sparse
+files; they hold no data on disk, but are read like other files. The program prints the memory of the
+process during the training, and the number of its open files.
 """
 
 from __future__ import annotations
@@ -51,16 +51,16 @@ from vadkit.video.frame_array import StoredFrames
 
 RECIPES = Path(__file__).parents[1] / "recipes"
 CPU_TIME = False
-FRAMES = 400  # of the video that is decoded
+FRAMES = 400  # length of the generated video
 
 
 def clock() -> float:
-    """Seconds; `--cpu-time` counts those of the processors instead."""
+    """Seconds of wall time, or of CPU time with `--cpu-time`."""
     return (time.process_time if CPU_TIME else time.perf_counter)()
 
 
-def filmed(path: Path) -> VideoRef:
-    """A video of Avenue's size, 640 x 360, MPEG-4 as Avenue is."""
+def write_video(path: Path) -> VideoRef:
+    """Write a video with Avenue's size, 640 x 360, and codec, MPEG-4."""
     random = np.random.default_rng(0)
     scene = random.integers(0, 256, (12, 20, 3), dtype=np.uint8).repeat(30, 0).repeat(32, 1)
     with av.open(str(path), "w") as container:
@@ -76,7 +76,7 @@ def filmed(path: Path) -> VideoRef:
 
 
 def rate(batches: Iterator[Tensor], seconds: float) -> float:
-    """Clips a second, for about so long."""
+    """Clips per second, measured for about `seconds`."""
     began, clips = clock(), 0
     for batch in batches:
         clips += len(batch)
@@ -85,42 +85,41 @@ def rate(batches: Iterator[Tensor], seconds: float) -> float:
     return clips / (clock() - began)
 
 
-def ahead(clips: Clips, size: int, threads: int) -> Iterator[Tensor]:
-    """Passes without end, read by threads in the order of one."""
+def read_ahead(clips: Clips, size: int, threads: int) -> Iterator[Tensor]:
+    """Batches of endless passes in order, read by several threads."""
     with ThreadPoolExecutor(threads) as pool:
-        waiting: deque[object] = deque()
+        pending: deque[object] = deque()
         for epoch in itertools.count():
             order = clips.order(0, epoch)
             for first in range(0, len(order), size):
-                waiting.append(pool.submit(clips.read, order[first : first + size]))
-                if len(waiting) > 2 * threads:
-                    yield waiting.popleft().result()  # pyright: ignore
+                pending.append(pool.submit(clips.read, order[first : first + size]))
+                if len(pending) > 2 * threads:
+                    yield pending.popleft().result()  # pyright: ignore
 
 
 def passes(clips: Clips, size: int) -> Iterator[Tensor]:
-    """Passes without end."""
+    """Batches of endless passes."""
     for epoch in itertools.count():
         yield from clips.batches(size, seed=0, epoch=epoch)
 
 
-def training(recipe: Recipe) -> tuple[Callable[[Tensor], None], int]:
-    """One training step of the recipe's model, and its batch size."""
+def build_step(recipe: Recipe) -> tuple[Callable[[Tensor], None], int]:
+    """Build the training step of the recipe's model, and return it with its batch size."""
     from vadkit.engine.experiment import _build_losses
     from vadkit.recipe.build import build
 
     assert recipe.model is not None
     with tempfile.TemporaryDirectory() as folder:
-        # No video of it is read.
-        dataset = open_dataset(recipe.data.dataset, folder)
-        made = Experiment(recipe, dataset, RunFolder(Path(folder)), FrameCache(None), NoProgress())
-    assert made.autoencoder is not None
-    step = TrainingStep(made.autoencoder, _build_losses(recipe, recipe.model)).train()
+        dataset = open_dataset(recipe.data.dataset, folder)  # its videos are not read
+        experiment = Experiment(recipe, dataset, RunFolder(Path(folder)), FrameCache(None), NoProgress())
+    assert experiment.autoencoder is not None
+    step = TrainingStep(experiment.autoencoder, _build_losses(recipe, recipe.model)).train()
     optimizer = build(recipe.model.fit.optimizer).build([p for p in step.parameters() if p.requires_grad])
 
     def run(batch: Tensor) -> None:
         optimizer.zero_grad(set_to_none=True)
-        with made.fabric.autocast():  # the recipe's precision
-            loss = torch.stack(list(step(batch).losses.values())).sum()
+        with experiment.fabric.autocast():  # the recipe's precision
+            loss = torch.stack(list(step(batch).losses().values())).sum()
         loss.backward()
         optimizer.step()
 
@@ -128,7 +127,7 @@ def training(recipe: Recipe) -> tuple[Callable[[Tensor], None], int]:
 
 
 def step_rate(run: Callable[[Tensor], None], batch: Tensor, seconds: float) -> float:
-    """Clips a second of the training step alone."""
+    """Clips per second of the training step alone."""
     run(batch)
     began, clips = clock(), 0
     while clips == 0 or clock() - began < seconds:
@@ -138,30 +137,28 @@ def step_rate(run: Callable[[Tensor], None], batch: Tensor, seconds: float) -> f
 
 
 def speeds(recipe: Recipe, video: VideoRef, folder: Path, seconds: float) -> None:
-    """One line of the table."""
+    """Measure the speeds of one recipe and print its row of the table."""
     spec = recipe.data.clip
     began = clock()
     frames = sum(1 for _ in decode(video, color=spec.color, damages=Damages()))
     starts = frames - spec.span + 1
     decoding = starts / (clock() - began)
     cache = FrameCache(folder / recipe.name)
-    run, size = training(recipe)
+    run, size = build_step(recipe)
     began = clock()
     clips = Clips([("v", cache.frames(video, spec))], spec)
     for _ in clips.batches(size, seed=0, epoch=0):
         pass
     cold = len(clips) / (clock() - began)
-    warm = [rate(passes(clips, size), seconds), *(rate(ahead(clips, size, n), seconds) for n in (1, 2, 4))]
-    taken = step_rate(run, clips.read(range(size)), seconds)
-    cells = [decoding, cold, *warm, taken]
+    warm = [rate(passes(clips, size), seconds), *(rate(read_ahead(clips, size, n), seconds) for n in (1, 2, 4))]
+    step = step_rate(run, clips.read(range(size)), seconds)
+    cells = " ".join(f"{cell:>9.1f}" for cell in [decoding, cold, *warm, step])
     shape = "x".join(map(str, (spec.frames, spec.height, spec.width, spec.channels)))
-    print(
-        f"{recipe.name:<20} {shape:>14} " + " ".join(f"{cell:>9.1f}" for cell in cells) + f" {warm[0] / taken:>9.0f}x"
-    )
+    print(f"{recipe.name:<20} {shape:>14} {cells} {warm[0] / step:>9.0f}x")
 
 
 def memory(recipe: Recipe, folder: Path, gigabytes: float, steps: int) -> None:
-    """Train on sparse files and print what the process holds."""
+    """Train on sparse files and print the memory and the open files of the process."""
     spec = recipe.data.clip
     size = spec.height * spec.width * spec.channels
     videos = 2000
@@ -171,15 +168,11 @@ def memory(recipe: Recipe, folder: Path, gigabytes: float, steps: int) -> None:
     for n in range(videos):
         path = folder / f"{n}.npy"
         with path.open("wb") as file:
-            npy.write_array_header_1_0(
-                file,
-                {"descr": "|u1", "fortran_order": False, "shape": (frames, spec.height, spec.width, spec.channels)},
-            )
+            npy.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})
             offset = file.tell()
             file.truncate(offset + frames * size)
-        shape = (frames, spec.height, spec.width, spec.channels)
         stored.append((str(n), StoredFrames(path, shape, offset, lambda: None)))
-    run, batch = training(recipe)
+    run, batch = build_step(recipe)
     print(f"\n{recipe.name}: {videos} videos of {frames} frames, {videos * frames * size / 1e9:.0f} GB", flush=True)
     print(f"{'step':>6} {'clips':>12} {'RSS MiB':>8} {'open files':>11} {'clips/s':>8}")
     clips = Clips(stored, spec)
@@ -196,39 +189,39 @@ def memory(recipe: Recipe, folder: Path, gigabytes: float, steps: int) -> None:
 
 
 def resident() -> float:
-    """MiB of memory that the process holds now."""
+    """Resident memory of the process, in MiB."""
     return int(Path("/proc/self/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE") / (1 << 20)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Measure and print."""
+    """Run the benchmark and print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     recipes = [RECIPES / "quickstart.yaml", RECIPES / "itae_nf_ped2_small.yaml"]
     parser.add_argument("--recipe", type=Path, nargs="+", default=recipes)
-    parser.add_argument("--video", type=Path, help="decode this one")
-    parser.add_argument("--seconds", type=float, default=5.0, help="of each measurement")
+    parser.add_argument("--video", type=Path, help="video to decode; default: a generated one")
+    parser.add_argument("--seconds", type=float, default=5.0, help="length of each measurement")
     parser.add_argument("--only", choices=["speeds", "memory"])
     parser.add_argument("--gigabytes", type=float, default=100.0)
-    parser.add_argument("--steps", type=int, default=100, help="of training, for the memory")
-    parser.add_argument("--cpu-time", action="store_true", help="seconds of one core: for a machine that others use")
-    given = parser.parse_args(arguments)
-    if given.cpu_time:
+    parser.add_argument("--steps", type=int, default=100, help="training steps of the memory benchmark")
+    parser.add_argument("--cpu-time", action="store_true", help="measure CPU time of one core, on a shared machine")
+    options = parser.parse_args(arguments)
+    if options.cpu_time:
         global CPU_TIME
         CPU_TIME = True
-        torch.set_num_threads(1)  # threads that wait for each other would count as work
+        torch.set_num_threads(1)  # the waiting of several threads would count as CPU time
     registry = Registry.discover()
-    loaded = [load(path, registry=registry) for path in given.recipe]
+    loaded = [load(path, registry=registry) for path in options.recipe]
     print(f"torch {torch.__version__}, {torch.get_num_threads()} threads, load {os.getloadavg()[0]:.1f}")
-    with tempfile.TemporaryDirectory(prefix="vadkit-loading-") as place:
-        folder = Path(place)
-        if given.only != "memory":
-            video = VideoRef("v", given.video) if given.video else filmed(folder / "v.avi")
+    with tempfile.TemporaryDirectory(prefix="vadkit-loading-") as temporary:
+        folder = Path(temporary)
+        if options.only != "memory":
+            video = VideoRef("v", options.video) if options.video else write_video(folder / "v.avi")
             heads = ["decode", "cold", "warm", "1 thread", "2", "4", "step", "warm/step"]
             print(f"{'clips/s':<20} {'T x H x W x C':>14} " + " ".join(f"{head:>9}" for head in heads))
             for recipe in loaded:
-                speeds(recipe, video, folder, given.seconds)
-        if given.only != "speeds":
-            memory(loaded[0], folder, given.gigabytes, given.steps)
+                speeds(recipe, video, folder, options.seconds)
+        if options.only != "speeds":
+            memory(loaded[0], folder, options.gigabytes, options.steps)
 
 
 if __name__ == "__main__":

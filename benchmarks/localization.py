@@ -1,11 +1,10 @@
-"""Time and memory of the metrics that read maps, on made-up data of growing size.
+"""Time and memory of the metrics that read anomaly maps, on synthetic data of growing size.
 
     python benchmarks/localization.py                     # up to the size of ShanghaiTech
     python benchmarks/localization.py --videos 12 --frames 2010 --size 60
 
-The maps are smooth noise with a blob in front of most anomalies, or all random, as the scorer is that
-a result is compared with. Maps are made when they are asked for, and the time that this takes
-is in the seconds; memory is the peak of the process, with what it takes to make them.
+The maps are smooth noise with a blob in front of most anomalies, or random as those of the random scorer. They
+are made when a metric reads them, so the seconds and the peak memory of the process include this work.
 """
 
 from __future__ import annotations
@@ -24,10 +23,11 @@ from vadkit_standard.localization.pixel_auc import PixelAUC
 from vadkit_standard.localization.region_criteria import RegionCriteria
 
 RESAMPLES = 1000
-SHARE = 0.42  # of frames that are abnormal, as in ShanghaiTech
+ABNORMAL_SHARE = 0.42  # share of abnormal frames, as in ShanghaiTech
 
 
 def main() -> None:
+    """Run the benchmark and print the table."""
     parser = argparse.ArgumentParser(description="Time and memory of RBDC, TBDC and pixel AUC.")
     parser.add_argument("--videos", type=int, default=107)
     parser.add_argument("--frames", type=int, default=40791, help="of all videos together")
@@ -44,17 +44,18 @@ def main() -> None:
         videos = max(1, round(arguments.videos * share))
         frames = round(arguments.frames * share)
         for name, pool in pools.items():
-            made = [make(index, frames // videos, size, mask, pool) for index in range(videos)]
+            scored = [make_video(index, frames // videos, size, mask, pool) for index in range(videos)]
             for metric in (RegionCriteria(), PixelAUC()):
-                report(f"{name:7} {frames // videos * videos:7}", metric, made)
+                report(f"{name:7} {frames // videos * videos:7}", metric, scored)
 
 
-def make(
+def make_video(
     index: int, frames: int, size: tuple[int, int], mask: tuple[int, ...], pool: NDArray[np.float32] | None
 ) -> ScoredVideo:
+    """Make a video with one anomaly; without a pool of smooth noise, its maps are random."""
     labels = np.zeros(frames, bool)
     start = frames // 4
-    labels[start : start + round(frames * SHARE)] = True
+    labels[start : start + round(frames * ABNORMAL_SHARE)] = True
     anomaly_maps = partial(make_maps, index, labels, size, pool)
     return ScoredVideo(
         str(index), np.zeros(frames), labels, anomaly_maps=anomaly_maps, masks=partial(make_masks, index, labels, mask)
@@ -62,7 +63,7 @@ def make(
 
 
 def path(index: int, frames: int, size: tuple[int, ...]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Upper left corner of a thing that walks across, a quarter of the frame high."""
+    """Upper left corner of an object that crosses the frame; the object is a quarter of the frame high."""
     along = np.linspace(0.05, 0.7, frames)
     return (along * size[0]).astype(int), (np.roll(along, index * 7) * size[1]).astype(int)
 
@@ -70,6 +71,7 @@ def path(index: int, frames: int, size: tuple[int, ...]) -> tuple[NDArray[np.int
 def make_maps(
     index: int, labels: NDArray[np.bool_], size: tuple[int, int], pool: NDArray[np.float32] | None
 ) -> NDArray[np.float32]:
+    """Anomaly maps (F, h, w): random, or smooth noise with a blob in most abnormal frames."""
     random = np.random.default_rng(index)
     if pool is None:
         return random.random((labels.size, *size), dtype=np.float32)
@@ -83,6 +85,7 @@ def make_maps(
 
 
 def make_masks(index: int, labels: NDArray[np.bool_], size: tuple[int, ...]) -> NDArray[np.bool_]:
+    """Masks (F, H, W) of the object in the abnormal frames."""
     masks = np.zeros((labels.size, *size), bool)
     top, left = path(index, labels.size, size)
     for frame in np.flatnonzero(labels):
@@ -90,20 +93,21 @@ def make_masks(index: int, labels: NDArray[np.bool_], size: tuple[int, ...]) -> 
     return masks
 
 
-def report(what: str, metric: Metric, videos: list[ScoredVideo]) -> None:
+def report(label: str, metric: Metric, videos: list[ScoredVideo]) -> None:
+    """Measure one metric and print its row of the table."""
     random = np.random.default_rng(0)
     draws = random.multinomial(len(videos), np.full(len(videos), 1 / len(videos)), size=RESAMPLES)
-    before = time.perf_counter()
+    start = time.perf_counter()
     measure = metric.resampled(videos)
     values = measure(np.ones(len(videos), np.int64))
-    between = time.perf_counter()
+    measured = time.perf_counter()
     for times in draws:
         measure(times)
-    after = time.perf_counter()
+    end = time.perf_counter()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    found = ", ".join(f"{key} {value:.4f}" for key, value in values.items())
+    text = ", ".join(f"{key} {value:.4f}" for key, value in values.items())
     name = type(metric).__name__
-    print(f"{what} {name:15} {between - before:7.2f} {after - between:12.2f} {peak:9.0f}  {found}", flush=True)
+    print(f"{label} {name:15} {measured - start:7.2f} {end - measured:12.2f} {peak:9.0f}  {text}", flush=True)
 
 
 if __name__ == "__main__":

@@ -10,14 +10,14 @@ METRICS = ["micro_auc", "alarms"]
 KILLED = """
 import os, signal, sys
 import vadkit
-from vadkit.core.progress import Silent
+from vadkit.core.progress import NoProgress
 from vadkit.model.training import trainer
 
 trainer.SAVE_EVERY = 0.0
 recipe, out, cruel, at = sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4])
 
 
-class Killer(Silent):
+class Killer(NoProgress):
     stage = ""
 
     def begin(self, stage, total, *, done=0, unit="clips"):
@@ -28,7 +28,7 @@ class Killer(Silent):
             os.kill(os.getpid(), signal.SIGKILL)
 
 
-vadkit.run(recipe, out=out, monitor=Killer())
+vadkit.run(recipe, out=out, progress=Killer())
 """
 
 

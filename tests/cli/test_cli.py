@@ -71,7 +71,7 @@ def test_a_mistake_is_one_message_with_its_place_and_exit_code_2(tmp_path: Path)
 def test_missing_data_is_exit_code_2(tmp_path: Path) -> None:
     done = vadkit("run", "recipes/itae_nf_st.yaml", "--data-root", str(tmp_path / "no"), "--allow-test-tuning")
     assert done.returncode == 2
-    assert "there is no folder" in done.stderr
+    assert "does not exist" in done.stderr
     assert "Traceback" not in done.stderr
 
 

@@ -431,11 +431,11 @@ def test_training_that_diverges_stops_with_advice(tiny: dict[str, Any], tmp_path
 
 def test_missing_data_says_what_is_expected_and_where_to_get_it(tiny: dict[str, Any], tmp_path: Path) -> None:
     tiny["data"] = {"use": "ucsd_ped", "clip": tiny["data"]["clip"]}
-    with pytest.raises(DataError, match="nobody said where") as caught:
+    with pytest.raises(DataError, match="its folder is not set") as caught:
         vadkit.run(tiny, out=tmp_path / "run")
     assert "--data-root" in str(caught.value)
     assert "UCSD" in str(caught.value)
-    with pytest.raises(DataError, match="there is no folder"):
+    with pytest.raises(DataError, match="does not exist"):
         vadkit.run(tiny, out=tmp_path / "run", data_root=tmp_path / "nowhere")
     (tmp_path / "empty").mkdir()
     with pytest.raises(DataError):

@@ -20,7 +20,7 @@ from vadkit.live.scorer import OnlineScorer
 from vadkit.model.autoencoder import Autoencoder
 from vadkit.model.inference.sliding_window import measure_position_stats, score_video
 from vadkit.model.pipeline import Pipeline
-from vadkit.model.training.device import start
+from vadkit.model.training.device import build_fabric
 from vadkit.recipe.model import Engine
 from vadkit.video.clips import Clips
 from vadkit_standard.bottleneck import BottleneckScore
@@ -66,9 +66,9 @@ def film(seed: int, frames: int = 9) -> np.ndarray:
 
 
 def scored(model: Pipeline, name: str, frames: np.ndarray, batch: int = 4) -> np.ndarray:
-    fabric = start(Engine(accelerator="cpu"))
+    fabric = build_fabric(Engine(accelerator="cpu"))
     ref = VideoRef(name, Path(f"{name}.avi"))
-    options: dict[str, Any] = {"batch": batch, "stride": 1, "monitor": NoProgress()}
+    options: dict[str, Any] = {"batch": batch, "stride": 1, "progress": NoProgress()}
     return score_video(ref, frames, model, SCORERS, fabric, **options).components["surprise"]
 
 
@@ -95,7 +95,7 @@ def test_a_videos_scores_depend_on_no_other_video_and_on_no_batch_size() -> None
 
 
 def test_frames_that_come_one_by_one_have_the_scores_of_the_whole_video() -> None:
-    model, fabric = pipeline(), start(Engine(accelerator="cpu"))
+    model, fabric = pipeline(), build_fabric(Engine(accelerator="cpu"))
     whole = scored(model, "a", film(0))
     for _ in range(2):  # a second stream begins anew
         online = OnlineScorer(model, SCORERS, fabric, stride=1, batch=4)
@@ -105,8 +105,8 @@ def test_frames_that_come_one_by_one_have_the_scores_of_the_whole_video() -> Non
 
 
 def test_training_clips_that_calibrate_are_seen_each_alone() -> None:
-    model, fabric = pipeline(), start(Engine(accelerator="cpu"))
-    options: dict[str, Any] = {"batch": 5, "monitor": NoProgress()}
+    model, fabric = pipeline(), build_fabric(Engine(accelerator="cpu"))
+    options: dict[str, Any] = {"batch": 5, "progress": NoProgress()}
     found = measure_position_stats(Clips([("t", film(2))], SPEC), model, SCORERS, fabric, **options)["surprise"]
     levels = np.lib.stride_tricks.sliding_window_view(film(2)[:, 0, 0, 0] / 127.5 - 1, 2)
     np.testing.assert_allclose(found.mean, np.abs(levels).mean(0), rtol=1e-5)

@@ -63,7 +63,7 @@ def test_places_of_calibrated_windows_are_measured_once_and_kept(
     before = {video.name: video.components for video in done.scores()}
     for path in (done.path / "scores").glob("*.npz"):
         path.unlink()
-    monkeypatch.setattr(scoring, "calibrate", lambda *_, **__: pytest.fail("measured again"))
+    monkeypatch.setattr(scoring, "measure_position_stats", lambda *_, **__: pytest.fail("measured again"))
     again = vadkit.run(recipe, out=done.path, resume=True)
     for video in again.scores():
         for name, scores in video.components.items():
@@ -207,7 +207,7 @@ def test_an_unknown_frame_rate_or_missing_masks_are_told_before_training(
 
     monkeypatch.setattr(Walkway, "labels", bare)
     tiny["evaluate"]["metrics"] = ["pixel_auc"]
-    with pytest.raises(DataError, match=r"reads masks or tracks, and \d abnormal test videos have none"):
+    with pytest.raises(DataError, match=r"needs masks or tracks, but \d abnormal test videos have neither"):
         vadkit.run(tiny, out=tmp_path / "run")
     assert not (tmp_path / "run").exists()
 

@@ -102,5 +102,5 @@ def test_lengths_must_agree() -> None:
 def test_normal_videos_must_be_scored_alike() -> None:
     check_normal([], [video(1)])
     check_normal([video(1)], [video(1), video(2, name="02")])  # a normal video may bear a test video's name
-    with pytest.raises(DataError, match="have the components error, but test videos nll"):
+    with pytest.raises(DataError, match="have the components error, but test videos have nll"):
         check_normal([video(1, component="error")], [video(1)])

@@ -63,7 +63,7 @@ def test_labels_without_lengths_take_them_from_the_scores(files: Path, name: str
     assert kept.summary.frames == 9
     np.save(files / "flat.npy", np.arange(9.0))
     if "frames" not in content:
-        with pytest.raises(DataError, match="do not say where each of the 2 videos ends") as caught:
+        with pytest.raises(DataError, match="have the lengths of the 2 videos") as caught:
             vadkit.evaluate_scores(files / "flat.npy", labels=files / name)
         assert "'frames'" in caught.value.fix
 
@@ -245,7 +245,7 @@ def test_the_command_prints_a_table_without_torch(files: Path) -> None:
         (["--dropped", "8"], "--dropped"),
         (["--high", "up"], "--high"),
         (["--data", "{use: avenue"], "--data"),
-        (["--data", "avenue"], "nobody said where the data lies"),
+        (["--data", "avenue"], "its folder is not set"),
         ([], "--labels PATH"),
     ],
 )

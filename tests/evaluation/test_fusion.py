@@ -126,10 +126,10 @@ def test_nothing_fused_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("gives", "message"), [([1, 2, 3], r"2 frames went in, shape \(3,\)"), ([1, np.nan], "1 of 2 scores became NaN")]
+    ("gives", "message"), [([1, 2, 3], r"gives shape \(3,\) for 2 frames"), ([1, np.nan], "makes 1 of 2 scores NaN")]
 )
 def test_a_faulty_transform_is_named(gives: Sequence[float], message: str) -> None:
-    with pytest.raises(DataError, match=rf"video '01', component 'r', transform Bad: {message}"):
+    with pytest.raises(DataError, match=rf"video '01', component 'r', score transform Bad: {message}"):
         fuse([video(r=[1, 2])], {"r": ComponentFusion(1.0, (Bad(gives),))})
 
 

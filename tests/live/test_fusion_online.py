@@ -56,7 +56,7 @@ def test_alarms_are_the_runs_that_the_metric_counts(fps: float | None) -> None:
     scores = np.random.default_rng(0).normal(size=2000)
     watch, found = AlarmDetector(1.8, fps), []
     for frame, score in enumerate(scores):
-        alarm = watch.see(frame, float(frame), score)
+        alarm = watch.update(frame, float(frame), score)
         if alarm is not None and alarm.until is not None:
             found.append(alarm)
     if (last := watch.close()) is not None:
@@ -72,7 +72,7 @@ def test_alarms_are_the_runs_that_the_metric_counts(fps: float | None) -> None:
 
 def test_an_alarm_is_told_when_it_begins_and_when_it_ends() -> None:
     watch = AlarmDetector(1.0, 2.0)
-    told = [watch.see(frame, frame / 2, score) for frame, score in enumerate([0, 1, 3, 0, 2, 0, 0, 0])]
+    told = [watch.update(frame, frame / 2, score) for frame, score in enumerate([0, 1, 3, 0, 2, 0, 0, 0])]
     assert told[1] == Alarm(1, 0.5, 1.0, 0.5)
     assert told[6] == Alarm(1, 0.5, 3.0, 1.0, until=2.0)
     assert [index for index, alarm in enumerate(told) if alarm] == [1, 6]

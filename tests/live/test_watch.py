@@ -22,8 +22,8 @@ from vadkit.cli.main import app
 from vadkit.core.errors import DataError, VadkitError
 from vadkit.core.progress import NoProgress
 from vadkit.live.fusion import HISTORY
-from vadkit.live.stream import Arrival
-from vadkit.live.watch import Seen, Watch
+from vadkit.live.stream import SourceFrame
+from vadkit.live.watch import FrameScore, Watch
 from vadkit_datasets.walkway.dataset import Walkway
 
 
@@ -60,14 +60,14 @@ def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def _seen(watch: Watch, source: Path) -> list[Seen]:
-    return list(watch.seen(watch.open(str(source))))
+def _score(watch: Watch, source: Path) -> list[FrameScore]:
+    return list(watch.run(watch.open(str(source))))
 
 
 @pytest.mark.parametrize("live", [False, True], ids=["in batches", "one window at a time"])
 def test_scores_are_those_of_the_whole_video(run: vadkit.Run, film: Path, live: bool) -> None:
     watch = Watch(run.path)
-    seen = list(watch.seen(replace(watch.open(str(film)), live=live)))
+    seen = list(watch.run(replace(watch.open(str(film)), live=live)))
     judged = run.evaluate()
     assert [one.frame for one in seen] == list(range(40))
     np.testing.assert_allclose([one.score for one in seen], judged.videos[0].fused, rtol=1e-4, atol=1e-5)
@@ -80,13 +80,13 @@ def test_a_frame_is_known_within_a_clip_and_a_stride(run: vadkit.Run, film: Path
     whole, taken = watch.open(str(film)), []
     clip = run.recipe.data.clip
 
-    def counted() -> Iterator[Arrival | None]:
-        for arrival in whole.arrivals():
-            taken.append(arrival)
-            yield arrival
+    def counted() -> Iterator[SourceFrame | None]:
+        for frame in whole.frames():
+            taken.append(frame)
+            yield frame
 
-    source = replace(whole, arrivals=counted, live=True)
-    late = [len(taken) - one.frame for one in watch.seen(source) if len(taken) < 40]
+    source = replace(whole, frames=counted, live=True)
+    late = [len(taken) - one.frame for one in watch.run(source) if len(taken) < 40]
     assert late
     assert max(late) <= clip.span + run.recipe.engine.score_stride
 
@@ -98,7 +98,7 @@ def test_another_protocol_gives_way_to_the_deployable_one(tiny: dict[str, Any], 
     watch = Watch(done.path)
     assert watch.protocol.name == "deployable"
     judged = done.evaluate(["evaluate.protocol=deployable"])
-    scores = [one.score for one in _seen(watch, film)]
+    scores = [one.score for one in _score(watch, film)]
     np.testing.assert_allclose(scores, judged.videos[0].fused, rtol=1e-4, atol=1e-5)
 
 
@@ -106,7 +106,7 @@ def test_a_wanted_rate_and_a_stated_threshold(run: vadkit.Run, film: Path) -> No
     usual = Watch(run.path).threshold
     assert Watch(run.path, false_alarms_per_hour=3000.0).threshold < usual
     low = Watch(run.path, threshold=-100.0)
-    alarms = [alarm for one in _seen(low, film) for alarm in one.alarms]
+    alarms = [alarm for one in _score(low, film) for alarm in one.alarms]
     assert [(alarm.frame, alarm.until) for alarm in alarms] == [(0, None), (0, pytest.approx(39 / 25))]
     with pytest.raises(VadkitError, match="0 or more alarms"):
         Watch(run.path, false_alarms_per_hour=-1.0)
@@ -147,8 +147,8 @@ def test_what_cannot_be_watched_with_is_said(run: vadkit.Run, film: Path, tiny: 
     short.mkdir()
     for path in sorted(film.iterdir())[:5]:
         (short / path.name).write_bytes(path.read_bytes())
-    with pytest.raises(DataError, match="ended after 5 frames, but one clip reaches over 8"):
-        _seen(Watch(run.path), short)
+    with pytest.raises(DataError, match="has 5 frames, but a clip needs 8"):
+        _score(Watch(run.path), short)
 
 
 def test_another_frame_rate_is_told(run: vadkit.Run, film: Path) -> None:
@@ -164,33 +164,33 @@ def test_another_frame_rate_is_told(run: vadkit.Run, film: Path) -> None:
     path = filmed.write(film.parent / "slow.mkv", filmed.steps(8, 32, 48), "ffv1", "bgr0")
     watch.open(str(path), fps=50.0)
     assert "all motion will look faster" in Heard.said[-1]
-    assert watch.open(str(path), fps=5.0).taken == 5.0
+    assert watch.open(str(path), fps=5.0).used_fps == 5.0
     assert "5 of them are used" in Heard.said[-1]
 
 
-def test_after_a_gap_the_model_begins_anew(run: vadkit.Run, film: Path) -> None:
+def test_after_a_gap_the_model_starts_again(run: vadkit.Run, film: Path) -> None:
     watch = Watch(run.path, threshold=-100.0)
     whole = watch.open(str(film))
-    arrivals = list(whole.arrivals())
-    seen = list(watch.seen(replace(whole, arrivals=lambda: iter([*arrivals[:20], None, *arrivals[20:]]))))
-    second = list(watch.seen(replace(whole, arrivals=lambda: iter(arrivals[20:]))))
+    frames = list(whole.frames())
+    seen = list(watch.run(replace(whole, frames=lambda: iter([*frames[:20], None, *frames[20:]]))))
+    second = list(watch.run(replace(whole, frames=lambda: iter(frames[20:]))))
     assert [one.frame for one in seen] == list(range(40))
     np.testing.assert_allclose([one.score for one in seen[20:]], [one.score for one in second], rtol=1e-4, atol=1e-5)
     ends = [alarm.until for one in seen for alarm in one.alarms if alarm.until is not None]
     assert ends == pytest.approx([19 / 25, 39 / 25])
 
 
-def test_a_source_that_dies_is_judged_to_its_last_frame(run: vadkit.Run, film: Path) -> None:
+def test_a_source_that_dies_is_scored_to_its_last_frame(run: vadkit.Run, film: Path) -> None:
     watch = Watch(run.path, threshold=-100.0)
     whole = watch.open(str(film))
 
-    def dying() -> Iterator[Arrival | None]:
-        yield from list(whole.arrivals())[:20]
+    def dying() -> Iterator[SourceFrame | None]:
+        yield from list(whole.frames())[:20]
         raise DataError("was lost")
 
-    seen: list[Seen] = []
+    seen: list[FrameScore] = []
     with pytest.raises(DataError, match="was lost"):
-        seen.extend(watch.seen(replace(whole, arrivals=dying)))
+        seen.extend(watch.run(replace(whole, frames=dying)))
     assert [one.frame for one in seen] == list(range(20))
     assert [alarm.until for one in seen for alarm in one.alarms] == [None, pytest.approx(19 / 25)]
 
@@ -206,6 +206,6 @@ def test_fields_of_the_protocol_can_be_set_and_another_protocol_is_refused(
     with pytest.raises(VadkitError, match="'ffp' is not deployable"):
         Watch(done.path, overrides=["evaluate.protocol=ffp"])
     long = "evaluate.protocol.smoothing=[{use: exponential, half_life: 5000}]"
-    with pytest.raises(VadkitError, match="Exponential remembers more than the last"):
+    with pytest.raises(VadkitError, match="Exponential needs more than the last"):
         Watch(done.path, overrides=[long])
     Watch(done.path, overrides=[long.replace("5000", "500")])

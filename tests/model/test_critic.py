@@ -24,7 +24,7 @@ from vadkit.core.values import ClipOutputs, ClipSpec
 from vadkit.engine.dry_run import dry_run
 from vadkit.model.autoencoder import Autoencoder, TrainingStep
 from vadkit.model.training.checkpoint import Checkpoints
-from vadkit.model.training.device import start
+from vadkit.model.training.device import build_fabric
 from vadkit.model.training.log import Log
 from vadkit.model.training.trainer import Trainer, TrainingJob
 from vadkit.recipe.model import Engine
@@ -55,7 +55,9 @@ def train(folder: Path, step: TrainingStep, batches: list[Tensor], *, rate: floa
         optimizer=SGD(lr=rate, momentum=0),
         critic_optimizer=SGD(lr=critic, momentum=0) if critic else None,
     )
-    Trainer(start(Engine(accelerator="cpu")), Checkpoints(folder, "r"), Log(folder / "log"), NoProgress(), 0).fit(job)
+    Trainer(
+        build_fabric(Engine(accelerator="cpu")), Checkpoints(folder, "r"), Log(folder / "log"), NoProgress(), 0
+    ).fit(job)
 
 
 def by_hand(batches: list[Tensor], rate: float, critic_rate: float) -> tuple[float, float, float]:

@@ -17,7 +17,7 @@ from vadkit.core.progress import NoProgress
 from vadkit.core.values import ClipOutputs, ClipSpec, VideoRef
 from vadkit.model.inference.sliding_window import SlidingWindowMean, measure_position_stats, score_video
 from vadkit.model.pipeline import Pipeline
-from vadkit.model.training.device import start
+from vadkit.model.training.device import build_fabric
 from vadkit.recipe.model import Engine
 from vadkit.video.clips import Clips, window_starts
 
@@ -28,7 +28,7 @@ def test_overlapping_windows_are_averaged_and_counted() -> None:
     mean = SlidingWindowMean(4, ("r",))
     for first, scores in ((0, [1.0, 2.0, 3.0]), (1, [4.0, np.nan, 6.0])):
         where = first + np.arange(3)
-        mean.cover(where)
+        mean.count_window(where)
         mean.add("r", where, np.array(scores))
     assert mean.means()["r"].tolist() == [1.0, (2 + 4) / 2, 3.0, 6.0]
     assert mean.coverage.tolist() == [1, 2, 2, 1]
@@ -68,7 +68,7 @@ def numbered(frames: int) -> NDArray[np.uint8]:
 @pytest.mark.parametrize("batch", [1, 2, 16])
 def test_every_frame_gets_the_mean_of_its_own_windows(batch: int) -> None:
     spec, bias = ClipSpec(3, 8, 8, "gray", step=2), [0.0, 10.0, 100.0]
-    frames, fabric = numbered(12), start(Engine(accelerator="cpu"))
+    frames, fabric = numbered(12), build_fabric(Engine(accelerator="cpu"))
     pipeline = Pipeline(spec, None, {}, decode=False)
     scores = score_video(
         VIDEO,
@@ -92,13 +92,13 @@ def test_every_frame_gets_the_mean_of_its_own_windows(batch: int) -> None:
 
 
 def test_calibration_takes_out_what_depends_on_the_place_in_a_window_alone() -> None:
-    spec, fabric = ClipSpec(4, 8, 8, "gray"), start(Engine(accelerator="cpu"))
+    spec, fabric = ClipSpec(4, 8, 8, "gray"), build_fabric(Engine(accelerator="cpu"))
     pipeline, scorers = Pipeline(spec, None, {}, decode=False), {"n": FromPixels([50.0, 0.0, 0.0, 90.0])}
     clips = Clips([("train", numbered(40))], spec)
-    places = measure_position_stats(clips, pipeline, scorers, fabric, batch=7, progress=NoProgress())
+    stats = measure_position_stats(clips, pipeline, scorers, fabric, batch=7, progress=NoProgress())
     # Window s shows frame s + k at place k, s = 0..36.
-    np.testing.assert_allclose(places["n"].mean, [18 + 50, 19, 20, 21 + 90], rtol=1e-5)
-    np.testing.assert_allclose(places["n"].std, np.full(4, np.arange(37).std()), rtol=1e-5)
+    np.testing.assert_allclose(stats["n"].mean, [18 + 50, 19, 20, 21 + 90], rtol=1e-5)
+    np.testing.assert_allclose(stats["n"].std, np.full(4, np.arange(37).std()), rtol=1e-5)
     scores = score_video(
         VIDEO,
         numbered(10),
@@ -108,15 +108,15 @@ def test_calibration_takes_out_what_depends_on_the_place_in_a_window_alone() -> 
         batch=4,
         stride=1,
         progress=NoProgress(),
-        places=places,
+        position_stats=stats,
     ).components["n"]
     assert np.ptp(np.diff(scores)) < 0.2  # a ramp; uncalibrated, its ends are off by 50 and 90
 
 
 def test_a_place_that_is_never_scored_stays_without_a_score() -> None:
-    spec, fabric = ClipSpec(3, 8, 8, "gray"), start(Engine(accelerator="cpu"))
+    spec, fabric = ClipSpec(3, 8, 8, "gray"), build_fabric(Engine(accelerator="cpu"))
     pipeline, scorers = Pipeline(spec, None, {}, decode=False), {"n": FromPixels([float("nan"), 0.0, 0.0])}
-    places = measure_position_stats(
+    stats = measure_position_stats(
         Clips([("t", numbered(9))], spec), pipeline, scorers, fabric, batch=4, progress=NoProgress()
     )
     scores = score_video(
@@ -128,7 +128,7 @@ def test_a_place_that_is_never_scored_stays_without_a_score() -> None:
         batch=4,
         stride=1,
         progress=NoProgress(),
-        places=places,
+        position_stats=stats,
     )
     assert np.isnan(scores.components["n"]).tolist() == [True, False, False, False, False]
 
@@ -139,7 +139,7 @@ class Brightness(FromPixels):
 
 
 def test_maps_are_means_over_windows_in_cells_of_four_pixels() -> None:
-    spec, fabric = ClipSpec(3, 8, 8, "gray"), start(Engine(accelerator="cpu"))
+    spec, fabric = ClipSpec(3, 8, 8, "gray"), build_fabric(Engine(accelerator="cpu"))
     frames = numbered(5)
     frames[:, :4, 4:] += 100  # one cell of four
     scores = score_video(
@@ -154,8 +154,8 @@ def test_maps_are_means_over_windows_in_cells_of_four_pixels() -> None:
 
 
 def test_a_scorer_without_maps_is_named() -> None:
-    spec, fabric = ClipSpec(3, 8, 8, "gray"), start(Engine(accelerator="cpu"))
-    with pytest.raises(DataError, match=r"scores\.n: gives no maps"):
+    spec, fabric = ClipSpec(3, 8, 8, "gray"), build_fabric(Engine(accelerator="cpu"))
+    with pytest.raises(DataError, match=r"scores\.n: has no anomaly maps"):
         score_video(
             VIDEO, numbered(5), Pipeline(spec, None, {}, decode=False), {"n": FromPixels([0.0] * 3)}, fabric,
             batch=2, stride=1, progress=NoProgress(), anomaly_maps="n",
@@ -164,7 +164,7 @@ def test_a_scorer_without_maps_is_named() -> None:
 
 @pytest.mark.parametrize("frames", [1, 3, 5])
 def test_a_short_video_has_a_score_for_each_frame_that_it_has(frames: int) -> None:
-    spec, fabric = ClipSpec(6, 8, 8, "gray"), start(Engine(accelerator="cpu"))
+    spec, fabric = ClipSpec(6, 8, 8, "gray"), build_fabric(Engine(accelerator="cpu"))
     pipeline, scorers = Pipeline(spec, None, {}, decode=False), {"n": Brightness([0.0] * 6)}
     scores = score_video(
         VIDEO, numbered(frames), pipeline, scorers, fabric,

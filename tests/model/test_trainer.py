@@ -10,9 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from vadkit.core.progress import NoProgress
-from vadkit.model.autoencoder import Terms
+from vadkit.model.autoencoder import StepLosses
 from vadkit.model.training.checkpoint import Checkpoints
-from vadkit.model.training.device import start
+from vadkit.model.training.device import build_fabric
 from vadkit.model.training.log import Log
 from vadkit.model.training.trainer import Trainer, TrainingJob
 from vadkit.recipe.model import Engine
@@ -24,9 +24,9 @@ class Normed(nn.Module):
         super().__init__()
         self.norm = nn.BatchNorm1d(2)
 
-    def forward(self, batch: Tensor) -> Terms:
+    def forward(self, batch: Tensor) -> StepLosses:
         loss = self.norm(batch).square().mean()
-        return Terms(lambda: {"loss": loss}, {})
+        return StepLosses(lambda: {"loss": loss}, {})
 
 
 def train(folder: Path, batches: list[Tensor]) -> Normed:
@@ -37,7 +37,9 @@ def train(folder: Path, batches: list[Tensor]) -> Normed:
         del epoch
         yield from batches[first:]
 
-    trainer = Trainer(start(Engine(accelerator="cpu")), Checkpoints(folder, "r"), Log(folder / "log"), NoProgress(), 0)
+    trainer = Trainer(
+        build_fabric(Engine(accelerator="cpu")), Checkpoints(folder, "r"), Log(folder / "log"), NoProgress(), 0
+    )
     trainer.fit(TrainingJob("s", "d", module, (), some, len(batches), len(batches), SGD(lr=0.1)))
     return module
 

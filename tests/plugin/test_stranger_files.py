@@ -118,7 +118,7 @@ def test_a_checkpoint_of_torch_with_objects_in_it(tmp_path: Path, mark: Path) ->
     with pytest.raises(CheckpointError, match="not opened"):
         checkpoints.load_state("model", "digest")
     torch.save(torch.zeros(3), checkpoints.state)
-    with pytest.raises(CheckpointError, match="is no training state"):
+    with pytest.raises(CheckpointError, match="is not a training state"):
         checkpoints.load_state("model", "digest")
     assert not mark.exists()
 

@@ -46,7 +46,7 @@ def test_a_run_from_files_to_numbers(tiny: dict[str, Any], tmp_path: Path) -> No
 def test_the_data_root_is_the_folder_itself(tiny: dict[str, Any], root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     chosen = loads(json.dumps(recipe(tiny)), registry=Registry.discover()).data.dataset
     assert names(open_dataset(chosen, root).videos("test")) == ["door", "gate"]
-    with pytest.raises(DataError, match="nobody said where the data lies") as caught:
+    with pytest.raises(DataError, match="its folder is not set") as caught:
         open_dataset(chosen, None)
     assert "train/ with normal video" in caught.value.fix
     monkeypatch.setenv("VADKIT_DATA", str(root))

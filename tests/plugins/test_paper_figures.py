@@ -71,7 +71,7 @@ def made(videos: int = 2, *, frames: int = 60) -> RunResult:
         },
         videos=found,
         summary=ResultSummary(run=RunOrigin(dimensions=DIMENSIONS)),
-        look=look,
+        read_frames=look,
     )  # fmt: skip
 
 
@@ -154,7 +154,7 @@ def test_error_maps_show_the_frames_that_their_scores_belong_to(tmp_path: Path) 
         seen.extend((name, number) for number in numbers)
         return look(name, numbers)
 
-    result = replace(made(), look=noted)
+    result = replace(made(), read_frames=noted)
     ErrorMaps(dpi=40).report(result, tmp_path)
     highest = {v.name: 4 + 30 + int(np.argmax(v.fused[30:])) for v in result.videos}
     assert dict(seen) == highest
@@ -196,7 +196,7 @@ def test_the_contact_sheet_is_drawn(tmp_path: Path) -> None:
 @pytest.mark.parametrize("reporter", [ErrorMaps(), WorstFrames()])
 def test_scores_without_a_data_set_have_no_frames_to_show(reporter: Reporter, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="these scores have no data set"):
-        reporter.report(replace(made(), look=None), tmp_path)
+        reporter.report(replace(made(), read_frames=None), tmp_path)
 
 
 @pytest.mark.parametrize("reporter", [Histograms(), WeightCurve(), ErrorMaps(), WorstFrames()])
@@ -250,6 +250,6 @@ def test_figures_of_a_run(tiny: dict[str, Any], tmp_path: Path) -> None:
         True,
         True,
     ]
-    assert "nobody said where the data lies" in told.lines[0]
-    with pytest.raises(DataError, match="nobody said where the data lies"):
+    assert "its folder is not set" in told.lines[0]
+    with pytest.raises(DataError, match="its folder is not set"):
         reporting.draw(done.path, ["worst_frames"])

@@ -206,7 +206,7 @@ def test_labels_of_one_video_need_no_name(tmp_path: Path) -> None:
     assert "name the data set" in error_of(tmp_path / "l.npy").fix
     assert read_label_file(tmp_path / "l.npy", "door")["door"].length() == 3
     assert list(frame_labels(tmp_path / "l.npy", lambda names: {"cam": (3, None)})) == ["cam"]
-    with pytest.raises(DataError, match="does not say which videos"):
+    with pytest.raises(DataError, match="does not name the videos"):
         frame_labels(tmp_path / "l.npy", lambda names: {"a": (3, None), "b": (3, None)})
 
 
@@ -245,7 +245,7 @@ OF_1, OF_DOOR = ", video '01'", ", video 'door'"
 @pytest.mark.parametrize(
     ("name", "content", "where", "what", "fix"),
     [
-        ("l.txt", "0\n1\n", "", "does not say which videos", "npz with one array per video"),
+        ("l.txt", "0\n1\n", "", "does not name the videos", "npz with one array per video"),
         ("l.csv", "video,label\n01,0\n01,2\n01,2\n", OF_1, "frame 1 is 2, not 0 or 1 (2 of 3", "write 1 for"),
         ("l.csv", "video,label\n01,0\n01,\n", OF_1, "frame 1 is empty, not 0 or 1", "write 1 for"),
         ("l.csv", "video,label\n01,0\n01,yes\n", ", line 3", "'yes' is not a number", "in the first line"),
@@ -269,7 +269,7 @@ OF_1, OF_DOOR = ", video '01'", ", video 'door'"
         ("l.csv", PAIRS + "1,2\n", ", line 2", "end_frame is empty", "write the columns"),
         ("l.csv", PAIRS + "1,2,x\n", ", line 2", "end_frame is 'x', not a number", "write the columns"),
         ("l.csv", PAIRS + "1,2,0:04\n", ", line 2", "end_frame is '0:04', not a number", "write the columns"),
-        ("l.csv", PAIRS + "\n,2,4\n", ", line 3", "the row names no video", "write the columns"),
+        ("l.csv", PAIRS + "\n,2,4\n", ", line 3", "the row does not name a video", "write the columns"),
         ("l.csv", "video,first,last,frames\n1,,,0\n", ", line 2", "0, not a number of frames", "above 0"),
         ("l.csv", "video,first,last,frames\n1,,,1e15\n", ", line 2", "1e+15, not a number of frames", "above 0"),
         ("l.json", "{", ", line 1", "is not JSON", '"abnormal"'),
@@ -284,7 +284,7 @@ OF_1, OF_DOOR = ", video '01'", ", video 'door'"
         ("l.json", '{"01": {"frames": 5, "abnormal": [[1, 5]]}}', OF_1, "frames 0 to 4", "version"),
         ("l.json", '{"door": [[1, 2, 3]]}', OF_DOOR, "[1, 2, 3] is not [start, end]", '"abnormal"'),
         ("l.json", '{"door": [[3, 1]]}', OF_DOOR, "frames 3 to 1 are not an interval", "start first"),
-        ("l.json", '{"a": [[1, 2]], "a": []}', ", line 1", "the key 'a' is there more than once", "correct it"),
+        ("l.json", '{"a": [[1, 2]], "a": []}', ", line 1", "the key 'a' occurs more than once", "correct it"),
         ("l.jsonl", '{"video": "1", "scores": [1]}\n' * 2, ", video '1'", "more than once", "keep one"),
         ("l.jsonl", '{"video": "1", "first": [1], "last": 2}', ", row 1", "first is [1], not a number", "write the"),
         ("l.pkl", "x", "", "is a pickle", "np.save"),

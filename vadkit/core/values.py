@@ -504,7 +504,7 @@ class RunResult:
         intervals: metric -> 95 % interval of the fused score's value, by the bootstrap over videos.
         groups: "video" or "scene" -> name -> metric -> value of the fused score for that video or scene.
         units: metric -> unit, for values that are not numbers from 0 to 1.
-        look: a function that returns frames of a test video as the model sees them, each (H, W, C)
+        read_frames: a function that returns frames of a test video as the model sees them, each (H, W, C)
             uint8. Its arguments are the name of the video and the numbers of the frames. It raises
             DataError if the video is not on disk. None for scores without a data set.
 
@@ -527,7 +527,7 @@ class RunResult:
     intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     groups: Mapping[str, Mapping[str, Mapping[str, float]]] = field(default_factory=dict)
     units: Mapping[str, str] = field(default_factory=dict)
-    look: Callable[[str, Sequence[int]], Sequence[NDArray[np.uint8]]] | None = None
+    read_frames: Callable[[str, Sequence[int]], Sequence[NDArray[np.uint8]]] | None = None
 
 
 _NUMBERS = re.compile(r"(\d+)")

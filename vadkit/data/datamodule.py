@@ -1,4 +1,4 @@
-"""A recipe's videos: which are trained on, held out and judged, their frames and labels, and whether they will do."""
+"""The videos of a recipe: training, held-out and test videos, their frames and labels, and checks before training."""
 
 from __future__ import annotations
 
@@ -21,28 +21,31 @@ from vadkit.video.damage import Damage
 
 
 class DataModule:
-    """The videos of a recipe, as it sees them. Constructing it reads none.
+    """The videos of a recipe with its clip size and its split. The constructor reads no video.
 
     Args:
-        data: the recipe's section.
-        seed: the recipe's; it draws which videos are held out.
-        dataset: built with its root, as `open_data` gives it.
-        cache: decoded frames.
-        progress: is told of progress.
+        data: the recipe's `data:` section.
+        seed: the recipe's seed; it draws the held-out videos.
+        dataset: the data set that `open_data` returns.
+        cache: stores decoded frames.
+        progress: receives the progress.
+
+    Attributes:
+        damaged: split -> name of a damaged video -> descriptions of the damage; `check` fills it.
     """
 
     def __init__(self, data: Data, seed: int, dataset: Dataset, cache: FrameCache, progress: Progress) -> None:
         self.data, self.clip = data, data.clip
         self._seed, self._dataset, self._cache, self._progress = seed, dataset, cache, progress
         self._videos: dict[Split, Sequence[VideoRef]] = {}
-        self._frames: dict[int, tuple[VideoRef, Frames]] = {}  # a video of many images is looked up once
-        self.damaged: dict[Split, dict[str, list[str]]] = {}  # split -> video -> what is wrong
+        self._frames: dict[int, tuple[VideoRef, Frames]] = {}  # a video of many images is opened once
+        self.damaged: dict[Split, dict[str, list[str]]] = {}
 
     def videos(self, split: Split) -> Sequence[VideoRef]:
         """Videos of a split.
 
         Raises:
-            DataError: there are none, or two have one name.
+            DataError: the split has no videos, or two videos have the same name.
         """
         if split in self._videos:
             return self._videos[split]
@@ -59,31 +62,31 @@ class DataModule:
 
     @cached_property
     def _split(self) -> tuple[Sequence[VideoRef], Sequence[VideoRef]]:
-        """Videos to train on and videos held out: whole ones, drawn by the seed."""
+        """Training videos and held-out videos. The seed draws complete videos."""
         videos, share = self.videos("train"), self.data.held_out
         if not share:
             return videos, ()
         if len(videos) < 2:
             raise DataError(
-                "one training video cannot be split into some to train on and some held out",
+                "one training video cannot be split into training and held-out videos",
                 where=self.data.dataset.component.name,
-                fix="add normal videos (cutting the one in two will do), or set data.held_out: 0",
+                fix="add normal videos (or cut this video into two), or set data.held_out: 0",
             )
         count = min(max(1, round(share * len(videos))), len(videos) - 1)
         order = np.random.default_rng(derive(self._seed, "held out")).permutation(len(videos))
-        out = set(order[:count].tolist())
-        kept = [video for number, video in enumerate(videos) if number not in out]
-        return kept, [videos[number] for number in sorted(out)]
+        held_out = set(order[:count].tolist())
+        training = [video for number, video in enumerate(videos) if number not in held_out]
+        return training, [videos[number] for number in sorted(held_out)]
 
     def frames(self, video: VideoRef) -> Frames:
-        """Decoded, resized frames (F, H, W, C) uint8, read from the cache as they are asked for."""
+        """Decoded, resized frames (F, H, W, C) uint8 of a video. They are read from the cache on access."""
         if id(video) not in self._frames:
             self._frames[id(video)] = (video, self._cache.frames(video, self.clip))
         return self._frames[id(video)][1]
 
     @cached_property
     def training_clips(self) -> Clips:
-        """Clips of the training videos, those held out excepted."""
+        """Clips of the training videos, without the held-out videos."""
         videos, data = self._split[0], self.data
         return Clips(
             [(video.name, self.frames(video)) for video in videos],
@@ -96,31 +99,31 @@ class DataModule:
         )
 
     def fingerprints(self) -> dict[Split, str]:
-        """Split -> digest of the names and sizes of its videos."""
+        """Fingerprints of the videos of each split, from their names and file sizes."""
         splits: tuple[Split, ...] = ("train", "test")
         return {split: fingerprint(self.videos(split)) for split in splits}
 
     @property
     def held_out(self) -> Sequence[VideoRef]:
-        """Normal videos that are not trained on."""
+        """Normal videos that are not used for training."""
         return self._split[1]
 
     def labels(self) -> dict[str, Labels]:
-        """Test video -> ground truth, of those that have any."""
+        """Test video -> ground truth, without the videos that have no labels."""
         with reading(self.data.dataset.component.name):
-            found = {video.name: self._dataset.labels(video) for video in self.videos("test")}
-        return {name: labels for name, labels in found.items() if labels is not None}
+            all_labels = {video.name: self._dataset.labels(video) for video in self.videos("test")}
+        return {name: labels for name, labels in all_labels.items() if labels is not None}
 
     def check(self, *, anomaly_maps: bool = False, fps: bool = False) -> None:
-        """Decode every video and compare test videos with their labels: before training, not after it.
+        """Decode every video and compare the test videos with their labels, before the training starts.
 
         Args:
-            anomaly_maps: a metric compares maps with masks or tracks, which abnormal videos must have then.
-            fps: a metric counts seconds, so that every test video's frame rate must be known.
+            anomaly_maps: a metric compares maps with masks or tracks, so abnormal videos need masks or tracks.
+            fps: a metric counts seconds, so every test video needs a frame rate.
 
         Raises:
-            DataError: a video is undecodable, shorter than a clip, or has other labels than frames;
-                it is damaged, and the recipe wants none such; or the cache's limit is too small.
+            DataError: a video cannot be decoded, is shorter than a clip, or has another number of frames than of
+                labels. Or a video is damaged and `on_corrupt` is "error", or the cache's limit is too small.
         """
         data = self.data
         self._cache.reserve([*self.videos("train"), *self.videos("test")], self.clip)
@@ -129,51 +132,53 @@ class DataModule:
             self._progress.begin(f"decode {split}", len(videos), unit="videos")
             for number, video in enumerate(videos, 1):
                 window_count(len(self.frames(video)), self.clip, 1, video=video.name, short=data.short)
-                if found := self._cache.damages(video, self.clip):
-                    self._tell(split, video, found)
+                if damages := self._cache.damages(video, self.clip):
+                    self._report_damage(split, video, damages)
                 self._progress.advance(number, amount=1)
             self._progress.end()
         labels = self.labels()
         lengths = {video.name: len(self.frames(video)) for video in self.videos("test")}
         _check_lengths(labels, lengths, self.damaged.get("test", {}))
-        self._check_needs(labels, anomaly_maps=anomaly_maps, fps=fps)
+        self._check_metric_needs(labels, anomaly_maps=anomaly_maps, fps=fps)
 
-    def _check_needs(self, labels: Mapping[str, Labels], *, anomaly_maps: bool, fps: bool) -> None:
+    def _check_metric_needs(self, labels: Mapping[str, Labels], *, anomaly_maps: bool, fps: bool) -> None:
         where = self.data.of("test").component.name
-        bare = [name for name, one in labels.items() if one.frames.any() and one.masks is None and one.tracks is None]
-        if anomaly_maps and bare:
+        no_regions = [name for name, y in labels.items() if y.frames.any() and y.masks is None and y.tracks is None]
+        if anomaly_maps and no_regions:
             raise DataError(
-                f"a metric reads masks or tracks, and {len(bare)} abnormal test videos have none, {bare[0]} first",
+                f"a metric needs masks or tracks, but {len(no_regions)} abnormal test videos have neither, "
+                f"{no_regions[0]} first",
                 where=where,
                 fix="add them to the data set's folder, or leave the metric out",
             )
-        timeless = [video.name for video in self.videos("test") if video.name in labels and not video.fps]
-        if fps and timeless:
+        no_fps = [video.name for video in self.videos("test") if video.name in labels and not video.fps]
+        if fps and no_fps:
             raise DataError(
-                f"a metric counts seconds, and the frame rate of {len(timeless)} test videos is unknown, "
-                f"{timeless[0]} first",
+                f"a metric counts seconds, but the frame rate of {len(no_fps)} test videos is unknown, "
+                f"{no_fps[0]} first",
                 where=where,
-                fix="state it in the metric, {use: alarms, fps: 25}, or leave the metric out",
+                fix="set it in the metric, {use: alarms, fps: 25}, or leave the metric out",
             )
 
-    def _tell(self, split: Split, video: VideoRef, found: Sequence[Damage]) -> None:
-        """Refuse a damaged video, or warn of it and keep that for the manifest."""
+    def _report_damage(self, split: Split, video: VideoRef, damages: Sequence[Damage]) -> None:
+        """Refuse a damaged video, or print a warning and record it for the manifest."""
         where = str(video.source) if isinstance(video.source, Path) else video.name
-        said = [str(one) for one in found]
+        texts = [str(damage) for damage in damages]
         if self.data.on_corrupt == "error":
-            fix = "fetch the file again, or use the frames that it has: data.on_corrupt: warn"
-            raise DataError(f"is damaged: {said[0]}", where=where, fix=fix)
-        more = f" (and {len(said) - 1} more)" if len(said) > 1 else ""
-        self._progress.message(f"warning: {split} video {where} is damaged, the rest is used: {said[0]}{more}")
-        self.damaged.setdefault(split, {})[video.name] = said
+            fix = "fetch the file again, or set data.on_corrupt: warn to use the intact frames"
+            raise DataError(f"is damaged: {texts[0]}", where=where, fix=fix)
+        more = f" (and {len(texts) - 1} more)" if len(texts) > 1 else ""
+        self._progress.message(f"warning: {split} video {where} is damaged, the rest is used: {texts[0]}{more}")
+        self.damaged.setdefault(split, {})[video.name] = texts
 
 
 def _check_lengths(labels: Mapping[str, Labels], frames: Mapping[str, int], damaged: Collection[str]) -> None:
     for name, label in labels.items():
         if len(label.frames) != frames[name]:
-            others = "frames are missing, or the labels are of another version: see 'vadkit data check'"
             raise DataError(
                 f"has {frames[name]} frames, but {len(label.frames)} labels ({label.source})",
                 where=f"video {name}",
-                fix="the video is damaged: fetch it again" if name in damaged else others,
+                fix="the video is damaged: fetch it again"
+                if name in damaged
+                else "run 'vadkit data check': frames are missing, or the labels are of another version",
             )

@@ -1,4 +1,4 @@
-"""Single frames of test videos, as the model sees them, for figures. No torch."""
+"""Reads single frames of test videos for figures, in the model's size and colours. Does not import torch."""
 
 from __future__ import annotations
 
@@ -16,41 +16,43 @@ from vadkit.data.opening import open_data
 from vadkit.recipe.model import Data
 from vadkit.video.cache import FrameCache, Frames, default_cache
 
-Look = Callable[[str, Sequence[int]], Sequence[NDArray[np.uint8]]]
+FrameReader = Callable[[str, Sequence[int]], Sequence[NDArray[np.uint8]]]
+"""Maps a test video's name and frame numbers to frames, each (H, W, C) uint8."""
 
 
-def look(
+def read_frames(
     videos: Callable[[Split], Sequence[VideoRef]],
     frames: Callable[[VideoRef], Frames],
     name: str,
     numbers: Sequence[int],
 ) -> list[NDArray[np.uint8]]:
-    """Frames of a test video, each (H, W, C) uint8.
+    """Read frames of a test video, each (H, W, C) uint8.
 
     Args:
-        videos: of a split.
-        frames: of a video, decoded and resized.
-        name: of the video.
-        numbers: of the frames, from 0.
+        videos: gives the videos of a split.
+        frames: gives the decoded, resized frames of a video.
+        name: name of the video.
+        numbers: numbers of the frames, from 0.
 
     Raises:
-        DataError: there is no such video, or it is shorter.
+        DataError: there is no video of this name, or it has fewer frames.
     """
-    there = {video.name: video for video in videos("test")}
-    if name not in there:
-        raise DataError(f"the data set has no test video {name!r}", fix=closest(name, there))
-    found = frames(there[name])
-    if numbers and max(numbers) >= len(found):
-        raise DataError(f"has {len(found)} frames, and frame {max(numbers)} is asked for", where=f"video {name}")
-    return [np.asarray(found[number]) for number in numbers]
+    by_name = {video.name: video for video in videos("test")}
+    if name not in by_name:
+        raise DataError(f"the data set has no test video {name!r}", fix=closest(name, by_name))
+    all_frames = frames(by_name[name])
+    if numbers and max(numbers) >= len(all_frames):
+        what = f"has {len(all_frames)} frames, so frame {max(numbers)} does not exist"
+        raise DataError(what, where=f"video {name}", fix=f"use frames 0 to {len(all_frames) - 1}")
+    return [np.asarray(all_frames[number]) for number in numbers]
 
 
-def look_at(data: Data, data_root: str | Path | None) -> Look:
-    """The same for a recipe's data; nothing is opened before a frame is asked for.
+def open_frame_reader(data: Data, data_root: str | Path | None) -> FrameReader:
+    """Return a frame reader of a recipe's data set. It opens the data set when the first frame is read.
 
     Args:
-        data: of the recipe.
-        data_root: as of `open_data`.
+        data: the recipe's `data:` section.
+        data_root: see `open_data`.
     """
 
     @cache
@@ -60,4 +62,4 @@ def look_at(data: Data, data_root: str | Path | None) -> Look:
     def frames(video: VideoRef) -> Frames:
         return FrameCache(default_cache()).frames(video, data.clip)
 
-    return lambda name, numbers: look(lambda split: dataset().videos(split), frames, name, numbers)
+    return lambda name, numbers: read_frames(lambda split: dataset().videos(split), frames, name, numbers)

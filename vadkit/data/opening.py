@@ -1,4 +1,4 @@
-"""Where a recipe's videos lie on disk."""
+"""Opens the data sets of a recipe: finds their folders and builds them."""
 
 from __future__ import annotations
 
@@ -19,26 +19,26 @@ DATA_ROOT = "VADKIT_DATA"
 
 
 class CrossDomain(Dataset):
-    """Trained on one data set, tested on another.
+    """A data set with the training videos of one data set and the test videos of another.
 
     Args:
-        source: whose training videos are trained on.
-        target: whose test videos and labels are judged.
+        source: gives the training videos.
+        target: gives the test videos and their labels.
     """
 
     def __init__(self, source: Dataset, target: Dataset) -> None:
         self.source, self.target = source, target
 
     def videos(self, split: Split) -> Sequence[VideoRef]:
-        """Of the data set that the split comes from."""
+        """Videos of a split: training videos of the source, test videos of the target."""
         return (self.target if split == "test" else self.source).videos(split)
 
     def labels(self, video: VideoRef) -> Labels | None:
-        """The target's."""
+        """Labels of a test video of the target."""
         return self.target.labels(video)
 
     def ground_truth(self) -> Sequence[tuple[VideoRef, Labels]]:
-        """The target's."""
+        """Ground truth of the target."""
         return self.target.ground_truth()
 
     def expected(self) -> Mapping[str, int]:
@@ -48,10 +48,10 @@ class CrossDomain(Dataset):
 
 
 def open_data(data: Data, data_root: str | Path | None) -> Dataset:
-    """What a recipe's `data:` names, at its place on disk: one data set, or two that are trained and tested on.
+    """Open the data set of a recipe's `data:`, or the pair of data sets for training and test.
 
     Raises:
-        DataError: as `open_dataset`, of either; or two data sets of different kinds do not lie in folders of their own.
+        DataError: `open_dataset` or `open_pair` raises it.
     """
     if data.test_on is None:
         return open_dataset(data.dataset, data_root)
@@ -59,53 +59,59 @@ def open_data(data: Data, data_root: str | Path | None) -> Dataset:
 
 
 def open_pair(source: ComponentConfig, target: ComponentConfig, data_root: str | Path | None) -> CrossDomain:
-    """A data set to train on and one to test on; errors as of `open_data`."""
+    """Open a data set for training and another for test.
+
+    Raises:
+        DataError: `open_dataset` raises it for one of them, or two data sets of different kinds share a folder.
+    """
     if source.component != target.component:
-        for chosen in (source, target):
-            _check_own_folder(chosen, data_root)
+        for config in (source, target):
+            _check_own_folder(config, data_root)
     return CrossDomain(open_dataset(source, data_root), open_dataset(target, data_root))
 
 
-def _check_own_folder(chosen: ComponentConfig, data_root: str | Path | None) -> None:
-    """Refuse one folder for two kinds of data sets: some have the same layout, and would be read as each other."""
-    default = getattr(chosen.component.load(), "default_root", "")
-    root = _base(data_root)
+def _check_own_folder(config: ComponentConfig, data_root: str | Path | None) -> None:
+    """Refuse one folder for two kinds of data sets: with the same layout, each could read the other's files."""
+    default = getattr(config.component.load(), "default_root", "")
+    root = _root_folder(data_root)
     if not default or root is None:
         return
-    with reading(f"data set {chosen.component.name}"):
-        alone = root.is_dir() and not (root / default).is_dir()
-    if alone:
+    with reading(f"data set {config.component.name}"):
+        missing = root.is_dir() and not (root / default).is_dir()
+    if missing:
         raise DataError(
-            f"there is no folder {default!r} in {root}",
-            where=f"data set {chosen.component.name}",
-            fix="of two data sets, --data-root names the folder that holds both, each in a folder (or link) of its own",
+            f"{root} has no folder {default!r}",
+            where=f"data set {config.component.name}",
+            fix="give both data sets their own folder (or link), and set --data-root to the folder that holds both",
         )
 
 
-def open_dataset(chosen: ComponentConfig, data_root: str | Path | None) -> Dataset:
-    """A data set, at its place on disk.
+def open_dataset(config: ComponentConfig, data_root: str | Path | None) -> Dataset:
+    """Open a data set.
+
+    Args:
+        config: the data set's component and keys.
+        data_root: the folder of the data set, or the folder that holds it; default: the variable `VADKIT_DATA`.
 
     Raises:
-        DataError: it needs files, and nobody said where they lie or they are not there.
+        DataError: the data set needs files, and no folder is set or the folder does not exist.
     """
-    found = chosen.component.load()
-    default, layout = getattr(found, "default_root", ""), getattr(found, "layout", "")
-    if not getattr(found, "needs_root", True):
-        return build(chosen, None)
-    root = _base(data_root)
-    where = f"data set {chosen.component.name}"
+    dataset = config.component.load()
+    default, layout = getattr(dataset, "default_root", ""), getattr(dataset, "layout", "")
+    if not getattr(dataset, "needs_root", True):
+        return build(config, None)
+    root = _root_folder(data_root)
+    where = f"data set {config.component.name}"
     if root is None:
-        raise DataError(
-            "nobody said where the data lies", where=where, fix=f"give --data-root or set {DATA_ROOT}.\n{layout}"
-        )
+        raise DataError("its folder is not set", where=where, fix=f"give --data-root or set {DATA_ROOT}.\n{layout}")
     with reading(where):
         if not root.is_dir():
-            fix = f"mend --data-root or {DATA_ROOT}.\n{layout}"
-            raise DataError(f"there is no folder {root}", where=where, fix=fix)
-        inner = bool(default) and (root / default).is_dir()
-    return build(chosen, root / default if inner else root)
+            fix = f"correct --data-root or {DATA_ROOT}.\n{layout}"
+            raise DataError(f"the folder {root} does not exist", where=where, fix=fix)
+        has_default = bool(default) and (root / default).is_dir()
+    return build(config, root / default if has_default else root)
 
 
-def _base(data_root: str | Path | None) -> Path | None:
-    base = data_root if data_root is not None else os.environ.get(DATA_ROOT)
-    return Path(base).expanduser() if base else None
+def _root_folder(data_root: str | Path | None) -> Path | None:
+    root = data_root if data_root is not None else os.environ.get(DATA_ROOT)
+    return Path(root).expanduser() if root else None

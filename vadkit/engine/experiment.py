@@ -20,8 +20,8 @@ from vadkit.data.datamodule import DataModule
 from vadkit.model.autoencoder import Autoencoder, TrainingStep
 from vadkit.model.pipeline import Pipeline
 from vadkit.model.training.checkpoint import Checkpoints
-from vadkit.model.training.density_fit import EncodedClips, GradientFit, steps_of
-from vadkit.model.training.device import start
+from vadkit.model.training.density_fit import FeatureLoader, GradientFit, total_steps
+from vadkit.model.training.device import build_fabric
 from vadkit.model.training.log import Log
 from vadkit.model.training.trainer import Trainer, TrainingJob
 from vadkit.recipe.build import build
@@ -62,7 +62,7 @@ class Experiment:
         self.clip = recipe.data.clip
         self.digests = stage_digests(recipe.tree)
         self.checkpoints = Checkpoints(folder.checkpoints, recipe.name)
-        self.fabric: Fabric = start(recipe.engine)
+        self.fabric: Fabric = build_fabric(recipe.engine)
         self.autoencoder = _build_autoencoder(recipe)
         latents = self.autoencoder.encoder.latents if self.autoencoder else {}
         self.heads: dict[str, Head] = {}
@@ -123,7 +123,7 @@ class Experiment:
                     ahead=self.fabric.device.type != "cpu",  # the GPU leaves this thread idle
                 ),
                 per_epoch=per_epoch,
-                steps=steps_of(plan.fit, per_epoch),
+                steps=total_steps(plan.fit, per_epoch),
                 optimizer=build(plan.fit.optimizer),
                 lr_scheduler=build(plan.fit.lr_scheduler) if plan.fit.lr_scheduler else None,
                 warmup=plan.fit.warmup,
@@ -147,7 +147,7 @@ class Experiment:
             head.feature.to(self.fabric.device).requires_grad_(False).eval()
             fit = self.recipe.densities[name].fit
             clips, seed = self.datamodule.training_clips, derive(self.recipe.seed, stage)
-            features = EncodedClips(clips, head.feature, self.autoencoder, self.fabric, seed)
+            features = FeatureLoader(clips, head.feature, self.autoencoder, self.fabric, seed)
             torch.manual_seed(derive(self.recipe.seed, f"fit/{stage}"))
             self.progress.message(f"{stage}: computing features of {len(clips)} training clips")
             began = time.monotonic()

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from vadkit.core.errors import DataError
 from vadkit.core.progress import NoProgress, Progress
 from vadkit.core.values import Labels, RunResult
-from vadkit.data.frame_reader import look
+from vadkit.data.frame_reader import read_frames
 from vadkit.data.opening import open_data
 from vadkit.evaluation.build import evaluation_of, refuse_test_tuning
 from vadkit.evaluation.reporting import evaluate, shows_maps, write_reports
@@ -153,7 +153,7 @@ def run(
             end(folder, time.monotonic() - started)
             result = evaluate_run(folder, checked, evaluation).result
             folder.update_manifest(lambda manifest: replace(manifest, protocol=dict(result.protocol)))
-            result = replace(result, look=partial(look, data.videos, data.frames))
+            result = replace(result, read_frames=partial(read_frames, data.videos, data.frames))
             write_reports(result, checked.report, folder.path, unseen=progress.message)
     return Run(folder.path, checked, _read_metrics(folder.path))
 

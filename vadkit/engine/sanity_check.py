@@ -13,9 +13,9 @@ from torch._subclasses.fake_tensor import FakeTensorMode
 from vadkit.core.errors import ShapeError, VadkitError, closest, join_names
 from vadkit.core.values import BottleneckOutput, ClipOutputs, LatentSpec
 from vadkit.engine.experiment import Experiment
-from vadkit.model.autoencoder import target_of
-from vadkit.model.pipeline import features_of
-from vadkit.model.training.device import refusing_noise
+from vadkit.model.autoencoder import target_frames
+from vadkit.model.pipeline import extract_features
+from vadkit.model.training.device import check_bfloat16_gradients
 from vadkit.plugin.sandbox import describe_error
 from vadkit.recipe.build import build
 from vadkit.recipe.model import Recipe
@@ -74,7 +74,7 @@ def _passed(experiment: Experiment, clips: torch.Tensor) -> ClipOutputs:
     latents: Mapping[str, torch.Tensor] = {}
     passed, output = BottleneckOutput({}), None
     if model is not None:
-        noise = refusing_noise(model, experiment.fabric, experiment.recipe.engine.precision)
+        noise = check_bfloat16_gradients(model, experiment.fabric, experiment.recipe.engine.precision)
         with _named("model"), noise:
             latents, passed, output = model.eval()(clips)
         _expect_latents("model.encoder", latents, model.encoder.latents)
@@ -86,10 +86,10 @@ def _passed(experiment: Experiment, clips: torch.Tensor) -> ClipOutputs:
     for name, head in experiment.heads.items():
         assert isinstance(head.feature, nn.Module)
         with _named(f"densities.{name}.feature"):
-            samples = features_of(head.feature.eval(), clips, latents, spec)
+            samples = extract_features(head.feature.eval(), clips, latents, spec)
         _expect(f"densities.{name}.feature", samples, (1, head.feature.spec.samples, *head.feature.spec.shape))
         nll[name] = samples.new_zeros(samples.shape[:2])
-    return ClipOutputs(spec, clips, target_of(clips, spec), output, latents, nll, passed.scores)
+    return ClipOutputs(spec, clips, target_frames(clips, spec), output, latents, nll, passed.scores)
 
 
 def _shapes_passed(experiment: Experiment) -> ClipOutputs:

@@ -22,7 +22,7 @@ from vadkit.store.scores import (
     PositionStats,
     map_file,
     read_position_stats,
-    read_score,
+    read_score_file,
     score_file,
     write_labels,
     write_position_stats,
@@ -114,7 +114,7 @@ class Scoring:
                 scores = score_video(
                     video, frames, pipeline, self.experiment.scorers, self.experiment.fabric,
                     batch=engine.score_batch, stride=engine.score_stride, progress=self.experiment.progress, done=done,
-                    places=stats, anomaly_maps=anomaly_maps, short=short,
+                    position_stats=stats, anomaly_maps=anomaly_maps, short=short,
                 )  # fmt: skip
                 write_scores(folder, scores, anomaly_maps=anomaly_maps)
             done += windows[video.name]
@@ -143,7 +143,7 @@ class Scoring:
         if not path.exists() or (anomaly_maps and not map_file(folder, anomaly_maps, name).exists()):
             return False
         try:
-            found = read_score(path)
+            found = read_score_file(path)
         except DataError:
             return False  # damaged: score it again
         return set(found.components) == set(self.experiment.scorers) and len(found.coverage) == frames

@@ -1,4 +1,4 @@
-"""How far a number can be trusted: intervals by the bootstrap, and what chance gives."""
+"""Uncertainty of metrics: values with bootstrap intervals, and the chance level."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from vadkit.core.errors import DataError
 from vadkit.core.values import ScoredVideo
 
 ROUNDS = 1000
-_DRAWN_FRAMES = 4_000_000  # random scores in all
-_LEAST = 0.5  # share of the rounds that must give a value
+_DRAWN_FRAMES = 4_000_000  # total number of random scores
+_LEAST = 0.5  # smallest share of rounds with a value, for an interval
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +23,8 @@ class Interval:
 
     Attributes:
         low: 2.5th percentile over the rounds.
-        high: 97.5th percentile.
-        rounds: those in which the value was defined.
+        high: 97.5th percentile over the rounds.
+        rounds: number of rounds in which the value was defined.
     """
 
     low: float
@@ -34,11 +34,11 @@ class Interval:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """What metrics give of some videos.
+    """Values of metrics on a set of videos.
 
     Attributes:
         values: name -> value.
-        intervals: name -> 95 % interval, of those that have one.
+        intervals: name -> 95 % interval, for the values that have one.
     """
 
     values: dict[str, float]
@@ -48,64 +48,68 @@ class Measured:
 def measure(
     metrics: Sequence[Metric], videos: Sequence[ScoredVideo], what: str, *, seed: int = 0, rounds: int = 0
 ) -> Measured:
-    """Values, and intervals by the percentile bootstrap over videos: as many are drawn as there are, with replacement.
+    """Compute metrics, with intervals by the percentile bootstrap over videos.
 
-    Whole videos are drawn because frames of one video resemble each other; intervals over
-    frames would be far too narrow. Rounds in which a value is not defined (an AUC of one class)
-    do not count; a value that has none in half of the rounds gets no interval.
+    Each round draws as many videos as there are, with replacement. It draws videos and not frames, because
+    the frames of a video resemble each other; intervals over frames would be far too narrow. Rounds in which
+    a value is not defined (such as an AUC of one class) do not count. A value that is defined in less than
+    half of the rounds gets no interval.
 
     Args:
-        metrics: what is measured.
-        videos: none gives nothing; one says nothing of others, and there is no interval then.
-        what: they are scored by, for messages.
-        seed: of the draws.
-        rounds: how many.
+        metrics: the metrics to compute.
+        videos: scored videos. Without videos there are no values; with one video there are no intervals.
+        what: names the scores in messages.
+        seed: seed of the draws.
+        rounds: number of rounds; 0 computes no intervals.
 
     Raises:
-        DataError: a metric cannot be computed, two give values of one name, or one is not finite.
+        DataError: a metric cannot be computed, two metrics give values of the same name, or a value is not finite.
     """
-    found = Measured({}, {})
+    measured = Measured({}, {})
     for metric in metrics if videos else ():
         rank = metric.resampled(videos) if rounds and len(videos) > 1 else None
         values = rank(np.ones(len(videos), np.int64)) if rank else metric.compute(videos)
-        if twice := sorted(found.values.keys() & values.keys()):
-            raise DataError(f"two metrics give a value named {twice[0]!r}", where="evaluate.metrics", fix="keep one")
+        if twice := sorted(measured.values.keys() & values.keys()):
+            what = f"two metrics give a value named {twice[0]!r}"
+            raise DataError(what, where="evaluate.metrics", fix="keep one of them")
         if bad := sorted(key for key, value in values.items() if not np.isfinite(value)):
             raise DataError(f"{bad[0]} of {what} is not a finite number", where=type(metric).__name__)
-        found.values.update({key: float(value) for key, value in values.items()})
+        measured.values.update({key: float(value) for key, value in values.items()})
         if rank:
-            found.intervals.update(_intervals(rank, len(videos), seed, rounds))
-    return found
+            measured.intervals.update(_intervals(rank, len(videos), seed, rounds))
+    return measured
 
 
 def _intervals(
-    measured: Callable[[NDArray[np.int64]], Mapping[str, float]], videos: int, seed: int, rounds: int
+    compute: Callable[[NDArray[np.int64]], Mapping[str, float]], videos: int, seed: int, rounds: int
 ) -> dict[str, Interval]:
-    some = _values(measured, _draws(videos, seed, rounds))
-    return {name: _interval(values) for name, values in some.items() if len(values) >= _LEAST * rounds}
+    values_of = _resampled_values(compute, _draws(videos, seed, rounds))
+    return {name: _interval(values) for name, values in values_of.items() if len(values) >= _LEAST * rounds}
 
 
 def differences(
-    metric: Metric, one: Sequence[ScoredVideo], other: Sequence[ScoredVideo], *, seed: int, rounds: int = ROUNDS
+    metric: Metric, first: Sequence[ScoredVideo], second: Sequence[ScoredVideo], *, seed: int, rounds: int = ROUNDS
 ) -> dict[str, Interval]:
-    """95 % intervals of one value minus the other, by the paired bootstrap: both see the same draws of videos.
+    """95 % intervals of the first method's values minus the second's, by the paired bootstrap.
+
+    Both methods are measured on the same draws of videos.
 
     Args:
-        metric: what is measured.
-        one: scores of the videos by one method.
-        other: scores of the same videos, in the same order, by another.
-        seed: of the draws.
-        rounds: how many.
+        metric: the metric to compute.
+        first: the videos with the scores of the first method.
+        second: the same videos, in the same order, with the scores of the second method.
+        seed: seed of the draws.
+        rounds: number of rounds.
     """
-    if len(one) < 2 or rounds < 1:
+    if len(first) < 2 or rounds < 1:
         return {}
-    first, second = metric.resampled(one), metric.resampled(other)
+    compute_first, compute_second = metric.resampled(first), metric.resampled(second)
 
-    def both(times: NDArray[np.int64]) -> dict[str, float]:
-        values, others = first(times), second(times)
-        return {name: values[name] - others[name] for name in values.keys() & others.keys()}
+    def difference(times: NDArray[np.int64]) -> dict[str, float]:
+        a, b = compute_first(times), compute_second(times)
+        return {name: a[name] - b[name] for name in a.keys() & b.keys()}
 
-    return _intervals(both, len(one), seed, rounds)
+    return _intervals(difference, len(first), seed, rounds)
 
 
 def _interval(values: Sequence[float]) -> Interval:
@@ -114,49 +118,50 @@ def _interval(values: Sequence[float]) -> Interval:
 
 
 def _draws(videos: int, seed: int, rounds: int) -> Iterator[NDArray[np.int64]]:
-    """How often each video is drawn, (V,), the same for every metric."""
+    """How often each round draws each video, (V,). The draws are the same for every metric."""
     random = np.random.default_rng(seed)
     for _ in range(rounds):
         yield np.bincount(random.integers(0, videos, videos), minlength=videos)
 
 
-def _values(
-    measure: Callable[[NDArray[np.int64]], Mapping[str, float]], draws: Iterable[NDArray[np.int64]]
+def _resampled_values(
+    compute: Callable[[NDArray[np.int64]], Mapping[str, float]], draws: Iterable[NDArray[np.int64]]
 ) -> dict[str, list[float]]:
-    values: dict[str, list[float]] = {}
+    """Name -> its finite values over the draws."""
+    values_of: dict[str, list[float]] = {}
     for times in draws:
         try:
-            measured = measure(times)
+            values = compute(times)
         except DataError:
             continue
-        for name, value in measured.items():
+        for name, value in values.items():
             if np.isfinite(value):
-                values.setdefault(name, []).append(float(value))
-    return values
+                values_of.setdefault(name, []).append(float(value))
+    return values_of
 
 
 def chance(
     metrics: Sequence[Metric], draw: Callable[[np.random.Generator], Sequence[ScoredVideo]], *, seed: int
 ) -> tuple[dict[str, float], int]:
-    """Each value's mean for a scorer that knows nothing: what a result must be compared with.
+    """The chance level: each value's mean over scorers with random scores.
 
     Args:
-        metrics: what is measured, each over as many random scorers as it asks for.
-        draw: gives the videos with what becomes of random scores under the protocol.
-        seed: of the random scores.
+        metrics: the metrics to compute; `chance_draws` is the number of random scorers for a metric.
+        draw: gives the videos with random scores, processed under the protocol.
+        seed: seed of the random scores.
 
     Returns:
-        The means, and how many random scorers there were.
+        The means, and the number of random scorers.
     """
     random = np.random.default_rng(seed)
-    values: dict[str, list[float]] = {}
-    number, most = 0, max((metric.chance_draws for metric in metrics), default=0)
-    while number < most:
-        due = [metric for metric in metrics if number < metric.chance_draws]
+    values_of: dict[str, list[float]] = {}
+    draws, max_draws = 0, max((metric.chance_draws for metric in metrics), default=0)
+    while draws < max_draws:
+        due = [metric for metric in metrics if draws < metric.chance_draws]
         videos = draw(random)
-        number += 1
-        # The mean of many frames varies little: a benchmark of millions needs one draw.
-        most = min(most, max(1, _DRAWN_FRAMES // max(1, sum(video.scores.size for video in videos))))
+        draws += 1
+        # The mean over many frames varies little: a data set of millions of frames needs one draw.
+        max_draws = min(max_draws, max(1, _DRAWN_FRAMES // max(1, sum(video.scores.size for video in videos))))
         for name, value in measure(due, videos, "a random scorer").values.items():
-            values.setdefault(name, []).append(value)
-    return {name: float(np.mean(some)) for name, some in values.items()}, number
+            values_of.setdefault(name, []).append(value)
+    return {name: float(np.mean(values)) for name, values in values_of.items()}, draws

@@ -1,4 +1,4 @@
-"""What held-out normal video says of a model: each component's scale, the weights and the alarm threshold."""
+"""Calibration on held-out normal videos: the components' scales, the weights and the alarm threshold."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Scores = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """Scores of one component on held-out normal video, in its own units."""
+    """Statistics of one component's scores on held-out normal videos, before its transforms."""
 
     mean: float
     std: float
@@ -29,18 +29,18 @@ class Scale:
 
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """What stays with a model, to be used where no test set is.
+    """Everything that is needed to use a model without a test set.
 
     Attributes:
-        videos: the normal videos that were held out.
-        hours: their length; 0 if a frame rate is unknown.
-        scales: component -> its scores on them.
-        components: component -> weight and transforms.
-        smoothing: transforms of the fused score.
-        threshold: of the fused score; at it or above, an alarm is raised.
-        false_alarms_per_hour: the rate that the threshold allows.
-        protocol: name of the protocol that it was made under.
-        test_tuned: whether something of the recipe was chosen with test labels.
+        videos: names of the held-out normal videos.
+        hours: total length of these videos; 0 if a frame rate is unknown.
+        scales: component -> statistics of its scores on these videos.
+        components: component -> weight and score transforms.
+        smoothing: score transforms of the fused score.
+        threshold: fused scores at or above it raise an alarm.
+        false_alarms_per_hour: the rate of false alarms that the threshold allows.
+        protocol: name of the protocol of the calibration.
+        test_tuned: whether the recipe was tuned with test labels.
     """
 
     videos: tuple[str, ...]
@@ -54,17 +54,26 @@ class Calibration:
     test_tuned: bool
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain values."""
+        """Return the fields as plain values."""
         return asdict(self)
 
 
 def threshold_of(normal: Sequence[Imputed], scores: Sequence[Scores], per_hour: float) -> tuple[float | None, float]:
-    """Alarm threshold of some scores of the normal videos, and the hours that it rests on; None without any."""
+    """Compute the alarm threshold of a score from normal videos.
+
+    Args:
+        normal: held-out normal videos.
+        scores: the score of each video, (F',).
+        per_hour: allowed false alarms per hour.
+
+    Returns:
+        The threshold (None without videos), and the total length of the videos in hours.
+    """
     return alarm_threshold(scores, [video.fps for video in normal], per_hour) if normal else (None, 0.0)
 
 
 def calibrate(fusion: Fusion, protocol: Protocol) -> Calibration | None:
-    """Everything that a fusion with its weights takes from held-out normal video; None if there is none."""
+    """Calibrate a fusion, with its weights, on its held-out normal videos; None if there are none."""
     totals = fusion.total(fusion.normal, fusion.scaled_normal)
     threshold, hours = threshold_of(fusion.normal, totals, protocol.false_alarms_per_hour)
     if threshold is None:

@@ -1,4 +1,4 @@
-"""A scorer that knows nothing, judged by the same rules."""
+"""The random scorer behind the chance level, evaluated by the same rules as the model."""
 
 from __future__ import annotations
 
@@ -27,24 +27,32 @@ def random_scorer(
     fusion: Fusion,
     protocol: Protocol,
 ) -> Callable[[np.random.Generator], list[ScoredVideo]]:
-    """What draws random scores where there are scores, and gives what the protocol makes of them.
+    """Return a function that draws random scores and evaluates them under the protocol.
 
-    Components are random, on test videos and on the normal ones that transforms and the threshold rest
-    on; then they are covered, transformed, weighted and smoothed like any others. Maps are random too.
+    A draw replaces every score of a component by a random number, on test videos and on normal videos. Then
+    it imputes, transforms, weights and smooths the random scores, as for a model. Anomaly maps are random too.
+
+    Args:
+        videos: scores of the test videos.
+        normal: scores of the held-out normal videos, for fitted transforms and the threshold.
+        labels: test video -> labels.
+        fusion: the fusion of the model's scores; it is not changed.
+        protocol: the protocol of the evaluation.
     """
 
     def draw(random: np.random.Generator) -> list[ScoredVideo]:
-        covered = impute([_randomised(video, fusion.parts, random) for video in videos], protocol.missing_scores)
-        known = impute([_randomised(video, fusion.parts, random) for video in normal], protocol.missing_scores)
-        # Copies, for fitting them on noise must not change what the result was made with.
-        other = Fusion(copy.deepcopy(fusion.parts), copy.deepcopy(fusion.smoothing), known)
-        cases = fuse_cases(other, covered, labels)
-        return ResultRows(cases, other, calibrate(other, protocol), protocol.false_alarms_per_hour).fused()
+        test = impute([_randomise(video, fusion.parts, random) for video in videos], protocol.missing_scores)
+        held_out = impute([_randomise(video, fusion.parts, random) for video in normal], protocol.missing_scores)
+        # Copies, because fitting on random scores must not change the model's fusion.
+        random_fusion = Fusion(copy.deepcopy(fusion.parts), copy.deepcopy(fusion.smoothing), held_out)
+        cases = fuse_cases(random_fusion, test, labels)
+        calibration = calibrate(random_fusion, protocol)
+        return ResultRows(cases, random_fusion, calibration, protocol.false_alarms_per_hour).fused()
 
     return draw
 
 
-def _randomised(video: VideoScores, components: Mapping[str, Any], random: np.random.Generator) -> VideoScores:
+def _randomise(video: VideoScores, components: Mapping[str, Any], random: np.random.Generator) -> VideoScores:
     noise = {
         name: np.where(np.isnan(video.components[name]), np.nan, random.random(video.coverage.shape))
         for name in components

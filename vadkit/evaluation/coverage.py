@@ -1,4 +1,4 @@
-"""Which frames count: videos against labels, and what becomes of frames that no window scores."""
+"""Checks scores against labels, and imputes the scores of frames that no window scores."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ from vadkit.store.scores import VideoScores
 
 @dataclass(frozen=True, slots=True)
 class Imputed:
-    """One video of which every frame has a score.
+    """The scores of one video after imputation: every frame that counts has a score.
 
     Attributes:
         name: the video's name.
         scene: camera or scene identifier.
         components: name -> (F',), finite.
-        kept: (F,) bool, the F' frames of the video that count.
-        without: (F,) bool, frames of the video to which a component gave no score.
+        kept: (F,) bool, True for the F' frames of the video that count.
+        without: (F,) bool, True for frames without a score of at least one component, before imputation.
         fps: frames per second; None if unknown.
-        anomaly_maps: gives (F, h, w), where in the frame; None if there are none.
+        anomaly_maps: gives the anomaly maps (F, h, w); None if there are none.
     """
 
     name: str
@@ -40,56 +40,56 @@ class Imputed:
 
 
 def check_videos(videos: Sequence[VideoScores]) -> None:
-    """Refuse videos that cannot be judged together.
+    """Refuse videos that cannot be evaluated together.
 
     Raises:
-        DataError: there is none, two have one name, or their components differ.
+        DataError: there are no videos, two have the same name, or their components differ.
     """
     if not videos:
-        raise DataError("there are no scores to judge", fix="score the test videos first, with 'vadkit run'")
+        raise DataError("there are no scores to evaluate", fix="score the test videos first, with 'vadkit run'")
     twice = [name for name, count in Counter(video.name for video in videos).items() if count > 1]
     if twice:
-        raise DataError(f"{len(twice)} video names are there more than once: {join_names(twice)}")
+        raise DataError(f"{len(twice)} video names occur more than once: {join_names(twice)}", fix="rename the videos")
     first = videos[0]
     for video in videos:
         if set(video.components) != set(first.components):
-            own, others = (join_names(sorted(one.components)) for one in (video, first))
+            names, first_names = (join_names(sorted(v.components)) for v in (video, first))
             raise DataError(
-                f"has the components {own}, but {first.name!r} has {others}",
+                f"has the components {names}, but {first.name!r} has {first_names}",
                 where=f"video {video.name!r}",
                 fix="score all videos with one recipe",
             )
 
 
 def check_normal(normal: Sequence[VideoScores], videos: Sequence[VideoScores]) -> None:
-    """Refuse normal videos that were scored by something else than the test videos; none at all are fine.
+    """Refuse normal videos that another method scored than the test videos. No normal videos are allowed too.
 
     Raises:
-        DataError: two have one name, or their components differ from the test videos'.
+        DataError: two have the same name, or their components differ from those of the test videos.
     """
     if not normal:
         return
     check_videos(normal)
     if set(normal[0].components) != set(videos[0].components):
-        own, others = (join_names(sorted(some[0].components)) for some in (normal, videos))
+        normal_names, test_names = (join_names(sorted(v[0].components)) for v in (normal, videos))
         raise DataError(
-            f"have the components {own}, but test videos {others}",
+            f"have the components {normal_names}, but test videos have {test_names}",
             where="scores of normal videos",
             fix="score all videos with one method",
         )
 
 
 def check_labels(videos: Sequence[VideoScores], labels: Mapping[str, Labels]) -> None:
-    """Refuse labels that do not belong to these scores; videos without labels are fine.
+    """Refuse labels that do not belong to these scores. Videos without labels are allowed.
 
     Raises:
-        DataError: a labelled video has no scores, or another number of frames.
+        DataError: a labelled video has no scores, or its numbers of labels and scores differ.
     """
     names = {video.name for video in videos}
     if missing := [name for name in labels if name not in names]:
         raise DataError(
             f"{len(missing)} of {len(labels)} labelled videos have no scores: {join_names(missing)}",
-            fix="score all test videos: 'vadkit run --resume' does those that are missing",
+            fix="score all test videos: 'vadkit run --resume' scores the missing ones",
         )
     for video in videos:
         if video.name not in labels:
@@ -99,7 +99,7 @@ def check_labels(videos: Sequence[VideoScores], labels: Mapping[str, Labels]) ->
             raise DataError(
                 f"{video.coverage.size} frames are scored, but {frames.size} are labelled",
                 where=f"video {video.name!r}",
-                fix="check that labels and video are of the same release, and that no frame is resampled",
+                fix="check that labels and video are of the same release, and that frames are not resampled",
             )
         boxes = [frame for track in labels[video.name].tracks or () for frame in track.boxes]
         if outside := sum(not 0 <= frame < frames.size for frame in boxes):
@@ -111,24 +111,29 @@ def check_labels(videos: Sequence[VideoScores], labels: Mapping[str, Labels]) ->
 
 
 def impute(videos: Sequence[VideoScores], rule: MissingScores) -> list[Imputed]:
-    """Give every frame a score, or leave it out, as the protocol's `missing_scores` says.
+    """Impute missing scores, or leave these frames out, by the protocol's rule `missing_scores`.
 
-    A scorer may give NaN where it has nothing to give: in frames that no window covers, and
-    at a video's two ends. NaN between scored frames of covered video is a fault.
+    A missing score is NaN. Scores may be missing in frames that no window covers, and at both ends of a
+    video. A NaN between scored frames of a covered video is an error.
+
+    Args:
+        videos: scores of the videos.
+        rule: "nearest" repeats the nearest score, "min" uses the component's lowest score over all videos,
+            "drop" leaves the frames out, and "error" refuses them.
 
     Raises:
-        DataError: a score is infinite or NaN where it must not be, no frame has a score, or
-            `rule` is "error" and a frame has none.
+        DataError: a score is infinite, a score is NaN between scored frames, a video has no scores, or
+            `rule` is "error" and a frame has no score.
     """
-    found = [_impute_one(video, rule) for video in videos]
-    if rule != "min" or not any(video.without.any() for video in found):
-        return found
-    lowest = {name: min(float(np.nanmin(video.components[name])) for video in videos) for name in found[0].components}
+    imputed = [_impute_one(video, rule) for video in videos]
+    if rule != "min" or not any(video.without.any() for video in imputed):
+        return imputed
+    lowest = {name: min(float(np.nanmin(video.components[name])) for video in videos) for name in imputed[0].components}
     return [
         replace(
             video, components={name: np.where(np.isnan(s), lowest[name], s) for name, s in video.components.items()}
         )
-        for video in found
+        for video in imputed
     ]
 
 
@@ -143,12 +148,16 @@ def _impute_one(video: VideoScores, rule: MissingScores) -> Imputed:
         raise DataError(
             f"{count} of {without.size} frames have no score, the first is frame {int(without.argmax())}",
             where=f"video {video.name!r}",
-            fix="choose 'missing_scores: nearest' or 'drop' under 'evaluate.protocol', or 'engine.score_stride: 1'",
+            fix="set 'missing_scores: nearest' or 'drop' under 'evaluate.protocol', or 'engine.score_stride: 1'",
         )
     if count and rule == "drop":
         kept = ~without
         if not kept.any():
-            raise DataError("no frame is scored by all components", where=f"video {video.name!r}")
+            raise DataError(
+                "no frame has a score of every component",
+                where=f"video {video.name!r}",
+                fix="set 'missing_scores: nearest' under 'evaluate.protocol'",
+            )
         components = {name: scores[kept] for name, scores in components.items()}
     elif count and rule == "nearest":
         components = {name: _nearest(scores) for name, scores in components.items()}
@@ -159,7 +168,8 @@ def _unscored(video: VideoScores, component: str, scores: NDArray[np.float64]) -
     where = f"video {video.name!r}, component {component!r}"
     infinite = int(np.isinf(scores).sum())
     if infinite:
-        raise DataError(f"{infinite} of {scores.size} scores are infinite", where=where)
+        fix = "write a large finite number, or train again if the model diverged"
+        raise DataError(f"{infinite} of {scores.size} scores are infinite", where=where, fix=fix)
     unscored = np.isnan(scores)
     if unscored.all():
         raise DataError(
@@ -170,18 +180,19 @@ def _unscored(video: VideoScores, component: str, scores: NDArray[np.float64]) -
     scored = np.flatnonzero(~unscored)
     between = np.zeros_like(unscored)
     between[scored[0] : scored[-1]] = True
-    faults = int((unscored & between & (video.coverage > 0)).sum())
-    if faults:
+    gaps = int((unscored & between & (video.coverage > 0)).sum())
+    if gaps:
         raise DataError(
-            f"{faults} of {scores.size} scores are NaN in the midst of scored frames",
+            f"{gaps} of {scores.size} scores are NaN between scored frames",
             where=where,
-            fix="the model diverged, or 'engine.score_stride' is larger than the frames that a window scores",
+            fix="train again if the model diverged, or lower 'engine.score_stride': it may be larger than the number "
+            "of frames that a window scores",
         )
     return unscored
 
 
 def _nearest(scores: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Repeat the nearest score where there is none, the earlier one of two at equal distance."""
+    """Replace each NaN by the nearest score; at equal distance, by the earlier one."""
     known = np.flatnonzero(~np.isnan(scores))
     frames = np.arange(scores.size)
     after = np.searchsorted(known, frames).clip(0, known.size - 1)

@@ -1,4 +1,4 @@
-"""Components to the final score: each one's transforms, the weighted sum (Eq. 14), smoothing."""
+"""Fuses component scores to the final score: score transforms, the weighted sum (Eq. 14), smoothing."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ class ComponentFusion:
     """How one component enters the final score.
 
     Attributes:
-        weight: factor after the transforms; 0 measures the component without fusing it.
-        transforms: applied in order.
-        described: the same transforms as `describe` gives them, for the protocol.
+        weight: factor after the transforms; 0 leaves the component out of the sum, but it is still measured.
+        transforms: score transforms, applied in order.
+        described: plain descriptions of the transforms (`describe`), for the protocol.
     """
 
     weight: float = 1.0
@@ -32,18 +32,18 @@ class ComponentFusion:
     described: tuple[Mapping[str, Any], ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
-        """Weight and transforms, as the protocol stores them."""
+        """Weight and transforms in the form that the protocol stores."""
         return {"weight": self.weight, "transform": [dict(keys) for keys in self.described]}
 
 
 @dataclass(frozen=True, slots=True)
 class FusedVideo:
-    """One video's final score and what it was made of.
+    """The final score of one video, with its components.
 
     Attributes:
         total: (F',), the weighted sum, smoothed.
         components: name -> (F',), after its transforms, before its weight.
-        constant: components whose score was the same in every frame of the video.
+        constant: components with the same score in every frame of the video.
     """
 
     total: Scores
@@ -53,12 +53,17 @@ class FusedVideo:
 
 @dataclass(slots=True)
 class Fusion:
-    """Transforms fitted on normal videos, then applied to any; weights may be changed in between.
+    """Fits score transforms on normal videos and applies them to other videos.
+
+    `set_weights` changes the weights at any time.
 
     Args:
-        parts: component -> how it enters.
-        smoothing: transforms of the sum.
+        parts: component -> its weight and transforms.
+        smoothing: score transforms of the weighted sum.
         normal: held-out normal videos, for transforms that are fitted.
+
+    Attributes:
+        scaled_normal: component -> its transformed scores on each normal video.
 
     Raises:
         DataError: nothing is fused, or a component is not among the scores.
@@ -73,45 +78,49 @@ class Fusion:
         if not self.parts:
             raise DataError("no component is fused", where="fuse", fix="name at least one entry of 'scores'")
         self._check(self.normal)
-        # Each transform is fitted on what it will see: the output of those before it.
+        # Each transform is fitted on the output of the transforms before it.
         self.scaled_normal = {
-            name: _fitted(part.transforms, self.normal, [video.components[name] for video in self.normal], _of(name))
+            name: _fit_apply(
+                part.transforms, self.normal, [video.components[name] for video in self.normal], f"component {name!r}"
+            )
             for name, part in self.parts.items()
         }
         self._fit_smoothing()
 
     def set_weights(self, weights: Mapping[str, float]) -> None:
-        """Change weights: component -> factor."""
+        """Set the weights of components: component -> factor."""
         for name, weight in weights.items():
             self.parts[name] = replace(self.parts[name], weight=weight)
         self._fit_smoothing()
 
     def _fit_smoothing(self) -> None:
-        _fitted(self.smoothing, self.normal, self._sums(self.normal, self.scaled_normal), _FUSED)
+        _fit_apply(self.smoothing, self.normal, self._sums(self.normal, self.scaled_normal), _FUSED)
 
     def scale(self, videos: Sequence[Imputed]) -> dict[str, list[Scores]]:
-        """Component -> scores of each video, (F',), after its transforms.
+        """Apply each component's transforms: component -> transformed scores of each video, (F',).
 
         Raises:
-            DataError: a component is not among the scores, or a transform gives another number
-                of frames or something that is not finite.
+            DataError: a component is not among the scores, or a transform's output has another number of frames
+                or is not finite.
         """
         self._check(videos)
         return {
-            name: _applied(part.transforms, videos, [video.components[name] for video in videos], _of(name))
+            name: _apply_all(
+                part.transforms, videos, [video.components[name] for video in videos], f"component {name!r}"
+            )
             for name, part in self.parts.items()
         }
 
     def total(self, videos: Sequence[Imputed], scaled: Mapping[str, Sequence[Scores]]) -> list[Scores]:
-        """The final score of each video, (F',), from what `scale` gave.
+        """Compute the final score of each video, (F',), from the transformed scores of `scale`.
 
         Raises:
-            DataError: it is not finite.
+            DataError: a score is not finite.
         """
-        return _applied(self.smoothing, videos, self._sums(videos, scaled), _FUSED)
+        return _apply_all(self.smoothing, videos, self._sums(videos, scaled), _FUSED)
 
     def __call__(self, videos: Sequence[Imputed]) -> list[FusedVideo]:
-        """One result for each of `videos`, in their order."""
+        """Fuse the scores of each video; the results have the order of `videos`."""
         scaled = self.scale(videos)
         totals = self.total(videos, scaled)
         return [
@@ -139,54 +148,52 @@ class Fusion:
                 )
 
 
-def _of(component: str) -> str:
-    return f"component {component!r}"
-
-
 def _constant(video: Imputed, parts: Mapping[str, ComponentFusion]) -> tuple[str, ...]:
     return tuple(name for name in parts if video.components[name].min() == video.components[name].max())
 
 
-def _fitted(
-    transforms: Sequence[ScoreTransform], videos: Sequence[Imputed], scores: list[Scores], what: str
+def _fit_apply(
+    transforms: Sequence[ScoreTransform], videos: Sequence[Imputed], scores: list[Scores], score_name: str
 ) -> list[Scores]:
     for transform in transforms:
         transform.fit(scores)
-        scores = _apply(transform, videos, scores, what)
+        scores = _apply(transform, videos, scores, score_name)
     return scores
 
 
-def _applied(
-    transforms: Sequence[ScoreTransform], videos: Sequence[Imputed], scores: list[Scores], what: str
+def _apply_all(
+    transforms: Sequence[ScoreTransform], videos: Sequence[Imputed], scores: list[Scores], score_name: str
 ) -> list[Scores]:
     for transform in transforms:
-        scores = _apply(transform, videos, scores, what)
+        scores = _apply(transform, videos, scores, score_name)
     return scores
 
 
-def _apply(transform: ScoreTransform, videos: Sequence[Imputed], scores: list[Scores], what: str) -> list[Scores]:
-    """One transform, scope by scope."""
+def _apply(transform: ScoreTransform, videos: Sequence[Imputed], scores: list[Scores], score_name: str) -> list[Scores]:
+    """Apply one transform to the scores of each scope."""
     results: list[Scores] = list(scores)
     for members in _scopes(transform, videos):
         joined = np.concatenate([scores[index] for index in members])
-        given = np.asarray(transform(joined), np.float64)
+        output = np.asarray(transform(joined), np.float64)
         more = f" and {len(members) - 1} more" if len(members) > 1 else ""
-        where = f"video {videos[members[0]].name!r}{more}, {what}, transform {type(transform).__name__}"
-        if given.shape != joined.shape:
-            raise DataError(f"{joined.size} frames went in, shape {given.shape} came out", where=where)
-        if bad := int((~np.isfinite(given)).sum()):
-            raise DataError(f"{bad} of {given.size} scores became NaN or infinite", where=where)
+        where = f"video {videos[members[0]].name!r}{more}, {score_name}, score transform {type(transform).__name__}"
+        if output.shape != joined.shape:
+            what = f"gives shape {output.shape} for {joined.size} frames"
+            raise DataError(what, where=where, fix="return one score per frame")
+        if bad := int((~np.isfinite(output)).sum()):
+            what = f"makes {bad} of {output.size} scores NaN or infinite"
+            raise DataError(what, where=where, fix="choose other settings, or another score transform")
         ends = np.cumsum([scores[index].size for index in members])[:-1]
-        for index, part in zip(members, np.split(given, ends), strict=True):
+        for index, part in zip(members, np.split(output, ends), strict=True):
             results[index] = part
     return results
 
 
 def _scopes(transform: ScoreTransform, videos: Sequence[Imputed]) -> list[list[int]]:
-    """The videos that one call sees together."""
+    """Indices of the videos that one call of the transform gets together."""
     if transform.scope == "video":
         return [[index] for index in range(len(videos))]
-    found: dict[str, list[int]] = {}
+    groups: dict[str, list[int]] = {}
     for index, video in enumerate(videos):
-        found.setdefault(video.scene if transform.scope == "scene" else "", []).append(index)
-    return list(found.values())
+        groups.setdefault(video.scene if transform.scope == "scene" else "", []).append(index)
+    return list(groups.values())

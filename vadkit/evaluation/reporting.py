@@ -10,7 +10,7 @@ from vadkit.core.errors import DataError, VadkitError
 from vadkit.core.progress import NoProgress, Progress
 from vadkit.core.protocol import Protocol
 from vadkit.core.values import RunResult
-from vadkit.data.frame_reader import look_at
+from vadkit.data.frame_reader import open_frame_reader
 from vadkit.evaluation.build import evaluation_of, with_protocol
 from vadkit.evaluation.run_scores import evaluate_run, evaluate_under_all_protocols, open_run
 from vadkit.plugin.registry import Registry
@@ -73,14 +73,14 @@ def report(
     registry, progress = registry or Registry.discover(), progress or NoProgress()
     run, recipe = open_run(folder, overrides, registry, allow_test_tuning=allow_test_tuning)
     config = evaluation_of(recipe, registry)
-    frames = look_at(recipe.data, None)
+    frames = open_frame_reader(recipe.data, None)
     if out is not None:
         refuse_run(out)
-        result = replace(evaluate_run(run, recipe, config, target=Path(out)).result, look=frames)
+        result = replace(evaluate_run(run, recipe, config, target=Path(out)).result, read_frames=frames)
         write_reports(result, recipe.report, result.folder, unseen=progress.message)
         return result
     with run.locked():
-        result = replace(evaluate_run(run, recipe, config).result, look=frames)
+        result = replace(evaluate_run(run, recipe, config).result, read_frames=frames)
         if overrides:
             settings = digest_of(list(result.summary.metric_settings), recipe.evaluate.anomaly_maps)[:6]
             result = replace(result, folder=run.path / "evals" / f"{result.protocol['digest']}-{settings}")
@@ -117,7 +117,7 @@ def draw(
     reporters = [written.get(name) or ComponentConfig(registry.get("reporter", name), {}, "--figure") for name in names]
     with run.locked():
         result = evaluate_run(run, recipe, replace(evaluation_of(recipe, registry), rounds=0)).result
-        write_reports(replace(result, look=look_at(recipe.data, data_root)), reporters, run.path)
+        write_reports(replace(result, read_frames=open_frame_reader(recipe.data, data_root)), reporters, run.path)
     return run.path / "figures"
 
 

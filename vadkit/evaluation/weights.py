@@ -1,4 +1,4 @@
-"""Weights of the components, where a protocol has them fitted: never from test labels, unless marked so."""
+"""Fits the weights of the components, if the protocol says so. Only protocols marked TEST-TUNED use test labels."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from vadkit.core.errors import DataError
 from vadkit.evaluation.coverage import Imputed
 from vadkit.evaluation.fusion import Fusion
 
-# Shares of a component against the others, in units of their deviations; the search goes through these.
+# Values of the search: share of a component relative to the others, in units of their standard deviations.
 _SHARES = (0.0, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0)
 _PASSES = 3
 
@@ -21,85 +21,90 @@ Truth = Sequence[NDArray[np.bool_]]
 
 
 def divide_by_deviations(fusion: Fusion) -> None:
-    """Divide each weight by the component's deviation on held-out normal video.
+    """Divide each weight by the component's standard deviation on held-out normal videos.
 
     Raises:
-        DataError: none was held out, or a component does not vary on it.
+        DataError: no normal video was held out, or a component is constant on these videos.
     """
     if not fusion.normal:
-        raise _absent("no normal video was held out")
-    scale = _deviations(_weighed(fusion, fusion.scaled_normal), "held-out normal video")
-    fusion.set_weights({name: fusion.parts[name].weight / scale[name] for name in scale})
+        raise _cannot_fit("no normal video was held out")
+    std = _deviations(_fused_only(fusion, fusion.scaled_normal), "held-out normal videos")
+    fusion.set_weights({name: fusion.parts[name].weight / std[name] for name in std})
 
 
 def fit_to(fusion: Fusion, videos: Sequence[Imputed], truth: Truth, *, what: str) -> None:
-    """Set the weights that give the best micro AUC, by coordinate ascent from equal shares.
+    """Set the weights with the best micro AUC, by coordinate ascent from equal shares.
 
     Args:
-        fusion: its transforms are fitted; its weights are changed.
-        videos: with anomalies in them.
-        truth: which frames have them, (F,) bool of each video.
-        what: they are, for messages.
+        fusion: the fusion with fitted transforms; this function changes its weights.
+        videos: videos with anomalies.
+        truth: labels of each video, (F,) bool.
+        what: names the videos in messages.
 
     Raises:
-        DataError: there are none, all frames are of one class, or a component does not vary.
+        DataError: there are no videos, all frames are of one class, or a component is constant.
     """
     if not videos:
-        raise _absent(f"there are no scores of {what}")
-    labels = np.concatenate([one[video.kept] for one, video in zip(truth, videos, strict=True)])
+        raise _cannot_fit(f"there are no scores of {what}")
+    labels = np.concatenate([frames[video.kept] for frames, video in zip(truth, videos, strict=True)])
     if labels.all() or not labels.any():
-        raise DataError(f"all {labels.size} frames of the {what} are of one class", where="evaluate.protocol.weights")
+        raise DataError(
+            f"all {labels.size} frames of the {what} are of one class",
+            where="evaluate.protocol.weights",
+            fix="check the labels, or set 'weights: fixed'",
+        )
     scaled = fusion.scale(videos)
-    scale = _deviations(_weighed(fusion, scaled), what)
-    shares = dict.fromkeys(scale, 1.0)
+    std = _deviations(_fused_only(fusion, scaled), what)
+    shares = dict.fromkeys(std, 1.0)
 
     def auc(trial: Mapping[str, float]) -> float:
         if not any(trial.values()):
             return 0.0
-        fusion.set_weights({name: share / scale[name] for name, share in trial.items()})
+        fusion.set_weights({name: share / std[name] for name, share in trial.items()})
         return float(roc_auc_score(labels, np.concatenate(fusion.total(videos, scaled))))
 
     best = auc(shares)
     for _ in range(_PASSES):
         before = best
         for name in shares:
-            shares, best = _along(name, shares, best, auc)
+            shares, best = _search_share(name, shares, best, auc)
         if best == before:
             break
-    largest = max(share / scale[name] for name, share in shares.items())
-    fusion.set_weights({name: share / scale[name] / largest for name, share in shares.items()})
+    largest = max(share / std[name] for name, share in shares.items())
+    fusion.set_weights({name: share / std[name] / largest for name, share in shares.items()})
 
 
-def _along(
-    name: str, shares: dict[str, float], best: float, value: Callable[[Mapping[str, float]], float]
+def _search_share(
+    name: str, shares: dict[str, float], best: float, objective: Callable[[Mapping[str, float]], float]
 ) -> tuple[dict[str, float], float]:
+    """Find the best share of one component, with the shares of the others fixed."""
     for share in _SHARES:
         trial = shares | {name: share}
-        if (found := value(trial)) > best:
-            shares, best = trial, found
+        if (value := objective(trial)) > best:
+            shares, best = trial, value
     return shares, best
 
 
-def _weighed(fusion: Fusion, scaled: Mapping[str, list[Scores]]) -> dict[str, list[Scores]]:
-    """Without the components of weight 0, which are measured only."""
+def _fused_only(fusion: Fusion, scaled: Mapping[str, list[Scores]]) -> dict[str, list[Scores]]:
+    """Leave out the components of weight 0, which are measured but not fused."""
     return {name: scores for name, scores in scaled.items() if fusion.parts[name].weight}
 
 
 def _deviations(scaled: Mapping[str, Sequence[NDArray[np.float64]]], what: str) -> dict[str, float]:
-    found = {name: float(np.concatenate(scores).std()) for name, scores in scaled.items()}
-    for name, deviation in found.items():
+    std = {name: float(np.concatenate(scores).std()) for name, scores in scaled.items()}
+    for name, deviation in std.items():
         if deviation == 0:
             raise DataError(
                 f"component {name!r} is the same in every frame of the {what}",
                 where="evaluate.protocol.weights",
-                fix="leave it out of 'fuse', or choose 'weights: fixed'",
+                fix="leave it out of 'fuse', or set 'weights: fixed'",
             )
-    return found
+    return std
 
 
-def _absent(what: str) -> DataError:
+def _cannot_fit(reason: str) -> DataError:
     return DataError(
-        f"weights are to be fitted, and {what}",
+        f"the weights cannot be fitted: {reason}",
         where="evaluate.protocol.weights",
-        fix="run the recipe with 'data.held_out: 0.1', or choose 'weights: fixed'",
+        fix="run the recipe with 'data.held_out: 0.1', or set 'weights: fixed'",
     )

@@ -1,1 +1,1 @@
-"""Scores a stream of frames as it arrives, and raises alarms."""
+"""Live scoring: scores frames as they arrive and raises alarms."""

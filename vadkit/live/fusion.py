@@ -1,4 +1,4 @@
-"""The final score of frames as they come, and the alarms that it raises."""
+"""Fuses the scores of a live video and raises alarms."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from vadkit.core.errors import DataError, VadkitError
 from vadkit.evaluation.coverage import Imputed
 from vadkit.evaluation.fusion import Fusion
 
-HISTORY = 1 << 14  # frames that a transform looks back on
-_NOTICED = 1e-3  # deviations
+HISTORY = 1 << 14  # earlier frames that a score transform gets
+_TOLERANCE = 1e-3  # standard deviations
 
 
 class OnlineFusion:
-    """Fuses what a video's frames score, block by block.
+    """Fuses the scores of one video, block by block.
 
     Args:
-        fusion: fitted; its transforms see one video each and nothing of the future.
+        fusion: fitted. Its transforms have the scope "video" and need no later frames.
     """
 
     def __init__(self, fusion: Fusion) -> None:
@@ -29,20 +29,26 @@ class OnlineFusion:
         self._past = {name: np.empty(0) for name in fusion.parts}
 
     def __call__(self, components: Mapping[str, NDArray[np.float64]]) -> NDArray[np.float64]:
-        """Component -> (n,), the frames after those of the last call -> (n,), NaN for frames without a score.
+        """Fuse the scores of the frames that follow those of the last call.
+
+        Args:
+            components: component -> scores (n,), NaN for frames without a score.
+
+        Returns:
+            The fused scores (n,), NaN for frames without a score.
 
         Raises:
             DataError: a score is infinite.
         """
-        rows = {name: components[name] for name in self._past}
-        if infinite := [name for name, scores in rows.items() if np.isinf(scores).any()]:
+        new = {name: components[name] for name in self._past}
+        if infinite := [name for name, scores in new.items() if np.isinf(scores).any()]:
             raise DataError(f"component {infinite[0]!r} became infinite")
-        scored = ~np.isnan(list(components.values())).any(axis=0)  # as a whole video is judged
+        scored = ~np.isnan(list(components.values())).any(axis=0)  # the same rule as for a complete video
         total = np.full(scored.shape, np.nan)
         count = int(scored.sum())
         if not count:
             return total
-        joined = {name: np.concatenate([self._past[name], scores[scored]]) for name, scores in rows.items()}
+        joined = {name: np.concatenate([self._past[name], scores[scored]]) for name, scores in new.items()}
         size = len(next(iter(joined.values())))
         video = Imputed("live", "", joined, np.ones(size, bool), np.zeros(size, bool))
         total[scored] = self._fusion([video])[0].total[-count:]
@@ -50,36 +56,36 @@ class OnlineFusion:
         return total
 
 
-def check_memory(fusion: Fusion) -> None:
-    """Refuse transforms that look back further than `HISTORY` frames: live, a frame would get another score.
+def check_lookback(fusion: Fusion) -> None:
+    """Refuse score transforms that need more than the last `HISTORY` frames: their live scores would differ.
 
     Raises:
-        VadkitError: one does.
+        VadkitError: a transform needs more frames.
     """
     noise = np.random.default_rng(0).normal(size=2 * HISTORY)
     chains = {f"fuse.{name}": part.transforms for name, part in fusion.parts.items()}
     for where, transforms in {**chains, "evaluate.protocol.smoothing": fusion.smoothing}.items():
-        whole, cut = noise, noise[HISTORY:]
+        full, recent = noise, noise[HISTORY:]
         for transform in transforms:
-            whole, cut = transform(whole), transform(cut)
-            if abs(whole[-1] - cut[-1]) > _NOTICED * max(float(np.std(whole[HISTORY:])), 1e-12):
+            full, recent = transform(full), transform(recent)
+            if abs(full[-1] - recent[-1]) > _TOLERANCE * max(float(np.std(full[HISTORY:])), 1e-12):
                 raise VadkitError(
-                    f"the transform {type(transform).__name__} remembers more than the last {HISTORY} frames",
+                    f"the score transform {type(transform).__name__} needs more than the last {HISTORY} frames",
                     where=where,
-                    fix="shorten it, such as the half_life of 'exponential'",
+                    fix="shorten its memory, for example the half_life of 'exponential'",
                 )
 
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """A run of frames at the threshold or above, those less than a second apart taken together.
+    """A run of frames with scores at or above the threshold. Runs less than a second apart are one alarm.
 
     Attributes:
-        frame: index of its first frame.
-        seconds: of that frame.
-        peak: its highest score so far.
-        peak_seconds: of the frame with that score.
-        until: seconds of its last frame at the threshold; None while it lasts.
+        frame: index of the first frame.
+        seconds: time of the first frame.
+        peak: highest score so far.
+        peak_seconds: time of the frame with the highest score.
+        until: time of the last frame at or above the threshold; None while the alarm lasts.
     """
 
     frame: int
@@ -90,36 +96,40 @@ class Alarm:
 
 
 class AlarmDetector:
-    """Follows a score and says when an alarm begins and ends.
+    """Detects the begin and the end of alarms in a sequence of scores.
 
     Args:
-        threshold: of the score, to be reached or exceeded.
-        fps: frames per second; None holds no alarm, so that each frame below the threshold ends it.
+        threshold: scores at or above it raise an alarm.
+        fps: frames per second. If None, the first frame below the threshold ends the alarm.
     """
 
     def __init__(self, threshold: float, fps: float | None) -> None:
         self.threshold = threshold
         self._hold = max(1, round(HOLD * fps)) if fps else 1  # frames
-        self._now: Alarm | None = None
-        self._below = 0
-        self._last = 0.0
+        self._active: Alarm | None = None
+        self._below = 0  # frames since the last one at or above the threshold
+        self._last = 0.0  # seconds of that frame
 
-    def see(self, frame: int, seconds: float, score: float) -> Alarm | None:
-        """One frame's score -> the alarm that begins or ends with it; one that ends has `until`."""
+    def update(self, frame: int, seconds: float, score: float) -> Alarm | None:
+        """Process the next frame's score.
+
+        Returns:
+            An alarm that begins with this frame, or an alarm that is now known to have ended (`until` is set).
+        """
         if score >= self.threshold:
             self._below, self._last = 0, seconds
-            if self._now is None:
-                self._now = Alarm(frame, seconds, score, seconds)
-                return self._now
-            if score > self._now.peak:
-                self._now = replace(self._now, peak=score, peak_seconds=seconds)
+            if self._active is None:
+                self._active = Alarm(frame, seconds, score, seconds)
+                return self._active
+            if score > self._active.peak:
+                self._active = replace(self._active, peak=score, peak_seconds=seconds)
             return None
         self._below += 1
-        return self.close() if self._now is not None and self._below >= self._hold else None
+        return self.close() if self._active is not None and self._below >= self._hold else None
 
     def close(self) -> Alarm | None:
-        """The video ends, and with it the alarm that lasts, if there is one."""
-        if self._now is None:
+        """End the active alarm at the end of the video; None if no alarm is active."""
+        if self._active is None:
             return None
-        ended, self._now = replace(self._now, until=self._last), None
+        ended, self._active = replace(self._active, until=self._last), None
         return ended

@@ -1,4 +1,4 @@
-"""Scores frames as they come: the same windows, and so the same scores, as of a video that is there as a whole."""
+"""Scores frames one by one. Windows and scores are the same as for a complete video."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from vadkit.video.clips import to_clips
 
 
 @dataclass(frozen=True, slots=True)
-class Scored:
-    """Frames of which no later window tells more.
+class FinalScores:
+    """Final scores of n successive frames; no later window shows these frames.
 
     Attributes:
-        first: index of the first one.
-        components: name -> (n,), mean over the windows that score the frame, NaN where none does.
-        coverage: (n,), windows that show the frame.
+        first: index of the first frame.
+        components: name -> (n,), mean over the windows that score the frame, NaN if no window does.
+        coverage: (n,), number of windows that show the frame.
     """
 
     first: int
@@ -32,18 +32,18 @@ class Scored:
 
 
 class OnlineScorer:
-    """Runs a window every `stride` frames of a video whose end is not known.
+    """Scores a window every `stride` frames of a video of unknown length.
 
-    A frame's score is final once no window that is still to come can show it, the one flush with the
-    video's end among them: `span + stride - 2` frames later at most. What it keeps does not grow.
+    The last window ends with the video. A frame's score is final when no later window can show the frame,
+    at most `span + stride - 2` frames later. Memory use does not grow with the length of the video.
 
     Args:
         pipeline: on the fabric's device.
         scorers: component -> scorer.
         fabric: device and precision.
-        stride: frames between neighbouring windows.
-        batch: windows at once; more than one waits for them. Where scores depend on the order it is one.
-        places: component -> what to standardise its scores with.
+        stride: frames between the starts of neighbouring windows.
+        batch: windows in a batch. A larger batch delays scores. A stateful pipeline always uses 1.
+        position_stats: component -> statistics that standardise its scores; None does not standardise.
     """
 
     def __init__(
@@ -54,65 +54,76 @@ class OnlineScorer:
         *,
         stride: int,
         batch: int = 1,
-        places: Mapping[str, PositionStats] | None = None,
+        position_stats: Mapping[str, PositionStats] | None = None,
     ) -> None:
-        self.pipeline, self.scorers, self.fabric, self.position_stats = pipeline, scorers, fabric, places
+        self.pipeline, self.scorers, self.fabric, self.position_stats = pipeline, scorers, fabric, position_stats
         batch = 1 if pipeline.stateful else batch
         self.spec, self.stride, self.batch = pipeline.clip, stride, batch
         pipeline.reset()
-        self._kept: list[NDArray[np.uint8]] = []  # the last frames, of which `_next` is not the first one any more
-        self._received = 0
-        self._next = 0  # where the next window starts
-        self._given = 0  # frames whose scores are out
-        self._waiting: list[int] = []  # starts of windows to be scored
+        self._buffer: list[NDArray[np.uint8]] = []  # the last frames
+        self._received = 0  # frames so far
+        self._next = 0  # start of the next window
+        self._returned = 0  # frames with a final score
+        self._pending: list[int] = []  # starts of windows that are not scored yet
         self._means = SlidingWindowMean(self.spec.span + (batch + 1) * stride, tuple(scorers))
 
-    def push(self, frame: NDArray[np.uint8]) -> Scored | None:
-        """Take a frame (H, W, C) at the clip's size; frames whose scores are final now, if there are any.
+    def push(self, frame: NDArray[np.uint8]) -> FinalScores | None:
+        """Add a frame (H, W, C) at the clip's size.
+
+        Returns:
+            The scores that are now final; None if there are none.
 
         Raises:
             DataError: the model's outputs are not finite.
         """
-        self._kept.append(frame)
+        self._buffer.append(frame)
         self._received += 1
         if self._received < self._next + self.spec.span:
             return None
-        self._waiting.append(self._next)
+        self._pending.append(self._next)
         self._next += self.stride
-        if len(self._waiting) < self.batch:
+        if len(self._pending) < self.batch:
             return None
         return self._score()
 
-    def finish(self) -> Scored | None:
-        """The video has ended: the frames that were still open, after a last window flush with the end.
+    def finish(self) -> FinalScores | None:
+        """End the video: score a last window that ends with it.
 
-        Frames without a window have NaN; None if there is none left.
+        Returns:
+            The scores of the remaining frames, NaN for frames without a window; None if no frame remains.
         """
         last = self._received - self.spec.span
         if last >= 0 and last > self._next - self.stride:
-            self._waiting.append(last)
+            self._pending.append(last)
         return self._score(ended=True)
 
-    def _score(self, *, ended: bool = False) -> Scored | None:
-        if self._waiting:
-            first = self._received - len(self._kept)
-            span, step = self.spec.span, self.spec.step
-            windows = [np.stack(self._kept[start - first : start - first + span : step]) for start in self._waiting]
-            where = f"windows from frame {self._waiting[0]} on"
-            found = score_clips(
-                to_clips(windows), self.pipeline, self.scorers, self.fabric, places=self.position_stats, where=where
-            )
-            for number, start in enumerate(self._waiting):
-                frames = start - self._given + np.arange(self.spec.frames) * step
-                self._means.cover(frames)
-                for name, scores in found.items():
-                    self._means.add(name, frames, scores[number])
-            self._waiting.clear()
-        # A window flush with the end starts a span before it, and behind the last one that was scored.
-        del self._kept[: max(0, len(self._kept) - max(self.spec.span, self._received - self._next))]
-        count = (self._received if ended else self._next - self.stride + 1) - self._given
+    def _score(self, *, ended: bool = False) -> FinalScores | None:
+        if self._pending:
+            self._score_pending()
+        # The last window of the video starts a span before its end, after the last scored window.
+        del self._buffer[: max(0, len(self._buffer) - max(self.spec.span, self._received - self._next))]
+        count = (self._received if ended else self._next - self.stride + 1) - self._returned
         if count <= 0:
             return None
-        result = Scored(self._given, *self._means.take(count))
-        self._given += count
+        result = FinalScores(self._returned, *self._means.pop_first(count))
+        self._returned += count
         return result
+
+    def _score_pending(self) -> None:
+        first = self._received - len(self._buffer)
+        span, step = self.spec.span, self.spec.step
+        windows = [np.stack(self._buffer[start - first : start - first + span : step]) for start in self._pending]
+        scores = score_clips(
+            to_clips(windows),
+            self.pipeline,
+            self.scorers,
+            self.fabric,
+            position_stats=self.position_stats,
+            where=f"windows from frame {self._pending[0]} on",
+        )
+        for number, start in enumerate(self._pending):
+            frames = start - self._returned + np.arange(self.spec.frames) * step
+            self._means.count_window(frames)
+            for name, values in scores.items():
+                self._means.add(name, frames, values[number])
+        self._pending.clear()

@@ -1,4 +1,4 @@
-"""Frames of a source as they arrive: a file, a folder of images, a camera or a network stream."""
+"""Video sources for live scoring: a file, a folder of images, a camera or a network stream."""
 
 from __future__ import annotations
 
@@ -25,139 +25,136 @@ from vadkit.video.probe import frame_rate
 from vadkit.video.resize import at_size, colored
 from vadkit.video.video_file import as_shown
 
-MUCH = 1.1  # frame rates within this factor count as equal
+FPS_TOLERANCE = 1.1  # frame rates that differ by at most this factor count as equal
 _URL = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
-_PICTURES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
-_VIDEOS = (".avi", ".mkv", ".mov", ".mp4", ".ts", ".webm")
-_WAITING = 64  # largest number of frames of a live source in the queue
+_IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
+_VIDEO_SUFFIXES = (".avi", ".mkv", ".mov", ".mp4", ".ts", ".webm")
+_QUEUE_SIZE = 64  # frames of a live source that may wait for the model
 _TIMEOUT = 10.0  # seconds without an answer or a frame
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 30.0  # seconds between two attempts to connect
 
 
 @dataclass(frozen=True, slots=True)
-class Arrival:
-    """One frame and its time.
+class SourceFrame:
+    """One frame of a source.
 
     Attributes:
         frame: (H, W, C) uint8, at the clip's size.
-        seconds: time since the start of the source: of a recording by its frame rate, of a live source by the clock.
+        seconds: time since the start of the source: frame number / frame rate for a recording, the clock for a
+            live source.
     """
 
     frame: NDArray[np.uint8]
     seconds: float
 
 
-Arrivals = Iterator[Arrival | None]
-"""Frames as they arrive. None marks lost frames: later frames do not continue the earlier ones, and may arrive late."""
+SourceFrames = Iterator[SourceFrame | None]
+"""The frames of a source. None marks a gap: frames were lost, and the next frame may take long."""
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A source of frames.
+    """An opened video source.
 
     Attributes:
-        name: name for messages.
-        live: whether frames are lost if they are not read in time.
-        fps: frames per second, from the source's metadata; None if unknown.
-        taken: frames per second of `arrivals`; None if unknown.
-        arrivals: iterates over the frames, only once; for a live source, until the connection is given up.
+        name: the name that the user gave, without a password.
+        live: whether the source drops frames that are not read in time.
+        fps: frames per second of the source; None if unknown.
+        used_fps: frames per second that `frames` gives; None if unknown.
+        frames: gives the frames; call it once. A live source ends when its connection is lost for good.
     """
 
     name: str
     live: bool
     fps: float | None
-    taken: float | None
-    arrivals: Callable[[], Arrivals]
+    used_fps: float | None
+    frames: Callable[[], SourceFrames]
 
 
 def open_source(
     name: str, clip: ClipSpec, *, fps: float | None = None, retries: int | None = None, tell: Callable[[str], None]
 ) -> Source:
-    """Find the type and the frame rate of a source.
+    """Open a source and find its kind and its frame rate.
 
     Args:
         name: a video file, a folder of images, a URL such as rtsp://..., or a camera such as /dev/video0.
         clip: colour and size of the frames.
-        fps: frames per second to use; the others are skipped. None uses all frames.
-        retries: attempts in a row to reconnect to a live source; None never gives up.
-        tell: called with a message about damages and lost connections.
+        fps: frames per second to use; if the source has more, some are skipped. None uses all frames.
+        retries: tries in a row to reconnect to a live source; None never gives up.
+        tell: receives messages about damage and lost connections.
 
     Raises:
-        DataError: the source does not exist or is not a video.
+        DataError: the source does not exist or has no video.
     """
     name = name.removeprefix("file://")
     path = Path(name)
     with reading(name):
         if not (_URL.match(name) or path.is_char_device()):
             return _local(path, clip, fps, tell)
-    rate, recorded = _stated(name)
+    rate, recorded = _probe(name)
+    used = _lower(rate, fps)
     if recorded:
-        return Source(
-            shown(name), False, rate, _least(rate, fps), lambda: paced(_downloaded(name, clip, rate), rate, fps)
-        )
-    line = _Line(name, clip, retries, tell)
-    return Source(shown(name), True, rate, _least(rate, fps), lambda: paced(line.arrivals(), rate, fps))
+        return Source(redacted(name), False, rate, used, lambda: limit_fps(_read_remote(name, clip, rate), rate, fps))
+    connection = _LiveConnection(name, clip, retries, tell)
+    return Source(redacted(name), True, rate, used, lambda: limit_fps(connection.frames(), rate, fps))
 
 
 def _local(path: Path, clip: ClipSpec, fps: float | None, tell: Callable[[str], None]) -> Source:
     if not path.exists():
-        raise DataError("the file or folder does not exist", where=str(path), fix="give a video, a camera or a URL")
+        raise DataError("does not exist", where=str(path), fix="give a video, a camera or a URL")
     video = _video(path)
     rate = frame_rate(path) if path.is_file() else fps
 
-    def arrivals() -> Arrivals:
+    def frames() -> SourceFrames:
         damages = Damages()
         for number, frame in enumerate(decode(video, color=clip.color, damages=damages)):
-            yield Arrival(at_size(frame, clip), number / rate if rate else float(number))
+            yield SourceFrame(at_size(frame, clip), number / rate if rate else float(number))
         for damage in damages.found:
             tell(f"{path} is damaged; the readable frames were used: {damage}")
 
-    return Source(str(path), False, rate, _least(rate, fps), lambda: paced(arrivals(), rate, fps))
+    return Source(str(path), False, rate, _lower(rate, fps), lambda: limit_fps(frames(), rate, fps))
 
 
-def paced(arrivals: Arrivals, has: float | None, wanted: float | None) -> Arrivals:
-    """Skip frames evenly, from `has` to `wanted` frames per second; keep all if the rates are about equal.
+def limit_fps(frames: SourceFrames, source_fps: float | None, fps: float | None) -> SourceFrames:
+    """Skip frames evenly, so that `fps` frames per second remain.
 
-    It counts frames, because arrival times over a network are irregular.
+    All frames remain if one of the rates is None, or if `source_fps` is at most `FPS_TOLERANCE` times `fps`.
+    The function counts frames, because the times at which frames arrive over a network are not reliable.
     """
-    if wanted is None or has is None or has <= wanted * MUCH:
-        yield from arrivals
+    if fps is None or source_fps is None or source_fps <= fps * FPS_TOLERANCE:
+        yield from frames
         return
     due = 1.0
-    for arrival in arrivals:
-        if arrival is None or due >= 1 - 1e-9:
-            yield arrival
-            due = 1.0 if arrival is None else due - 1
-        due = due + wanted / has if arrival is not None else due
+    for frame in frames:
+        if frame is None or due >= 1 - 1e-9:
+            yield frame
+            due = 1.0 if frame is None else due - 1
+        due = due + fps / source_fps if frame is not None else due
 
 
-def shown(name: str) -> str:
-    """The name of a source for messages, without the user and password of its URL."""
+def redacted(name: str) -> str:
+    """Name of a source for messages: without the password in its URL."""
     return re.sub(r"(?<=://)[^/@]*@", "***@", name)
 
 
-def _least(has: float | None, wanted: float | None) -> float | None:
-    return min((one for one in (has, wanted) if one), default=None)
+def _lower(source_fps: float | None, fps: float | None) -> float | None:
+    return min((rate for rate in (source_fps, fps) if rate), default=None)
 
 
 def _video(path: Path) -> VideoRef:
     if path.is_file():
         return VideoRef(path.name, path)
-    images = sorted(
-        (one for one in path.iterdir() if one.suffix.lower() in _PICTURES), key=lambda one: natural_key(one.name)
-    )
-    if not images and (videos := [one.name for one in sorted(path.iterdir()) if one.suffix.lower() in _VIDEOS]):
-        raise DataError(
-            f"contains videos, not images: {join_names(videos)}", where=str(path), fix="give one of the videos"
-        )
+    files = list(path.iterdir())
+    images = sorted((f for f in files if f.suffix.lower() in _IMAGE_SUFFIXES), key=lambda file: natural_key(file.name))
+    if not images and (videos := sorted(f.name for f in files if f.suffix.lower() in _VIDEO_SUFFIXES)):
+        raise DataError(f"holds videos: {join_names(videos)}", where=str(path), fix="give one of them")
     if not images:
-        fix = "give a folder of images, the frames of a video in order"
-        raise DataError("contains no images", where=str(path), fix=fix)
+        raise DataError("holds no images", where=str(path), fix="give a folder of images that are the frames in order")
     return VideoRef(path.name, tuple(images))
 
 
 def _open(name: str) -> av.container.InputContainer:
-    """Connect to a source.
+    """Connect to a camera or a URL.
 
     Raises:
         DataError: there is no answer, or no video.
@@ -166,138 +163,141 @@ def _open(name: str) -> av.container.InputContainer:
     try:
         container = av.open(name, format=kind, timeout=(_TIMEOUT, _TIMEOUT))
     except (av.error.FFmpegError, OSError, ValueError) as error:
-        said = getattr(error, "strerror", None) or error
+        reason = getattr(error, "strerror", None) or error
         raise DataError(
-            f"cannot be opened: {said}", where=shown(name), fix="check the address, the user and the network"
+            f"cannot be opened: {reason}", where=redacted(name), fix="check address, user and network"
         ) from error
     if not container.streams.video:
         container.close()
-        raise DataError("has no video stream", where=shown(name), fix="give the address of a video stream")
+        raise DataError("holds no video stream", where=redacted(name), fix="give the address of a video stream")
     return container
 
 
-def _stated(name: str) -> tuple[float | None, bool]:
-    """The frame rate (None if unknown), and whether it is a recording, which has a duration."""
+def _probe(name: str) -> tuple[float | None, bool]:
+    """Frame rate (None if unknown), and whether the source is a recording: it then has a duration."""
     with _open(name) as container:
         stream = container.streams.video[0]
         rate = stream.average_rate or stream.guessed_rate
         return float(rate) if rate else None, bool(container.duration and container.duration > 0)
 
 
-def _downloaded(name: str, clip: ClipSpec, rate: float | None) -> Arrivals:
-    """A recording's frames, each once, as fast as they are read."""
+def _read_remote(name: str, clip: ClipSpec, rate: float | None) -> SourceFrames:
+    """Frames of a recording on the network, as fast as the caller reads them."""
     number = 0
     try:
-        for frame in _pictures(name, clip):
-            yield Arrival(frame, number / rate if rate else float(number))
+        for frame in _decode(name, clip):
+            yield SourceFrame(frame, number / rate if rate else float(number))
             number += 1
     except (av.error.FFmpegError, OSError) as error:
         what = f"breaks off after {number} frames: {getattr(error, 'strerror', None) or error}"
-        raise DataError(what, where=shown(name), fix="check the network, or download the file first") from error
+        raise DataError(what, where=redacted(name), fix="check the network, or download the file first") from error
 
 
-def _pictures(name: str, clip: ClipSpec) -> Iterator[NDArray[np.uint8]]:
+def _decode(name: str, clip: ClipSpec) -> Iterator[NDArray[np.uint8]]:
     """Frames of one connection, at the clip's size."""
     with _open(name) as container:
-        for picture in container.decode(video=0):
-            yield at_size(colored(as_shown(picture), clip.color), clip)
+        for frame in container.decode(video=0):
+            yield at_size(colored(as_shown(frame), clip.color), clip)
 
 
-class _Line:
-    """A connection to a live source that reconnects; frames that are not read in time are lost.
+class _LiveConnection:
+    """A connection to a live source. It reconnects after a loss, and drops frames that are not read in time.
 
     Args:
         name: the source.
         clip: colour and size of the frames.
-        retries: attempts in a row to reconnect before it gives up; None never gives up.
-        tell: called with a message about lost frames and connections.
+        retries: tries in a row to reconnect; None never gives up.
+        tell: receives messages about losses.
     """
 
     def __init__(self, name: str, clip: ClipSpec, retries: int | None, tell: Callable[[str], None]) -> None:
         self.name, self.clip, self.retries, self.tell = name, clip, retries, tell
-        self._waiting: queue.Queue[Arrival | _End | None] = queue.Queue(_WAITING)
+        self._queue: queue.Queue[SourceFrame | _End | None] = queue.Queue(_QUEUE_SIZE)
         self._stopped = threading.Event()
         self._began = time.monotonic()
 
-    def arrivals(self) -> Arrivals:
-        """Frames until all attempts to reconnect have failed.
+    def frames(self) -> SourceFrames:
+        """Frames until the connection is lost for good.
 
         Raises:
-            DataError: no frame arrived, or reconnecting failed, or the source was read before.
+            DataError: the source gave no frame, reconnecting failed, or the frames were read before.
         """
         if self._stopped.is_set():
-            raise DataError("was read already", where=shown(self.name), fix="open it again")
+            raise DataError("was read already", where=redacted(self.name), fix="open it again")
         threading.Thread(target=self._run, daemon=True).start()
         try:
-            while not isinstance(found := self._waiting.get(), _End):
-                yield found
-            if found.trouble is not None:
-                raise found.trouble
+            while not isinstance(item := self._queue.get(), _End):
+                yield item
+            if item.error is not None:
+                raise item.error
         finally:
             self._stopped.set()
 
     def _run(self) -> None:
-        trouble: BaseException | None = None
         try:
-            trouble = self._read()
-        except BaseException as error:  # the reader of the queue must not wait for ever
-            trouble = error
-        self._put(_End(trouble))
+            error: BaseException | None = self._read()
+        except BaseException as exception:  # the reader of the queue must not wait forever
+            error = exception
+        self._put(_End(error))
 
-    def _put(self, mark: _End | None) -> None:
-        """Add to the queue when it has room; give up when the reader has stopped."""
+    def _put(self, item: _End | None) -> None:
+        """Put an item into the queue when there is room, unless the reader has stopped."""
         while not self._stopped.is_set():
             try:
-                self._waiting.put(mark, timeout=0.2)
+                self._queue.put(item, timeout=0.2)
             except queue.Full:
                 continue
             return
 
     def _read(self) -> DataError | None:
-        """Read and reconnect; returns the error of the last attempt, None if it gave frames."""
+        """Read frames, and reconnect after a loss.
+
+        Returns:
+            The error of the last try; None if the last connection gave frames.
+        """
         failed, pause = 0, _FIRST_PAUSE
         while not self._stopped.is_set():
-            given, trouble = False, None
+            has_frames, error = False, None
             try:
-                for frame in _pictures(self.name, self.clip):
+                for frame in _decode(self.name, self.clip):
                     if self._stopped.is_set():
                         return None
-                    self._offer(Arrival(frame, time.monotonic() - self._began))
-                    given, failed, pause = True, 0, _FIRST_PAUSE
+                    self._offer(SourceFrame(frame, time.monotonic() - self._began))
+                    has_frames, failed, pause = True, 0, _FIRST_PAUSE
                 what = "ended"
-            except DataError as error:
-                what, trouble = error.what, error
-            except (av.error.FFmpegError, OSError) as error:
-                what = f"was lost: {getattr(error, 'strerror', None) or error}"
+            except DataError as exception:
+                what, error = exception.what, exception
+            except (av.error.FFmpegError, OSError) as exception:
+                what = f"was lost: {getattr(exception, 'strerror', None) or exception}"
             if self.retries is not None and failed >= self.retries:
-                return None if given else trouble
+                return None if has_frames else error
             failed += 1
-            if given:
-                self._put(None)  # so that the frames so far are scored now, not after the reconnection
-            self.tell(f"{shown(self.name)}: {what}; connecting again in {pause:.3g} s")
+            if has_frames:
+                self._put(None)  # the earlier frames get their scores now, not after the reconnection
+            self.tell(f"{redacted(self.name)}: {what}; connecting again in {pause:.3g} s")
             self._stopped.wait(pause)
             pause = min(2 * pause, _LONGEST_PAUSE)
         return None
 
-    def _offer(self, arrival: Arrival) -> None:
-        """Add a frame to the queue; if the queue is full, drop all of its frames."""
+    def _offer(self, frame: SourceFrame) -> None:
+        """Put a frame into the queue. If the queue is full, drop this frame and all frames in the queue."""
         try:
-            self._waiting.put_nowait(arrival)
+            self._queue.put_nowait(frame)
             return
         except queue.Full:
             pass
         lost = 1
-        while True:  # an empty queue is better than a growing delay
+        while True:  # dropping all frames once is better than a delay that grows
             try:
-                lost += self._waiting.get_nowait() is not None
+                lost += self._queue.get_nowait() is not None
             except queue.Empty:
                 break
-        self._waiting.put_nowait(None)
-        self.tell(f"{shown(self.name)}: the model is slower than the source; {lost} frames were lost")
+        self._queue.put_nowait(None)
+        self.tell(f"{redacted(self.name)}: the model is slower than the source; {lost} frames were lost")
 
 
 @dataclass(frozen=True, slots=True)
 class _End:
-    """The end of the stream, with the error that caused it, if any."""
+    """The end of a source, with the error that caused it; None for a normal end."""
 
-    trouble: BaseException | None
+    error: BaseException | None

@@ -1,4 +1,4 @@
-"""A trained run looks at a file, a camera or a stream, and raises alarms. Importing this does not import torch."""
+"""Scores a file, a camera or a stream with a trained run, and raises alarms. The import does not load torch."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from vadkit.evaluation.calibration import threshold_of
 from vadkit.evaluation.evaluator import Evaluator
 from vadkit.evaluation.fusion import Fusion
 from vadkit.evaluation.run_scores import open_run, read_synthetic
-from vadkit.live.fusion import Alarm, AlarmDetector, OnlineFusion, check_memory
+from vadkit.live.fusion import Alarm, AlarmDetector, OnlineFusion, check_lookback
 from vadkit.plugin.registry import Registry
 from vadkit.recipe.model import Recipe
 from vadkit.store.provenance import changes, code_of
@@ -27,19 +27,19 @@ from vadkit.store.scores import VideoScores, read_scores
 
 if TYPE_CHECKING:
     from vadkit.engine.experiment import Experiment
-    from vadkit.live.scorer import OnlineScorer, Scored
-    from vadkit.live.stream import Arrivals, Source
+    from vadkit.live.scorer import FinalScores, OnlineScorer
+    from vadkit.live.stream import Source, SourceFrames
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
-    """One frame, once its score is final.
+class FrameScore:
+    """The final score of one frame.
 
     Attributes:
-        frame: its index among the frames taken.
-        seconds: when it came: of a file by its frame rate, of a live source by the clock.
-        score: fused; NaN where the model gives none.
-        alarms: one that begins here, and one that is known to have ended: its `until` is set.
+        frame: index among the frames that were used.
+        seconds: time of the frame: by the frame rate for a file, by the clock for a live source.
+        score: fused score; NaN if the model gives no score.
+        alarms: an alarm that begins with this frame, and an alarm that is now known to have ended (`until` is set).
     """
 
     frame: int
@@ -49,29 +49,29 @@ class Seen:
 
 
 class Watch:
-    """A run made ready for video that it has not seen. Loads torch and the weights.
+    """A trained run that scores new videos and raises alarms. The constructor loads torch and the weights.
 
-    The score is what `vadkit eval RUN --protocol deployable` judges: scales, weights and the threshold
-    come from the normal videos that were held out, and nothing needs the future. A run whose own
-    protocol is deployable keeps that one.
+    The scores are those of `vadkit eval RUN --protocol deployable`: scales, weights and the threshold come
+    from held-out normal videos, and no score needs later frames. If the run's own protocol is deployable,
+    `Watch` uses it instead.
 
     Args:
         run: the run folder.
-        overrides: changes of `fuse` and `evaluate`, as `--set` takes them.
-        threshold: alarms are raised at this score in place of the held-out videos' threshold.
-        false_alarms_per_hour: rate that sets the threshold; default, the protocol's.
-        progress: is told what happens to a live source.
-        registry: default, all installed plugins.
+        overrides: changes of `fuse` and `evaluate`, in the form of `--set`.
+        threshold: score that raises an alarm, instead of the threshold from the held-out videos.
+        false_alarms_per_hour: rate that sets the threshold; default: the protocol's.
+        progress: receives messages about the source.
+        registry: default: all installed plugins.
 
     Raises:
-        VadkitError: it is no finished run, or no normal video was held out.
+        VadkitError: the folder is not a finished run, or no normal video was held out.
 
     Example:
         >>> from vadkit import Watch
         >>> watch = Watch("runs/own_video", false_alarms_per_hour=0.5)  # doctest: +SKIP
-        >>> for seen in watch.seen(watch.open("night.mp4")):  # doctest: +SKIP
-        ...     for alarm in seen.alarms:
-        ...         print(seen.frame, seen.score, alarm)
+        >>> for scored in watch.run(watch.open("night.mp4")):  # doctest: +SKIP
+        ...     for alarm in scored.alarms:
+        ...         print(scored.frame, scored.score, alarm)
     """
 
     def __init__(
@@ -86,71 +86,70 @@ class Watch:
     ) -> None:
         registry = registry or Registry.discover()
         self.progress = progress or NoProgress()
-        place, self.recipe = _opened(run, overrides, registry)
-        plan = evaluation_of(self.recipe, registry)
-        self.protocol = plan.protocol
-        for told in changes(place.read_manifest().code, code_of(self.recipe)):
-            self._tell(f"{told}: the threshold may be of other scores; run the recipe again with --overwrite")
-        normal = _held_out(place)
-        self.fusion = _fusion(place, plan, normal)
-        check_memory(self.fusion)
+        folder, self.recipe = _open_deployable(run, overrides, registry)
+        config = evaluation_of(self.recipe, registry)
+        self.protocol = config.protocol
+        for change in changes(folder.read_manifest().code, code_of(self.recipe)):
+            self._tell(f"{change}: the threshold may not fit the scores; run the recipe again with --overwrite")
+        normal = _read_held_out(folder)
+        self.fusion = _fit_fusion(folder, config, normal)
+        check_lookback(self.fusion)
         self.hours = 0.0
-        self.threshold = self._threshold(threshold, false_alarms_per_hour)
-        self.fps = _rate(normal)
+        self.threshold = self._find_threshold(threshold, false_alarms_per_hour)
+        self.fps = _median_fps(normal)
         from vadkit.engine.experiment import load_experiment
 
-        self._experiment: Experiment = load_experiment(place.path, self.recipe)
+        self._experiment: Experiment = load_experiment(folder.path, self.recipe)
 
-    def _threshold(self, stated: float | None, per_hour: float | None) -> float:
-        if stated is not None:
-            if not np.isfinite(stated):
-                raise VadkitError(f"a threshold is a finite number, not {stated}", where="--threshold")
-            return stated
+    def _find_threshold(self, threshold: float | None, per_hour: float | None) -> float:
+        if threshold is not None:
+            if not np.isfinite(threshold):
+                raise VadkitError(f"a threshold is a finite number, not {threshold}", where="--threshold")
+            return threshold
         rate = self.protocol.false_alarms_per_hour if per_hour is None else per_hour
         if not 0 <= rate < np.inf:
-            raise VadkitError(f"a rate is 0 or more alarms an hour, not {rate}", where="--false-alarms-per-hour")
+            raise VadkitError(f"a rate is 0 or more alarms per hour, not {rate}", where="--false-alarms-per-hour")
         totals = self.fusion.total(self.fusion.normal, self.fusion.scaled_normal)
-        found, self.hours = threshold_of(self.fusion.normal, totals, rate)
-        assert found is not None
-        return found
+        threshold, self.hours = threshold_of(self.fusion.normal, totals, rate)
+        assert threshold is not None
+        return threshold
 
     def open(self, source: str, *, fps: float | None = None, retries: int | None = None) -> Source:
-        """A source, for `seen`.
+        """Open a source for `run`.
 
         Args:
             source: a video file, a folder of images, a URL such as rtsp://..., or a camera such as /dev/video0.
-            fps: frames to take a second; default, as many as training video had.
-            retries: tries in a row to connect to a live source again; None never gives up.
+            fps: frames per second to use; default: the rate of the training videos.
+            retries: tries in a row to reconnect to a live source; None never gives up.
 
         Raises:
-            DataError: there is no such source, or it gives no video.
+            DataError: the source does not exist or has no video.
         """
-        from vadkit.live.stream import MUCH, open_source, shown
+        from vadkit.live.stream import FPS_TOLERANCE, open_source, redacted
 
         if fps is not None and not 0 < fps < np.inf:
             raise VadkitError(f"a frame rate is above 0, not {fps}", where="--fps")
-        found = open_source(source, self.recipe.data.clip, fps=fps or self.fps, retries=retries, tell=self._tell)
-        rate, wanted = found.fps, fps or self.fps
-        if wanted is None:
-            self._tell("the frame rate of the training video is unknown: state it with --fps if this source differs")
-        elif rate is not None and rate * MUCH < wanted:
-            self._tell(
-                f"{shown(source)} has {rate:g} frames a second, training had {wanted:g}: all motion will look faster"
-            )
-        elif rate is not None and rate > wanted * MUCH:
-            self._tell(f"{shown(source)} has {rate:g} frames a second: {wanted:g} of them are used, as in training")
-        return found
+        expected = fps or self.fps
+        opened = open_source(source, self.recipe.data.clip, fps=expected, retries=retries, tell=self._tell)
+        rate, name = opened.fps, redacted(source)
+        if expected is None:
+            self._tell("the frame rate of the training videos is unknown: set --fps if this source's rate differs")
+        elif rate is not None and rate * FPS_TOLERANCE < expected:
+            self._tell(f"{name} has {rate:g} frames per second, training had {expected:g}: all motion will look faster")
+        elif rate is not None and rate > expected * FPS_TOLERANCE:
+            self._tell(f"{name} has {rate:g} frames per second: {expected:g} of them are used, as in training")
+        return opened
 
-    def seen(self, source: Source) -> Iterator[Seen]:
-        """Every frame of a source with its score, as soon as that is final: about a clip's length after it came.
+    def run(self, source: Source) -> Iterator[FrameScore]:
+        """Score every frame of a source, about one clip's length after the frame.
 
         Raises:
             DataError: the source cannot be read, or is shorter than a clip.
         """
-        return _Pass(self, source).seen()
+        return _SourceRun(self, source).scores()
 
     def scorer(self, *, live: bool) -> OnlineScorer:
-        """What turns frames into components; it is at the start of a video."""
+        """Build a scorer of component scores, in its state at the start of a video."""
         from vadkit.engine.scoring import load_position_stats
         from vadkit.live.scorer import OnlineScorer
 
@@ -158,110 +157,110 @@ class Watch:
         engine = self.recipe.engine
         pipeline = experiment.pipeline()
         return OnlineScorer(
-            deepcopy(pipeline) if pipeline.stateful else pipeline,  # two looks at once share no memory
+            deepcopy(pipeline) if pipeline.stateful else pipeline,  # two sources at once must not share state
             experiment.scorers,
             experiment.fabric,
             stride=engine.score_stride,
             batch=1 if live else engine.score_batch,
-            places=load_position_stats(experiment),
+            position_stats=load_position_stats(experiment),
         )
 
     def _tell(self, text: str) -> None:
         self.progress.message(text)
 
 
-class _Pass:
-    """One look at one source."""
+class _SourceRun:
+    """The scores of one source from its start to its end."""
 
     def __init__(self, watch: Watch, source: Source) -> None:
         self.watch, self.source = watch, source
-        self.alarms = AlarmDetector(watch.threshold, source.taken)
-        self.seconds: list[float] = []  # of frames that have no score yet
-        self.first = 0  # index of the first of them
-        self.any = False  # whether any frame had a score
-        self.broken = False  # whether frames were lost just now
+        self.alarms = AlarmDetector(watch.threshold, source.used_fps)
+        self.seconds: list[float] = []  # times of the frames that have no score yet
+        self.first = 0  # index of the first of these frames
+        self.has_scores = False
+        self.has_gap = False  # whether the last section ended with a gap
 
-    def seen(self) -> Iterator[Seen]:
-        arrivals = self.source.arrivals()
+    def scores(self) -> Iterator[FrameScore]:
+        frames = self.source.frames()
         more = True
         while more:
-            before = None  # told once the next is known, for an alarm may last to the end
+            last = None  # one score is held back, because an alarm may end with the last frame
             scorer, fusion = self.watch.scorer(live=self.source.live), OnlineFusion(self.watch.fusion)
-            trouble = None
+            error = None
             try:
-                for one in self._unbroken(arrivals, scorer, fusion):
-                    if before is not None:
-                        yield before
-                    before = one
-                more = self.broken
-            except VadkitError as error:
-                trouble = error
-            # Whatever ended it, what came before is judged to its last frame.
-            for one in (before, *self._judged(scorer.finish(), fusion)):
-                if before is not None and one is not before:
-                    yield before
-                before = one
-            if before is not None:
+                for score in self._score_section(frames, scorer, fusion):
+                    if last is not None:
+                        yield last
+                    last = score
+                more = self.has_gap
+            except VadkitError as exception:
+                error = exception
+            # After an error too, all earlier frames get their scores.
+            for score in self._fuse(scorer.finish(), fusion):
+                if last is not None:
+                    yield last
+                last = score
+            if last is not None:
                 ended = self.alarms.close()
-                yield replace(before, alarms=(*before.alarms, ended)) if ended else before
-            if trouble is not None:
-                raise trouble
-        if not self.any:
+                yield replace(last, alarms=(*last.alarms, ended)) if ended else last
+            if error is not None:
+                raise error
+        if not self.has_scores:
             span = self.watch.recipe.data.clip.span
             raise DataError(
-                f"ended after {self.first} frames, but one clip reaches over {span}",
+                f"has {self.first} frames, but a clip needs {span}",
                 where=self.source.name,
                 fix="give a longer video",
             )
 
-    def _unbroken(self, arrivals: Arrivals, scorer: OnlineScorer, fusion: OnlineFusion) -> Iterator[Seen]:
-        """What is seen up to the next gap, or the end."""
-        self.broken = False
-        for arrival in arrivals:
-            if arrival is None:
-                self.broken = True
+    def _score_section(self, frames: SourceFrames, scorer: OnlineScorer, fusion: OnlineFusion) -> Iterator[FrameScore]:
+        """Score frames up to the next gap or the end."""
+        self.has_gap = False
+        for frame in frames:
+            if frame is None:
+                self.has_gap = True
                 return
-            self.seconds.append(arrival.seconds)
-            yield from self._judged(scorer.push(arrival.frame), fusion)
+            self.seconds.append(frame.seconds)
+            yield from self._fuse(scorer.push(frame.frame), fusion)
 
-    def _judged(self, scored: Scored | None, fusion: OnlineFusion) -> Iterator[Seen]:
-        if scored is None:
+    def _fuse(self, scores: FinalScores | None, fusion: OnlineFusion) -> Iterator[FrameScore]:
+        if scores is None:
             return
-        for score in fusion(scored.components).tolist():
+        for score in fusion(scores.components).tolist():
             seconds, frame = self.seconds.pop(0), self.first
             self.first += 1
-            alarm = None if np.isnan(score) else self.alarms.see(frame, seconds, score)
-            self.any = self.any or not np.isnan(score)
-            yield Seen(frame, seconds, score, (alarm,) if alarm else ())
+            alarm = None if np.isnan(score) else self.alarms.update(frame, seconds, score)
+            self.has_scores = self.has_scores or not np.isnan(score)
+            yield FrameScore(frame, seconds, score, (alarm,) if alarm else ())
 
 
-def _opened(run: str | Path, overrides: Sequence[str], registry: Registry) -> tuple[RunFolder, Recipe]:
-    """The run, under a protocol that a camera can have."""
-    place, recipe = open_run(run, overrides, registry, allow_test_tuning=True)
+def _open_deployable(run: str | Path, overrides: Sequence[str], registry: Registry) -> tuple[RunFolder, Recipe]:
+    """Open a run under a deployable protocol: its own, or the preset `deployable`."""
+    folder, recipe = open_run(run, overrides, registry, allow_test_tuning=True)
     if recipe.evaluate.protocol.deployable:
-        return place, recipe
-    place, recipe = open_run(run, ["evaluate.protocol=deployable", *overrides], registry, allow_test_tuning=True)
+        return folder, recipe
+    folder, recipe = open_run(run, ["evaluate.protocol=deployable", *overrides], registry, allow_test_tuning=True)
     if not recipe.evaluate.protocol.deployable:
-        what = f"protocol {recipe.evaluate.protocol.name!r} is not deployable: it may need the future, or test videos"
+        what = f"protocol {recipe.evaluate.protocol.name!r} is not deployable: it may need later frames or test videos"
         raise VadkitError(what, where="--set", fix="leave evaluate.protocol out; its fields can be set")
-    return place, recipe
+    return folder, recipe
 
 
-def _held_out(place: RunFolder) -> list[VideoScores]:
-    if not place.held_out.is_dir() or not any(place.held_out.glob("*.npz")):
+def _read_held_out(folder: RunFolder) -> list[VideoScores]:
+    if not folder.held_out.is_dir() or not any(folder.held_out.glob("*.npz")):
         raise DataError(
-            "no normal video was held out, and so nothing says when to raise an alarm",
-            where=str(place.path),
+            "no normal video was held out, so there is no alarm threshold",
+            where=str(folder.path),
             fix="run the recipe again with --set data.held_out=0.2",
         )
-    return read_scores(place.held_out)
+    return read_scores(folder.held_out)
 
 
-def _fusion(place: RunFolder, plan: EvaluationConfig, normal: Sequence[VideoScores]) -> Fusion:
-    synthetic, truth = read_synthetic(place, plan.needs)
-    return Evaluator(plan).fit(EvaluationData((), {}, normal, synthetic, truth))
+def _fit_fusion(folder: RunFolder, config: EvaluationConfig, normal: Sequence[VideoScores]) -> Fusion:
+    synthetic, truth = read_synthetic(folder, config.needs)
+    return Evaluator(config).fit(EvaluationData((), {}, normal, synthetic, truth))
 
 
-def _rate(normal: Sequence[VideoScores]) -> float | None:
+def _median_fps(normal: Sequence[VideoScores]) -> float | None:
     rates = [video.fps for video in normal if video.fps]
     return float(np.median(rates)) if rates else None

@@ -1,1 +1,1 @@
-"""The autoencoder, its training loss, and the whole pipeline that scores clips."""
+"""The autoencoder, its training, and the pipeline that scores clips."""

@@ -1,4 +1,4 @@
-"""Joins an encoder, perhaps a bottleneck, and a decoder."""
+"""The autoencoder (encoder, optional bottleneck, decoder) and its training step."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ class Autoencoder(nn.Module):
 
     Args:
         clip: geometry of a clip.
-        encoder: sees the clip's input frames.
-        decoder: gives its target frames.
-        bottleneck: between the two.
+        encoder: maps the clip's input frames to latents.
+        decoder: maps latents to the clip's target frames.
+        bottleneck: transforms the latents between encoder and decoder.
     """
 
     def __init__(
@@ -33,44 +33,50 @@ class Autoencoder(nn.Module):
         self.bottleneck = bottleneck
         self.decoder = decoder
         for parameter in self.parameters():
-            if parameter.dim() == 5:  # 3-D convolutions run faster so, above all in bfloat16 on a CPU
+            if parameter.dim() == 5:  # faster 3-D convolutions, above all in bfloat16 on a CPU
                 parameter.data = parameter.data.contiguous(memory_format=torch.channels_last_3d)
 
     def encode(self, clips: Tensor) -> dict[str, Tensor]:
-        """(B, C, T, H, W) -> the encoder's latents, before any bottleneck."""
+        """(B, C, T, H, W) -> the encoder's latents, before the bottleneck."""
         start, stop = self.clip.input
-        given = clips[:, :, start:stop].contiguous(memory_format=torch.channels_last_3d)
-        return self.encoder(given)  # pyright: ignore[reportCallIssue]
+        frames = clips[:, :, start:stop].contiguous(memory_format=torch.channels_last_3d)
+        return self.encoder(frames)  # pyright: ignore[reportCallIssue]
 
-    def code(self, clips: Tensor) -> tuple[dict[str, Tensor], BottleneckOutput]:
-        """(B, C, T, H, W) -> latents before and after the bottleneck; without one they are the same."""
+    def compress(self, clips: Tensor) -> tuple[dict[str, Tensor], BottleneckOutput]:
+        """(B, C, T, H, W) -> the latents before the bottleneck, and the bottleneck's output.
+
+        Without a bottleneck, its output holds the same latents.
+        """
         latents = self.encode(clips)
         if self.bottleneck is None:
             return latents, BottleneckOutput(latents)
         return latents, self.bottleneck(latents)  # pyright: ignore[reportCallIssue]
 
     def forward(self, clips: Tensor) -> tuple[dict[str, Tensor], BottleneckOutput, Tensor]:
-        """(B, C, T, H, W) -> latents, the bottleneck's output, frames (B, C, T_out, H, W).
+        """(B, C, T, H, W) -> the encoder's latents, the bottleneck's output, frames (B, C, T_out, H, W).
 
         Raises:
-            ShapeError: the decoder gives another shape than the clip's target.
+            ShapeError: the decoder's output does not have the shape of the clip's target.
         """
-        latents, passed = self.code(clips)
-        output: Tensor = self.decoder(passed.latents)  # pyright: ignore[reportCallIssue]
-        wanted = target_of(clips, self.clip).shape
-        if output.shape != wanted:
+        latents, bottleneck_output = self.compress(clips)
+        output: Tensor = self.decoder(bottleneck_output.latents)  # pyright: ignore[reportCallIssue]
+        expected = target_frames(clips, self.clip).shape
+        if output.shape != expected:
             raise ShapeError(
-                f"gives {tuple(output.shape)}, but the target is {tuple(wanted)}",
+                f"gives {tuple(output.shape)}, but the target is {tuple(expected)}",
                 where="model.decoder",
                 fix="change data.clip.target, or the decoder",
             )
-        return latents, passed, output
+        return latents, bottleneck_output, output
 
 
-class Terms(NamedTuple):
-    """Losses of one step, each (); a critic's loss is for the parameters that its `Loss` owns.
+class StepLosses(NamedTuple):
+    """The losses of one step, each of shape ().
 
-    The losses are computed when they are asked for: after the critics' own step, with their new parameters.
+    Attributes:
+        losses: computes the autoencoder's losses. The trainer calls it after the critics' own step, so that
+            these losses see the critics' new parameters.
+        critics: name of a loss -> the loss for the parameters that this `Loss` owns.
     """
 
     losses: Callable[[], dict[str, Tensor]]
@@ -78,10 +84,10 @@ class Terms(NamedTuple):
 
 
 class TrainingStep(nn.Module):
-    """The autoencoder with its losses: clips in, every loss out.
+    """The autoencoder with its losses: maps clips to every loss.
 
     Args:
-        autoencoder: what is trained.
+        autoencoder: the model to train.
         losses: name, weight and loss of each term.
     """
 
@@ -92,23 +98,23 @@ class TrainingStep(nn.Module):
         self.weights = [weight for _, weight, _ in losses]
         self.losses = nn.ModuleList(loss for _, _, loss in losses)  # pyright: ignore[reportArgumentType]
 
-    def forward(self, clips: Tensor) -> Terms:
-        """(B, C, T, H, W) -> the terms of the autoencoder's loss, and its critics' own."""
-        latents, passed, output = self.autoencoder(clips)
+    def forward(self, clips: Tensor) -> StepLosses:
+        """(B, C, T, H, W) -> the autoencoder's losses and the critics' losses."""
+        latents, bottleneck_output, output = self.autoencoder(clips)
         out = ClipOutputs(
             spec=self.autoencoder.clip,
             clips=clips,
-            target=target_of(clips, self.autoencoder.clip),
+            target=target_frames(clips, self.autoencoder.clip),
             output=output.float(),
             latents=latents,
-            scores=passed.scores,
+            scores=bottleneck_output.scores,
         )
 
         def losses() -> dict[str, Tensor]:
             with torch.autocast(clips.device.type, enabled=False):  # MS-SSIM's windows need float32
                 named = zip(self.names, self.weights, self.losses, strict=True)
                 terms = {name: weight * loss(out) for name, weight, loss in named}
-            return terms | {f"bottleneck/{name}": loss for name, loss in passed.losses.items()}
+            return terms | {f"bottleneck/{name}": loss for name, loss in bottleneck_output.losses.items()}
 
         with torch.autocast(clips.device.type, enabled=False):
             detached = _detached(out)
@@ -117,17 +123,17 @@ class TrainingStep(nn.Module):
                 for name, loss in zip(self.names, self.losses, strict=True)
                 if (critic := loss.critic(detached)) is not None  # pyright: ignore[reportCallIssue]
             }
-        return Terms(losses, critics)
+        return StepLosses(losses, critics)
 
 
 def _detached(out: ClipOutputs) -> ClipOutputs:
-    """The same, cut off from the model: a critic's loss must not reach it."""
+    """Detach the outputs from the graph: gradients of a critic's loss must not reach the autoencoder."""
     assert out.output is not None
     latents = {name: latent.detach() for name, latent in out.latents.items()}
     scores = {name: score.detach() for name, score in out.scores.items()}
     return replace(out, output=out.output.detach(), latents=latents, scores=scores)
 
 
-def target_of(clips: Tensor, spec: ClipSpec) -> Tensor:
-    """(B, C, T, H, W) -> the frames that must come out, (B, C, T_out, H, W)."""
+def target_frames(clips: Tensor, spec: ClipSpec) -> Tensor:
+    """(B, C, T, H, W) -> the frames that the decoder must give, (B, C, T_out, H, W)."""
     return clips[:, :, spec.target[0] : spec.target[1]]

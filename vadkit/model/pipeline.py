@@ -1,4 +1,4 @@
-"""Everything that turns clips into outputs, frozen: autoencoder, features, densities."""
+"""The frozen pipeline that turns clips into outputs: autoencoder, features, densities."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from torch import Tensor, nn
 from vadkit.core.contracts import DensityModel, Feature
 from vadkit.core.errors import ShapeError
 from vadkit.core.values import ClipOutputs, ClipSpec
-from vadkit.model.autoencoder import Autoencoder, target_of
+from vadkit.model.autoencoder import Autoencoder, target_frames
 
 
 class Pipeline(nn.Module):
-    """What scoring runs. Always in eval mode and without gradients.
+    """The modules that scoring runs, always in eval mode and without gradients.
 
     Args:
         clip: geometry of a clip.
-        autoencoder: None for densities on raw frames alone.
-        densities: name -> the feature and the density that sees it.
-        decode: whether the output is needed at all; without it only encoder and bottleneck run. A
-            model whose scores depend on the order of frames always decodes.
+        autoencoder: None if all densities use raw frames.
+        densities: name -> the feature, and the density of its samples.
+        decode: whether a scorer needs the decoder's output. If False, only encoder and bottleneck run. A
+            stateful model always decodes.
     """
 
     def __init__(
@@ -41,62 +41,62 @@ class Pipeline(nn.Module):
         self.requires_grad_(False).eval()
 
     def train(self, mode: bool = True) -> Pipeline:
-        """Stay in eval mode, whoever asks."""
+        """Stay in eval mode for every `mode`."""
         del mode
         return super().train(False)
 
     @property
     def stateful(self) -> str:
-        """Why scores depend on the order of a video's frames; empty if they do not."""
+        """The reason why scores depend on the order of a video's frames; empty if they do not."""
         bottleneck = self.autoencoder.bottleneck if self.autoencoder is not None else None
         return bottleneck.stateful if bottleneck is not None else ""
 
     def reset(self) -> None:
-        """A video begins: forget what earlier clips left."""
+        """Clear the bottleneck's state at the start of a video."""
         if self.autoencoder is not None and self.autoencoder.bottleneck is not None:
             self.autoencoder.bottleneck.reset()
 
     def update(self, out: ClipOutputs) -> None:
-        """One clip of a video is scored: let the bottleneck see it before the next one."""
+        """Update the bottleneck's state with the clip that was just scored."""
         if self.autoencoder is not None and self.autoencoder.bottleneck is not None:
             self.autoencoder.bottleneck.update(out)
 
     def forward(self, clips: Tensor) -> ClipOutputs:
-        """(B, C, T, H, W) -> outputs, likelihoods among them."""
+        """(B, C, T, H, W) -> outputs, with the negative log-likelihood of every density."""
         latents: dict[str, Tensor] = {}
         scores: Mapping[str, Tensor] = {}
         output = None
         if self.autoencoder is not None:
             if self.decode:
-                latents, passed, output = self.autoencoder(clips)
+                latents, bottleneck_output, output = self.autoencoder(clips)
             else:
-                latents, passed = self.autoencoder.code(clips)
-            scores = passed.scores
+                latents, bottleneck_output = self.autoencoder.compress(clips)
+            scores = bottleneck_output.scores
         nll: dict[str, Tensor] = {}
         for name, feature, density in zip(self.names, self.features, self.densities, strict=True):
-            samples = features_of(feature, clips, latents, self.clip)  # (B, T', ...)
-            given = density(samples.flatten(0, 1))
-            expect_nll(f"densities.{name}", given, samples.shape[0] * samples.shape[1])
-            nll[name] = given.unflatten(0, samples.shape[:2]).float()
-        target = target_of(clips, self.clip)
+            samples = extract_features(feature, clips, latents, self.clip)  # (B, T', ...)
+            values = density(samples.flatten(0, 1))
+            check_nll(f"densities.{name}", values, samples.shape[0] * samples.shape[1])
+            nll[name] = values.unflatten(0, samples.shape[:2]).float()
+        target = target_frames(clips, self.clip)
         return ClipOutputs(self.clip, clips, target, output, latents, nll, scores)
 
 
-def expect_nll(where: str, given: object, samples: int) -> None:
-    """Refuse what a density gives unless it is one number a sample.
+def check_nll(where: str, nll: object, samples: int) -> None:
+    """Check that a density gives one number for each sample.
 
     Raises:
-        ShapeError: it is no tensor (N,).
+        ShapeError: `nll` is not a tensor (N,).
     """
-    found = tuple(given.shape) if isinstance(given, Tensor) else type(given).__name__
-    if found != (samples,):
+    shape = tuple(nll.shape) if isinstance(nll, Tensor) else type(nll).__name__
+    if shape != (samples,):
         raise ShapeError(
-            f"gives {found} for {samples} samples, but a negative log-likelihood is ({samples},)",
+            f"gives {shape} for {samples} samples, but a negative log-likelihood is ({samples},)",
             where=where,
-            fix="a fault of the component",
+            fix="correct the component's forward",
         )
 
 
-def features_of(feature: nn.Module, clips: Tensor, latents: Mapping[str, Tensor], clip: ClipSpec) -> Tensor:
-    """What a density sees of clips (B, C, T, H, W): (B, T', *shape)."""
+def extract_features(feature: nn.Module, clips: Tensor, latents: Mapping[str, Tensor], clip: ClipSpec) -> Tensor:
+    """Clips (B, C, T, H, W) and latents -> the samples of a density, (B, T', *shape)."""
     return feature(clips[:, :, clip.input[0] : clip.input[1]], latents)

@@ -1,1 +1,1 @@
-"""Windows to scores, and the score files: torch on one side, numpy on the other."""
+"""Everything that a run stores between its stages: run folder, manifest and score files."""

@@ -1,4 +1,4 @@
-"""What a number must be read beside: versions, host, commit."""
+"""The environment that produced a number: package versions, host, commit."""
 
 from __future__ import annotations
 
@@ -14,32 +14,32 @@ PACKAGES = ("torch", "numpy", "normflows", "lightning-fabric", "scikit-learn", "
 
 
 def versions() -> dict[str, str]:
-    """Package -> version, of those that numbers depend on."""
-    found = {"vadkit": __version__, "python": platform.python_version()}
+    """Package -> version, for the packages that affect numbers."""
+    result = {"vadkit": __version__, "python": platform.python_version()}
     for package in PACKAGES:
         try:
-            found[package] = version(package)
+            result[package] = version(package)
         except PackageNotFoundError:
-            found[package] = "not installed"
-    return found
+            result[package] = "not installed"
+    return result
 
 
 def host() -> dict[str, str | int | None]:
-    """The machine, without its name."""
+    """System and processor of this machine, without its host name."""
     return {"system": platform.system(), "machine": platform.machine(), "processor": _processor(), "cores": _cores()}
 
 
 def commit() -> str | None:
-    """The commit that vadkit's own source stands at, "+changes" if edited; None if not in git."""
+    """The git commit of vadkit's source, with "+changes" if it is edited; None if it is not in a repository."""
     folder = Path(__file__).parents[1]
 
     def git(*arguments: str) -> str:
-        done = subprocess.run(["git", "-C", str(folder), *arguments], capture_output=True, text=True, timeout=10)
-        return done.stdout.strip() if done.returncode == 0 else ""
+        process = subprocess.run(["git", "-C", str(folder), *arguments], capture_output=True, text=True, timeout=10)
+        return process.stdout.strip() if process.returncode == 0 else ""
 
     try:
         if not git("ls-files", "--", "__init__.py"):
-            return None  # installed elsewhere; a surrounding repository is not ours
+            return None  # an installed package: a repository around it is not vadkit's
         return git("rev-parse", "HEAD") + ("+changes" if git("status", "--porcelain", "--", "..") else "")
     except (OSError, subprocess.SubprocessError):
         return None

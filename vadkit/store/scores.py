@@ -1,8 +1,8 @@
-"""Score files: the seam between torch on the left and numpy on the right.
+"""Score files: the seam between inference (torch) and evaluation (NumPy).
 
-One `.npz` a video under `RUN/scores/`, with no label in it; the labels of a run lie beside
-them in `RUN/labels.npz`, so that a run can be judged again where its data set is absent.
-Nothing is pickled, so a score file from elsewhere is safe to read.
+`RUN/scores/` has one `.npz` file for each video, without labels. `RUN/labels.npz` has the labels of all
+videos, so that a run can be evaluated again without its data set. Nothing is pickled, so score files of
+other people are safe to read.
 """
 
 from __future__ import annotations
@@ -23,26 +23,27 @@ from vadkit.core.files import atomic_write
 from vadkit.core.values import Labels, Track, natural_key
 
 _SCORES, _LABELS = "vadkit scores", "vadkit labels"
-_REGIONS, _PLACES = "vadkit regions", "vadkit places"
+_REGIONS, _POSITION_STATS = "vadkit regions", "vadkit places"
 _VERSION = 1
 _COMPONENT = "component/"
-_LONGEST_NAME = 180  # file systems allow 255 bytes; the temporary file's name is longer
+_LONGEST_NAME = 180  # file systems allow 255 bytes, and the temporary file's name is longer
+_SCORE_AGAIN = "delete it and score that video again"
 
 _T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
 class VideoScores:
-    """The scores of one video as they are stored.
+    """The scores of one video, as a score file stores them.
 
     Attributes:
         name: the video's name.
         scene: camera or scene identifier; empty if there is one scene.
         components: name -> (F,) float64, mean over the windows that score the frame, NaN
-            where none does. Higher = more anomalous.
-        coverage: (F,) int, windows that the frame appears in.
+            if no window does. Higher = more anomalous.
+        coverage: (F,) int, number of windows that show the frame.
         fps: frames per second; None if unknown.
-        anomaly_maps: gives (F, h, w), where in the frame; None if such maps are not kept.
+        anomaly_maps: gives the anomaly maps (F, h, w); None if they are not stored.
     """
 
     name: str
@@ -57,7 +58,7 @@ class VideoScores:
         if not self.name:
             raise DataError("a video without a name has no score file")
         if not self.components or "" in self.components:
-            raise DataError("there is no component, or one without a name", where=where)
+            raise DataError("a component is missing or has no name", where=where)
         if self.coverage.ndim != 1 or not self.coverage.size:
             raise DataError(f"coverage has shape {self.coverage.shape}, not (F,) with F > 0", where=where)
         for name, scores in self.components.items():
@@ -69,38 +70,45 @@ class VideoScores:
 
 @dataclass(frozen=True, slots=True)
 class PositionStats:
-    """Mean and deviation of one component's scores at each place of a window, each (T,), on training clips."""
+    """Mean and standard deviation of one component's scores at each position of a window.
+
+    They are measured on training clips.
+
+    Attributes:
+        mean: (T,).
+        std: (T,).
+    """
 
     mean: NDArray[np.float64]
     std: NDArray[np.float64]
 
     def standardise(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
-        """(B, T) -> (B, T)."""
+        """Scores (B, T) -> standardised scores (B, T)."""
         return (scores - self.mean) / self.std
 
 
 def score_file(folder: Path, name: str) -> Path:
-    """Where the scores of the video `name` lie: the name with unsafe characters escaped as in a URL."""
+    """Path of the score file of the video `name`. Unsafe characters are escaped as in a URL."""
     safe = quote(name, safe=" ")
     if safe.startswith("."):
-        safe = "%2E" + safe[1:]  # files with a leading dot are asides of a write that was killed
+        safe = "%2E" + safe[1:]  # a leading dot marks temporary files
     if len(safe) > _LONGEST_NAME:
         safe = f"{safe[: _LONGEST_NAME - 17]}-{hashlib.sha256(name.encode()).hexdigest()[:16]}"
     return folder / f"{safe}.npz"
 
 
 def map_file(folder: Path, scorer: str, name: str) -> Path:
-    """Where a scorer's maps of the video `name` lie, beside the scores under `folder`."""
+    """Path of a scorer's anomaly maps of the video `name`; `folder` holds the score files."""
     return folder / "anomaly_maps" / scorer / f"{score_file(folder, name).stem}.npy"
 
 
 def write_scores(folder: Path, video: VideoScores, *, anomaly_maps: str = "") -> Path:
-    """Write one video's score file, aside then renamed; its maps first, if it has any.
+    """Write one video's anomaly maps, if it has any, and then its score file. Each write is atomic.
 
     Args:
         folder: usually `RUN/scores`.
-        video: what to write.
-        anomaly_maps: the scorer that its maps are from.
+        video: the scores.
+        anomaly_maps: name of the scorer that gave the anomaly maps.
 
     Returns:
         The file written.
@@ -113,7 +121,7 @@ def write_scores(folder: Path, video: VideoScores, *, anomaly_maps: str = "") ->
     }
     path = score_file(folder, video.name)
     if video.anomaly_maps is not None:
-        with atomic_write(map_file(folder, anomaly_maps, video.name)) as aside, aside.open("wb") as file:
+        with atomic_write(map_file(folder, anomaly_maps, video.name)) as temporary, temporary.open("wb") as file:
             np.save(file, np.asarray(video.anomaly_maps(), np.float32), allow_pickle=False)
     arrays |= {"name": np.array(video.name), "scene": np.array(video.scene), "fps": np.array(video.fps or 0.0)}
     _write(path, _SCORES, arrays | {"coverage": np.asarray(video.coverage, np.int64)})
@@ -121,40 +129,44 @@ def write_scores(folder: Path, video: VideoScores, *, anomaly_maps: str = "") ->
 
 
 def read_scores(folder: Path, *, anomaly_maps: str = "") -> list[VideoScores]:
-    """Read every score file of a folder (not of the folders in it), in natural order of the names.
+    """Read every score file of a folder (not of its subfolders), in natural order of the videos' names.
 
     Args:
         folder: usually `RUN/scores`.
-        anomaly_maps: the scorer whose maps come along, where they are kept.
+        anomaly_maps: name of the scorer for which stored anomaly maps are read too; empty reads none.
 
     Raises:
-        DataError: there is none, one is damaged or foreign, or two hold the same video.
+        DataError: there are no score files, one is damaged or not a score file, or two hold the same video.
     """
     paths = sorted(path for path in folder.glob("*.npz") if path.is_file() and not path.name.startswith("."))
     if not paths:
-        raise DataError("no score file here", where=str(folder), fix="score the test videos first, with 'vadkit run'")
-    found: dict[str, Path] = {}
+        raise DataError("has no score files", where=str(folder), fix="score the test videos first, with 'vadkit run'")
+    path_of: dict[str, Path] = {}
     videos: list[VideoScores] = []
     for path in paths:
-        video = read_score(path, anomaly_maps=anomaly_maps)
-        if video.name in found:
-            raise DataError(f"video {video.name!r} is also in {found[video.name].name}", where=str(path))
-        found[video.name] = path
+        video = read_score_file(path, anomaly_maps=anomaly_maps)
+        if video.name in path_of:
+            raise DataError(
+                f"video {video.name!r} is also in {path_of[video.name].name}",
+                where=str(path),
+                fix="delete one of the two files",
+            )
+        path_of[video.name] = path
         videos.append(video)
     return sorted(videos, key=lambda video: natural_key(video.name))
 
 
-def read_score(path: Path, *, anomaly_maps: str = "") -> VideoScores:
-    """Read one score file, with the maps of the scorer `anomaly_maps` if they are kept.
+def read_score_file(path: Path, *, anomaly_maps: str = "") -> VideoScores:
+    """Read one score file, with the stored anomaly maps of the scorer `anomaly_maps`, if there are any.
 
     Raises:
-        DataError: it is missing, damaged or foreign.
+        DataError: the file is missing, damaged or not a score file.
     """
-    video = _read(path, _SCORES, _scores_of)
-    kept = map_file(path.parent, anomaly_maps, video.name)
-    if not anomaly_maps or not kept.is_file():
+    video = _read(path, _SCORES, _parse_scores)
+    maps = map_file(path.parent, anomaly_maps, video.name)
+    if not anomaly_maps or not maps.is_file():
         return video
-    return replace(video, anomaly_maps=partial(_read_maps, kept, len(video.coverage)))
+    return replace(video, anomaly_maps=partial(_read_maps, maps, len(video.coverage)))
 
 
 def _read_maps(path: Path, frames: int) -> NDArray[np.float32]:
@@ -162,19 +174,20 @@ def _read_maps(path: Path, frames: int) -> NDArray[np.float32]:
         anomaly_maps = np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
         raise DataError(
-            f"not a readable file of anomaly_maps: {error}", where=str(path), fix="delete it and score that video again"
+            f"is not a readable file of anomaly maps: {error}", where=str(path), fix=_SCORE_AGAIN
         ) from error
     if anomaly_maps.ndim != 3 or len(anomaly_maps) != frames:
-        raise DataError(f"holds maps of shape {anomaly_maps.shape}, but {frames} frames are scored", where=str(path))
+        what = f"holds maps of shape {anomaly_maps.shape}, but {frames} frames are scored"
+        raise DataError(what, where=str(path), fix=_SCORE_AGAIN)
     return anomaly_maps
 
 
 def write_labels(path: Path, labels: Mapping[str, Labels]) -> None:
-    """Write the frame labels of a run's test videos into one file; masks and tracks stay with the data set.
+    """Write the frame labels of a run's test videos into one file, without masks and tracks.
 
     Args:
         path: usually `RUN/labels.npz`.
-        labels: video name -> labels; videos that have none are left out.
+        labels: video name -> labels, without the videos that have no labels.
 
     Raises:
         RunFolderError: the folder cannot be written or the disk is full.
@@ -188,24 +201,24 @@ def write_labels(path: Path, labels: Mapping[str, Labels]) -> None:
 
 
 def read_labels(path: Path, regions: Path | None = None) -> dict[str, Labels]:
-    """Read what `write_labels` wrote: video name -> labels.
+    """Read the file of `write_labels`: video name -> labels.
 
     Args:
         path: usually `RUN/labels.npz`.
-        regions: the folder of `write_regions`; without it, or for videos that it lacks, there
-            are no masks and tracks.
+        regions: the folder of `write_regions`, for masks and tracks. If it is None or lacks a video, the
+            labels have neither.
 
     Raises:
-        DataError: the file is missing, damaged or foreign.
+        DataError: the file is missing, damaged or not a label file.
     """
-    labels = _read(path, _LABELS, _labels_of)
+    labels = _read(path, _LABELS, _parse_labels)
     if regions is None or not regions.is_dir():
         return labels
     return {name: _with_regions(score_file(regions, name), label) for name, label in labels.items()}
 
 
 def write_regions(folder: Path, name: str, labels: Labels) -> None:
-    """Write one video's masks and tracks, so that a run can be judged by place where its data set is absent.
+    """Write one video's masks and tracks, so that a run's anomaly maps can be evaluated without its data set.
 
     Raises:
         RunFolderError: the folder cannot be written or the disk is full.
@@ -225,30 +238,32 @@ def write_regions(folder: Path, name: str, labels: Labels) -> None:
     _write(score_file(folder, name), _REGIONS, arrays, compressed=True)
 
 
-def write_position_stats(path: Path, digest: str, places: Mapping[str, PositionStats]) -> None:
-    """Keep what calibrated windows are standardised with.
+def write_position_stats(path: Path, digest: str, position_stats: Mapping[str, PositionStats]) -> None:
+    """Write the statistics that standardise the scores of calibrated windows.
 
     Args:
-        path: beside the weights.
-        digest: of all that it depends on.
-        places: component -> its places.
+        path: the file, in the folder of the weights.
+        digest: digest of everything that the statistics depend on.
+        position_stats: component -> statistics.
 
     Raises:
         RunFolderError: the folder cannot be written or the disk is full.
     """
-    arrays = {f"{part}/{name}": getattr(one, part) for name, one in places.items() for part in ("mean", "std")}
-    _write(path, _PLACES, arrays | {"digest": np.array(digest)})
+    arrays: dict[str, NDArray[Any]] = {}
+    for name, stats in position_stats.items():
+        arrays |= {f"mean/{name}": stats.mean, f"std/{name}": stats.std}
+    _write(path, _POSITION_STATS, arrays | {"digest": np.array(digest)})
 
 
 def read_position_stats(path: Path, digest: str) -> dict[str, PositionStats] | None:
-    """Read what `write_position_stats` wrote; None if there is none, or of another digest.
+    """Read the file of `write_position_stats`; None if it does not exist or has another digest.
 
     Raises:
-        DataError: the file is damaged or foreign.
+        DataError: the file is damaged or of another kind.
     """
     if not path.is_file():
         return None
-    arrays = _read(path, _PLACES, dict)
+    arrays = _read(path, _POSITION_STATS, dict)
     if str(arrays["digest"]) != digest:
         return None
     names = [key.removeprefix("mean/") for key in arrays if key.startswith("mean/")]
@@ -258,73 +273,71 @@ def read_position_stats(path: Path, digest: str) -> dict[str, PositionStats] | N
 def _with_regions(path: Path, labels: Labels) -> Labels:
     if not path.is_file():
         return labels
-    keys, tracks, size = _read(path, _REGIONS, lambda arrays: (set(arrays), _tracks_of(arrays), _size_of(arrays)))
-    masks = partial(_read, path, _REGIONS, _masks_of) if "masks" in keys else None
+    keys, tracks, size = _read(path, _REGIONS, lambda arrays: (set(arrays), _parse_tracks(arrays), _parse_size(arrays)))
+    masks = partial(_read, path, _REGIONS, _parse_masks) if "masks" in keys else None
     return replace(labels, masks=masks, tracks=tracks, size=size)
 
 
-def _size_of(arrays: Mapping[str, NDArray[Any]]) -> tuple[int, int] | None:
+def _parse_size(arrays: Mapping[str, NDArray[Any]]) -> tuple[int, int] | None:
     if "size" not in arrays:
         return None
     height, width = arrays["size"].tolist()
     return height, width
 
 
-def _masks_of(arrays: Mapping[str, NDArray[Any]]) -> NDArray[np.bool_]:
+def _parse_masks(arrays: Mapping[str, NDArray[Any]]) -> NDArray[np.bool_]:
     shape = tuple(int(size) for size in arrays["shape"])
     return np.unpackbits(arrays["masks"], count=int(np.prod(shape))).astype(bool).reshape(shape)
 
 
-def _tracks_of(arrays: Mapping[str, NDArray[Any]]) -> tuple[Track, ...] | None:
+def _parse_tracks(arrays: Mapping[str, NDArray[Any]]) -> tuple[Track, ...] | None:
     if "boxes" not in arrays:
         return None
     boxes: list[dict[int, tuple[int, int, int, int]]] = [{} for _ in arrays["identities"]]
     for number, frame, x0, y0, x1, y1 in arrays["boxes"].tolist():
         boxes[number][frame] = (x0, y0, x1, y1)
-    return tuple(Track(str(name), one) for name, one in zip(arrays["identities"], boxes, strict=True))
+    return tuple(Track(str(name), track) for name, track in zip(arrays["identities"], boxes, strict=True))
 
 
 def _write(path: Path, kind: str, arrays: Mapping[str, NDArray[Any]], *, compressed: bool = False) -> None:
     save: Any = np.savez_compressed if compressed else np.savez
-    with atomic_write(path) as aside, aside.open("wb") as file:
+    with atomic_write(path) as temporary, temporary.open("wb") as file:
         save(file, allow_pickle=False, kind=np.array(kind), version=np.array(_VERSION), **arrays)
 
 
 def _read(path: Path, kind: str, parse: Callable[[Mapping[str, NDArray[Any]]], _T]) -> _T:
     if not path.is_file():
-        raise DataError("there is no such file", where=str(path), fix="score the test videos first, with 'vadkit run'")
+        raise DataError("does not exist", where=str(path), fix="score the test videos first, with 'vadkit run'")
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as archive:
             arrays = {key: archive[key] for key in archive.files}
-        stored, version = str(arrays["kind"]), int(arrays["version"])
-        if (stored, version) == (kind, _VERSION):
+        file_kind, version = str(arrays["kind"]), int(arrays["version"])
+        if (file_kind, version) == (kind, _VERSION):
             return parse(arrays)
-    # A damaged or foreign archive fails in the zip, zlib, header or pickle code, each in its own way.
+    # A damaged file fails in the zip, zlib, header or pickle code, each with its own exceptions.
     except Exception as error:
         raise DataError(
-            f"not a readable file of {kind}: {type(error).__name__}: {error}",
-            where=str(path),
-            fix="delete the file and score that video again",
+            f"is not a readable file of {kind}: {type(error).__name__}: {error}", where=str(path), fix=_SCORE_AGAIN
         ) from error
     raise DataError(
-        f"holds {stored!r} version {version}, not {kind!r} version {_VERSION}",
+        f"holds {file_kind!r} version {version}, not {kind!r} version {_VERSION}",
         where=str(path),
         fix="read it with the version of vadkit that wrote it, or score again",
     )
 
 
-def _scores_of(arrays: Mapping[str, NDArray[Any]]) -> VideoScores:
+def _parse_scores(arrays: Mapping[str, NDArray[Any]]) -> VideoScores:
     components = {
         key.removeprefix(_COMPONENT): _typed(array, np.float64, key)
         for key, array in arrays.items()
         if key.startswith(_COMPONENT)
     }
     coverage = _typed(arrays["coverage"], np.int64, "coverage")
-    fps = float(arrays["fps"]) if "fps" in arrays else 0.0  # older files have none
+    fps = float(arrays["fps"]) if "fps" in arrays else 0.0  # older files have no fps
     return VideoScores(str(arrays["name"]), str(arrays["scene"]), components, coverage, fps or None)
 
 
-def _labels_of(arrays: Mapping[str, NDArray[Any]]) -> dict[str, Labels]:
+def _parse_labels(arrays: Mapping[str, NDArray[Any]]) -> dict[str, Labels]:
     names, sources = (arrays[key].tolist() for key in ("names", "sources"))
     return {
         name: Labels(_typed(arrays[f"frames/{index}"], np.bool_, name), source=source)

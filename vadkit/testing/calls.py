@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from vadkit.core.values import BottleneckOutput, ClipOutputs
-from vadkit.model.autoencoder import target_of
+from vadkit.model.autoencoder import target_frames
 from vadkit.testing import toy_clips as datamodule
 from vadkit.testing import toy_fit as fitting
 from vadkit.testing.subject import Subject, seeded
@@ -68,7 +68,7 @@ def inputs(subject: Subject, batch: int, *, seed: int = 0) -> tuple[Any, ...]:
 def outputs_of_a_model(subject: Subject, frames: Tensor, seed: int) -> ClipOutputs:
     """The outputs of a partly trained model: close to the target, with noise."""
     clip = subject.toy.clip
-    target = target_of(frames, clip)
+    target = target_frames(frames, clip)
     noise = torch.randn(target.shape, generator=torch.Generator().manual_seed(seed + 7))
     steps = clip.input_frames
     per_frame = AnyName(torch.zeros(len(frames), steps))

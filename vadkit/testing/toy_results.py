@@ -105,7 +105,7 @@ def result(
         intervals={name: (one - 0.05, one + 0.05) for name, one in metrics.items()},
         groups={} if bare else {"video": dict.fromkeys(names[:2], metrics)},
         units={} if bare else {"detection_delay": "s"},
-        look=None if bare else _look,
+        read_frames=None if bare else _look,
     )  # fmt: skip
 
 

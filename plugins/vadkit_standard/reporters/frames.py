@@ -26,10 +26,10 @@ def show(result: RunResult, video: VideoResult, indices: Sequence[int], where: s
     Raises:
         DataError: the videos are missing.
     """
-    if result.look is None:
+    if result.read_frames is None:
         what = "the figure shows frames, but these scores have no data set"
         raise DataError(what, where=where, fix="draw it from a run: 'vadkit figures RUN --data-root DIR'")
-    return result.look(video.name, [int(numbers_of(video)[index]) for index in indices])
+    return result.read_frames(video.name, [int(numbers_of(video)[index]) for index in indices])
 
 
 def title_of(video: VideoResult, index: int) -> str:

@@ -146,4 +146,4 @@ def watch(
             progress=progress,
         )
         opened = ready.open(source, fps=fps, retries=retries)
-        follow(ready.seen(opened), ready, opened, alarms=alarms, scores=scores)
+        follow(ready.run(opened), ready, opened, alarms=alarms, scores=scores)

@@ -17,13 +17,15 @@ import typer
 from vadkit.core.errors import RunFolderError, VadkitError
 from vadkit.core.files import explain
 from vadkit.live.fusion import Alarm
-from vadkit.live.watch import Seen, Watch
+from vadkit.live.watch import FrameScore, Watch
 
 if TYPE_CHECKING:
     from vadkit.live.stream import Source
 
 
-def follow(seen: Iterator[Seen], watch: Watch, source: Source, *, alarms: Path | None, scores: Path | None) -> None:
+def follow(
+    frame_scores: Iterator[FrameScore], watch: Watch, source: Source, *, alarms: Path | None, scores: Path | None
+) -> None:
     """Print alarms as they begin and end, append them to `alarms` (JSON lines) and every score to `scores` (CSV).
 
     Raises:
@@ -40,16 +42,16 @@ def follow(seen: Iterator[Seen], watch: Watch, source: Source, *, alarms: Path |
         table = _appended(files, scores)
         if table is not None and table.tell() == 0:
             _write(table, "source,frame,seconds,score\n")
-        for one in seen:
+        for frame_score in frame_scores:
             frames += 1
             if table is not None:
-                _write(table, _row(source.name, one))
-            for alarm in one.alarms:
+                _write(table, _row(source.name, frame_score))
+            for alarm in frame_score.alarms:
                 raised += alarm.until is None
                 typer.echo(_line(alarm, began if live else None))
-                told = _told(alarm, watch.threshold, began if live else None)
+                event = _event(alarm, watch.threshold, began if live else None)
                 if lines is not None:
-                    _write(lines, json.dumps({"source": source.name, **told}) + "\n")
+                    _write(lines, json.dumps({"source": source.name, **event}) + "\n")
     typer.echo(f"{frames} frames, {raised} alarm{'s' if raised != 1 else ''}")
 
 
@@ -59,9 +61,11 @@ def _head(watch: Watch) -> str:
     return f"alarms at {watch.threshold:.4g}{rests}; protocol {watch.protocol.name}{mark}"
 
 
-def _row(source: str, one: Seen) -> str:
+def _row(source: str, frame_score: FrameScore) -> str:
     row = io.StringIO()
-    csv.writer(row, lineterminator="\n").writerow([source, one.frame, f"{one.seconds:.3f}", f"{one.score:.6g}"])
+    csv.writer(row, lineterminator="\n").writerow(
+        [source, frame_score.frame, f"{frame_score.seconds:.3f}", f"{frame_score.score:.6g}"]
+    )
     return row.getvalue()
 
 
@@ -73,11 +77,11 @@ def _line(alarm: Alarm, began: datetime | None) -> str:
     return f"{_when(alarm.until, began)}  alarm ends    after {lasted:.1f} s, {peak}"
 
 
-def _told(alarm: Alarm, threshold: float, began: datetime | None) -> dict[str, object]:
-    told: dict[str, object] = {"event": "begin" if alarm.until is None else "end", **asdict(alarm)}
+def _event(alarm: Alarm, threshold: float, began: datetime | None) -> dict[str, object]:
+    event: dict[str, object] = {"event": "begin" if alarm.until is None else "end", **asdict(alarm)}
     if began is not None:
-        told["time"] = (began + timedelta(seconds=alarm.until or alarm.seconds)).isoformat(timespec="milliseconds")
-    return told | {"threshold": threshold}
+        event["time"] = (began + timedelta(seconds=alarm.until or alarm.seconds)).isoformat(timespec="milliseconds")
+    return event | {"threshold": threshold}
 
 
 def _when(seconds: float, began: datetime | None) -> str:

@@ -21,7 +21,7 @@ from vadkit.engine.bench.flops import SCORES, count_flops, parts_of, watched
 from vadkit.engine.bench.memory import Peak
 from vadkit.engine.bench.noise import Noise, Untrained
 from vadkit.engine.experiment import Experiment, without_videos
-from vadkit.model.inference.sliding_window import outputs_of, scores_of, update_state
+from vadkit.model.inference.sliding_window import run_pipeline, score_outputs, update_state
 from vadkit.model.pipeline import Pipeline
 from vadkit.plugin.registry import Registry
 from vadkit.recipe.loading import read_recipe
@@ -216,9 +216,9 @@ def _time(
     for number in range(warmup + repeat):
         with watched(pipeline, clock.read) as seen:
             begun = clock.read()
-            out = outputs_of(clips, pipeline, experiment.fabric, where="random clips")
+            out = run_pipeline(clips, pipeline, experiment.fabric, where="random clips")
             between = clock.read()
-            scores_of(out, experiment.scorers)
+            score_outputs(out, experiment.scorers)
             ended = clock.read()
             update_state(out, pipeline)
             whole = clock.read()

@@ -1,1 +1,1 @@
-"""Slides windows over videos and combines their scores."""
+"""Scores of the windows of a video, combined for each frame."""

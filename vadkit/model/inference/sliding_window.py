@@ -1,4 +1,4 @@
-"""Runs the pipeline over every window of a video; each frame gets the mean of its windows."""
+"""Sliding-window inference: scores every window of a video and averages the scores of each frame."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ from vadkit.store.scores import PositionStats, VideoScores
 from vadkit.video.cache import Frames
 from vadkit.video.clips import Clips, read_window, to_clips, window_frames, window_starts
 
-CALIBRATION_CLIPS = 512  # enough for a mean and a deviation, whatever the data set's size
-MAP_CELL = 4  # pixels of the clip a side that one value of a kept map stands for
+CALIBRATION_CLIPS = 512  # enough for a mean and a standard deviation, for data sets of every size
+MAP_CELL = 4  # side of one cell of a stored map, in pixels of the clip
 
 
 class SlidingWindowMean:
-    """Collects scores of overlapping windows: (F,) means, and in how many windows a frame was.
+    """The mean score of each frame over overlapping windows, and the number of windows that show the frame.
 
     Args:
-        frames: F.
+        frames: number of frames, F.
         components: names of the scores.
     """
 
@@ -36,49 +36,52 @@ class SlidingWindowMean:
         self._counts = {name: np.zeros(frames, np.int64) for name in components}
         self.coverage = np.zeros(frames, np.int64)
 
-    def cover(self, where: NDArray[np.int64]) -> None:
-        """One window shows the frames `where` (T,)."""
-        self.coverage[where] += 1
+    def count_window(self, frames: NDArray[np.int64]) -> None:
+        """Count one window that shows the frames with the indices `frames` (T,)."""
+        self.coverage[frames] += 1
 
-    def add(self, component: str, where: NDArray[np.int64], scores: NDArray[np.float64]) -> None:
-        """One window's scores (T,) of the frames `where` (T,); NaN gives no score."""
-        given = ~np.isnan(scores)
-        self._sums[component][where[given]] += scores[given]
-        self._counts[component][where[given]] += 1
+    def add(self, component: str, frames: NDArray[np.int64], scores: NDArray[np.float64]) -> None:
+        """Add one window's scores (T,) of the frames with the indices `frames` (T,). NaN means "no score"."""
+        scored = ~np.isnan(scores)
+        self._sums[component][frames[scored]] += scores[scored]
+        self._counts[component][frames[scored]] += 1
 
     def means(self) -> dict[str, NDArray[np.float64]]:
         """Component -> (F,), NaN for frames that no window scored."""
         with np.errstate(invalid="ignore"):
             return {name: self._sums[name] / self._counts[name] for name in self._sums}
 
-    def take(self, count: int) -> tuple[dict[str, NDArray[np.float64]], NDArray[np.int64]]:
-        """Means and coverage of the first `count` frames, which leave; frames without any come in behind."""
+    def pop_first(self, count: int) -> tuple[dict[str, NDArray[np.float64]], NDArray[np.int64]]:
+        """Remove the first `count` frames and return their means and coverage.
+
+        The other frames move to the front, and `count` empty frames follow them.
+        """
         means = {name: scores[:count] for name, scores in self.means().items()}
         coverage = self.coverage[:count].copy()
-        for kept in (*self._sums.values(), *self._counts.values(), self.coverage):
-            kept[:-count] = kept[count:].copy()
-            kept[-count:] = 0
+        for array in (*self._sums.values(), *self._counts.values(), self.coverage):
+            array[:-count] = array[count:].copy()
+            array[-count:] = 0
         return means, coverage
 
 
 class SlidingWindowMapMean:
-    """Collects where in the frame, over overlapping windows, in cells of `MAP_CELL` pixels."""
+    """The mean anomaly map of each frame over overlapping windows, in cells of `MAP_CELL` pixels."""
 
     def __init__(self, frames: int) -> None:
         self._frames = frames
         self._sums: NDArray[np.float32] | None = None
         self._counts = np.zeros(frames, np.int64)
 
-    def add(self, where: NDArray[np.int64], anomaly_maps: NDArray[np.float32]) -> None:
-        """One window's maps (T, h, w) of the frames `where` (T,); NaN gives none."""
+    def add(self, frames: NDArray[np.int64], anomaly_maps: NDArray[np.float32]) -> None:
+        """Add one window's maps (T, h, w) of the frames with the indices `frames` (T,). NaN means "no map"."""
         if self._sums is None:
             self._sums = np.zeros((self._frames, *anomaly_maps.shape[1:]), np.float32)
-        given = ~np.isnan(anomaly_maps).any(axis=(1, 2))
-        self._sums[where[given]] += anomaly_maps[given]
-        self._counts[where[given]] += 1
+        mapped = ~np.isnan(anomaly_maps).any(axis=(1, 2))
+        self._sums[frames[mapped]] += anomaly_maps[mapped]
+        self._counts[frames[mapped]] += 1
 
     def means(self) -> NDArray[np.float32]:
-        """(F, h, w), the nearest covered frame's where no window scores."""
+        """(F, h, w). A frame that no window scored gets the map of the nearest scored frame."""
         assert self._sums is not None
         means = self._sums / np.maximum(self._counts, 1).astype(np.float32)[:, None, None]
         scored = np.flatnonzero(self._counts)
@@ -90,43 +93,55 @@ class SlidingWindowMapMean:
 def measure_position_stats(
     clips: Clips, pipeline: Pipeline, scorers: Mapping[str, Scorer], fabric: Fabric, *, batch: int, progress: Progress
 ) -> dict[str, PositionStats]:
-    """What each scorer gives at each place of a window on normal video, from training clips alone.
+    """Measure the scores of each scorer at each position of a window, on training clips.
 
     Args:
-        clips: training clips; at most `CALIBRATION_CLIPS` of them, evenly spaced, are scored.
+        clips: training clips. At most `CALIBRATION_CLIPS` of them, evenly spaced, are scored.
         pipeline: on the fabric's device.
         scorers: component -> scorer.
         fabric: device and precision.
-        batch: windows at once.
-        progress: is told of progress.
+        batch: windows in a batch.
+        progress: receives the progress.
+
+    Returns:
+        Component -> mean and standard deviation of its scores at each position.
     """
-    numbers = np.unique(np.linspace(0, len(clips) - 1, min(len(clips), CALIBRATION_CLIPS)).round().astype(int))
-    found: dict[str, list[NDArray[np.float64]]] = {name: [] for name in scorers}
+    indices = np.unique(np.linspace(0, len(clips) - 1, min(len(clips), CALIBRATION_CLIPS)).round().astype(int))
+    scores: dict[str, list[NDArray[np.float64]]] = {name: [] for name in scorers}
     batch = 1 if pipeline.stateful else batch
-    progress.begin("calibrate", len(numbers), unit="windows")
-    for first in range(0, len(numbers), batch):
-        some = numbers[first : first + batch]
-        where = f"training clip {some[0]}"
+    progress.begin("calibrate", len(indices), unit="windows")
+    for first in range(0, len(indices), batch):
+        chunk = indices[first : first + batch]
         pipeline.reset()
-        out = outputs_of(clips.read(some), pipeline, fabric, where=where)
-        for name, scores in scores_of(out, scorers).items():
-            found[name].append(scores)
-        progress.advance(first + len(some), amount=len(some))
+        out = run_pipeline(clips.read(chunk), pipeline, fabric, where=f"training clip {chunk[0]}")
+        for name, batch_scores in score_outputs(out, scorers).items():
+            scores[name].append(batch_scores)
+        progress.advance(first + len(chunk), amount=len(chunk))
     progress.end()
-    return {name: _places(np.concatenate(scores)) for name, scores in found.items()}
+    return {name: _position_stats(np.concatenate(batches)) for name, batches in scores.items()}
 
 
-def _places(scores: NDArray[np.float64]) -> PositionStats:
-    given = ~np.isnan(scores).all(axis=0)  # a place that the scorer never scores stays NaN
+def _position_stats(scores: NDArray[np.float64]) -> PositionStats:
+    scored = ~np.isnan(scores).all(axis=0)  # the mean stays NaN at positions that the scorer never scores
     mean, std = np.full(scores.shape[1], np.nan), np.ones(scores.shape[1])
-    mean[given] = np.nanmean(scores[:, given], axis=0)
-    std[given] = np.nanstd(scores[:, given], axis=0)
+    mean[scored] = np.nanmean(scores[:, scored], axis=0)
+    std[scored] = np.nanstd(scores[:, scored], axis=0)
     return PositionStats(mean, np.where(std > 0, std, 1.0))
 
 
 @torch.inference_mode()
-def outputs_of(clips: torch.Tensor, pipeline: Pipeline, fabric: Fabric, *, where: str) -> ClipOutputs:
-    """Clips (B, C, T, H, W) through the model."""
+def run_pipeline(clips: torch.Tensor, pipeline: Pipeline, fabric: Fabric, *, where: str) -> ClipOutputs:
+    """Run the pipeline on clips (B, C, T, H, W).
+
+    Args:
+        clips: the windows.
+        pipeline: on the fabric's device.
+        fabric: device and precision.
+        where: names the clips in error messages.
+
+    Raises:
+        DataError: the model's outputs are not finite.
+    """
     with fabric.autocast():
         out = pipeline(clips.to(fabric.device))
     _refuse_non_finite(out, where)
@@ -134,16 +149,18 @@ def outputs_of(clips: torch.Tensor, pipeline: Pipeline, fabric: Fabric, *, where
 
 
 @torch.inference_mode()
-def scores_of(out: ClipOutputs, scorers: Mapping[str, Scorer]) -> dict[str, NDArray[np.float64]]:
-    """Component -> (B, T)."""
+def score_outputs(out: ClipOutputs, scorers: Mapping[str, Scorer]) -> dict[str, NDArray[np.float64]]:
+    """Pipeline outputs -> component -> scores (B, T)."""
     return {name: scorer(out).double().cpu().numpy() for name, scorer in scorers.items()}
 
 
-def _placed(
-    scores: dict[str, NDArray[np.float64]], places: Mapping[str, PositionStats] | None
+def _standardise(
+    scores: dict[str, NDArray[np.float64]], position_stats: Mapping[str, PositionStats] | None
 ) -> dict[str, NDArray[np.float64]]:
-    """Component -> (B, T), each place in a window standardised if the recipe asks for it."""
-    return {name: places[name].standardise(one) for name, one in scores.items()} if places else scores
+    """Component -> (B, T), standardised at each position of a window if there are statistics."""
+    if not position_stats:
+        return scores
+    return {name: position_stats[name].standardise(values) for name, values in scores.items()}
 
 
 def score_clips(
@@ -152,31 +169,34 @@ def score_clips(
     scorers: Mapping[str, Scorer],
     fabric: Fabric,
     *,
-    places: Mapping[str, PositionStats] | None,
+    position_stats: Mapping[str, PositionStats] | None,
     where: str,
 ) -> dict[str, NDArray[np.float64]]:
-    """Clips (B, C, T, H, W) -> component -> (B, T); arguments as of `score_video`, and `where` for messages.
+    """Clips (B, C, T, H, W) -> component -> scores (B, T), and update the pipeline's state.
 
-    The pipeline sees what came of it, so that a video's clips must come in order; B = 1 where that matters.
+    The arguments are those of `score_video` and `run_pipeline`. Pass the clips of a video in order; if the
+    pipeline is stateful, pass one at a time.
     """
-    out = outputs_of(clips, pipeline, fabric, where=where)
-    found = _placed(scores_of(out, scorers), places)
+    out = run_pipeline(clips, pipeline, fabric, where=where)
+    scores = _standardise(score_outputs(out, scorers), position_stats)
     update_state(out, pipeline)
-    return found
+    return scores
 
 
 @torch.inference_mode()
 def update_state(out: ClipOutputs, pipeline: Pipeline) -> None:
-    """Let the pipeline see what came of a clip, before the next one."""
+    """Update the pipeline's state with a scored clip, without gradients."""
     pipeline.update(out)
 
 
 @torch.inference_mode()
-def _maps(out: ClipOutputs, scorer: Scorer, name: str) -> NDArray[np.float32]:
-    """(B, T, h, w), in cells."""
+def _cell_maps(out: ClipOutputs, scorer: Scorer, name: str) -> NDArray[np.float32]:
+    """Anomaly maps (B, T, h, w), averaged over cells."""
     anomaly_maps = scorer.anomaly_maps(out)
     if anomaly_maps is None:
-        raise DataError("gives no maps", where=f"scores.{name}", fix="name another entry under 'evaluate.anomaly_maps'")
+        raise DataError(
+            "has no anomaly maps", where=f"scores.{name}", fix="name another entry under 'evaluate.anomaly_maps'"
+        )
     cells = functional.avg_pool2d(anomaly_maps.float(), MAP_CELL, ceil_mode=True, count_include_pad=False)
     return cells.cpu().numpy()
 
@@ -192,24 +212,24 @@ def score_video(
     stride: int,
     progress: Progress,
     done: int = 0,
-    places: Mapping[str, PositionStats] | None = None,
+    position_stats: Mapping[str, PositionStats] | None = None,
     anomaly_maps: str = "",
     short: Short = "error",
 ) -> VideoScores:
-    """Score one video, its windows in order; one at a time where scores depend on the order.
+    """Score the windows of one video in order. A stateful pipeline scores them one at a time.
 
     Args:
-        video: its name, scene and frame rate.
+        video: name, scene and frame rate of the video.
         frames: (F, H, W, C) uint8.
         pipeline: on the fabric's device.
         scorers: component -> scorer.
         fabric: device and precision.
-        batch: windows at once.
-        stride: frames between neighbouring windows; the last is flush with the video's end.
-        progress: is told of every batch, counted in windows from `done`.
+        batch: windows in a batch.
+        stride: frames between the starts of neighbouring windows. The last window ends with the video.
+        progress: receives the number of windows after every batch, counted from `done`.
         done: windows of earlier videos.
-        places: component -> what to standardise its scores with, before windows are averaged.
-        anomaly_maps: the scorer whose maps are kept; empty keeps none.
+        position_stats: component -> statistics that standardise its scores before windows are averaged.
+        anomaly_maps: name of the scorer that gives the anomaly maps; empty keeps no maps.
         short: what to do with a video shorter than a clip.
 
     Raises:
@@ -217,35 +237,35 @@ def score_video(
     """
     spec = pipeline.clip
     starts = window_starts(len(frames), spec, stride, video=video.name, short=short)
-    result, shown = SlidingWindowMean(len(frames), tuple(scorers)), SlidingWindowMapMean(len(frames))
+    score_mean, map_mean = SlidingWindowMean(len(frames), tuple(scorers)), SlidingWindowMapMean(len(frames))
     batch = 1 if pipeline.stateful else batch
     pipeline.reset()
     for first in range(0, len(starts), batch):
-        some = starts[first : first + batch]
-        clips = to_clips([read_window(frames, spec, int(start)) for start in some])
-        # A frame that is repeated to fill a clip up is scored where it stands first.
-        windows = [np.unique(window_frames(len(frames), spec, int(start))) for start in some]
-        for where in windows:
-            result.cover(where)
-        out = outputs_of(clips, pipeline, fabric, where=f"video {video.name}, windows from frame {some[0]} on")
-        for component, scores in _placed(scores_of(out, scorers), places).items():
-            for where, values in zip(windows, scores, strict=True):
-                result.add(component, where, values[: len(where)])
+        chunk = starts[first : first + batch]
+        clips = to_clips([read_window(frames, spec, int(start)) for start in chunk])
+        # A short video repeats frames to fill its clip: a frame's score is that of its first position.
+        windows = [np.unique(window_frames(len(frames), spec, int(start))) for start in chunk]
+        for window in windows:
+            score_mean.count_window(window)
+        out = run_pipeline(clips, pipeline, fabric, where=f"video {video.name}, windows from frame {chunk[0]} on")
+        for component, scores in _standardise(score_outputs(out, scorers), position_stats).items():
+            for window, values in zip(windows, scores, strict=True):
+                score_mean.add(component, window, values[: len(window)])
         if anomaly_maps:
-            for where, values in zip(windows, _maps(out, scorers[anomaly_maps], anomaly_maps), strict=True):
-                shown.add(where, values[: len(where)])
+            for window, values in zip(windows, _cell_maps(out, scorers[anomaly_maps], anomaly_maps), strict=True):
+                map_mean.add(window, values[: len(window)])
         update_state(out, pipeline)
-        progress.advance(done + first + len(some), amount=len(some))
-    kept = shown.means if anomaly_maps else None
-    return VideoScores(video.name, video.scene, result.means(), result.coverage, video.fps, kept)
+        progress.advance(done + first + len(chunk), amount=len(chunk))
+    maps = map_mean.means if anomaly_maps else None
+    return VideoScores(video.name, video.scene, score_mean.means(), score_mean.coverage, video.fps, maps)
 
 
 def _refuse_non_finite(out: ClipOutputs, where: str) -> None:
     tensors = {"model": out.output, **{f"density {key}": value for key, value in out.nll.items()}}
-    for what, tensor in tensors.items():
+    for source, tensor in tensors.items():
         if tensor is not None and not bool(torch.isfinite(tensor).all()):
             raise DataError(
-                f"the {what} gave values that are not finite",
+                f"the {source} gave values that are not finite",
                 where=where,
-                fix="train it again, with a lower learning rate or in fp32",
+                fix="train again with a lower learning rate, or in fp32",
             )

@@ -1,1 +1,1 @@
-"""Training by gradients: device, loop, checkpoints."""
+"""Gradient training: device, training loop, checkpoints."""

@@ -1,11 +1,11 @@
-"""Weights to share (safetensors) and the state to resume from (weights_only).
+"""Checkpoints: the weights of finished stages (safetensors) and the state to resume from (weights_only).
 
-Both carry the digest of the recipe's part that they depend on, so that a foreign
-checkpoint is refused instead of loaded.
+Both carry the digest of the recipe sections that they depend on. A checkpoint of another recipe is refused.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -34,24 +34,27 @@ class Checkpoints:
         self.recipe = recipe
 
     def weights(self, stage: str) -> Path:
-        """Where the finished weights of a stage lie."""
+        """Path of a finished stage's weights."""
         return self.folder / f"{stage}.safetensors"
 
     @property
     def state(self) -> Path:
-        """Where the state of the stage in progress lies."""
+        """Path of the resume state of the stage in progress."""
         return self.folder / "state.pt"
 
     def save(self, stage: str, module: nn.Module, digest: str) -> None:
-        """Write a finished stage's weights and drop the resume state."""
+        """Write a finished stage's weights and delete the resume state."""
         tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in module.state_dict().items()}
-        facts = {"format": FORMAT, "stage": stage, "digest": digest, "recipe": self.recipe}
-        with atomic_write(self.weights(stage)) as aside:
-            aside.write_bytes(serialise(tensors, facts))  # safetensors' own writer hides a full disk
+        metadata = {"format": FORMAT, "stage": stage, "digest": digest, "recipe": self.recipe}
+        with atomic_write(self.weights(stage)) as temporary:
+            temporary.write_bytes(serialise(tensors, metadata))  # safetensors' own writer hides a full disk
         self.state.unlink(missing_ok=True)
 
     def load(self, stage: str, module: nn.Module, digest: str) -> bool:
-        """Load a finished stage's weights; False if it is not finished.
+        """Load a finished stage's weights into the module.
+
+        Returns:
+            False if the stage is not finished.
 
         Raises:
             CheckpointError: the file is damaged or belongs to another recipe.
@@ -61,26 +64,26 @@ class Checkpoints:
             return False
         try:
             with safe_open(path, framework="pt") as file:
-                found = file.metadata() or {}
+                metadata = file.metadata() or {}
                 tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         except (SafetensorError, OSError) as error:
-            raise CheckpointError(f"is damaged: {error}", where=str(path), fix=_AGAIN) from error
-        self._refuse_foreign(path, found.get("digest", ""), digest, found.get("recipe", "an unknown recipe"))
+            raise CheckpointError(f"is damaged: {error}", where=str(path), fix=_RESTART) from error
+        self._check_digest(path, metadata, digest)
         try:
             module.load_state_dict(tensors)
         except RuntimeError as error:
-            raise CheckpointError(f"does not fit the model: {error}", where=str(path), fix=_AGAIN) from error
+            raise CheckpointError(f"does not fit the model: {error}", where=str(path), fix=_RESTART) from error
         return True
 
     def save_state(self, state: dict[str, Any]) -> None:
-        """Write the state of a stage in progress."""
-        held = BytesIO()
-        torch.save({"format": FORMAT, "recipe": self.recipe, **state}, held)
-        with atomic_write(self.state) as aside:
-            aside.write_bytes(held.getbuffer())  # torch's own writer hides a full disk
+        """Write the resume state of a stage in progress."""
+        buffer = BytesIO()
+        torch.save({"format": FORMAT, "recipe": self.recipe, **state}, buffer)
+        with atomic_write(self.state) as temporary:
+            temporary.write_bytes(buffer.getbuffer())  # torch's own writer hides a full disk
 
     def load_state(self, stage: str, digest: str) -> dict[str, Any] | None:
-        """The state of this stage, None if it has not begun.
+        """Read the resume state of this stage; None if there is none.
 
         Raises:
             CheckpointError: the file is damaged or belongs to another recipe.
@@ -89,24 +92,26 @@ class Checkpoints:
             return None
         try:
             state = torch.load(self.state, map_location="cpu", weights_only=True)
-        except Exception as error:  # torch raises many kinds, and some recommend to open it all the same
+        except Exception as error:  # torch raises many kinds of errors, and some advise to load the file unsafely
             what = "is damaged, or holds more than numbers: it is not opened"
-            raise CheckpointError(what, where=str(self.state), fix=_AGAIN) from error
+            raise CheckpointError(what, where=str(self.state), fix=_RESTART) from error
         if not isinstance(state, dict):
-            raise CheckpointError("is no training state", where=str(self.state), fix=_AGAIN)
+            raise CheckpointError("is not a training state", where=str(self.state), fix=_RESTART)
         if state.get("stage") != stage:
             return None
-        self._refuse_foreign(self.state, state.get("digest", ""), digest, state.get("recipe", "an unknown recipe"))
+        self._check_digest(self.state, state, digest)
         return state
 
-    def _refuse_foreign(self, path: Path, found: str, wanted: str, recipe: str) -> None:
-        if found != wanted:
+    def _check_digest(self, path: Path, metadata: Mapping[str, Any], expected: str) -> None:
+        digest = metadata.get("digest", "")
+        if digest != expected:
+            recipe = metadata.get("recipe", "an unknown recipe")
             raise CheckpointError(
-                f"was made by another recipe or version of it ({recipe}, digest {found or 'none'};"
-                f" this one needs {wanted})",
+                f"was made by another recipe or by another version of it ({recipe}, digest {digest or 'none'};"
+                f" this one needs {expected})",
                 where=str(path),
-                fix="run the recipe that made it, choose another folder with --out, or begin anew with --overwrite",
+                fix="run the recipe that made it, choose another folder with --out, or start again with --overwrite",
             )
 
 
-_AGAIN = "begin anew with --overwrite, or restore the file"
+_RESTART = "start again with --overwrite, or restore the file"

@@ -1,4 +1,4 @@
-"""Where numbers are computed: Lightning Fabric, threads and seeds."""
+"""Lightning Fabric for a recipe's `engine:`: device, precision and threads."""
 
 from __future__ import annotations
 
@@ -18,35 +18,35 @@ from vadkit.recipe.model import Engine
 
 
 class Bfloat16(MixedPrecision):
-    """Autocast to bfloat16 that leaves the inputs alone: as targets, pixels need their float32."""
+    """Autocast to bfloat16 that keeps inputs in float32, because pixels are also targets."""
 
     def __init__(self, device: str) -> None:
         super().__init__("bf16-mixed", device)
 
     def convert_input(self, data: Any) -> Any:
-        """As it is."""
+        """Return the input unchanged."""
         return data
 
 
-def start(engine: Engine) -> Fabric:
-    """Fabric for the recipe's `engine:`.
+def build_fabric(engine: Engine) -> Fabric:
+    """Build the Fabric that a recipe's `engine:` describes, and set torch's global options.
 
     Raises:
-        VadkitError: the accelerator is not there.
+        VadkitError: the accelerator is missing, or more than one device is set.
     """
     if engine.accelerator == "cuda" and not torch.cuda.is_available():
         raise VadkitError("no CUDA device was found", where="engine.accelerator", fix="use auto or cpu")
     if engine.devices != 1:
-        raise VadkitError("only one device can be used so far", where="engine.devices", fix="set devices: 1")
+        raise VadkitError("vadkit runs on one device only", where="engine.devices", fix="set devices: 1")
     if engine.threads is not None:
         torch.set_num_threads(engine.threads)
-    # TF32 would round MS-SSIM's variances and the flows' matrices to 10 bits, and some of
-    # cuDNN's algorithms differ from run to run: resume could not be exact.
+    # TF32 would round MS-SSIM's variances and the flows' matrices to 10 bits. Some of cuDNN's
+    # algorithms give other results in each run, so that resume would not be exact.
     torch.backends.cudnn.allow_tf32 = False
     torch.backends.cudnn.deterministic = True
     logging.getLogger("lightning_fabric").setLevel(logging.ERROR)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # Fabric's hints on hardware that it was told not to use
+        warnings.simplefilter("ignore")  # Fabric's hints on hardware that the recipe does not use
         accelerator = engine.accelerator
         if accelerator == "auto" and not torch.cuda.is_available():
             accelerator = "cpu"
@@ -55,36 +55,43 @@ def start(engine: Engine) -> Fabric:
 
 
 @contextlib.contextmanager
-def refusing_noise(module: nn.Module, fabric: Fabric, precision: str) -> Iterator[None]:
-    """While an empty clip passes: refuse convolutions whose gradient torch leaves uninitialised.
+def check_bfloat16_gradients(module: nn.Module, fabric: Fabric, precision: str) -> Iterator[None]:
+    """Refuse convolutions with an uninitialised gradient. Run one clip through the module in this context.
 
-    On a CPU, torch 2.13 gives memory that nobody wrote as the bfloat16 gradient of a 3-D
-    convolution's weight where its kernel reaches over more frames than there are, from two on.
+    On a CPU, torch 2.13 returns uninitialised memory as the bfloat16 gradient of a 3-D convolution's weight
+    if the input has two or more frames and the kernel is longer in time than the input.
 
     Raises:
         ShapeError: the module has such a convolution.
     """
-    found: list[str] = []
+    affected: list[str] = []
 
-    def watch(name: str) -> Callable[[nn.Module, tuple[torch.Tensor, ...]], None]:
-        def look(layer: nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
+    def hook_for(name: str) -> Callable[[nn.Module, tuple[torch.Tensor, ...]], None]:
+        def check(layer: nn.Module, inputs: tuple[torch.Tensor, ...]) -> None:
             kernel, frames = layer.kernel_size[0], inputs[0].shape[2]  # pyright: ignore
             if kernel > frames >= 2:
-                found.append(f"{name} (kernel {kernel} in time, {frames} frames)")
+                affected.append(f"{name} (kernel {kernel} in time, {frames} frames)")
 
-        return look
+        return check
 
-    layers = [(name, one) for name, one in module.named_modules() if isinstance(one, (nn.Conv3d, nn.ConvTranspose3d))]
-    affected = precision == "bf16" and fabric.device.type == "cpu"
-    hooks = [layer.register_forward_pre_hook(watch(name)) for name, layer in layers if affected]
+    convolutions = (nn.Conv3d, nn.ConvTranspose3d)
+    hooks = (
+        [
+            layer.register_forward_pre_hook(hook_for(name))
+            for name, layer in module.named_modules()
+            if isinstance(layer, convolutions)
+        ]
+        if precision == "bf16" and fabric.device.type == "cpu"
+        else []
+    )
     try:
         yield
     finally:
         for hook in hooks:
             hook.remove()
-    if found:
+    if affected:
         raise ShapeError(
-            f"{found[0]} would train on noise in bfloat16 on a CPU, for a fault of torch",
+            f"{affected[0]} would train on uninitialised gradients in bfloat16 on a CPU, because of a bug in torch",
             where="engine.precision",
             fix="set engine.precision: fp32, or use longer clips or a smaller tau",
         )

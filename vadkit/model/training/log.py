@@ -1,4 +1,4 @@
-"""log.jsonl: one line a step, appended; a resumed run takes back what it will do again."""
+"""The training log `log.jsonl`: one line for each step. A resumed run drops the lines of repeated steps."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class Log:
     """Appends records to a file of JSON lines.
 
     Args:
-        path: the file; created when first written.
+        path: the file; the first `write` creates it.
     """
 
     def __init__(self, path: Path) -> None:
@@ -24,7 +24,7 @@ class Log:
         """Append one line.
 
         Raises:
-            RunFolderError: the disk is full or the file not writable.
+            RunFolderError: the disk is full, or the file is not writable.
         """
         try:
             with self.path.open("a", encoding="utf-8") as file:
@@ -33,7 +33,7 @@ class Log:
             raise explain(error, self.path) from error
 
     def rewind(self, stage: str, step: int) -> None:
-        """Drop the records of `stage` after `step`, and a line that a kill cut short."""
+        """Drop the records of `stage` after `step`, and a line that a killed process left incomplete."""
         if not self.path.exists():
             return
         kept = []

@@ -1,7 +1,8 @@
-"""The one training loop: model and densities go through it alike.
+"""The training loop of the model and of the densities.
 
-Everything that decides the next step (weights, optimiser, random state, position in the
-data) is in the resume state, so that a run that was killed ends as the unbroken one does.
+Everything that determines the next step (weights, optimiser, random state, position in the
+data) is in the resume state. So a killed and resumed run ends with the same weights as an
+uninterrupted run.
 """
 
 from __future__ import annotations
@@ -21,33 +22,33 @@ from vadkit.core.contracts import LRScheduler, Optimizer
 from vadkit.core.errors import DivergedError
 from vadkit.core.progress import Progress
 from vadkit.core.seeds import derive
-from vadkit.model.autoencoder import Terms
+from vadkit.model.autoencoder import StepLosses
 from vadkit.model.training.checkpoint import Checkpoints
 from vadkit.model.training.log import Log
 
 SAVE_EVERY = 60.0  # seconds between resume states
-MOST_SKIPPED = 20  # steps in a row that may be non-finite before training is given up
+MAX_SKIPPED = 20  # non-finite steps in a row; one more stops the training
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingJob:
-    """What is trained, on what, and for how long.
+    """A module to train, its data, and the settings of the training.
 
     Attributes:
         stage: name of the stage, of its checkpoint and of its lines in the log.
-        digest: of the recipe's part that the weights depend on.
-        module: a batch -> `Terms`; its parameters that need gradients are trained.
-        critics: parameters that only the critics' losses train, each step before the others.
-        batches: (epoch, first batch) -> the rest of that pass, always in the same order.
+        digest: digest of the recipe sections that the weights depend on.
+        module: maps a batch to `StepLosses`; all its parameters that need gradients are trained.
+        critics: parameters that only the critics' losses train, in each step before the others.
+        batches: (epoch, index of a batch) -> the batches of that pass from this one on, always in the same order.
         per_epoch: batches of one pass.
-        steps: optimiser steps in all.
-        warmup: steps over which the learning rate first rises.
-        clip_gradients: largest norm of all gradients.
+        steps: total number of optimiser steps.
+        warmup: steps over which the learning rate rises at the start.
+        clip_gradients: largest allowed norm of all gradients; None does not clip.
         optimizer: builds the optimiser.
-        critic_optimizer: builds the critics'; None takes `optimizer`.
-        lr_scheduler: learning rate over the steps after the warm-up.
-        bits: the loss is in nats a dimension; log it in bits too.
-        unit: what a batch holds, for the progress display.
+        critic_optimizer: builds the critics' optimiser; None uses `optimizer`.
+        lr_scheduler: learning rate over the steps after the warm-up; None keeps it constant.
+        bits: whether the loss is in nats per dimension, so that the log also has it in bits.
+        unit: name of a batch's items in the progress display.
     """
 
     stage: str
@@ -67,14 +68,14 @@ class TrainingJob:
 
 
 class Trainer:
-    """Runs schoolings, one after another, in one run folder.
+    """Runs training jobs one after another in one run folder.
 
     Args:
         fabric: device and precision.
-        checkpoints: where state and weights go.
-        log: log.jsonl.
-        progress: is told of progress.
-        seed: the recipe's.
+        checkpoints: stores the resume state and the weights.
+        log: the training log.
+        progress: receives the progress.
+        seed: the recipe's seed.
     """
 
     def __init__(self, fabric: Fabric, checkpoints: Checkpoints, log: Log, progress: Progress, seed: int) -> None:
@@ -85,44 +86,45 @@ class Trainer:
         self.seed = seed
 
     def fit(self, job: TrainingJob) -> None:
-        """Train to the last step, going on from the resume state where there is one.
+        """Train to the last step. If there is a resume state, continue from it.
 
         Raises:
             DivergedError: the loss stays non-finite.
         """
         torch.manual_seed(derive(self.seed, f"train/{job.stage}"))
-        own = {id(parameter) for parameter in job.critics}
-        main = [p for p in job.module.parameters() if p.requires_grad and id(p) not in own]
+        critics = {id(parameter) for parameter in job.critics}
+        main = [p for p in job.module.parameters() if p.requires_grad and id(p) not in critics]
         optimizers = [job.optimizer.build(main)]
         if job.critics:
             optimizers.append((job.critic_optimizer or job.optimizer).build(job.critics))
-        base = [[group["lr"] for group in optimizer.param_groups] for optimizer in optimizers]
+        base_rates = [[group["lr"] for group in optimizer.param_groups] for optimizer in optimizers]
         module, *wrapped = self.fabric.setup(job.module, *optimizers)
         step, skipped = self._resume(job, optimizers)
         module.train()
         self.progress.begin(job.stage, job.steps, done=step, unit=job.unit)
-        saved = time.monotonic()
+        last_save = time.monotonic()
         in_a_row = 0
         for batch in self._stream(job, step):
-            rate = _rate(job, step)
-            for optimizer, rates in zip(optimizers, base, strict=True):
+            factor = _rate_factor(job, step)
+            for optimizer, rates in zip(optimizers, base_rates, strict=True):
                 for group, lr in zip(optimizer.param_groups, rates, strict=True):
-                    group["lr"] = lr * rate
+                    group["lr"] = lr * factor
             values = self._step(module, wrapped, batch, job)
             step += 1
             in_a_row = 0 if values["finite"] else in_a_row + 1
             skipped += not values.pop("finite")
-            if in_a_row > MOST_SKIPPED:
+            if in_a_row > MAX_SKIPPED:
                 raise DivergedError(
                     f"the loss was not finite for {in_a_row} steps in a row",
                     where=f"{job.stage}, step {step}",
                     fix="lower the learning rate, or set fit.warmup or fit.clip_gradients",
                 )
-            self.log.write({"stage": job.stage, "step": step, "lr": base[0][0] * rate, **values, "skipped": skipped})
+            rate = base_rates[0][0] * factor
+            self.log.write({"stage": job.stage, "step": step, "lr": rate, **values, "skipped": skipped})
             self.progress.advance(step, amount=len(batch), values=values)
-            if step < job.steps and time.monotonic() - saved > SAVE_EVERY:
+            if step < job.steps and time.monotonic() - last_save > SAVE_EVERY:
                 self._save(job, optimizers, step, skipped)
-                saved = time.monotonic()
+                last_save = time.monotonic()
         self.progress.end(f"{skipped} non-finite steps skipped" if skipped else "")
         job.module.eval()
 
@@ -136,38 +138,44 @@ class Trainer:
                     return
 
     def _step(self, module: Any, optimizers: list[Any], batch: Tensor, job: TrainingJob) -> dict[str, float]:
-        """The critics' step, then the others', each left out where its own loss or gradient is not finite.
+        """Run the critics' step, then the main step. Each is skipped if its own loss or gradient is not finite.
 
-        A step counts as skipped where either was left out: critics that have moved by a finite loss stay moved.
+        The step counts as skipped if one of the two was skipped. A critics' step with a finite loss is kept even
+        if the main step is skipped.
         """
         main, *critic = optimizers
-        running = [(buffer, buffer.clone()) for buffer in job.module.buffers()]
-        terms: Terms = module(batch)
-        able = True
-        if critic and terms.critics:
-            able = self._descend(critic[0], torch.stack(list(terms.critics.values())).sum(), None)[1]
-        for parameter in job.critics:  # the losses pass through critics, and leave them as they are
+        buffers = [(buffer, buffer.clone()) for buffer in job.module.buffers()]
+        step_losses: StepLosses = module(batch)
+        critic_finite = True
+        if critic and step_losses.critics:
+            critic_loss = torch.stack(list(step_losses.critics.values())).sum()
+            _, critic_finite = self._descend(critic[0], critic_loss, None)
+        for parameter in job.critics:  # gradients of the main losses pass through the critics without changing them
             parameter.requires_grad_(False)
-        losses = terms.losses()
+        losses = step_losses.losses()
         loss = torch.stack(list(losses.values())).sum()
         norm, finite = self._descend(main, loss, job.clip_gradients)
         for parameter in job.critics:
             parameter.requires_grad_(True)
         if not finite:
-            for buffer, before in running:  # batch norm has taken the step's statistics already
+            for buffer, before in buffers:  # batch norm already holds the statistics of the skipped step
                 buffer.copy_(before)
-        parts = {name: term.item() for name, term in losses.items()} if len(losses) > 1 else {}
-        parts |= {f"critic/{name}": term.item() for name, term in terms.critics.items()}
+        values = {name: term.item() for name, term in losses.items()} if len(losses) > 1 else {}
+        values |= {f"critic/{name}": term.item() for name, term in step_losses.critics.items()}
         if job.bits:
-            parts["bits_per_dim"] = loss.item() / math.log(2)
-        return {"loss": loss.item(), **parts, "norm": norm, "finite": finite and able}
+            values["bits_per_dim"] = loss.item() / math.log(2)
+        return {"loss": loss.item(), **values, "norm": norm, "finite": finite and critic_finite}
 
-    def _descend(self, optimizer: Any, loss: Tensor, largest: float | None) -> tuple[float, bool]:
-        """One step of one optimiser, left out where loss or gradient is not finite: the gradient's norm, whether."""
+    def _descend(self, optimizer: Any, loss: Tensor, max_norm: float | None) -> tuple[float, bool]:
+        """Take one optimiser step, unless the loss or the gradient is not finite.
+
+        Returns:
+            The gradient's norm, and whether the step was taken.
+        """
         optimizer.zero_grad(set_to_none=True)
         self.fabric.backward(loss)
         trained = [p for group in optimizer.param_groups for p in group["params"] if p.grad is not None]
-        norm = torch.nn.utils.clip_grad_norm_(trained, largest or math.inf).item()
+        norm = torch.nn.utils.clip_grad_norm_(trained, max_norm or math.inf).item()
         finite = math.isfinite(loss.item()) and math.isfinite(norm)
         if finite:
             optimizer.step()
@@ -199,12 +207,12 @@ class Trainer:
         torch.set_rng_state(state["random"])
         if state["random_cuda"] is not None and self.fabric.device.type == "cuda":
             torch.cuda.set_rng_state(state["random_cuda"])
-        self.progress.message(f"{job.stage}: going on after step {state['step']}")
+        self.progress.message(f"{job.stage}: continues after step {state['step']}")
         return state["step"], state["skipped"]
 
 
-def _rate(job: TrainingJob, step: int) -> float:
-    """Factor on the base learning rate at a step: warm-up, then the schedule."""
+def _rate_factor(job: TrainingJob, step: int) -> float:
+    """Factor on the base learning rate at a step: the warm-up, then the learning-rate scheduler."""
     if step < job.warmup:
         return (step + 1) / job.warmup
     if job.lr_scheduler is None:

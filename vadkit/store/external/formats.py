@@ -46,9 +46,9 @@ def find_files(path: Path) -> list[Path]:
     files = [_known(file) for file in sorted(files, key=lambda file: natural_key(file.name))]
     counts = Counter(file.suffix.lower() for file in files)
     if len(counts) > 1:
-        found = ", ".join(f"{count} {suffix}" for suffix, count in counts.most_common())
+        formats = ", ".join(f"{count} {suffix}" for suffix, count in counts.most_common())
         raise DataError(
-            f"the folder mixes formats: {found}", where=str(path), fix="keep one format and move the other files away"
+            f"the folder mixes formats: {formats}", where=str(path), fix="keep one format and move the other files away"
         )
     return files
 
@@ -69,19 +69,19 @@ def read_file(path: Path, *, alone: bool) -> list[Series]:
             raise DataError("is empty", where=str(path), fix="write one number per frame")
     except OSError as error:
         raise DataError(f"cannot be read: {error.strerror or error}", where=str(path)) from error
-    found = _READERS[path.suffix.lower()](path)
-    if not found or not all(series.size for series in found):
+    all_series = _READERS[path.suffix.lower()](path)
+    if not all_series or not all(series.size for series in all_series):
         raise DataError("holds an empty list or no list of numbers", where=str(path), fix="write one number per frame")
     if alone:
-        return found
+        return all_series
     if path.suffix.lower() == ".npz":
-        if len(found) > 1:
-            names = ", ".join(series.video for series in found[:6])
-            what = f"{len(found)} arrays in a file of a folder: {names}"
+        if len(all_series) > 1:
+            names = ", ".join(series.video for series in all_series[:6])
+            what = f"{len(all_series)} arrays in a file of a folder: {names}"
             fix = "save one array per video, or give the path of the file if it holds all videos"
             raise DataError(what, where=str(path), fix=fix)
-        return [replace(found[0], video=path.stem)]  # the key is the name of the array, not of the video
-    return [replace(series, video=series.video or path.stem) for series in found]
+        return [replace(all_series[0], video=path.stem)]  # the key is the name of the array, not of the video
+    return [replace(series, video=series.video or path.stem) for series in all_series]
 
 
 def _known(path: Path) -> Path:

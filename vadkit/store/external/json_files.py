@@ -26,7 +26,7 @@ def load_json(path: Path, forms: str) -> Any:
 
     Args:
         path: of the file.
-        forms: the content that is known, for error messages.
+        forms: the content that is known, for messages.
 
     Raises:
         DataError: unreadable, or not JSON.
@@ -92,7 +92,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(content) < len(pairs):
         keys = [key for key, _ in pairs]
         twice = next(key for key in keys if keys.count(key) > 1)
-        raise ValueError(f"the key {twice!r} is there more than once")
+        raise ValueError(f"the key {twice!r} occurs more than once")
     return content
 
 

@@ -73,12 +73,12 @@ def are_intervals(columns: Collection[str]) -> bool:
 def read_intervals(
     rows: Iterable[tuple[str, Mapping[str, Any]]], columns: Collection[str], path: Path, video: str
 ) -> dict[str, VideoLabels]:
-    """Rows with one interval each, or with none for a normal video -> labels by video.
+    """Read rows with one interval each; the row of a normal video has no interval.
 
     Args:
-        rows: where the row is, and its cells by column.
-        columns: all columns, in lower case; others than those of intervals have no effect.
-        path: of the file.
+        rows: source position of the row for messages, and its cells by column.
+        columns: all columns, in lower case; columns that do not belong to intervals have no effect.
+        path: the file.
         video: see `read_table`.
 
     Raises:
@@ -86,12 +86,12 @@ def read_intervals(
     """
     pair = _pair(columns, path, named=not video)
     seconds = _PAIRS[pair]
-    found: dict[str, IntervalLabels] = {}
+    by_video: dict[str, IntervalLabels] = {}
     for where, cells in rows:
         name = cells.get("video") if "video" in columns else video
         if not name or not isinstance(name, str):
-            raise DataError("the row names no video", where=where, fix=INTERVALS)
-        labels = found.setdefault(name, IntervalLabels(f"{path}, video {name!r}"))
+            raise DataError("the row does not name a video", where=where, fix=INTERVALS)
+        labels = by_video.setdefault(name, IntervalLabels(f"{path}, video {name!r}"))
         ends = [_number(cells, key, seconds, where) for key in pair]
         if not all(map(math.isnan, ends)):
             if any(map(math.isnan, ends)):
@@ -101,21 +101,21 @@ def read_intervals(
             labels.state(frames, where=where)
         if seconds and (fps := _number(cells, "fps", False, where)) > 0:
             labels.fps = fps
-    return dict(found)
+    return dict(by_video)
 
 
-def of_series(found: Iterable[Series], video: str) -> dict[str, VideoLabels]:
-    """One 0 or 1 per row, video by video.
+def of_series(all_series: Iterable[Series], video: str) -> dict[str, VideoLabels]:
+    """Frame labels of series with one 0 or 1 per row: video -> labels.
 
     Raises:
-        DataError: a video is there twice, or there are several columns of numbers.
+        DataError: a video occurs twice, or there are several columns of numbers.
     """
     labels: dict[str, VideoLabels] = {}
-    for series in found:
+    for series in all_series:
         name = series.video or video
         where = f"{series.where}, video {name!r}" if name else series.where
         if name in labels:
-            raise DataError("the video is there more than once", where=where, fix="keep one of them")
+            raise DataError("the video occurs more than once", where=where, fix="keep one of them")
         if len(series.columns) > 1:
             what = f"has {len(series.columns)} columns of numbers: {', '.join(series.columns)}"
             raise DataError(what, where=where, fix=f"keep one column of 0 and 1; for intervals {INTERVALS}")
@@ -138,18 +138,18 @@ def _in_order(series: Series, where: str) -> NDArray[np.float64]:
 
 def _pair(columns: Collection[str], path: Path, *, named: bool) -> tuple[str, str]:
     """The two columns that hold the ends."""
-    found = [pair for pair in _PAIRS if set(pair) <= set(columns)]
-    if len(found) == 1 and ("video" in columns or not named):
-        return found[0]
-    if len(found) > 1:
-        what = f"has several kinds of intervals: {', '.join(' and '.join(pair) for pair in found)}"
+    pairs = [pair for pair in _PAIRS if set(pair) <= set(columns)]
+    if len(pairs) == 1 and ("video" in columns or not named):
+        return pairs[0]
+    if len(pairs) > 1:
+        what = f"has several kinds of intervals: {', '.join(' and '.join(pair) for pair in pairs)}"
         raise DataError(what, where=str(path), fix="keep one kind")
-    if not found and {"start", "end"} <= set(columns):
+    if not pairs and {"start", "end"} <= set(columns):
         fix = "name the columns start_frame and end_frame, or start_seconds and end_seconds"
         raise DataError("does not say whether start and end are frames or seconds", where=str(path), fix=fix)
-    # The user most likely meant the pair of which one column is there.
-    wanted = max(_PAIRS, key=lambda pair: len(set(pair) & set(columns)))
-    missing = next(name for name in (*wanted, "video") if name not in columns)
+    # The user most likely meant the pair with one existing column.
+    likely = max(_PAIRS, key=lambda pair: len(set(pair) & set(columns)))
+    missing = next(name for name in (*likely, "video") if name not in columns)
     near = closest(missing, [name for name in columns if name]).partition("?")[0]
     hint = f"rename {near.split(chr(39))[1]!r}, or " if near.startswith("did you mean") else ""
     what = f"has no column {missing!r}, but {', '.join(columns)}"
@@ -176,9 +176,11 @@ def _words(line: str) -> list[str]:
 
 def _values(lines: Iterable[str], path: Path) -> NDArray[np.float64]:
     """The numbers of a text without a header; of rows of frame and label, the labels by frame."""
-    kept = [(n, _words(line)) for n, line in enumerate(lines, 1) if line.strip() and not line.lstrip().startswith("#")]
+    content = [
+        (n, _words(line)) for n, line in enumerate(lines, 1) if line.strip() and not line.lstrip().startswith("#")
+    ]
     rows: list[list[float]] = []
-    for count, words in kept:
+    for count, words in content:
         try:
             rows.append([to_number(word) for word in words if word])
         except ValueError as error:

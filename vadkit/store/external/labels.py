@@ -1,4 +1,4 @@
-"""Label files: every form in which labels are read, by data sets and by `vadkit eval --labels`."""
+"""Reads label files of every known form, for data sets and for `vadkit eval --labels`."""
 
 from __future__ import annotations
 
@@ -35,6 +35,7 @@ _UNNAMED = (
 )
 
 Scored = Mapping[str, tuple[int, float | None]]
+"""Video -> number of frames F and frame rate (None if unknown)."""
 
 
 def read_label_file(path: Path, video: str = "") -> dict[str, VideoLabels]:
@@ -43,13 +44,13 @@ def read_label_file(path: Path, video: str = "") -> dict[str, VideoLabels]:
     Args:
         path: `.csv`, `.tsv`, `.txt`, `.json`, `.jsonl`, `.npz`, `.npy`, `.mat`, `.m`, or a folder.
             A file in a folder names its video by its path there, without the suffix.
-        video: name for the video of a single file that names none.
+        video: name of the video, for a single file without names.
 
     Returns:
         Video name as in the file -> its labels, not yet compared with the video.
 
     Raises:
-        DataError: unreadable, of no known form, or without names of videos while `video` is empty.
+        DataError: the file is unreadable or of an unknown form, or neither the file nor `video` names the video.
     """
     return _named(_read(path), video, path)
 
@@ -59,8 +60,8 @@ def frame_labels(path: Path, scored: Callable[[list[str]], Scored]) -> dict[str,
 
     Args:
         path: see `read_label_file`.
-        scored: gives F and frame rate by the scores, for the videos that the labels name; called where the
-            labels do not state F, or are in seconds. With no names it gives the scores' own.
+        scored: gives F and frame rate of the named videos, from the scores. It is called if the labels do not
+            state F, or are in seconds. Without names it gives all videos of the scores.
 
     Returns:
         Video name -> labels, in natural order.
@@ -68,27 +69,30 @@ def frame_labels(path: Path, scored: Callable[[list[str]], Scored]) -> dict[str,
     Raises:
         DataError: see `read_label_file`; or the labels do not fit the video.
     """
-    found = _read(path, inner=False)
-    if "" in found:
-        alone = list(scored([]))
-        found = _named(found, alone[0] if len(alone) == 1 else "", path)
-    if not found:
+    by_video = _read(path, inner=False)
+    if "" in by_video:
+        videos = list(scored([]))
+        by_video = _named(by_video, videos[0] if len(videos) == 1 else "", path)
+    if not by_video:
         raise DataError("holds no labels", where=str(path), fix=_FORMS)
-    names = sorted(found, key=natural_key)
-    spans = [labels for labels in found.values() if isinstance(labels, IntervalLabels)]
-    needed = any(labels.stated is None or (labels.in_seconds and not labels.fps) for labels in spans)
-    known = scored(names) if needed else {}
-    read: dict[str, Labels] = {}
+    names = sorted(by_video, key=natural_key)
+    intervals = [labels for labels in by_video.values() if isinstance(labels, IntervalLabels)]
+    needed = any(labels.stated is None or (labels.in_seconds and not labels.fps) for labels in intervals)
+    lengths = scored(names) if needed else {}
+    result: dict[str, Labels] = {}
     for name in names:
-        frames, fps = known.get(name, (0, None))
-        labels = found[name]
+        frames, fps = lengths.get(name, (0, None))
+        labels = by_video[name]
         abnormal = labels.frames(labels.length() or frames, fps)
-        read[name] = Labels(abnormal, labels.pixels, source=labels.source or path.resolve().name)
-    return read
+        result[name] = Labels(abnormal, labels.pixels, source=labels.source or path.resolve().name)
+    return result
 
 
 def _read(path: Path, *, inner: bool = True) -> dict[str, VideoLabels]:
-    """`read_label_file` with "" for a video without a name; not `inner`: a folder's own label files, if it has any."""
+    """Read labels; a video without a name has the name "".
+
+    If not `inner`, label files directly in a folder hide those of its inner folders.
+    """
     if path.is_dir():
         return _read_folder(path, inner=inner)
     if not path.exists():
@@ -96,26 +100,25 @@ def _read(path: Path, *, inner: bool = True) -> dict[str, VideoLabels]:
     return _read_file(path, "")
 
 
-def _named(found: Mapping[str, VideoLabels], video: str, path: Path) -> dict[str, VideoLabels]:
-    if "" in found and not video:
-        raise DataError("does not say which videos the labels belong to", where=str(path), fix=_UNNAMED)
-    return {name or video: labels for name, labels in found.items()}
+def _named(by_video: Mapping[str, VideoLabels], video: str, path: Path) -> dict[str, VideoLabels]:
+    if "" in by_video and not video:
+        raise DataError("does not name the videos of the labels", where=str(path), fix=_UNNAMED)
+    return {name or video: labels for name, labels in by_video.items()}
 
 
 def _read_file(path: Path, video: str) -> dict[str, VideoLabels]:
-    """Labels of one file; `video` is the name that its place in a folder gives it."""
+    """Labels of one file; `video` is the name from the file's path in a folder."""
     suffix = path.suffix.lower()
     if suffix in (".pkl", ".pickle", ".pt", ".pth"):
         raise DataError("is a pickle", where=str(path), fix=PICKLED)
-    stored = kind(path)
-    if stored == _OWN:
-        own = read_labels(path).items()
+    file_kind = kind(path)
+    if file_kind == _OWN:
         return {
             name: FrameLabels(f"{path}, video {name!r}", partial(np.asarray, labels.frames), labels.source)
-            for name, labels in own
+            for name, labels in read_labels(path).items()
         }
-    if stored:
-        raise DataError(f"holds {stored}, not labels", where=str(path), fix="name a file of labels")
+    if file_kind:
+        raise DataError(f"holds {file_kind}, not labels", where=str(path), fix="name a file of labels")
     if suffix == ".npy" or (suffix == ".npz" and video):
         return {video: FrameLabels(str(path), partial(_sole_array, path))}
     if suffix == ".npz":
@@ -134,35 +137,35 @@ def _read_file(path: Path, video: str) -> dict[str, VideoLabels]:
 def _read_folder(path: Path, *, inner: bool) -> dict[str, VideoLabels]:
     walk = _walk(path)
     folders = dict([next(walk)])
-    own = [file for file in folders[path] if file.suffix.lower() in {*_FIRST, *_READERS}]
-    if not inner and own:
-        folders = {path: own}
+    label_files = [file for file in folders[path] if file.suffix.lower() in {*_FIRST, *_READERS}]
+    if not inner and label_files:
+        folders = {path: label_files}
     else:
         folders.update(walk)
-    found: dict[str, VideoLabels] = {}
-    files: list[Path] = []
-    for folder, there in folders.items():
-        images = [file for file in there if file.suffix.lower() in _IMAGES]
+    by_video: dict[str, VideoLabels] = {}
+    all_files: list[Path] = []
+    for folder, files in folders.items():
+        images = [file for file in files if file.suffix.lower() in _IMAGES]
         if images:
             name = "" if folder == path else folder.relative_to(path).as_posix()
-            found[name] = mask_labels(str(folder), len(images), partial(mask_images, images))
-        files += there
-    kept = [file for file in files if file.suffix.lower() in _FIRST]
-    if not kept and not found:
-        kept = [file for file in files if file.suffix.lower() in _READERS]
-    for file in kept:
+            by_video[name] = mask_labels(str(folder), len(images), partial(mask_images, images))
+        all_files += files
+    label_files = [file for file in all_files if file.suffix.lower() in _FIRST]
+    if not label_files and not by_video:
+        label_files = [file for file in all_files if file.suffix.lower() in _READERS]
+    for file in label_files:
         name = file.relative_to(path).with_suffix("").as_posix()
-        for one, labels in _read_file(file, name.removesuffix("_label") if file.suffix == ".mat" else name).items():
-            if one in found:
-                raise DataError(f"labels {one!r} twice", where=str(file), fix="keep one file per video")
-            found[one] = labels
-    if not found:
+        for video, labels in _read_file(file, name.removesuffix("_label") if file.suffix == ".mat" else name).items():
+            if video in by_video:
+                raise DataError(f"labels {video!r} twice", where=str(file), fix="keep one file per video")
+            by_video[video] = labels
+    if not by_video:
         raise DataError("holds no label files", where=str(path), fix=_FORMS)
-    return found
+    return by_video
 
 
-def _walk(folder: Path, above: tuple[tuple[int, int], ...] = ()) -> Iterator[tuple[Path, list[Path]]]:
-    """Each folder with its files, in natural order; nothing hidden; links are followed."""
+def _walk(folder: Path, parents: tuple[tuple[int, int], ...] = ()) -> Iterator[tuple[Path, list[Path]]]:
+    """Give each folder with its files in natural order, without hidden files. Links are followed."""
     try:
         status = folder.stat()
         entries = [entry for entry in os.scandir(folder) if not entry.name.startswith(".")]
@@ -170,19 +173,19 @@ def _walk(folder: Path, above: tuple[tuple[int, int], ...] = ()) -> Iterator[tup
     except OSError as error:
         fix = "correct its permissions or its link, or move it away"
         raise DataError(f"cannot be read: {error.strerror}", where=str(folder), fix=fix) from error
-    here = (status.st_dev, status.st_ino)
-    if here in above:
+    identity = (status.st_dev, status.st_ino)
+    if identity in parents:
         raise DataError("the link leads back to a folder that contains it", where=str(folder), fix="remove the link")
     names = sorted((entry.name for entry in entries), key=lambda name: (natural_key(name), name))
     yield folder, [folder / name for name in names if name not in inner]
     for name in names:
         if name in inner:
-            yield from _walk(folder / name, (*above, here))
+            yield from _walk(folder / name, (*parents, identity))
 
 
 def _sole_array(path: Path) -> NDArray[Any]:
     arrays = load_arrays(path)
     if len(arrays) != 1:
         what = f"holds {len(arrays)} arrays, not one: {', '.join(arrays)}"
-        raise DataError(what, where=str(path), fix="keep the array of labels alone")
+        raise DataError(what, where=str(path), fix="keep only the array of labels")
     return next(iter(arrays.values()))

@@ -25,7 +25,7 @@ class _Layout:
 
     Attributes:
         width: cells of a row.
-        video: index of the video's name, None if there is no such column.
+        video: index of the video's name, None if the table does not have this column.
         frame: index of the frame, None if rows are in the order of the frames.
         numbers: column -> index.
     """
@@ -178,10 +178,10 @@ def _collect(lines: Iterable[_Line], layout: _Layout, path: Path) -> list[Series
             rows.add("", None, (math.nan,))
         empty = 0
         _add(rows, cells, layout, f"{path}, line {count}")
-    found = rows.series()
-    if not found:
+    series = rows.series()
+    if not series:
         raise DataError("holds a header and no rows", where=str(path), fix="write one row per frame")
-    return found
+    return series
 
 
 def _add(rows: RowCollector, cells: Sequence[str], layout: _Layout, where: str) -> None:
