@@ -52,7 +52,7 @@ MISSING: frozenset[str] = frozenset(
         "vadkit.api.VideoRef",
         "vadkit.api.VideoResult",
         "vadkit.testing.ConformityError",
-        "vadkit.testing.InapplicableError",
+        "vadkit.testing.NotApplicableError",
         "vadkit.testing.Outcome",
         "vadkit.testing.Subject",
         "vadkit.testing.Toy",

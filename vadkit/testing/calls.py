@@ -13,8 +13,8 @@ from vadkit.core.values import BottleneckOutput, ClipOutputs
 from vadkit.model.autoencoder import target_of
 from vadkit.testing import toy_clips as datamodule
 from vadkit.testing import toy_fit as fitting
+from vadkit.testing.outcome import require
 from vadkit.testing.subject import Subject, seeded
-from vadkit.testing.verdict import require
 
 Outputs = dict[str, Tensor]
 
@@ -77,7 +77,7 @@ def outputs_of_a_model(subject: Subject, frames: Tensor, seed: int) -> ClipOutpu
     return ClipOutputs(clip, frames, target, (target + 0.2 * noise).clamp(-1, 1), latents, {}, per_frame)
 
 
-def called(subject: Subject, module: Any, given: tuple[Any, ...], *, forget: bool = True) -> Outputs:
+def call(subject: Subject, module: Any, given: tuple[Any, ...], *, forget: bool = True) -> Outputs:
     """Call `forward` and name its outputs; with `forget`, reset the memory of a bottleneck first."""
     reset = getattr(module, "reset", None)
     if forget and callable(reset):
@@ -107,7 +107,7 @@ def differing(one: Outputs, two: Outputs) -> list[str]:
     return [name for name in one if not torch.equal(one[name].nan_to_num(), two[name].nan_to_num())]
 
 
-def prepared(subject: Subject, *, seed: int = 0, anew: bool = False) -> nn.Module:
+def build_eval(subject: Subject, *, seed: int = 0, anew: bool = False) -> nn.Module:
     """A new module in eval mode.
 
     A density is fitted first. Unless `anew`, it is a copy of the one that was already fitted from this seed.
@@ -115,11 +115,11 @@ def prepared(subject: Subject, *, seed: int = 0, anew: bool = False) -> nn.Modul
     if subject.kind != "density":
         return subject.build(seed=seed).eval()
     name = f"fitted from {seed}"
-    if anew or name not in subject.kept:
+    if anew or name not in subject.cache:
         density = subject.build(seed=seed)
         fit(subject, density, seed=seed)
-        subject.kept[name] = density.eval()
-    return copy.deepcopy(subject.kept[name])
+        subject.cache[name] = density.eval()
+    return copy.deepcopy(subject.cache[name])
 
 
 def fit(subject: Subject, density: Any, *, seed: int = 0) -> int:
@@ -131,7 +131,7 @@ def fit(subject: Subject, density: Any, *, seed: int = 0) -> int:
     return context.asked
 
 
-def evaluated(subject: Subject, module: Any, given: tuple[Any, ...], *, seed: int = 0) -> Outputs:
-    """`called` without gradients, from a fixed seed; only `check_evaluation_repeats` tests other seeds."""
+def evaluate(subject: Subject, module: Any, given: tuple[Any, ...], *, seed: int = 0) -> Outputs:
+    """`call` without gradients, from a fixed seed; only `check_evaluation_repeats` tests other seeds."""
     with seeded(seed), torch.no_grad():
-        return called(subject, module, given)
+        return call(subject, module, given)

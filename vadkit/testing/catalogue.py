@@ -8,11 +8,11 @@ from importlib import import_module
 
 from vadkit.core.contracts import KINDS
 from vadkit.core.errors import VadkitError, closest
+from vadkit.testing.outcome import NotApplicableError
 from vadkit.testing.subject import TORCH_KINDS, Subject
-from vadkit.testing.verdict import InapplicableError
 
 _ALL = (
-    "light.check_light_import",
+    "imports.check_imports",
     "parameters.check_keys",
     "parameters.check_help",
     "parameters.check_construction",
@@ -26,10 +26,10 @@ _MODULE = (
     "state.check_state",
     "devices.check_finite",
     "devices.check_bf16",
-    "devices.check_moves",
+    "devices.check_device",
     "devices.check_cuda",
 )
-_OF_CLIPS = ("shapes.check_batch_of_one", "batches.check_batch_mates", "devices.check_float64")
+_OF_CLIPS = ("shapes.check_batch_of_one", "batches.check_batch_independence", "devices.check_float64")
 
 _OF_KIND: Mapping[str, tuple[str, ...]] = {
     "dataset": (
@@ -39,7 +39,7 @@ _OF_KIND: Mapping[str, tuple[str, ...]] = {
         "datasets.check_empty_folder",
     ),
     "encoder": (*_MODULE, *_OF_CLIPS, "gradients.check_gradients", "shapes.check_other_clips"),
-    "bottleneck": (*_MODULE, *_OF_CLIPS, "gradients.check_gradients", "memories.check_reset"),
+    "bottleneck": (*_MODULE, *_OF_CLIPS, "gradients.check_gradients", "memory.check_reset"),
     "decoder": (*_MODULE, *_OF_CLIPS, "gradients.check_gradients", "shapes.check_strange_latents"),
     "loss": (
         *_MODULE,
@@ -64,15 +64,15 @@ _OF_KIND: Mapping[str, tuple[str, ...]] = {
         "scoring.check_reads",
         "scoring.check_toy_anomaly",
         "repeatability.check_evaluation_repeats",
-        "batches.check_batch_mates",
+        "batches.check_batch_independence",
     ),
     "score_transform": (
-        "transforms.check_length",
-        "transforms.check_causality",
-        "transforms.check_fit_repeats",
-        "transforms.check_needs_normal",
-        "transforms.check_videos_apart",
-        "transforms.check_direction",
+        "score_transforms.check_length",
+        "score_transforms.check_causality",
+        "score_transforms.check_fit_repeats",
+        "score_transforms.check_needs_normal",
+        "score_transforms.check_video_independence",
+        "score_transforms.check_direction",
     ),
     "metric": (
         "metrics.check_values",
@@ -91,7 +91,7 @@ _GATES: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(TORCH_KINDS, ("check_module", "check_shapes")),
     "dataset": ("check_videos",),
     "scorer": ("check_reads", "check_scores"),
-    "score_transform": ("check_length", "check_videos_apart"),
+    "score_transform": ("check_length", "check_video_independence"),
     "metric": ("check_values",),
 }
 """Kind -> its gates, in order. If a gate fails, the checks after it are skipped, so that one fault is reported once."""
@@ -112,7 +112,7 @@ class Check:
 
     Raises:
         ConformityError: the component fails the check.
-        InapplicableError: the check does not apply to the component, or a gate fails.
+        NotApplicableError: the check does not apply to the component, or a gate fails.
     """
 
     name: str
@@ -123,22 +123,22 @@ class Check:
         """Raise unless the component passes."""
         for gate in self.gates:
             if not _passes(gate, subject):
-                raise InapplicableError(f"{gate.name} fails, see there")
+                raise NotApplicableError(f"{gate.name} fails, see there")
         self.function(subject)
 
 
 def _passes(gate: Check, subject: Subject) -> bool:
     """Whether the subject passes the gate; run once for each subject."""
     name = f"passes {gate.name}"
-    if name not in subject.kept:
+    if name not in subject.cache:
         try:
             gate.function(subject)
-            subject.kept[name] = True
-        except InapplicableError:
+            subject.cache[name] = True
+        except NotApplicableError:
             raise
         except Exception:
-            subject.kept[name] = False
-    return subject.kept[name]
+            subject.cache[name] = False
+    return subject.cache[name]
 
 
 def names_of(kind: str) -> tuple[str, ...]:

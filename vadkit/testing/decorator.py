@@ -7,10 +7,10 @@ from typing import Any
 
 from vadkit.plugin.component import Component
 from vadkit.testing.catalogue import Check, checks_of
+from vadkit.testing.outcome import NotApplicableError
 from vadkit.testing.running import expectations
 from vadkit.testing.settings import subjects
 from vadkit.testing.subject import Subject
-from vadkit.testing.verdict import InapplicableError
 
 
 def parametrize_with_checks(
@@ -58,7 +58,7 @@ def parametrize_with_checks(
 
 
 class _PytestCheck:
-    """A check that reports InapplicableError as a skipped test."""
+    """A check that reports NotApplicableError as a skipped test."""
 
     def __init__(self, check: Check) -> None:
         self.check = check
@@ -68,5 +68,5 @@ class _PytestCheck:
 
         try:
             self.check(component)
-        except InapplicableError as reason:
+        except NotApplicableError as reason:
             pytest.skip(str(reason))

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from vadkit.core.errors import VadkitError
 from vadkit.plugin.component import Component
 from vadkit.testing.catalogue import Check, checks_of, refuse_unknown
+from vadkit.testing.outcome import NotApplicableError, Outcome
 from vadkit.testing.settings import by_component
 from vadkit.testing.subject import Subject
-from vadkit.testing.verdict import InapplicableError, Outcome
 
 Reasons = Mapping[Component, Mapping[str, str]]
 
@@ -72,7 +72,7 @@ def _outcome(subject: Subject, check: Check, expected: str | None) -> Outcome:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             check(subject)
-    except InapplicableError as reason:
+    except NotApplicableError as reason:
         return Outcome(*about, "skipped", str(reason))
     except Exception as error:
         return Outcome(*about, "expected", expected) if expected else Outcome(*about, "failed", _told(error))

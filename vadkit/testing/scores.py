@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from vadkit.core.values import ClipOutputs
-from vadkit.testing.verdict import require
+from vadkit.testing.outcome import require
 
 
 def complete(scorer: Any, out: ClipOutputs) -> ClipOutputs:

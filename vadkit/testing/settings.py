@@ -65,8 +65,8 @@ def subjects(
         raise RecipeError(reader.problems)
     before = Reader(found)  # an encoder without the settings that it needs is only not used before a decoder
     encoders = [_subject(before, plugin, owner, card, given.get(card)) for card in cards if card.kind == "encoder"]
-    usable = tuple(each.chosen for each in encoders if not each.problem and not before.problems)
-    return [replace(each, mates=cards, encoders=usable) for each in made]
+    usable = tuple(each.config for each in encoders if not each.problem and not before.problems)
+    return [replace(each, siblings=cards, encoders=usable) for each in made]
 
 
 def by_component(cards: Sequence[Component], named: Mapping[str, Any]) -> dict[Component, Any]:

@@ -13,8 +13,8 @@ from vadkit.core.values import ClipSpec, FeatureSpec, LatentSpec
 from vadkit.plugin.component import Component
 from vadkit.recipe.build import build
 from vadkit.recipe.component_config import ComponentConfig
+from vadkit.testing.outcome import NotApplicableError
 from vadkit.testing.toy import Toy
-from vadkit.testing.verdict import InapplicableError
 
 TORCH_KINDS = frozenset({"encoder", "bottleneck", "decoder", "loss", "feature", "density"})
 """Kinds of components that are `torch.nn.Module`s."""
@@ -25,13 +25,13 @@ class Subject:
     """A component under test, with its keys and toy surroundings.
 
     Attributes:
-        chosen: the component and its keys, checked as in a recipe.
+        config: the component and its keys, checked as in a recipe.
         toy: its toy surroundings.
         plugin: name of the entry point that announced it; empty if none.
-        mates: all components that were announced together.
+        siblings: all components that were announced together.
         encoders: encoders of its plugin, which can provide the latents for a decoder.
         problem: the reason why it cannot be built at all.
-        kept: results that several checks share, such as a fitted density.
+        cache: results that several checks share, such as a fitted density.
 
     Example:
         >>> from vadkit.testing import subjects
@@ -40,13 +40,13 @@ class Subject:
         ('density', 'knn', 'NearestNeighbours')
     """
 
-    chosen: ComponentConfig
+    config: ComponentConfig
     toy: Toy = field(default_factory=Toy)
     plugin: str = ""
-    mates: tuple[Component, ...] = ()
+    siblings: tuple[Component, ...] = ()
     encoders: tuple[ComponentConfig, ...] = ()
     problem: VadkitError | None = None
-    kept: dict[str, Any] = field(default_factory=dict[str, Any], init=False, compare=False, repr=False)
+    cache: dict[str, Any] = field(default_factory=dict[str, Any], init=False, compare=False, repr=False)
 
     def __str__(self) -> str:
         return f"{self.kind}/{self.component.name}"
@@ -54,7 +54,7 @@ class Subject:
     @property
     def component(self) -> Component:
         """The component as announced by its plugin."""
-        return self.chosen.component
+        return self.config.component
 
     @property
     def kind(self) -> str:
@@ -65,28 +65,28 @@ class Subject:
         """A new object, built as from a recipe with this seed.
 
         Raises:
-            InapplicableError: it cannot be built; `check_construction` reports the reason.
+            NotApplicableError: it cannot be built; `check_construction` reports the reason.
         """
         try:
             return self.construct(seed=seed)
-        except InapplicableError:
+        except NotApplicableError:
             raise
         except Exception as error:
             told = error.what if isinstance(error, VadkitError) else f"{type(error).__name__}: {error}"
-            raise InapplicableError(f"it cannot be built, see check_construction: {told}") from error
+            raise NotApplicableError(f"it cannot be built, see check_construction: {told}") from error
 
     def construct(self, *, seed: int = 0) -> Any:
         """As `build`, but raises the original error.
 
         Raises:
             VadkitError: from its constructor, or from that of its surroundings.
-            InapplicableError: a data set needs a folder, and none is set.
+            NotApplicableError: a data set needs a folder, and none is set.
         """
         if self.problem:
             raise self.problem
         arguments = self._supplied()
         with seeded(seed) if self.kind in TORCH_KINDS else contextlib.nullcontext():
-            return build(self.chosen, *arguments, positional=self._positional())
+            return build(self.config, *arguments, positional=self._positional())
 
     def with_clip(self, clip: ClipSpec) -> Subject:
         """The same component for another clip geometry; its encoder, if any, changes too."""
@@ -94,7 +94,7 @@ class Subject:
 
     def with_sample(self, shape: tuple[int, ...]) -> Subject:
         """The same density for samples of another shape."""
-        return replace(self, toy=replace(self.toy, feature=shape))
+        return replace(self, toy=replace(self.toy, sample_shape=shape))
 
     @property
     def sample(self) -> FeatureSpec:
@@ -111,15 +111,15 @@ class Subject:
 
     def bottleneck(self, specs: Mapping[str, LatentSpec]) -> Any:
         """The bottleneck before a decoder, new and in eval mode; None if there is none."""
-        if self.toy.through is None or self.kind != "decoder":
+        if self.toy.bottleneck is None or self.kind != "decoder":
             return None
         with seeded(0):
-            return build(self.toy.through, specs).eval()
+            return build(self.toy.bottleneck, specs).eval()
 
     def encoder(self) -> Encoder | None:
         """The encoder before it, new and in eval mode; None if its latents are random."""
-        if self.toy.behind is not None:
-            return self._encoder(self.toy.behind)
+        if self.toy.encoder is not None:
+            return self._encoder(self.toy.encoder)
         if self.kind != "decoder" or self.toy.latents or not self.encoders:
             return None
         own = [each for each in self.encoders if each.component.name == self.component.name]
@@ -127,14 +127,14 @@ class Subject:
         for chosen in (*own, *self.encoders):
             try:
                 encoder = self._encoder(chosen)
-                build(self.chosen, encoder.latents, self.toy.clip, positional=self._positional())
+                build(self.config, encoder.latents, self.toy.clip, positional=self._positional())
                 return encoder
             except ShapeError as error:
                 refused.append(f"{chosen.component.name}: {error.what}")
         raise ShapeError(
             f"no encoder of its plugin fits it ({'; '.join(dict.fromkeys(refused))})",
             where=str(self),
-            fix=f"set one in its settings: {{{str(self)!r}: {{'toy': {{'behind': {{'use': NAME}}}}}}}}",
+            fix=f"set one in its settings: {{{str(self)!r}: {{'toy': {{'encoder': {{'use': NAME}}}}}}}}",
         )
 
     def _encoder(self, chosen: ComponentConfig) -> Any:
@@ -148,7 +148,7 @@ class Subject:
         if self.kind == "dataset":
             if self.component.load().needs_root and self.toy.root is None:
                 fix = f"set one in its settings: {{{str(self)!r}: {{'toy': {{'root': FOLDER}}}}}}"
-                raise InapplicableError(f"it reads files, but no folder is set; {fix}")
+                raise NotApplicableError(f"it reads files, but no folder is set; {fix}")
             return (self.toy.root,)
         supplied: Mapping[str, Callable[[], Sequence[Any]]] = {
             "encoder": lambda: (clip,),

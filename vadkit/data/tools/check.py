@@ -10,15 +10,15 @@ from vadkit.core.errors import DataError, join_names
 from vadkit.core.files import reading
 from vadkit.core.progress import NoProgress, Progress
 from vadkit.core.values import Split, VideoRef
+from vadkit.data.tools.consistency import check_consistency
 from vadkit.data.tools.duplicates import check_duplicates
-from vadkit.data.tools.labelled import Truth, read_truth
-from vadkit.data.tools.mixtures import check_mixtures
+from vadkit.data.tools.label_sets import check_starts, compare_label_sets, read_plainly
+from vadkit.data.tools.labels import TestLabels, read_test_labels
 from vadkit.data.tools.numbering import check_numbering, neighbours
-from vadkit.data.tools.probe import Facts, probe
+from vadkit.data.tools.probe import VideoFacts, probe
+from vadkit.data.tools.recipe_fit import check_recipe_fit
 from vadkit.data.tools.report import Finding, Report, Row, in_order, some
 from vadkit.data.tools.target import Target
-from vadkit.data.tools.variants import check_starts, compare_truths, read_plainly
-from vadkit.data.tools.wishes import check_wishes
 
 _SPLITS: tuple[Split, ...] = ("train", "test")
 
@@ -39,7 +39,7 @@ def check_dataset(target: Target | Dataset, *, decode: bool = True, progress: Pr
     dataset, progress = known.dataset, progress or NoProgress()
     found: list[Finding] = []
     videos: dict[Split, tuple[list[VideoRef], bool]] = {split: _videos(dataset, split, found) for split in _SPLITS}
-    facts: list[Facts] = []
+    facts: list[VideoFacts] = []
     total = sum(len(each) for each, _ in videos.values())
     progress.begin("decoding" if decode else "reading headers", total, unit="frames")
     for split in _SPLITS:
@@ -50,22 +50,22 @@ def check_dataset(target: Target | Dataset, *, decode: bool = True, progress: Pr
     progress.end()
     test = [each for each in facts if each.split == "test"]
     refused = videos["test"][1]
-    truth = Truth() if refused else read_truth(dataset, test, lenient=known.lenient, masks=decode)
+    truth = TestLabels() if refused else read_test_labels(dataset, test, lenient=known.lenient, masks=decode)
     found += truth.findings
     if refused and test:
         fix = "fix the errors of the test videos first, then check again"
         what = "the labels were not checked, because the data set refuses its test videos"
         found.append(Finding("note", "labels", "test", what, fix))
     if not refused:
-        found += compare_truths(truth, videos["test"][0], known.alternatives)
+        found += compare_label_sets(truth, videos["test"][0], known.alternatives)
     found += check_duplicates(facts)
     expected = dataset.expected()
     rows = [_row(split, facts, truth, expected) for split in _SPLITS]
     found[:0] = [finding for row in rows for finding in _compare(row, truth, known, videos["test"][0])]
     if not any(row.abnormal is not None and row.abnormal == row.expected_abnormal for row in rows):
         found += check_starts(truth)
-    found += [finding for row in rows for finding in check_mixtures(row, facts)]
-    found += check_wishes(facts, known)
+    found += [finding for row in rows for finding in check_consistency(row, facts)]
+    found += check_recipe_fit(facts, known)
     return Report(known.name, in_order(found), tuple(rows), decode)
 
 
@@ -91,7 +91,7 @@ def _videos(dataset: Dataset, split: Split, found: list[Finding]) -> tuple[list[
     return videos, False
 
 
-def _row(split: Split, facts: Sequence[Facts], truth: Truth, expected: Mapping[str, int]) -> Row:
+def _row(split: Split, facts: Sequence[VideoFacts], truth: TestLabels, expected: Mapping[str, int]) -> Row:
     ours = [each for each in facts if each.split == split]
     sizes: Counter[str] = Counter()
     for each in ours:
@@ -113,7 +113,7 @@ def _row(split: Split, facts: Sequence[Facts], truth: Truth, expected: Mapping[s
     )
 
 
-def _compare(row: Row, truth: Truth, target: Target, videos: Sequence[VideoRef]) -> list[Finding]:
+def _compare(row: Row, truth: TestLabels, target: Target, videos: Sequence[VideoRef]) -> list[Finding]:
     """Counts against the published ones."""
     if not row.videos:
         return []  # already reported as an error

@@ -33,12 +33,12 @@ from vadkit.core.values import Labels, Split, VideoRef
 from vadkit.core.version import __version__
 from vadkit.data.tools.label_writing import CHECK, filed, write_labels, write_summary
 from vadkit.data.tools.target import Target
-from vadkit.data.tools.writing import Format, frame_writer, video_writer
+from vadkit.data.tools.writing import FrameFormat, frame_writer, video_writer
 from vadkit.video.cache import fingerprint
 
-Form = Literal["frames", "avi"]
-MARK = "conversion.json"
-_ENCODINGS: dict[Form, str] = {
+Encoding = Literal["frames", "avi"]
+MANIFEST = "conversion.json"
+_ENCODINGS: dict[Encoding, str] = {
     "frames": "JPEG of quality 95, 4:4:4; JPEG frames copied unchanged",
     "avi": "FFV1, lossless",
 }
@@ -91,7 +91,7 @@ def convert_dataset(
         RunFolderError: `out` has other contents or cannot be written.
     """
     known = target if isinstance(target, Target) else Target(type(target).__name__, target)
-    work = _Work(known, Path(out), _form(to), Format(_size(size), gray), _splits(splits))
+    work = _Work(known, Path(out), _form(to), FrameFormat(_size(size), gray), _splits(splits))
     try:
         return work.run(progress or NoProgress())
     except RunFolderError as error:
@@ -106,8 +106,8 @@ def convert_dataset(
 class _Work:
     target: Target
     out: Path
-    form: Form
-    format: Format
+    form: Encoding
+    format: FrameFormat
     splits: tuple[Split, ...]
 
     def run(self, progress: Progress) -> Conversion:
@@ -133,7 +133,7 @@ class _Work:
                 flat[filed(video)] = write_labels(self.out, video, labels, count, self.format.size)
             progress.advance(done + 1, amount=count)
         write_summary(self.out, flat, [filed(video) for video in videos.get("test", [])])
-        atomic_write_text(self.out / MARK, _json(plan | {"complete": True, "frames": frames}))
+        atomic_write_text(self.out / MANIFEST, _json(plan | {"complete": True, "frames": frames}))
         progress.end()
         return Conversion(self.out, len(pairs), frames, _ENCODINGS[self.form])
 
@@ -153,7 +153,7 @@ class _Work:
         }
 
     def _begin(self, plan: dict[str, Any]) -> None:
-        mark = self.out / MARK
+        mark = self.out / MANIFEST
         try:
             if mark.is_file():
                 before = json.loads(mark.read_text(encoding="utf-8"))
@@ -194,11 +194,11 @@ def _json(plan: dict[str, Any]) -> str:
     return json.dumps(plan, indent=2, ensure_ascii=False) + "\n"
 
 
-def _form(to: str) -> Form:
-    for form in get_args(Form):
+def _form(to: str) -> Encoding:
+    for form in get_args(Encoding):
         if to == form:
             return form
-    raise VadkitError(f"{to!r} is not a form", where="--to", fix=f"choices: {', '.join(get_args(Form))}")
+    raise VadkitError(f"{to!r} is not a form", where="--to", fix=f"choices: {', '.join(get_args(Encoding))}")
 
 
 def _splits(given: Sequence[str] | None) -> tuple[Split, ...]:

@@ -9,7 +9,7 @@ from itertools import combinations
 from pathlib import Path
 
 from vadkit.core.values import VideoRef
-from vadkit.data.tools.probe import FLAT, Facts, place
+from vadkit.data.tools.probe import FLAT, VideoFacts, place
 from vadkit.data.tools.report import Finding
 
 _SHARE = 0.05
@@ -19,15 +19,15 @@ _EVERYWHERE = 40  # videos; a frame in more videos is a title card or test pictu
 _HEAD = 1 << 16  # bytes
 
 
-def check_duplicates(facts: Sequence[Facts]) -> list[Finding]:
+def check_duplicates(facts: Sequence[VideoFacts]) -> list[Finding]:
     """Videos that share frames: compared by decoded frames, or by bytes of the files if nothing was decoded."""
     if any(each.prints for each in facts):
         return _by_frames(facts)
     return _by_files(facts)
 
 
-def _by_frames(facts: Sequence[Facts]) -> list[Finding]:
-    groups: defaultdict[tuple[int, ...], list[Facts]] = defaultdict(list)
+def _by_frames(facts: Sequence[VideoFacts]) -> list[Finding]:
+    groups: defaultdict[tuple[int, ...], list[VideoFacts]] = defaultdict(list)
     for each in facts:
         groups[tuple(each.prints)].append(each)
     copies = [group for prints, group in groups.items() if set(prints) - {FLAT}]
@@ -35,12 +35,12 @@ def _by_frames(facts: Sequence[Facts]) -> list[Finding]:
     return found + _parts([group[0] for group in copies])
 
 
-def _copies(groups: Iterable[Sequence[Facts]], what: str) -> list[Finding]:
+def _copies(groups: Iterable[Sequence[VideoFacts]], what: str) -> list[Finding]:
     """One finding for each copy and the first video of its group, a training video if there is one."""
     return [_finding(first, other, what) for first, *others in groups for other in others]
 
 
-def _parts(facts: Sequence[Facts]) -> list[Finding]:
+def _parts(facts: Sequence[VideoFacts]) -> list[Finding]:
     """Videos that share some of their frames."""
     homes: defaultdict[int, set[int]] = defaultdict(set)
     for index, each in enumerate(facts):
@@ -62,15 +62,15 @@ def _parts(facts: Sequence[Facts]) -> list[Finding]:
     return found
 
 
-def _by_files(facts: Sequence[Facts]) -> list[Finding]:
-    groups: defaultdict[str, list[Facts]] = defaultdict(list)
+def _by_files(facts: Sequence[VideoFacts]) -> list[Finding]:
+    groups: defaultdict[str, list[VideoFacts]] = defaultdict(list)
     for each in facts:
         if (digest := _bytes_of(each.video)) is not None:
             groups[digest].append(each)
     return _copies(groups.values(), "has the same bytes as")
 
 
-def _finding(one: Facts, other: Facts, what: str) -> Finding:
+def _finding(one: VideoFacts, other: VideoFacts, what: str) -> Finding:
     """A finding about the second video, which is the test video if the splits differ."""
     where = f"{other.split} video {other.video.name}"
     text = f"{what} {one.split} video {one.video.name} ({place(one.video)})"

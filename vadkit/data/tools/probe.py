@@ -33,7 +33,7 @@ FLAT = 0
 
 
 @dataclass(slots=True)
-class Facts:
+class VideoFacts:
     """Properties and problems of one video.
 
     Attributes:
@@ -83,9 +83,9 @@ def place(video: VideoRef) -> str:
     return str(video.source[0].parent) if isinstance(video.source, tuple) and video.source else f"video {video.name}"
 
 
-def probe(video: VideoRef, split: Split, *, decoded: bool, on_corrupt: OnCorrupt = "warn") -> Facts:
+def probe(video: VideoRef, split: Split, *, decoded: bool, on_corrupt: OnCorrupt = "warn") -> VideoFacts:
     """Read a video; every problem becomes a finding."""
-    facts = Facts(video, split, video.frames, fps=video.fps, refused=on_corrupt == "error")
+    facts = VideoFacts(video, split, video.frames, fps=video.fps, refused=on_corrupt == "error")
     source = video.source
     if isinstance(source, Path):
         if not _header(source, facts):
@@ -104,7 +104,7 @@ def probe(video: VideoRef, split: Split, *, decoded: bool, on_corrupt: OnCorrupt
     return facts
 
 
-def _header(path: Path, facts: Facts) -> bool:
+def _header(path: Path, facts: VideoFacts) -> bool:
     """Read a video file's header; False if there is nothing to decode."""
     try:
         with av.open(str(path)) as container:
@@ -123,7 +123,7 @@ def _header(path: Path, facts: Facts) -> bool:
     return True
 
 
-def _decode(facts: Facts) -> None:
+def _decode(facts: VideoFacts) -> None:
     """Decode every frame of a video file or of a video drawn in code."""
     facts.frames, damages = 0, Damages()
     facts.sizes.clear()
@@ -137,7 +137,7 @@ def _decode(facts: Facts) -> None:
         facts.damage(facts.where, f"is damaged at {one}")
 
 
-def _look_at_images(paths: tuple[Path, ...], facts: Facts, *, decoded: bool) -> None:
+def _look_at_images(paths: tuple[Path, ...], facts: VideoFacts, *, decoded: bool) -> None:
     """Read every image, or its header. A damaged image counts as a frame, because a neighbour replaces it."""
     empty: list[str] = []
     broken: dict[int, str] = {}
@@ -163,7 +163,7 @@ def _look_at_images(paths: tuple[Path, ...], facts: Facts, *, decoded: bool) -> 
     _report(paths, facts, empty, broken)
 
 
-def _report(paths: tuple[Path, ...], facts: Facts, empty: list[str], broken: dict[int, str]) -> None:
+def _report(paths: tuple[Path, ...], facts: VideoFacts, empty: list[str], broken: dict[int, str]) -> None:
     if not paths:
         facts.report(facts.where, "contains no images", "extract the frames again or remove the folder")
     facts.refused = facts.refused or len(empty) + len(broken) == len(paths)
@@ -178,7 +178,7 @@ def _report(paths: tuple[Path, ...], facts: Facts, empty: list[str], broken: dic
         facts.report(facts.where, f"frames of different sizes: {sizes}", fix)
 
 
-def _see(frame: NDArray[np.uint8], facts: Facts) -> None:
+def _see(frame: NDArray[np.uint8], facts: VideoFacts) -> None:
     """Record a frame's size, colour and hash."""
     if not facts.colorful and len(facts.prints) % _COLORS_EVERY == 0:
         small = frame[::4, ::4].astype(np.int16)

@@ -27,7 +27,7 @@ _FPS = 25.0  # for video files with an unknown frame rate
 
 
 @dataclass(frozen=True, slots=True)
-class Format:
+class FrameFormat:
     """Size and colour of written frames.
 
     Attributes:
@@ -39,7 +39,7 @@ class Format:
     gray: bool
 
 
-def frame_writer(video: VideoRef, folder: Path, form: Format) -> int:
+def frame_writer(video: VideoRef, folder: Path, form: FrameFormat) -> int:
     """Write a video as `folder/000.jpg` and so on, unless the folder exists, which is then complete. Returns F.
 
     Raises:
@@ -62,7 +62,7 @@ def frame_writer(video: VideoRef, folder: Path, form: Format) -> int:
     return count
 
 
-def _is_jpeg(video: VideoRef, form: Format) -> bool:
+def _is_jpeg(video: VideoRef, form: FrameFormat) -> bool:
     """Whether the frames are JPEG files that can be copied; encoding them again would lose quality."""
     untouched = form.size is None and not form.gray
     return untouched and isinstance(video.source, tuple) and all(path.suffix.lower() in _JPEG for path in video.source)
@@ -76,7 +76,7 @@ def _copy(video: VideoRef, folder: Path) -> int:
     return len(video.source)
 
 
-def _draw(video: VideoRef, folder: Path, form: Format) -> int:
+def _draw(video: VideoRef, folder: Path, form: FrameFormat) -> int:
     # All names have the same number of digits, for code that sorts them as text.
     digits = max(3, len(str(frame_count(video) - 1)))
     count = 0
@@ -87,7 +87,7 @@ def _draw(video: VideoRef, folder: Path, form: Format) -> int:
     return count
 
 
-def video_writer(video: VideoRef, path: Path, form: Format) -> int:
+def video_writer(video: VideoRef, path: Path, form: FrameFormat) -> int:
     """Write a video as one lossless FFV1 file, unless the file exists, which is then complete. Returns F.
 
     Raises:
@@ -115,7 +115,7 @@ def video_writer(video: VideoRef, path: Path, form: Format) -> int:
     return count
 
 
-def _frames(video: VideoRef, form: Format) -> Iterator[NDArray[np.uint8]]:
+def _frames(video: VideoRef, form: FrameFormat) -> Iterator[NDArray[np.uint8]]:
     """Frames (H, W, C) in the colour and size of the format; a gray video stays gray."""
     for frame in decode(video, color="gray" if form.gray or _stored_gray(video) else "rgb"):
         if form.size is None or frame.shape[:2] == form.size:

@@ -7,16 +7,16 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from vadkit.testing.calls import evaluated, inputs, prepared
+from vadkit.testing.calls import build_eval, evaluate, inputs
+from vadkit.testing.outcome import ConformityError
 from vadkit.testing.scores import scored
 from vadkit.testing.subject import Subject
 from vadkit.testing.toy_clips import mapped
-from vadkit.testing.verdict import ConformityError
 
 TOLERANCE = 1e-4
 
 
-def check_batch_mates(subject: Subject) -> None:
+def check_batch_independence(subject: Subject) -> None:
     """In evaluation, the outputs for a clip do not depend on the other clips of its batch.
 
     Otherwise a score would depend on `engine.score_batch`. A component with a memory of earlier clips is reset first.
@@ -27,8 +27,8 @@ def check_batch_mates(subject: Subject) -> None:
         scorer = subject.build()
         one, two = scored(scorer, mates[0]), scored(scorer, mixed[0])
     else:
-        module = prepared(subject)
-        one, two = evaluated(subject, module, mates), evaluated(subject, module, mixed)
+        module = build_eval(subject)
+        one, two = evaluate(subject, module, mates), evaluate(subject, module, mixed)
     differing = [name for name in one if one[name].dim() and not _equal(one[name][0], two[name][0])]
     if differing:
         raise ConformityError(

@@ -12,8 +12,8 @@ import numpy as np
 
 from vadkit.core.errors import DataError, VadkitError, join_names
 from vadkit.core.values import Labels, Split, VideoRef
+from vadkit.testing.outcome import ConformityError, NotApplicableError, require
 from vadkit.testing.subject import Subject
-from vadkit.testing.verdict import ConformityError, InapplicableError, require
 
 SPLITS: tuple[Split, Split] = ("train", "test")
 
@@ -72,13 +72,13 @@ def check_empty_folder(subject: Subject) -> None:
     """An empty or missing folder raises a DataError that describes the expected files."""
     loaded: Any = subject.component.load()
     if not loaded.needs_root:
-        raise InapplicableError("it reads no files")
+        raise NotApplicableError("it reads no files")
     require(bool(loaded.layout), "it has no layout", "set layout to a text that names the files and their source")
     with tempfile.TemporaryDirectory() as made:
         for root in (Path(made), Path(made) / "absent"):
             try:
                 found = _videos(replace(subject, toy=replace(subject.toy, root=root)).build(), "train")
-            except InapplicableError as error:
+            except NotApplicableError as error:
                 if not isinstance(error.__cause__, VadkitError) or error.__cause__.__cause__:
                     raise ConformityError(f"with an empty folder, {error}", fix="raise a DataError") from error
                 continue

@@ -11,10 +11,10 @@ from unittest import mock
 import torch
 from torch import Tensor, nn
 
-from vadkit.testing.calls import Outputs, evaluated, inputs, prepared
+from vadkit.testing.calls import Outputs, build_eval, evaluate, inputs
+from vadkit.testing.outcome import ConformityError, NotApplicableError
 from vadkit.testing.subject import Subject
 from vadkit.testing.toy_clips import mapped
-from vadkit.testing.verdict import ConformityError, InapplicableError
 
 CLOSE, COARSE = 1e-3, 0.1
 """Largest relative error in float32, and in bfloat16."""
@@ -23,10 +23,10 @@ _ON_INPUT = "create it on the input's device"
 
 def check_float64(subject: Subject) -> None:
     """Converted to float64, it accepts float64 input and gives the same: no dtype is hard-coded."""
-    module, given = prepared(subject), inputs(subject, 2)
-    wanted = evaluated(subject, module, given)
+    module, given = build_eval(subject), inputs(subject, 2)
+    wanted = evaluate(subject, module, given)
     try:
-        found = evaluated(subject, module.double(), mapped(_double, given))
+        found = evaluate(subject, module.double(), mapped(_double, given))
     except RuntimeError as error:
         raise ConformityError(
             f"it cannot compute in float64: {error}",
@@ -37,11 +37,11 @@ def check_float64(subject: Subject) -> None:
 
 def check_bf16(subject: Subject) -> None:
     """Under bfloat16 autocast (`engine.precision: bf16`), it gives finite numbers close to those of float32."""
-    module, given = prepared(subject), inputs(subject, 2)
-    wanted = evaluated(subject, module, given)
+    module, given = build_eval(subject), inputs(subject, 2)
+    wanted = evaluate(subject, module, given)
     try:
         with torch.autocast("cpu", torch.bfloat16):
-            found = evaluated(subject, module, given)
+            found = evaluate(subject, module, given)
     except RuntimeError as error:
         raise ConformityError(
             f"it fails under bfloat16 autocast: {error}",
@@ -50,18 +50,18 @@ def check_bf16(subject: Subject) -> None:
     _compare(wanted, found, "in bfloat16", COARSE)
 
 
-def check_moves(subject: Subject) -> None:
+def check_device(subject: Subject) -> None:
     """`.to(device)` moves all of it: every kept tensor is a parameter or buffer, and `forward` creates none on the CPU.
 
     The check needs no GPU: it uses torch's "meta" device.
     """
-    module = prepared(subject)
+    module = build_eval(subject)
     left = next(_stray(module), "")
     given = mapped(lambda tensor: tensor.to("meta"), inputs(subject, 2))
     try:
         # Components use autocast to force float32; it does not support the meta device.
         with mock.patch("torch.autocast", return_value=contextlib.nullcontext()):
-            outputs = evaluated(subject, module.to("meta"), given)
+            outputs = evaluate(subject, module.to("meta"), given)
     except (RuntimeError, NotImplementedError) as error:
         told = str(error).splitlines()[0]
         if "same device" in told or "different from other tensors" in told or left:
@@ -70,7 +70,7 @@ def check_moves(subject: Subject) -> None:
                 fix="register kept tensors with register_buffer (persistent=False if they need not be saved);"
                 " create the others on the input's device: torch.zeros(..., device=x.device)",
             ) from error
-        raise InapplicableError(f"its computation depends on values, so the check needs a GPU: {told}") from error
+        raise NotApplicableError(f"its computation depends on values, so the check needs a GPU: {told}") from error
     stayed = [name for name, tensor in outputs.items() if tensor.device.type != "meta"]
     if stayed:
         raise ConformityError(f"{stayed[0]} is on the CPU, not on the input's device", fix=_ON_INPUT)
@@ -79,10 +79,10 @@ def check_moves(subject: Subject) -> None:
 def check_cuda(subject: Subject) -> None:
     """On a GPU, if there is one, it gives the same as on the CPU."""
     if not torch.cuda.is_available():
-        raise InapplicableError("this machine has no CUDA device")
-    module, given = prepared(subject), inputs(subject, 2)
-    wanted = evaluated(subject, module, given)
-    found = evaluated(subject, module.cuda(), mapped(Tensor.cuda, given))
+        raise NotApplicableError("this machine has no CUDA device")
+    module, given = build_eval(subject), inputs(subject, 2)
+    wanted = evaluate(subject, module, given)
+    found = evaluate(subject, module.cuda(), mapped(Tensor.cuda, given))
     away = [name for name, tensor in found.items() if tensor.device.type != "cuda"]
     if away:
         raise ConformityError(f"{away[0]} is not on the input's device", fix=_ON_INPUT)
@@ -91,10 +91,10 @@ def check_cuda(subject: Subject) -> None:
 
 def check_finite(subject: Subject) -> None:
     """Ordinary, black, white and gray clips give finite numbers, so that an empty scene does not stop a run."""
-    module, given = prepared(subject), inputs(subject, 2)
+    module, given = build_eval(subject), inputs(subject, 2)
     for told, level in (("ordinary", None), ("black", -1.0), ("white", 1.0), ("gray", 0.0)):
         these = given if level is None else mapped(partial(_filled, level), given)
-        for name, tensor in evaluated(subject, module, these).items():
+        for name, tensor in evaluate(subject, module, these).items():
             if not bool(torch.isfinite(tensor).all()):
                 fix = "keep logarithms and divisions away from 0"
                 raise ConformityError(f"with {told} input, {name} is not finite", fix=fix)

@@ -9,19 +9,19 @@ import torch
 from torch import Tensor, nn
 
 from vadkit.core.errors import join_names
-from vadkit.testing.calls import called, inputs, prepared
+from vadkit.testing.calls import build_eval, call, inputs
+from vadkit.testing.outcome import ConformityError, NotApplicableError
 from vadkit.testing.subject import Subject
-from vadkit.testing.verdict import ConformityError, InapplicableError
 
 STEPS = 3  # in a single batch, a unit may be inactive
 
 
 def check_gradients(subject: Subject) -> None:
     """Every trainable parameter gets a gradient: from the outputs, or, for a loss, from its critic."""
-    module = prepared(subject).train()
+    module = build_eval(subject).train()
     parameters = {name: each for name, each in module.named_parameters() if each.requires_grad}
     if not parameters:
-        raise InapplicableError("it has no parameters")
+        raise NotApplicableError("it has no parameters")
     reached: set[str] = set()
     for seed in range(STEPS):
         module.zero_grad()
@@ -53,5 +53,5 @@ def _total(subject: Subject, module: nn.Module, given: tuple[Any, ...]) -> Tenso
         critic = module.critic(given[0])  # pyright: ignore[reportCallIssue]
         return torch.zeros(()) if critic is None else critic
     random = torch.Generator().manual_seed(5)
-    outputs = [each for each in called(subject, module, given).values() if each.is_floating_point()]
+    outputs = [each for each in call(subject, module, given).values() if each.is_floating_point()]
     return torch.stack([(each * torch.randn(each.shape, generator=random)).sum() for each in outputs]).sum()

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor
 
 from vadkit.testing import toy_fit as fitting
-from vadkit.testing.calls import fit, prepared
+from vadkit.testing.calls import build_eval, fit
+from vadkit.testing.outcome import ConformityError, NotApplicableError
 from vadkit.testing.subject import Subject
-from vadkit.testing.verdict import ConformityError, InapplicableError
 
 TINY = ((2,), (3,), (1, 2, 2))
 """Sample shapes with so few dimensions that an integral can be estimated."""
@@ -37,7 +37,7 @@ def check_shifted_data(subject: Subject) -> None:
 
     The shift is six standard deviations. A density that ignores its input, or has the wrong sign, fails.
     """
-    density, spec = prepared(subject), subject.sample
+    density, spec = build_eval(subject), subject.sample
     fresh = fitting.samples(spec, 64, seed=1)
     moved = fresh + 6 * fitting.samples(spec).std()
     normal, strange = _nll(density, fresh), _nll(density, moved)
@@ -54,7 +54,7 @@ def check_normalised(subject: Subject) -> None:
     So it includes the scaling of the feature. Otherwise two densities, or bits per dimension, cannot be compared.
     """
     tiny = _tiny(subject)
-    density = prepared(tiny)
+    density = build_eval(tiny)
     values = fitting.samples(tiny.sample)
     random = torch.Generator().manual_seed(2)
     scale = 1.5 * values.std(0)
@@ -63,7 +63,7 @@ def check_normalised(subject: Subject) -> None:
     log_q = (_log_student(student) - scale.log()).flatten(1).sum(1)
     log_p = -_nll(density, values.mean(0) + scale * student)
     if float(log_p.max() - log_p.min()) < EXACT:
-        raise InapplicableError("every sample gets the same value, see check_shifted_data")
+        raise NotApplicableError("every sample gets the same value, see check_shifted_data")
     mass = float((log_p - log_q).double().exp().mean())
     if abs(mass - 1) > MASS:
         raise ConformityError(
@@ -78,12 +78,12 @@ def check_log_determinant(subject: Subject) -> None:
     This is for densities that are invertible maps to a standard normal prior and implement `latent`.
     """
     tiny = _tiny(subject)
-    density: Any = prepared(tiny).double()
+    density: Any = build_eval(tiny).double()
     features = fitting.samples(tiny.sample, 3, seed=4).double()
     encode = getattr(density, "latent", None)
     stated = encode(features) if encode is not None else None
     if stated is None:
-        raise InapplicableError("it is not an invertible map: latent() is None or missing")
+        raise NotApplicableError("it is not an invertible map: latent() is None or missing")
     latents, log_det = (each.detach() for each in stated)
     if latents.shape != (3, tiny.sample.dimensions) or log_det.shape != (3,):
         shapes = f"{tuple(latents.shape)} and {tuple(log_det.shape)}"
@@ -111,10 +111,10 @@ def _tiny(subject: Subject) -> Subject:
         small = subject.with_sample(shape)
         try:
             small.build()
-        except InapplicableError:
+        except NotApplicableError:
             continue
         return small
-    raise InapplicableError(f"it accepts no samples of few dimensions: {', '.join(map(str, TINY))}")
+    raise NotApplicableError(f"it accepts no samples of few dimensions: {', '.join(map(str, TINY))}")
 
 
 def _nll(density: Any, features: Tensor) -> Tensor:

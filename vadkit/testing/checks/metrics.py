@@ -10,9 +10,9 @@ import numpy as np
 
 from vadkit.core.errors import DataError
 from vadkit.core.values import ScoredVideo
+from vadkit.testing.outcome import ConformityError, require
 from vadkit.testing.subject import Subject
 from vadkit.testing.toy_results import lent, videos
-from vadkit.testing.verdict import ConformityError, require
 
 CLOSE = 1e-9
 DRAWN = ((1, 1, 1, 1), (2, 0, 1, 1), (1, 3, 0, 2), (4, 1, 1, 0))

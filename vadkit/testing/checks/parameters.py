@@ -9,8 +9,8 @@ from vadkit.core.contracts import SUPPLIED
 from vadkit.core.errors import PluginError, join_names
 from vadkit.recipe import docstring
 from vadkit.recipe.signature import describe
+from vadkit.testing.outcome import ConformityError, NotApplicableError, require
 from vadkit.testing.subject import Subject
-from vadkit.testing.verdict import ConformityError, InapplicableError, require
 
 RESERVED = {"dataset": {"clip", "stride", "held_out", "sampling", "augment", "short", "on_corrupt"}}
 RESERVED |= {"loss": {"weight"}, "density": {"feature", "fit"}}
@@ -20,7 +20,7 @@ RESERVED |= {"loss": {"weight"}, "density": {"feature", "fit"}}
 def check_construction(subject: Subject) -> None:
     """It can be built from its keys, twice. If not, the checks that need an object are skipped."""
     if subject.problem:
-        raise InapplicableError("its keys cannot be read, see check_keys")
+        raise NotApplicableError("its keys cannot be read, see check_keys")
     for _ in range(2):
         subject.construct()
 
@@ -54,7 +54,7 @@ def check_help(subject: Subject) -> None:
     `vadkit list`, the docs and the schema show these texts.
     """
     if subject.problem:
-        raise InapplicableError("its keys cannot be read, see check_keys")
+        raise NotApplicableError("its keys cannot be read, see check_keys")
     described = describe(subject.component)
     require(bool(described.summary), "its class has no docstring", "describe it in one sentence")
     fix = "give Component a summary for 'vadkit list'"
@@ -80,7 +80,7 @@ def _positional(subject: Subject) -> tuple[list[str], str]:
     try:
         init: Any = subject.component.load().__init__
     except PluginError as error:
-        raise InapplicableError("its class cannot be loaded, see check_construction") from error
+        raise NotApplicableError("its class cannot be loaded, see check_construction") from error
     if init is object.__init__ or getattr(init, "__module__", "").startswith("torch.nn"):
         return [], ""
     declared = list(inspect.signature(init).parameters.values())[1:]

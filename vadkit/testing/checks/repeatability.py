@@ -8,10 +8,10 @@ import torch
 from torch import nn
 
 from vadkit.core.errors import join_names
-from vadkit.testing.calls import differing, evaluated, inputs, prepared
+from vadkit.testing.calls import build_eval, differing, evaluate, inputs
+from vadkit.testing.outcome import ConformityError
 from vadkit.testing.scores import scored
 from vadkit.testing.subject import Subject
-from vadkit.testing.verdict import ConformityError
 
 
 def check_seeded(subject: Subject) -> None:
@@ -19,15 +19,15 @@ def check_seeded(subject: Subject) -> None:
 
     Otherwise a run could not be repeated.
     """
-    one, two = (prepared(subject, anew=True) for _ in range(2))
+    one, two = (build_eval(subject, anew=True) for _ in range(2))
     _compare(one, two)
 
 
 def check_training_repeats(subject: Subject) -> None:
     """In training, the same seed gives the same output: all random numbers come from torch's generator."""
-    given, module = inputs(subject, 2), prepared(subject).train()
+    given, module = inputs(subject, 2), build_eval(subject).train()
     twins = module, copy.deepcopy(module)
-    changed = differing(*(evaluated(subject, twin, given, seed=11) for twin in twins))
+    changed = differing(*(evaluate(subject, twin, given, seed=11) for twin in twins))
     if changed:
         raise ConformityError(
             f"in training, {changed[0]} differs between two calls with the same seed",
@@ -45,10 +45,10 @@ def check_evaluation_repeats(subject: Subject) -> None:
         scorer = subject.build()
         one, two = (scored(scorer, given[0]) for _ in range(2))
     else:
-        module = prepared(subject)
-        one = evaluated(subject, module, given)
-        evaluated(subject, module, inputs(subject, 2, seed=9))
-        two = evaluated(subject, module, given, seed=1)
+        module = build_eval(subject)
+        one = evaluate(subject, module, given)
+        evaluate(subject, module, inputs(subject, 2, seed=9))
+        two = evaluate(subject, module, given, seed=1)
     if changed := differing(one, two):
         raise ConformityError(
             f"in evaluation, {changed[0]} differs between two calls with the same input",

@@ -14,9 +14,9 @@ from unittest import mock
 
 from vadkit.core.errors import DataError, VadkitError
 from vadkit.core.files import LEFTOVERS
+from vadkit.testing.outcome import ConformityError, require
 from vadkit.testing.subject import Subject
 from vadkit.testing.toy_results import result
-from vadkit.testing.verdict import ConformityError, require
 
 ODD = ("../outside", "a/b", "sp ace", "ü-1")
 

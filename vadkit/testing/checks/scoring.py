@@ -11,9 +11,9 @@ from torch import Tensor
 from vadkit.core.errors import VadkitError
 from vadkit.core.values import ClipOutputs
 from vadkit.testing.calls import AnyName, inputs
+from vadkit.testing.outcome import ConformityError, NotApplicableError, require
 from vadkit.testing.scores import complete, scored
 from vadkit.testing.subject import Subject
-from vadkit.testing.verdict import ConformityError, InapplicableError, require
 
 
 def check_scores(subject: Subject) -> None:
@@ -56,7 +56,7 @@ def check_reads(subject: Subject) -> None:
     try:
         scored(scorer, out)
     except ConformityError as error:
-        raise InapplicableError(f"{error.what}, see check_scores") from error
+        raise NotApplicableError(f"{error.what}, see check_scores") from error
     except (KeyError, AttributeError, VadkitError) as error:
         told = error.what if isinstance(error, VadkitError) else f"{type(error).__name__}: {error}"
         raise ConformityError(
@@ -74,7 +74,7 @@ def check_toy_anomaly(subject: Subject) -> None:
         before, after = scorer(normal)[:, frames], scorer(strange)[:, frames]
     known = ~(before.isnan() | after.isnan())
     if not bool(known.any()):
-        raise InapplicableError(f"it scores none of the frames {frames.start} to {frames.stop - 1} of the clip")
+        raise NotApplicableError(f"it scores none of the frames {frames.start} to {frames.stop - 1} of the clip")
     low, high = float(before[known].mean()), float(after[known].mean())
     if not high > low:
         raise ConformityError(

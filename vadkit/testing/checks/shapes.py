@@ -10,9 +10,9 @@ from torch import Tensor, nn
 
 from vadkit.core.errors import VadkitError, join_names
 from vadkit.core.values import ClipSpec
-from vadkit.testing.calls import evaluated, inputs, prepared
+from vadkit.testing.calls import build_eval, evaluate, inputs
+from vadkit.testing.outcome import ConformityError, NotApplicableError, require
 from vadkit.testing.subject import Subject
-from vadkit.testing.verdict import ConformityError, InapplicableError, require
 
 BATCH = 2
 OTHERS = (
@@ -36,15 +36,15 @@ def check_module(subject: Subject) -> None:
 
 def check_shapes(subject: Subject) -> None:
     """Its outputs have the shapes that it or its contract declares, in floating point."""
-    _expect(subject, prepared(subject), BATCH)
+    _expect(subject, build_eval(subject), BATCH)
 
 
 def check_batch_of_one(subject: Subject) -> None:
     """A batch of one works, in evaluation and in training: the last batch of an epoch may have one clip."""
-    module = prepared(subject)
+    module = build_eval(subject)
     _expect(subject, module, 1)
     try:
-        outputs = evaluated(subject, module.train(), inputs(subject, 1))
+        outputs = evaluate(subject, module.train(), inputs(subject, 1))
     except ValueError as error:  # of batch norm over single values
         raise ConformityError(
             f"in training a batch of one fails: {error}", fix="normalise over more than the batch"
@@ -58,8 +58,8 @@ def check_other_clips(subject: Subject) -> None:
         other = subject.with_clip(clip)
         told = f"clips of {clip.frames} frames, {clip.height}x{clip.width}, {clip.color}, input {clip.input}"
         try:
-            module = prepared(other)
-        except InapplicableError as refused:
+            module = build_eval(other)
+        except NotApplicableError as refused:
             if _meant(refused):
                 continue
             raise ConformityError(
@@ -75,10 +75,12 @@ def check_other_clips(subject: Subject) -> None:
 
 def check_strange_latents(subject: Subject) -> None:
     """Latents of unknown names and sizes are decoded, or refused with a ShapeError when it is built."""
-    strange = replace(subject, toy=replace(subject.toy, behind=None, through=None, latents={"stranger": (3, 1, 5, 7)}))
+    strange = replace(
+        subject, toy=replace(subject.toy, encoder=None, bottleneck=None, latents={"stranger": (3, 1, 5, 7)})
+    )
     try:
-        module = prepared(strange)
-    except InapplicableError as refused:
+        module = build_eval(strange)
+    except NotApplicableError as refused:
         require(
             _meant(refused),
             f"for unknown latents, {refused}",
@@ -88,7 +90,7 @@ def check_strange_latents(subject: Subject) -> None:
     _expect(strange, module, BATCH)
 
 
-def _meant(refused: InapplicableError) -> bool:
+def _meant(refused: NotApplicableError) -> bool:
     """Whether the constructor raised a VadkitError itself, not another exception."""
     return isinstance(refused.__cause__, VadkitError) and refused.__cause__.__cause__ is None
 
@@ -124,7 +126,7 @@ def _expect(subject: Subject, module: nn.Module, batch: int) -> None:
     if subject.kind == "feature":
         _check_spec(subject, module)
     wanted = expected(subject, module, batch)
-    outputs = evaluated(subject, module, inputs(subject, batch))
+    outputs = evaluate(subject, module, inputs(subject, batch))
     names = {name for name in outputs if not name.startswith(("losses/", "scores/"))}
     if names != set(wanted):
         raise ConformityError(

@@ -7,9 +7,9 @@ from io import BytesIO
 import torch
 from safetensors.torch import load, save
 
-from vadkit.testing.calls import evaluated, inputs, prepared
+from vadkit.testing.calls import build_eval, evaluate, inputs
+from vadkit.testing.outcome import ConformityError
 from vadkit.testing.subject import Subject
-from vadkit.testing.verdict import ConformityError
 
 
 def check_state(subject: Subject) -> None:
@@ -17,8 +17,8 @@ def check_state(subject: Subject) -> None:
 
     The new object has another seed and is not fitted, so all learned values must be parameters or buffers.
     """
-    module, given = prepared(subject), inputs(subject, 2)
-    wanted = evaluated(subject, module, given)
+    module, given = build_eval(subject), inputs(subject, 2)
+    wanted = evaluate(subject, module, given)
     state = {name: tensor.detach().contiguous() for name, tensor in module.state_dict().items()}
     held = BytesIO()
     try:
@@ -38,7 +38,7 @@ def check_state(subject: Subject) -> None:
                 f"a new object cannot load its state: {error}",
                 fix="give every buffer its final shape in the constructor, and pad learned values to it",
             ) from error
-        found = evaluated(subject, fresh.eval(), given)
+        found = evaluate(subject, fresh.eval(), given)
         lost = [name for name in wanted if not torch.equal(wanted[name], found[name])]
         if lost:
             raise ConformityError(

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from vadkit.testing.outcome import require
 from vadkit.testing.subject import Subject
-from vadkit.testing.verdict import require
 
 
 def check_optimizer(subject: Subject) -> None:

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vadkit.testing.outcome import ConformityError, NotApplicableError, require
 from vadkit.testing.subject import Subject
-from vadkit.testing.verdict import ConformityError, InapplicableError, require
 
 FRAMES = 40
 
@@ -55,7 +55,7 @@ def check_causality(subject: Subject) -> None:
     """With `needs_future = False`, later frames of a video change no earlier value; live scoring relies on it."""
     transform = fitted(subject)
     if transform.needs_future:
-        raise InapplicableError("it declares needs_future")
+        raise NotApplicableError("it declares needs_future")
     values = scores()
     whole = np.asarray(transform(values.copy()))
     for kept in (1, 7, FRAMES // 2, FRAMES - 1):
@@ -94,7 +94,7 @@ def check_needs_normal(subject: Subject) -> None:
     """With `needs_normal = False`, `fit` changes nothing: a run then holds out no normal videos for it."""
     transform = subject.build()
     if transform.needs_normal:
-        raise InapplicableError("it declares needs_normal")
+        raise NotApplicableError("it declares needs_normal")
     transform.fit([])
     before = np.array(transform(scores()))
     transform.fit(normal(5))
@@ -102,7 +102,7 @@ def check_needs_normal(subject: Subject) -> None:
     require(np.array_equal(before, after), "its values depend on fit", "set needs_normal = True")
 
 
-def check_videos_apart(subject: Subject) -> None:
+def check_video_independence(subject: Subject) -> None:
     """A video's result does not depend on the videos before it."""
     transform, fresh = fitted(subject), fitted(subject)
     transform(scores(7) * 5)

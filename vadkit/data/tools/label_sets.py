@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 from vadkit.core.contracts import Dataset
 from vadkit.core.errors import DataError, join_names
 from vadkit.core.values import VideoRef
-from vadkit.data.tools.labelled import Truth, differences
+from vadkit.data.tools.labels import TestLabels, differences
 from vadkit.data.tools.report import Finding, ranges, some
 
 _EARLY = 16  # frames; methods need up to this many before a first score, and in Avenue three videos start at frame 20
 
 
-def check_starts(truth: Truth) -> list[Finding]:
+def check_starts(truth: TestLabels) -> list[Finding]:
     """Warn if many videos become abnormal at the same early frame, as in altered label files."""
     starts: defaultdict[int, list[str]] = defaultdict(list)
     for name, labels in truth.frames.items():
@@ -52,7 +52,7 @@ def read_plainly(dataset: Dataset, videos: Sequence[VideoRef]) -> dict[str, NDAr
     return found
 
 
-def compare_truths(truth: Truth, videos: Sequence[VideoRef], others: Mapping[str, Dataset]) -> list[Finding]:
+def compare_label_sets(truth: TestLabels, videos: Sequence[VideoRef], others: Mapping[str, Dataset]) -> list[Finding]:
     """Name the label set, and compare it with the data set's other label sets."""
     findings = [Finding("note", "labels", "test", f"the label set is: {source}") for source in truth.sources if source]
     for key, other in others.items():

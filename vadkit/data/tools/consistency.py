@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from vadkit.core.errors import join_names
-from vadkit.data.tools.probe import Facts
+from vadkit.data.tools.probe import VideoFacts
 from vadkit.data.tools.report import Finding, Row
 
 
-def check_mixtures(row: Row, facts: Sequence[Facts]) -> list[Finding]:
+def check_consistency(row: Row, facts: Sequence[VideoFacts]) -> list[Finding]:
     """Differences between the videos of one split."""
     found: list[Finding] = []
     ours = [each for each in facts if each.split == row.split]

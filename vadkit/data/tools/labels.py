@@ -13,14 +13,14 @@ from vadkit.core.contracts import Dataset
 from vadkit.core.errors import DataError, join_names
 from vadkit.core.files import reading
 from vadkit.core.values import Labels, VideoRef
-from vadkit.data.tools.probe import Facts, place
+from vadkit.data.tools.probe import VideoFacts, place
 from vadkit.data.tools.report import Finding, some
 
 _SAME_VERSION = "of this version of the video"
 
 
 @dataclass(slots=True)
-class Truth:
+class TestLabels:
     """The readable labels of the test videos.
 
     Attributes:
@@ -41,9 +41,11 @@ class Truth:
         return int(sum(labels.sum() for labels in self.frames.values()))
 
 
-def read_truth(dataset: Dataset, facts: Sequence[Facts], *, lenient: Dataset | None, masks: bool) -> Truth:
+def read_test_labels(
+    dataset: Dataset, facts: Sequence[VideoFacts], *, lenient: Dataset | None, masks: bool
+) -> TestLabels:
     """Labels of every test video, each checked against its frames."""
-    truth = Truth()
+    truth = TestLabels()
     unlabelled: list[str] = []
     for each in facts:
         where = f"test video {each.video.name}"
@@ -84,7 +86,7 @@ def _missing(names: Sequence[str], total: int) -> Finding:
     return Finding("warning", "labels", "test", f"without labels: {join_names(names)}", fix)
 
 
-def _check_one(labels: Labels, facts: Facts, truth: Truth, *, masks: bool) -> None:
+def _check_one(labels: Labels, facts: VideoFacts, truth: TestLabels, *, masks: bool) -> None:
     where, count, found = f"test video {facts.video.name}", len(labels.frames), truth.findings
     if np.ndim(labels.frames) != 1:
         shape = np.shape(labels.frames)
@@ -111,7 +113,7 @@ def _fits(frame: int, box: tuple[int, int, int, int], frames: int, size: tuple[i
     return 0 <= frame < frames and 0 <= box[0] < box[2] <= width and 0 <= box[1] < box[3] <= height
 
 
-def _check_masks(labels: Labels, facts: Facts, truth: Truth) -> None:
+def _check_masks(labels: Labels, facts: VideoFacts, truth: TestLabels) -> None:
     where, found = f"test video {facts.video.name}", truth.findings
     assert labels.masks is not None
     try:
@@ -130,7 +132,7 @@ def _check_masks(labels: Labels, facts: Facts, truth: Truth) -> None:
         truth.masks_differ[facts.video.name] = len(differ)
 
 
-def _check_all(truth: Truth) -> None:
+def _check_all(truth: TestLabels) -> None:
     if len(truth.sources) > 1:
         sources = ", ".join(f"{source} ({count})" for source, count in truth.sources.most_common())
         fix = "use one label set: results under mixed labels cannot be compared with others"

@@ -11,8 +11,8 @@ from functools import lru_cache
 from typing import Any
 
 from vadkit.plugin.component import Component
+from vadkit.testing.outcome import ConformityError
 from vadkit.testing.subject import Subject
-from vadkit.testing.verdict import ConformityError
 
 WITHOUT_TORCH = frozenset({"dataset", "score_transform", "metric", "reporter"})
 """Kinds that `vadkit eval` and `vadkit data` use; these commands import no torch."""
@@ -52,12 +52,12 @@ print("\\n" + json.dumps(found))
 """
 
 
-def check_light_import(subject: Subject) -> None:
+def check_imports(subject: Subject) -> None:
     """Torch is imported neither by the module that announces components nor to read keys, so `vadkit list` is fast.
 
     The module prints nothing. The classes of data sets, score transforms, metrics and reporters import no torch either.
     """
-    found = _looked(subject.plugin, subject.mates or (subject.component,))
+    found = _looked(subject.plugin, subject.siblings or (subject.component,))
     (join_names, printed), (read, loaded) = found[""], found[str(subject)]
     module = subject.component.target.partition(":")[0]
     if join_names:

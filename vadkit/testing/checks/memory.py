@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 
 from vadkit.testing import toy_clips as datamodule
-from vadkit.testing.calls import Outputs, called, differing, inputs, outputs_of_a_model, prepared
+from vadkit.testing.calls import Outputs, build_eval, call, differing, inputs, outputs_of_a_model
+from vadkit.testing.outcome import NotApplicableError, require
 from vadkit.testing.subject import Subject, seeded
-from vadkit.testing.verdict import InapplicableError, require
 
 
 def check_reset(subject: Subject) -> None:
@@ -15,16 +15,16 @@ def check_reset(subject: Subject) -> None:
 
     Otherwise a video's scores would depend on the video before it.
     """
-    module = prepared(subject)
+    module = build_eval(subject)
     update = getattr(module, "update", None)
     if update is None:
-        raise InapplicableError("it has no method 'update'")
+        raise NotApplicableError("it has no method 'update'")
     given = inputs(subject, 2)
     seen = outputs_of_a_model(subject, datamodule.clips(subject.toy.clip, 1, seed=8), 8)
 
     def look(*, forget: bool) -> Outputs:
         with seeded(0), torch.no_grad():
-            return called(subject, module, given, forget=forget)
+            return call(subject, module, given, forget=forget)
 
     before = look(forget=True)
     with torch.no_grad():

@@ -22,11 +22,11 @@ class ConformityError(VadkitError):
     exit_code = 1
 
 
-class InapplicableError(Exception):
+class NotApplicableError(Exception):
     """A check does not apply to the component, with the reason.
 
     Example:
-        >>> print(InapplicableError("it has no parameters"))
+        >>> print(NotApplicableError("it has no parameters"))
         it has no parameters
     """
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from vadkit.core.values import ClipSpec
-from vadkit.data.tools.probe import Facts
+from vadkit.data.tools.probe import VideoFacts
 from vadkit.data.tools.report import Finding, some
 from vadkit.data.tools.target import Target
 
@@ -13,7 +13,7 @@ _STRETCH = 0.1
 _MULTIPLE = 16  # pixels: encoders halve a width several times
 
 
-def check_wishes(facts: Sequence[Facts], target: Target) -> list[Finding]:
+def check_recipe_fit(facts: Sequence[VideoFacts], target: Target) -> list[Finding]:
     """Problems that a run of the recipe would refuse or tolerate; none without a recipe."""
     if target.clip is None:
         return []
@@ -25,11 +25,11 @@ def check_wishes(facts: Sequence[Facts], target: Target) -> list[Finding]:
     return found + _colour(facts, target.clip) + _shapes(facts, target.clip)
 
 
-def _is_short(facts: Facts, clip: ClipSpec) -> bool:
+def _is_short(facts: VideoFacts, clip: ClipSpec) -> bool:
     return bool(facts.frames) and (facts.frames or 0) < clip.span
 
 
-def _short(facts: Facts, clip: ClipSpec, repeat: bool) -> Finding:
+def _short(facts: VideoFacts, clip: ClipSpec, repeat: bool) -> Finding:
     frames, where = facts.frames or 0, f"{facts.split} video {facts.video.name}"
     what = f"has {some(frames, 'frame')}, but a clip of the recipe spans {clip.span}"
     if repeat:
@@ -41,14 +41,14 @@ def _short(facts: Facts, clip: ClipSpec, repeat: bool) -> Finding:
     return Finding("error", "clip", where, what, fix)
 
 
-def _colour(facts: Sequence[Facts], clip: ClipSpec) -> list[Finding]:
+def _colour(facts: Sequence[VideoFacts], clip: ClipSpec) -> list[Finding]:
     if clip.color != "rgb" or not any(each.prints for each in facts) or any(each.colorful for each in facts):
         return []
     fix = "set data.clip.color: gray for the same images at a third of the cost"
     return [Finding("note", "colour", "data.clip", "the recipe uses rgb, but all videos are gray", fix)]
 
 
-def _shapes(facts: Sequence[Facts], clip: ClipSpec) -> list[Finding]:
+def _shapes(facts: Sequence[VideoFacts], clip: ClipSpec) -> list[Finding]:
     if clip.resize == "letterbox":
         return []  # letterbox keeps shapes
     found: list[Finding] = []
