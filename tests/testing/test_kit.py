@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import pytest
 
 from vadkit.api import KINDS, Component
-from vadkit.testing import Outcome, run_checks, subjects
+from vadkit.testing import Outcome, checks_of, run_checks, subjects
 
 MODULES = {
     "Encoder": "encoder",
@@ -26,7 +26,11 @@ CORRECT = [
     ("faulty_modules", "encoder", "PlacesEncoder"),
     ("faulty_parts", "scorer", "OfTheBottleneck"),
     *(("faulty_modules", kind, f"Honest{name}") for name, kind in MODULES.items()),
-    *(("faulty_parts", kind, f"Honest{kind.capitalize()}") for kind in KINDS if kind not in MODULES.values()),
+    *(
+        ("faulty_parts", kind, "Honest" + kind.title().replace("_", ""))
+        for kind in KINDS
+        if kind not in MODULES.values()
+    ),
 ]
 FAULTS = [
     ("encoder", "LyingEncoder", "check_shapes", "declared as (2, 5, 16, 16, 24), but is (2, 4, 16, 16, 24)"),
@@ -115,9 +119,7 @@ def test_a_fault_is_found_by_its_check_alone(kind: str, name: str, check: str, t
 
 def test_every_check_finds_a_fault() -> None:
     """Except the one that needs a GPU, and the one that restores an optimiser's state."""
-    from vadkit.testing.catalogue import names_of
-
-    every = {name for kind in KINDS for name in names_of(kind)}
+    every = {check.name for kind in KINDS for check in checks_of(kind)}
     found = {check for _, _, check, _ in FAULTS}
     assert every - found == {"check_cuda", "check_optimizer_state", "check_scores"}
 

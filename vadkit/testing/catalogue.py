@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib import import_module
 
@@ -11,81 +11,37 @@ from vadkit.core.errors import VadkitError, closest
 from vadkit.testing.outcome import NotApplicableError
 from vadkit.testing.subject import TORCH_KINDS, Subject
 
-_ALL = (
-    "imports.check_imports",
-    "parameters.check_keys",
-    "parameters.check_help",
-    "parameters.check_construction",
-)
+_ALL = ("imports", "parameters")
 _MODULE = (
     "shapes.check_module",
     "shapes.check_shapes",
     "repeatability.check_seeded",
     "repeatability.check_training_repeats",
     "repeatability.check_evaluation_repeats",
-    "state.check_state",
+    "repeatability.check_state",
     "devices.check_finite",
     "devices.check_bf16",
     "devices.check_device",
     "devices.check_cuda",
 )
-_OF_CLIPS = ("shapes.check_batch_of_one", "batches.check_batch_independence", "devices.check_float64")
+_OF_CLIPS = ("shapes.check_batch_of_one", "repeatability.check_batch_independence", "devices.check_float64")
 
 _OF_KIND: Mapping[str, tuple[str, ...]] = {
-    "dataset": (
-        "datasets.check_videos",
-        "datasets.check_labels",
-        "datasets.check_ground_truth",
-        "datasets.check_empty_folder",
-    ),
-    "encoder": (*_MODULE, *_OF_CLIPS, "gradients.check_gradients", "shapes.check_other_clips"),
-    "bottleneck": (*_MODULE, *_OF_CLIPS, "gradients.check_gradients", "memory.check_reset"),
-    "decoder": (*_MODULE, *_OF_CLIPS, "gradients.check_gradients", "shapes.check_strange_latents"),
-    "loss": (
-        *_MODULE,
-        "gradients.check_gradients",
-        "losses.check_output_learns",
-        "losses.check_perfect_output",
-        "losses.check_critic",
-    ),
+    "dataset": ("datasets",),
+    "encoder": (*_MODULE, *_OF_CLIPS, "gradients", "shapes.check_other_clips"),
+    "bottleneck": (*_MODULE, *_OF_CLIPS, "gradients", "memory"),
+    "decoder": (*_MODULE, *_OF_CLIPS, "gradients", "shapes.check_strange_latents"),
+    "loss": (*_MODULE, "gradients", "losses"),
     "feature": (*_MODULE, *_OF_CLIPS, "shapes.check_other_clips"),
-    "density": (
-        *_MODULE,
-        *_OF_CLIPS,
-        "gradients.check_gradients",
-        "likelihood.check_needs_fit",
-        "likelihood.check_shifted_data",
-        "likelihood.check_normalised",
-        "likelihood.check_log_determinant",
-    ),
-    "scorer": (
-        "scoring.check_scores",
-        "scoring.check_gaps",
-        "scoring.check_reads",
-        "scoring.check_toy_anomaly",
-        "repeatability.check_evaluation_repeats",
-        "batches.check_batch_independence",
-    ),
-    "score_transform": (
-        "score_transforms.check_length",
-        "score_transforms.check_causality",
-        "score_transforms.check_fit_repeats",
-        "score_transforms.check_needs_normal",
-        "score_transforms.check_video_independence",
-        "score_transforms.check_direction",
-    ),
-    "metric": (
-        "metrics.check_values",
-        "metrics.check_skill",
-        "metrics.check_resampled",
-        "metrics.check_order",
-        "metrics.check_one_class",
-    ),
-    "reporter": ("reporters.check_stays_inside", "reporters.check_unlabelled", "reporters.check_atomic_write"),
+    "density": (*_MODULE, *_OF_CLIPS, "gradients", "likelihood"),
+    "scorer": ("scoring", "repeatability.check_evaluation_repeats", "repeatability.check_batch_independence"),
+    "score_transform": ("score_transforms",),
+    "metric": ("metrics",),
+    "reporter": ("reporters",),
     "optimizer": ("training.check_optimizer", "training.check_optimizer_state"),
     "lr_scheduler": ("training.check_factor",),
 }
-
+"""Kind -> its checks, in order: `module.check`, or a module of `vadkit.testing.checks` for all of its checks."""
 
 _GATES: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(TORCH_KINDS, ("check_module", "check_shapes")),
@@ -97,7 +53,7 @@ _GATES: Mapping[str, tuple[str, ...]] = {
 """Kind -> its gates, in order. If a gate fails, the checks after it are skipped, so that one fault is reported once."""
 
 
-_UNGATED = {*(place.partition(".")[2] for place in _ALL), "check_empty_folder"}
+_UNGATED = frozenset({"check_imports", "check_keys", "check_help", "check_construction", "check_empty_folder"})
 """Checks that run even if a gate fails: they need no object, or build a different one."""
 
 
@@ -141,11 +97,6 @@ def _passes(gate: Check, subject: Subject) -> bool:
     return subject.cache[name]
 
 
-def names_of(kind: str) -> tuple[str, ...]:
-    """Names of the checks of a kind, in order."""
-    return tuple(place.partition(".")[2] for place in (*_ALL, *_OF_KIND[kind]))
-
-
 def checks_of(kind: str) -> Sequence[Check]:
     """The checks of a kind, in order.
 
@@ -158,23 +109,30 @@ def checks_of(kind: str) -> Sequence[Check]:
     """
     if kind not in KINDS:
         raise VadkitError(f"no kind is named {kind!r}", fix=closest(kind, KINDS))
-    places = [place.partition(".") for place in (*_ALL, *_OF_KIND[kind])]
-    modules = {module: import_module(f"vadkit.testing.checks.{module}") for module, _, _ in places}
-    every = {name: Check(name, getattr(modules[module], name)) for module, _, name in places}
-    order = [every[name] for name in _GATES.get(kind, ())]
-    return [replace(check, gates=_before(check, order)) for check in every.values()]
+    every = {check.name: check for place in (*_ALL, *_OF_KIND[kind]) for check in _checks_at(place)}
+    gates = [every[name] for name in _GATES.get(kind, ())]
+    return [replace(check, gates=_before(check, gates)) for check in every.values()]
 
 
-def _before(check: Check, order: Sequence[Check]) -> tuple[Check, ...]:
+def _checks_at(place: str) -> Iterator[Check]:
+    """One check of a module, or all that it defines."""
+    name, _, only = place.partition(".")
+    module = import_module(f"vadkit.testing.checks.{name}")
+    for check, function in vars(module).items():
+        if check.startswith("check_") and only in ("", check):
+            yield Check(check, function)
+
+
+def _before(check: Check, gates: Sequence[Check]) -> tuple[Check, ...]:
     """The gates of a check: all of them, or the earlier ones if the check is a gate."""
     if check.name in _UNGATED:
         return ()
-    return tuple(order[: order.index(check)] if check in order else order)
+    return tuple(gates[: gates.index(check)] if check in gates else gates)
 
 
 def refuse_unknown(kind: str, names: Iterable[str]) -> None:
     """Raise VadkitError for a name that is not a check of this kind."""
-    known = names_of(kind)
+    known = [check.name for check in checks_of(kind)]
     for name in names:
         if name not in known:
             raise VadkitError(f"the kind {kind} has no check {name!r}", fix=closest(name, known))

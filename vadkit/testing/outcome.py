@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -30,6 +32,11 @@ class NotApplicableError(Exception):
         it has no parameters
     """
 
+    @property
+    def refused(self) -> bool:
+        """Whether the constructor of the component raised a VadkitError itself, not another exception."""
+        return isinstance(self.__cause__, VadkitError) and self.__cause__.__cause__ is None
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
@@ -56,3 +63,17 @@ def require(holds: bool, what: str, fix: str) -> None:
     """Raise ConformityError unless it holds."""
     if not holds:
         raise ConformityError(what, fix=fix)
+
+
+@contextlib.contextmanager
+def failing(what: str, fix: str, *errors: type[Exception]) -> Iterator[None]:
+    """Turn these exceptions into a ConformityError that ends with their message."""
+    try:
+        yield
+    except errors as error:
+        raise ConformityError(f"{what}: {told(error)}", fix=fix) from error
+
+
+def told(error: Exception) -> str:
+    """An exception in one line, without the fix of a VadkitError."""
+    return error.what if isinstance(error, VadkitError) else f"{type(error).__name__}: {error}"

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from vadkit.core.contracts import Encoder
+from vadkit.core.contracts import SUPPLIED, Encoder
 from vadkit.core.errors import ShapeError, VadkitError
-from vadkit.core.values import ClipSpec, FeatureSpec, LatentSpec
+from vadkit.core.values import FeatureSpec, LatentSpec
 from vadkit.plugin.component import Component
 from vadkit.recipe.build import build
 from vadkit.recipe.component_config import ComponentConfig
-from vadkit.testing.outcome import NotApplicableError
+from vadkit.testing.outcome import NotApplicableError, told
 from vadkit.testing.toy import Toy
 
 TORCH_KINDS = frozenset({"encoder", "bottleneck", "decoder", "loss", "feature", "density"})
@@ -72,8 +72,7 @@ class Subject:
         except NotApplicableError:
             raise
         except Exception as error:
-            told = error.what if isinstance(error, VadkitError) else f"{type(error).__name__}: {error}"
-            raise NotApplicableError(f"it cannot be built, see check_construction: {told}") from error
+            raise NotApplicableError(f"it cannot be built, see check_construction: {told(error)}") from error
 
     def construct(self, *, seed: int = 0) -> Any:
         """As `build`, but raises the original error.
@@ -84,17 +83,13 @@ class Subject:
         """
         if self.problem:
             raise self.problem
-        arguments = self._supplied()
+        arguments = [self._supplied(name) for name in SUPPLIED.get(self.kind, ())]
         with seeded(seed) if self.kind in TORCH_KINDS else contextlib.nullcontext():
             return build(self.config, *arguments, positional=self._positional())
 
-    def with_clip(self, clip: ClipSpec) -> Subject:
-        """The same component for another clip geometry; its encoder, if any, changes too."""
-        return replace(self, toy=replace(self.toy, clip=clip))
-
-    def with_sample(self, shape: tuple[int, ...]) -> Subject:
-        """The same density for samples of another shape."""
-        return replace(self, toy=replace(self.toy, sample_shape=shape))
+    def with_toy(self, **changes: Any) -> Subject:
+        """The same component with other toy surroundings, such as `clip=ClipSpec(...)`."""
+        return replace(self, toy=replace(self.toy, **changes))
 
     @property
     def sample(self) -> FeatureSpec:
@@ -122,48 +117,42 @@ class Subject:
             return self._encoder(self.toy.encoder)
         if self.kind != "decoder" or self.toy.latents or not self.encoders:
             return None
-        own = [each for each in self.encoders if each.component.name == self.component.name]
         refused: list[str] = []
-        for chosen in (*own, *self.encoders):
+        for config in sorted(self.encoders, key=lambda each: each.component.name != self.component.name):
             try:
-                encoder = self._encoder(chosen)
+                encoder = self._encoder(config)
                 build(self.config, encoder.latents, self.toy.clip, positional=self._positional())
                 return encoder
             except ShapeError as error:
-                refused.append(f"{chosen.component.name}: {error.what}")
+                refused.append(f"{config.component.name}: {error.what}")
         raise ShapeError(
-            f"no encoder of its plugin fits it ({'; '.join(dict.fromkeys(refused))})",
+            f"no encoder of its plugin fits it ({'; '.join(refused)})",
             where=str(self),
             fix=f"set one in its settings: {{{str(self)!r}: {{'toy': {{'encoder': {{'use': NAME}}}}}}}}",
         )
 
-    def _encoder(self, chosen: ComponentConfig) -> Any:
+    def _encoder(self, config: ComponentConfig) -> Any:
         with seeded(0):
-            encoder = build(chosen, self.toy.clip)
-        return encoder.eval()
+            return build(config, self.toy.clip).eval()
 
-    def _supplied(self) -> Sequence[Any]:
-        """The positional arguments of the constructor, by its contract."""
-        clip = self.toy.clip
-        if self.kind == "dataset":
-            if self.component.load().needs_root and self.toy.root is None:
-                fix = f"set one in its settings: {{{str(self)!r}: {{'toy': {{'root': FOLDER}}}}}}"
-                raise NotApplicableError(f"it reads files, but no folder is set; {fix}")
-            return (self.toy.root,)
-        supplied: Mapping[str, Callable[[], Sequence[Any]]] = {
-            "encoder": lambda: (clip,),
-            "loss": lambda: (clip,),
-            "bottleneck": lambda: (self.latents,),
-            "decoder": lambda: (self.latents, clip),
-            "feature": lambda: (clip, self.latents),
-            "density": lambda: (self.sample,),
-        }
-        return supplied.get(self.kind, lambda: ())()
+    def _supplied(self, argument: str) -> Any:
+        """A positional argument of the constructor, as named in `SUPPLIED`."""
+        match argument:
+            case "clip":
+                return self.toy.clip
+            case "latents":
+                return self.latents
+            case "feature":
+                return self.sample
+            case _:
+                if self.component.load().needs_root and self.toy.root is None:
+                    fix = f"set one in its settings: {{{str(self)!r}: {{'toy': {{'root': FOLDER}}}}}}"
+                    raise NotApplicableError(f"it reads files, but no folder is set; {fix}")
+                return self.toy.root
 
     def _positional(self) -> Mapping[str, Sequence[Any]]:
         """The positional arguments of components nested in it, by kind."""
-        clip = self.toy.clip
-        return {"encoder": (clip,), "loss": (clip,), "density": (self.sample,)}
+        return {"encoder": (self.toy.clip,), "loss": (self.toy.clip,), "density": (self.sample,)}
 
 
 @contextlib.contextmanager

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vadkit.core.alarms import intervals_of
 from vadkit.core.errors import DataError
 from vadkit.core.files import atomic_write, atomic_write_text
 from vadkit.core.values import Labels, VideoRef, natural_key
@@ -79,9 +80,6 @@ def _table(labels: Mapping[str, NDArray[np.uint8]]) -> str:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(("video", "start_frame", "end_frame", "frames"))
     for name, frames in labels.items():
-        edges = np.flatnonzero(np.diff(np.concatenate([[0], frames.astype(np.int8), [0]]))).reshape(-1, 2)
-        for start, stop in edges.tolist():
-            writer.writerow((name, start, stop - 1, len(frames)))
-        if not len(edges):
-            writer.writerow((name, "", "", len(frames)))
+        spans = [(start, stop - 1) for start, stop in intervals_of(frames.astype(bool))] or [("", "")]
+        writer.writerows((name, *span, len(frames)) for span in spans)
     return text.getvalue()

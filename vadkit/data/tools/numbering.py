@@ -10,7 +10,7 @@ from pathlib import Path
 
 from vadkit.core.errors import DataError, join_names
 from vadkit.core.values import VideoRef, natural_key
-from vadkit.data.tools.report import Finding, ranges
+from vadkit.data.tools.report import Finding, Severity, ranges
 
 IMAGES = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp"})
 VIDEOS = frozenset({".avi", ".mp4", ".mkv", ".mov", ".m4v", ".mpg", ".mpeg", ".wmv", ".webm"})
@@ -54,14 +54,9 @@ def check_numbering(videos: Sequence[VideoRef], *, refused: bool = False) -> lis
     # A single late start means that the first frames are missing; if all start late, it is the numbering.
     common = Counter(starts).most_common(1)[0][0] if starts else None
     first = min(1, *starts) if refused and starts else common
+    severity: Severity = "error" if refused else "warning"
     return [
-        Finding(
-            "error" if refused else "warning",
-            "numbering",
-            str(frames[0].parent),
-            problem,
-            _again(frames, first or 0),
-        )
+        Finding(severity, "numbering", str(frames[0].parent), problem, _again(frames, first or 0))
         for frames in folders
         for problem in gaps(frames, first)
     ]
@@ -87,19 +82,22 @@ def neighbours(error: DataError) -> list[VideoRef]:
             home = place.parent
         else:
             return []
-        entries = sorted((entry for entry in home.iterdir() if entry.name[0] != "."), key=lambda e: natural_key(e.name))
-        found = [_video(entry) for entry in entries]
+        found = [video for entry in _natural(home) if (video := _video(entry)) is not None]
     except OSError:
         return []
-    if not any(video is not None and video.source != () for video in found):
+    if all(video.source == () for video in found):
         return []
     # A folder without images is not a video, except the one that the error is about.
-    return [video for video in found if video is not None and (video.source != () or home / video.name == place)]
+    return [video for video in found if video.source != () or home / video.name == place]
+
+
+def _natural(folder: Path) -> list[Path]:
+    """The entries of a folder in natural order, without hidden ones."""
+    return sorted((each for each in folder.iterdir() if each.name[0] != "."), key=lambda each: natural_key(each.name))
 
 
 def _video(entry: Path) -> VideoRef | None:
     if entry.is_dir():
-        frames = [path for path in entry.iterdir() if path.suffix.lower() in IMAGES and path.name[0] != "."]
-        known = tuple(sorted(frames, key=lambda path: natural_key(path.name)))
+        known = tuple(path for path in _natural(entry) if path.suffix.lower() in IMAGES)
         return None if entry.name.endswith("_gt") else VideoRef(entry.name, known, frames=len(known))
     return VideoRef(entry.stem, entry) if entry.suffix.lower() in VIDEOS else None

@@ -63,7 +63,10 @@ class VideoFacts:
     @property
     def where(self) -> str:
         """The file or folder, or the name of a video drawn in code."""
-        return place(self.video)
+        source = self.video.source
+        if isinstance(source, Path):
+            return str(source)
+        return str(source[0].parent) if isinstance(source, tuple) and source else f"video {self.video.name}"
 
     def report(self, where: str, what: str, fix: str) -> None:
         """Add an error about this video's files."""
@@ -76,28 +79,19 @@ class VideoFacts:
         self.findings.append(Finding(severity, "files", where, what, refused if self.refused else used))
 
 
-def place(video: VideoRef) -> str:
-    """File or folder of a video, for messages."""
-    if isinstance(video.source, Path):
-        return str(video.source)
-    return str(video.source[0].parent) if isinstance(video.source, tuple) and video.source else f"video {video.name}"
-
-
 def probe(video: VideoRef, split: Split, *, decoded: bool, on_corrupt: OnCorrupt = "warn") -> VideoFacts:
     """Read a video; every problem becomes a finding."""
     facts = VideoFacts(video, split, video.frames, fps=video.fps, refused=on_corrupt == "error")
     source = video.source
-    if isinstance(source, Path):
-        if not _header(source, facts):
-            facts.frames = 0
-        elif decoded:
-            _decode(facts)
-        elif missing := missing_bytes(source):
-            facts.damage(str(source), f"breaks off: at least {missing} bytes are missing at the file's end")
-    elif isinstance(source, tuple):
+    if isinstance(source, tuple):
         _look_at_images(source, facts, decoded=decoded)
+    elif isinstance(source, Path) and not _header(source, facts):
+        facts.frames = 0
     elif decoded:
         _decode(facts)
+    elif isinstance(source, Path):
+        if missing := missing_bytes(source):
+            facts.damage(str(source), f"breaks off: at least {missing} bytes are missing at the file's end")
     elif video.frames:
         height, width = source(0, 1).shape[1:3]
         facts.sizes[width, height] = video.frames

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 import torch
@@ -31,20 +30,15 @@ def check_gradients(subject: Subject) -> None:
         reached |= {name for name, each in parameters.items() if each.grad is not None and bool(each.grad.any())}
         if reached == set(parameters):
             return
-        _step(parameters.values())
+        with torch.no_grad():  # a small step, so that a branch with zero weights, as in residual networks, gets one
+            for each in parameters.values():
+                if each.grad is not None:
+                    each -= 1e-2 * each.grad / each.grad.norm().clamp_min(1.0)
     unused = [name for name in parameters if name not in reached]
     raise ConformityError(
         f"{len(unused)} of {len(parameters)} parameters get no gradient: {join_names(unused)}",
         fix="use them in forward without detach, or remove them (requires_grad_(False) if they are fixed)",
     )
-
-
-@torch.no_grad()
-def _step(parameters: Iterable[nn.Parameter]) -> None:
-    """Make a small step, so that a branch with zero weights, as in residual networks, gets a gradient."""
-    for each in parameters:
-        if each.grad is not None:
-            each -= 1e-2 * each.grad / each.grad.norm().clamp_min(1.0)
 
 
 def _total(subject: Subject, module: nn.Module, given: tuple[Any, ...]) -> Tensor:

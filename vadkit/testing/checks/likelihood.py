@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from vadkit.testing import toy_fit as fitting
 from vadkit.testing.calls import build_eval, fit
-from vadkit.testing.outcome import ConformityError, NotApplicableError
+from vadkit.testing.outcome import NotApplicableError, require
 from vadkit.testing.subject import Subject
+from vadkit.testing.toy_fit import samples
 
 TINY = ((2,), (3,), (1, 2, 2))
 """Sample shapes with so few dimensions that an integral can be estimated."""
@@ -25,11 +26,8 @@ def check_needs_fit(subject: Subject) -> None:
     """It calls `context.fit` once if `needs_fit` is True, else never: `needs_fit` makes a recipe need `fit:`."""
     density = subject.build()
     asked, says = fit(subject, density), bool(density.needs_fit)
-    if asked != int(says):
-        raise ConformityError(
-            f"needs_fit is {says}, but it calls context.fit {asked} times",
-            fix="set needs_fit = True and call it once if gradients train it, else set needs_fit = False",
-        )
+    fix = "set needs_fit = True and call it once if gradients train it, else set needs_fit = False"
+    require(asked == int(says), f"needs_fit is {says}, but it calls context.fit {asked} times", fix)
 
 
 def check_shifted_data(subject: Subject) -> None:
@@ -38,14 +36,12 @@ def check_shifted_data(subject: Subject) -> None:
     The shift is six standard deviations. A density that ignores its input, or has the wrong sign, fails.
     """
     density, spec = build_eval(subject), subject.sample
-    fresh = fitting.samples(spec, 64, seed=1)
-    moved = fresh + 6 * fitting.samples(spec).std()
-    normal, strange = _nll(density, fresh), _nll(density, moved)
-    if not normal.mean() < strange.mean():
-        raise ConformityError(
-            f"samples like those of training get {normal.mean():.4g} nats, shifted samples {strange.mean():.4g}",
-            fix="return the negative log-likelihood of each sample: higher is more anomalous",
-        )
+    fresh = samples(spec, 64, seed=1)
+    moved = fresh + 6 * samples(spec).std()
+    normal, strange = (float(_nll(density, each).mean()) for each in (fresh, moved))
+    what = f"samples like those of training get {normal:.4g} nats, shifted samples {strange:.4g}"
+    fix = "return the negative log-likelihood of each sample: higher is more anomalous"
+    require(normal < strange, what, fix)
 
 
 def check_normalised(subject: Subject) -> None:
@@ -55,7 +51,7 @@ def check_normalised(subject: Subject) -> None:
     """
     tiny = _tiny(subject)
     density = build_eval(tiny)
-    values = fitting.samples(tiny.sample)
+    values = samples(tiny.sample)
     random = torch.Generator().manual_seed(2)
     scale = 1.5 * values.std(0)
     spread = torch.randn((TAIL, DRAWS, *tiny.sample.shape), generator=random).square().mean(0).sqrt()
@@ -65,11 +61,9 @@ def check_normalised(subject: Subject) -> None:
     if float(log_p.max() - log_p.min()) < EXACT:
         raise NotApplicableError("every sample gets the same value, see check_shifted_data")
     mass = float((log_p - log_q).double().exp().mean())
-    if abs(mass - 1) > MASS:
-        raise ConformityError(
-            f"exp(-NLL) integrates to {mass:.3g} over samples of shape {tiny.sample.shape}, not to 1",
-            fix="add every constant and log-determinant, also that of standardising the feature",
-        )
+    what = f"exp(-NLL) integrates to {mass:.3g} over samples of shape {tiny.sample.shape}, not to 1"
+    fix = "add every constant and log-determinant, also that of standardising the feature"
+    require(abs(mass - 1) <= MASS, what, fix)
 
 
 def check_log_determinant(subject: Subject) -> None:
@@ -79,41 +73,36 @@ def check_log_determinant(subject: Subject) -> None:
     """
     tiny = _tiny(subject)
     density: Any = build_eval(tiny).double()
-    features = fitting.samples(tiny.sample, 3, seed=4).double()
+    features = samples(tiny.sample, 3, seed=4).double()
     encode = getattr(density, "latent", None)
     stated = encode(features) if encode is not None else None
     if stated is None:
         raise NotApplicableError("it is not an invertible map: latent() is None or missing")
     latents, log_det = (each.detach() for each in stated)
-    if latents.shape != (3, tiny.sample.dimensions) or log_det.shape != (3,):
-        shapes = f"{tuple(latents.shape)} and {tuple(log_det.shape)}"
-        raise ConformityError(f"'latent' returns {shapes}", fix="return latents (N, D) and log-determinants (N,)")
-    for index in range(len(features)):
-        jacobian = torch.autograd.functional.jacobian(
-            lambda one: density.latent(one[None])[0].squeeze(0), features[index]
-        )
-        true = torch.linalg.slogdet(jacobian.reshape(tiny.sample.dimensions, -1)).logabsdet  # pyright: ignore
-        if abs(float(true - log_det[index])) > EXACT:
-            raise ConformityError(
-                f"the log-determinant is {float(log_det[index]):.6g}, autograd's {float(true):.6g}",
-                fix="sum log|det| of every step, also that of standardising the feature",
-            )
+    shapes = tuple(latents.shape), tuple(log_det.shape)
+    require(
+        shapes == ((3, tiny.sample.dimensions), (3,)),
+        f"'latent' returns {shapes[0]} and {shapes[1]}",
+        "return latents (N, D) and log-determinants (N,)",
+    )
+    for sample, found in zip(features, log_det.tolist(), strict=True):
+        jacobian = torch.autograd.functional.jacobian(lambda one: density.latent(one[None])[0].squeeze(0), sample)
+        true = float(torch.linalg.slogdet(jacobian.reshape(tiny.sample.dimensions, -1)).logabsdet)  # pyright: ignore
+        fix = "sum log|det| of every step, also that of standardising the feature"
+        require(abs(true - found) <= EXACT, f"the log-determinant is {found:.6g}, autograd's {true:.6g}", fix)
     prior = 0.5 * (latents.square() + math.log(2 * math.pi)).sum(1)
-    if float((_nll(density, features) - (prior - log_det)).abs().max()) > EXACT:
-        raise ConformityError(
-            "the NLL is not the prior's minus the log-determinant", fix="let forward compute both from 'latent'"
-        )
+    error = float((_nll(density, features) - (prior - log_det)).abs().max())
+    what = "the NLL is not the prior's minus the log-determinant"
+    require(error <= EXACT, what, "let forward compute both from 'latent'")
 
 
 def _tiny(subject: Subject) -> Subject:
     """The same density on samples of a few dimensions."""
     for shape in TINY:
-        small = subject.with_sample(shape)
-        try:
+        small = subject.with_toy(sample_shape=shape)
+        with contextlib.suppress(NotApplicableError):
             small.build()
-        except NotApplicableError:
-            continue
-        return small
+            return small
     raise NotApplicableError(f"it accepts no samples of few dimensions: {', '.join(map(str, TINY))}")
 
 

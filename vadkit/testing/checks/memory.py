@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import torch
 
-from vadkit.testing import toy_clips as datamodule
-from vadkit.testing.calls import Outputs, build_eval, call, differing, inputs, outputs_of_a_model
-from vadkit.testing.outcome import NotApplicableError, require
-from vadkit.testing.subject import Subject, seeded
+from vadkit.testing.calls import build_eval, differing, evaluate, inputs, outputs_of_a_model
+from vadkit.testing.outcome import ConformityError, NotApplicableError, require
+from vadkit.testing.subject import Subject
+from vadkit.testing.toy_clips import clips
 
 
 def check_reset(subject: Subject) -> None:
@@ -20,21 +20,12 @@ def check_reset(subject: Subject) -> None:
     if update is None:
         raise NotApplicableError("it has no method 'update'")
     given = inputs(subject, 2)
-    seen = outputs_of_a_model(subject, datamodule.clips(subject.toy.clip, 1, seed=8), 8)
-
-    def look(*, forget: bool) -> Outputs:
-        with seeded(0), torch.no_grad():
-            return call(subject, module, given, forget=forget)
-
-    before = look(forget=True)
+    seen = outputs_of_a_model(subject, clips(subject.toy.clip, 1, seed=8), 8)
+    before = evaluate(subject, module, given)
     with torch.no_grad():
         update(seen)
-    after, again = look(forget=False), look(forget=True)
-    changed = differing(before, after)
-    require(
-        not changed or bool(getattr(module, "stateful", "")),
-        f"'update' changes {' and '.join(changed[:1])}, but stateful is not set",
-        "state in stateful why scores depend on the order of frames",
-    )
-    kept = differing(before, again)
-    require(not kept, f"'reset' does not restore {' and '.join(kept[:1])}", "let reset undo all that observe changes")
+    for name in differing(before, evaluate(subject, module, given, forget=False)):
+        fix = "state in stateful why scores depend on the order of frames"
+        require(bool(getattr(module, "stateful", "")), f"'update' changes {name}, but stateful is not set", fix)
+    for name in differing(before, evaluate(subject, module, given)):
+        raise ConformityError(f"'reset' does not restore {name}", fix="let reset undo all that observe changes")

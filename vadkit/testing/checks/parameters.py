@@ -41,8 +41,7 @@ def check_keys(subject: Subject) -> None:
         f"start with (self, {', '.join([*supplied, '*'])}, ...)",
     )
     keys = describe(subject.component).parameters
-    untyped = [name for name, key in keys.items() if key.annotation is Any and key.type != "Any"]
-    untyped += [name for name, key in keys.items() if key.annotation is Any and name not in untyped]
+    untyped = [name for name, key in keys.items() if key.annotation is Any]
     require(not untyped, f"no type annotation for {join_names(untyped)}", "annotate each key, such as width: int = 8")
     taken = sorted(keys.keys() & ({"use", "toy"} | RESERVED.get(subject.kind, set())))
     require(not taken, f"{join_names(taken)} is reserved for the recipe section that contains it", "rename the key")
@@ -55,24 +54,18 @@ def check_help(subject: Subject) -> None:
     """
     if subject.problem:
         raise NotApplicableError("its keys cannot be read, see check_keys")
-    described = describe(subject.component)
+    described, summary = describe(subject.component), subject.component.summary
     require(bool(described.summary), "its class has no docstring", "describe it in one sentence")
-    fix = "give Component a summary for 'vadkit list'"
-    require(bool(subject.component.summary), "its Component has no summary", fix)
-    silent = [name for name, key in described.parameters.items() if not key.help]
-    fix = "describe each key under 'Args:' in the class's docstring"
-    require(not silent, f"no help text for {join_names(silent)}", fix)
+    require(bool(summary), "its Component has no summary", "give Component a summary for 'vadkit list'")
+    silent = join_names(name for name, key in described.parameters.items() if not key.help)
+    require(not silent, f"no help text for {silent}", "describe each key under 'Args:' in the class's docstring")
     positional, _ = _positional(subject)
     loaded = subject.component.load()
     own = vars(loaded).get("__doc__"), getattr(vars(loaded).get("__init__"), "__doc__", None)
-    told = {name for text in own for name in docstring.parameters(_args(text))}
-    stale = sorted(told - set(described.parameters) - set(positional)) if "__init__" in vars(loaded) else []
+    texts = (inspect.cleandoc(text or "").partition("Attributes:")[0] for text in own)
+    named = {name for text in texts for name in docstring.parameters(text)}
+    stale = sorted(named - set(described.parameters) - set(positional)) if "__init__" in vars(loaded) else []
     require(not stale, f"its docstring describes unknown arguments: {join_names(stale)}", "update 'Args:'")
-
-
-def _args(text: str | None) -> str:
-    """The docstring up to its `Attributes:`."""
-    return inspect.cleandoc(text or "").partition("Attributes:")[0]
 
 
 def _positional(subject: Subject) -> tuple[list[str], str]:

@@ -39,16 +39,13 @@ def fitted(subject: Subject) -> Any:
 def check_length(subject: Subject) -> None:
     """(F,) scores become (F,) finite values, for long videos, for a video of one frame and for constant scores."""
     transform = fitted(subject)
-    for told, values in (
-        ("a video", scores()),
-        ("a video of one frame", np.array([1.5])),
-        ("constant scores", np.full(12, 2.0)),
-    ):
+    cases = {"a video": scores(), "a video of one frame": np.array([1.5]), "constant scores": np.full(12, 2.0)}
+    for case, values in cases.items():
         found = np.asarray(transform(values.copy()))
-        what = f"{told} of {values.shape} becomes {found.shape}"
+        what = f"{case} of {values.shape} becomes {found.shape}"
         require(found.shape == values.shape, what, "return one value for each frame")
         finite = bool(np.isfinite(found.astype(np.float64)).all())
-        require(finite, f"{told} becomes NaN or infinite", "handle a deviation or range of 0")
+        require(finite, f"{case} becomes NaN or infinite", "handle a deviation or range of 0")
 
 
 def check_causality(subject: Subject) -> None:
@@ -61,14 +58,11 @@ def check_causality(subject: Subject) -> None:
     for kept in (1, 7, FRAMES // 2, FRAMES - 1):
         changed = values.copy()
         changed[kept:] = changed[kept:][::-1] * 3 - 5
-        for told, other in (("changed", changed), ("cut off", values[:kept])):
+        for how, other in (("changed", changed), ("cut off", values[:kept])):
             early = np.asarray(transform(other.copy()))[:kept]
-            if not np.allclose(early, whole[:kept], rtol=1e-9, atol=1e-9):
-                first = int(np.flatnonzero(~np.isclose(early, whole[:kept], rtol=1e-9, atol=1e-9))[0])
-                raise ConformityError(
-                    f"needs_future is False, but frame {first} changes when the frames from {kept} on are {told}",
-                    fix="set needs_future = True, or use only earlier frames",
-                )
+            for frame in np.flatnonzero(~np.isclose(early, whole[:kept], rtol=1e-9, atol=1e-9)):
+                what = f"needs_future is False, but frame {frame} changes when the frames from {kept} on are {how}"
+                raise ConformityError(what, fix="set needs_future = True, or use only earlier frames")
 
 
 def check_fit_repeats(subject: Subject) -> None:
@@ -78,11 +72,8 @@ def check_fit_repeats(subject: Subject) -> None:
     one.fit(given)
     two.fit(normal())
     two.fit(normal())
-    require(
-        all(np.array_equal(left, right) for left, right in zip(given, kept, strict=True)),
-        "fit changes its input scores",
-        "work on a copy",
-    )
+    unchanged = all(np.array_equal(left, right) for left, right in zip(given, kept, strict=True))
+    require(unchanged, "fit changes its input scores", "work on a copy")
     mine = values.copy()
     first, second = np.asarray(one(mine)), np.asarray(two(values.copy()))
     require(np.array_equal(mine, values), "it changes its input scores", "work on a copy")
