@@ -52,7 +52,7 @@ def test_settings_are_checked_as_keys_of_a_recipe() -> None:
     assert "toy.clip.frames" in str(caught.value)
     found = subjects("flows", {"glow": {"levels": 1, "toy": {"sample_shape": [1, 4, 4]}}}, only=["density/glow"])
     assert [str(each) for each in found] == ["density/glow"]
-    assert found[0].sample.shape == (1, 4, 4)
+    assert found[0].toy.sample.shape == (1, 4, 4)
 
 
 def test_a_missing_key_without_a_default_is_reported_once() -> None:

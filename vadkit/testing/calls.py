@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from vadkit.core.values import BottleneckOutput, ClipOutputs
+from vadkit.core.values import BottleneckOutput, ClipOutputs, ClipSpec, LatentSpec
 from vadkit.model.autoencoder import target_of
 from vadkit.testing.outcome import require
 from vadkit.testing.subject import Subject, seeded
-from vadkit.testing.toy_clips import clips, latents
 from vadkit.testing.toy_fit import ToyContext, ToySource, samples
 
 Outputs = dict[str, Tensor]
@@ -42,11 +41,45 @@ class AnyName(dict[str, Tensor]):
         return self[name]
 
 
+def clips(spec: ClipSpec, batch: int, *, seed: int = 0) -> Tensor:
+    """(B, C, T, H, W) in [-1, 1]: a bright square moves over a brightness gradient, with a little noise."""
+    random = torch.Generator().manual_seed(seed)
+    made = torch.linspace(-0.6, 0.2, spec.width).expand(batch, *spec.shape).clone()
+    made += 0.05 * torch.randn(made.shape, generator=random)
+    side = max(min(spec.height, spec.width) // 4, 1)
+    for index in range(batch):
+        row, column = (int(torch.randint(0, max(n, 1), (), generator=random)) for n in (spec.height, spec.width))
+        for frame in range(spec.frames):
+            top, left = row % max(spec.height - side, 1), (column + 2 * frame) % max(spec.width - side, 1)
+            made[index, :, frame, top : top + side, left : left + side] += 0.7
+    return made.clamp(-1, 1)
+
+
+def latents(specs: Mapping[str, LatentSpec], batch: int, *, seed: int = 0) -> dict[str, Tensor]:
+    """Random latents, as after a ReLU: name -> (B, C', T', H', W')."""
+    random = torch.Generator().manual_seed(seed + 1)
+    return {name: torch.randn((batch, *spec.shape), generator=random).relu() for name, spec in specs.items()}
+
+
+def mapped(change: Callable[[Tensor], Tensor], tree: Any) -> Any:
+    """Apply a function to every tensor of a tree of mappings, tuples and `ClipOutputs`."""
+    if isinstance(tree, Tensor):
+        return change(tree)
+    if isinstance(tree, Mapping):
+        return type(tree)({name: mapped(change, value) for name, value in tree.items()})  # pyright: ignore
+    if isinstance(tree, tuple):
+        return tuple(mapped(change, value) for value in tree)
+    if isinstance(tree, ClipOutputs):
+        names = ("clips", "target", "output", "latents", "nll", "scores")
+        return replace(tree, **{name: mapped(change, getattr(tree, name)) for name in names})
+    return tree
+
+
 def inputs(subject: Subject, batch: int, *, seed: int = 0) -> tuple[Any, ...]:
     """The arguments that vadkit passes to `forward`; the first axis of every tensor is the batch."""
     clip = subject.toy.clip
     if subject.kind == "density":
-        return (samples(subject.sample, batch, seed=seed + 1),)
+        return (samples(subject.toy.sample, batch, seed=seed + 1),)
     frames = clips(clip, batch, seed=seed)
     if subject.kind in ("loss", "scorer"):
         return (outputs_of_a_model(subject, frames, seed),)
@@ -138,7 +171,7 @@ def build_eval(subject: Subject, *, seed: int = 0, anew: bool = False) -> nn.Mod
 
 def fit(subject: Subject, density: Any, *, seed: int = 0) -> int:
     """Fit a density on the toy samples; returns how often it called `context.fit`."""
-    source = ToySource(samples(subject.sample), subject.sample)
+    source = ToySource(samples(subject.toy.sample), subject.toy.sample)
     context = ToyContext(subject.toy.epochs)
     with seeded(seed):
         density.fit(source, context)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from importlib import import_module
 
 from vadkit.core.contracts import KINDS
 from vadkit.core.errors import VadkitError, closest
 from vadkit.testing.outcome import NotApplicableError
 from vadkit.testing.subject import TORCH_KINDS, Subject
+
+Function = Callable[[Subject], None]
 
 _ALL = ("imports", "parameters")
 _MODULE = (
@@ -52,7 +54,6 @@ _GATES: Mapping[str, tuple[str, ...]] = {
 }
 """Kind -> its gates, in order. If a gate fails, the checks after it are skipped, so that one fault is reported once."""
 
-
 _UNGATED = frozenset({"check_imports", "check_keys", "check_help", "check_construction", "check_empty_folder"})
 """Checks that run even if a gate fails: they need no object, or build a different one."""
 
@@ -72,23 +73,23 @@ class Check:
     """
 
     name: str
-    function: Callable[[Subject], None]
-    gates: tuple[Check, ...] = ()
+    function: Function
+    gates: tuple[Function, ...] = ()
 
     def __call__(self, subject: Subject) -> None:
         """Raise unless the component passes."""
         for gate in self.gates:
             if not _passes(gate, subject):
-                raise NotApplicableError(f"{gate.name} fails, see there")
+                raise NotApplicableError(f"{gate.__name__} fails, see there")
         self.function(subject)
 
 
-def _passes(gate: Check, subject: Subject) -> bool:
+def _passes(gate: Function, subject: Subject) -> bool:
     """Whether the subject passes the gate; run once for each subject."""
-    name = f"passes {gate.name}"
+    name = f"passes {gate.__name__}"
     if name not in subject.cache:
         try:
-            gate.function(subject)
+            gate(subject)
             subject.cache[name] = True
         except NotApplicableError:
             raise
@@ -109,25 +110,20 @@ def checks_of(kind: str) -> Sequence[Check]:
     """
     if kind not in KINDS:
         raise VadkitError(f"no kind is named {kind!r}", fix=closest(kind, KINDS))
-    every = {check.name: check for place in (*_ALL, *_OF_KIND[kind]) for check in _checks_at(place)}
-    gates = [every[name] for name in _GATES.get(kind, ())]
-    return [replace(check, gates=_before(check, gates)) for check in every.values()]
+    functions = {name: check for place in (*_ALL, *_OF_KIND[kind]) for name, check in _functions(place)}
+    checks: list[Check] = []
+    for name, function in functions.items():
+        gates = () if name in _UNGATED else _GATES.get(kind, ())
+        earlier = gates[: gates.index(name)] if name in gates else gates
+        checks.append(Check(name, function, tuple(functions[gate] for gate in earlier)))
+    return checks
 
 
-def _checks_at(place: str) -> Iterator[Check]:
+def _functions(place: str) -> list[tuple[str, Function]]:
     """One check of a module, or all that it defines."""
     name, _, only = place.partition(".")
-    module = import_module(f"vadkit.testing.checks.{name}")
-    for check, function in vars(module).items():
-        if check.startswith("check_") and only in ("", check):
-            yield Check(check, function)
-
-
-def _before(check: Check, gates: Sequence[Check]) -> tuple[Check, ...]:
-    """The gates of a check: all of them, or the earlier ones if the check is a gate."""
-    if check.name in _UNGATED:
-        return ()
-    return tuple(gates[: gates.index(check)] if check in gates else gates)
+    module = vars(import_module(f"vadkit.testing.checks.{name}"))
+    return [(check, module[check]) for check in module if check.startswith("check_") and only in ("", check)]
 
 
 def refuse_unknown(kind: str, names: Iterable[str]) -> None:

@@ -17,8 +17,6 @@ from vadkit.recipe.validation import Reader
 from vadkit.testing.subject import Subject
 from vadkit.testing.toy import Toy
 
-_UNDER_TEST = "under-test"
-
 
 def subjects(
     tested: str | Sequence[Component],
@@ -45,7 +43,7 @@ def subjects(
         ['density/glow', 'density/realnvp']
     """
     found, plugin = registry or Registry.discover(), tested if isinstance(tested, str) else ""
-    owner = plugin or _UNDER_TEST
+    owner = plugin or "under-test"
     if isinstance(tested, str):
         cards = _plugin(found, tested).components
     else:
@@ -66,11 +64,7 @@ def subjects(
 
 
 def by_component(cards: Sequence[Component], named: Mapping[str, Any]) -> dict[Component, Any]:
-    """Values under `kind/name` or `name`, by component.
-
-    Raises:
-        VadkitError: a name belongs to none or to several of the components.
-    """
+    """Values under `kind/name` or `name`, by component; each name must belong to one of them."""
     found: dict[Component, Any] = {}
     labels = {f"{card.kind}/{card.name}": card for card in cards}
     for name, value in named.items():

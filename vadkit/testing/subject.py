@@ -9,7 +9,7 @@ from typing import Any
 
 from vadkit.core.contracts import SUPPLIED, Encoder
 from vadkit.core.errors import ShapeError, VadkitError
-from vadkit.core.values import FeatureSpec, LatentSpec
+from vadkit.core.values import LatentSpec
 from vadkit.plugin.component import Component
 from vadkit.recipe.build import build
 from vadkit.recipe.component_config import ComponentConfig
@@ -92,11 +92,6 @@ class Subject:
         return replace(self, toy=replace(self.toy, **changes))
 
     @property
-    def sample(self) -> FeatureSpec:
-        """Shape of the samples of a density under test."""
-        return self.toy.sample
-
-    @property
     def latents(self) -> Mapping[str, LatentSpec]:
         """The latents that it gets: from the encoder and the bottleneck before it, else those of the toy."""
         encoder = self.encoder()
@@ -143,7 +138,7 @@ class Subject:
             case "latents":
                 return self.latents
             case "feature":
-                return self.sample
+                return self.toy.sample
             case _:
                 if self.component.load().needs_root and self.toy.root is None:
                     fix = f"set one in its settings: {{{str(self)!r}: {{'toy': {{'root': FOLDER}}}}}}"
@@ -152,7 +147,7 @@ class Subject:
 
     def _positional(self) -> Mapping[str, Sequence[Any]]:
         """The positional arguments of components nested in it, by kind."""
-        return {"encoder": (self.toy.clip,), "loss": (self.toy.clip,), "density": (self.sample,)}
+        return {"encoder": (self.toy.clip,), "loss": (self.toy.clip,), "density": (self.toy.sample,)}
 
 
 @contextlib.contextmanager

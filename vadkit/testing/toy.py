@@ -15,9 +15,7 @@ from vadkit.recipe.component_config import ComponentConfig
 from vadkit.recipe.grammar import Kind, Section, Written
 
 Sizes = tuple[PositiveInt, PositiveInt, PositiveInt, PositiveInt]
-
-
-CLIP = ClipSpec(16, 32, 48, "gray")
+_CLIP = ClipSpec(16, 32, 48, "gray")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +38,7 @@ class Toy(Section):
         (8, 4, 8, 12)
     """
 
-    clip: Annotated[ClipSpec, Written(ClipForm)] = CLIP
+    clip: Annotated[ClipSpec, Written(ClipForm)] = _CLIP
     encoder: Annotated[ComponentConfig, Kind("encoder")] | None = None
     bottleneck: Annotated[ComponentConfig, Kind("bottleneck")] | None = None
     latents: Mapping[str, Sizes] = field(default_factory=dict[str, Sizes])

@@ -29,9 +29,9 @@ from vadkit.core.contracts import Dataset
 from vadkit.core.errors import DataError, RunFolderError, VadkitError, join_names
 from vadkit.core.files import LEFTOVERS, atomic_write_text, reading
 from vadkit.core.progress import NoProgress, Progress
-from vadkit.core.values import Labels, Split, VideoRef
+from vadkit.core.values import Split, VideoRef
 from vadkit.core.version import __version__
-from vadkit.data.tools.label_writing import CHECK, filed, write_labels, write_summary
+from vadkit.data.tools.label_writing import filed, write_labels, write_summary
 from vadkit.data.tools.target import Target
 from vadkit.data.tools.writing import FrameFormat, frame_writer, video_writer
 from vadkit.video.cache import fingerprint
@@ -121,10 +121,14 @@ class _Work:
         for done, (split, video) in enumerate(pairs, 1):
             with reading(f"video {video.name}"):
                 labels = self.target.dataset.labels(video) if split == "test" else None
-            count = self._video(split, video, labels)
+            home, name = self.out / _HOMES[split], filed(video)
+            if self.form == "frames":
+                count = frame_writer(video, home / "frames" / name, self.format)
+            else:
+                count = video_writer(video, home / "videos" / f"{name}.avi", self.format)
             frames += count
             if labels is not None:
-                flat[filed(video)] = write_labels(self.out, video, labels, count, self.format.size)
+                flat[name] = write_labels(self.out, video, labels, count, self.format.size)
             progress.advance(done, amount=count)
         write_summary(self.out, flat, [filed(video) for split, video in pairs if split == "test"])
         atomic_write_text(self.out / MANIFEST, _json(plan | {"complete": True, "frames": frames}))
@@ -159,23 +163,11 @@ class _Work:
                 fix = "choose a new or an empty folder"
                 raise RunFolderError("is not empty, and not a conversion", where=str(self.out), fix=fix)
         except (OSError, ValueError) as error:
-            raise RunFolderError(
-                f"cannot be read: {error}", where=str(manifest), fix="choose another folder"
-            ) from error
+            what = f"cannot be read: {error}"
+            raise RunFolderError(what, where=str(manifest), fix="choose another folder") from error
         for left in self.out.rglob(LEFTOVERS):
             shutil.rmtree(left, ignore_errors=True) if left.is_dir() else left.unlink(missing_ok=True)
         atomic_write_text(manifest, _json(plan | {"complete": False}))
-
-    def _video(self, split: Split, video: VideoRef, labels: Labels | None) -> int:
-        home, name = self.out / _HOMES[split], filed(video)
-        if self.form == "frames":
-            count = frame_writer(video, home / "frames" / name, self.format)
-        else:
-            count = video_writer(video, home / "videos" / f"{name}.avi", self.format)
-        if labels is not None and len(labels.frames) != count:
-            what = f"{len(labels.frames)} labels for {count} frames"
-            raise DataError(what, where=f"test video {video.name}", fix=CHECK)
-        return count
 
 
 def _refuse_clashes(videos: Sequence[tuple[Split, VideoRef]]) -> None:

@@ -42,7 +42,6 @@ def _copies(groups: Iterable[Sequence[VideoFacts]], what: str) -> list[Finding]:
 
 
 def _parts(facts: Sequence[VideoFacts]) -> Iterator[Finding]:
-    """Videos that share some of their frames."""
     homes: defaultdict[int, set[int]] = defaultdict(set)
     for index, each in enumerate(facts):
         for print_ in set(each.prints) - {FLAT}:

@@ -18,8 +18,6 @@ from vadkit.core.files import atomic_write, atomic_write_text
 from vadkit.core.values import Labels, VideoRef, natural_key
 from vadkit.data.tools.writing import resized_masks
 
-CHECK = "run 'vadkit data check' for details; labels must have one value for each frame"
-
 
 def filed(video: VideoRef) -> str:
     """A video's name as a file name without folders, as code of the field expects."""
@@ -42,17 +40,23 @@ def write_labels(
         (F,) uint8, 1 where abnormal.
 
     Raises:
-        DataError: the number of masks differs from the number of frames.
+        DataError: the number of labels or masks differs from the number of frames.
     """
     frames = np.asarray(labels.frames).astype(np.uint8)  # (F,)
+    _require(len(frames) == count, f"{len(frames)} labels for {count} frames", video)
     _save(out / "testing/test_frame_mask" / f"{filed(video)}.npy", frames)
     path = out / "testing/test_pixel_mask" / f"{filed(video)}.npy"
     if labels.masks is not None and not path.is_file():
         masks = labels.masks()
-        if len(masks) != count:
-            raise DataError(f"{len(masks)} masks for {count} frames", where=f"test video {video.name}", fix=CHECK)
+        _require(len(masks) == count, f"{len(masks)} masks for {count} frames", video)
         _save(path, resized_masks(masks, size).astype(np.uint8))
     return frames
+
+
+def _require(same: bool, what: str, video: VideoRef) -> None:
+    if not same:
+        fix = "run 'vadkit data check' for details; labels must have one value for each frame"
+        raise DataError(what, where=f"test video {video.name}", fix=fix)
 
 
 def write_summary(out: Path, labels: Mapping[str, NDArray[np.uint8]], tests: Sequence[str]) -> None:

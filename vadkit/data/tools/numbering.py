@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -22,7 +22,7 @@ def number(path: Path) -> int | None:
     return int(digits[-1]) if digits else None
 
 
-def gaps(paths: Sequence[Path], first: int | None = None) -> list[str]:
+def gaps(paths: Sequence[Path], first: int | None = None) -> Iterator[str]:
     """Problems of the frame numbers of a folder; none if not all frames are numbered.
 
     Args:
@@ -31,20 +31,18 @@ def gaps(paths: Sequence[Path], first: int | None = None) -> list[str]:
     """
     numbers = [number(path) for path in paths]
     if not numbers or None in numbers:
-        return []
+        return
     counts = Counter(each for each in numbers if each is not None)
     kept = sorted(counts)
     start = kept[0] if first is None else min(first, kept[0])
-    problems: list[str] = []
     steps = {after - before for before, after in pairwise(kept)}
     if len(kept) > 2 and len(steps) == 1 and steps != {1}:
-        problems.append(f"frame numbers have a step of {steps.pop()}: these are not all frames of the video")
+        yield f"frame numbers have a step of {steps.pop()}: these are not all frames of the video"
     elif missing := sorted(set(range(start, kept[-1] + 1)) - set(kept)):
         plural = "s are" if len(missing) > 1 else " is"
-        problems.append(f"frame number{plural} missing: {join_names(ranges(missing), 12)}")
+        yield f"frame number{plural} missing: {join_names(ranges(missing), 12)}"
     if doubled := [each for each in kept if counts[each] > 1]:
-        problems.append(f"frame numbers occur more than once: {join_names(ranges(doubled), 12)}")
-    return problems
+        yield f"frame numbers occur more than once: {join_names(ranges(doubled), 12)}"
 
 
 def check_numbering(videos: Sequence[VideoRef], *, refused: bool = False) -> list[Finding]:

@@ -105,7 +105,7 @@ def _strip(target: Target, split: Split, video: VideoRef, wanted: int) -> Strip:
         raise DataError(what, where=video.name, fix="run 'vadkit data check' for details")
     masks = labels.masks() if labels is not None and labels.masks is not None else None
     cells = [_cell(picture, number, labels, masks) for number, picture in zip(numbers, pictures, strict=True)]
-    size = masks.shape[1:] if masks is not None else _size(video)
+    size = masks.shape[1:] if masks is not None else _pick(video, [0])[0].shape[:2]
     return Strip(split, video, total, labels.frames if labels is not None else None, cells, size)
 
 
@@ -126,12 +126,6 @@ def _pick(video: VideoRef, numbers: Sequence[int]) -> list[NDArray[np.uint8]]:
         return [video.source(i, i + 1)[0] for i in numbers]
     frames = islice(decode(video, color="rgb"), max(numbers, default=-1) + 1)
     return [frame for index, frame in enumerate(frames) if index in numbers]
-
-
-def _size(video: VideoRef) -> tuple[int, int]:
-    """(H, W) of the source, the units of boxes."""
-    height, width, _ = _pick(video, [0])[0].shape
-    return height, width
 
 
 def _title(target: Target, strips: Sequence[Strip]) -> str:

@@ -107,13 +107,12 @@ def _draw_strip(strip: Strip, columns: int, width: int, *, first: bool) -> Image
     for index, cell in enumerate(strip.cells):
         down, right = divmod(index, columns)
         draw_cell(image, cell, (_EDGE + right * (_WIDTH + _GAP), above + down * row), shown, strip.size)
-    _draw_bar(pen, strip, (_EDGE, above + rows * row + 2, width - _EDGE))
+    _draw_bar(pen, strip, _EDGE, above + rows * row + 2, width - _EDGE)
     return image
 
 
-def _draw_bar(pen: ImageDraw.ImageDraw, strip: Strip, place: tuple[int, int, int]) -> None:
+def _draw_bar(pen: ImageDraw.ImageDraw, strip: Strip, left: int, top: int, right: int) -> None:
     """Draw a time line of the video: abnormal spans, and the positions of the drawn frames."""
-    left, top, right = place
     if strip.labels is None:
         return
     pen.rectangle((left, top, right, top + _BAR), (236, 236, 240))

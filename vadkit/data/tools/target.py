@@ -16,7 +16,6 @@ from vadkit.core.values import ClipSpec, OnCorrupt, Short
 from vadkit.data.opening import open_dataset, open_pair
 from vadkit.plugin.registry import Registry
 from vadkit.recipe import describe, load
-from vadkit.recipe.component_config import ComponentConfig
 from vadkit.recipe.evaluation_only import read_evaluation_only
 from vadkit.recipe.library import find
 from vadkit.recipe.model import Data
@@ -68,8 +67,15 @@ def open_target(
         VadkitError: the data set, the recipe or its files do not exist.
     """
     registry = registry or Registry.discover()
+    if isinstance(what, str) and what.lstrip().startswith("{"):
+        try:
+            what = yaml.safe_load(what)
+        except yaml.YAMLError as error:
+            raise VadkitError(f"cannot be read: {error}", where=str(what), fix=_EXAMPLE) from error
     data = _recipe(what, overrides, registry)
-    chosen = data.of("test") if data else _named(what, overrides, registry)
+    chosen = data.of("test") if data else read_evaluation_only(what, overrides, registry, report=()).data
+    if chosen is None:
+        raise VadkitError("names no data set", where=str(what), fix=_EXAMPLE)
     source = data.dataset if data and data.test_on else None
 
     def under(**keys: Any) -> Dataset:
@@ -95,7 +101,7 @@ def open_target(
 
 def _recipe(what: str | Mapping[str, Any], overrides: Sequence[str], registry: Registry) -> Data | None:
     """The `data` section of a recipe; None if `what` is not a recipe."""
-    if not isinstance(what, str) or what.lstrip().startswith("{"):
+    if not isinstance(what, str):
         return None
     path, names = Path(what), registry.names("dataset")
     if path.suffix.lower() in (".yaml", ".yml") or (what not in names and find(what)) or path.is_file():
@@ -104,15 +110,3 @@ def _recipe(what: str | Mapping[str, Any], overrides: Sequence[str], registry: R
         fix = f"name the data set and give the folder with --data-root {what}; choices: {', '.join(names)}"
         raise DataError("is a folder, not a data set or a recipe", where=what, fix=fix)
     return None
-
-
-def _named(what: str | Mapping[str, Any], overrides: Sequence[str], registry: Registry) -> ComponentConfig:
-    if isinstance(what, str) and what.lstrip().startswith("{"):
-        try:
-            what = yaml.safe_load(what)
-        except yaml.YAMLError as error:
-            raise VadkitError(f"cannot be read: {error}", where=str(what), fix=_EXAMPLE) from error
-    chosen = read_evaluation_only(what, overrides, registry, report=()).data
-    if chosen is None:
-        raise VadkitError("names no data set", where=str(what), fix=_EXAMPLE)
-    return chosen

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import tempfile
 from collections import Counter
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from vadkit.core.contracts import Dataset
 from vadkit.core.errors import DataError, join_names
 from vadkit.core.values import Labels, Split, VideoRef
 from vadkit.testing.outcome import ConformityError, NotApplicableError, require, told
@@ -22,14 +22,14 @@ def check_videos(subject: Subject) -> None:
     """Both splits have videos with unique names, in the same order each time, and their files exist."""
     one, two = subject.build(), subject.build()
     for split in SPLITS:
-        found = _videos(one, split)
+        found = one.videos(split)
         names = [video.name for video in found]
         require(bool(names), f"{split} has no videos", "raise a DataError that names the expected files")
         doubled = sorted(name for name, count in Counter(names).items() if count > 1)
         fix = "make names unique, for example with the folder in the name"
         require(not doubled, f"{split} has several videos named {join_names(doubled)}", fix)
         for which, again in (("a second call", one), ("a second object", two)):
-            same = names == [video.name for video in _videos(again, split)]
+            same = names == [video.name for video in again.videos(split)]
             fix = "sort by name, with vadkit.api.natural"
             require(same, f"{which} of videos({split!r}) gives another order", fix)
         for video in found:
@@ -38,12 +38,12 @@ def check_videos(subject: Subject) -> None:
 
 def check_labels(subject: Subject) -> None:
     """Labels, masks and tracks of a test video are as long as the video; training videos have no abnormal frames."""
-    dataset = subject.build()
-    for video in _videos(dataset, "test"):
+    dataset: Dataset = subject.build()
+    for video in dataset.videos("test"):
         labels = dataset.labels(video)
         if labels is not None:
             _check_labels(video, labels)
-    for video in _videos(dataset, "train"):
+    for video in dataset.videos("train"):
         labels = dataset.labels(video)
         abnormal = 0 if labels is None else int(labels.frames.sum())
         what = f"training video {video.name!r} has {abnormal} abnormal frames"
@@ -52,9 +52,9 @@ def check_labels(subject: Subject) -> None:
 
 def check_ground_truth(subject: Subject) -> None:
     """`ground_truth`, which external scores are evaluated with, equals `labels`; `expected` has known keys."""
-    dataset = subject.build()
+    dataset: Dataset = subject.build()
     truth = {video.name: labels.frames for video, labels in dataset.ground_truth()}
-    for video in _videos(dataset, "test"):
+    for video in dataset.videos("test"):
         labels = dataset.labels(video)
         if labels is not None:
             same = video.name in truth and np.array_equal(truth[video.name], labels.frames)
@@ -74,7 +74,7 @@ def check_empty_folder(subject: Subject) -> None:
     with tempfile.TemporaryDirectory() as made:
         for root in (Path(made), Path(made) / "absent"):
             try:
-                found = _videos(subject.with_toy(root=root).build(), "train")
+                found = subject.with_toy(root=root).build().videos("train")
             except NotApplicableError as error:
                 require(error.refused, f"with an empty folder, {error}", "raise a DataError")
             except DataError:
@@ -84,10 +84,6 @@ def check_empty_folder(subject: Subject) -> None:
                 raise ConformityError(f"an empty folder raises {told(error)}", fix=fix) from error
             else:
                 raise ConformityError(f"an empty folder gives {len(found)} training videos", fix="raise a DataError")
-
-
-def _videos(dataset: Any, split: Split) -> Sequence[VideoRef]:
-    return dataset.videos(split)
 
 
 def _check_source(split: Split, video: VideoRef) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import Any
 from unittest import mock
@@ -11,10 +11,9 @@ from unittest import mock
 import torch
 from torch import Tensor, nn
 
-from vadkit.testing.calls import Outputs, build_eval, evaluate, inputs
+from vadkit.testing.calls import Outputs, build_eval, evaluate, inputs, mapped
 from vadkit.testing.outcome import ConformityError, NotApplicableError, failing, require
 from vadkit.testing.subject import Subject
-from vadkit.testing.toy_clips import mapped
 
 CLOSE, COARSE = 1e-3, 0.1
 """Largest relative error in float32, and in bfloat16."""
@@ -26,7 +25,7 @@ def check_float64(subject: Subject) -> None:
     wanted = evaluate(subject, module, given)
     fix = "create tensors with the input's dtype (torch.zeros_like, x.new_zeros), or convert to a weight's dtype"
     with failing("it cannot compute in float64", fix, RuntimeError):
-        found = evaluate(subject, module.double(), mapped(_double, given))
+        found = evaluate(subject, module.double(), _floats(Tensor.double, given))
     _compare(wanted, found, "in float64", CLOSE)
 
 
@@ -79,19 +78,15 @@ def check_finite(subject: Subject) -> None:
     """Ordinary, black, white and gray clips give finite numbers, so that an empty scene does not stop a run."""
     module, given = build_eval(subject), inputs(subject, 2)
     for kind, level in (("ordinary", None), ("black", -1.0), ("white", 1.0), ("gray", 0.0)):
-        these = given if level is None else mapped(partial(_filled, level), given)
+        these = given if level is None else _floats(partial(torch.full_like, fill_value=level), given)
         for name, tensor in evaluate(subject, module, these).items():
             finite = bool(torch.isfinite(tensor).all())
             require(finite, f"with {kind} input, {name} is not finite", "keep logarithms and divisions away from 0")
 
 
-def _double(tensor: Tensor) -> Tensor:
-    return tensor.double() if tensor.is_floating_point() else tensor
-
-
-def _filled(level: float, tensor: Tensor) -> Tensor:
-    """A constant tensor of this value; integers, which are indices, do not change."""
-    return torch.full_like(tensor, level) if tensor.is_floating_point() else tensor
+def _floats(change: Callable[[Tensor], Tensor], given: Any) -> Any:
+    """Change all tensors except integers, which are indices."""
+    return mapped(lambda tensor: change(tensor) if tensor.is_floating_point() else tensor, given)
 
 
 def _compare(wanted: Outputs, found: Outputs, when: str, tolerance: float) -> None:

@@ -35,7 +35,7 @@ def check_shifted_data(subject: Subject) -> None:
 
     The shift is six standard deviations. A density that ignores its input, or has the wrong sign, fails.
     """
-    density, spec = build_eval(subject), subject.sample
+    density, spec = build_eval(subject), subject.toy.sample
     fresh = samples(spec, 64, seed=1)
     moved = fresh + 6 * samples(spec).std()
     normal, strange = (float(_nll(density, each).mean()) for each in (fresh, moved))
@@ -51,17 +51,17 @@ def check_normalised(subject: Subject) -> None:
     """
     tiny = _tiny(subject)
     density = build_eval(tiny)
-    values = samples(tiny.sample)
+    values = samples(tiny.toy.sample)
     random = torch.Generator().manual_seed(2)
     scale = 1.5 * values.std(0)
-    spread = torch.randn((TAIL, DRAWS, *tiny.sample.shape), generator=random).square().mean(0).sqrt()
-    student = torch.randn((DRAWS, *tiny.sample.shape), generator=random) / spread
+    spread = torch.randn((TAIL, DRAWS, *tiny.toy.sample.shape), generator=random).square().mean(0).sqrt()
+    student = torch.randn((DRAWS, *tiny.toy.sample.shape), generator=random) / spread
     log_q = (_log_student(student) - scale.log()).flatten(1).sum(1)
     log_p = -_nll(density, values.mean(0) + scale * student)
     if float(log_p.max() - log_p.min()) < EXACT:
         raise NotApplicableError("every sample gets the same value, see check_shifted_data")
     mass = float((log_p - log_q).double().exp().mean())
-    what = f"exp(-NLL) integrates to {mass:.3g} over samples of shape {tiny.sample.shape}, not to 1"
+    what = f"exp(-NLL) integrates to {mass:.3g} over samples of shape {tiny.toy.sample.shape}, not to 1"
     fix = "add every constant and log-determinant, also that of standardising the feature"
     require(abs(mass - 1) <= MASS, what, fix)
 
@@ -73,7 +73,7 @@ def check_log_determinant(subject: Subject) -> None:
     """
     tiny = _tiny(subject)
     density: Any = build_eval(tiny).double()
-    features = samples(tiny.sample, 3, seed=4).double()
+    features = samples(tiny.toy.sample, 3, seed=4).double()
     encode = getattr(density, "latent", None)
     stated = encode(features) if encode is not None else None
     if stated is None:
@@ -81,13 +81,13 @@ def check_log_determinant(subject: Subject) -> None:
     latents, log_det = (each.detach() for each in stated)
     shapes = tuple(latents.shape), tuple(log_det.shape)
     require(
-        shapes == ((3, tiny.sample.dimensions), (3,)),
+        shapes == ((3, tiny.toy.sample.dimensions), (3,)),
         f"'latent' returns {shapes[0]} and {shapes[1]}",
         "return latents (N, D) and log-determinants (N,)",
     )
     for sample, found in zip(features, log_det.tolist(), strict=True):
         jacobian = torch.autograd.functional.jacobian(lambda one: density.latent(one[None])[0].squeeze(0), sample)
-        true = float(torch.linalg.slogdet(jacobian.reshape(tiny.sample.dimensions, -1)).logabsdet)  # pyright: ignore
+        true = float(torch.linalg.slogdet(jacobian.reshape(tiny.toy.sample.dimensions, -1)).logabsdet)  # pyright: ignore
         fix = "sum log|det| of every step, also that of standardising the feature"
         require(abs(true - found) <= EXACT, f"the log-determinant is {found:.6g}, autograd's {true:.6g}", fix)
     prior = 0.5 * (latents.square() + math.log(2 * math.pi)).sum(1)
@@ -97,7 +97,6 @@ def check_log_determinant(subject: Subject) -> None:
 
 
 def _tiny(subject: Subject) -> Subject:
-    """The same density on samples of a few dimensions."""
     for shape in TINY:
         small = subject.with_toy(sample_shape=shape)
         with contextlib.suppress(NotApplicableError):

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import torch
 
-from vadkit.testing.calls import build_eval, differing, evaluate, inputs, outputs_of_a_model
+from vadkit.testing.calls import build_eval, clips, differing, evaluate, inputs, outputs_of_a_model
 from vadkit.testing.outcome import ConformityError, NotApplicableError, require
 from vadkit.testing.subject import Subject
-from vadkit.testing.toy_clips import clips
 
 
 def check_reset(subject: Subject) -> None:

@@ -11,10 +11,9 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from vadkit.core.errors import join_names
-from vadkit.testing.calls import build_eval, differing, evaluate, inputs
+from vadkit.testing.calls import build_eval, differing, evaluate, inputs, mapped
 from vadkit.testing.outcome import ConformityError, failing, require
 from vadkit.testing.subject import Subject
-from vadkit.testing.toy_clips import mapped
 
 TOLERANCE = 1e-4  # relative and absolute, between batches
 
