@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
+from unittest import SkipTest
 
 from vadkit.core.errors import VadkitError
 
@@ -24,8 +25,8 @@ class ConformityError(VadkitError):
     exit_code = 1
 
 
-class NotApplicableError(Exception):
-    """A check does not apply to the component, with the reason.
+class NotApplicableError(SkipTest):
+    """A check does not apply to the component, with the reason. pytest reports the test as skipped.
 
     Example:
         >>> print(NotApplicableError("it has no parameters"))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import partial
 from typing import Any
 
 from vadkit.core.errors import VadkitError
@@ -86,19 +85,8 @@ def parametrize_with_checks(
         for check in checks_of(subject.kind):
             reason = reasons.get(subject.component, {}).get(check.name)
             marks = [pytest.mark.xfail(reason=reason, strict=True)] if reason else []
-            parameters.append(
-                pytest.param(subject, partial(_run_or_skip, check), id=f"{subject}-{check.name}", marks=marks)
-            )
+            parameters.append(pytest.param(subject, check, id=f"{subject}-{check.name}", marks=marks))
     return pytest.mark.parametrize(("component", "check"), parameters)
-
-
-def _run_or_skip(check: Check, component: Subject) -> None:
-    import pytest
-
-    try:
-        check(component)
-    except NotApplicableError as reason:
-        pytest.skip(str(reason))
 
 
 def run_checks(subjects: Iterable[Subject], expected: Reasons | None = None) -> Iterator[Outcome]:

@@ -48,12 +48,11 @@ def check_dataset(target: Target | Dataset, *, decode: bool = True, progress: Pr
             found += facts[-1].findings
             progress.advance(len(facts), amount=facts[-1].frames or 0)
     progress.end()
+    truth, (test_videos, refused) = TestLabels(), videos["test"]
     test = [each for each in facts if each.split == "test"]
-    test_videos, refused = videos["test"]
-    truth = TestLabels() if refused else read_test_labels(dataset, test, lenient=known.lenient, masks=decode)
-    found += truth.findings
     if not refused:
-        found += compare_label_sets(truth, test_videos, known.alternatives)
+        truth = read_test_labels(dataset, test, lenient=known.lenient, masks=decode)
+        found += [*truth.findings, *compare_label_sets(truth, test_videos, known.alternatives)]
     elif test:
         fix = "fix the errors of the test videos first, then check again"
         what = "the labels were not checked, because the data set refuses its test videos"

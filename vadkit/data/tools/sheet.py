@@ -44,14 +44,11 @@ class Strip:
     @property
     def head(self) -> str:
         """The text above the strip."""
-        parts = [f"{self.frames} frames", f"{self.size[1]}x{self.size[0]}"]
-        if self.video.fps:
-            parts.append(f"{self.video.fps:g} frames/s")
+        rate = f"{self.video.fps:g} frames/s" if self.video.fps else ""
+        labels = "no labels" if self.split == "test" else ""
         if self.labels is not None:
-            parts.append(f"{int(self.labels.sum())} abnormal")
-        elif self.split == "test":
-            parts.append("no labels")
-        return ", ".join(parts)
+            labels = f"{int(self.labels.sum())} abnormal"
+        return ", ".join(filter(None, (f"{self.frames} frames", f"{self.size[1]}x{self.size[0]}", rate, labels)))
 
 
 def draw_sheet(title: str, strips: Sequence[Strip], *, columns: int) -> Image.Image:

@@ -48,7 +48,7 @@ def frame_writer(video: VideoRef, folder: Path, form: FrameFormat) -> int:
         RunFolderError: it cannot be written.
     """
     if folder.is_dir():
-        return sum(1 for _ in folder.glob("*.jpg"))
+        return len(list(folder.glob("*.jpg")))
     aside = folder.with_name(f".{folder.name}.{uuid4().hex[:8]}.part")
     try:
         aside.mkdir(parents=True)
