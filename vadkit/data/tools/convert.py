@@ -112,7 +112,9 @@ class _Work:
 
     def run(self, progress: Progress) -> Conversion:
         with reading(self.target.name):
-            pairs = [(split, video) for split in self.splits for video in self.target.dataset.videos(split)]
+            pairs: list[tuple[Split, VideoRef]] = [
+                (split, video) for split in self.splits for video in self.target.dataset.videos(split)
+            ]
         _refuse_clashes(pairs)
         plan = self._plan([video for _, video in pairs])
         self._begin(plan)

@@ -75,8 +75,8 @@ def _chosen(dataset: Dataset, name: str | None, most: int) -> list[tuple[Split, 
         with reading(split):
             videos = dataset.videos(split)
         shown = range(len(videos)) if name is not None else evenly(len(videos), most)
-        known += [(split, videos[index]) for index in shown]
-    found = [(split, video) for split, video in known if name in (None, video.name, f"{split}/{video.name}")]
+        known.extend((split, videos[index]) for index in shown)
+    found = [pair for pair in known if name in (None, pair[1].name, f"{pair[0]}/{pair[1].name}")]
     if name is not None and not found:
         fix = closest(name, [video.name for _, video in known])
         raise DataError(f"no video is named {name!r}", where="--video", fix=fix)
