@@ -17,14 +17,6 @@ RESERVED |= {"loss": {"weight"}, "density": {"feature", "fit"}}
 """Kind -> keys of the recipe section that contains the component."""
 
 
-def check_construction(subject: Subject) -> None:
-    """It can be built from its keys, twice. If not, the checks that need an object are skipped."""
-    if subject.problem:
-        raise NotApplicableError("its keys cannot be read, see check_keys")
-    for _ in range(2):
-        subject.construct()
-
-
 def check_keys(subject: Subject) -> None:
     """Keys are keyword-only and annotated, and only the arguments that vadkit supplies are positional.
 
@@ -66,6 +58,14 @@ def check_help(subject: Subject) -> None:
     named = {name for text in texts for name in docstring.parameters(text)}
     stale = sorted(named - set(described.parameters) - set(positional)) if "__init__" in vars(loaded) else []
     require(not stale, f"its docstring describes unknown arguments: {join_names(stale)}", "update 'Args:'")
+
+
+def check_construction(subject: Subject) -> None:
+    """It can be built from its keys, twice. If not, the checks that need an object are skipped."""
+    if subject.problem:
+        raise NotApplicableError("its keys cannot be read, see check_keys")
+    for _ in range(2):
+        subject.construct()
 
 
 def _positional(subject: Subject) -> tuple[list[str], str]:
