@@ -153,7 +153,7 @@ class Undeclared(HonestScorer):
         return super().__call__(out) + out.nll["static"].mean()
 
 
-class HonestTransform(ScoreTransform):
+class HonestScoreTransform(ScoreTransform):
     """Running mean of two."""
 
     needs_future = False
@@ -165,21 +165,21 @@ class HonestTransform(ScoreTransform):
         return (scores + np.concatenate([scores[:1], scores[:-1]])) / 2
 
 
-class Clairvoyant(HonestTransform):
+class Clairvoyant(HonestScoreTransform):
     """Uses future frames, but needs_future is False."""
 
     def __call__(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
         return scores / max(scores.max(), 1e-9)
 
 
-class Shortening(HonestTransform):
+class Shortening(HonestScoreTransform):
     """Loses the first frame."""
 
     def __call__(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
         return scores[1:]
 
 
-class Dividing(HonestTransform):
+class Dividing(HonestScoreTransform):
     """Divides by the standard deviation so far."""
 
     def __call__(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -188,7 +188,7 @@ class Dividing(HonestTransform):
             return scores / (so_far - np.minimum.accumulate(scores) + 0 * so_far)
 
 
-class Remembering(HonestTransform):
+class Remembering(HonestScoreTransform):
     """Scales by the largest score of all videos so far."""
 
     largest = 1.0
@@ -199,7 +199,7 @@ class Remembering(HonestTransform):
         return found
 
 
-class SecretlyFitted(HonestTransform):
+class SecretlyFitted(HonestScoreTransform):
     """Fits to normal videos, but needs_normal is False."""
 
     mean = 0.0
@@ -211,7 +211,7 @@ class SecretlyFitted(HonestTransform):
         return scores - self.mean
 
 
-class InPlace(HonestTransform):
+class InPlace(HonestScoreTransform):
     """Changes its input."""
 
     def __call__(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -219,7 +219,7 @@ class InPlace(HonestTransform):
         return scores.copy()
 
 
-class Inverted(HonestTransform):
+class Inverted(HonestScoreTransform):
     """Inverts scores."""
 
     def __call__(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -336,14 +336,14 @@ class Climbing(HonestOptimizer):
         return torch.optim.SGD(parameters, lr=self.lr, maximize=True)
 
 
-class HonestSchedule(LRScheduler):
+class HonestLrScheduler(LRScheduler):
     """Linear decay."""
 
     def factor(self, progress: float) -> float:
         return 1 - progress
 
 
-class Counting(HonestSchedule):
+class Counting(HonestLrScheduler):
     """Depends on the number of calls."""
 
     asked = 0
@@ -353,7 +353,7 @@ class Counting(HonestSchedule):
         return 1 / self.asked
 
 
-class Negative(HonestSchedule):
+class Negative(HonestLrScheduler):
     """Becomes negative."""
 
     def factor(self, progress: float) -> float:

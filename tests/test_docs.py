@@ -29,7 +29,7 @@ from vadkit.recipe import clip_section, model
 from vadkit.recipe.presets import PRESETS
 from vadkit.recipe.protocol_section import ProtocolForm
 from vadkit.recipe.variants import family_of
-from vadkit.testing.catalogue import names_of
+from vadkit.testing import checks_of
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -251,8 +251,8 @@ def test_the_second_scorer_of_its_page_works() -> None:
 
 def test_every_check_is_explained() -> None:
     for kind in KINDS:
-        for name in names_of(kind):
-            assert f"\n| `{name}` |" in PAGES["reference/checks"]
+        for check in checks_of(kind):
+            assert f"\n| `{check.name}` |" in PAGES["reference/checks"]
 
 
 @pytest.mark.parametrize(

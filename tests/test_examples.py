@@ -51,11 +51,6 @@ MISSING: frozenset[str] = frozenset(
         "vadkit.api.VadkitError",
         "vadkit.api.VideoRef",
         "vadkit.api.VideoResult",
-        "vadkit.testing.ConformityError",
-        "vadkit.testing.InapplicableError",
-        "vadkit.testing.Outcome",
-        "vadkit.testing.Subject",
-        "vadkit.testing.Toy",
     }
 )
 """Public classes that do not have an example yet."""

@@ -59,7 +59,7 @@ BAD: dict[str, tuple[Callable[[Path], object], str, str, str]] = {
         "the video has the frames 0 to 29",
         "correct the interval",
     ),
-    "labels short": (lambda r: labels(r, "c,3,9,29\nd,,,"), "error", "29 labels for 30 frames", "stop before"),
+    "labels short": (lambda r: labels(r, "c,3,9,29\nd,,,"), "error", "29 labels for 30 frames", "end before"),
     "labels long": (lambda r: labels(r, "c,3,9,31\nd,,,"), "error", "31 labels for 30 frames", "frames are missing"),
     "labels astray": (lambda r: labels(r, "cc,3,9,\nd,,,"), "error", "no test video has that name", "did you mean 'c'"),
     "link in a circle": (

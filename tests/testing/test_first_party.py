@@ -42,17 +42,17 @@ SETTINGS: Mapping[str, dict[str, dict[str, Any]]] = {
         "memory": {"items": 20, "toy": {"latents": {"code": [8, 2, 4, 6]}}},
         "decoder/memae": {"channels": [8, 8, 8]},
         "encoder/unet": {"channels": [8, 8, 8], "toy": {"clip": PREDICTION}},
-        "decoder/unet": {"channels": [8, 8], "toy": {"clip": PREDICTION, "behind": UNET}},
+        "decoder/unet": {"channels": [8, 8], "toy": {"clip": PREDICTION, "encoder": UNET}},
         "flow": {"toy": {"clip": PREDICTION}},
         "encoder/mnad": {"channels": [8, 8, 8], "toy": {"clip": PREDICTION}},
-        "mnad_memory": {"toy": {"clip": PREDICTION, "behind": QUERIES}},
+        "mnad_memory": {"toy": {"clip": PREDICTION, "encoder": QUERIES}},
         "decoder/mnad": {
             "channels": [8, 8, 8],
-            "toy": {"clip": PREDICTION, "behind": QUERIES, "through": "mnad_memory"},
+            "toy": {"clip": PREDICTION, "encoder": QUERIES, "bottleneck": "mnad_memory"},
         },
         "encoder/lsa": {"channels": [4, 4, 4, 4, 4], "code": 8},
-        "autoregressive": {"toy": {"behind": CODES}},
-        "decoder/lsa": {"channels": [4, 4, 4, 4, 4, 4], "toy": {"behind": CODES}},
+        "autoregressive": {"toy": {"encoder": CODES}},
+        "decoder/lsa": {"channels": [4, 4, 4, 4, 4, 4], "toy": {"encoder": CODES}},
         "adversarial": {"channels": [8, 8], "toy": {"clip": PREDICTION}},
     },
     "datasets": {"walkway": {"size": [32, 48], "frames": 30}}
@@ -91,7 +91,7 @@ COPIES = "normflows keeps a copy of a constant on the CPU in addition to the buf
 EXPECTED: Mapping[str, dict[str, dict[str, str]]] = {
     "baselines": {name: {"check_float64": SINGLE} for name in ("mnad_memory", "autoregressive")},
     "densities": {"knn": {"check_normalised": TAILS}},
-    "flows": {"glow": {"check_moves": COPIES}, "realnvp": {"check_moves": COPIES}},
+    "flows": {"glow": {"check_device": COPIES}, "realnvp": {"check_device": COPIES}},
 }
 """Plugin -> component -> check -> the reason why it fails."""
 

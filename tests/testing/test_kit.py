@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import pytest
 
 from vadkit.api import KINDS, Component
-from vadkit.testing import Outcome, run_checks, subjects
+from vadkit.testing import Outcome, checks_of, run_checks, subjects
 
 MODULES = {
     "Encoder": "encoder",
@@ -26,7 +26,11 @@ CORRECT = [
     ("faulty_modules", "encoder", "PlacesEncoder"),
     ("faulty_parts", "scorer", "OfTheBottleneck"),
     *(("faulty_modules", kind, f"Honest{name}") for name, kind in MODULES.items()),
-    *(("faulty_parts", kind, f"Honest{kind.capitalize()}") for kind in KINDS if kind not in MODULES.values()),
+    *(
+        ("faulty_parts", kind, "Honest" + kind.title().replace("_", ""))
+        for kind in KINDS
+        if kind not in MODULES.values()
+    ),
 ]
 FAULTS = [
     ("encoder", "LyingEncoder", "check_shapes", "declared as (2, 5, 16, 16, 24), but is (2, 4, 16, 16, 24)"),
@@ -35,11 +39,11 @@ FAULTS = [
     ("encoder", "SilentEncoder", "check_help", "no help text for secret"),
     ("encoder", "RefusingEncoder", "check_construction", "ValueError: always fails"),
     ("encoder", "IdleEncoder", "check_gradients", "1 of 3 parameters get no gradient: idle"),
-    ("encoder", "MixingEncoder", "check_batch_mates", "code of a clip changes with the other clips"),
+    ("encoder", "MixingEncoder", "check_batch_independence", "code of a clip changes with the other clips"),
     ("encoder", "RestlessEncoder", "check_evaluation_repeats", "only if self.training"),
     ("encoder", "GamblingEncoder", "check_seeded", "it differs in conv.bias"),
     ("encoder", "NoisyTrainingEncoder", "check_training_repeats", "torch's global generator"),
-    ("encoder", "StrayEncoder", "check_moves", ".to(device) does not move the tensor scale"),
+    ("encoder", "StrayEncoder", "check_device", ".to(device) does not move the tensor scale"),
     ("encoder", "ForgetfulEncoder", "check_state", "code of a new object differs"),
     ("encoder", "SingleEncoder", "check_float64", "cannot compute in float64"),
     ("encoder", "CoarseEncoder", "check_bf16", "in bfloat16, code is off by"),
@@ -68,12 +72,12 @@ FAULTS = [
     ("dataset", "Crashing", "check_empty_folder", "FileNotFoundError"),
     ("scorer", "UpsideDown", "check_toy_anomaly", "return higher scores for more anomalous frames"),
     ("scorer", "Moody", "check_gaps", "change with the content of the clip"),
-    ("scorer", "Relative", "check_batch_mates", "score of a clip changes"),
+    ("scorer", "Relative", "check_batch_independence", "score of a clip changes"),
     ("scorer", "Undeclared", "check_reads", "name its densities in densities()"),
     ("score_transform", "Clairvoyant", "check_causality", "set needs_future = True"),
     ("score_transform", "Shortening", "check_length", "a video of (40,) becomes (39,)"),
     ("score_transform", "Dividing", "check_length", "becomes NaN"),
-    ("score_transform", "Remembering", "check_videos_apart", "keep nothing between calls"),
+    ("score_transform", "Remembering", "check_video_independence", "keep nothing between calls"),
     ("score_transform", "SecretlyFitted", "check_needs_normal", "set needs_normal = True"),
     ("score_transform", "InPlace", "check_fit_repeats", "work on a copy"),
     ("score_transform", "Inverted", "check_direction", "keep the order of scores"),
@@ -82,7 +86,7 @@ FAULTS = [
     ("metric", "FirstVideo", "check_order", "in another order"),
     ("metric", "Careless", "check_resampled", "of videos drawn (2, 0, 1, 1) times"),
     ("metric", "NotANumber", "check_one_class", "raise a DataError"),
-    ("metric", "faulty_heavy:Heavy", "check_light_import", "faulty_heavy imports torch"),
+    ("metric", "faulty_heavy:Heavy", "check_imports", "faulty_heavy imports torch"),
     ("reporter", "Direct", "check_atomic_write", "vadkit.api.atomic_write"),
     ("reporter", "Astray", "check_stays_inside", "writes outside of its folder: ['outside.txt']"),
     ("reporter", "Expecting", "check_unlabelled", "KeyError: 'micro_auc'"),
@@ -115,9 +119,7 @@ def test_a_fault_is_found_by_its_check_alone(kind: str, name: str, check: str, t
 
 def test_every_check_finds_a_fault() -> None:
     """Except the one that needs a GPU, and the one that restores an optimiser's state."""
-    from vadkit.testing.catalogue import names_of
-
-    every = {name for kind in KINDS for name in names_of(kind)}
+    every = {check.name for kind in KINDS for check in checks_of(kind)}
     found = {check for _, _, check, _ in FAULTS}
     assert every - found == {"check_cuda", "check_optimizer_state", "check_scores"}
 

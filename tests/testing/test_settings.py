@@ -45,14 +45,14 @@ def test_an_expected_failure_needs_a_check_and_a_reason(failures: Any, told: str
 
 
 def test_settings_are_checked_as_keys_of_a_recipe() -> None:
-    settings = {"glow": {"levls": 1, "toy": {"feature": [1, 4, 4], "clip": {"frames": 0, "size": [8, 8]}}}}
+    settings = {"glow": {"levls": 1, "toy": {"sample_shape": [1, 4, 4], "clip": {"frames": 0, "size": [8, 8]}}}}
     with pytest.raises(RecipeError) as caught:
         subjects("flows", settings)
     assert "did you mean 'levels'" in str(caught.value)
     assert "toy.clip.frames" in str(caught.value)
-    found = subjects("flows", {"glow": {"levels": 1, "toy": {"feature": [1, 4, 4]}}}, only=["density/glow"])
+    found = subjects("flows", {"glow": {"levels": 1, "toy": {"sample_shape": [1, 4, 4]}}}, only=["density/glow"])
     assert [str(each) for each in found] == ["density/glow"]
-    assert found[0].sample.shape == (1, 4, 4)
+    assert found[0].toy.sample.shape == (1, 4, 4)
 
 
 def test_a_missing_key_without_a_default_is_reported_once() -> None:
@@ -89,7 +89,7 @@ def test_an_unknown_plugin_gets_a_suggestion() -> None:
 
 def test_a_decoder_gets_the_latents_of_the_chosen_encoder() -> None:
     narrow = {"use": "one_path", "channels": [8, 8, 8, 6]}
-    (decoder,) = subjects("itae", {"decoder/itae": {"toy": {"behind": narrow}}}, only=["decoder/itae"])
+    (decoder,) = subjects("itae", {"decoder/itae": {"toy": {"encoder": narrow}}}, only=["decoder/itae"])
     assert decoder.latents.keys() == {"static"}
     assert decoder.latents["static"].channels == 6
     (own,) = subjects("itae", {"encoder/itae": {"channels": [8, 8, 8, 8], "beta": 2}}, only=["decoder/itae"])
@@ -104,7 +104,7 @@ def test_a_decoder_gets_the_latents_of_the_bottleneck_before_it() -> None:
     latents = {"static": [4, 8, 16, 24]}
     with pytest.raises(VadkitError, match="needs a latent 'code'; the encoder gives static"):
         subjects(cards, {"mine": {"toy": {"latents": latents}}}, only=["mine"])[0].construct()
-    found = subjects(cards, {"mine": {"toy": {"latents": latents, "through": "renames"}}}, only=["mine"])
+    found = subjects(cards, {"mine": {"toy": {"latents": latents, "bottleneck": "renames"}}}, only=["mine"])
     assert {each.state for each in run_checks(found)} == {"passed", "skipped"}
 
 

@@ -10,16 +10,15 @@ Example:
 """
 
 from vadkit.testing.catalogue import checks_of
-from vadkit.testing.decorator import parametrize_with_checks
-from vadkit.testing.running import expectations, run_checks
+from vadkit.testing.outcome import ConformityError, NotApplicableError, Outcome
+from vadkit.testing.running import expectations, parametrize_with_checks, run_checks
 from vadkit.testing.settings import subjects
 from vadkit.testing.subject import Subject
 from vadkit.testing.toy import Toy
-from vadkit.testing.verdict import ConformityError, InapplicableError, Outcome
 
 __all__ = [
     "ConformityError",
-    "InapplicableError",
+    "NotApplicableError",
     "Outcome",
     "Subject",
     "Toy",

@@ -1,20 +1,20 @@
-"""Calls each kind of `torch.nn.Module`: makes its toy input and names its outputs."""
+"""Calls modules and scorers of each kind: makes their toy input and names their outputs."""
 
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from vadkit.core.values import BottleneckOutput, ClipOutputs
+from vadkit.core.values import BottleneckOutput, ClipOutputs, ClipSpec, LatentSpec
 from vadkit.model.autoencoder import target_frames
-from vadkit.testing import toy_clips as datamodule
-from vadkit.testing import toy_fit as fitting
+from vadkit.testing.outcome import require
 from vadkit.testing.subject import Subject, seeded
-from vadkit.testing.verdict import require
+from vadkit.testing.toy_fit import ToyContext, ToySource, samples
 
 Outputs = dict[str, Tensor]
 
@@ -41,26 +41,59 @@ class AnyName(dict[str, Tensor]):
         return self[name]
 
 
+def clips(spec: ClipSpec, batch: int, *, seed: int = 0) -> Tensor:
+    """(B, C, T, H, W) in [-1, 1]: a bright square moves over a brightness gradient, with a little noise."""
+    random = torch.Generator().manual_seed(seed)
+    made = torch.linspace(-0.6, 0.2, spec.width).expand(batch, *spec.shape).clone()
+    made += 0.05 * torch.randn(made.shape, generator=random)
+    side = max(min(spec.height, spec.width) // 4, 1)
+    for index in range(batch):
+        row, column = (int(torch.randint(0, max(n, 1), (), generator=random)) for n in (spec.height, spec.width))
+        for frame in range(spec.frames):
+            top, left = row % max(spec.height - side, 1), (column + 2 * frame) % max(spec.width - side, 1)
+            made[index, :, frame, top : top + side, left : left + side] += 0.7
+    return made.clamp(-1, 1)
+
+
+def latents(specs: Mapping[str, LatentSpec], batch: int, *, seed: int = 0) -> dict[str, Tensor]:
+    """Random latents, as after a ReLU: name -> (B, C', T', H', W')."""
+    random = torch.Generator().manual_seed(seed + 1)
+    return {name: torch.randn((batch, *spec.shape), generator=random).relu() for name, spec in specs.items()}
+
+
+def mapped(change: Callable[[Tensor], Tensor], tree: Any) -> Any:
+    """Apply a function to every tensor of a tree of mappings, tuples and `ClipOutputs`."""
+    if isinstance(tree, Tensor):
+        return change(tree)
+    if isinstance(tree, Mapping):
+        return type(tree)({name: mapped(change, value) for name, value in tree.items()})  # pyright: ignore
+    if isinstance(tree, tuple):
+        return tuple(mapped(change, value) for value in tree)
+    if isinstance(tree, ClipOutputs):
+        names = ("clips", "target", "output", "latents", "nll", "scores")
+        return replace(tree, **{name: mapped(change, getattr(tree, name)) for name in names})
+    return tree
+
+
 def inputs(subject: Subject, batch: int, *, seed: int = 0) -> tuple[Any, ...]:
     """The arguments that vadkit passes to `forward`; the first axis of every tensor is the batch."""
     clip = subject.toy.clip
     if subject.kind == "density":
-        return (fitting.samples(subject.sample, batch, seed=seed + 1),)
-    frames = datamodule.clips(clip, batch, seed=seed)
+        return (samples(subject.toy.sample, batch, seed=seed + 1),)
+    frames = clips(clip, batch, seed=seed)
     if subject.kind in ("loss", "scorer"):
         return (outputs_of_a_model(subject, frames, seed),)
     seen = frames[:, :, clip.input[0] : clip.input[1]]
     if subject.kind == "encoder":
         return (seen,)
-    encoder = subject.encoder()
-    if encoder is None:
-        given = datamodule.latents(subject.toy.specs, batch, seed=seed)
-    else:
-        with torch.no_grad():
-            given = encoder(seen)  # pyright: ignore[reportCallIssue]
-    bottleneck = subject.bottleneck(subject.toy.specs if encoder is None else encoder.latents)
-    if bottleneck is not None:
-        with torch.no_grad():
+    encoder, specs = subject.encoder(), subject.toy.specs
+    with torch.no_grad():
+        if encoder is None:
+            given = latents(specs, batch, seed=seed)
+        else:
+            given, specs = encoder(seen), encoder.latents  # pyright: ignore[reportCallIssue]
+        bottleneck = subject.bottleneck(specs)
+        if bottleneck is not None:
             given = bottleneck(given).latents
     return (seen, given) if subject.kind == "feature" else (given,)
 
@@ -70,36 +103,48 @@ def outputs_of_a_model(subject: Subject, frames: Tensor, seed: int) -> ClipOutpu
     clip = subject.toy.clip
     target = target_frames(frames, clip)
     noise = torch.randn(target.shape, generator=torch.Generator().manual_seed(seed + 7))
-    steps = clip.input_frames
-    per_frame = AnyName(torch.zeros(len(frames), steps))
+    per_frame = AnyName(torch.zeros(len(frames), clip.input_frames))
     specs = subject.latents if subject.kind == "bottleneck" else subject.toy.specs
-    latents = datamodule.latents(specs, len(frames), seed=seed)
-    return ClipOutputs(clip, frames, target, (target + 0.2 * noise).clamp(-1, 1), latents, {}, per_frame)
+    drawn = latents(specs, len(frames), seed=seed)
+    return ClipOutputs(clip, frames, target, (target + 0.2 * noise).clamp(-1, 1), drawn, {}, per_frame)
 
 
-def called(subject: Subject, module: Any, given: tuple[Any, ...], *, forget: bool = True) -> Outputs:
-    """Call `forward` and name its outputs; with `forget`, reset the memory of a bottleneck first."""
+def call(subject: Subject, module: Any, given: tuple[Any, ...], *, forget: bool = True) -> Outputs:
+    """Call a component and name its outputs; with `forget`, reset the memory of a bottleneck first."""
+    if subject.kind == "scorer":
+        return call_scorer(module, given[0])
     reset = getattr(module, "reset", None)
     if forget and callable(reset):
         reset()
     out = module(*given)
-    if subject.kind == "encoder":
-        require(
-            isinstance(out, Mapping),
-            f"forward returns a {type(out).__name__}, not {{name: latent}}",
-            "return a dict of named latents",
-        )
-        return dict(out)
-    if subject.kind == "bottleneck":
-        require(
-            isinstance(out, BottleneckOutput),
-            f"forward returns a {type(out).__name__}, not a BottleneckOutput",
-            "return BottleneckOutput(latents, losses, scores)",
-        )
+    expected, described, fix = _RETURNS.get(subject.kind, (Tensor, "a tensor", "return one tensor"))
+    require(isinstance(out, expected), f"forward returns a {type(out).__name__}, not {described}", fix)
+    if isinstance(out, BottleneckOutput):
         groups = {"latents": out.latents, "losses": out.losses, "scores": out.scores}
         return {f"{group}/{name}": tensor for group, tensors in groups.items() for name, tensor in tensors.items()}
-    require(isinstance(out, Tensor), f"forward returns a {type(out).__name__}, not a tensor", "return one tensor")
-    return {"output": out}
+    return {"output": out} if isinstance(out, Tensor) else dict(out)
+
+
+_RETURNS: Mapping[str, tuple[type, str, str]] = {
+    "encoder": (Mapping, "{name: latent}", "return a dict of named latents"),
+    "bottleneck": (BottleneckOutput, "a BottleneckOutput", "return BottleneckOutput(latents, losses, scores)"),
+}
+
+
+def call_scorer(scorer: Any, out: ClipOutputs) -> Outputs:
+    """The scorer's score, and its maps if there are any."""
+    given = declared_outputs(scorer, out)
+    with torch.no_grad():
+        score, anomaly_maps = scorer(given), scorer.anomaly_maps(given)
+    require(isinstance(score, Tensor), f"it returns a {type(score).__name__}, not a tensor", "return scores (B, T)")
+    return {"score": score} | ({} if anomaly_maps is None else {"anomaly_maps": anomaly_maps})
+
+
+def declared_outputs(scorer: Any, out: ClipOutputs) -> ClipOutputs:
+    """The model outputs that the scorer declares: its densities' likelihoods, and the output if it uses it."""
+    rows = out.scores[""]  # (B, T')
+    likelihoods = {name: out.nll.get(name, rows * 3 + 40) for name in scorer.densities()}
+    return replace(out, nll=likelihoods, output=out.output if scorer.uses_output else None)
 
 
 def differing(one: Outputs, two: Outputs) -> list[str]:
@@ -107,31 +152,33 @@ def differing(one: Outputs, two: Outputs) -> list[str]:
     return [name for name in one if not torch.equal(one[name].nan_to_num(), two[name].nan_to_num())]
 
 
-def prepared(subject: Subject, *, seed: int = 0, anew: bool = False) -> nn.Module:
-    """A new module in eval mode.
+def build_eval(subject: Subject, *, seed: int = 0, anew: bool = False) -> nn.Module:
+    """A new module in eval mode, or a new scorer.
 
     A density is fitted first. Unless `anew`, it is a copy of the one that was already fitted from this seed.
     """
+    if subject.kind == "scorer":
+        return subject.build()
     if subject.kind != "density":
         return subject.build(seed=seed).eval()
     name = f"fitted from {seed}"
-    if anew or name not in subject.kept:
+    if anew or name not in subject.cache:
         density = subject.build(seed=seed)
         fit(subject, density, seed=seed)
-        subject.kept[name] = density.eval()
-    return copy.deepcopy(subject.kept[name])
+        subject.cache[name] = density.eval()
+    return copy.deepcopy(subject.cache[name])
 
 
 def fit(subject: Subject, density: Any, *, seed: int = 0) -> int:
     """Fit a density on the toy samples; returns how often it called `context.fit`."""
-    source = fitting.ToySource(fitting.samples(subject.sample), subject.sample)
-    context = fitting.ToyContext(subject.toy.epochs)
+    source = ToySource(samples(subject.toy.sample), subject.toy.sample)
+    context = ToyContext(subject.toy.epochs)
     with seeded(seed):
         density.fit(source, context)
     return context.asked
 
 
-def evaluated(subject: Subject, module: Any, given: tuple[Any, ...], *, seed: int = 0) -> Outputs:
-    """`called` without gradients, from a fixed seed; only `check_evaluation_repeats` tests other seeds."""
+def evaluate(subject: Subject, module: Any, given: tuple[Any, ...], *, seed: int = 0, forget: bool = True) -> Outputs:
+    """`call` without gradients, from a fixed seed; only `check_evaluation_repeats` tests other seeds."""
     with seeded(seed), torch.no_grad():
-        return called(subject, module, given)
+        return call(subject, module, given, forget=forget)

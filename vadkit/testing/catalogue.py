@@ -3,101 +3,58 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from importlib import import_module
 
 from vadkit.core.contracts import KINDS
 from vadkit.core.errors import VadkitError, closest
+from vadkit.testing.outcome import NotApplicableError
 from vadkit.testing.subject import TORCH_KINDS, Subject
-from vadkit.testing.verdict import InapplicableError
 
-_ALL = (
-    "light.check_light_import",
-    "parameters.check_keys",
-    "parameters.check_help",
-    "parameters.check_construction",
-)
+Function = Callable[[Subject], None]
+
+_ALL = ("imports", "parameters")
 _MODULE = (
     "shapes.check_module",
     "shapes.check_shapes",
     "repeatability.check_seeded",
     "repeatability.check_training_repeats",
     "repeatability.check_evaluation_repeats",
-    "state.check_state",
+    "repeatability.check_state",
     "devices.check_finite",
     "devices.check_bf16",
-    "devices.check_moves",
+    "devices.check_device",
     "devices.check_cuda",
 )
-_OF_CLIPS = ("shapes.check_batch_of_one", "batches.check_batch_mates", "devices.check_float64")
+_OF_CLIPS = ("shapes.check_batch_of_one", "repeatability.check_batch_independence", "devices.check_float64")
 
 _OF_KIND: Mapping[str, tuple[str, ...]] = {
-    "dataset": (
-        "datasets.check_videos",
-        "datasets.check_labels",
-        "datasets.check_ground_truth",
-        "datasets.check_empty_folder",
-    ),
-    "encoder": (*_MODULE, *_OF_CLIPS, "gradients.check_gradients", "shapes.check_other_clips"),
-    "bottleneck": (*_MODULE, *_OF_CLIPS, "gradients.check_gradients", "memories.check_reset"),
-    "decoder": (*_MODULE, *_OF_CLIPS, "gradients.check_gradients", "shapes.check_strange_latents"),
-    "loss": (
-        *_MODULE,
-        "gradients.check_gradients",
-        "losses.check_output_learns",
-        "losses.check_perfect_output",
-        "losses.check_critic",
-    ),
+    "dataset": ("datasets",),
+    "encoder": (*_MODULE, *_OF_CLIPS, "gradients", "shapes.check_other_clips"),
+    "bottleneck": (*_MODULE, *_OF_CLIPS, "gradients", "memory"),
+    "decoder": (*_MODULE, *_OF_CLIPS, "gradients", "shapes.check_strange_latents"),
+    "loss": (*_MODULE, "gradients", "losses"),
     "feature": (*_MODULE, *_OF_CLIPS, "shapes.check_other_clips"),
-    "density": (
-        *_MODULE,
-        *_OF_CLIPS,
-        "gradients.check_gradients",
-        "likelihood.check_needs_fit",
-        "likelihood.check_shifted_data",
-        "likelihood.check_normalised",
-        "likelihood.check_log_determinant",
-    ),
-    "scorer": (
-        "scoring.check_scores",
-        "scoring.check_gaps",
-        "scoring.check_reads",
-        "scoring.check_toy_anomaly",
-        "repeatability.check_evaluation_repeats",
-        "batches.check_batch_mates",
-    ),
-    "score_transform": (
-        "transforms.check_length",
-        "transforms.check_causality",
-        "transforms.check_fit_repeats",
-        "transforms.check_needs_normal",
-        "transforms.check_videos_apart",
-        "transforms.check_direction",
-    ),
-    "metric": (
-        "metrics.check_values",
-        "metrics.check_skill",
-        "metrics.check_resampled",
-        "metrics.check_order",
-        "metrics.check_one_class",
-    ),
-    "reporter": ("reporters.check_stays_inside", "reporters.check_unlabelled", "reporters.check_atomic_write"),
+    "density": (*_MODULE, *_OF_CLIPS, "gradients", "likelihood"),
+    "scorer": ("scoring", "repeatability.check_evaluation_repeats", "repeatability.check_batch_independence"),
+    "score_transform": ("score_transforms",),
+    "metric": ("metrics",),
+    "reporter": ("reporters",),
     "optimizer": ("training.check_optimizer", "training.check_optimizer_state"),
     "lr_scheduler": ("training.check_factor",),
 }
-
+"""Kind -> its checks, in order: `module.check`, or a module of `vadkit.testing.checks` for all of its checks."""
 
 _GATES: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(TORCH_KINDS, ("check_module", "check_shapes")),
     "dataset": ("check_videos",),
     "scorer": ("check_reads", "check_scores"),
-    "score_transform": ("check_length", "check_videos_apart"),
+    "score_transform": ("check_length", "check_video_independence"),
     "metric": ("check_values",),
 }
 """Kind -> its gates, in order. If a gate fails, the checks after it are skipped, so that one fault is reported once."""
 
-
-_UNGATED = {*(place.partition(".")[2] for place in _ALL), "check_empty_folder"}
+_UNGATED = frozenset({"check_imports", "check_keys", "check_help", "check_construction", "check_empty_folder"})
 """Checks that run even if a gate fails: they need no object, or build a different one."""
 
 
@@ -112,38 +69,33 @@ class Check:
 
     Raises:
         ConformityError: the component fails the check.
-        InapplicableError: the check does not apply to the component, or a gate fails.
+        NotApplicableError: the check does not apply to the component, or a gate fails.
     """
 
     name: str
-    function: Callable[[Subject], None]
-    gates: tuple[Check, ...] = ()
+    function: Function
+    gates: tuple[Function, ...] = ()
 
     def __call__(self, subject: Subject) -> None:
         """Raise unless the component passes."""
         for gate in self.gates:
             if not _passes(gate, subject):
-                raise InapplicableError(f"{gate.name} fails, see there")
+                raise NotApplicableError(f"{gate.__name__} fails, see there")
         self.function(subject)
 
 
-def _passes(gate: Check, subject: Subject) -> bool:
+def _passes(gate: Function, subject: Subject) -> bool:
     """Whether the subject passes the gate; run once for each subject."""
-    name = f"passes {gate.name}"
-    if name not in subject.kept:
+    name = f"passes {gate.__name__}"
+    if name not in subject.cache:
         try:
-            gate.function(subject)
-            subject.kept[name] = True
-        except InapplicableError:
+            gate(subject)
+            subject.cache[name] = True
+        except NotApplicableError:
             raise
         except Exception:
-            subject.kept[name] = False
-    return subject.kept[name]
-
-
-def names_of(kind: str) -> tuple[str, ...]:
-    """Names of the checks of a kind, in order."""
-    return tuple(place.partition(".")[2] for place in (*_ALL, *_OF_KIND[kind]))
+            subject.cache[name] = False
+    return subject.cache[name]
 
 
 def checks_of(kind: str) -> Sequence[Check]:
@@ -158,23 +110,25 @@ def checks_of(kind: str) -> Sequence[Check]:
     """
     if kind not in KINDS:
         raise VadkitError(f"no kind is named {kind!r}", fix=closest(kind, KINDS))
-    places = [place.partition(".") for place in (*_ALL, *_OF_KIND[kind])]
-    modules = {module: import_module(f"vadkit.testing.checks.{module}") for module, _, _ in places}
-    every = {name: Check(name, getattr(modules[module], name)) for module, _, name in places}
-    order = [every[name] for name in _GATES.get(kind, ())]
-    return [replace(check, gates=_before(check, order)) for check in every.values()]
+    functions = {name: check for place in (*_ALL, *_OF_KIND[kind]) for name, check in _functions(place)}
+    checks: list[Check] = []
+    for name, function in functions.items():
+        gates = () if name in _UNGATED else _GATES.get(kind, ())
+        earlier = gates[: gates.index(name)] if name in gates else gates
+        checks.append(Check(name, function, tuple(functions[gate] for gate in earlier)))
+    return checks
 
 
-def _before(check: Check, order: Sequence[Check]) -> tuple[Check, ...]:
-    """The gates of a check: all of them, or the earlier ones if the check is a gate."""
-    if check.name in _UNGATED:
-        return ()
-    return tuple(order[: order.index(check)] if check in order else order)
+def _functions(place: str) -> list[tuple[str, Function]]:
+    """One check of a module, or all that it defines."""
+    name, _, only = place.partition(".")
+    module = vars(import_module(f"vadkit.testing.checks.{name}"))
+    return [(check, module[check]) for check in module if check.startswith("check_") and only in ("", check)]
 
 
 def refuse_unknown(kind: str, names: Iterable[str]) -> None:
     """Raise VadkitError for a name that is not a check of this kind."""
-    known = names_of(kind)
+    known = [check.name for check in checks_of(kind)]
     for name in names:
         if name not in known:
             raise VadkitError(f"the kind {kind} has no check {name!r}", fix=closest(name, known))

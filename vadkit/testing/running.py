@@ -1,16 +1,17 @@
-"""Runs the checks one by one, without a test framework."""
+"""Runs the checks, as pytest tests or one by one."""
 
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 from vadkit.core.errors import VadkitError
 from vadkit.plugin.component import Component
 from vadkit.testing.catalogue import Check, checks_of, refuse_unknown
-from vadkit.testing.settings import by_component
+from vadkit.testing.outcome import NotApplicableError, Outcome, told
+from vadkit.testing.settings import by_component, subjects
 from vadkit.testing.subject import Subject
-from vadkit.testing.verdict import InapplicableError, Outcome
 
 Reasons = Mapping[Component, Mapping[str, str]]
 
@@ -44,6 +45,50 @@ def expectations(subjects: Iterable[Subject], named: Mapping[str, Mapping[str, s
     return found
 
 
+def parametrize_with_checks(
+    tested: str | Sequence[Component],
+    *,
+    settings: Mapping[str, Any] | None = None,
+    expected_failures: Mapping[str, Mapping[str, str]] | None = None,
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Decorate `test(component, check)` so that pytest runs every check of every component of a plugin.
+
+    A check that does not apply is skipped with a reason. An expected failure is a strict xfail: the test
+    fails if the check passes.
+
+    Args:
+        tested: name of an installed plugin, as in `vadkit list`, or a list of components.
+        settings: component -> its keys, as in a recipe, and `toy` for its toy surroundings (`Toy`). Only
+            keys that differ from the defaults are needed. Name a component `kde`, or `density/kde` where
+            several kinds share the name.
+        expected_failures: component -> check -> the reason why it fails.
+
+    Raises:
+        PluginError: the plugin does not exist or cannot be loaded.
+        VadkitError: settings or expected failures name an unknown component or check, or have no reason.
+
+    Example:
+        >>> @parametrize_with_checks(
+        ...     "densities",
+        ...     settings={"gmm": {"components": 2}},
+        ...     expected_failures={"knn": {"check_normalised": "knn is not a probability density"}},
+        ... )
+        ... def test_conformance(component, check):
+        ...     check(component)
+    """
+    import pytest
+
+    found = subjects(tested, settings)
+    reasons = expectations(found, expected_failures or {})
+    parameters = []
+    for subject in found:
+        for check in checks_of(subject.kind):
+            reason = reasons.get(subject.component, {}).get(check.name)
+            marks = [pytest.mark.xfail(reason=reason, strict=True)] if reason else []
+            parameters.append(pytest.param(subject, check, id=f"{subject}-{check.name}", marks=marks))
+    return pytest.mark.parametrize(("component", "check"), parameters)
+
+
 def run_checks(subjects: Iterable[Subject], expected: Reasons | None = None) -> Iterator[Outcome]:
     """Run every check of every component; any exception is a failure.
 
@@ -72,15 +117,12 @@ def _outcome(subject: Subject, check: Check, expected: str | None) -> Outcome:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             check(subject)
-    except InapplicableError as reason:
+    except NotApplicableError as reason:
         return Outcome(*about, "skipped", str(reason))
     except Exception as error:
-        return Outcome(*about, "expected", expected) if expected else Outcome(*about, "failed", _told(error))
+        reason = str(error) if isinstance(error, VadkitError) else told(error)
+        return Outcome(*about, "expected", expected) if expected else Outcome(*about, "failed", reason)
     if expected:
         reason = f"it passes, but is expected to fail ({expected}). Remove the expected failure"
         return Outcome(*about, "failed", reason)
     return Outcome(*about, "passed")
-
-
-def _told(error: Exception) -> str:
-    return str(error) if isinstance(error, VadkitError) else f"{type(error).__name__}: {error}"

@@ -17,11 +17,6 @@ from vadkit.recipe.validation import Reader
 from vadkit.testing.subject import Subject
 from vadkit.testing.toy import Toy
 
-TOY = "toy"
-"""The key, next to a component's own keys, that holds its toy surroundings."""
-
-_UNDER_TEST = "under-test"
-
 
 def subjects(
     tested: str | Sequence[Component],
@@ -47,64 +42,54 @@ def subjects(
         >>> [str(each) for each in subjects("flows")]
         ['density/glow', 'density/realnvp']
     """
-    found = registry or Registry.discover()
+    found, plugin = registry or Registry.discover(), tested if isinstance(tested, str) else ""
+    owner = plugin or "under-test"
     if isinstance(tested, str):
-        plugin = _plugin(found, tested)
-        cards, owner = plugin.components, plugin.name
+        cards = _plugin(found, tested).components
     else:
-        cards, owner = tuple(tested), _UNDER_TEST
+        cards = tuple(tested)
         found = Registry([*(each for each in found.plugins if each.name != owner), Plugin(owner, "", cards)])
     if not cards:
-        raise PluginError("it has no components to check", where=tested if isinstance(tested, str) else "")
+        raise PluginError("it has no components to check", where=plugin)
     given = by_component(cards, settings or {})
     wanted = by_component(cards, dict.fromkeys(only)) if only else cards
     reader = Reader(found)
-    plugin = owner if isinstance(tested, str) else ""
     made = [_subject(reader, plugin, owner, card, given.get(card)) for card in cards if card in wanted]
     if reader.problems:
         raise RecipeError(reader.problems)
     before = Reader(found)  # an encoder without the settings that it needs is only not used before a decoder
     encoders = [_subject(before, plugin, owner, card, given.get(card)) for card in cards if card.kind == "encoder"]
-    usable = tuple(each.chosen for each in encoders if not each.problem and not before.problems)
-    return [replace(each, mates=cards, encoders=usable) for each in made]
+    usable = tuple(each.config for each in encoders if not each.problem and not before.problems)
+    return [replace(each, siblings=cards, encoders=usable) for each in made]
 
 
 def by_component(cards: Sequence[Component], named: Mapping[str, Any]) -> dict[Component, Any]:
-    """Values under `kind/name` or `name`, by component.
-
-    Raises:
-        VadkitError: a name belongs to none or to several of the components.
-    """
+    """Values under `kind/name` or `name`, by component; each name must belong to one of them."""
     found: dict[Component, Any] = {}
+    labels = {f"{card.kind}/{card.name}": card for card in cards}
     for name, value in named.items():
-        fitting = [card for card in cards if name in (card.name, f"{card.kind}/{card.name}")]
+        fitting = [label for label, card in labels.items() if name in (card.name, label)]
         if not fitting:
-            choices = [f"{card.kind}/{card.name}" for card in cards]
-            raise VadkitError(
-                f"no component under test is named {name!r}",
-                where="settings",
-                fix=closest(name, choices if "/" in name else [*choices, *(card.name for card in cards)]),
-            )
+            fix = closest(name, labels if "/" in name else [*labels, *(card.name for card in cards)])
+            raise VadkitError(f"no component under test is named {name!r}", where="settings", fix=fix)
         if len(fitting) > 1:
-            both = " or ".join(f"{card.kind}/{card.name}" for card in fitting)
-            raise VadkitError(f"{name!r} names several components", where="settings", fix=f"write {both}")
-        found[fitting[0]] = value
+            fix = f"write {' or '.join(fitting)}"
+            raise VadkitError(f"{name!r} names several components", where="settings", fix=fix)
+        found[labels[fitting[0]]] = value
     return found
 
 
 def _plugin(registry: Registry, name: str) -> Plugin:
-    for plugin in registry.plugins:
-        if plugin.name == name:
-            if plugin.error:
-                where = f"plugin {name!r} ({plugin.distribution})"
-                raise PluginError(plugin.error, where=where, fix="repair or reinstall its package")
-            return plugin
-    names = [plugin.name for plugin in registry.plugins]
-    fix = closest(name, names)
+    named = {plugin.name: plugin for plugin in registry.plugins}
+    if plugin := named.get(name):
+        if plugin.error:
+            where = f"plugin {name!r} ({plugin.distribution})"
+            raise PluginError(plugin.error, where=where, fix="repair or reinstall its package")
+        return plugin
+    owners = [owner for owner, plugin in named.items() if any(name == each.name for each in plugin.components)]
+    fix = f"{name!r} is a component of the plugin {owners[0]!r}" if owners else closest(name, named)
     if name in registry.disabled:
         fix = "remove it from VADKIT_DISABLE"
-    elif owners := [plugin.name for plugin in registry.plugins if any(name == each.name for each in plugin.components)]:
-        fix = f"{name!r} is a component of the plugin {owners[0]!r}"
     raise PluginError(f"no plugin is named {name!r}", fix=fix)
 
 
@@ -115,7 +100,7 @@ def _subject(reader: Reader, plugin: str, owner: str, card: Component, given: An
     except PluginError as error:
         return Subject(ComponentConfig(card, {}, label), plugin=plugin, problem=error)
     keys = _entries(reader, label, given)
-    toy = keys.pop(TOY, None)
+    toy = keys.pop("toy", None)
     lacking = [name for name in signature.required if name not in keys]
     if lacking and keys.keys() <= signature.parameters.keys():  # else one may be misspelt: the reader reports both
         example = ", ".join(f"{name!r}: ..." for name in lacking)
@@ -124,9 +109,8 @@ def _subject(reader: Reader, plugin: str, owner: str, card: Component, given: An
         reader.report(Place(label), what, f"give settings={{{label!r}: {{{example}}}}}, or {option}")
         return Subject(ComponentConfig(card, {}, label), plugin=plugin)
     name = Node(f"{owner}:{card.name}", Place(label))
-    chosen = reader.read(Annotated[ComponentConfig, Kind(card.kind)], Node({"use": name, **keys}, Place(label)), label)
-    read = Toy() if toy is None else reader.read(Toy, toy, f"{label}.{TOY}")
-    return Subject(chosen, read, plugin=plugin)
+    config = reader.read(Annotated[ComponentConfig, Kind(card.kind)], Node({"use": name, **keys}, Place(label)), label)
+    return Subject(config, Toy() if toy is None else reader.read(Toy, toy, f"{label}.toy"), plugin=plugin)
 
 
 def _entries(reader: Reader, label: str, given: Any) -> dict[str, Node]:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from vadkit.core.contracts import Encoder
+from vadkit.core.contracts import SUPPLIED, Encoder
 from vadkit.core.errors import ShapeError, VadkitError
-from vadkit.core.values import ClipSpec, FeatureSpec, LatentSpec
+from vadkit.core.values import LatentSpec
 from vadkit.plugin.component import Component
 from vadkit.recipe.build import build
 from vadkit.recipe.component_config import ComponentConfig
+from vadkit.testing.outcome import NotApplicableError, told
 from vadkit.testing.toy import Toy
-from vadkit.testing.verdict import InapplicableError
 
 TORCH_KINDS = frozenset({"encoder", "bottleneck", "decoder", "loss", "feature", "density"})
 """Kinds of components that are `torch.nn.Module`s."""
@@ -25,13 +25,13 @@ class Subject:
     """A component under test, with its keys and toy surroundings.
 
     Attributes:
-        chosen: the component and its keys, checked as in a recipe.
+        config: the component and its keys, checked as in a recipe.
         toy: its toy surroundings.
         plugin: name of the entry point that announced it; empty if none.
-        mates: all components that were announced together.
+        siblings: all components that were announced together.
         encoders: encoders of its plugin, which can provide the latents for a decoder.
         problem: the reason why it cannot be built at all.
-        kept: results that several checks share, such as a fitted density.
+        cache: results that several checks share, such as a fitted density.
 
     Example:
         >>> from vadkit.testing import subjects
@@ -40,13 +40,13 @@ class Subject:
         ('density', 'knn', 'NearestNeighbours')
     """
 
-    chosen: ComponentConfig
+    config: ComponentConfig
     toy: Toy = field(default_factory=Toy)
     plugin: str = ""
-    mates: tuple[Component, ...] = ()
+    siblings: tuple[Component, ...] = ()
     encoders: tuple[ComponentConfig, ...] = ()
     problem: VadkitError | None = None
-    kept: dict[str, Any] = field(default_factory=dict[str, Any], init=False, compare=False, repr=False)
+    cache: dict[str, Any] = field(default_factory=dict[str, Any], init=False, compare=False, repr=False)
 
     def __str__(self) -> str:
         return f"{self.kind}/{self.component.name}"
@@ -54,7 +54,7 @@ class Subject:
     @property
     def component(self) -> Component:
         """The component as announced by its plugin."""
-        return self.chosen.component
+        return self.config.component
 
     @property
     def kind(self) -> str:
@@ -65,41 +65,31 @@ class Subject:
         """A new object, built as from a recipe with this seed.
 
         Raises:
-            InapplicableError: it cannot be built; `check_construction` reports the reason.
+            NotApplicableError: it cannot be built; `check_construction` reports the reason.
         """
         try:
             return self.construct(seed=seed)
-        except InapplicableError:
+        except NotApplicableError:
             raise
         except Exception as error:
-            told = error.what if isinstance(error, VadkitError) else f"{type(error).__name__}: {error}"
-            raise InapplicableError(f"it cannot be built, see check_construction: {told}") from error
+            raise NotApplicableError(f"it cannot be built, see check_construction: {told(error)}") from error
 
     def construct(self, *, seed: int = 0) -> Any:
         """As `build`, but raises the original error.
 
         Raises:
             VadkitError: from its constructor, or from that of its surroundings.
-            InapplicableError: a data set needs a folder, and none is set.
+            NotApplicableError: a data set needs a folder, and none is set.
         """
         if self.problem:
             raise self.problem
-        arguments = self._supplied()
+        arguments = [self._supplied(name) for name in SUPPLIED.get(self.kind, ())]
         with seeded(seed) if self.kind in TORCH_KINDS else contextlib.nullcontext():
-            return build(self.chosen, *arguments, positional=self._positional())
+            return build(self.config, *arguments, positional=self._positional())
 
-    def with_clip(self, clip: ClipSpec) -> Subject:
-        """The same component for another clip geometry; its encoder, if any, changes too."""
-        return replace(self, toy=replace(self.toy, clip=clip))
-
-    def with_sample(self, shape: tuple[int, ...]) -> Subject:
-        """The same density for samples of another shape."""
-        return replace(self, toy=replace(self.toy, feature=shape))
-
-    @property
-    def sample(self) -> FeatureSpec:
-        """Shape of the samples of a density under test."""
-        return self.toy.sample
+    def with_toy(self, **changes: Any) -> Subject:
+        """The same component with other toy surroundings, such as `clip=ClipSpec(...)`."""
+        return replace(self, toy=replace(self.toy, **changes))
 
     @property
     def latents(self) -> Mapping[str, LatentSpec]:
@@ -111,59 +101,53 @@ class Subject:
 
     def bottleneck(self, specs: Mapping[str, LatentSpec]) -> Any:
         """The bottleneck before a decoder, new and in eval mode; None if there is none."""
-        if self.toy.through is None or self.kind != "decoder":
+        if self.toy.bottleneck is None or self.kind != "decoder":
             return None
         with seeded(0):
-            return build(self.toy.through, specs).eval()
+            return build(self.toy.bottleneck, specs).eval()
 
     def encoder(self) -> Encoder | None:
         """The encoder before it, new and in eval mode; None if its latents are random."""
-        if self.toy.behind is not None:
-            return self._encoder(self.toy.behind)
+        if self.toy.encoder is not None:
+            return self._encoder(self.toy.encoder)
         if self.kind != "decoder" or self.toy.latents or not self.encoders:
             return None
-        own = [each for each in self.encoders if each.component.name == self.component.name]
         refused: list[str] = []
-        for chosen in (*own, *self.encoders):
+        for config in sorted(self.encoders, key=lambda each: each.component.name != self.component.name):
             try:
-                encoder = self._encoder(chosen)
-                build(self.chosen, encoder.latents, self.toy.clip, positional=self._positional())
+                encoder = self._encoder(config)
+                build(self.config, encoder.latents, self.toy.clip, positional=self._positional())
                 return encoder
             except ShapeError as error:
-                refused.append(f"{chosen.component.name}: {error.what}")
+                refused.append(f"{config.component.name}: {error.what}")
         raise ShapeError(
-            f"no encoder of its plugin fits it ({'; '.join(dict.fromkeys(refused))})",
+            f"no encoder of its plugin fits it ({'; '.join(refused)})",
             where=str(self),
-            fix=f"set one in its settings: {{{str(self)!r}: {{'toy': {{'behind': {{'use': NAME}}}}}}}}",
+            fix=f"set one in its settings: {{{str(self)!r}: {{'toy': {{'encoder': {{'use': NAME}}}}}}}}",
         )
 
-    def _encoder(self, chosen: ComponentConfig) -> Any:
+    def _encoder(self, config: ComponentConfig) -> Any:
         with seeded(0):
-            encoder = build(chosen, self.toy.clip)
-        return encoder.eval()
+            return build(config, self.toy.clip).eval()
 
-    def _supplied(self) -> Sequence[Any]:
-        """The positional arguments of the constructor, by its contract."""
-        clip = self.toy.clip
-        if self.kind == "dataset":
-            if self.component.load().needs_root and self.toy.root is None:
-                fix = f"set one in its settings: {{{str(self)!r}: {{'toy': {{'root': FOLDER}}}}}}"
-                raise InapplicableError(f"it reads files, but no folder is set; {fix}")
-            return (self.toy.root,)
-        supplied: Mapping[str, Callable[[], Sequence[Any]]] = {
-            "encoder": lambda: (clip,),
-            "loss": lambda: (clip,),
-            "bottleneck": lambda: (self.latents,),
-            "decoder": lambda: (self.latents, clip),
-            "feature": lambda: (clip, self.latents),
-            "density": lambda: (self.sample,),
-        }
-        return supplied.get(self.kind, lambda: ())()
+    def _supplied(self, argument: str) -> Any:
+        """A positional argument of the constructor, as named in `SUPPLIED`."""
+        match argument:
+            case "clip":
+                return self.toy.clip
+            case "latents":
+                return self.latents
+            case "feature":
+                return self.toy.sample
+            case _:
+                if self.component.load().needs_root and self.toy.root is None:
+                    fix = f"set one in its settings: {{{str(self)!r}: {{'toy': {{'root': FOLDER}}}}}}"
+                    raise NotApplicableError(f"it reads files, but no folder is set; {fix}")
+                return self.toy.root
 
     def _positional(self) -> Mapping[str, Sequence[Any]]:
         """The positional arguments of components nested in it, by kind."""
-        clip = self.toy.clip
-        return {"encoder": (clip,), "loss": (clip,), "density": (self.sample,)}
+        return {"encoder": (self.toy.clip,), "loss": (self.toy.clip,), "density": (self.toy.sample,)}
 
 
 @contextlib.contextmanager

@@ -15,9 +15,7 @@ from vadkit.recipe.component_config import ComponentConfig
 from vadkit.recipe.grammar import Kind, Section, Written
 
 Sizes = tuple[PositiveInt, PositiveInt, PositiveInt, PositiveInt]
-
-
-CLIP = ClipSpec(16, 32, 48, "gray")
+_CLIP = ClipSpec(16, 32, 48, "gray")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +24,12 @@ class Toy(Section):
 
     Attributes:
         clip: geometry of a clip, as `data.clip` in a recipe.
-        behind: the encoder that provides the latents for a decoder, bottleneck or feature. By default, a decoder
+        encoder: the encoder that provides the latents for a decoder, bottleneck or feature. By default, a decoder
             gets the latents of an encoder of its plugin.
-        through: the bottleneck between that encoder and a decoder.
+        bottleneck: the bottleneck between that encoder and a decoder.
         latents: name -> C', T', H', W' of random latents, without an encoder. By default `static` and `dynamic`
             with a quarter of the frame's size, as those of ITAE.
-        feature: shape of a density's sample, (C, H, W) or (C,).
+        sample_shape: shape of a density's sample, (C, H, W) or (C,).
         root: folder of a data set.
         epochs: passes over 192 samples, for a density that is trained by gradients.
 
@@ -40,11 +38,11 @@ class Toy(Section):
         (8, 4, 8, 12)
     """
 
-    clip: Annotated[ClipSpec, Written(ClipForm)] = CLIP
-    behind: Annotated[ComponentConfig, Kind("encoder")] | None = None
-    through: Annotated[ComponentConfig, Kind("bottleneck")] | None = None
+    clip: Annotated[ClipSpec, Written(ClipForm)] = _CLIP
+    encoder: Annotated[ComponentConfig, Kind("encoder")] | None = None
+    bottleneck: Annotated[ComponentConfig, Kind("bottleneck")] | None = None
     latents: Mapping[str, Sizes] = field(default_factory=dict[str, Sizes])
-    feature: tuple[PositiveInt, ...] = (2, 8, 8)
+    sample_shape: tuple[PositiveInt, ...] = (2, 8, 8)
     root: Path | None = None
     epochs: PositiveInt = 4
 
@@ -60,4 +58,4 @@ class Toy(Section):
     @property
     def sample(self) -> FeatureSpec:
         """Spec of a density's samples."""
-        return FeatureSpec(self.feature, 4)
+        return FeatureSpec(self.sample_shape, 4)

@@ -75,22 +75,17 @@ def result(
         names: names of the videos.
         value: value of the first metric.
     """
-    found = [
-        _told(name, video, bare=bare, anomaly_maps=anomaly_maps) for name, video in zip(names, videos(), strict=False)
-    ]
+    found = [_scored(*pair, bare=bare, anomaly_maps=anomaly_maps) for pair in zip(names, videos(), strict=False)]
     metrics = {} if bare else {"micro_auc": value, "eer": 1 - value, "detection_delay": 1.2}
     frames = sum(video.fused.size for video in found)
-    summary = ResultSummary(videos=len(found), frames=frames)
-    if not bare:
-        summary = replace(
-            summary,
-            coverage_min=1,
-            coverage_mean=7.5,
-            labelled_frames=frames,
-            abnormal_frames=32,
-            chance={"micro_auc": 0.5, "eer": 0.5},
-            run=RunOrigin(dimensions={"likelihood": 64}),
-        )
+    labelled: dict[str, Any] = {
+        "coverage_min": 1,
+        "coverage_mean": 7.5,
+        "labelled_frames": frames,
+        "abnormal_frames": 32,
+        "chance": {"micro_auc": 0.5, "eer": 0.5},
+        "run": RunOrigin(dimensions={"likelihood": 64}),
+    }
     return RunResult(
         name="toy",
         folder=folder,
@@ -101,7 +96,7 @@ def result(
             "components": {name: {"weight": weight} for name, weight in WEIGHTS.items()},
         },
         videos=found,
-        summary=summary,
+        summary=ResultSummary(videos=len(found), frames=frames, **({} if bare else labelled)),
         intervals={name: (one - 0.05, one + 0.05) for name, one in metrics.items()},
         groups={} if bare else {"video": dict.fromkeys(names[:2], metrics)},
         units={} if bare else {"detection_delay": "s"},
@@ -109,11 +104,11 @@ def result(
     )  # fmt: skip
 
 
-def _told(name: str, video: ScoredVideo, *, bare: bool, anomaly_maps: bool) -> VideoResult:
+def _scored(name: str, video: ScoredVideo, *, bare: bool, anomaly_maps: bool) -> VideoResult:
     scores = {"reconstruction": video.scores, "likelihood": 40 + 2 * video.scores}
     return VideoResult(
         name,
-        sum((WEIGHTS[component] * one for component, one in scores.items()), start=np.zeros(video.scores.size)),
+        np.sum([WEIGHTS[component] * one for component, one in scores.items()], axis=0),
         scores,
         None if bare else video.labels,
         raw=scores,

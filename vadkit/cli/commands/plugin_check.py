@@ -29,7 +29,7 @@ def check(
             "--set",
             metavar="KIND/NAME.KEY=VALUE",
             help="A key that has no default, or a smaller size: density/kde.bandwidth=0.3. What lies around a"
-            " component is set under 'toy': decoder/mine.toy.behind=itae. Repeatable.",
+            " component is set under 'toy': decoder/mine.toy.encoder=itae. Repeatable.",
         ),
     ] = None,
     failures: Annotated[bool, typer.Option("--failures", help="Leave out what passed or was skipped.")] = False,

@@ -66,11 +66,9 @@ def draw_cell(
     sheet.paste(image, at)
     pen = ImageDraw.Draw(sheet)
     right, bottom = left + shown[0] - 1, top + shown[1] - 1
-    if cell.abnormal:
-        around = (left - _FRAME, top - _FRAME, right + _FRAME, bottom + _FRAME)  # outside, so that it hides no pixels
-        pen.rectangle(around, outline=RED, width=_FRAME)
-    else:
-        pen.rectangle((left, top, right, bottom), outline=RULE, width=1)
+    edge = _FRAME if cell.abnormal else 0  # outside, so that it hides no pixels
+    around = (left - edge, top - edge, right + edge, bottom + edge)
+    pen.rectangle(around, outline=RED if cell.abnormal else RULE, width=edge or 1)
     pen.text((left, bottom + _FRAME + 2), f"frame {cell.number}", RED if cell.abnormal else FAINT, font(SMALL))
 
 

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from vadkit.core.contracts import Dataset
 from vadkit.core.errors import DataError, join_names
 from vadkit.core.files import reading
 from vadkit.core.progress import NoProgress, Progress
 from vadkit.core.values import Split, VideoRef
+from vadkit.data.tools.consistency import check_consistency
 from vadkit.data.tools.duplicates import check_duplicates
-from vadkit.data.tools.labelled import Truth, read_truth
-from vadkit.data.tools.mixtures import check_mixtures
+from vadkit.data.tools.label_sets import check_starts, compare_label_sets, read_plainly
+from vadkit.data.tools.labels import TestLabels, read_test_labels
 from vadkit.data.tools.numbering import check_numbering, neighbours
-from vadkit.data.tools.probe import Facts, probe
+from vadkit.data.tools.probe import VideoFacts, probe
+from vadkit.data.tools.recipe_fit import check_recipe_fit
 from vadkit.data.tools.report import Finding, Report, Row, in_order, some
 from vadkit.data.tools.target import Target
-from vadkit.data.tools.variants import check_starts, compare_truths, read_plainly
-from vadkit.data.tools.wishes import check_wishes
 
 _SPLITS: tuple[Split, ...] = ("train", "test")
 
@@ -39,7 +39,7 @@ def check_dataset(target: Target | Dataset, *, decode: bool = True, progress: Pr
     dataset, progress = known.dataset, progress or NoProgress()
     found: list[Finding] = []
     videos: dict[Split, tuple[list[VideoRef], bool]] = {split: _videos(dataset, split, found) for split in _SPLITS}
-    facts: list[Facts] = []
+    facts: list[VideoFacts] = []
     total = sum(len(each) for each, _ in videos.values())
     progress.begin("decoding" if decode else "reading headers", total, unit="frames")
     for split in _SPLITS:
@@ -48,24 +48,23 @@ def check_dataset(target: Target | Dataset, *, decode: bool = True, progress: Pr
             found += facts[-1].findings
             progress.advance(len(facts), amount=facts[-1].frames or 0)
     progress.end()
+    truth, (test_videos, refused) = TestLabels(), videos["test"]
     test = [each for each in facts if each.split == "test"]
-    refused = videos["test"][1]
-    truth = Truth() if refused else read_truth(dataset, test, lenient=known.lenient, masks=decode)
-    found += truth.findings
-    if refused and test:
+    if not refused:
+        truth = read_test_labels(dataset, test, lenient=known.lenient, masks=decode)
+        found += [*truth.findings, *compare_label_sets(truth, test_videos, known.alternatives)]
+    elif test:
         fix = "fix the errors of the test videos first, then check again"
         what = "the labels were not checked, because the data set refuses its test videos"
         found.append(Finding("note", "labels", "test", what, fix))
-    if not refused:
-        found += compare_truths(truth, videos["test"][0], known.alternatives)
     found += check_duplicates(facts)
     expected = dataset.expected()
     rows = [_row(split, facts, truth, expected) for split in _SPLITS]
-    found[:0] = [finding for row in rows for finding in _compare(row, truth, known, videos["test"][0])]
+    found[:0] = [finding for row in rows for finding in _compare(row, truth, known, test_videos)]
     if not any(row.abnormal is not None and row.abnormal == row.expected_abnormal for row in rows):
         found += check_starts(truth)
-    found += [finding for row in rows for finding in check_mixtures(row, facts)]
-    found += check_wishes(facts, known)
+    found += [finding for row in rows for finding in check_consistency(row, facts)]
+    found += check_recipe_fit(facts, known)
     return Report(known.name, in_order(found), tuple(rows), decode)
 
 
@@ -91,13 +90,9 @@ def _videos(dataset: Dataset, split: Split, found: list[Finding]) -> tuple[list[
     return videos, False
 
 
-def _row(split: Split, facts: Sequence[Facts], truth: Truth, expected: Mapping[str, int]) -> Row:
+def _row(split: Split, facts: Sequence[VideoFacts], truth: TestLabels, expected: Mapping[str, int]) -> Row:
     ours = [each for each in facts if each.split == split]
-    sizes: Counter[str] = Counter()
-    for each in ours:
-        if each.sizes:
-            (width, height), _ = each.sizes.most_common(1)[0]
-            sizes[f"{width}x{height}"] += 1
+    sizes = Counter(each.sizes.most_common(1)[0][0] for each in ours if each.sizes)
     rates = Counter(each.fps for each in ours if each.fps is not None)
     test = split == "test"
     return Row(
@@ -108,46 +103,39 @@ def _row(split: Split, facts: Sequence[Facts], truth: Truth, expected: Mapping[s
         expected.get(f"{split} frames"),
         truth.abnormal if test and truth.frames else None,
         expected.get("abnormal frames") if test else None,
-        tuple(size for size, _ in sizes.most_common()),
+        tuple(f"{width}x{height}" for (width, height), _ in sizes.most_common()),
         tuple(rate for rate, _ in rates.most_common()),
     )
 
 
-def _compare(row: Row, truth: Truth, target: Target, videos: Sequence[VideoRef]) -> list[Finding]:
+def _compare(row: Row, truth: TestLabels, target: Target, videos: Sequence[VideoRef]) -> Iterator[Finding]:
     """Counts against the published ones."""
     if not row.videos:
-        return []  # already reported as an error
+        return  # already reported as an error
     if row.expected_videos is not None and row.videos != row.expected_videos:
-        fewer = row.videos < row.expected_videos
         what = f"{some(row.videos, 'video')} found, {row.expected_videos} published"
-        fix = (
-            "fetch the missing videos; results on a part of the data set cannot be compared with published ones"
-            if fewer
-            else "remove videos that do not belong to the data set from its folder"
-        )
-        return [Finding("warning", "totals", row.split, what, fix)]
-    found: list[Finding] = []
-    if row.expected_frames is not None and row.frames != row.expected_frames:
+        fix = "remove videos that do not belong to the data set from its folder"
+        if row.videos < row.expected_videos:
+            fix = "fetch the missing videos; results on a part of the data set cannot be compared with published ones"
+        yield Finding("warning", "totals", row.split, what, fix)
+        return
+    if row.expected_frames not in (None, row.frames):
         what = f"{some(row.frames, 'frame')} found, {row.expected_frames} published"
         fix = "frames were lost or doubled: extract them again with ffmpeg -fps_mode passthrough, or fetch them again"
-        found.append(Finding("error", "totals", row.split, what, fix))
-    if row.abnormal is not None and row.expected_abnormal not in (None, row.abnormal):
+        yield Finding("error", "totals", row.split, what, fix)
+    if row.abnormal is None or len(truth.frames) < row.videos:
+        return
+    if row.expected_abnormal is not None and row.abnormal != row.expected_abnormal:
         what = f"{some(row.abnormal, 'frame')} labelled abnormal, {row.expected_abnormal} published"
-        if len(truth.frames) < row.videos:
-            return found
-        fix = _published(target, videos, row.expected_abnormal) or (
-            "fetch the label file of the data set's authors: this is a different one"
-        )
-        found.append(Finding("error", "totals", row.split, what, fix))
-    return found
+        yield Finding("error", "totals", row.split, what, _published(target, videos, row.expected_abnormal))
 
 
-def _published(target: Target, videos: Sequence[VideoRef], expected: int | None) -> str:
-    """The key under which the labels have the published count."""
+def _published(target: Target, videos: Sequence[VideoRef], expected: int) -> str:
+    """What to do to get the published number of abnormal frames."""
     for key, other in target.alternatives.items():
         labels = read_plainly(other, videos)
         if labels and sum(int(each.sum()) for each in labels.values()) == expected:
             source = other.labels(videos[0])
-            told = f" ({source.source})" if source else ""
-            return f"use the data set {key}: those labels{told} have the published {expected} frames"
-    return ""
+            which = f" ({source.source})" if source else ""
+            return f"use the data set {key}: those labels{which} have the published {expected} frames"
+    return "fetch the label file of the data set's authors: this is a different one"

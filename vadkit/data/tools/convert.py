@@ -20,7 +20,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,16 +29,16 @@ from vadkit.core.contracts import Dataset
 from vadkit.core.errors import DataError, RunFolderError, VadkitError, join_names
 from vadkit.core.files import LEFTOVERS, atomic_write_text, reading
 from vadkit.core.progress import NoProgress, Progress
-from vadkit.core.values import Labels, Split, VideoRef
+from vadkit.core.values import Split, VideoRef
 from vadkit.core.version import __version__
-from vadkit.data.tools.label_writing import CHECK, filed, write_labels, write_summary
+from vadkit.data.tools.label_writing import filed, write_labels, write_summary
 from vadkit.data.tools.target import Target
-from vadkit.data.tools.writing import Format, frame_writer, video_writer
+from vadkit.data.tools.writing import FrameFormat, frame_writer, video_writer
 from vadkit.video.cache import fingerprint
 
-Form = Literal["frames", "avi"]
-MARK = "conversion.json"
-_ENCODINGS: dict[Form, str] = {
+Encoding = Literal["frames", "avi"]
+MANIFEST = "conversion.json"
+_ENCODINGS: dict[Encoding, str] = {
     "frames": "JPEG of quality 95, 4:4:4; JPEG frames copied unchanged",
     "avi": "FFV1, lossless",
 }
@@ -91,7 +91,7 @@ def convert_dataset(
         RunFolderError: `out` has other contents or cannot be written.
     """
     known = target if isinstance(target, Target) else Target(type(target).__name__, target)
-    work = _Work(known, Path(out), _form(to), Format(_size(size), gray), _splits(splits))
+    work = _Work(known, Path(out), _form(to), FrameFormat(_size(size), gray), _splits(splits))
     try:
         return work.run(progress or NoProgress())
     except RunFolderError as error:
@@ -106,34 +106,34 @@ def convert_dataset(
 class _Work:
     target: Target
     out: Path
-    form: Form
-    format: Format
+    form: Encoding
+    format: FrameFormat
     splits: tuple[Split, ...]
 
     def run(self, progress: Progress) -> Conversion:
         with reading(self.target.name):
-            videos: dict[Split, list[VideoRef]] = {
-                split: list(self.target.dataset.videos(split)) for split in self.splits
-            }
-        _refuse_clashes(videos)
-        plan = self._plan([video for each in videos.values() for video in each])
+            pairs: list[tuple[Split, VideoRef]] = [
+                (split, video) for split in self.splits for video in self.target.dataset.videos(split)
+            ]
+        _refuse_clashes(pairs)
+        plan = self._plan([video for _, video in pairs])
         self._begin(plan)
-        pairs: list[tuple[Split, VideoRef]] = []
-        for split, each in videos.items():
-            for video in each:
-                pairs.append((split, video))
         progress.begin(f"writing {self.form}", len(pairs), unit="frames")
         frames, flat = 0, dict[str, NDArray[np.uint8]]()
-        for done, (split, video) in enumerate(pairs):
+        for done, (split, video) in enumerate(pairs, 1):
             with reading(f"video {video.name}"):
                 labels = self.target.dataset.labels(video) if split == "test" else None
-            count = self._video(split, video, labels)
+            home, name = self.out / _HOMES[split], filed(video)
+            if self.form == "frames":
+                count = frame_writer(video, home / "frames" / name, self.format)
+            else:
+                count = video_writer(video, home / "videos" / f"{name}.avi", self.format)
             frames += count
             if labels is not None:
-                flat[filed(video)] = write_labels(self.out, video, labels, count, self.format.size)
-            progress.advance(done + 1, amount=count)
-        write_summary(self.out, flat, [filed(video) for video in videos.get("test", [])])
-        atomic_write_text(self.out / MARK, _json(plan | {"complete": True, "frames": frames}))
+                flat[name] = write_labels(self.out, video, labels, count, self.format.size)
+            progress.advance(done, amount=count)
+        write_summary(self.out, flat, [filed(video) for split, video in pairs if split == "test"])
+        atomic_write_text(self.out / MANIFEST, _json(plan | {"complete": True, "frames": frames}))
         progress.end()
         return Conversion(self.out, len(pairs), frames, _ENCODINGS[self.form])
 
@@ -153,10 +153,10 @@ class _Work:
         }
 
     def _begin(self, plan: dict[str, Any]) -> None:
-        mark = self.out / MARK
+        manifest = self.out / MANIFEST
         try:
-            if mark.is_file():
-                before = json.loads(mark.read_text(encoding="utf-8"))
+            if manifest.is_file():
+                before = json.loads(manifest.read_text(encoding="utf-8"))
                 differ = [key for key in plan if key != "vadkit" and before.get(key) != plan[key]]
                 if differ:
                     what = f"contains another conversion, with a different {join_names(differ)}"
@@ -165,27 +165,17 @@ class _Work:
                 fix = "choose a new or an empty folder"
                 raise RunFolderError("is not empty, and not a conversion", where=str(self.out), fix=fix)
         except (OSError, ValueError) as error:
-            raise RunFolderError(f"cannot be read: {error}", where=str(mark), fix="choose another folder") from error
+            what = f"cannot be read: {error}"
+            raise RunFolderError(what, where=str(manifest), fix="choose another folder") from error
         for left in self.out.rglob(LEFTOVERS):
             shutil.rmtree(left, ignore_errors=True) if left.is_dir() else left.unlink(missing_ok=True)
-        atomic_write_text(mark, _json(plan | {"complete": False}))
-
-    def _video(self, split: Split, video: VideoRef, labels: Labels | None) -> int:
-        home = self.out / _HOMES[split]
-        if self.form == "frames":
-            count = frame_writer(video, home / "frames" / filed(video), self.format)
-        else:
-            count = video_writer(video, home / "videos" / f"{filed(video)}.avi", self.format)
-        if labels is not None and len(labels.frames) != count:
-            what = f"{len(labels.frames)} labels for {count} frames"
-            raise DataError(what, where=f"test video {video.name}", fix=CHECK)
-        return count
+        atomic_write_text(manifest, _json(plan | {"complete": False}))
 
 
-def _refuse_clashes(videos: dict[Split, list[VideoRef]]) -> None:
-    for split, each in videos.items():
-        twice = [name for name, count in Counter(filed(video) for video in each).items() if count > 1]
-        if twice:
+def _refuse_clashes(videos: Sequence[tuple[Split, VideoRef]]) -> None:
+    for split in _HOMES:
+        names = Counter(filed(video) for its_split, video in videos if its_split == split)
+        if twice := [name for name, count in names.items() if count > 1]:
             what = f"several {split} videos would get the file name {join_names(twice)}"
             raise DataError(what, where="names", fix="rename the videos in the source")
 
@@ -194,11 +184,11 @@ def _json(plan: dict[str, Any]) -> str:
     return json.dumps(plan, indent=2, ensure_ascii=False) + "\n"
 
 
-def _form(to: str) -> Form:
-    for form in get_args(Form):
+def _form(to: str) -> Encoding:
+    for form in _ENCODINGS:
         if to == form:
             return form
-    raise VadkitError(f"{to!r} is not a form", where="--to", fix=f"choices: {', '.join(get_args(Form))}")
+    raise VadkitError(f"{to!r} is not a form", where="--to", fix=f"choices: {', '.join(_ENCODINGS)}")
 
 
 def _splits(given: Sequence[str] | None) -> tuple[Split, ...]:
@@ -213,7 +203,6 @@ def _size(given: tuple[int, int] | str | None) -> tuple[int, int] | None:
         found = re.fullmatch(r"(\d{1,5})[xX](\d{1,5})", given)
         given = (int(found[1]), int(found[2])) if found else (0, 0)
     if given is not None and min(given) < 1:
-        raise VadkitError(
-            "is not 'HxW' in pixels", where="--size", fix="for example --size 240x360: height, then width"
-        )
+        fix = "for example --size 240x360: height, then width"
+        raise VadkitError("is not 'HxW' in pixels", where="--size", fix=fix)
     return given

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from hashlib import blake2b
 from itertools import combinations
 from pathlib import Path
 
 from vadkit.core.values import VideoRef
-from vadkit.data.tools.probe import FLAT, Facts, place
+from vadkit.data.tools.probe import FLAT, VideoFacts
 from vadkit.data.tools.report import Finding
 
 _SHARE = 0.05
@@ -19,61 +19,49 @@ _EVERYWHERE = 40  # videos; a frame in more videos is a title card or test pictu
 _HEAD = 1 << 16  # bytes
 
 
-def check_duplicates(facts: Sequence[Facts]) -> list[Finding]:
+def check_duplicates(facts: Sequence[VideoFacts]) -> list[Finding]:
     """Videos that share frames: compared by decoded frames, or by bytes of the files if nothing was decoded."""
-    if any(each.prints for each in facts):
-        return _by_frames(facts)
-    return _by_files(facts)
+    if not any(each.prints for each in facts):
+        return _copies(_groups(facts, lambda each: _bytes_of(each.video)), "has the same bytes as")
+    copies = _groups(facts, lambda each: tuple(each.prints) if set(each.prints) - {FLAT} else None)
+    return [*_copies(copies, "is the same video as"), *_parts([group[0] for group in copies])]
 
 
-def _by_frames(facts: Sequence[Facts]) -> list[Finding]:
-    groups: defaultdict[tuple[int, ...], list[Facts]] = defaultdict(list)
+def _groups(facts: Sequence[VideoFacts], key: Callable[[VideoFacts], Hashable]) -> list[list[VideoFacts]]:
+    """Videos of equal key; those with the key None are left out."""
+    groups: defaultdict[Hashable, list[VideoFacts]] = defaultdict(list)
     for each in facts:
-        groups[tuple(each.prints)].append(each)
-    copies = [group for prints, group in groups.items() if set(prints) - {FLAT}]
-    found = _copies(copies, "is the same video as")
-    return found + _parts([group[0] for group in copies])
+        groups[key(each)].append(each)
+    groups.pop(None, None)
+    return list(groups.values())
 
 
-def _copies(groups: Iterable[Sequence[Facts]], what: str) -> list[Finding]:
+def _copies(groups: Iterable[Sequence[VideoFacts]], what: str) -> list[Finding]:
     """One finding for each copy and the first video of its group, a training video if there is one."""
     return [_finding(first, other, what) for first, *others in groups for other in others]
 
 
-def _parts(facts: Sequence[Facts]) -> list[Finding]:
-    """Videos that share some of their frames."""
+def _parts(facts: Sequence[VideoFacts]) -> Iterator[Finding]:
     homes: defaultdict[int, set[int]] = defaultdict(set)
     for index, each in enumerate(facts):
         for print_ in set(each.prints) - {FLAT}:
             homes[print_].add(index)
     pairs: Counter[tuple[int, int]] = Counter()
     for owners in homes.values():
-        if len(owners) > _EVERYWHERE:
-            continue
-        pairs.update(combinations(sorted(owners), 2))
-    found: list[Finding] = []
+        if len(owners) <= _EVERYWHERE:
+            pairs.update(combinations(sorted(owners), 2))
     for (first, second), shared in sorted(pairs.items()):
         one, other = facts[first], facts[second]
         shorter = min(len(set(each.prints) - {FLAT}) for each in (one, other))
-        if shared >= _LEAST and shared >= _SHARE * shorter:
-            whole = shared >= _WHOLE * shorter
-            what = "is the same video as" if whole else f"shares {shared} of its frames with"
-            found.append(_finding(one, other, what))
-    return found
+        if shared >= max(_LEAST, _SHARE * shorter):
+            same = shared >= _WHOLE * shorter
+            yield _finding(one, other, "is the same video as" if same else f"shares {shared} of its frames with")
 
 
-def _by_files(facts: Sequence[Facts]) -> list[Finding]:
-    groups: defaultdict[str, list[Facts]] = defaultdict(list)
-    for each in facts:
-        if (digest := _bytes_of(each.video)) is not None:
-            groups[digest].append(each)
-    return _copies(groups.values(), "has the same bytes as")
-
-
-def _finding(one: Facts, other: Facts, what: str) -> Finding:
+def _finding(one: VideoFacts, other: VideoFacts, what: str) -> Finding:
     """A finding about the second video, which is the test video if the splits differ."""
     where = f"{other.split} video {other.video.name}"
-    text = f"{what} {one.split} video {one.video.name} ({place(one.video)})"
+    text = f"{what} {one.split} video {one.video.name} ({one.where})"
     if one.split != other.split:
         fix = "keep it in one split: a training video cannot be a test video"
         return Finding("error", "duplicates", where, text, fix)
@@ -82,13 +70,9 @@ def _finding(one: Facts, other: Facts, what: str) -> Finding:
 
 def _bytes_of(video: VideoRef) -> str | None:
     """A digest of the sizes of all files and of the first bytes of some; None if there is nothing to compare."""
-    if isinstance(video.source, Path):
-        paths: Iterable[Path] = (video.source,)
-    elif isinstance(video.source, tuple) and video.source:
-        paths = video.source
-    else:
+    known = (video.source,) if isinstance(video.source, Path) else video.source
+    if not isinstance(known, tuple) or not known:
         return None
-    known = list(paths)
     digest = blake2b(digest_size=16)
     try:
         sizes = [path.stat().st_size for path in known]

@@ -12,12 +12,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vadkit.core.alarms import intervals_of
 from vadkit.core.errors import DataError
 from vadkit.core.files import atomic_write, atomic_write_text
 from vadkit.core.values import Labels, VideoRef, natural_key
 from vadkit.data.tools.writing import resized_masks
-
-CHECK = "run 'vadkit data check' for details; labels must have one value for each frame"
 
 
 def filed(video: VideoRef) -> str:
@@ -41,17 +40,23 @@ def write_labels(
         (F,) uint8, 1 where abnormal.
 
     Raises:
-        DataError: the number of masks differs from the number of frames.
+        DataError: the number of labels or masks differs from the number of frames.
     """
     frames = np.asarray(labels.frames).astype(np.uint8)  # (F,)
+    _require(len(frames) == count, f"{len(frames)} labels for {count} frames", video)
     _save(out / "testing/test_frame_mask" / f"{filed(video)}.npy", frames)
     path = out / "testing/test_pixel_mask" / f"{filed(video)}.npy"
     if labels.masks is not None and not path.is_file():
         masks = labels.masks()
-        if len(masks) != count:
-            raise DataError(f"{len(masks)} masks for {count} frames", where=f"test video {video.name}", fix=CHECK)
+        _require(len(masks) == count, f"{len(masks)} masks for {count} frames", video)
         _save(path, resized_masks(masks, size).astype(np.uint8))
     return frames
+
+
+def _require(same: bool, what: str, video: VideoRef) -> None:
+    if not same:
+        fix = "run 'vadkit data check' for details; labels must have one value for each frame"
+        raise DataError(what, where=f"test video {video.name}", fix=fix)
 
 
 def write_summary(out: Path, labels: Mapping[str, NDArray[np.uint8]], tests: Sequence[str]) -> None:
@@ -79,9 +84,6 @@ def _table(labels: Mapping[str, NDArray[np.uint8]]) -> str:
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(("video", "start_frame", "end_frame", "frames"))
     for name, frames in labels.items():
-        edges = np.flatnonzero(np.diff(np.concatenate([[0], frames.astype(np.int8), [0]]))).reshape(-1, 2)
-        for start, stop in edges.tolist():
-            writer.writerow((name, start, stop - 1, len(frames)))
-        if not len(edges):
-            writer.writerow((name, "", "", len(frames)))
+        spans = [(start, stop - 1) for start, stop in intervals_of(frames.astype(bool))] or [("", "")]
+        writer.writerows((name, *span, len(frames)) for span in spans)
     return text.getvalue()

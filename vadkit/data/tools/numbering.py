@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 
 from vadkit.core.errors import DataError, join_names
 from vadkit.core.values import VideoRef, natural_key
-from vadkit.data.tools.report import Finding, ranges
+from vadkit.data.tools.report import Finding, Severity, ranges
 
 IMAGES = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp"})
 VIDEOS = frozenset({".avi", ".mp4", ".mkv", ".mov", ".m4v", ".mpg", ".mpeg", ".wmv", ".webm"})
@@ -22,7 +22,7 @@ def number(path: Path) -> int | None:
     return int(digits[-1]) if digits else None
 
 
-def gaps(paths: Sequence[Path], first: int | None = None) -> list[str]:
+def gaps(paths: Sequence[Path], first: int | None = None) -> Iterator[str]:
     """Problems of the frame numbers of a folder; none if not all frames are numbered.
 
     Args:
@@ -31,20 +31,18 @@ def gaps(paths: Sequence[Path], first: int | None = None) -> list[str]:
     """
     numbers = [number(path) for path in paths]
     if not numbers or None in numbers:
-        return []
+        return
     counts = Counter(each for each in numbers if each is not None)
     kept = sorted(counts)
     start = kept[0] if first is None else min(first, kept[0])
-    problems: list[str] = []
     steps = {after - before for before, after in pairwise(kept)}
     if len(kept) > 2 and len(steps) == 1 and steps != {1}:
-        problems.append(f"frame numbers have a step of {steps.pop()}: these are not all frames of the video")
+        yield f"frame numbers have a step of {steps.pop()}: these are not all frames of the video"
     elif missing := sorted(set(range(start, kept[-1] + 1)) - set(kept)):
         plural = "s are" if len(missing) > 1 else " is"
-        problems.append(f"frame number{plural} missing: {join_names(ranges(missing), 12)}")
+        yield f"frame number{plural} missing: {join_names(ranges(missing), 12)}"
     if doubled := [each for each in kept if counts[each] > 1]:
-        problems.append(f"frame numbers occur more than once: {join_names(ranges(doubled), 12)}")
-    return problems
+        yield f"frame numbers occur more than once: {join_names(ranges(doubled), 12)}"
 
 
 def check_numbering(videos: Sequence[VideoRef], *, refused: bool = False) -> list[Finding]:
@@ -54,14 +52,9 @@ def check_numbering(videos: Sequence[VideoRef], *, refused: bool = False) -> lis
     # A single late start means that the first frames are missing; if all start late, it is the numbering.
     common = Counter(starts).most_common(1)[0][0] if starts else None
     first = min(1, *starts) if refused and starts else common
+    severity: Severity = "error" if refused else "warning"
     return [
-        Finding(
-            "error" if refused else "warning",
-            "numbering",
-            str(frames[0].parent),
-            problem,
-            _again(frames, first or 0),
-        )
+        Finding(severity, "numbering", str(frames[0].parent), problem, _again(frames, first or 0))
         for frames in folders
         for problem in gaps(frames, first)
     ]
@@ -87,19 +80,22 @@ def neighbours(error: DataError) -> list[VideoRef]:
             home = place.parent
         else:
             return []
-        entries = sorted((entry for entry in home.iterdir() if entry.name[0] != "."), key=lambda e: natural_key(e.name))
-        found = [_video(entry) for entry in entries]
+        found = [video for entry in _natural(home) if (video := _video(entry)) is not None]
     except OSError:
         return []
-    if not any(video is not None and video.source != () for video in found):
+    if all(video.source == () for video in found):
         return []
     # A folder without images is not a video, except the one that the error is about.
-    return [video for video in found if video is not None and (video.source != () or home / video.name == place)]
+    return [video for video in found if video.source != () or home / video.name == place]
+
+
+def _natural(folder: Path) -> list[Path]:
+    """The entries of a folder in natural order, without hidden ones."""
+    return sorted((each for each in folder.iterdir() if each.name[0] != "."), key=lambda each: natural_key(each.name))
 
 
 def _video(entry: Path) -> VideoRef | None:
     if entry.is_dir():
-        frames = [path for path in entry.iterdir() if path.suffix.lower() in IMAGES and path.name[0] != "."]
-        known = tuple(sorted(frames, key=lambda path: natural_key(path.name)))
+        known = tuple(path for path in _natural(entry) if path.suffix.lower() in IMAGES)
         return None if entry.name.endswith("_gt") else VideoRef(entry.name, known, frames=len(known))
     return VideoRef(entry.stem, entry) if entry.suffix.lower() in VIDEOS else None

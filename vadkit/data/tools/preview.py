@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from vadkit.core.contracts import Dataset
 from vadkit.core.errors import DataError, VadkitError, closest
 from vadkit.core.files import atomic_write, reading
-from vadkit.core.values import ClipSpec, Labels, Split, VideoRef
+from vadkit.core.values import Labels, Split, VideoRef
 from vadkit.data.tools.cell import Cell
 from vadkit.data.tools.sheet import Strip, draw_sheet
 from vadkit.data.tools.target import Target
@@ -47,7 +48,7 @@ def preview_dataset(
         DataError: the data set has no videos, no video of that name, or no readable video.
     """
     known = target if isinstance(target, Target) else Target(type(target).__name__, target)
-    chosen = _spread(known.dataset, videos) if video is None else _named(known.dataset, video)
+    chosen = _chosen(known.dataset, video, videos)
     count = frames * _ROWS_OF_ONE if video is not None else frames
     strips: list[Strip] = []
     problems: list[str] = []
@@ -67,24 +68,16 @@ def preview_dataset(
     return problems
 
 
-def _spread(dataset: Dataset, most: int) -> list[tuple[Split, VideoRef]]:
-    found: list[tuple[Split, VideoRef]] = []
-    for split in _SPLITS:
-        with reading(split):
-            videos = dataset.videos(split)
-        for index in evenly(len(videos), most):
-            found.append((split, videos[index]))
-    return found
-
-
-def _named(dataset: Dataset, name: str) -> list[tuple[Split, VideoRef]]:
+def _chosen(dataset: Dataset, name: str | None, most: int) -> list[tuple[Split, VideoRef]]:
+    """The videos of this name, or some of each split."""
     known: list[tuple[Split, VideoRef]] = []
     for split in _SPLITS:
         with reading(split):
-            for video in dataset.videos(split):
-                known.append((split, video))
-    found = [pair for pair in known if name in (pair[1].name, f"{pair[0]}/{pair[1].name}")]
-    if not found:
+            videos = dataset.videos(split)
+        shown = range(len(videos)) if name is not None else evenly(len(videos), most)
+        known.extend((split, videos[index]) for index in shown)
+    found = [pair for pair in known if name in (None, pair[1].name, f"{pair[0]}/{pair[1].name}")]
+    if name is not None and not found:
         fix = closest(name, [video.name for _, video in known])
         raise DataError(f"no video is named {name!r}", where="--video", fix=fix)
     return found
@@ -96,44 +89,32 @@ def evenly(total: int, wanted: int) -> list[int]:
     >>> evenly(10, 4)
     [0, 3, 6, 9]
     """
-    if total == 0:
-        return []
-    return sorted({int(i) for i in np.linspace(0, total - 1, min(total, wanted)).round()})
+    return np.unique(np.linspace(0, total - 1, min(total, wanted)).round().astype(int)).tolist()
 
 
 def _strip(target: Target, split: Split, video: VideoRef, wanted: int) -> Strip:
     with reading(video.name):
         labels = target.dataset.labels(video) if split == "test" else None
-    if target.clip is not None:
-        # The same arrays that training reads.
-        cached = FrameCache(default_cache()).frames(video, target.clip)
-        total = len(cached)
-        numbers = evenly(total, wanted)
-        pictures = [np.asarray(cached[i]) for i in numbers]
-    else:
-        total = frame_count(video)
-        numbers = evenly(total, wanted)
-        pictures = _pick(video, numbers)
+    # With a recipe, the same arrays that training reads.
+    cached = FrameCache(default_cache()).frames(video, target.clip) if target.clip is not None else None
+    total = frame_count(video) if cached is None else len(cached)
+    numbers = evenly(total, wanted)
+    pictures = _pick(video, numbers) if cached is None else [np.asarray(cached[i]) for i in numbers]
     if labels is not None and len(labels.frames) != total:
         what = f"{len(labels.frames)} labels for {total} frames"
         raise DataError(what, where=video.name, fix="run 'vadkit data check' for details")
     masks = labels.masks() if labels is not None and labels.masks is not None else None
-    cells = [
-        Cell(picture, number, *_marks(labels, masks, number)) for number, picture in zip(numbers, pictures, strict=True)
-    ]
-    size = masks.shape[1:] if masks is not None else _size(video)
+    cells = [_cell(picture, number, labels, masks) for number, picture in zip(numbers, pictures, strict=True)]
+    size = masks.shape[1:] if masks is not None else _pick(video, [0])[0].shape[:2]
     return Strip(split, video, total, labels.frames if labels is not None else None, cells, size)
 
 
-def _marks(
-    labels: Labels | None, masks: NDArray[np.bool_] | None, number: int
-) -> tuple[bool, NDArray[np.bool_] | None, tuple[tuple[str, tuple[int, int, int, int]], ...]]:
-    """Whether the frame is abnormal, its mask, and its boxes."""
+def _cell(pixels: NDArray[np.uint8], number: int, labels: Labels | None, masks: NDArray[np.bool_] | None) -> Cell:
     if labels is None:
-        return False, None, ()
+        return Cell(pixels, number, False, None, ())
     tracks = labels.tracks or ()
     boxes = tuple((track.identity, track.boxes[number]) for track in tracks if number in track.boxes)
-    return bool(labels.frames[number]), masks[number] if masks is not None else None, boxes
+    return Cell(pixels, number, bool(labels.frames[number]), masks[number] if masks is not None else None, boxes)
 
 
 def _pick(video: VideoRef, numbers: Sequence[int]) -> list[NDArray[np.uint8]]:
@@ -143,31 +124,14 @@ def _pick(video: VideoRef, numbers: Sequence[int]) -> list[NDArray[np.uint8]]:
         return list(decode(replace(video, source=chosen, frames=None), color="rgb"))
     if not isinstance(video.source, Path):
         return [video.source(i, i + 1)[0] for i in numbers]
-    wanted, found = set(numbers), list[NDArray[np.uint8]]()
-    for index, frame in enumerate(decode(video, color="rgb")):
-        if index in wanted:
-            found.append(frame)
-        if index == numbers[-1]:
-            break
-    return found
-
-
-def _size(video: VideoRef) -> tuple[int, int]:
-    """(H, W) of the source, the units of boxes."""
-    first = next(iter(_pick(video, [0])))
-    return first.shape[0], first.shape[1]
+    frames = islice(decode(video, color="rgb"), max(numbers, default=-1) + 1)
+    return [frame for index, frame in enumerate(frames) if index in numbers]
 
 
 def _title(target: Target, strips: Sequence[Strip]) -> str:
-    seen = _clip(target.clip) if target.clip is not None else "frames at their original size and colour"
-    source = next((labels.source for labels in _labels(target, strips)), "")
-    return f"{target.name}: {seen}" + (f"; labels: {source}" if source else "; no labels")
-
-
-def _clip(clip: ClipSpec) -> str:
-    return f"as the model sees them, {clip.height}x{clip.width} (HxW) {clip.color}"
-
-
-def _labels(target: Target, strips: Sequence[Strip]) -> list[Labels]:
-    tests = [strip.video for strip in strips if strip.labels is not None]
-    return [labels for video in tests[:1] if (labels := target.dataset.labels(video)) is not None]
+    clip, seen = target.clip, "frames at their original size and colour"
+    if clip is not None:
+        seen = f"as the model sees them, {clip.height}x{clip.width} (HxW) {clip.color}"
+    video = next((strip.video for strip in strips if strip.labels is not None), None)
+    labels = target.dataset.labels(video) if video else None
+    return f"{target.name}: {seen}; " + (f"labels: {labels.source}" if labels and labels.source else "no labels")

@@ -33,7 +33,7 @@ FLAT = 0
 
 
 @dataclass(slots=True)
-class Facts:
+class VideoFacts:
     """Properties and problems of one video.
 
     Attributes:
@@ -63,7 +63,10 @@ class Facts:
     @property
     def where(self) -> str:
         """The file or folder, or the name of a video drawn in code."""
-        return place(self.video)
+        source = self.video.source
+        if isinstance(source, Path):
+            return str(source)
+        return str(source[0].parent) if isinstance(source, tuple) and source else f"video {self.video.name}"
 
     def report(self, where: str, what: str, fix: str) -> None:
         """Add an error about this video's files."""
@@ -76,35 +79,26 @@ class Facts:
         self.findings.append(Finding(severity, "files", where, what, refused if self.refused else used))
 
 
-def place(video: VideoRef) -> str:
-    """File or folder of a video, for messages."""
-    if isinstance(video.source, Path):
-        return str(video.source)
-    return str(video.source[0].parent) if isinstance(video.source, tuple) and video.source else f"video {video.name}"
-
-
-def probe(video: VideoRef, split: Split, *, decoded: bool, on_corrupt: OnCorrupt = "warn") -> Facts:
+def probe(video: VideoRef, split: Split, *, decoded: bool, on_corrupt: OnCorrupt = "warn") -> VideoFacts:
     """Read a video; every problem becomes a finding."""
-    facts = Facts(video, split, video.frames, fps=video.fps, refused=on_corrupt == "error")
+    facts = VideoFacts(video, split, video.frames, fps=video.fps, refused=on_corrupt == "error")
     source = video.source
-    if isinstance(source, Path):
-        if not _header(source, facts):
-            facts.frames = 0
-        elif decoded:
-            _decode(facts)
-        elif missing := missing_bytes(source):
-            facts.damage(str(source), f"breaks off: at least {missing} bytes are missing at the file's end")
-    elif isinstance(source, tuple):
+    if isinstance(source, tuple):
         _look_at_images(source, facts, decoded=decoded)
+    elif isinstance(source, Path) and not _header(source, facts):
+        facts.frames = 0
     elif decoded:
         _decode(facts)
+    elif isinstance(source, Path):
+        if missing := missing_bytes(source):
+            facts.damage(str(source), f"breaks off: at least {missing} bytes are missing at the file's end")
     elif video.frames:
         height, width = source(0, 1).shape[1:3]
         facts.sizes[width, height] = video.frames
     return facts
 
 
-def _header(path: Path, facts: Facts) -> bool:
+def _header(path: Path, facts: VideoFacts) -> bool:
     """Read a video file's header; False if there is nothing to decode."""
     try:
         with av.open(str(path)) as container:
@@ -123,7 +117,7 @@ def _header(path: Path, facts: Facts) -> bool:
     return True
 
 
-def _decode(facts: Facts) -> None:
+def _decode(facts: VideoFacts) -> None:
     """Decode every frame of a video file or of a video drawn in code."""
     facts.frames, damages = 0, Damages()
     facts.sizes.clear()
@@ -137,7 +131,7 @@ def _decode(facts: Facts) -> None:
         facts.damage(facts.where, f"is damaged at {one}")
 
 
-def _look_at_images(paths: tuple[Path, ...], facts: Facts, *, decoded: bool) -> None:
+def _look_at_images(paths: tuple[Path, ...], facts: VideoFacts, *, decoded: bool) -> None:
     """Read every image, or its header. A damaged image counts as a frame, because a neighbour replaces it."""
     empty: list[str] = []
     broken: dict[int, str] = {}
@@ -163,7 +157,7 @@ def _look_at_images(paths: tuple[Path, ...], facts: Facts, *, decoded: bool) -> 
     _report(paths, facts, empty, broken)
 
 
-def _report(paths: tuple[Path, ...], facts: Facts, empty: list[str], broken: dict[int, str]) -> None:
+def _report(paths: tuple[Path, ...], facts: VideoFacts, empty: list[str], broken: dict[int, str]) -> None:
     if not paths:
         facts.report(facts.where, "contains no images", "extract the frames again or remove the folder")
     facts.refused = facts.refused or len(empty) + len(broken) == len(paths)
@@ -178,7 +172,7 @@ def _report(paths: tuple[Path, ...], facts: Facts, empty: list[str], broken: dic
         facts.report(facts.where, f"frames of different sizes: {sizes}", fix)
 
 
-def _see(frame: NDArray[np.uint8], facts: Facts) -> None:
+def _see(frame: NDArray[np.uint8], facts: VideoFacts) -> None:
     """Record a frame's size, colour and hash."""
     if not facts.colorful and len(facts.prints) % _COLORS_EVERY == 0:
         small = frame[::4, ::4].astype(np.int16)

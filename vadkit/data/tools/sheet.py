@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
+from vadkit.core.alarms import intervals_of
 from vadkit.core.values import Split, VideoRef
 from vadkit.data.tools.cell import FAINT, INK, MASK, RED, RULE, SMALL, TRACK, Cell, draw_cell, font
 
@@ -43,24 +44,19 @@ class Strip:
     @property
     def head(self) -> str:
         """The text above the strip."""
-        parts = [f"{self.frames} frames", f"{self.size[1]}x{self.size[0]}"]
-        if self.video.fps:
-            parts.append(f"{self.video.fps:g} frames/s")
+        rate = f"{self.video.fps:g} frames/s" if self.video.fps else ""
+        labels = "no labels" if self.split == "test" else ""
         if self.labels is not None:
-            parts.append(f"{int(self.labels.sum())} abnormal")
-        elif self.split == "test":
-            parts.append("no labels")
-        return ", ".join(parts)
+            labels = f"{int(self.labels.sum())} abnormal"
+        return ", ".join(filter(None, (f"{self.frames} frames", f"{self.size[1]}x{self.size[0]}", rate, labels)))
 
 
 def draw_sheet(title: str, strips: Sequence[Strip], *, columns: int) -> Image.Image:
     """Draw the sheet; strips with more frames than columns are wrapped."""
     width = _EDGE * 2 + columns * _WIDTH + (columns - 1) * _GAP
-    parts = [_heading(title, width, any(cell.mask is not None for strip in strips for cell in strip.cells), strips)]
-    split = ""
-    for strip in strips:
-        parts.append(_draw_strip(strip, columns, width, first=strip.split != split))
-        split = strip.split
+    parts = [_heading(title, width, strips)]
+    for strip, before in zip(strips, (None, *strips), strict=False):
+        parts.append(_draw_strip(strip, columns, width, first=before is None or strip.split != before.split))
     sheet = Image.new("RGB", (width, sum(part.height for part in parts) + _EDGE), _PAPER)
     top = 0
     for part in parts:
@@ -69,19 +65,20 @@ def draw_sheet(title: str, strips: Sequence[Strip], *, columns: int) -> Image.Im
     return sheet
 
 
-def _heading(title: str, width: int, masks: bool, strips: Sequence[Strip]) -> Image.Image:
+def _heading(title: str, width: int, strips: Sequence[Strip]) -> Image.Image:
     image = Image.new("RGB", (width, _EDGE + 64), _PAPER)
     pen = ImageDraw.Draw(image)
     pen.text((_EDGE, _EDGE - 4), _fitting(pen, title, width - 2 * _EDGE, _TITLE), INK, font(_TITLE))
-    key: list[tuple[tuple[int, int, int], str]] = []
-    if any(strip.labels is not None for strip in strips):
-        key.append((RED, "abnormal frame, and span on the bar"))
-    if masks:
-        key.append((MASK, "outline of the mask"))
-    if any(cell.boxes for strip in strips for cell in strip.cells):
-        key.append((TRACK, "track"))
+    cells = [cell for strip in strips for cell in strip.cells]
+    key = (
+        (RED, "abnormal frame, and span on the bar", any(strip.labels is not None for strip in strips)),
+        (MASK, "outline of the mask", any(cell.mask is not None for cell in cells)),
+        (TRACK, "track", any(cell.boxes for cell in cells)),
+    )
     left, top = _EDGE, _EDGE + 30
-    for color, text in key:
+    for color, text, shown in key:
+        if not shown:
+            continue
         pen.rectangle((left, top + 3, left + 12, top + 15), color, outline=FAINT)
         pen.text((left + 20, top), text, FAINT, font(SMALL))
         left += int(pen.textlength(text, font(SMALL))) + 48
@@ -105,22 +102,19 @@ def _draw_strip(strip: Strip, columns: int, width: int, *, first: bool) -> Image
     after = _EDGE + int(pen.textlength(strip.video.name, font(_TEXT))) + 12
     pen.text((after, above - 23), strip.head, FAINT, font(SMALL))
     for index, cell in enumerate(strip.cells):
-        left = _EDGE + (index % columns) * (_WIDTH + _GAP)
-        top = above + (index // columns) * row
-        draw_cell(image, cell, (left, top), shown, strip.size)
-    _draw_bar(pen, strip, (_EDGE, above + rows * row + 2, width - _EDGE))
+        down, right = divmod(index, columns)
+        draw_cell(image, cell, (_EDGE + right * (_WIDTH + _GAP), above + down * row), shown, strip.size)
+    _draw_bar(pen, strip, _EDGE, above + rows * row + 2, width - _EDGE)
     return image
 
 
-def _draw_bar(pen: ImageDraw.ImageDraw, strip: Strip, place: tuple[int, int, int]) -> None:
+def _draw_bar(pen: ImageDraw.ImageDraw, strip: Strip, left: int, top: int, right: int) -> None:
     """Draw a time line of the video: abnormal spans, and the positions of the drawn frames."""
-    left, top, right = place
     if strip.labels is None:
         return
     pen.rectangle((left, top, right, top + _BAR), (236, 236, 240))
     step = (right - left) / strip.frames
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], strip.labels.astype(np.int8), [0]])))
-    for start, stop in edges.reshape(-1, 2):
+    for start, stop in intervals_of(strip.labels):
         pen.rectangle((left + start * step, top, max(left + start * step + 1, left + stop * step - 1), top + _BAR), RED)
     for cell in strip.cells:
         middle = left + (cell.number + 0.5) * step

@@ -16,12 +16,10 @@ from vadkit.core.values import ClipSpec, OnCorrupt, Short
 from vadkit.data.opening import open_dataset, open_pair
 from vadkit.plugin.registry import Registry
 from vadkit.recipe import describe, load
-from vadkit.recipe.component_config import ComponentConfig
 from vadkit.recipe.evaluation_only import read_evaluation_only
 from vadkit.recipe.library import find
 from vadkit.recipe.model import Data
 
-_RECIPES = frozenset({".yaml", ".yml"})
 _EXAMPLE = "write for example '{use: avenue, labels: masks}'"
 
 
@@ -69,8 +67,15 @@ def open_target(
         VadkitError: the data set, the recipe or its files do not exist.
     """
     registry = registry or Registry.discover()
+    if isinstance(what, str) and what.lstrip().startswith("{"):
+        try:
+            what = yaml.safe_load(what)
+        except yaml.YAMLError as error:
+            raise VadkitError(f"cannot be read: {error}", where=str(what), fix=_EXAMPLE) from error
     data = _recipe(what, overrides, registry)
-    chosen = data.of("test") if data else _named(what, overrides, registry)
+    chosen = data.of("test") if data else read_evaluation_only(what, overrides, registry, report=()).data
+    if chosen is None:
+        raise VadkitError("names no data set", where=str(what), fix=_EXAMPLE)
     source = data.dataset if data and data.test_on else None
 
     def under(**keys: Any) -> Dataset:
@@ -78,13 +83,12 @@ def open_target(
         labelled = replace(chosen, keys=kept)
         return open_pair(source, labelled, data_root) if source else open_dataset(labelled, data_root)
 
-    others: dict[str, Dataset] = {}
     parameters = describe(chosen.component).parameters
-    if "label_file" in chosen.keys:
-        others["without 'label_file'"] = under(label_file=None)
-    if "labels" in parameters and typing.get_origin(parameters["labels"].annotation) is typing.Literal:
-        now = chosen.keys.get("labels", parameters["labels"].default)
-        choices = typing.get_args(parameters["labels"].annotation)
+    others = {"without 'label_file'": under(label_file=None)} if "label_file" in chosen.keys else {}
+    labels = parameters.get("labels")
+    if labels and typing.get_origin(labels.annotation) is typing.Literal:
+        now = chosen.keys.get("labels", labels.default)
+        choices = typing.get_args(labels.annotation)
         others |= {f"with 'labels: {choice}'": under(labels=choice) for choice in choices if choice != now}
     strict = "published" in parameters and chosen.keys.get("published", parameters["published"].default) is True
     lenient = under(published=False) if strict else None
@@ -97,29 +101,12 @@ def open_target(
 
 def _recipe(what: str | Mapping[str, Any], overrides: Sequence[str], registry: Registry) -> Data | None:
     """The `data` section of a recipe; None if `what` is not a recipe."""
-    if not isinstance(what, str) or what.lstrip().startswith("{"):
+    if not isinstance(what, str):
         return None
-    path = Path(what)
-    if path.suffix.lower() in _RECIPES or (what not in registry.names("dataset") and find(what)) or path.is_file():
+    path, names = Path(what), registry.names("dataset")
+    if path.suffix.lower() in (".yaml", ".yml") or (what not in names and find(what)) or path.is_file():
         return load(what, overrides=overrides, registry=registry).data
-    if path.is_dir() and what not in registry.names("dataset"):
-        names = ", ".join(registry.names("dataset"))
-        fix = f"name the data set and give the folder with --data-root {what}; choices: {names}"
+    if path.is_dir() and what not in names:
+        fix = f"name the data set and give the folder with --data-root {what}; choices: {', '.join(names)}"
         raise DataError("is a folder, not a data set or a recipe", where=what, fix=fix)
     return None
-
-
-def _named(what: str | Mapping[str, Any], overrides: Sequence[str], registry: Registry) -> ComponentConfig:
-    if isinstance(what, str) and what.lstrip().startswith("{"):
-        what = _mapping(what)
-    chosen = read_evaluation_only(what, overrides, registry, report=()).data
-    if chosen is None:
-        raise VadkitError("names no data set", where=str(what), fix=_EXAMPLE)
-    return chosen
-
-
-def _mapping(text: str) -> Mapping[str, Any]:
-    try:
-        return yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise VadkitError(f"cannot be read: {error}", where=text, fix=_EXAMPLE) from error

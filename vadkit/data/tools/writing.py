@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -27,7 +28,7 @@ _FPS = 25.0  # for video files with an unknown frame rate
 
 
 @dataclass(frozen=True, slots=True)
-class Format:
+class FrameFormat:
     """Size and colour of written frames.
 
     Attributes:
@@ -39,7 +40,7 @@ class Format:
     gray: bool
 
 
-def frame_writer(video: VideoRef, folder: Path, form: Format) -> int:
+def frame_writer(video: VideoRef, folder: Path, form: FrameFormat) -> int:
     """Write a video as `folder/000.jpg` and so on, unless the folder exists, which is then complete. Returns F.
 
     Raises:
@@ -47,7 +48,7 @@ def frame_writer(video: VideoRef, folder: Path, form: Format) -> int:
         RunFolderError: it cannot be written.
     """
     if folder.is_dir():
-        return sum(1 for _ in folder.glob("*.jpg"))
+        return len(list(folder.glob("*.jpg")))
     aside = folder.with_name(f".{folder.name}.{uuid4().hex[:8]}.part")
     try:
         aside.mkdir(parents=True)
@@ -62,7 +63,7 @@ def frame_writer(video: VideoRef, folder: Path, form: Format) -> int:
     return count
 
 
-def _is_jpeg(video: VideoRef, form: Format) -> bool:
+def _is_jpeg(video: VideoRef, form: FrameFormat) -> bool:
     """Whether the frames are JPEG files that can be copied; encoding them again would lose quality."""
     untouched = form.size is None and not form.gray
     return untouched and isinstance(video.source, tuple) and all(path.suffix.lower() in _JPEG for path in video.source)
@@ -70,24 +71,30 @@ def _is_jpeg(video: VideoRef, form: Format) -> bool:
 
 def _copy(video: VideoRef, folder: Path) -> int:
     assert isinstance(video.source, tuple)
-    digits = max(3, len(str(len(video.source) - 1)))
+    digits = _digits(len(video.source))
     for index, _ in enumerate(decode(video, color="gray")):  # decoding refuses a damaged file
         shutil.copyfile(video.source[index], folder / f"{index:0{digits}}.jpg")
     return len(video.source)
 
 
-def _draw(video: VideoRef, folder: Path, form: Format) -> int:
-    # All names have the same number of digits, for code that sorts them as text.
-    digits = max(3, len(str(frame_count(video) - 1)))
-    count = 0
+def _draw(video: VideoRef, folder: Path, form: FrameFormat) -> int:
+    digits, count = _digits(frame_count(video)), 0
     for frame in _frames(video, form):
-        image = Image.fromarray(frame[..., 0] if frame.shape[2] == 1 else frame)
-        image.save(folder / f"{count:0{digits}}.jpg", quality=_QUALITY, subsampling=0)
+        _image(frame).save(folder / f"{count:0{digits}}.jpg", quality=_QUALITY, subsampling=0)
         count += 1
     return count
 
 
-def video_writer(video: VideoRef, path: Path, form: Format) -> int:
+def _digits(frames: int) -> int:
+    """Number of digits of all file names, for code that sorts them as text."""
+    return max(3, len(str(frames - 1)))
+
+
+def _image(frame: NDArray[np.uint8]) -> Image.Image:
+    return Image.fromarray(frame[..., 0] if frame.shape[2] == 1 else frame)
+
+
+def video_writer(video: VideoRef, path: Path, form: FrameFormat) -> int:
     """Write a video as one lossless FFV1 file, unless the file exists, which is then complete. Returns F.
 
     Raises:
@@ -101,46 +108,40 @@ def video_writer(video: VideoRef, path: Path, form: Format) -> int:
     if first is None:
         raise DataError("the video has no frames", where=video.name)
     height, width, channels = first.shape
-    count = 0
+    gray, count = channels == 1, 0
     with atomic_write(path) as aside, av.open(str(aside), "w") as container:
         stream = container.add_stream("ffv1", rate=Fraction(video.fps or _FPS).limit_denominator(1001))
         # Stored as RGB: a conversion to YUV would round.
-        stream.width, stream.height, stream.pix_fmt = width, height, "gray" if channels == 1 else "bgr0"
+        stream.width, stream.height, stream.pix_fmt = width, height, "gray" if gray else "bgr0"
         for frame in chain((first,), frames):
-            picture = np.ascontiguousarray(frame[..., 0] if channels == 1 else frame)
-            packed = av.VideoFrame.from_ndarray(picture, format="gray" if channels == 1 else "rgb24")
-            container.mux(stream.encode(packed))
+            picture = np.ascontiguousarray(frame[..., 0] if gray else frame)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(picture, format="gray" if gray else "rgb24")))
             count += 1
         container.mux(stream.encode())
     return count
 
 
-def _frames(video: VideoRef, form: Format) -> Iterator[NDArray[np.uint8]]:
+def _frames(video: VideoRef, form: FrameFormat) -> Iterator[NDArray[np.uint8]]:
     """Frames (H, W, C) in the colour and size of the format; a gray video stays gray."""
     for frame in decode(video, color="gray" if form.gray or _stored_gray(video) else "rgb"):
         if form.size is None or frame.shape[:2] == form.size:
             yield frame
             continue
-        image = Image.fromarray(frame[..., 0] if frame.shape[2] == 1 else frame)
-        small = np.asarray(image.resize((form.size[1], form.size[0]), Image.Resampling.BILINEAR))
+        small = np.asarray(_image(frame).resize((form.size[1], form.size[0]), Image.Resampling.BILINEAR))
         yield small.reshape(*form.size, -1)
 
 
 def _stored_gray(video: VideoRef) -> bool:
-    """Whether the source is stored as gray."""
-    if isinstance(video.source, Path):
-        try:
-            with av.open(str(video.source)) as container:
+    """Whether the source is stored as gray; False if it cannot be read, because decoding it reports the error."""
+    source = video.source
+    with contextlib.suppress(av.error.FFmpegError, OSError, IndexError):
+        if isinstance(source, Path):
+            with av.open(str(source)) as container:
                 return bool(container.streams.video) and (container.streams.video[0].pix_fmt or "").startswith("gray")
-        except (av.error.FFmpegError, OSError):
-            return False  # decoding the file reports the error
-    if isinstance(video.source, tuple):
-        try:
-            with Image.open(video.source[0]) as image:
+        if isinstance(source, tuple):
+            with Image.open(source[0]) as image:
                 return image.mode in {"1", "L"}
-        except (OSError, IndexError):
-            return False
-    return video.source(0, 1).shape[3] == 1
+    return callable(source) and source(0, 1).shape[3] == 1
 
 
 def resized_masks(masks: NDArray[np.bool_], size: tuple[int, int] | None) -> NDArray[np.bool_]:

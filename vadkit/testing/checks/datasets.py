@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
-from dataclasses import replace
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from vadkit.core.errors import DataError, VadkitError, join_names
+from vadkit.core.contracts import Dataset
+from vadkit.core.errors import DataError, join_names
 from vadkit.core.values import Labels, Split, VideoRef
+from vadkit.testing.outcome import ConformityError, NotApplicableError, require, told
 from vadkit.testing.subject import Subject
-from vadkit.testing.verdict import ConformityError, InapplicableError, require
 
 SPLITS: tuple[Split, Split] = ("train", "test")
 
@@ -22,93 +22,79 @@ def check_videos(subject: Subject) -> None:
     """Both splits have videos with unique names, in the same order each time, and their files exist."""
     one, two = subject.build(), subject.build()
     for split in SPLITS:
-        found = _videos(one, split)
+        found = one.videos(split)
         names = [video.name for video in found]
         require(bool(names), f"{split} has no videos", "raise a DataError that names the expected files")
-        doubled = sorted({name for name in names if names.count(name) > 1})
+        doubled = sorted(name for name, count in Counter(names).items() if count > 1)
         fix = "make names unique, for example with the folder in the name"
         require(not doubled, f"{split} has several videos named {join_names(doubled)}", fix)
-        for told, again in (("a second call", one), ("a second object", two)):
-            other = [video.name for video in _videos(again, split)]
+        for which, again in (("a second call", one), ("a second object", two)):
+            same = names == [video.name for video in again.videos(split)]
             fix = "sort by name, with vadkit.api.natural"
-            require(other == names, f"{told} of videos({split!r}) gives another order", fix)
+            require(same, f"{which} of videos({split!r}) gives another order", fix)
         for video in found:
             _check_source(split, video)
 
 
 def check_labels(subject: Subject) -> None:
     """Labels, masks and tracks of a test video are as long as the video; training videos have no abnormal frames."""
-    dataset = subject.build()
-    for video in _videos(dataset, "test"):
+    dataset: Dataset = subject.build()
+    for video in dataset.videos("test"):
         labels = dataset.labels(video)
         if labels is not None:
             _check_labels(video, labels)
-    for video in _videos(dataset, "train"):
+    for video in dataset.videos("train"):
         labels = dataset.labels(video)
-        if labels is not None and labels.frames.any():
-            raise ConformityError(
-                f"training video {video.name!r} has {int(labels.frames.sum())} abnormal frames",
-                fix="put normal videos only into the train split",
-            )
+        abnormal = 0 if labels is None else int(labels.frames.sum())
+        what = f"training video {video.name!r} has {abnormal} abnormal frames"
+        require(not abnormal, what, "put normal videos only into the train split")
 
 
 def check_ground_truth(subject: Subject) -> None:
     """`ground_truth`, which external scores are evaluated with, equals `labels`; `expected` has known keys."""
-    dataset = subject.build()
-    told = {video.name: labels.frames for video, labels in dataset.ground_truth()}
-    for video in _videos(dataset, "test"):
+    dataset: Dataset = subject.build()
+    truth = {video.name: labels.frames for video, labels in dataset.ground_truth()}
+    for video in dataset.videos("test"):
         labels = dataset.labels(video)
         if labels is not None:
-            same = video.name in told and np.array_equal(told[video.name], labels.frames)
+            same = video.name in truth and np.array_equal(truth[video.name], labels.frames)
             require(same, f"ground_truth() and labels() differ for {video.name!r}", "let both read the same file")
     known = {"train videos", "train frames", "test videos", "test frames", "abnormal frames"}
     strangers = sorted(set(dataset.expected()) - known)
-    require(
-        not strangers, f"expected() has unknown keys: {join_names(strangers)}", f"use only {join_names(sorted(known))}"
-    )
+    what = f"expected() has unknown keys: {join_names(strangers)}"
+    require(not strangers, what, f"use only {join_names(sorted(known))}")
 
 
 def check_empty_folder(subject: Subject) -> None:
     """An empty or missing folder raises a DataError that describes the expected files."""
     loaded: Any = subject.component.load()
     if not loaded.needs_root:
-        raise InapplicableError("it reads no files")
+        raise NotApplicableError("it reads no files")
     require(bool(loaded.layout), "it has no layout", "set layout to a text that names the files and their source")
     with tempfile.TemporaryDirectory() as made:
         for root in (Path(made), Path(made) / "absent"):
             try:
-                found = _videos(replace(subject, toy=replace(subject.toy, root=root)).build(), "train")
-            except InapplicableError as error:
-                if not isinstance(error.__cause__, VadkitError) or error.__cause__.__cause__:
-                    raise ConformityError(f"with an empty folder, {error}", fix="raise a DataError") from error
-                continue
+                found = subject.with_toy(root=root).build().videos("train")
+            except NotApplicableError as error:
+                require(error.refused, f"with an empty folder, {error}", "raise a DataError")
             except DataError:
-                continue
+                pass
             except Exception as error:
-                raise ConformityError(
-                    f"an empty folder raises {type(error).__name__}: {error}",
-                    fix="raise a DataError with where=str(root) and fix=self.layout",
-                ) from error
-            raise ConformityError(f"an empty folder gives {len(found)} training videos", fix="raise a DataError")
-
-
-def _videos(dataset: Any, split: Split) -> Sequence[VideoRef]:
-    return dataset.videos(split)
+                fix = "raise a DataError with where=str(root) and fix=self.layout"
+                raise ConformityError(f"an empty folder raises {told(error)}", fix=fix) from error
+            else:
+                raise ConformityError(f"an empty folder gives {len(found)} training videos", fix="raise a DataError")
 
 
 def _check_source(split: Split, video: VideoRef) -> None:
     source, where = video.source, f"{split} video {video.name!r}"
     require(bool(video.name.strip()), f"a {split} video has no name", "name it after its file or folder")
     if isinstance(source, tuple):
-        require(
-            video.frames in (None, len(source)),
-            f"{where} has frames={video.frames}, but {len(source)} files",
-            "set frames=len(source)",
-        )
-        gone = next((path for path in source if not path.is_file()), None)
-        require(gone is None, f"{where} names the file {gone}, which does not exist", "name existing files")
-    elif isinstance(source, Path):
-        require(source.is_file(), f"{where} names the file {source}, which does not exist", "name existing files")
+        what = f"{where} has frames={video.frames}, but {len(source)} files"
+        require(video.frames in (None, len(source)), what, "set frames=len(source)")
+    if isinstance(source, (tuple, Path)):
+        for path in source if isinstance(source, tuple) else (source,):
+            require(path.is_file(), f"{where} names the file {path}, which does not exist", "name existing files")
     else:
         require(video.frames is not None, f"{where} is drawn in code, but has no frames=", "set frames")
         drawn, again = (np.asarray(source(0, min(2, video.frames or 0))) for _ in range(2))
@@ -123,11 +109,9 @@ def _check_labels(video: VideoRef, labels: Labels) -> None:
     frames, where = labels.frames, f"test video {video.name!r}"
     fits = frames.dtype == np.bool_ and frames.ndim == 1
     require(fits, f"{where} has labels {frames.dtype} {frames.shape}", "give (F,) bool")
-    require(
-        video.frames in (None, frames.size),
-        f"{where} has {video.frames} frames and {frames.size} labels",
-        "label every frame, or raise a DataError that names the video and both counts",
-    )
+    what = f"{where} has {video.frames} frames and {frames.size} labels"
+    fix = "label every frame, or raise a DataError that names the video and both counts"
+    require(video.frames in (None, frames.size), what, fix)
     require(bool(labels.source), f"{where}: its label set has no name", "set Labels(source=...)")
     if labels.masks is not None:
         masks = labels.masks()

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from vadkit.core.errors import join_names
-from vadkit.testing.calls import called, inputs, prepared
+from vadkit.testing.calls import build_eval, call, inputs
+from vadkit.testing.outcome import ConformityError, NotApplicableError
 from vadkit.testing.subject import Subject
-from vadkit.testing.verdict import ConformityError, InapplicableError
 
 STEPS = 3  # in a single batch, a unit may be inactive
 
 
 def check_gradients(subject: Subject) -> None:
     """Every trainable parameter gets a gradient: from the outputs, or, for a loss, from its critic."""
-    module = prepared(subject).train()
+    module = build_eval(subject).train()
     parameters = {name: each for name, each in module.named_parameters() if each.requires_grad}
     if not parameters:
-        raise InapplicableError("it has no parameters")
+        raise NotApplicableError("it has no parameters")
     reached: set[str] = set()
     for seed in range(STEPS):
         module.zero_grad()
@@ -31,20 +30,15 @@ def check_gradients(subject: Subject) -> None:
         reached |= {name for name, each in parameters.items() if each.grad is not None and bool(each.grad.any())}
         if reached == set(parameters):
             return
-        _step(parameters.values())
+        with torch.no_grad():  # a small step, so that a branch with zero weights, as in residual networks, gets one
+            for each in parameters.values():
+                if each.grad is not None:
+                    each -= 1e-2 * each.grad / each.grad.norm().clamp_min(1.0)
     unused = [name for name in parameters if name not in reached]
     raise ConformityError(
         f"{len(unused)} of {len(parameters)} parameters get no gradient: {join_names(unused)}",
         fix="use them in forward without detach, or remove them (requires_grad_(False) if they are fixed)",
     )
-
-
-@torch.no_grad()
-def _step(parameters: Iterable[nn.Parameter]) -> None:
-    """Make a small step, so that a branch with zero weights, as in residual networks, gets a gradient."""
-    for each in parameters:
-        if each.grad is not None:
-            each -= 1e-2 * each.grad / each.grad.norm().clamp_min(1.0)
 
 
 def _total(subject: Subject, module: nn.Module, given: tuple[Any, ...]) -> Tensor:
@@ -53,5 +47,5 @@ def _total(subject: Subject, module: nn.Module, given: tuple[Any, ...]) -> Tenso
         critic = module.critic(given[0])  # pyright: ignore[reportCallIssue]
         return torch.zeros(()) if critic is None else critic
     random = torch.Generator().manual_seed(5)
-    outputs = [each for each in called(subject, module, given).values() if each.is_floating_point()]
+    outputs = [each for each in call(subject, module, given).values() if each.is_floating_point()]
     return torch.stack([(each * torch.randn(each.shape, generator=random)).sum() for each in outputs]).sum()

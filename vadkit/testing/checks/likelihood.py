@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from vadkit.testing import toy_fit as fitting
-from vadkit.testing.calls import fit, prepared
+from vadkit.testing.calls import build_eval, fit
+from vadkit.testing.outcome import NotApplicableError, require
 from vadkit.testing.subject import Subject
-from vadkit.testing.verdict import ConformityError, InapplicableError
+from vadkit.testing.toy_fit import samples
 
 TINY = ((2,), (3,), (1, 2, 2))
 """Sample shapes with so few dimensions that an integral can be estimated."""
@@ -25,11 +26,8 @@ def check_needs_fit(subject: Subject) -> None:
     """It calls `context.fit` once if `needs_fit` is True, else never: `needs_fit` makes a recipe need `fit:`."""
     density = subject.build()
     asked, says = fit(subject, density), bool(density.needs_fit)
-    if asked != int(says):
-        raise ConformityError(
-            f"needs_fit is {says}, but it calls context.fit {asked} times",
-            fix="set needs_fit = True and call it once if gradients train it, else set needs_fit = False",
-        )
+    fix = "set needs_fit = True and call it once if gradients train it, else set needs_fit = False"
+    require(asked == int(says), f"needs_fit is {says}, but it calls context.fit {asked} times", fix)
 
 
 def check_shifted_data(subject: Subject) -> None:
@@ -37,15 +35,13 @@ def check_shifted_data(subject: Subject) -> None:
 
     The shift is six standard deviations. A density that ignores its input, or has the wrong sign, fails.
     """
-    density, spec = prepared(subject), subject.sample
-    fresh = fitting.samples(spec, 64, seed=1)
-    moved = fresh + 6 * fitting.samples(spec).std()
-    normal, strange = _nll(density, fresh), _nll(density, moved)
-    if not normal.mean() < strange.mean():
-        raise ConformityError(
-            f"samples like those of training get {normal.mean():.4g} nats, shifted samples {strange.mean():.4g}",
-            fix="return the negative log-likelihood of each sample: higher is more anomalous",
-        )
+    density, spec = build_eval(subject), subject.toy.sample
+    fresh = samples(spec, 64, seed=1)
+    moved = fresh + 6 * samples(spec).std()
+    normal, strange = (float(_nll(density, each).mean()) for each in (fresh, moved))
+    what = f"samples like those of training get {normal:.4g} nats, shifted samples {strange:.4g}"
+    fix = "return the negative log-likelihood of each sample: higher is more anomalous"
+    require(normal < strange, what, fix)
 
 
 def check_normalised(subject: Subject) -> None:
@@ -54,22 +50,20 @@ def check_normalised(subject: Subject) -> None:
     So it includes the scaling of the feature. Otherwise two densities, or bits per dimension, cannot be compared.
     """
     tiny = _tiny(subject)
-    density = prepared(tiny)
-    values = fitting.samples(tiny.sample)
+    density = build_eval(tiny)
+    values = samples(tiny.toy.sample)
     random = torch.Generator().manual_seed(2)
     scale = 1.5 * values.std(0)
-    spread = torch.randn((TAIL, DRAWS, *tiny.sample.shape), generator=random).square().mean(0).sqrt()
-    student = torch.randn((DRAWS, *tiny.sample.shape), generator=random) / spread
+    spread = torch.randn((TAIL, DRAWS, *tiny.toy.sample.shape), generator=random).square().mean(0).sqrt()
+    student = torch.randn((DRAWS, *tiny.toy.sample.shape), generator=random) / spread
     log_q = (_log_student(student) - scale.log()).flatten(1).sum(1)
     log_p = -_nll(density, values.mean(0) + scale * student)
     if float(log_p.max() - log_p.min()) < EXACT:
-        raise InapplicableError("every sample gets the same value, see check_shifted_data")
+        raise NotApplicableError("every sample gets the same value, see check_shifted_data")
     mass = float((log_p - log_q).double().exp().mean())
-    if abs(mass - 1) > MASS:
-        raise ConformityError(
-            f"exp(-NLL) integrates to {mass:.3g} over samples of shape {tiny.sample.shape}, not to 1",
-            fix="add every constant and log-determinant, also that of standardising the feature",
-        )
+    what = f"exp(-NLL) integrates to {mass:.3g} over samples of shape {tiny.toy.sample.shape}, not to 1"
+    fix = "add every constant and log-determinant, also that of standardising the feature"
+    require(abs(mass - 1) <= MASS, what, fix)
 
 
 def check_log_determinant(subject: Subject) -> None:
@@ -78,43 +72,37 @@ def check_log_determinant(subject: Subject) -> None:
     This is for densities that are invertible maps to a standard normal prior and implement `latent`.
     """
     tiny = _tiny(subject)
-    density: Any = prepared(tiny).double()
-    features = fitting.samples(tiny.sample, 3, seed=4).double()
+    density: Any = build_eval(tiny).double()
+    features = samples(tiny.toy.sample, 3, seed=4).double()
     encode = getattr(density, "latent", None)
     stated = encode(features) if encode is not None else None
     if stated is None:
-        raise InapplicableError("it is not an invertible map: latent() is None or missing")
+        raise NotApplicableError("it is not an invertible map: latent() is None or missing")
     latents, log_det = (each.detach() for each in stated)
-    if latents.shape != (3, tiny.sample.dimensions) or log_det.shape != (3,):
-        shapes = f"{tuple(latents.shape)} and {tuple(log_det.shape)}"
-        raise ConformityError(f"'latent' returns {shapes}", fix="return latents (N, D) and log-determinants (N,)")
-    for index in range(len(features)):
-        jacobian = torch.autograd.functional.jacobian(
-            lambda one: density.latent(one[None])[0].squeeze(0), features[index]
-        )
-        true = torch.linalg.slogdet(jacobian.reshape(tiny.sample.dimensions, -1)).logabsdet  # pyright: ignore
-        if abs(float(true - log_det[index])) > EXACT:
-            raise ConformityError(
-                f"the log-determinant is {float(log_det[index]):.6g}, autograd's {float(true):.6g}",
-                fix="sum log|det| of every step, also that of standardising the feature",
-            )
+    shapes = tuple(latents.shape), tuple(log_det.shape)
+    require(
+        shapes == ((3, tiny.toy.sample.dimensions), (3,)),
+        f"'latent' returns {shapes[0]} and {shapes[1]}",
+        "return latents (N, D) and log-determinants (N,)",
+    )
+    for sample, found in zip(features, log_det.tolist(), strict=True):
+        jacobian = torch.autograd.functional.jacobian(lambda one: density.latent(one[None])[0].squeeze(0), sample)
+        true = float(torch.linalg.slogdet(jacobian.reshape(tiny.toy.sample.dimensions, -1)).logabsdet)  # pyright: ignore
+        fix = "sum log|det| of every step, also that of standardising the feature"
+        require(abs(true - found) <= EXACT, f"the log-determinant is {found:.6g}, autograd's {true:.6g}", fix)
     prior = 0.5 * (latents.square() + math.log(2 * math.pi)).sum(1)
-    if float((_nll(density, features) - (prior - log_det)).abs().max()) > EXACT:
-        raise ConformityError(
-            "the NLL is not the prior's minus the log-determinant", fix="let forward compute both from 'latent'"
-        )
+    error = float((_nll(density, features) - (prior - log_det)).abs().max())
+    what = "the NLL is not the prior's minus the log-determinant"
+    require(error <= EXACT, what, "let forward compute both from 'latent'")
 
 
 def _tiny(subject: Subject) -> Subject:
-    """The same density on samples of a few dimensions."""
     for shape in TINY:
-        small = subject.with_sample(shape)
-        try:
+        small = subject.with_toy(sample_shape=shape)
+        with contextlib.suppress(NotApplicableError):
             small.build()
-        except InapplicableError:
-            continue
-        return small
-    raise InapplicableError(f"it accepts no samples of few dimensions: {', '.join(map(str, TINY))}")
+            return small
+    raise NotApplicableError(f"it accepts no samples of few dimensions: {', '.join(map(str, TINY))}")
 
 
 def _nll(density: Any, features: Tensor) -> Tensor:

@@ -7,14 +7,14 @@ from typing import Any
 
 import torch
 
-from vadkit.testing.calls import inputs, prepared
+from vadkit.testing.calls import build_eval, inputs
+from vadkit.testing.outcome import NotApplicableError, require
 from vadkit.testing.subject import Subject
-from vadkit.testing.verdict import ConformityError, InapplicableError, require
 
 
 def check_output_learns(subject: Subject) -> None:
     """The gradient of the loss reaches the autoencoder's output."""
-    module: Any = prepared(subject).train()
+    module: Any = build_eval(subject).train()
     out = inputs(subject, 2)[0]
     output = out.output.clone().requires_grad_()
     loss = module(replace(out, output=output))
@@ -30,28 +30,24 @@ def check_perfect_output(subject: Subject) -> None:
 
     The check does not apply to a loss with its own parameters, such as a discriminator.
     """
-    module: Any = prepared(subject)
+    module: Any = build_eval(subject)
     if any(True for _ in module.parameters()):
-        raise InapplicableError("it has its own parameters, so its value for a perfect output is learned")
+        raise NotApplicableError("it has its own parameters, so its value for a perfect output is learned")
     out = inputs(subject, 2)[0]
     perfect = out.target.clone().requires_grad_()
-    loss, noisy = module(replace(out, output=perfect)), module(out)
-    least, more = float(loss.detach()), float(noisy.detach())
-    require(
-        least <= more,
-        f"an output equal to the target has loss {least:.4g}, a noisy one {more:.4g}",
-        "return a value to fit: a distance, or one minus a similarity",
-    )
+    loss = module(replace(out, output=perfect))
+    least, more = float(loss.detach()), float(module(out).detach())
+    what = f"an output equal to the target has loss {least:.4g}, a noisy one {more:.4g}"
+    require(least <= more, what, "return a value to fit: a distance, or one minus a similarity")
     if loss.requires_grad:
         loss.backward()
-    if perfect.grad is not None and not bool(torch.isfinite(perfect.grad).all()):
-        what = "its gradient is not finite where the output equals the target"
-        raise ConformityError(what, fix="add an epsilon under roots")
+    finite = perfect.grad is None or bool(torch.isfinite(perfect.grad).all())
+    require(finite, "its gradient is not finite where the output equals the target", "add an epsilon under roots")
 
 
 def check_critic(subject: Subject) -> None:
     """`critic` returns one number if the loss has its own parameters, which an optimiser trains with it, else None."""
-    module: Any = prepared(subject).train()
+    module: Any = build_eval(subject).train()
     out = inputs(subject, 2)[0]
     owned = [each for each in module.parameters() if each.requires_grad]
     critic = module.critic(replace(out, output=out.output.detach()))

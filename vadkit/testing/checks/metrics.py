@@ -10,9 +10,9 @@ import numpy as np
 
 from vadkit.core.errors import DataError
 from vadkit.core.values import ScoredVideo
+from vadkit.testing.outcome import ConformityError, require, told
 from vadkit.testing.subject import Subject
 from vadkit.testing.toy_results import lent, videos
-from vadkit.testing.verdict import ConformityError, require
 
 CLOSE = 1e-9
 DRAWN = ((1, 1, 1, 1), (2, 0, 1, 1), (1, 3, 0, 2), (4, 1, 1, 0))
@@ -25,11 +25,9 @@ def check_values(subject: Subject) -> None:
     require(bool(found), "it returns no values", "return {name: value}")
     for name, value in found.items():
         require(bool(np.isfinite(value)), f"{name} is {value}", "omit an undefined value, or raise a DataError")
-        require(
-            name in metric.units or -CLOSE <= value <= 1 + CLOSE,
-            f"{name} is {value:.4g}, outside of [0, 1]",
-            f"set its unit: units = {{{name!r}: ''}}",
-        )
+        allowed = name in metric.units or -CLOSE <= value <= 1 + CLOSE
+        fix = f"set its unit: units = {{{name!r}: ''}}"
+        require(allowed, f"{name} is {value:.4g}, outside of [0, 1]", fix)
     strangers = sorted((set(metric.units) | set(metric.lower_is_better)) - set(found))
     what = f"units or lower_is_better name {strangers}, which it does not return"
     require(not strangers, what, "remove these names")
@@ -40,14 +38,10 @@ def check_skill(subject: Subject) -> None:
     metric = subject.build()
     skilled, blind = _computed(metric, videos(skill=3.0)), _computed(metric, videos(skill=0.0))
     for name in skilled.keys() & blind.keys():
-        gain = skilled[name] - blind[name]
-        if name in metric.lower_is_better:
-            gain = -gain
-        require(
-            gain >= -CLOSE,
-            f"{name} is {skilled[name]:.4g} for perfect scores, {blind[name]:.4g} for random ones",
-            "treat higher scores as more anomalous, or list the value in lower_is_better",
-        )
+        gain = (skilled[name] - blind[name]) * (-1 if name in metric.lower_is_better else 1)
+        what = f"{name} is {skilled[name]:.4g} for perfect scores, {blind[name]:.4g} for random ones"
+        fix = "treat higher scores as more anomalous, or list the value in lower_is_better"
+        require(gain >= -CLOSE, what, fix)
 
 
 def check_resampled(subject: Subject) -> None:
@@ -55,13 +49,9 @@ def check_resampled(subject: Subject) -> None:
     metric, found = subject.build(), lent(subject.build(), videos(skill=0.5))
     measure = metric.resampled(found)
     for times in DRAWN:
-        repeated = [video for video, n in zip(found, times, strict=True) for _ in range(n)]
-        _compare(
-            metric.compute(repeated),
-            measure(np.array(times, np.int64)),
-            f"of videos drawn {times} times",
-            "weight each video in 'resampled' by how often it is drawn",
-        )
+        wanted = metric.compute([video for video, n in zip(found, times, strict=True) for _ in range(n)])
+        fix = "weight each video in 'resampled' by how often it is drawn"
+        _compare(wanted, measure(np.array(times, np.int64)), f"of videos drawn {times} times", fix)
 
 
 def check_order(subject: Subject) -> None:
@@ -74,19 +64,17 @@ def check_order(subject: Subject) -> None:
 def check_one_class(subject: Subject) -> None:
     """With frames of only one class it raises a DataError or returns finite values."""
     metric = subject.build()
-    for told, abnormal in (("normal", False), ("abnormal", True)):
+    for kind, abnormal in (("normal", False), ("abnormal", True)):
         flat = [_of_one_class(video, abnormal) for video in videos()]
         try:
             found = _computed(metric, flat)
         except DataError:
             continue
         except Exception as error:
-            raise ConformityError(
-                f"with only {told} frames it raises {type(error).__name__}: {error}",
-                fix="raise a DataError that names the missing class",
-            ) from error
+            what = f"with only {kind} frames it raises {told(error)}"
+            raise ConformityError(what, fix="raise a DataError that names the missing class") from error
         wrong = [name for name, value in found.items() if not np.isfinite(value)]
-        require(not wrong, f"with only {told} frames, {wrong} is not finite", "raise a DataError, or omit the value")
+        require(not wrong, f"with only {kind} frames, {wrong} is not finite", "raise a DataError, or omit the value")
 
 
 def _of_one_class(video: ScoredVideo, abnormal: bool) -> ScoredVideo:
@@ -102,8 +90,5 @@ def _computed(metric: Any, found: Sequence[ScoredVideo]) -> Mapping[str, float]:
 def _compare(wanted: Mapping[str, float], found: Mapping[str, float], when: str, fix: str) -> None:
     require(set(wanted) == set(found), f"{when} it returns {sorted(found)}, not {sorted(wanted)}", fix)
     for name, value in wanted.items():
-        require(
-            bool(np.isclose(value, found[name], rtol=1e-9, atol=CLOSE)),
-            f"{name} {when} is {found[name]:.9g}, not {value:.9g}",
-            fix,
-        )
+        close = bool(np.isclose(value, found[name], rtol=1e-9, atol=CLOSE))
+        require(close, f"{name} {when} is {found[name]:.9g}, not {value:.9g}", fix)

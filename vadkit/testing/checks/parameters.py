@@ -9,20 +9,12 @@ from vadkit.core.contracts import SUPPLIED
 from vadkit.core.errors import PluginError, join_names
 from vadkit.recipe import docstring
 from vadkit.recipe.signature import describe
+from vadkit.testing.outcome import ConformityError, NotApplicableError, require
 from vadkit.testing.subject import Subject
-from vadkit.testing.verdict import ConformityError, InapplicableError, require
 
 RESERVED = {"dataset": {"clip", "stride", "held_out", "sampling", "augment", "short", "on_corrupt"}}
 RESERVED |= {"loss": {"weight"}, "density": {"feature", "fit"}}
 """Kind -> keys of the recipe section that contains the component."""
-
-
-def check_construction(subject: Subject) -> None:
-    """It can be built from its keys, twice. If not, the checks that need an object are skipped."""
-    if subject.problem:
-        raise InapplicableError("its keys cannot be read, see check_keys")
-    for _ in range(2):
-        subject.construct()
 
 
 def check_keys(subject: Subject) -> None:
@@ -41,8 +33,7 @@ def check_keys(subject: Subject) -> None:
         f"start with (self, {', '.join([*supplied, '*'])}, ...)",
     )
     keys = describe(subject.component).parameters
-    untyped = [name for name, key in keys.items() if key.annotation is Any and key.type != "Any"]
-    untyped += [name for name, key in keys.items() if key.annotation is Any and name not in untyped]
+    untyped = [name for name, key in keys.items() if key.annotation is Any]
     require(not untyped, f"no type annotation for {join_names(untyped)}", "annotate each key, such as width: int = 8")
     taken = sorted(keys.keys() & ({"use", "toy"} | RESERVED.get(subject.kind, set())))
     require(not taken, f"{join_names(taken)} is reserved for the recipe section that contains it", "rename the key")
@@ -54,25 +45,27 @@ def check_help(subject: Subject) -> None:
     `vadkit list`, the docs and the schema show these texts.
     """
     if subject.problem:
-        raise InapplicableError("its keys cannot be read, see check_keys")
-    described = describe(subject.component)
+        raise NotApplicableError("its keys cannot be read, see check_keys")
+    described, summary = describe(subject.component), subject.component.summary
     require(bool(described.summary), "its class has no docstring", "describe it in one sentence")
-    fix = "give Component a summary for 'vadkit list'"
-    require(bool(subject.component.summary), "its Component has no summary", fix)
-    silent = [name for name, key in described.parameters.items() if not key.help]
-    fix = "describe each key under 'Args:' in the class's docstring"
-    require(not silent, f"no help text for {join_names(silent)}", fix)
+    require(bool(summary), "its Component has no summary", "give Component a summary for 'vadkit list'")
+    silent = join_names(name for name, key in described.parameters.items() if not key.help)
+    require(not silent, f"no help text for {silent}", "describe each key under 'Args:' in the class's docstring")
     positional, _ = _positional(subject)
     loaded = subject.component.load()
     own = vars(loaded).get("__doc__"), getattr(vars(loaded).get("__init__"), "__doc__", None)
-    told = {name for text in own for name in docstring.parameters(_args(text))}
-    stale = sorted(told - set(described.parameters) - set(positional)) if "__init__" in vars(loaded) else []
+    texts = (inspect.cleandoc(text or "").partition("Attributes:")[0] for text in own)
+    named = {name for text in texts for name in docstring.parameters(text)}
+    stale = sorted(named - set(described.parameters) - set(positional)) if "__init__" in vars(loaded) else []
     require(not stale, f"its docstring describes unknown arguments: {join_names(stale)}", "update 'Args:'")
 
 
-def _args(text: str | None) -> str:
-    """The docstring up to its `Attributes:`."""
-    return inspect.cleandoc(text or "").partition("Attributes:")[0]
+def check_construction(subject: Subject) -> None:
+    """It can be built from its keys, twice. If not, the checks that need an object are skipped."""
+    if subject.problem:
+        raise NotApplicableError("its keys cannot be read, see check_keys")
+    for _ in range(2):
+        subject.construct()
 
 
 def _positional(subject: Subject) -> tuple[list[str], str]:
@@ -80,7 +73,7 @@ def _positional(subject: Subject) -> tuple[list[str], str]:
     try:
         init: Any = subject.component.load().__init__
     except PluginError as error:
-        raise InapplicableError("its class cannot be loaded, see check_construction") from error
+        raise NotApplicableError("its class cannot be loaded, see check_construction") from error
     if init is object.__init__ or getattr(init, "__module__", "").startswith("torch.nn"):
         return [], ""
     declared = list(inspect.signature(init).parameters.values())[1:]

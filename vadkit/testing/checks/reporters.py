@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import io
-import os
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -14,10 +13,11 @@ from unittest import mock
 
 from vadkit.core.errors import DataError, VadkitError
 from vadkit.core.files import LEFTOVERS
+from vadkit.testing.outcome import failing, require
 from vadkit.testing.subject import Subject
 from vadkit.testing.toy_results import result
-from vadkit.testing.verdict import ConformityError, require
 
+_BUGS = KeyError, TypeError, ValueError, AttributeError, IndexError, ZeroDivisionError
 ODD = ("../outside", "a/b", "sp ace", "ü-1")
 
 
@@ -54,12 +54,9 @@ def check_atomic_write(subject: Subject) -> None:
         ):
             _report(reporter, folder, value=0.6)
         after = _files(folder)
-        changed = [name for name in before if before[name] != after.get(name)]
-        require(
-            not changed,
-            f"{changed[:1]} is overwritten before the new one is complete",
-            "use vadkit.api.atomic_write, which writes a temporary file and renames it",
-        )
+        fix = "use vadkit.api.atomic_write, which writes a temporary file and renames it"
+        for name, content in before.items():
+            require(after.get(name) == content, f"{name} is overwritten before the new one is complete", fix)
         _refuse_leftovers(after)
 
 
@@ -71,27 +68,20 @@ def _refuse_leftovers(files: Mapping[str, bytes]) -> None:
 def _report(reporter: Any, folder: Path, **changes: Any) -> None:
     found = result(folder, anomaly_maps=bool(getattr(reporter, "needs_anomaly_maps", False)), **changes)
     with contextlib.redirect_stdout(io.StringIO()):
-        try:
+        kind = f"of {len(found.videos)} videos" if found.metrics else "without labels"
+        fix = "look up facts with a default, and raise a DataError for missing values"
+        with failing(f"reporting a run {kind} fails", fix, *_BUGS):
             reporter.report(found, folder)
-        except (KeyError, TypeError, ValueError, AttributeError, IndexError, ZeroDivisionError) as error:
-            what = f"of {len(found.videos)} videos" if found.metrics else "without labels"
-            raise ConformityError(
-                f"reporting a run {what} raises {type(error).__name__}: {error}",
-                fix="look up facts with a default, and raise a DataError for missing values",
-            ) from error
 
 
 @contextlib.contextmanager
 def _room() -> Iterator[Path]:
     """A temporary folder with an empty working folder in it."""
     with tempfile.TemporaryDirectory() as made:
-        room, before = Path(made).resolve(), Path.cwd()
+        room = Path(made).resolve()
         (room / "cwd").mkdir()
-        os.chdir(room / "cwd")
-        try:
+        with contextlib.chdir(room / "cwd"):
             yield room
-        finally:
-            os.chdir(before)
 
 
 def _files(folder: Path) -> dict[str, bytes]:

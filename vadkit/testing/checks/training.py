@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from vadkit.testing.outcome import require
 from vadkit.testing.subject import Subject
-from vadkit.testing.verdict import require
 
 
 def check_optimizer(subject: Subject) -> None:
@@ -16,17 +16,11 @@ def check_optimizer(subject: Subject) -> None:
     wanted, start = torch.tensor([0.5, -0.5]), torch.zeros(2)
     weight = torch.nn.Parameter(start.clone())
     optimizer = subject.build().build(iter([weight]))
-    require(
-        isinstance(optimizer, torch.optim.Optimizer),
-        f"it builds a {type(optimizer).__name__}",
-        "build a torch.optim.Optimizer: a run saves its state and changes its learning rate",
-    )
+    fix = "build a torch.optim.Optimizer: a run saves its state and changes its learning rate"
+    require(isinstance(optimizer, torch.optim.Optimizer), f"it builds a {type(optimizer).__name__}", fix)
     rates = [group["lr"] for group in optimizer.param_groups]
-    require(
-        bool(rates) and all(0 < rate < math.inf for rate in rates),
-        f"its learning rates are {rates}",
-        "refuse a rate that is not positive in the constructor",
-    )
+    positive = bool(rates) and all(0 < rate < math.inf for rate in rates)
+    require(positive, f"its learning rates are {rates}", "refuse a rate that is not positive in the constructor")
     for _ in range(5):
         optimizer.zero_grad()
         (weight - wanted).square().sum().backward()
@@ -59,15 +53,11 @@ def check_factor(subject: Subject) -> None:
     """
     schedule: Any = subject.build()
     progress = [step / 50 for step in range(50)]
-    factors = [schedule.factor(each) for each in progress]
-    wrong = [
-        f"{each:.2f} -> {factor}" for each, factor in zip(progress, factors, strict=True) if not 0 <= factor < math.inf
-    ]
+    factors = {each: schedule.factor(each) for each in progress}
+    wrong = [f"{each:.2f} -> {factor}" for each, factor in factors.items() if not 0 <= factor < math.inf]
     require(not wrong, f"a factor is negative or not finite: {', '.join(wrong[:3])}", "keep factors at 0 or above")
-    require(any(factors), "all factors are 0, so that nothing is learned", "return a positive factor at some progress")
-    again = [schedule.factor(each) for each in reversed(progress)][::-1]
-    require(
-        again == factors,
-        "called in another order, factor() returns other values",
-        "let factor() depend on progress only",
-    )
+    fix = "return a positive factor at some progress"
+    require(any(factors.values()), "all factors are 0, so that nothing is learned", fix)
+    again = {each: schedule.factor(each) for each in reversed(progress)}
+    what = "called in another order, factor() returns other values"
+    require(again == factors, what, "let factor() depend on progress only")

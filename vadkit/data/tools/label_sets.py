@@ -3,58 +3,52 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vadkit.core.contracts import Dataset
-from vadkit.core.errors import DataError, join_names
+from vadkit.core.errors import join_names
 from vadkit.core.values import VideoRef
-from vadkit.data.tools.labelled import Truth, differences
+from vadkit.data.tools.labels import TestLabels, differences, readable_labels
 from vadkit.data.tools.report import Finding, ranges, some
 
 _EARLY = 16  # frames; methods need up to this many before a first score, and in Avenue three videos start at frame 20
 
 
-def check_starts(truth: Truth) -> list[Finding]:
+def check_starts(truth: TestLabels) -> Iterator[Finding]:
     """Warn if many videos become abnormal at the same early frame, as in altered label files."""
     starts: defaultdict[int, list[str]] = defaultdict(list)
     for name, labels in truth.frames.items():
         if labels.any() and 0 < (first := int(np.argmax(labels))) < _EARLY:
             starts[first].append(name)
-    return [
-        Finding(
-            "warning",
-            "starts",
-            "test",
-            f"{len(names)} of {len(truth.frames)} videos become abnormal at the same frame, {first} counted from 0 "
-            f"({first + 1} from 1): {join_names(names)}",
-            "use the published label file: "
-            f"this one looks altered for a method that gives the first {first} frames no score",
-        )
-        for first, names in starts.items()
-        if len(names) >= 3 and 3 * len(names) >= len(truth.frames)
-    ]
+    for first, names in starts.items():
+        if len(names) >= 3 and 3 * len(names) >= len(truth.frames):
+            what = f"{len(names)} of {len(truth.frames)} videos become abnormal at the same frame, {first} counted "
+            what += f"from 0 ({first + 1} from 1): {join_names(names)}"
+            fix = "use the published label file: this one looks altered for a method that gives the first "
+            fix += f"{first} frames no score"
+            yield Finding("warning", "starts", "test", what, fix)
 
 
 def read_plainly(dataset: Dataset, videos: Sequence[VideoRef]) -> dict[str, NDArray[np.bool_]] | None:
     """Labels of all videos, name -> (F,) bool; None if any cannot be read."""
     found: dict[str, NDArray[np.bool_]] = {}
     for video in videos:
-        try:
-            labels = dataset.labels(video)
-        except (DataError, OSError):
-            return None
+        labels = readable_labels(dataset, video)
         if labels is None:
             return None
         found[video.name] = np.asarray(labels.frames).astype(bool)
     return found
 
 
-def compare_truths(truth: Truth, videos: Sequence[VideoRef], others: Mapping[str, Dataset]) -> list[Finding]:
+def compare_label_sets(
+    truth: TestLabels, videos: Sequence[VideoRef], others: Mapping[str, Dataset]
+) -> Iterator[Finding]:
     """Name the label set, and compare it with the data set's other label sets."""
-    findings = [Finding("note", "labels", "test", f"the label set is: {source}") for source in truth.sources if source]
+    for source in filter(None, truth.sources):
+        yield Finding("note", "labels", "test", f"the label set is: {source}")
     for key, other in others.items():
         labels = read_plainly(other, videos)
         if not labels or labels.keys() != truth.frames.keys():
@@ -68,5 +62,4 @@ def compare_truths(truth: Truth, videos: Sequence[VideoRef], others: Mapping[str
         else:
             what = f"{key}, the same {some(total, 'frame')} are abnormal"
         fix = "do not compare results under one label set with results under the other" if differ else ""
-        findings.append(Finding("note", "variants", "test", what, fix))
-    return findings
+        yield Finding("note", "variants", "test", what, fix)

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vadkit.testing.outcome import ConformityError, NotApplicableError, require
 from vadkit.testing.subject import Subject
-from vadkit.testing.verdict import ConformityError, InapplicableError, require
 
 FRAMES = 40
 
@@ -39,36 +39,30 @@ def fitted(subject: Subject) -> Any:
 def check_length(subject: Subject) -> None:
     """(F,) scores become (F,) finite values, for long videos, for a video of one frame and for constant scores."""
     transform = fitted(subject)
-    for told, values in (
-        ("a video", scores()),
-        ("a video of one frame", np.array([1.5])),
-        ("constant scores", np.full(12, 2.0)),
-    ):
+    cases = {"a video": scores(), "a video of one frame": np.array([1.5]), "constant scores": np.full(12, 2.0)}
+    for case, values in cases.items():
         found = np.asarray(transform(values.copy()))
-        what = f"{told} of {values.shape} becomes {found.shape}"
+        what = f"{case} of {values.shape} becomes {found.shape}"
         require(found.shape == values.shape, what, "return one value for each frame")
         finite = bool(np.isfinite(found.astype(np.float64)).all())
-        require(finite, f"{told} becomes NaN or infinite", "handle a deviation or range of 0")
+        require(finite, f"{case} becomes NaN or infinite", "handle a deviation or range of 0")
 
 
 def check_causality(subject: Subject) -> None:
     """With `needs_future = False`, later frames of a video change no earlier value; live scoring relies on it."""
     transform = fitted(subject)
     if transform.needs_future:
-        raise InapplicableError("it declares needs_future")
+        raise NotApplicableError("it declares needs_future")
     values = scores()
     whole = np.asarray(transform(values.copy()))
     for kept in (1, 7, FRAMES // 2, FRAMES - 1):
         changed = values.copy()
         changed[kept:] = changed[kept:][::-1] * 3 - 5
-        for told, other in (("changed", changed), ("cut off", values[:kept])):
+        for how, other in (("changed", changed), ("cut off", values[:kept])):
             early = np.asarray(transform(other.copy()))[:kept]
-            if not np.allclose(early, whole[:kept], rtol=1e-9, atol=1e-9):
-                first = int(np.flatnonzero(~np.isclose(early, whole[:kept], rtol=1e-9, atol=1e-9))[0])
-                raise ConformityError(
-                    f"needs_future is False, but frame {first} changes when the frames from {kept} on are {told}",
-                    fix="set needs_future = True, or use only earlier frames",
-                )
+            for frame in np.flatnonzero(~np.isclose(early, whole[:kept], rtol=1e-9, atol=1e-9)):
+                what = f"needs_future is False, but frame {frame} changes when the frames from {kept} on are {how}"
+                raise ConformityError(what, fix="set needs_future = True, or use only earlier frames")
 
 
 def check_fit_repeats(subject: Subject) -> None:
@@ -78,11 +72,8 @@ def check_fit_repeats(subject: Subject) -> None:
     one.fit(given)
     two.fit(normal())
     two.fit(normal())
-    require(
-        all(np.array_equal(left, right) for left, right in zip(given, kept, strict=True)),
-        "fit changes its input scores",
-        "work on a copy",
-    )
+    unchanged = all(np.array_equal(left, right) for left, right in zip(given, kept, strict=True))
+    require(unchanged, "fit changes its input scores", "work on a copy")
     mine = values.copy()
     first, second = np.asarray(one(mine)), np.asarray(two(values.copy()))
     require(np.array_equal(mine, values), "it changes its input scores", "work on a copy")
@@ -94,7 +85,7 @@ def check_needs_normal(subject: Subject) -> None:
     """With `needs_normal = False`, `fit` changes nothing: a run then holds out no normal videos for it."""
     transform = subject.build()
     if transform.needs_normal:
-        raise InapplicableError("it declares needs_normal")
+        raise NotApplicableError("it declares needs_normal")
     transform.fit([])
     before = np.array(transform(scores()))
     transform.fit(normal(5))
@@ -102,7 +93,7 @@ def check_needs_normal(subject: Subject) -> None:
     require(np.array_equal(before, after), "its values depend on fit", "set needs_normal = True")
 
 
-def check_videos_apart(subject: Subject) -> None:
+def check_video_independence(subject: Subject) -> None:
     """A video's result does not depend on the videos before it."""
     transform, fresh = fitted(subject), fitted(subject)
     transform(scores(7) * 5)

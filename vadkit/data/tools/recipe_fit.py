@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from vadkit.core.values import ClipSpec
-from vadkit.data.tools.probe import Facts
+from vadkit.data.tools.probe import VideoFacts
 from vadkit.data.tools.report import Finding, some
 from vadkit.data.tools.target import Target
 
@@ -13,24 +13,27 @@ _STRETCH = 0.1
 _MULTIPLE = 16  # pixels: encoders halve a width several times
 
 
-def check_wishes(facts: Sequence[Facts], target: Target) -> list[Finding]:
+def check_recipe_fit(facts: Sequence[VideoFacts], target: Target) -> Iterator[Finding]:
     """Problems that a run of the recipe would refuse or tolerate; none without a recipe."""
-    if target.clip is None:
-        return []
-    found = [_short(each, target.clip, target.short == "repeat") for each in facts if _is_short(each, target.clip)]
+    clip = target.clip
+    if clip is None:
+        return
+    for each in facts:
+        if each.frames and each.frames < clip.span:
+            yield _short(each, each.frames, clip, repeat=target.short == "repeat")
     if target.held_out and sum(each.split == "train" for each in facts) == 1:
         what = "one training video cannot be divided into training and held-out videos"
         fix = "add normal videos, cut this one in two, or set data.held_out: 0"
-        found.append(Finding("error", "held_out", "data.held_out", what, fix))
-    return found + _colour(facts, target.clip) + _shapes(facts, target.clip)
+        yield Finding("error", "held_out", "data.held_out", what, fix)
+    if clip.color == "rgb" and any(each.prints for each in facts) and not any(each.colorful for each in facts):
+        fix = "set data.clip.color: gray for the same images at a third of the cost"
+        yield Finding("note", "colour", "data.clip", "the recipe uses rgb, but all videos are gray", fix)
+    if clip.resize != "letterbox":  # letterbox keeps shapes
+        yield from _shapes(facts, clip)
 
 
-def _is_short(facts: Facts, clip: ClipSpec) -> bool:
-    return bool(facts.frames) and (facts.frames or 0) < clip.span
-
-
-def _short(facts: Facts, clip: ClipSpec, repeat: bool) -> Finding:
-    frames, where = facts.frames or 0, f"{facts.split} video {facts.video.name}"
+def _short(facts: VideoFacts, frames: int, clip: ClipSpec, *, repeat: bool) -> Finding:
+    where = f"{facts.split} video {facts.video.name}"
     what = f"has {some(frames, 'frame')}, but a clip of the recipe spans {clip.span}"
     if repeat:
         return Finding("note", "clip", where, f"{what}: its last frame is repeated (data.short: repeat)")
@@ -41,22 +44,11 @@ def _short(facts: Facts, clip: ClipSpec, repeat: bool) -> Finding:
     return Finding("error", "clip", where, what, fix)
 
 
-def _colour(facts: Sequence[Facts], clip: ClipSpec) -> list[Finding]:
-    if clip.color != "rgb" or not any(each.prints for each in facts) or any(each.colorful for each in facts):
-        return []
-    fix = "set data.clip.color: gray for the same images at a third of the cost"
-    return [Finding("note", "colour", "data.clip", "the recipe uses rgb, but all videos are gray", fix)]
-
-
-def _shapes(facts: Sequence[Facts], clip: ClipSpec) -> list[Finding]:
-    if clip.resize == "letterbox":
-        return []  # letterbox keeps shapes
-    found: list[Finding] = []
+def _shapes(facts: Sequence[VideoFacts], clip: ClipSpec) -> Iterator[Finding]:
     for width, height in sorted({size for each in facts for size in each.sizes}):
         stretch = (clip.width / clip.height) / (width / height)
         if abs(stretch - 1) > _STRETCH:
             what = f"{width}x{height} becomes {clip.width}x{clip.height}: objects look {stretch:.2f} times as wide"
             kept = max(round(clip.height * width / height / _MULTIPLE), 1) * _MULTIPLE
             fix = f"ignore this if it is intended; data.clip.size=[{clip.height},{kept}] nearly keeps shapes"
-            found.append(Finding("note", "sizes", "data.clip", what, fix))
-    return found
+            yield Finding("note", "sizes", "data.clip", what, fix)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
+from unittest import SkipTest
 
 from vadkit.core.errors import VadkitError
 
@@ -22,13 +25,18 @@ class ConformityError(VadkitError):
     exit_code = 1
 
 
-class InapplicableError(Exception):
-    """A check does not apply to the component, with the reason.
+class NotApplicableError(SkipTest):
+    """A check does not apply to the component, with the reason. pytest reports the test as skipped.
 
     Example:
-        >>> print(InapplicableError("it has no parameters"))
+        >>> print(NotApplicableError("it has no parameters"))
         it has no parameters
     """
+
+    @property
+    def refused(self) -> bool:
+        """Whether the constructor of the component raised a VadkitError itself, not another exception."""
+        return isinstance(self.__cause__, VadkitError) and self.__cause__.__cause__ is None
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,3 +64,17 @@ def require(holds: bool, what: str, fix: str) -> None:
     """Raise ConformityError unless it holds."""
     if not holds:
         raise ConformityError(what, fix=fix)
+
+
+@contextlib.contextmanager
+def failing(what: str, fix: str, *errors: type[Exception]) -> Iterator[None]:
+    """Turn these exceptions into a ConformityError that ends with their message."""
+    try:
+        yield
+    except errors as error:
+        raise ConformityError(f"{what}: {told(error)}", fix=fix) from error
+
+
+def told(error: Exception) -> str:
+    """An exception in one line, without the fix of a VadkitError."""
+    return error.what if isinstance(error, VadkitError) else f"{type(error).__name__}: {error}"
