@@ -1,12 +1,10 @@
-"""`vadkit watch`: what it prints and writes."""
+"""The output of `vadkit watch`: on the terminal and in files."""
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,6 +12,7 @@ from typing import TYPE_CHECKING, TextIO
 
 import typer
 
+from vadkit.cli.render.tables import comma
 from vadkit.core.errors import RunFolderError, VadkitError
 from vadkit.core.files import explain
 from vadkit.live.fusion import Alarm
@@ -24,16 +23,15 @@ if TYPE_CHECKING:
 
 
 def follow(seen: Iterator[Seen], watch: Watch, source: Source, *, alarms: Path | None, scores: Path | None) -> None:
-    """Print alarms as they begin and end, append them to `alarms` (JSON lines) and every score to `scores` (CSV).
+    """Print each begin and end of an alarm; append them to `alarms` (JSON lines), and every score to `scores` (CSV).
 
     Raises:
-        VadkitError: both are one file, or it cannot be written.
+        VadkitError: the two files are the same, or a file cannot be written.
     """
     if alarms is not None and scores is not None and alarms.resolve() == scores.resolve():
         raise VadkitError(f"--alarms and --scores both name {alarms}", where="vadkit watch", fix="name two files")
-    live = source.live
     typer.echo(_head(watch))
-    began = datetime.now(UTC)
+    began = datetime.now(UTC) if source.live else None
     frames = raised = 0
     with ExitStack() as files:
         lines = _appended(files, alarms)
@@ -43,26 +41,21 @@ def follow(seen: Iterator[Seen], watch: Watch, source: Source, *, alarms: Path |
         for one in seen:
             frames += 1
             if table is not None:
-                _write(table, _row(source.name, one))
+                row = [source.name, one.frame, f"{one.seconds:.3f}", f"{one.score:.6g}"]
+                _write(table, comma([row]))
             for alarm in one.alarms:
                 raised += alarm.until is None
-                typer.echo(_line(alarm, began if live else None))
-                told = _told(alarm, watch.threshold, began if live else None)
+                typer.echo(_line(alarm, began))
                 if lines is not None:
-                    _write(lines, json.dumps({"source": source.name, **told}) + "\n")
+                    event = {"source": source.name, **_event(alarm, watch.threshold, began)}
+                    _write(lines, json.dumps(event) + "\n")
     typer.echo(f"{frames} frames, {raised} alarm{'s' if raised != 1 else ''}")
 
 
 def _head(watch: Watch) -> str:
-    rests = f", from {3600 * watch.hours:.0f} s of held-out normal video" if watch.hours else ""
-    mark = ", TEST-TUNED" if watch.protocol.test_tuned else ""
-    return f"alarms at {watch.threshold:.4g}{rests}; protocol {watch.protocol.name}{mark}"
-
-
-def _row(source: str, one: Seen) -> str:
-    row = io.StringIO()
-    csv.writer(row, lineterminator="\n").writerow([source, one.frame, f"{one.seconds:.3f}", f"{one.score:.6g}"])
-    return row.getvalue()
+    basis = f", from {3600 * watch.hours:.0f} s of held-out normal video" if watch.hours else ""
+    tuned = ", TEST-TUNED" if watch.protocol.test_tuned else ""
+    return f"alarms at {watch.threshold:.4g}{basis}; protocol {watch.protocol.name}{tuned}"
 
 
 def _line(alarm: Alarm, began: datetime | None) -> str:
@@ -73,11 +66,11 @@ def _line(alarm: Alarm, began: datetime | None) -> str:
     return f"{_when(alarm.until, began)}  alarm ends    after {lasted:.1f} s, {peak}"
 
 
-def _told(alarm: Alarm, threshold: float, began: datetime | None) -> dict[str, object]:
-    told: dict[str, object] = {"event": "begin" if alarm.until is None else "end", **asdict(alarm)}
+def _event(alarm: Alarm, threshold: float, began: datetime | None) -> dict[str, object]:
+    event: dict[str, object] = {"event": "begin" if alarm.until is None else "end", **asdict(alarm)}
     if began is not None:
-        told["time"] = (began + timedelta(seconds=alarm.until or alarm.seconds)).isoformat(timespec="milliseconds")
-    return told | {"threshold": threshold}
+        event["time"] = (began + timedelta(seconds=alarm.until or alarm.seconds)).isoformat(timespec="milliseconds")
+    return event | {"threshold": threshold}
 
 
 def _when(seconds: float, began: datetime | None) -> str:
@@ -90,17 +83,20 @@ def _when(seconds: float, began: datetime | None) -> str:
 def _appended(files: ExitStack, path: Path | None) -> TextIO | None:
     if path is None:
         return None
-    try:
+    with _explained(path, "choose another file"):
         return files.enter_context(path.open("a", encoding="utf-8"))
-    except OSError as error:
-        raise RunFolderError(explain(error, path).what, where=str(path), fix="choose another file") from error
 
 
 def _write(file: TextIO, text: str) -> None:
-    """A line that stays whatever happens next."""
-    try:
+    """Write a line and flush it."""
+    with _explained(Path(file.name), "free some space, or choose another file"):
         file.write(text)
         file.flush()
+
+
+@contextmanager
+def _explained(path: Path, fix: str) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
-        what, fix = explain(error, Path(file.name)).what, "free some space, or choose another file"
-        raise RunFolderError(what, where=file.name, fix=fix) from error
+        raise RunFolderError(explain(error, path).what, where=str(path), fix=fix) from error
