@@ -9,16 +9,10 @@ from typing import Annotated
 import typer
 
 Recipe = Annotated[
-    Path,
-    typer.Argument(
-        metavar="RECIPE", help="A YAML file, or the name of a recipe that vadkit ships.", show_default=False
-    ),
+    Path, typer.Argument(metavar="RECIPE", help="A YAML file, or the name of a recipe that vadkit ships.")
 ]
-RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.", show_default=False)]
-Variant = Annotated[
-    str | None,
-    typer.Option(metavar="NAME", help="A variant of the file, such as a row of a table.", show_default=False),
-]
+RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")]
+Variant = Annotated[str | None, typer.Option(metavar="NAME", help="A variant of the file, such as a row of a table.")]
 Set = Annotated[
     list[str] | None,
     typer.Option(
@@ -26,21 +20,16 @@ Set = Annotated[
     ),
 ]
 DataRoot = Annotated[
-    Path | None,
-    typer.Option("--data-root", help="Folder of the data set, or the folder above it. Default: $VADKIT_DATA."),
+    Path | None, typer.Option("--data-root", help="Folder of the data set, or its parent. Default: $VADKIT_DATA.")
 ]
 OutFile = Annotated[Path | None, typer.Option(help="Write into this file instead of the terminal.")]
 Reuse = Annotated[
-    list[Path] | None,
-    typer.Option(
-        metavar="RUN", help="Reuse the stages of this run that do not change. Repeatable.", show_default=False
-    ),
+    list[Path] | None, typer.Option(metavar="RUN", help="Reuse the stages of this run that do not change. Repeatable.")
 ]
 TestTuning = Annotated[
     bool,
     typer.Option(
-        "--allow-test-tuning",
-        help="Accept a recipe that was tuned on test labels. Every output then shows TEST-TUNED.",
+        "--allow-test-tuning", help="Accept settings tuned on test labels; every output then shows TEST-TUNED."
     ),
 ]
 

@@ -13,8 +13,7 @@ from vadkit.cli.interrupt import interruptible
 
 def bench(
     target: Annotated[
-        Path,
-        typer.Argument(metavar="RECIPE|RUN", help="A recipe, measured untrained, or a run folder.", show_default=False),
+        Path, typer.Argument(metavar="RECIPE|RUN", help="A recipe, measured untrained, or a run folder.")
     ],
     set_: options.Set = None,
     batch: Annotated[int, typer.Option(min=1, max=65536, help="Clips in a pass; a live stream gives 1.")] = 1,

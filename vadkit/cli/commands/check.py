@@ -18,10 +18,7 @@ def check(
     variant: options.Variant = None,
     set_: options.Set = None,
     build: Annotated[
-        bool,
-        typer.Option(
-            "--build/--no-build", help="Build the components and pass the shapes of a clip through. Needs torch."
-        ),
+        bool, typer.Option("--build/--no-build", help="Build it and pass the shapes of a clip through, with torch.")
     ] = True,
     clip: Annotated[
         bool, typer.Option("--clip", help="Pass an empty clip through instead of shapes, as 'vadkit run' does.")

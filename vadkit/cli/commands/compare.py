@@ -12,14 +12,14 @@ from vadkit.cli.interrupt import interruptible
 
 
 def compare(
-    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Run folders.", show_default=False)],
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Run folders.")],
     metric: Annotated[
         list[str] | None, typer.Option(help="A metric by name. Repeatable. Default: AUCs, EER, AP.")
     ] = None,
     protocol: Annotated[str | None, typer.Option(help="Evaluate all runs under this preset.")] = None,
     set_: options.Set = None,
     any_protocol: Annotated[
-        bool, typer.Option("--any-protocol", help="Show results of different protocols together, unranked.")
+        bool, typer.Option("--any-protocol", help="Show different protocols together, unranked.")
     ] = False,
     form: Annotated[
         str, typer.Option("--format", help="console, csv, markdown or latex.", metavar="FORMAT")

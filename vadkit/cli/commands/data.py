@@ -17,15 +17,10 @@ app = typer.Typer(
 
 Target = Annotated[
     str,
-    typer.Argument(
-        metavar="NAME|RECIPE",
-        help="A data set (avenue), one with keys ('{use: avenue, labels: masks}'), or a recipe.",
-        show_default=False,
-    ),
+    typer.Argument(metavar="NAME|RECIPE", help="A data set (avenue or '{use: avenue, labels: masks}'), or a recipe."),
 ]
 Set = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="Change a key: data.labels=masks. Repeatable."),
+    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a key: data.labels=masks. Repeatable.")
 ]
 
 
@@ -35,8 +30,7 @@ def check(
     data_root: options.DataRoot = None,
     set_: Set = None,
     decode: Annotated[
-        bool,
-        typer.Option("--decode/--no-decode", help="Decode every frame, or read only headers, names and frame labels."),
+        bool, typer.Option("--decode/--no-decode", help="Decode every frame, or read headers and labels only.")
     ] = True,
     json: Annotated[Path | None, typer.Option("--json", help="Also write the findings into this file.")] = None,
 ) -> None:
@@ -63,16 +57,12 @@ def check(
 @app.command()
 def convert(
     target: Target,
-    out: Annotated[
-        Path, typer.Argument(metavar="OUT", help="The folder to write: new, empty, or of an interrupted conversion.")
-    ],
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="A new or empty folder, or an interrupted conversion.")],
     to: Annotated[str, typer.Option(metavar="FORM", help="frames (folders of .jpg) or avi (lossless files).")],
     data_root: options.DataRoot = None,
     set_: Set = None,
     split: Annotated[list[str] | None, typer.Option(help="train or test. Repeatable. Default: both.")] = None,
-    size: Annotated[
-        str | None, typer.Option(metavar="HxW", help="Resize to this height and width, such as 240x360.")
-    ] = None,
+    size: Annotated[str | None, typer.Option(metavar="HxW", help="Height and width: 240x360.")] = None,
     gray: Annotated[bool, typer.Option("--gray", help="Convert to gray.")] = False,
 ) -> None:
     """Write a data set and its labels in the common layout of the field. To continue, run it again."""

@@ -18,21 +18,13 @@ _DROPPED, _HIGH = "0:0", "abnormal"
 
 def evaluate(
     target: Annotated[
-        Path,
-        typer.Argument(
-            metavar="RUN|SCORES", help="A run folder, or scores of any method: a file or a folder.", show_default=False
-        ),
+        Path, typer.Argument(metavar="RUN|SCORES", help="A run folder, or scores of any method: a file or a folder.")
     ],
     set_: options.Set = None,
-    protocol: Annotated[
-        str | None, typer.Option(help="A preset, such as ffp or deployable. 'vadkit protocol show' lists them.")
-    ] = None,
-    all_protocols: Annotated[
-        bool, typer.Option("--all-protocols", help="Print one table with the results under every preset.")
-    ] = False,
+    protocol: Annotated[str | None, typer.Option(help="A preset: ffp. 'vadkit protocol show' lists all.")] = None,
+    all_protocols: Annotated[bool, typer.Option("--all-protocols", help="Print a table of all presets.")] = False,
     data: Annotated[
-        str | None,
-        typer.Option(help="SCORES: the data set that has the labels: avenue, or '{use: avenue, labels: masks}'."),
+        str | None, typer.Option(help="SCORES: data set of the labels: avenue, or '{use: avenue, labels: masks}'.")
     ] = None,
     data_root: options.DataRoot = None,
     labels: Annotated[Path | None, typer.Option(help="SCORES: a label file or folder, instead of --data.")] = None,
@@ -44,8 +36,7 @@ def evaluate(
     ] = _DROPPED,
     high: Annotated[str, typer.Option(help="SCORES: meaning of a high score, abnormal or normal (PSNR).")] = _HIGH,
     out: Annotated[
-        Path | None,
-        typer.Option(help="Write metrics.json and figures into this folder. The files of a RUN do not change."),
+        Path | None, typer.Option(help="Write metrics.json and figures into this folder; a RUN does not change.")
     ] = None,
     allow_test_tuning: options.TestTuning = False,
 ) -> None:

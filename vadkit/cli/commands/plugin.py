@@ -29,10 +29,10 @@ def list_() -> None:
 
 @app.command()
 def check(
-    name: Annotated[str, typer.Argument(help="A plugin, by its name in 'vadkit plugin list'.", show_default=False)],
+    name: Annotated[str, typer.Argument(help="A plugin, by its name in 'vadkit plugin list'.")],
     component: Annotated[
         list[str] | None,
-        typer.Option(metavar="KIND/NAME", help="Check only this component: density/kde, or kde. Repeatable."),
+        typer.Option(metavar="KIND/NAME", help="Check only this component: density/kde or kde. Repeatable."),
     ] = None,
     set_: Annotated[
         list[str] | None,
@@ -59,9 +59,7 @@ def check(
 
 @app.command()
 def new(
-    kind: Annotated[
-        str, typer.Argument(help="Kind of the component: density, scorer, encoder, ...", show_default=False)
-    ],
+    kind: Annotated[str, typer.Argument(help="Kind of the component: density, scorer, encoder, ...")],
     name: Annotated[str, typer.Argument(help="Name of package, plugin and component, such as my-kde.")],
     out: Annotated[Path | None, typer.Option(help="Folder to write. Default: ./NAME.")] = None,
 ) -> None:

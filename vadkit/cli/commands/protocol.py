@@ -18,16 +18,13 @@ app = typer.Typer(
     name="protocol", no_args_is_help=True, rich_markup_mode="rich", help="Print evaluation protocols, or compare two."
 )
 
-Name = Annotated[str, typer.Argument(help="A preset, a recipe, or a run folder.", show_default=False)]
+Name = Annotated[str, typer.Argument(help="A preset, a recipe, or a run folder.")]
 
 
 @app.command()
 def show(
     name: Annotated[
-        str | None,
-        typer.Argument(
-            help="A preset, a recipe, or a run folder. Without a name, the presets are listed.", show_default=False
-        ),
+        str | None, typer.Argument(help="A preset, a recipe, or a run folder. Without a name, the presets are listed.")
     ] = None,
 ) -> None:
     """Print a protocol, field by field, or list the presets."""

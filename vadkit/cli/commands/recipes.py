@@ -34,10 +34,8 @@ def list_(
 
 @app.command()
 def copy(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="A name from 'vadkit recipes'.", show_default=False)],
-    file: Annotated[
-        Path | None, typer.Argument(help="File to write. Default: the last part of the name, with .yaml.")
-    ] = None,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A name from 'vadkit recipes'.")],
+    file: Annotated[Path | None, typer.Argument(help="File to write. Default: the name and .yaml.")] = None,
 ) -> None:
     """Copy a recipe that vadkit ships into a new file, for you to edit. An existing file is not overwritten.
 

@@ -21,14 +21,9 @@ def run(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier run.")] = False,
     reuse: options.Reuse = None,
     cache_limit: Annotated[
-        str | None,
-        typer.Option(
-            metavar="SIZE", help="Largest size of the frame cache, such as 50GB. Default: $VADKIT_CACHE_LIMIT."
-        ),
+        str | None, typer.Option(metavar="SIZE", help="Limit of the frame cache: 50GB. Default: $VADKIT_CACHE_LIMIT.")
     ] = None,
-    no_cache: Annotated[
-        bool, typer.Option("--no-cache", help="Decode into a temporary folder; keep no frames for later runs.")
-    ] = False,
+    no_cache: Annotated[bool, typer.Option("--no-cache", help="Keep no decoded frames for later runs.")] = False,
     allow_test_tuning: options.TestTuning = False,
 ) -> None:
     """Train, fit densities, score, evaluate and report: the complete experiment of a recipe."""

@@ -16,14 +16,11 @@ def sweep(
     vary: Annotated[
         list[str] | None,
         typer.Option(
-            metavar="KEY=A,B,C",
-            help="Values to try: seed=0,1,2. Repeatable: all combinations. Required unless the file has variants.",
-            show_default=False,
+            metavar="KEY=A,B,C", help="Values to try: seed=0,1,2. Repeatable: all combinations. Default: the variants."
         ),
     ] = None,
     variant: Annotated[
-        list[str] | None,
-        typer.Option(metavar="NAME", help="A variant to run. Repeatable. Default: all.", show_default=False),
+        list[str] | None, typer.Option(metavar="NAME", help="A variant to run. Repeatable. Default: all.")
     ] = None,
     set_: options.Set = None,
     data_root: options.DataRoot = None,

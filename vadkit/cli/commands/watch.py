@@ -16,22 +16,18 @@ def watch(
     source: Annotated[
         str,
         typer.Argument(
-            metavar="SOURCE",
-            help="A video file, a folder of images, a URL (rtsp://...), a camera (/dev/video0).",
-            show_default=False,
+            metavar="SOURCE", help="A video file, an image folder, a URL (rtsp://...) or a camera (/dev/video0)."
         ),
     ],
     threshold: Annotated[
-        float | None, typer.Option(help="Score at which alarms begin. Default: computed from held-out normal video.")
+        float | None, typer.Option(help="Alarm threshold. Default: from held-out normal video.")
     ] = None,
     false_alarms_per_hour: Annotated[
         float | None, typer.Option(help="Rate on normal video that sets the threshold. Default: the protocol's.")
     ] = None,
-    fps: Annotated[
-        float | None, typer.Option(help="Frames a second to score. Default: the rate of the training videos.")
-    ] = None,
+    fps: Annotated[float | None, typer.Option(help="Frames to score a second. Default: as in training.")] = None,
     retries: Annotated[
-        int | None, typer.Option(min=0, help="Attempts in a row to reconnect to a lost stream. Default: no limit.")
+        int | None, typer.Option(min=0, help="Attempts to reconnect to a lost stream. Default: no limit.")
     ] = None,
     alarms: Annotated[Path | None, typer.Option(help="Append alarms to this file, as JSON lines.")] = None,
     scores: Annotated[Path | None, typer.Option(help="Append the score of every frame to this file, as CSV.")] = None,

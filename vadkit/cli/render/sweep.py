@@ -42,7 +42,7 @@ def print_trials(trials: Sequence[Trial]) -> None:
 
 
 def print_paper(trials: Sequence[Trial], paper: Paper) -> None:
-    """Print our values, the values of the paper and the differences; nothing if the recipe has no such values."""
+    """Print our values, the values of the paper and the differences; nothing if the recipe has none of its values."""
     found = beside_paper(trials, paper)
     if not found:
         return
