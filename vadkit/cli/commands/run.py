@@ -28,7 +28,7 @@ def run(
 ) -> None:
     """Train, fit densities, score, evaluate and report: the complete experiment of a recipe."""
     from vadkit.cli.progress import terminal_progress
-    from vadkit.engine import run
+    from vadkit.engine.run import run
 
     with interruptible("finished stages are kept: continue with --resume"), terminal_progress() as progress:
         done = run(

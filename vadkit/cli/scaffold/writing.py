@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import shutil
 from collections.abc import Mapping
 from importlib.resources import files
@@ -18,9 +19,6 @@ from vadkit.plugin.hookspecs import API_VERSION
 from vadkit.plugin.registry import Registry
 from vadkit.recipe import docstring
 
-_TORCH = ("encoder", "bottleneck", "decoder", "loss", "feature", "density", "scorer", "optimizer")
-_NUMPY = ("dataset", "score_transform", "metric")
-_NEEDS = {**dict.fromkeys(_TORCH, ("torch",)), **dict.fromkeys(_NUMPY, ("numpy",))}
 _FIX = "choose another folder with --out"
 
 
@@ -59,7 +57,6 @@ def write_plugin(kind: str, name: str, folder: Path, registry: Registry) -> Path
 
 def plugin_files(names: Names) -> Mapping[str, str]:
     """Relative path -> text, for every file of a new plugin."""
-    needs = [f"vadkit>={__version__}", *_NEEDS.get(names.kind, ())]
     values = {
         "name": names.name,
         "module": names.module,
@@ -67,10 +64,11 @@ def plugin_files(names: Names) -> Mapping[str, str]:
         "kind": names.kind,
         "article": "An" if names.kind[0] in "aeiou" else "A",
         "api": str(API_VERSION),
-        "dependencies": ", ".join(f'"{need}"' for need in needs),
         **slots(names.kind, names.name),
     }
     component = _filled(f"{names.kind}.py", values)
+    libraries = [name for name in ("torch", "numpy") if re.search(rf"(?m)^(import|from) {name}\b", component)]
+    values["dependencies"] = ", ".join(f'"{need}"' for need in (f"vadkit>={__version__}", *libraries))
     values["summary"] = _summary(component, names.class_name)
     package = f"src/{names.module}"
     return {
