@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from json import dumps
 from pathlib import Path
 from typing import Annotated
 
@@ -37,18 +38,13 @@ def check(
     """Find all problems of a data set: counts, labels, damaged files, duplicates."""
     from vadkit.cli.progress import terminal_progress
     from vadkit.cli.render.data import print_report
+    from vadkit.core.files import atomic_write_text
     from vadkit.data.tools import check_dataset, open_target
 
-    with interruptible("nothing was written"):
-        opened = open_target(target, data_root, set_ or ())
-        with terminal_progress() as progress:
-            report = check_dataset(opened, decode=decode, progress=progress)
+    with interruptible("nothing was written"), terminal_progress() as progress:
+        report = check_dataset(open_target(target, data_root, set_ or ()), decode=decode, progress=progress)
     print_report(report)
     if json is not None:
-        from json import dumps
-
-        from vadkit.core.files import atomic_write_text
-
         atomic_write_text(json, dumps(report.plain(), indent=2, ensure_ascii=False) + "\n")
     if report.errors:
         raise typer.Exit(VadkitError.exit_code)
@@ -69,10 +65,10 @@ def convert(
     from vadkit.cli.progress import terminal_progress
     from vadkit.data.tools import convert_dataset, open_target
 
-    with interruptible("finished videos are kept: give the same command again to continue"):
+    kept = "finished videos are kept: give the same command again to continue"
+    with interruptible(kept), terminal_progress() as progress:
         opened = open_target(target, data_root, set_ or ())
-        with terminal_progress() as progress:
-            done = convert_dataset(opened, out, to=to, splits=split, size=size, gray=gray, progress=progress)
+        done = convert_dataset(opened, out, to=to, splits=split, size=size, gray=gray, progress=progress)
     typer.echo(f"{done.videos} videos, {done.frames} frames: {done.folder} ({done.form})")
 
 

@@ -28,19 +28,16 @@ def show(
     ] = None,
 ) -> None:
     """Print a protocol, field by field, or list the presets."""
-    from rich.console import Console
-    from rich.text import Text
-
     from vadkit.recipe.presets import PRESETS, SOURCES
 
     if name is None:
         rows = {preset: (source,) for preset, source in SOURCES.items()}
         _print_table(("preset", "source and notes"), rows, style="bold")
         return
-    protocol, console = find(name), Console(highlight=False)
-    console.print(Text(f"{protocol.name}  #{protocol.digest()}", style="bold"))
+    protocol = find(name)
+    typer.secho(f"{protocol.name}  #{protocol.digest()}", bold=True)
     if protocol == PRESETS.get(name):
-        console.print(Text(SOURCES[name]))
+        typer.echo(SOURCES[name])
     keys = [key.name for key in fields(protocol) if key.name not in ("name", "components")]
     rows = {key: (said(getattr(protocol, key)),) for key in keys}
     rows |= {component: (said({component: part}),) for component, part in protocol.components.items()}
