@@ -1,4 +1,4 @@
-"""The command line: light start, exit codes, one message for what the user can mend."""
+"""The command line: light start, exit codes, and one message for each error of the user."""
 
 from __future__ import annotations
 

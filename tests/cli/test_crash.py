@@ -1,4 +1,4 @@
-"""Whose fault an error is: the plugin, and the component, whose code it was raised in."""
+"""The message after an unexpected error names the plugin, and the component, that raised it."""
 
 from __future__ import annotations
 

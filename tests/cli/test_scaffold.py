@@ -134,6 +134,6 @@ def test_the_wheel_contains_the_templates(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     (wheel,) = tmp_path.glob("*.whl")
     shutil.unpack_archive(wheel, tmp_path / "unpacked", "zip")
-    ours = {path.name for path in (ROOT / "vadkit/scaffold/templates").iterdir()}
+    ours = {path.name for path in (ROOT / "vadkit/cli/scaffold/templates").iterdir()}
     assert {f"{kind}.py.txt" for kind in KINDS} < ours
-    assert {path.name for path in (tmp_path / "unpacked/vadkit/scaffold/templates").iterdir()} == ours
+    assert {path.name for path in (tmp_path / "unpacked/vadkit/cli/scaffold/templates").iterdir()} == ours

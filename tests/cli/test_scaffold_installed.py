@@ -21,9 +21,9 @@ MAIN = "from vadkit.cli import main; main()"
 RUN_ALL = """
 import sys
 from pathlib import Path
-from vadkit import stages
+import vadkit
 for recipe in map(Path, sys.argv[1:]):
-    print(stages.run(recipe, out=recipe.parent / "run").path)
+    print(vadkit.run(recipe, out=recipe.parent / "run").path)
 """
 
 

@@ -55,7 +55,7 @@ def test_the_command_accepts_names_recipes_and_changes() -> None:
     assert "every frame was decoded" in text
     code, text = vadkit("data", "check", "walkway", *small, "--set", "data.size=[32, 48]", "--no-decode")
     assert code == 0
-    assert "headers alone" in text
+    assert "only headers" in text
 
 
 @pytest.mark.parametrize(

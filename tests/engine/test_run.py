@@ -398,7 +398,7 @@ def test_ctrl_c_is_one_message_and_the_run_goes_on_later(
     command = [sys.executable, "-c", script, "run", str(recipe), "--out", str(out)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert done.returncode == 130
-    assert "error: interrupted; what is finished is kept: go on with --resume" in done.stderr
+    assert "error: interrupted; finished stages are kept: continue with --resume" in done.stderr
     assert "Traceback" not in done.stderr
     assert_same(vadkit.run(recipe, out=out, resume=True), unbroken)
 

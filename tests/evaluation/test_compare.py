@@ -178,7 +178,7 @@ def test_few_videos_cannot_show_a_difference(tiny: dict[str, Any], tmp_path: Pat
     few = replace(found, videos=5)
     assert few.by_chance(bad, "micro_auc")
     assert not few.by_chance(good, "micro_auc")
-    assert "5 videos cannot tell more" in renderer("markdown")(few)
+    assert "5 videos are too few" in renderer("markdown")(few)
 
 
 def test_runs_of_sweeps_are_called_by_what_tells_them_apart(tiny: dict[str, Any], tmp_path: Path) -> None:

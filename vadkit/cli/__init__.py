@@ -1,4 +1,4 @@
-"""The command line. Thin: every command is a few calls to what lies below."""
+"""The command line."""
 
 from vadkit.cli.main import main
 

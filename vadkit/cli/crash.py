@@ -1,4 +1,4 @@
-"""Errors that are no messages: which component they were raised in."""
+"""Finds the plugin that raised an unexpected error."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from vadkit.plugin.sandbox import describe_error
 
 
 def blamed(error: BaseException, registry: Registry) -> str:
-    """The plugin in whose code it was raised, and the component if that can be told; empty if it was no plugin's."""
+    """A message that names the plugin, and if possible the component, that raised an error; empty if none did."""
     frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
     found = [(frame, _owner(str(frame.f_globals.get("__name__", "")), registry)) for frame in reversed(frames)]
     plugin = next((owner for _, owner in found if owner is not None), None)
@@ -20,15 +20,15 @@ def blamed(error: BaseException, registry: Registry) -> str:
         return ""
     cards = {card.target: card for card in plugin.components}
     card = next(filter(None, (_running(frame, cards) for frame, owner in found if owner is plugin)), None)
-    what = f"raised in the {card.where}" if card else f"raised in {plugin.origin}"
-    fix = "a fault of that code, or of what it was given: show its author the lines above"
-    return f"{what}: {describe_error(error)}\n  -> {fix}"
+    where = f"the {card.where}" if card else plugin.origin
+    fix = "this is a fault of the plugin or of its input: send the lines above to its author"
+    return f"raised in {where}: {describe_error(error)}\n  -> {fix}"
 
 
 def _owner(module: str, registry: Registry) -> Plugin | str | None:
-    """Whose a module is: a plugin's, "vadkit" itself, or None for any other library's.
+    """The owner of a module: a plugin, "vadkit", or None for other libraries.
 
-    A plugin's are the modules of its components, and all in the package of its entry point.
+    A plugin owns the modules of its components and the package of its entry point.
     """
     if module.partition(".")[0] == "vadkit":
         return "vadkit"
@@ -41,6 +41,6 @@ def _owner(module: str, registry: Registry) -> Plugin | str | None:
 
 
 def _running(frame: FrameType, cards: dict[str, Component]) -> Component | None:
-    """The component whose method a frame is."""
+    """The component that owns the method of a frame."""
     classes = type(frame.f_locals.get("self")).__mro__
     return next((cards[target] for one in classes if (target := f"{one.__module__}:{one.__qualname__}") in cards), None)

@@ -1,18 +1,17 @@
-"""Ctrl-C, and how a problem is told."""
+"""Messages for Ctrl-C and for errors."""
 
 from __future__ import annotations
 
 import contextlib
 import sys
 from collections.abc import Iterator
-from typing import Any
 
 import typer
 
 
 @contextlib.contextmanager
 def interruptible(kept: str) -> Iterator[None]:
-    """One message for Ctrl-C; Typer by itself leaves without a word."""
+    """Turn Ctrl-C into one message and exit code 130; Typer alone prints nothing useful."""
     try:
         yield
     except KeyboardInterrupt:
@@ -20,6 +19,6 @@ def interruptible(kept: str) -> Iterator[None]:
         raise typer.Exit(130) from None
 
 
-def complain(text: Any) -> None:
-    """One error on standard error."""
+def complain(text: str) -> None:
+    """Print an error message on standard error."""
     typer.secho(f"error: {text}", fg=typer.colors.RED if sys.stderr.isatty() else None, err=True)

@@ -1,33 +1,28 @@
-"""Commands that start without pydantic, which Typer loads to convert even an argument that is text or not given."""
+"""Commands that start without pydantic, which Typer loads to convert any argument, even text or None."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from typer.core import TyperCommand, TyperGroup
 
+_Command = TyperCommand if TYPE_CHECKING else object
 
-class LightGroup(TyperGroup):
-    """A group whose own options are flags."""
 
+class _Light(_Command):
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Parse the options of the group."""
-        _keep_text(self.get_params(ctx))
+        """Parse arguments and options; text and None stay unconverted."""
+        for parameter in self.get_params(ctx):
+            parameter.process_value = _unless_text(parameter.process_value)
         return super().parse_args(ctx, args)
 
 
-class LightCommand(TyperCommand):
-    """A command whose arguments and options are flags or optional text."""
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Parse the arguments and options of the command."""
-        _keep_text(self.get_params(ctx))
-        return super().parse_args(ctx, args)
+class LightCommand(_Light, TyperCommand):
+    """A command with flags and optional text as its only parameters."""
 
 
-def _keep_text(parameters: list[Any]) -> None:
-    for parameter in parameters:
-        parameter.process_value = _unless_text(parameter.process_value)
+class LightGroup(_Light, TyperGroup):
+    """A group with flags as its only options."""
 
 
 def _unless_text(convert: Any) -> Any:

@@ -1,4 +1,4 @@
-"""All commands. What they need is imported when they run: `--help` stays fast."""
+"""The program `vadkit`. Each command imports what it needs when it runs, so that `--help` stays fast."""
 
 from __future__ import annotations
 
@@ -7,13 +7,18 @@ from typing import Annotated
 
 import typer
 
-from vadkit.cli import shipped
-from vadkit.cli.commands import check as recipes
-from vadkit.cli.commands import data
-from vadkit.cli.commands import eval as results
-from vadkit.cli.commands import plugin as plugins
-from vadkit.cli.commands import protocol as protocols
-from vadkit.cli.commands import run as running
+from vadkit.cli.commands import data, plugin, protocol, recipes
+from vadkit.cli.commands.bench import bench
+from vadkit.cli.commands.check import check
+from vadkit.cli.commands.compare import compare
+from vadkit.cli.commands.eval import evaluate
+from vadkit.cli.commands.figures import figures
+from vadkit.cli.commands.list import list_
+from vadkit.cli.commands.run import run
+from vadkit.cli.commands.schema import schema
+from vadkit.cli.commands.show import show
+from vadkit.cli.commands.sweep import sweep
+from vadkit.cli.commands.watch import watch
 from vadkit.cli.interrupt import complain
 from vadkit.cli.light import LightCommand, LightGroup
 from vadkit.core.errors import VadkitError
@@ -29,36 +34,31 @@ app = typer.Typer(
     epilog="New here? [bold]vadkit run quickstart[/bold] takes about two minutes and needs no data.",
 )
 
-app.add_typer(protocols.app, name="protocol")
-app.add_typer(data.app, name="data")
-app.add_typer(plugins.app, name="plugin")
-app.add_typer(shipped.app, name="recipes")
+# `--help` lists the commands in this order, then the groups.
+app.command()(run)
+app.command("eval")(evaluate)
+app.command()(compare)
+app.command()(figures)
+app.command()(sweep)
+app.command()(watch)
+app.command()(bench)
+app.command("list", cls=LightCommand)(list_)
+app.command()(check)
+app.command()(show)
+app.command()(schema)
+for group in (recipes, data, plugin, protocol):
+    app.add_typer(group.app)
 
 
 @app.callback(invoke_without_command=True)
-def _root(
-    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
-) -> None:
+def _root(version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False) -> None:
     if version:
         typer.echo(f"vadkit {__version__}")
         raise typer.Exit
 
 
-app.command()(running.run)
-app.command("eval")(results.evaluate)
-app.command()(results.figures)
-app.command()(running.sweep)
-app.command()(running.watch)
-app.command()(results.compare)
-app.command()(results.bench)
-app.command()(recipes.check)
-app.command()(recipes.show)
-app.command("list", cls=LightCommand)(recipes.list_)
-app.command()(recipes.schema)
-
-
 def main() -> None:
-    """Entry point: a problem that the user can mend is one message and exit code 2; a fault shows its traceback, 1."""
+    """Run the program. A `VadkitError` is one message and its exit code; any other error is a traceback and code 1."""
     try:
         app()
     except VadkitError as error:
@@ -69,6 +69,6 @@ def main() -> None:
         from vadkit.plugin.registry import Registry
 
         sys.excepthook(type(error), error, error.__traceback__)
-        if told := blamed(error, Registry.discover()):
-            complain(told)
+        if message := blamed(error, Registry.discover()):
+            complain(message)
         sys.exit(1)

@@ -1,44 +1,35 @@
-"""Arguments and options that several commands take."""
+"""Arguments and options of several commands."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-RecipeArgument = Annotated[
-    Path,
-    typer.Argument(
-        metavar="RECIPE", help="A YAML file, or the name of a recipe that vadkit ships.", show_default=False
-    ),
+Recipe = Annotated[
+    Path, typer.Argument(metavar="RECIPE", help="A YAML file, or the name of a recipe that vadkit ships.")
 ]
-VariantOption = Annotated[
-    str | None,
-    typer.Option(metavar="NAME", help="One of the file's variants, such as a row of a table.", show_default=False),
-]
-SetOption = Annotated[
+RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")]
+Variant = Annotated[str | None, typer.Option(metavar="NAME", help="A variant of the file, such as a row of a table.")]
+Set = Annotated[
     list[str] | None,
     typer.Option(
         "--set", metavar="KEY=VALUE", help="Change a value of the recipe: fuse.likelihood.weight=0.5. Repeatable."
     ),
 ]
-DataOption = Annotated[
-    Path | None,
-    typer.Option("--data-root", help="The data set's folder, or the one that holds it. Default: $VADKIT_DATA."),
+DataRoot = Annotated[
+    Path | None, typer.Option("--data-root", help="Folder of the data set, or its parent. Default: $VADKIT_DATA.")
 ]
-OutFileOption = Annotated[Path | None, typer.Option(help="Write into this file instead.")]
-ReuseOption = Annotated[
-    list[Path] | None,
-    typer.Option(
-        metavar="RUN", help="Take over what this run has trained and scored alike. Repeatable.", show_default=False
-    ),
+OutFile = Annotated[Path | None, typer.Option(help="Write into this file instead of the terminal.")]
+Reuse = Annotated[
+    list[Path] | None, typer.Option(metavar="RUN", help="Reuse the stages of this run that do not change. Repeatable.")
 ]
-TestTuningOption = Annotated[
+TestTuning = Annotated[
     bool,
     typer.Option(
-        "--allow-test-tuning",
-        help="Accept what was chosen with test labels; the result is marked test-tuned wherever it appears.",
+        "--allow-test-tuning", help="Accept settings tuned on test labels; every output then shows TEST-TUNED."
     ),
 ]
 
@@ -46,3 +37,8 @@ TestTuningOption = Annotated[
 def variant_of(recipe: Path, variant: str | None) -> Path:
     """The reference to a recipe, or to one of its variants."""
     return recipe / variant if variant else recipe
+
+
+def overrides(protocol: str | None, set_: Sequence[str] | None) -> list[str]:
+    """The changes of `--protocol` and `--set`, in this order."""
+    return [*([f"evaluate.protocol={protocol}"] if protocol else []), *(set_ or ())]

@@ -1,4 +1,4 @@
-"""Progress on the terminal: a live line a stage, or plain lines where nobody looks on."""
+"""Progress on standard error: bars on a terminal, plain lines elsewhere."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ EVERY = 15.0  # seconds between plain lines
 
 @contextlib.contextmanager
 def terminal_progress() -> Iterator[Progress]:
-    """A monitor for this terminal, or for a log file where there is none."""
+    """Bars if standard error is a terminal, otherwise plain lines."""
     console = Console(stderr=True)
     if not console.is_terminal:
         yield Plain()
@@ -35,17 +35,19 @@ def terminal_progress() -> Iterator[Progress]:
         yield Live(shown)
 
 
-class _Rate:
-    """Units a second since the stage began here."""
+class _Timed(Progress):
+    """Measures the rate of a stage, in units a second."""
 
-    def __init__(self, unit: str) -> None:
-        self.unit, self.amount, self.began = unit, 0, time.monotonic()
+    def begin(self, stage: str, total: int, *, done: int = 0, unit: str = "clips") -> None:
+        """Start the clock of a stage."""
+        del stage, total, done
+        self._unit, self._amount, self._began = unit, 0, time.monotonic()
 
-    def add(self, amount: int) -> str:
-        """-> "12.3 clips/s", empty before anything is known."""
-        self.amount += amount
-        seconds = time.monotonic() - self.began
-        return f"{self.amount / seconds:.1f} {self.unit}/s" if self.amount and seconds > 0 else ""
+    def _rate(self, amount: int) -> str:
+        """-> "12.3 clips/s", empty before the first units."""
+        self._amount += amount
+        seconds = time.monotonic() - self._began
+        return f"{self._amount / seconds:.1f} {self._unit}/s" if self._amount and seconds > 0 else ""
 
 
 def _brief(values: Mapping[str, float] | None) -> str:
@@ -53,67 +55,60 @@ def _brief(values: Mapping[str, float] | None) -> str:
     return "  ".join(f"{name.replace('_', ' ')} {value:.4g}" for name, value in chosen.items())
 
 
-class Live(Progress):
-    """One Rich progress bar a stage."""
+class Live(_Timed):
+    """A Rich progress bar for each stage."""
 
     def __init__(self, shown: bars.Progress) -> None:
         self._bars = shown
         self._task: TaskID | None = None
-        self._rate = _Rate("")
 
     def begin(self, stage: str, total: int, *, done: int = 0, unit: str = "clips") -> None:
-        """A new bar."""
-        self._rate = _Rate(unit)
+        """Add a bar."""
+        super().begin(stage, total, done=done, unit=unit)
         self._task = self._bars.add_task(stage, total=total, completed=done, values="", rate="")
 
     def advance(self, done: int, *, amount: int = 0, values: Mapping[str, float] | None = None) -> None:
         """Move the bar."""
         if self._task is not None:
             fields = {"values": _brief(values)} if values else {}
-            self._bars.update(self._task, completed=done, rate=self._rate.add(amount), **fields)  # pyright: ignore
+            self._bars.update(self._task, completed=done, rate=self._rate(amount), **fields)  # pyright: ignore
 
     def end(self, note: str = "") -> None:
-        """The bar stays, full."""
+        """Leave the full bar on the terminal."""
         if note:
             self.message(note)
 
     def message(self, text: str) -> None:
-        """A line above the bars."""
+        """Print a line above the bars."""
         self._bars.console.print(text, highlight=False)
 
 
-class Plain(Progress):
-    """Lines on stderr, one every quarter of a minute."""
-
-    def __init__(self) -> None:
-        self._stage, self._total, self._from = "", 0, 0
-        self._rate = _Rate("")
-        self._began = self._said = time.monotonic()
+class Plain(_Timed):
+    """Lines on standard error, at most one in `EVERY` seconds within a stage."""
 
     def begin(self, stage: str, total: int, *, done: int = 0, unit: str = "clips") -> None:
-        """Say that a stage begins."""
-        self._stage, self._total, self._from = stage, total, done
-        self._rate = _Rate(unit)
-        self._began = self._said = time.monotonic()
+        """Print that a stage begins."""
+        super().begin(stage, total, done=done, unit=unit)
+        self._stage, self._total, self._from, self._printed = stage, total, done, self._began
         self.message(f"{stage}: {total - done} to do" if done else f"{stage}: begins")
 
     def advance(self, done: int, *, amount: int = 0, values: Mapping[str, float] | None = None) -> None:
-        """Say how far it is, now and then."""
-        rate, now = self._rate.add(amount), time.monotonic()
-        if now - self._said < EVERY or done <= self._from:
+        """Print the state, if the last line is old enough."""
+        rate, now = self._rate(amount), time.monotonic()
+        if now - self._printed < EVERY or done <= self._from:
             return
-        self._said = now
+        self._printed = now
         left = (now - self._began) / (done - self._from) * (self._total - done)
         parts = (f"{self._stage}: {done}/{self._total}", _brief(values), rate, f"{_clock(left)} left")
-        self.message("  ".join(part for part in parts if part))
+        self.message("  ".join(filter(None, parts)))
 
     def end(self, note: str = "") -> None:
-        """Say that it is complete."""
+        """Print that the stage is complete."""
         took = _clock(time.monotonic() - self._began)
         self.message(f"{self._stage}: done in {took}" + (f"; {note}" if note else ""))
 
     def message(self, text: str) -> None:
-        """One line."""
+        """Print a line."""
         print(text, file=sys.stderr, flush=True)
 
 

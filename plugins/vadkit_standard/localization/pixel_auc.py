@@ -34,7 +34,7 @@ class PixelAUC(Metric):
     Example:
         >>> maps, labels = np.zeros((2, 4, 4)), np.array([False, True])
         >>> maps[1, :2] = 1.0
-        >>> video = ScoredVideo("01", maps.max((1, 2)), labels, maps=lambda: maps, masks=lambda: maps > 0.5)
+        >>> video = ScoredVideo("01", maps.max((1, 2)), labels, anomaly_maps=lambda: maps, masks=lambda: maps > 0.5)
         >>> PixelAUC().compute([video])
         {'pixel_auc': 1.0}
     """

@@ -44,7 +44,7 @@ class RegionCriteria(Metric):
     Example:
         >>> maps, labels = np.zeros((2, 4, 4)), np.array([False, True])
         >>> maps[1, :2] = 1.0
-        >>> video = ScoredVideo("01", maps.max((1, 2)), labels, maps=lambda: maps, masks=lambda: maps > 0.5)
+        >>> video = ScoredVideo("01", maps.max((1, 2)), labels, anomaly_maps=lambda: maps, masks=lambda: maps > 0.5)
         >>> RegionCriteria().compute([video])
         {'rbdc': 1.0, 'tbdc': 1.0}
     """

@@ -1,1 +1,1 @@
-"""The commands, one file each."""
+"""One module per command or group of commands."""

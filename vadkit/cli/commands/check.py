@@ -1,4 +1,4 @@
-"""`vadkit check`, `show`, `list` and `schema`: what a recipe says, and what it can say."""
+"""`vadkit check`."""
 
 from __future__ import annotations
 
@@ -9,47 +9,44 @@ from typing import Annotated
 
 import typer
 
-from vadkit.cli.options import RecipeArgument, SetOption, VariantOption, variant_of
+from vadkit.cli import options
 from vadkit.core.errors import VadkitError
 
 
 def check(
-    recipe: RecipeArgument,
-    variant: VariantOption = None,
-    set_: SetOption = None,
+    recipe: options.Recipe,
+    variant: options.Variant = None,
+    set_: options.Set = None,
     build: Annotated[
-        bool,
-        typer.Option(
-            "--build/--no-build", help="Build it and pass the shapes of a clip through; without, torch is not imported."
-        ),
+        bool, typer.Option("--build/--no-build", help="Build it and pass the shapes of a clip through, with torch.")
     ] = True,
     clip: Annotated[
-        bool, typer.Option("--clip", help="Pass an empty clip through in place of shapes, as 'vadkit run' does.")
+        bool, typer.Option("--clip", help="Pass an empty clip through instead of shapes, as 'vadkit run' does.")
     ] = False,
 ) -> None:
-    """Say everything that is wrong with a recipe, at once, with file, line and column; then what does not fit.
+    """Find all mistakes of a recipe at once, with file, line and column; then parts that do not fit.
 
-    Of a file with variants, each one is checked.
+    If the file has variants, each one is checked.
     """
     from vadkit.plugin.registry import Registry
     from vadkit.recipe import load
     from vadkit.recipe.variants import family_of
 
     if clip and not build:
-        raise VadkitError("--clip needs the recipe built", where="--no-build", fix="leave one of them out")
-    chosen, registry = variant_of(recipe, variant), Registry.discover()
+        raise VadkitError("--clip needs the components built", where="--no-build", fix="leave one of them out")
+    chosen, overrides, registry = options.variant_of(recipe, variant), set_ or (), Registry.discover()
     each = [chosen / name for name in family_of(chosen).variants] or [chosen]
     for one in each:
-        load(one, overrides=set_ or (), registry=registry)
+        load(one, overrides=overrides, registry=registry)
     for one in each:
         if build:
-            _build(one, set_ or (), clip=clip)
+            _build(one, overrides, clip=clip)
         else:
             typer.echo(f"{one}: no problems found")
 
 
 def _build(recipe: Path, overrides: Sequence[str], *, clip: bool) -> None:
-    """Print the parameters of each stage. If shapes alone do not pass, a fresh process tries with numbers."""
+    """Print the parameters of each stage. If shapes are not enough, check values in a new process."""
     import subprocess
 
     from vadkit.engine.dry_run import dry_run
@@ -66,38 +63,3 @@ def _build(recipe: Path, overrides: Sequence[str], *, clip: bool) -> None:
     for stage, count in parameters.items():
         typer.echo(f"{stage}: {count / 1e6:.2f} M parameters")
     typer.echo(f"{recipe}: no problems found")
-
-
-def show(recipe: RecipeArgument, variant: VariantOption = None, set_: SetOption = None) -> None:
-    """Print a recipe with its parents merged in, and where each value came from."""
-    from vadkit.plugin.registry import Registry
-    from vadkit.recipe import load
-    from vadkit.recipe.merge import resolve
-    from vadkit.recipe.show import render
-
-    chosen = variant_of(recipe, variant)
-    typer.echo(render(resolve(chosen, set_ or ())))
-    load(chosen, overrides=set_ or (), registry=Registry.discover())
-
-
-def list_(
-    name: Annotated[
-        str | None,
-        typer.Argument(help="A kind (encoder), a component (glow) or both (encoder/itae). Default: everything."),
-    ] = None,
-) -> None:
-    """List kinds and components, where each comes from, and plugins that failed to load."""
-    from vadkit.cli.render.list import print_listing
-    from vadkit.plugin.registry import Registry
-
-    print_listing(Registry.discover(), name)
-
-
-def schema() -> None:
-    """Print a JSON Schema of recipes, so that editors complete them."""
-    import json
-
-    from vadkit.plugin.registry import Registry
-    from vadkit.recipe.schema import json_schema
-
-    typer.echo(json.dumps(json_schema(Registry.discover()), indent=2))

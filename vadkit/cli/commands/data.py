@@ -1,62 +1,50 @@
-"""`vadkit data`: look at a data set before it is trusted."""
+"""`vadkit data`: check a data set, convert it to another layout, or preview it."""
 
 from __future__ import annotations
 
+from json import dumps
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from vadkit.cli import options
 from vadkit.cli.interrupt import interruptible
-from vadkit.cli.options import DataOption
 from vadkit.core.errors import VadkitError
 
 app = typer.Typer(
-    no_args_is_help=True,
-    rich_markup_mode="rich",
-    help="Data sets: what is wrong with one, another layout, a look at it.",
+    name="data", no_args_is_help=True, rich_markup_mode="rich", help="Check, convert or preview a data set."
 )
 
-TargetArgument = Annotated[
+Target = Annotated[
     str,
-    typer.Argument(
-        metavar="NAME|RECIPE",
-        help="A data set (avenue), one with keys ('{use: avenue, labels: masks}'), or a recipe.",
-        show_default=False,
-    ),
+    typer.Argument(metavar="NAME|RECIPE", help="A data set (avenue or '{use: avenue, labels: masks}'), or a recipe."),
 ]
-ChangeOption = Annotated[
-    list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="Change a key: data.labels=masks. Repeatable."),
+Set = Annotated[
+    list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Change a key: data.labels=masks. Repeatable.")
 ]
 
 
 @app.command()
 def check(
-    target: TargetArgument,
-    data_root: DataOption = None,
-    set_: ChangeOption = None,
+    target: Target,
+    data_root: options.DataRoot = None,
+    set_: Set = None,
     decode: Annotated[
-        bool,
-        typer.Option("--decode/--no-decode", help="Decode every frame, or read headers, names and frame labels alone."),
+        bool, typer.Option("--decode/--no-decode", help="Decode every frame, or read headers and labels only.")
     ] = True,
     json: Annotated[Path | None, typer.Option("--json", help="Also write the findings into this file.")] = None,
 ) -> None:
-    """Say everything that is wrong with a data set: counts, labels, damaged files, duplicates."""
+    """Find all problems of a data set: counts, labels, damaged files, duplicates."""
     from vadkit.cli.progress import terminal_progress
     from vadkit.cli.render.data import print_report
+    from vadkit.core.files import atomic_write_text
     from vadkit.data.tools import check_dataset, open_target
 
-    with interruptible("nothing was written"):
-        opened = open_target(target, data_root, set_ or ())
-        with terminal_progress() as progress:
-            report = check_dataset(opened, decode=decode, progress=progress)
+    with interruptible("nothing was written"), terminal_progress() as progress:
+        report = check_dataset(open_target(target, data_root, set_ or ()), decode=decode, progress=progress)
     print_report(report)
     if json is not None:
-        from json import dumps
-
-        from vadkit.core.files import atomic_write_text
-
         atomic_write_text(json, dumps(report.plain(), indent=2, ensure_ascii=False) + "\n")
     if report.errors:
         raise typer.Exit(VadkitError.exit_code)
@@ -64,39 +52,37 @@ def check(
 
 @app.command()
 def convert(
-    target: TargetArgument,
-    out: Annotated[Path, typer.Argument(metavar="OUT", help="The folder to write: new, empty, or begun before.")],
+    target: Target,
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="A new or empty folder, or an interrupted conversion.")],
     to: Annotated[str, typer.Option(metavar="FORM", help="frames (folders of .jpg) or avi (lossless files).")],
-    data_root: DataOption = None,
-    set_: ChangeOption = None,
+    data_root: options.DataRoot = None,
+    set_: Set = None,
     split: Annotated[list[str] | None, typer.Option(help="train or test. Repeatable. Default: both.")] = None,
-    size: Annotated[
-        str | None, typer.Option(metavar="HxW", help="Resize: height and width, 240x360. Default: as it is.")
-    ] = None,
+    size: Annotated[str | None, typer.Option(metavar="HxW", help="Height and width: 240x360.")] = None,
     gray: Annotated[bool, typer.Option("--gray", help="Convert to gray.")] = False,
 ) -> None:
-    """Write a data set in the layout that most code of the field reads, with its labels. Run again, it goes on."""
+    """Write a data set and its labels in the common layout of the field. To continue, run it again."""
     from vadkit.cli.progress import terminal_progress
     from vadkit.data.tools import convert_dataset, open_target
 
-    with interruptible("finished videos are kept: the same command goes on"):
+    kept = "finished videos are kept: give the same command again to continue"
+    with interruptible(kept), terminal_progress() as progress:
         opened = open_target(target, data_root, set_ or ())
-        with terminal_progress() as progress:
-            done = convert_dataset(opened, out, to=to, splits=split, size=size, gray=gray, progress=progress)
+        done = convert_dataset(opened, out, to=to, splits=split, size=size, gray=gray, progress=progress)
     typer.echo(f"{done.videos} videos, {done.frames} frames: {done.folder} ({done.form})")
 
 
 @app.command()
 def preview(
-    target: TargetArgument,
-    data_root: DataOption = None,
-    set_: ChangeOption = None,
-    video: Annotated[str | None, typer.Option(help="One video alone, with more of its frames.")] = None,
+    target: Target,
+    data_root: options.DataRoot = None,
+    set_: Set = None,
+    video: Annotated[str | None, typer.Option(help="Show only this video, with more of its frames.")] = None,
     videos: Annotated[int, typer.Option(min=1, help="Videos of each split.")] = 4,
     frames: Annotated[int, typer.Option(min=2, help="Frames of each video.")] = 8,
     out: Annotated[Path, typer.Option(help="The picture to write.")] = Path("preview.png"),
 ) -> None:
-    """Draw a contact sheet: frames as the model sees them, abnormal ones framed, masks and tracks outlined."""
+    """Draw a contact sheet of frames as the model sees them, with labels, masks and tracks outlined."""
     from vadkit.data.tools import open_target, preview_dataset
 
     with interruptible("nothing was written"):

@@ -1,151 +1,123 @@
-"""`vadkit eval`, `figures`, `compare` and `bench`: what came of runs, and what they cost."""
+"""`vadkit eval`: evaluate a run, or scores of any method."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from vadkit.cli import options
 from vadkit.cli.interrupt import interruptible
-from vadkit.cli.options import DataOption, OutFileOption, SetOption, TestTuningOption
+from vadkit.core.errors import VadkitError
+
+_DROPPED, _HIGH = "0:0", "abnormal"
 
 
 def evaluate(
     target: Annotated[
-        Path,
-        typer.Argument(
-            metavar="RUN|SCORES", help="A run folder, or scores of any method: a file or a folder.", show_default=False
-        ),
+        Path, typer.Argument(metavar="RUN|SCORES", help="A run folder, or scores of any method: a file or a folder.")
     ],
-    set_: SetOption = None,
-    protocol: Annotated[
-        str | None, typer.Option(help="A preset, such as ffp or deployable; 'vadkit protocol show' lists them.")
-    ] = None,
-    all_protocols: Annotated[
-        bool, typer.Option("--all-protocols", help="One table: these scores under every preset, side by side.")
-    ] = False,
+    set_: options.Set = None,
+    protocol: Annotated[str | None, typer.Option(help="A preset: ffp. 'vadkit protocol show' lists all.")] = None,
+    all_protocols: Annotated[bool, typer.Option("--all-protocols", help="Print a table of all presets.")] = False,
     data: Annotated[
-        str | None,
-        typer.Option(help="SCORES: the data set whose labels count: avenue, or '{use: avenue, labels: masks}'."),
+        str | None, typer.Option(help="SCORES: data set of the labels: avenue, or '{use: avenue, labels: masks}'.")
     ] = None,
-    data_root: DataOption = None,
-    labels: Annotated[Path | None, typer.Option(help="SCORES: a label file or folder, in place of --data.")] = None,
+    data_root: options.DataRoot = None,
+    labels: Annotated[Path | None, typer.Option(help="SCORES: a label file or folder, instead of --data.")] = None,
     normal: Annotated[
         Path | None, typer.Option(help="SCORES: scores of held-out normal videos, for thresholds and scales.")
     ] = None,
     dropped: Annotated[
-        str, typer.Option(metavar="A:B", help="SCORES: each video's first A and last B frames have no score.")
-    ] = "0:0",
-    high: Annotated[str, typer.Option(help="SCORES: what a high score means, abnormal or normal (PSNR).")] = "abnormal",
+        str, typer.Option(metavar="A:B", help="SCORES: the first A and the last B frames of each video have no score.")
+    ] = _DROPPED,
+    high: Annotated[str, typer.Option(help="SCORES: meaning of a high score, abnormal or normal (PSNR).")] = _HIGH,
     out: Annotated[
-        Path | None, typer.Option(help="Write metrics.json and figures into this folder; a RUN stays as it is.")
+        Path | None, typer.Option(help="Write metrics.json and figures into this folder; a RUN does not change.")
     ] = None,
-    allow_test_tuning: TestTuningOption = False,
+    allow_test_tuning: options.TestTuning = False,
 ) -> None:
-    """Judge a run again, or anybody's scores: other protocol, weights, transforms or metrics, in seconds."""
-    from vadkit.cli.commands.eval_request import Request, evaluate
-
-    changes = [*([f"evaluate.protocol={protocol}"] if protocol else []), *(set_ or ())]
+    """Evaluate a run again, or scores of any method: other protocol, weights, transforms or metrics, in seconds."""
+    changes = options.overrides(protocol, set_)
     with interruptible("no file is half-written: run it again"):
-        evaluate(
-            Request(target, changes, data, data_root, labels, normal, dropped, high, out),
-            all_protocols=all_protocols,
-            allow_test_tuning=allow_test_tuning,
+        if all_protocols and any(change.startswith("evaluate.protocol") for change in changes):
+            what, fix = "all presets are evaluated unchanged", "leave out --protocol, or --set evaluate.protocol"
+            raise VadkitError(what, where="--all-protocols", fix=fix)
+        if all_protocols and out:
+            raise VadkitError("--all-protocols prints a table and writes no file", where="--out", fix="leave it out")
+        external = {
+            "--data": data,
+            "--data-root": data_root,
+            "--labels": labels,
+            "--normal": normal,
+            "--dropped": dropped if dropped != _DROPPED else None,
+            "--high": high if high != _HIGH else None,
+        }
+        if (target / "recipe.yaml").is_file():
+            _run(target, changes, out, external, all_protocols=all_protocols, allow_test_tuning=allow_test_tuning)
+            return
+        from vadkit.cli.render.protocol import print_all
+        from vadkit.evaluation.external_scores import (
+            ExternalScores,
+            evaluate_external_all_protocols,
+            evaluate_external_scores,
         )
 
+        if data is None and labels is None and target.is_dir():
+            what = "is not a run folder: it has no recipe.yaml"
+            fix = "give the path of a run; to evaluate scores of another method, give their labels: --data or --labels"
+            raise VadkitError(what, where=str(target), fix=fix)
+        meaning: Any = high
+        scores = ExternalScores(target, _data(data), data_root, labels, normal, _pair(dropped), meaning)
+        if all_protocols:
+            print_all(evaluate_external_all_protocols(scores, overrides=changes))
+            return
+        report = ("console", "json", "figures") if out else ("console",)
+        evaluate_external_scores(scores, overrides=changes, report=report, out=out, allow_test_tuning=allow_test_tuning)
 
-def figures(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.", show_default=False)],
-    figure: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="NAME",
-            help="A reporter that draws: figures, histograms, weight_curve, error_maps, worst_frames, ... Repeatable. "
-            "Default: those of the run's recipe.",
-        ),
-    ] = None,
-    data_root: DataOption = None,
+
+def _run(
+    run: Path,
+    changes: list[str],
+    out: Path | None,
+    external: Mapping[str, object],
+    *,
+    all_protocols: bool,
+    allow_test_tuning: bool,
 ) -> None:
-    """Draw figures of a finished run; the videos are needed only for those that show frames."""
-    from vadkit.evaluation.reporting import draw
-
-    with interruptible("no file is half-written: run it again"):
-        folder = draw(run, figure or (), data_root=data_root)
-    typer.echo(f"figures: {folder}")
-
-
-def compare(
-    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Run folders.", show_default=False)],
-    metric: Annotated[
-        list[str] | None, typer.Option(help="A metric by name; repeatable. Default: AUCs, EER, AP.")
-    ] = None,
-    protocol: Annotated[str | None, typer.Option(help="Judge all runs under this preset.")] = None,
-    set_: SetOption = None,
-    any_protocol: Annotated[
-        bool, typer.Option("--any-protocol", help="Put numbers of different protocols side by side, unranked.")
-    ] = False,
-    form: Annotated[
-        str, typer.Option("--format", help="console, csv, markdown or latex.", metavar="FORMAT")
-    ] = "console",
-    out: OutFileOption = None,
-    allow_test_tuning: TestTuningOption = False,
-) -> None:
-    """Put runs side by side: metrics with intervals, which differences are more than chance, cost."""
-    from vadkit.cli.render.compare import renderer
-    from vadkit.evaluation.build import COMPARED
-    from vadkit.evaluation.compare import compare as judged
-
-    render = renderer(form)
-    changes = [*([f"evaluate.protocol={protocol}"] if protocol else []), *(set_ or ())]
-    with interruptible("nothing was written"):
-        found = judged(
-            runs,
-            metrics=metric or COMPARED,
-            overrides=changes,
-            any_protocol=any_protocol,
-            allow_test_tuning=allow_test_tuning,
-        )
-    _put(render(found), out)
-
-
-def bench(
-    target: Annotated[
-        Path,
-        typer.Argument(metavar="RECIPE|RUN", help="A recipe, measured untrained, or a run folder.", show_default=False),
-    ],
-    set_: SetOption = None,
-    batch: Annotated[
-        int, typer.Option(min=1, max=65536, help="Clips of one pass; 1 is what a live stream can give.")
-    ] = 1,
-    warmup: Annotated[int, typer.Option(min=0, help="Passes before the clock starts.")] = 2,
-    repeat: Annotated[int, typer.Option(min=1, help="Passes that are timed.")] = 10,
-    count: Annotated[bool, typer.Option("--count", help="Parameters and GFLOPs alone: time nothing.")] = False,
-    form: Annotated[
-        str, typer.Option("--format", help="console, csv, markdown, latex or json.", metavar="FORMAT")
-    ] = "console",
-    out: OutFileOption = None,
-) -> None:
-    """Measure size and speed, part by part, on random clips: parameters, GFLOPs, ms, frames/s, memory."""
     from vadkit.cli.progress import terminal_progress
-    from vadkit.cli.render.bench import renderer
+    from vadkit.cli.render.protocol import print_all
+    from vadkit.evaluation.reporting import evaluate_all_protocols, report
 
-    render = renderer(form)
-    with interruptible("nothing was written"), terminal_progress() as progress:
-        from vadkit.engine.bench.bench import bench as measured
-
-        found = measured(
-            target, set_ or (), batch=batch, warmup=warmup, repeat=0 if count else repeat, progress=progress
-        )
-    _put(render(found), out)
-
-
-def _put(text: str, out: Path | None) -> None:
-    """On the terminal, or into a file."""
-    if out is None:
-        typer.echo(text, nl=False)
+    if useless := [name for name, value in external.items() if value is not None]:
+        what = f"{run} is a run and has labels and scores already"
+        raise VadkitError(what, where=useless[0], fix="leave it out; it is for scores of other methods")
+    if all_protocols:
+        print_all(evaluate_all_protocols(run, changes, allow_test_tuning=allow_test_tuning))
         return
-    from vadkit.core.files import atomic_write_text
+    with terminal_progress() as progress:
+        result = report(run, changes, out=out, allow_test_tuning=allow_test_tuning, progress=progress)
+    if result.folder.exists():
+        typer.echo(f"results: {result.folder}")
 
-    atomic_write_text(out, text)
-    typer.echo(f"written: {out}")
+
+def _pair(dropped: str) -> tuple[int, int]:
+    found = re.fullmatch(r"(\d{1,6}):(\d{1,6})", dropped)
+    if not found:
+        raise VadkitError(f"{dropped!r} is not 'A:B'", where="--dropped", fix="for example --dropped 4:0")
+    return int(found[1]), int(found[2])
+
+
+def _data(text: str | None) -> str | Mapping[str, Any] | None:
+    if text is None or not text.lstrip().startswith("{"):
+        return text
+    import yaml
+
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        fix = "for example --data '{use: avenue, labels: masks}'"
+        raise VadkitError(f"cannot be read: {error}", where="--data", fix=fix) from error

@@ -1,32 +1,69 @@
-"""`vadkit plugin`: a new one, which there are, and whether one keeps its contracts."""
+"""`vadkit plugin`: list plugins, check one, or write a new one."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from vadkit.cli.commands import plugin_check as conformance
 from vadkit.cli.interrupt import interruptible
 
+if TYPE_CHECKING:
+    from vadkit.testing import Outcome
+
 app = typer.Typer(
-    no_args_is_help=True,
-    rich_markup_mode="rich",
-    help="Plugins: which there are and what is wrong with them, whether one keeps its contracts, a new one.",
+    name="plugin", no_args_is_help=True, rich_markup_mode="rich", help="List plugins, check one, or write a new one."
 )
+
+
+@app.command("list")
+def list_() -> None:
+    """List plugins with distribution, version, origin, components and problems."""
+    from vadkit.cli.render.plugin import print_plugins
+    from vadkit.plugin.registry import Registry
+
+    print_plugins(Registry.discover())
+
+
+@app.command()
+def check(
+    name: Annotated[str, typer.Argument(help="A plugin, by its name in 'vadkit plugin list'.")],
+    component: Annotated[
+        list[str] | None,
+        typer.Option(metavar="KIND/NAME", help="Check only this component: density/kde or kde. Repeatable."),
+    ] = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="KIND/NAME.KEY=VALUE",
+            help="Set a key without default, or a smaller size: density/kde.bandwidth=0.3. Keys under 'toy' set"
+            " the surroundings of a component: decoder/mine.toy.encoder=itae. Repeatable.",
+        ),
+    ] = None,
+    failures: Annotated[bool, typer.Option("--failures", help="Show only failed checks.")] = False,
+) -> None:
+    """Check the contracts of a plugin's components: shapes, gradients, state, devices, causality and more."""
+    from vadkit.cli.render.plugin import print_outcomes
+    from vadkit.testing import ConformityError, run_checks, subjects
+
+    with interruptible("nothing was written"):
+        found = subjects(name, _settings(set_ or ()), only=component or ())
+        outcomes = _watched(run_checks(found))
+    print_outcomes(outcomes, failures=failures)
+    if any(outcome.state == "failed" for outcome in outcomes):
+        raise typer.Exit(ConformityError.exit_code)
 
 
 @app.command()
 def new(
-    kind: Annotated[str, typer.Argument(help="What it adds: density, scorer, encoder, ...", show_default=False)],
-    name: Annotated[
-        str,
-        typer.Argument(help="Its name, such as my-kde: of the package, the plugin and the component."),
-    ],
+    kind: Annotated[str, typer.Argument(help="Kind of the component: density, scorer, encoder, ...")],
+    name: Annotated[str, typer.Argument(help="Name of package, plugin and component, such as my-kde.")],
     out: Annotated[Path | None, typer.Option(help="Folder to write. Default: ./NAME.")] = None,
 ) -> None:
-    """Write a package with a working component, a recipe that runs it and a test: the beginning of a plugin."""
+    """Write the package of a new plugin: a working component, a recipe that runs it and a test."""
     from vadkit.cli.scaffold import write_plugin
     from vadkit.plugin.registry import Registry
 
@@ -36,13 +73,22 @@ def new(
     typer.echo(f"next:    cd {folder} && pip install -e '.[test]' && pytest && vadkit run recipe.yaml")
 
 
-@app.command("list")
-def list_() -> None:
-    """List plugins: distribution, version, where from, what they add, and what is wrong with them."""
-    from vadkit.cli.render.plugin import print_plugins
-    from vadkit.plugin.registry import Registry
+def _settings(overrides: Sequence[str]) -> Mapping[str, Any]:
+    """The values of `--set`, by component."""
+    from vadkit.recipe.merge import VERSION, resolve_plain
 
-    print_plugins(Registry.discover())
+    tree = resolve_plain({"vadkit": VERSION}, overrides)
+    assert isinstance(tree.value, Mapping)
+    return {name: node for name, node in tree.value.items() if name != "vadkit"}
 
 
-app.command()(conformance.check)
+def _watched(outcomes: Iterable[Outcome]) -> list[Outcome]:
+    """All outcomes; meanwhile a status line counts them."""
+    from rich.console import Console
+
+    found: list[Outcome] = []
+    with Console(stderr=True).status("") as status:
+        for outcome in outcomes:
+            found.append(outcome)
+            status.update(f"{len(found)} checks, {outcome.component}")
+    return found

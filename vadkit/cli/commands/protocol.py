@@ -1,8 +1,8 @@
-"""`vadkit protocol`: presets, and what differs between two."""
+"""`vadkit protocol`: print presets and protocols, and the differences between two."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -15,77 +15,65 @@ if TYPE_CHECKING:
     from vadkit.core.protocol import Protocol
 
 app = typer.Typer(
-    no_args_is_help=True, rich_markup_mode="rich", help="How scores become numbers: presets, and what differs."
+    name="protocol", no_args_is_help=True, rich_markup_mode="rich", help="Print evaluation protocols, or compare two."
 )
 
-Name = Annotated[str, typer.Argument(help="A preset, a recipe, or a run folder.", show_default=False)]
+Name = Annotated[str, typer.Argument(help="A preset, a recipe, or a run folder.")]
 
 
 @app.command()
 def show(
     name: Annotated[
-        str | None,
-        typer.Argument(help="A preset, a recipe, or a run folder. Default: lists the presets.", show_default=False),
+        str | None, typer.Argument(help="A preset, a recipe, or a run folder. Without a name, the presets are listed.")
     ] = None,
 ) -> None:
-    """Print a protocol, field by field; without a name, list the presets."""
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
+    """Print a protocol, field by field, or list the presets."""
     from vadkit.recipe.presets import PRESETS, SOURCES
 
-    console = Console(highlight=False)
     if name is None:
-        table = Table(box=None, pad_edge=False, header_style="dim")
-        table.add_column("preset")
-        table.add_column("whose, and what to know")
-        for preset, source in SOURCES.items():
-            table.add_row(Text(preset, style="bold"), Text(source))
-        console.print(table)
+        rows = {preset: (source,) for preset, source in SOURCES.items()}
+        _print_table(("preset", "source and notes"), rows, style="bold")
         return
     protocol = find(name)
-    console.print(Text(f"{protocol.name}  #{protocol.digest()}", style="bold"))
+    typer.secho(f"{protocol.name}  #{protocol.digest()}", bold=True)
     if protocol == PRESETS.get(name):
-        console.print(Text(SOURCES[name]))
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    table.add_column("field")
-    table.add_column("value")
-    for key in fields(protocol):
-        if key.name not in ("name", "components"):
-            table.add_row(key.name, Text(said(getattr(protocol, key.name))))
-    for component, part in protocol.components.items():
-        table.add_row(component, Text(said({component: part})))
-    console.print(table)
+        typer.echo(SOURCES[name])
+    keys = [key.name for key in fields(protocol) if key.name not in ("name", "components")]
+    rows = {key: (said(getattr(protocol, key)),) for key in keys}
+    rows |= {component: (said({component: part}),) for component, part in protocol.components.items()}
+    _print_table(("field", "value"), rows)
 
 
 @app.command()
 def diff(one: Name, other: Name) -> None:
     """Print the fields in which two protocols differ."""
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
     from vadkit.core.protocol import differences
 
-    first, second = find(one), find(other)
-    console, differ = Console(highlight=False), differences(first, second)
-    if not differ:
-        console.print("no difference")
-        return
-    table = Table(box=None, pad_edge=False, header_style="dim")
-    for head in ("field", one, other):
-        table.add_column(Text(head))
-    for name, pair in differ.items():
-        table.add_row(name, *(Text(said(value)) for value in pair))
-    console.print(table)
+    if differ := differences(find(one), find(other)):
+        rows = {name: [said(value) for value in pair] for name, pair in differ.items()}
+        _print_table(("field", one, other), rows)
+    else:
+        typer.echo("no difference")
+
+
+def _print_table(heads: Sequence[str], rows: Mapping[str, Sequence[str]], style: str = "") -> None:
+    from rich.console import Console
+    from rich.table import Column
+    from rich.text import Text
+
+    from vadkit.cli.render.tables import listing
+
+    table = listing(*(Column(Text(head)) for head in heads))
+    for name, cells in rows.items():
+        table.add_row(Text(name, style=style), *map(Text, cells))
+    Console(highlight=False).print(table)
 
 
 def find(name: str) -> Protocol:
     """The protocol of a preset, a recipe or a run folder.
 
     Raises:
-        VadkitError: it is none of these.
+        VadkitError: the name is none of these.
     """
     from vadkit.evaluation.build import evaluation_of, protocol_of
     from vadkit.plugin.registry import Registry
@@ -96,20 +84,19 @@ def find(name: str) -> Protocol:
 
     if name in PRESETS:
         return PRESETS[name]
-    path = Path(name)
-    if (path / "recipe.yaml").is_file():
-        kept = RunFolder(path).read_manifest().protocol
-        return _revived(kept) if kept else protocol_of(load(path / "recipe.yaml", registry=Registry.discover()))
+    registry, file = Registry.discover(), Path(name, "recipe.yaml")
+    if file.is_file():
+        kept = RunFolder(file.parent).read_manifest().protocol
+        return _restored(kept) if kept else protocol_of(load(file, registry=registry))
     if find_recipe(name):
-        registry = Registry.discover()
         recipe = load(name, registry=registry)
         config = evaluation_of(recipe, registry)
         return replace(config.protocol, components={key: part.as_dict() for key, part in config.components.items()})
-    raise VadkitError(f"there is no preset, recipe or run {name!r}", fix=closest(name, PRESETS))
+    raise VadkitError(f"no preset, recipe or run is named {name!r}", fix=closest(name, PRESETS))
 
 
-def _revived(kept: Mapping[str, Any]) -> Protocol:
-    """A protocol from its plain values, as a manifest keeps it."""
+def _restored(kept: Mapping[str, Any]) -> Protocol:
+    """A protocol from its plain values in a manifest."""
     from vadkit.core.protocol import Protocol
 
     known = {key.name for key in fields(Protocol)}
@@ -125,10 +112,8 @@ def said(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, Mapping):
-        parts: Mapping[str, Any] = value
-        return (
-            "; ".join(f"{name} x {part['weight']:g}, {said(part['transform'])}" for name, part in parts.items()) or "-"
-        )
+        parts = [f"{name} x {part['weight']:g}, {said(part['transform'])}" for name, part in value.items()]
+        return "; ".join(parts) or "-"
     if isinstance(value, (tuple, list)):
         return ", then ".join(_transform(one) for one in value) or "none"
     return str(value) or "as the data set says"

@@ -1,1 +1,1 @@
-"""What the commands print: tables of Rich."""
+"""Output of the commands: Rich tables and text."""

@@ -1,9 +1,9 @@
-"""`vadkit bench`: the table, on the terminal and as CSV, Markdown, LaTeX or JSON."""
+"""The table of `vadkit bench`: on the terminal, or as CSV, Markdown, LaTeX or JSON."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
@@ -19,40 +19,51 @@ _HEAD = ("part", "components", "parameters", "GFLOPs", "ms a clip", "ms a frame"
 
 
 def renderer(form: str) -> Callable[[Bench], str]:
-    """What gives the measurements in this form.
+    """The function that writes measurements in a format.
 
     Raises:
-        VadkitError: there is no such form.
+        VadkitError: the format is unknown.
     """
-    makers = {"console": _console, "csv": _csv, "markdown": _markdown, "latex": _latex, "json": _json}
+    makers: Mapping[str, Callable[[Bench], str]] = {
+        "console": _console,
+        "csv": _csv,
+        "markdown": lambda found: tables.markdown(_rows(found), _notes(found)),
+        "latex": lambda found: tables.latex(_rows(found), _notes(found)),
+        "json": lambda found: (
+            json.dumps({**asdict(found), "frames_per_second": found.frames_per_second}, indent=2) + "\n"
+        ),
+    }
     return tables.maker(makers, form)
 
 
 def _cells(found: Bench, part: PartCost, join: str = " ({})") -> list[str]:
-    parameters = f"{part.parameters / 1e6:.2f} M" if part.parameters else "-"
-    flops = "-" if part.flops is None else f"{part.flops / 1e9:.4g}"
-    taken, frame = part.milliseconds, found.per_frame(part)
-    if taken is None or frame is None:
-        return [part.name, part.what, parameters, flops, "-", "-"]
-    clip = f"{taken.median:.2f}" + join.format(f"{taken.least:.2f} to {taken.most:.2f}")
-    return [part.name, part.what, parameters, flops, clip, f"{frame:.2f}"]
+    taken = part.milliseconds
+    clip = f"{taken.median:.2f}" + join.format(f"{taken.least:.2f} to {taken.most:.2f}") if taken else "-"
+    return [
+        part.name,
+        part.what,
+        tables.number(part.parameters or None, "{:.2f} M", 1e6),
+        tables.number(part.flops, "{:.4g}", 1e9),
+        clip,
+        tables.number(found.per_frame(part), "{:.2f}"),
+    ]
 
 
 def _notes(found: Bench) -> list[str]:
     clip = found.clip
-    size = f"{clip.frames} frames of {clip.height}x{clip.width}, {clip.color}"
+    weights = f"weights of {found.weights}" if found.weights else "untrained weights"
     notes = [
-        f"{found.name}, {f'weights of {found.weights}' if found.weights else 'untrained weights'}; a clip: {size}",
-        "GFLOPs of one clip, a multiply-add as 2: convolutions and matrix products, not what goes element by element",
+        f"{found.name}, {weights}; a clip: {clip.frames} frames of {clip.height}x{clip.width}, {clip.color}",
+        "GFLOPs of one clip: convolutions and matrix products, without elementwise operations; a multiply-add is 2",
     ]
     if found.noise:
         fitted = ", ".join(f"{name} (up to {samples} samples)" for name, samples in found.noise.items())
-        notes.append(f"fitted on noise, which decides what a nearest-neighbour search costs: {fitted}")
+        notes.append(f"fitted on noise: {fitted}; the number of samples decides the cost of a nearest-neighbour search")
     if found.repeat:
         notes += [
-            f"a frame: one more of the video; a clip stands for {found.stride} of them (engine.score_stride)",
-            f"median (least to most) of {found.repeat} passes after {found.warmup}, batches of {found.batch}; "
-            "a density's time has its feature in it; decoding is in none (benchmarks/loading.py)",
+            f"ms a frame: a clip advances the video by {found.stride} frames (engine.score_stride)",
+            f"median (least to most) of {found.repeat} passes after {found.warmup}, batches of {found.batch}",
+            "the time of a density includes its feature; no time includes decoding (benchmarks/loading.py)",
             f"{found.device}, {found.precision}, CPU threads {found.threads}; peak memory {_memory(found)}",
             f"{found.frames_per_second:.2f} frames/s in all",
         ]
@@ -62,14 +73,14 @@ def _notes(found: Bench) -> list[str]:
 def _memory(found: Bench) -> str:
     if found.peak_memory is None:
         return "unknown on this system"
-    of = "of the whole process" if found.device == "cpu" else "allocated on the GPU"
+    of = "of the process" if found.device == "cpu" else "allocated on the GPU"
     return f"{found.peak_memory / 2**20:.0f} MiB {of}"
 
 
 def _console(found: Bench) -> str:
     table = Table(header_style="bold", caption="\n".join(_notes(found)), caption_justify="left", show_footer=True)
-    for number, (head, total) in enumerate(zip(_HEAD, _cells(found, found.whole, "\n{}"), strict=True)):
-        table.add_column(head, total, justify="left" if number < 2 else "right")
+    for position, (head, total) in enumerate(zip(_HEAD, _cells(found, found.whole, "\n{}"), strict=True)):
+        table.add_column(head, total, justify="left" if position < 2 else "right")
     for part in found.parts:
         table.add_row(*map(Text, _cells(found, part, "\n{}")))
     return tables.printed(table)
@@ -77,14 +88,6 @@ def _console(found: Bench) -> str:
 
 def _rows(found: Bench) -> list[list[str]]:
     return [list(_HEAD), *(_cells(found, part) for part in (*found.parts, found.whole))]
-
-
-def _markdown(found: Bench) -> str:
-    return tables.markdown(_rows(found), _notes(found))
-
-
-def _latex(found: Bench) -> str:
-    return tables.latex(_rows(found), _notes(found))
 
 
 def _csv(found: Bench) -> str:
@@ -95,7 +98,3 @@ def _csv(found: Bench) -> str:
         times = [taken.median, taken.least, taken.most] if taken else [None] * 3
         rows.append([found.name, part.name, part.what, part.parameters, part.flops, *times, found.per_frame(part)])
     return tables.comma(rows)
-
-
-def _json(found: Bench) -> str:
-    return json.dumps({**asdict(found), "frames_per_second": found.frames_per_second}, indent=2) + "\n"

@@ -1,32 +1,31 @@
-"""What `vadkit list` prints."""
+"""The output of `vadkit list`."""
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Sequence
 
 from rich.console import Console
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 
+from vadkit.cli.render.tables import listing
 from vadkit.core.contracts import KINDS
 from vadkit.core.errors import PluginError, closest, join_names
-from vadkit.plugin.discovery import Plugin
 from vadkit.plugin.registry import DISABLE, Registry
 
 
 def print_listing(registry: Registry, name: str | None) -> None:
-    """Everything, one kind, or one component with its keys.
+    """Print everything, one kind, or one component with its keys.
 
     Raises:
-        PluginError: there is no such kind or component.
+        PluginError: no kind or component has this name.
     """
     console = Console(soft_wrap=not Console().is_terminal)
     if name is None:
         for kind in KINDS:
             if registry.names(kind):
                 console.print(_kind_table(registry, kind))
-        print_problems(console, registry)
+        _print_problems(console, registry)
     elif name in KINDS:
         console.print(f"[bold]{name}[/bold]: {inspect.getdoc(KINDS[name])}\n", highlight=False)
         console.print(_kind_table(registry, name))
@@ -34,20 +33,11 @@ def print_listing(registry: Registry, name: str | None) -> None:
         _print_component(console, registry, name)
 
 
-def _owners(registry: Registry, kind: str, name: str) -> Sequence[Plugin]:
-    return [
-        plugin
-        for plugin in registry.plugins
-        if any((component.kind, component.name) == (kind, name) for component in plugin.components)
-    ]
-
-
 def _kind_table(registry: Registry, kind: str) -> Table:
-    table = Table(title=kind, title_justify="left", title_style="bold", box=None, pad_edge=False, header_style="dim")
-    for column in ("name", "summary", "plugin", "from"):
-        table.add_column(column, no_wrap=column != "summary")
+    table = listing(*(Column(head, no_wrap=head != "summary") for head in ("name", "summary", "plugin", "from")))
+    table.title = kind
     for name in registry.names(kind):
-        for plugin in _owners(registry, kind, name):
+        for plugin in registry.plugins:
             for component in plugin.components:
                 if (component.kind, component.name) == (kind, name):
                     table.add_row(*map(escape, (name, component.summary, plugin.name, plugin.distribution)))
@@ -55,22 +45,25 @@ def _kind_table(registry: Registry, kind: str) -> Table:
     return table
 
 
-def print_problems(console: Console, registry: Registry) -> None:
-    """Plugins that are not loaded or left out, names that clash; what is more, `vadkit plugin list` says."""
+def _print_problems(console: Console, registry: Registry) -> None:
+    """Print what `vadkit plugin list` prints in detail."""
     for (kind, name), full in registry.clashes.items():
-        told = f"{kind} {name!r} is {' and '.join(full)}; write the full name"
-        console.print(f"[yellow]clash[/yellow]: {escape(told)}")
+        text = f"{kind} {name!r} is {' and '.join(full)}; write the full name"
+        console.print(f"[yellow]clash[/yellow]: {escape(text)}")
+    for plugin in registry.broken:
+        console.print(f"[red]not loaded[/red]: {escape(f'{plugin.origin}: {plugin.error}')}")
+    if usable := [plugin.name for plugin in registry.plugins if registry.problems(plugin) and not plugin.error]:
+        console.print(f"[yellow]with problems[/yellow]: {escape(join_names(usable))}; see 'vadkit plugin list'")
+    print_disabled(console, registry)
+
+
+def print_disabled(console: Console, registry: Registry) -> None:
+    """Print the plugins in `VADKIT_DISABLE`, and names there that no plugin has."""
     if registry.disabled:
         console.print(f"[dim]disabled by {DISABLE}[/dim]: {escape(', '.join(registry.disabled))}")
     for name in registry.strangers:
-        told = f"{DISABLE} names {name!r}, which is no plugin; {closest(name, (p.name for p in registry.plugins))}"
-        console.print(f"[yellow]unknown[/yellow]: {escape(told)}")
-    for plugin in registry.broken:
-        console.print(f"[red]not loaded[/red]: {escape(f'{plugin.origin}: {plugin.error}')}")
-    usable = [plugin.name for plugin in registry.plugins if registry.problems(plugin) and not plugin.error]
-    if usable:
-        told = f"{join_names(usable)}; see 'vadkit plugin list'"
-        console.print(f"[yellow]with problems[/yellow]: {escape(told)}")
+        near = closest(name, (plugin.name for plugin in registry.plugins))
+        console.print(f"[yellow]unknown[/yellow]: {escape(f'{DISABLE} names {name!r}, which is not a plugin; {near}')}")
 
 
 def _print_component(console: Console, registry: Registry, name: str) -> None:
@@ -80,13 +73,11 @@ def _print_component(console: Console, registry: Registry, name: str) -> None:
     kinds = [kind] if kind else [each for each in KINDS if short.rpartition(":")[2] in registry.names(each)]
     if not kinds:
         every = {each for kind in KINDS for each in registry.names(kind)} | set(KINDS)
-        raise PluginError(f"there is no kind or component {name!r}", fix=closest(name, every))
+        raise PluginError(f"no kind or component is named {name!r}", fix=closest(name, every))
     for each in kinds:
         component = registry.get(each, short)
         console.print(f"[bold]{each} {component.name}[/bold]: {escape(component.summary)}", highlight=False)
-        table = Table(box=None, pad_edge=False, header_style="dim")
-        for column in ("key", "type", "default", "meaning"):
-            table.add_column(column)
+        table = listing("key", "type", "default", "meaning")
         for key in describe(component).parameters.values():
             default = "required" if key.required else key.default_text
             table.add_row(*map(escape, (key.name, key.type, default, key.help)))

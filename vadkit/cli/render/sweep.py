@@ -1,79 +1,67 @@
-"""`vadkit sweep`: the table of trials, the spread over seeds, and the numbers of a paper beside ours."""
+"""The tables of `vadkit sweep`: trials, statistics over seeds, and a comparison with a paper."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from vadkit.cli.render.protocol import SHORT
+from vadkit.cli.render.tables import numeric
 from vadkit.engine.sweep import SEED, Beside, Trial, beside_paper, summarize_seeds
 from vadkit.recipe.variants import Paper
 
-_NOTE = "To choose among these by test metrics is to choose with test labels: mark such a recipe test_tuned."
+_NOTE = "If you choose among these by test metrics, you choose with test labels: set test_tuned in such a recipe."
 
 
 def print_trials(trials: Sequence[Trial]) -> None:
-    """Every trial, then mean and deviation where seeds are varied."""
+    """Print every trial, then mean and standard deviation if seeds are varied."""
     console = Console(highlight=False)
     metrics = [name for name in SHORT if any(name in trial.metrics for trial in trials)]
-    table = Table(header_style="bold")
-    for key in trials[0].values:
-        table.add_column(Text(key), overflow="fold")
-    for name in metrics:
-        table.add_column(f"{SHORT[name]} %", justify="right")
+    heads = [f"{SHORT[name]} %" for name in metrics]
+    table = _table(trials[0].values, numeric(*heads))
     for trial in trials:
         cells = [f"{100 * trial.metrics[name]:.2f}" if name in trial.metrics else "-" for name in metrics]
         table.add_row(*map(Text, trial.values.values()), *cells)
     console.print(table)
-    if SEED in trials[0].values and any(spread.seeds > 1 for spread in summarize_seeds(trials)):
-        console.print(_spread(trials, metrics))
+    spreads = summarize_seeds(trials) if SEED in trials[0].values else []
+    if any(spread.seeds > 1 for spread in spreads):
+        table = _table(spreads[0].values, numeric("seeds", *heads), title="mean and standard deviation over seeds")
+        for spread in spreads:
+            cells = [
+                f"{100 * spread.means[name]:.2f} ± {100 * spread.deviations[name]:.2f}" if name in spread.means else "-"
+                for name in metrics
+            ]
+            table.add_row(*map(Text, spread.values.values()), str(spread.seeds), *cells)
+        console.print(table)
     if any(trial.protocol["test_tuned"] for trial in trials):
         console.print(Text("TEST-TUNED", style="bold red"))
     console.print(Text(_NOTE, style="dim"))
 
 
-def _spread(trials: Sequence[Trial], metrics: Sequence[str]) -> Table:
-    spreads = summarize_seeds(trials)
-    table = Table(header_style="bold", title="mean and standard deviation over seeds", title_justify="left")
-    for key in spreads[0].values:
-        table.add_column(Text(key), overflow="fold")
-    table.add_column("seeds", justify="right")
-    for name in metrics:
-        table.add_column(f"{SHORT[name]} %", justify="right")
-    for spread in spreads:
-        cells = [
-            f"{100 * spread.means[name]:.2f} ± {100 * spread.deviations[name]:.2f}" if name in spread.means else "-"
-            for name in metrics
-        ]
-        table.add_row(*map(Text, spread.values.values()), str(spread.seeds), *cells)
-    return table
-
-
 def print_paper(trials: Sequence[Trial], paper: Paper) -> None:
-    """Our numbers, the paper's, and ours less the paper's; nothing where the recipe has none of the paper's."""
+    """Print our values, the values of the paper and the differences; nothing if the recipe has none of its values."""
     found = beside_paper(trials, paper)
     if not found:
         return
-    console = Console(highlight=False)
-    table = Table(header_style="bold", title=Text(f"compared with {paper.source or 'the paper'}"), title_justify="left")
-    for key in found[0].values:
-        table.add_column(Text(key), overflow="fold")
-    table.add_column("metric")
-    for head in ("ours", "paper", "difference"):
-        table.add_column(head, justify="right")
+    columns = [Column("metric"), *numeric("ours", "paper", "difference")]
+    table = _table(found[0].values, columns, title=f"compared with {paper.source or 'the paper'}")
     before: Mapping[str, str] = {}
     for one in found:
         if before and before != one.values:
             table.add_section()
         values = [""] * len(one.values) if before == one.values else list(one.values.values())
-        metric = f"{one.metric} {one.unit}".rstrip()
         numbers = (_ours(one), Text(str(one.paper)), Text(_number(one, one.difference, "+")))
-        table.add_row(*map(Text, (*values, metric)), *numbers)
+        table.add_row(*map(Text, (*values, f"{one.metric} {one.unit}".rstrip())), *numbers)
         before = one.values
-    console.print(table)
+    Console(highlight=False).print(table)
+
+
+def _table(keys: Iterable[str], columns: Sequence[Column], title: str = "") -> Table:
+    varied = (Column(Text(key), overflow="fold") for key in keys)
+    return Table(*varied, *columns, header_style="bold", title=Text(title) if title else None, title_justify="left")
 
 
 def _ours(one: Beside) -> Text:

@@ -1,33 +1,64 @@
-"""A table of text in the forms that people paste elsewhere, and a Rich table as text."""
+"""Tables for the terminal and for CSV, Markdown and LaTeX files."""
 
 from __future__ import annotations
 
 import csv
 import io
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import TypeVar
 
+import typer
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from vadkit.core.errors import VadkitError, join_names
 
 Subject = TypeVar("Subject")
+_ESCAPES = str.maketrans({character: f"\\{character}" for character in "_%#&"})
+
+
+def listing(*heads: Column | str, title: str | None = None) -> Table:
+    """An empty table without lines."""
+    return Table(
+        *heads, title=title, title_justify="left", title_style="bold", box=None, pad_edge=False, header_style="dim"
+    )
+
+
+def numeric(*heads: str) -> list[Column]:
+    """Columns for numbers."""
+    return [Column(head, justify="right") for head in heads]
+
+
+def number(value: float | None, form: str = "{}", unit: float = 1) -> str:
+    """`value / unit` in this form; "-" for None."""
+    return "-" if value is None else form.format(value / unit if unit != 1 else value)
 
 
 def maker(makers: Mapping[str, Callable[[Subject], str]], form: str) -> Callable[[Subject], str]:
-    """The one that makes this form.
+    """The function for a format.
 
     Raises:
-        VadkitError: there is none.
+        VadkitError: the format is unknown.
     """
     if form not in makers:
-        raise VadkitError(f"there is no format {form!r}", where="--format", fix=f"choose among {join_names(makers)}")
+        raise VadkitError(f"unknown format {form!r}", where="--format", fix=f"choose among {join_names(makers)}")
     return makers[form]
 
 
+def put(text: str, file: Path | None) -> None:
+    """Print a text, or write it into a file."""
+    if file is None:
+        typer.echo(text, nl=False)
+        return
+    from vadkit.core.files import atomic_write_text
+
+    atomic_write_text(file, text)
+    typer.echo(f"written: {file}")
+
+
 def printed(*parts: Table | str) -> str:
-    """Tables and lines of text below one another, as wide as the terminal, with its colours if there is one."""
+    """Tables and lines as text, with the width and the colours of the terminal."""
     target = io.StringIO()
     terminal = Console()
     console = Console(file=target, highlight=False, width=terminal.width, force_terminal=terminal.is_terminal)
@@ -37,40 +68,34 @@ def printed(*parts: Table | str) -> str:
 
 
 def fits(table: Table) -> bool:
-    """Whether the terminal is as wide as it, nothing folded."""
+    """Whether the terminal shows the table without folding a cell."""
     console = Console()
     return console.measure(table, options=console.options.update(max_width=10_000)).maximum <= console.width
 
 
 def room(table: Table) -> int:
-    """Columns of the terminal that are left for the cells of a table without outer padding."""
+    """Columns of the terminal for the cells of a table without outer padding."""
     between = table.padding[1] + table.padding[3] + 1
     return Console().width - between * (len(table.columns) - 1) - 2
 
 
 def comma(rows: Sequence[Sequence[object]]) -> str:
-    """CSV; None is an empty cell."""
+    """Rows as CSV; None is an empty cell."""
     target = io.StringIO()
     csv.writer(target, lineterminator="\n").writerows(rows)
     return target.getvalue()
 
 
 def markdown(rows: Sequence[Sequence[str]], notes: Sequence[str]) -> str:
-    """The head and the rows below it, then the notes."""
+    """The rows as Markdown, the head first; the notes below."""
     lines = ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows]
     rule = "| " + " | ".join(["---"] * len(rows[0])) + " |"
     return "\n".join([lines[0], rule, *lines[1:], "", *(f"{note}." for note in notes), ""])
 
 
 def latex(rows: Sequence[Sequence[str]], notes: Sequence[str]) -> str:
-    """The same as a tabular; the notes are comments."""
-    body = [" & ".join(_escaped(cell) for cell in row) + r" \\" for row in rows]
+    """The rows as a LaTeX tabular, the head first; the notes as comments above."""
+    body = [" & ".join(cell.translate(_ESCAPES) for cell in row) + r" \\" for row in rows]
     columns = "l" + "r" * (len(rows[0]) - 1)
     head = [rf"\begin{{tabular}}{{{columns}}}", r"\hline", body[0], r"\hline"]
     return "\n".join([*(f"% {note}" for note in notes), *head, *body[1:], r"\hline", r"\end{tabular}", ""])
-
-
-def _escaped(cell: str) -> str:
-    for character in ("_", "%", "#", "&"):
-        cell = cell.replace(character, "\\" + character)
-    return cell

@@ -1,12 +1,10 @@
-"""`vadkit watch`: what it prints and writes."""
+"""The output of `vadkit watch`: on the terminal and in files."""
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,10 +12,11 @@ from typing import TYPE_CHECKING, TextIO
 
 import typer
 
+from vadkit.cli.render.tables import comma
 from vadkit.core.errors import RunFolderError, VadkitError
 from vadkit.core.files import explain
 from vadkit.live.fusion import Alarm
-from vadkit.live.watch import FrameScore, Watch
+from vadkit.live.watch import Watch
 
 if TYPE_CHECKING:
     from vadkit.live.stream import Source
@@ -26,16 +25,15 @@ if TYPE_CHECKING:
 def follow(
     frame_scores: Iterator[FrameScore], watch: Watch, source: Source, *, alarms: Path | None, scores: Path | None
 ) -> None:
-    """Print alarms as they begin and end, append them to `alarms` (JSON lines) and every score to `scores` (CSV).
+    """Print each begin and end of an alarm; append them to `alarms` (JSON lines), and every score to `scores` (CSV).
 
     Raises:
-        VadkitError: both are one file, or it cannot be written.
+        VadkitError: the two files are the same, or a file cannot be written.
     """
     if alarms is not None and scores is not None and alarms.resolve() == scores.resolve():
         raise VadkitError(f"--alarms and --scores both name {alarms}", where="vadkit watch", fix="name two files")
-    live = source.live
     typer.echo(_head(watch))
-    began = datetime.now(UTC)
+    began = datetime.now(UTC) if source.live else None
     frames = raised = 0
     with ExitStack() as files:
         lines = _appended(files, alarms)
@@ -45,28 +43,21 @@ def follow(
         for frame_score in frame_scores:
             frames += 1
             if table is not None:
-                _write(table, _row(source.name, frame_score))
+                row = [source.name, frame_score.frame, f"{frame_score.seconds:.3f}", f"{frame_score.score:.6g}"]
+                _write(table, comma([row]))
             for alarm in frame_score.alarms:
                 raised += alarm.until is None
-                typer.echo(_line(alarm, began if live else None))
-                event = _event(alarm, watch.threshold, began if live else None)
+                typer.echo(_line(alarm, began))
                 if lines is not None:
-                    _write(lines, json.dumps({"source": source.name, **event}) + "\n")
+                    event = {"source": source.name, **_event(alarm, watch.threshold, began)}
+                    _write(lines, json.dumps(event) + "\n")
     typer.echo(f"{frames} frames, {raised} alarm{'s' if raised != 1 else ''}")
 
 
 def _head(watch: Watch) -> str:
-    rests = f", from {3600 * watch.hours:.0f} s of held-out normal video" if watch.hours else ""
-    mark = ", TEST-TUNED" if watch.protocol.test_tuned else ""
-    return f"alarms at {watch.threshold:.4g}{rests}; protocol {watch.protocol.name}{mark}"
-
-
-def _row(source: str, frame_score: FrameScore) -> str:
-    row = io.StringIO()
-    csv.writer(row, lineterminator="\n").writerow(
-        [source, frame_score.frame, f"{frame_score.seconds:.3f}", f"{frame_score.score:.6g}"]
-    )
-    return row.getvalue()
+    basis = f", from {3600 * watch.hours:.0f} s of held-out normal video" if watch.hours else ""
+    tuned = ", TEST-TUNED" if watch.protocol.test_tuned else ""
+    return f"alarms at {watch.threshold:.4g}{basis}; protocol {watch.protocol.name}{tuned}"
 
 
 def _line(alarm: Alarm, began: datetime | None) -> str:
@@ -94,17 +85,20 @@ def _when(seconds: float, began: datetime | None) -> str:
 def _appended(files: ExitStack, path: Path | None) -> TextIO | None:
     if path is None:
         return None
-    try:
+    with _explained(path, "choose another file"):
         return files.enter_context(path.open("a", encoding="utf-8"))
-    except OSError as error:
-        raise RunFolderError(explain(error, path).what, where=str(path), fix="choose another file") from error
 
 
 def _write(file: TextIO, text: str) -> None:
-    """A line that stays whatever happens next."""
-    try:
+    """Write a line and flush it."""
+    with _explained(Path(file.name), "free some space, or choose another file"):
         file.write(text)
         file.flush()
+
+
+@contextmanager
+def _explained(path: Path, fix: str) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:
-        what, fix = explain(error, Path(file.name)).what, "free some space, or choose another file"
-        raise RunFolderError(what, where=file.name, fix=fix) from error
+        raise RunFolderError(explain(error, path).what, where=str(path), fix=fix) from error

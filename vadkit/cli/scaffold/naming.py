@@ -17,7 +17,6 @@ from vadkit.plugin.registry import Registry
 
 _NAME = re.compile(r"[a-z][a-z0-9]*([-_][a-z0-9]+)*")
 _LONGEST = 50  # characters
-_OTHER = "choose another name"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,28 +51,26 @@ def checked(kind: str, name: str, registry: Registry) -> Names:
     if kind not in KINDS:
         swapped = f"the kind comes first: vadkit plugin new {name} {kind}" if name in KINDS else ""
         raise PluginError(f"unknown kind {kind!r}", fix=swapped or closest(kind, KINDS))
-    where = f"the name {name!r}"
+    names, fix = Names(kind, name), "choose another name"
     if not _NAME.fullmatch(name) or len(name) > _LONGEST:
         what = "is not a valid plugin name"
         fix = f"use at most {_LONGEST} lower-case letters and digits, with single '-' or '_' between, such as my-{kind}"
-        raise PluginError(what, where=where, fix=fix)
-    names = Names(kind, name)
-    if keyword.iskeyword(names.module):
-        raise PluginError("is a Python keyword", where=where, fix=f"choose another name, such as my-{name}")
-    if holder := next((plugin for plugin in registry.plugins if plugin.name == name), None):
-        raise PluginError(f"is taken by {holder.origin}", where=where, fix=_OTHER)
-    if name in registry.disabled:
-        raise PluginError("is taken by a plugin that VADKIT_DISABLE disables", where=where, fix=_OTHER)
-    if name in registry.names(kind):
+    elif keyword.iskeyword(names.module):
+        what, fix = "is a Python keyword", f"choose another name, such as my-{name}"
+    elif holder := next((plugin for plugin in registry.plugins if plugin.name == name), None):
+        what = f"is taken by {holder.origin}"
+    elif name in registry.disabled:
+        what = "is taken by a plugin that VADKIT_DISABLE disables"
+    elif name in registry.names(kind):
         card = registry.get(kind, registry.clashes.get((kind, name), [name])[0])
-        raise PluginError(f"is taken by the {card.where}", where=where, fix=_OTHER)
-    if taken := _installed(name):
-        fix = f"{_OTHER}, or uninstall that distribution"
-        raise PluginError(f"is taken by the distribution {taken}", where=where, fix=fix)
-    if importlib.util.find_spec(names.module) is not None:
+        what = f"is taken by the {card.where}"
+    elif taken := _installed(name):
+        what, fix = f"is taken by the distribution {taken}", "choose another name, or uninstall that distribution"
+    elif importlib.util.find_spec(names.module) is not None:
         what = f"would hide the existing module {names.module!r}"
-        raise PluginError(what, where=where, fix=_OTHER)
-    return names
+    else:
+        return names
+    raise PluginError(what, where=f"the name {name!r}", fix=fix)
 
 
 def _installed(name: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import shutil
 from collections.abc import Mapping
 from importlib.resources import files
@@ -18,8 +19,7 @@ from vadkit.plugin.hookspecs import API_VERSION
 from vadkit.plugin.registry import Registry
 from vadkit.recipe import docstring
 
-_NEEDS_TORCH = ("encoder", "bottleneck", "decoder", "loss", "feature", "density", "scorer", "optimizer")
-_NEEDS_NUMPY = ("dataset", "score_transform", "metric")
+_FIX = "choose another folder with --out"
 
 
 def write_plugin(kind: str, name: str, folder: Path, registry: Registry) -> Path:
@@ -49,7 +49,7 @@ def write_plugin(kind: str, name: str, folder: Path, registry: Registry) -> Path
         aside.replace(folder)
     except OSError as error:
         what = f"cannot be written: {error.strerror or error}"
-        raise VadkitError(what, where=str(folder), fix="choose another folder with --out") from error
+        raise VadkitError(what, where=str(folder), fix=_FIX) from error
     finally:
         shutil.rmtree(aside, ignore_errors=True)
     return folder
@@ -57,27 +57,25 @@ def write_plugin(kind: str, name: str, folder: Path, registry: Registry) -> Path
 
 def plugin_files(names: Names) -> Mapping[str, str]:
     """Relative path -> text, for every file of a new plugin."""
-    component = _filled(
-        f"{names.kind}.py", {"name": names.name, "module": names.module, "class_name": names.class_name}
-    )
-    needs = [f"vadkit>={__version__}"]
-    needs += ["torch"] if names.kind in _NEEDS_TORCH else ["numpy"] if names.kind in _NEEDS_NUMPY else []
     values = {
         "name": names.name,
         "module": names.module,
         "class_name": names.class_name,
         "kind": names.kind,
         "article": "An" if names.kind[0] in "aeiou" else "A",
-        "summary": _summary(component, names.class_name),
         "api": str(API_VERSION),
-        "dependencies": ", ".join(f'"{need}"' for need in needs),
+        **slots(names.kind, names.name),
     }
+    component = _filled(f"{names.kind}.py", values)
+    libraries = [name for name in ("torch", "numpy") if re.search(rf"(?m)^(import|from) {name}\b", component)]
+    values["dependencies"] = ", ".join(f'"{need}"' for need in (f"vadkit>={__version__}", *libraries))
+    values["summary"] = _summary(component, names.class_name)
     package = f"src/{names.module}"
     return {
         "pyproject.toml": _filled("pyproject.toml", values),
         "README.md": _filled("README.md", values),
         ".gitignore": _filled("gitignore", values),
-        "recipe.yaml": _filled("recipe.yaml", {"name": names.name, **slots(names.kind, names.name)}),
+        "recipe.yaml": _filled("recipe.yaml", values),
         f"{package}/__init__.py": _filled("init.py", values),
         f"{package}/{names.kind}.py": component,
         f"{package}/py.typed": "",
@@ -96,12 +94,11 @@ def _summary(source: str, name: str) -> str:
 
 
 def _refuse_taken(folder: Path) -> None:
-    fix = "choose another folder with --out"
     if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
-        raise VadkitError("exists and is not a folder", where=str(folder), fix=fix)
+        raise VadkitError("exists and is not a folder", where=str(folder), fix=_FIX)
     try:
         taken = folder.is_dir() and any(folder.iterdir())
     except OSError as error:
-        raise VadkitError(f"cannot be read: {error.strerror or error}", where=str(folder), fix=fix) from error
+        raise VadkitError(f"cannot be read: {error.strerror or error}", where=str(folder), fix=_FIX) from error
     if taken:
-        raise VadkitError("exists and is not empty", where=str(folder), fix=fix)
+        raise VadkitError("exists and is not empty", where=str(folder), fix=_FIX)
