@@ -29,7 +29,6 @@ from vadkit.recipe import clip_section, model
 from vadkit.recipe.presets import PRESETS
 from vadkit.recipe.protocol_section import ProtocolForm
 from vadkit.recipe.variants import family_of
-from vadkit.store.external.labels import frame_labels
 from vadkit.testing.catalogue import names_of
 
 ROOT = Path(__file__).parents[1]
@@ -189,8 +188,8 @@ def test_the_picture_of_the_house_matches_the_imports() -> None:
 def test_the_examples_of_label_files_are_read(text: str, tmp_path: Path) -> None:
     path = tmp_path / ("labels.json" if text[0] in "[{" else "labels.csv")
     path.write_text(text, encoding="utf-8")
-    read = frame_labels(path, lambda names: dict.fromkeys(names, (180, None)))
-    assert any(labels.frames.any() for labels in read.values())
+    read = api.read_label_file(path)
+    assert any(labels.frames(labels.length() or 180, fps=25).any() for labels in read.values())
     assert set(read) in ({"door", "gate"}, {"door today.mp4", "gate"}, {f"0{number}" for number in range(1, 6)})
 
 
