@@ -22,7 +22,7 @@ DEFAULT = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs", "recipes", "v
 MAX_WORDS, MAX_COLUMNS, MIN_WORDS = 35, 100, 4  # of a sentence, of a line of Markdown, of a message in code
 ADVICE: dict[str, str] = yaml.safe_load(Path(__file__).with_name("prose.yaml").read_text(encoding="utf-8"))
 PHRASES = [(re.compile(key.replace(" ", r"\s+"), re.IGNORECASE), advice) for key, advice in ADVICE.items()]
-SENTENCE = re.compile(r"(?<=[.!?])[\"')\]*_]*\s+(?=[\"'(\[*_]*[A-Z0-9`])")
+SENTENCE = re.compile(r"(?<=[.!?])[\"')\]*_]*\s+(?=[\"'(\[*_]*(?:[A-Z0-9`]|vadkit\b|code\b))")
 ITEM = re.compile(r"\s*([-*+>]|\d+[.)]|#+|:+)\s|\s*\**\w[\w.]*\**( \([^)]*\))?: ")  # each starts a new block
 LINK = re.compile(r"!?\[(!?\[[^\]]*\]\([^)]*\)|[^\]]*)\](\([^)]*\)|: \S+)|https?://\S+")
 SKIPPED = re.compile(r"<!--.*?-->|(?<!`)(`+)(?!`).+?(?<!`)\1(?!`)", re.DOTALL)
@@ -84,7 +84,11 @@ def _markdown(text: str) -> Iterator[tuple[int, str]]:
 
 
 def _long(line: str) -> bool:
-    return len(line) > MAX_COLUMNS and not line.lstrip().startswith("|") and bool(re.search(r"\w", LINK.sub("", line)))
+    return (
+        len(line) > MAX_COLUMNS
+        and not line.lstrip().startswith(("|", "$$"))
+        and bool(re.search(r"\w", LINK.sub("", line)))
+    )
 
 
 def _blocks(lines: Iterable[tuple[int, str]]) -> Iterator[Block]:
@@ -98,7 +102,7 @@ def _blocks(lines: Iterable[tuple[int, str]]) -> Iterator[Block]:
             yield first, "\n".join(parts)
             parts = []
         if text.lstrip().startswith("|"):
-            yield from ((number, cell) for cell in text.split("|"))
+            yield from ((number, cell.replace(";", ",")) for cell in text.split("|"))  # a cell may be a list
         elif text.strip():
             first = number if not parts else first
             parts.append(text)
@@ -136,7 +140,7 @@ def _yaml_comment(line: str) -> tuple[int, str, str]:
 
 
 def _comments(comments: Iterable[tuple[int, int, str, str]]) -> Iterator[Block]:
-    """Comments on lines of their own that follow each other are one text."""
+    """Comments that fill their lines and follow each other are one text."""
     lines, last = [], (0, 0)
     for number, column, comment, line in comments:
         if not line.strip().startswith("#") or last != (number - 1, column):

@@ -170,6 +170,29 @@ def test_architecture_says_why_each_library_is_there() -> None:
         assert f"`{name}`" in PAGES["explanation/architecture"], name
 
 
+def test_architecture_names_files_that_exist() -> None:
+    named = re.findall(r"`((?:vadkit|plugins|docs|\w+)/[\w/]*(?:\.\w+)?)`", PAGES["explanation/architecture"])
+    code = [name for name in named if name.endswith(".py") or name.startswith("vadkit/")]
+    assert len(code) > 40
+    for name in code:
+        assert (ROOT / name).exists() or (ROOT / "vadkit" / name).exists(), name
+
+
+def test_the_picture_of_the_house_matches_the_imports() -> None:
+    pytest.importorskip("grimp", reason="import-linter is not installed")
+    done = subprocess.run([sys.executable, "docs/house.py", "--check"], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("text", [*blocks("reference/label_files", "text"), *blocks("reference/label_files", "json")])
+def test_the_examples_of_label_files_are_read(text: str, tmp_path: Path) -> None:
+    path = tmp_path / ("labels.json" if text[0] in "[{" else "labels.csv")
+    path.write_text(text, encoding="utf-8")
+    read = api.read_label_file(path)
+    assert any(labels.frames(labels.length() or 180, fps=25).any() for labels in read.values())
+    assert set(read) in ({"door", "gate"}, {"door today.mp4", "gate"}, {f"0{number}" for number in range(1, 6)})
+
+
 def test_every_page_is_in_the_table_of_contents() -> None:
     listed = {"index"}
     for page in PAGES:
