@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from vadkit.api import (
-    Bottleneck, Dataset, Decoder, DensityModel, Encoder, Feature, Loss, Metric, Optimizer, Reporter, Schedule, Scorer,
-    ShapeError, Transform,
+    Bottleneck, Dataset, Decoder, DensityModel, Encoder, Feature, Loss, LRScheduler, Metric, Optimizer, Reporter,
+    Scorer, ScoreTransform, ShapeError,
 )
 
 if TYPE_CHECKING:
@@ -116,7 +116,7 @@ class Frame(Scorer):
     def forward(self, out): ...
 
 
-class MinMax(Transform):
+class MinMax(ScoreTransform):
     def __init__(self, *, over: Literal["video", "training"] = "video") -> None: ...
     def fit(self, normal): ...
     def __call__(self, scores): ...
@@ -135,7 +135,7 @@ class Adam(Optimizer):
     def build(self, parameters): ...
 
 
-class Cosine(Schedule):
+class Cosine(LRScheduler):
     def __init__(self, *, end: float = 0.0) -> None: ...
     def factor(self, progress): ...
 '''

@@ -70,7 +70,7 @@ BROKEN = {
     "class X(Encoder):\n  def __init__(self, clip): ...": (
         "model.encoder (x): it lacks forward, which every Encoder must define"
     ),
-    "class X: ...": f"encoder 'x' of {ORIGIN}: made_up_parts:X is not a Encoder",
+    "class X: ...": f"encoder 'x' of {ORIGIN}: made_up_parts:X is not a subclass of Encoder",
     "raise SystemExit": f"encoder 'x' of {ORIGIN}: made_up_parts:X cannot be imported: SystemExit (made_up_parts.py:2)",
 }
 

@@ -280,7 +280,7 @@ FAULTS: dict[str, tuple[str, str, list[str]]] = {
     "a range that leaves the clip": (
         "color: gray",
         "color: gray, input: 0:17",
-        ["first.yaml:3:21: 'data.clip': input 0:17 does not lie within the clip's 16 frames\n"
+        ["first.yaml:3:21: 'data.clip': the range input 0:17 is not within the 16 frames of the clip\n"
          "  -> choose a range inside 0:16"],
     ),
     "a range that is none": (
@@ -432,7 +432,7 @@ def test_a_plugin_that_cannot_be_imported(recipe: Path, registry: Registry, part
     found = told(changed(recipe, "decoder: dec", "decoder: lost"), more)
     assert found == [
         "first.yaml:6:12: decoder 'lost': made_up_absent:Dec cannot be imported: ModuleNotFoundError: "
-        "No module named 'made_up_absent'\n  -> mend or reinstall the package that provides it"
+        "No module named 'made_up_absent'\n  -> repair or reinstall the package that provides it"
     ]
 
 

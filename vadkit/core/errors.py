@@ -71,6 +71,10 @@ class RunFolderError(VadkitError):
     """A run folder that cannot be written: permission, disk space, or another run's."""
 
 
+class DeprecatedKeyWarning(FutureWarning):
+    """A recipe has a key by its old name; the message starts with its file, line and column."""
+
+
 class DivergedError(VadkitError):
     """Training that left the finite numbers."""
 

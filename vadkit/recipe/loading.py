@@ -75,6 +75,7 @@ def check(tree: Node, registry: Registry) -> Recipe:
         given["report"] = Node(tuple(Node(name, at) for name in DEFAULT_REPORT), at)
     reader = Reader(registry)
     reader.problems.extend(unmet(given.get("requires")))  # first: a missing package explains unknown components
+    _refuse_root(given, reader)
     recipe = reader.read(Recipe, replace(tree, value=given))
     _check_name(given.get("name"), reader)
     _check_names_of_scores(given, reader)

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from vadkit.core.errors import Problem, RecipeError, VadkitError
+from vadkit.recipe.deprecated import translate
 from vadkit.recipe.library import Located, locate, parent
 from vadkit.recipe.node import Node, Place, fail, from_plain, plain
 from vadkit.recipe.source import parse, read
@@ -88,7 +89,7 @@ def _with_parents(node: Node, found: Located, chain: _Chain | None) -> Node:
     entries = dict(family.base.value) if isinstance(family.base.value, Mapping) else {}
     _check_version(entries.get("vadkit"))
     named = entries.pop("extends", None)
-    child = replace(node, value=entries)
+    child = translate(replace(node, value=entries))
     links = () if chain is None else (*chain, replace(found, path=found.path.resolve()))
     if not found.variant:
         return child if named is None else merge(_parent(named, found.path.parent, links), child)
@@ -97,7 +98,7 @@ def _with_parents(node: Node, found: Located, chain: _Chain | None) -> Node:
 
 def _variant(family: Family, child: Node, named: Node | None, found: Located, links: _Chain) -> Node:
     """The base with a variant's changes, or another variant of the file with them; its name is made of both."""
-    changes = family.changes_of(found.variant)
+    changes = translate(family.changes_of(found.variant))
     entries = dict(changes.value) if isinstance(changes.value, Mapping) else {}
     own = entries.pop("extends", named)
     if own is not None and own is not named and own.value in family.variants:
@@ -168,26 +169,27 @@ def _set(node: Node, override: str) -> Node:
         raise fail(at, "this is not 'key.key=value'", "for example --set model.fit.epochs=2")
     if steps[0] == "extends":
         raise fail(at, "'extends' cannot be set by an override", "write it in a recipe file")
-    return _change(node, steps, replace(parse(text, at.origin, lines=False), at=at, key=at))
+    value = replace(parse(text, at.origin, lines=False), at=at, key=at)
+    return _change(node, translate(_nested(steps, value)), len(steps))
 
 
-def _change(node: Node, steps: Sequence[str], value: Node) -> Node:
-    """`node` with `value` merged in at `steps`; missing mappings are created."""
-    if not steps:
-        return merge(node, value)
-    name, rest = steps[0], steps[1:]
-    if isinstance(node.value, tuple):
-        if not (name.isdecimal() and int(name) < len(node.value)):
-            what = f"{name!r} is not an entry of the list at {node.head}, which has {len(node.value)}"
-            raise fail(value.at, what, "entries are counted from 0")
-        items = list(node.value)
-        items[int(name)] = _change(items[int(name)], rest, value)
-        return replace(node, value=tuple(items))
-    wrapped = value
+def _nested(steps: Sequence[str], value: Node) -> Node:
     for step in reversed(steps):
-        wrapped = Node({step: wrapped}, value.at, value.key)
-    if not isinstance(node.value, Mapping) or name not in node.value:
-        return merge(node, wrapped)
-    if name == "use" and not rest:
-        return merge(node, wrapped)
-    return replace(node, value={**node.value, name: _change(node.value[name], rest, value)})
+        value = Node({step: value}, value.at, value.key)
+    return value
+
+
+def _change(node: Node, change: Node, depth: int) -> Node:
+    """`node` with `change` merged in. In the outer `depth` levels of `change`, a key may be the number of an entry."""
+    if depth and isinstance(change.value, Mapping):
+        (name, inner), *_ = change.value.items()
+        if isinstance(node.value, tuple):
+            if not (name.isdecimal() and int(name) < len(node.value)):
+                what = f"{name!r} is not an entry of the list at {node.head}, which has {len(node.value)}"
+                raise fail(change.at, what, "entries are counted from 0")
+            items = list(node.value)
+            items[int(name)] = _change(items[int(name)], inner, depth - 1)
+            return replace(node, value=tuple(items))
+        if isinstance(node.value, Mapping) and name in node.value and (name, depth) != ("use", 1):
+            return replace(node, value={**node.value, name: _change(node.value[name], inner, depth - 1)})
+    return merge(node, change)
