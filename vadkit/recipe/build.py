@@ -29,14 +29,16 @@ def build(chosen: ComponentConfig, *args: Any, positional: Mapping[str, Sequence
     return _build(chosen, {chosen.component.kind: args, **(positional or {})}, args)
 
 
-def spelled_out(chosen: ComponentConfig) -> dict[str, Any]:
+def with_defaults(chosen: ComponentConfig) -> dict[str, Any]:
     """A component with all its keys as plain values, defaults included, so that a digest changes with a default."""
     parameters = inspect.signature(chosen.component.load()).parameters.values()
     keys = {
         key.name: key.default for key in parameters if key.kind is key.KEYWORD_ONLY and key.default is not key.empty
     }
     keys |= chosen.keys
-    plain = {name: spelled_out(value) if isinstance(value, ComponentConfig) else value for name, value in keys.items()}
+    plain = {
+        name: with_defaults(value) if isinstance(value, ComponentConfig) else value for name, value in keys.items()
+    }
     return {"use": chosen.component.name} | plain
 
 

@@ -21,7 +21,7 @@ from vadkit.video.cache_quota import CacheQuota, bytes_of
 from vadkit.video.damage import RESTORE, Damage, Damages
 from vadkit.video.decode import decode
 from vadkit.video.frame_array import TRIES, StoredFrames, open_stored, read_damages, write, write_damages
-from vadkit.video.resize import at_size
+from vadkit.video.resize import resize
 
 # Increase it when decoding or resizing changes pixel values.
 _VERSION = 3
@@ -86,7 +86,7 @@ class FrameCache:
 
     def __init__(self, folder: Path | None, limit: int | None = None) -> None:
         self.folder = folder
-        self._room = CacheQuota(folder, limit) if folder is not None else None
+        self._quota = CacheQuota(folder, limit) if folder is not None else None
         self._used: set[str] = set()
         self._memory: dict[str, NDArray[np.uint8]] = {}
         self._damages: dict[str, tuple[Damage, ...]] = {}
@@ -97,13 +97,13 @@ class FrameCache:
         Raises:
             DataError: a file is missing, or the limit is too small for these videos.
         """
-        if self._room is not None:
-            self._room.claim([_key(video, clip) for video in videos])
+        if self._quota is not None:
+            self._quota.pin([_key(video, clip) for video in videos])
 
     def close(self) -> None:
         """Allow the removal of the reserved videos."""
-        if self._room is not None:
-            self._room.close()
+        if self._quota is not None:
+            self._quota.close()
 
     def frames(self, video: VideoRef, clip: ClipSpec) -> Frames:
         """(F, H, W, C) uint8, resized with antialiasing; built at the first call.
@@ -147,7 +147,7 @@ class FrameCache:
         return self._damages[key] if self.folder is None else read_damages(self.folder / f"{key}.npy")
 
     def _build(self, video: VideoRef, clip: ClipSpec, path: Path) -> None:
-        assert self._room is not None
+        assert self._quota is not None
 
         def frames() -> Iterator[NDArray[np.uint8]]:
             damages = Damages()
@@ -155,11 +155,11 @@ class FrameCache:
             write_damages(path, damages.found)  # before the array is renamed, so that an interrupt cannot lose them
 
         try:
-            write(path, frames(), (clip.height, clip.width, clip.channels), self._room.ask)
+            write(path, frames(), (clip.height, clip.width, clip.channels), self._quota.make_room)
         except RunFolderError as error:
             fix = "free some space there, or set VADKIT_CACHE to another folder"
             raise RunFolderError(error.what, where=str(path.parent), fix=fix) from error
-        self._room.ask(0, refuse=False)  # other processes may have stored frames meanwhile
+        self._quota.make_room(0, refuse=False)  # other processes may have stored frames meanwhile
 
 
 def _resized(video: VideoRef, clip: ClipSpec, damages: Damages) -> Iterator[NDArray[np.uint8]]:
@@ -167,7 +167,7 @@ def _resized(video: VideoRef, clip: ClipSpec, damages: Damages) -> Iterator[NDAr
     empty = True
     for frame in decode(video, color=clip.color, damages=damages):
         empty = False
-        yield at_size(frame, clip)
+        yield resize(frame, clip)
     if empty:
         raise DataError("the video has no frames", where=video.name)
 

@@ -113,7 +113,7 @@ class Clips:
         """Clips by number -> (B, C, T, H, W) float32 in [-1, 1], without augmentation."""
         return to_clips([self._window(int(number)) for number in numbers])
 
-    def read_pass(self, numbers: Sequence[int] | NDArray[np.int64], *, seed: int, epoch: int) -> Tensor:
+    def read_augmented(self, numbers: Sequence[int] | NDArray[np.int64], *, seed: int, epoch: int) -> Tensor:
         """As `read`, but augmented; the change depends only on seed, epoch and clip."""
         if self.augment is None:
             return self.read(numbers)
@@ -156,12 +156,12 @@ class Clips:
         order = self.order(seed, epoch)
         parts = (order[first : first + batch_size] for first in range(start * batch_size, len(order), batch_size))
         if not ahead:
-            yield from (self.read_pass(part, seed=seed, epoch=epoch) for part in parts)
+            yield from (self.read_augmented(part, seed=seed, epoch=epoch) for part in parts)
             return
         with ThreadPoolExecutor(1) as pool:
             waiting: Future[Tensor] | None = None
             for part in parts:
-                done, waiting = waiting, pool.submit(self.read_pass, part, seed=seed, epoch=epoch)
+                done, waiting = waiting, pool.submit(self.read_augmented, part, seed=seed, epoch=epoch)
                 if done is not None:
                     yield done.result()
             if waiting is not None:

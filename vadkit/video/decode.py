@@ -17,7 +17,7 @@ from vadkit.core.errors import DataError
 from vadkit.core.values import Color, VideoRef
 from vadkit.video.damage import FETCH, Damages
 from vadkit.video.images import images
-from vadkit.video.resize import colored
+from vadkit.video.resize import to_color
 from vadkit.video.video_file import pictures
 
 _DRAWN_AT_ONCE = 64  # frames
@@ -54,7 +54,7 @@ def decode(video: VideoRef, *, color: Color, damages: Damages | None = None) -> 
     if isinstance(video.source, tuple):
         frames = images(video.source, color, damages)
     elif isinstance(video.source, Path):
-        frames = (colored(frame, color) for frame in pictures(video.source, damages))
+        frames = (to_color(frame, color) for frame in pictures(video.source, damages))
     else:
         frames = _from_function(video, video.source, color)
     count, shape = 0, None
@@ -87,7 +87,7 @@ def _from_function(
         raise _unknown_length(video)
     for start in range(0, video.frames, _DRAWN_AT_ONCE):
         for frame in draw(start, min(start + _DRAWN_AT_ONCE, video.frames)):
-            yield colored(frame, color)
+            yield to_color(frame, color)
 
 
 def _unknown_length(video: VideoRef) -> DataError:

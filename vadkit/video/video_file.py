@@ -44,7 +44,7 @@ def pictures(path: Path, damages: Damages) -> Iterator[NDArray[np.uint8]]:
         for picture in packets.decoded(damages, path):
             if picture.is_corrupt:
                 damages.note(count, "its pixels are damaged", where=path)
-            yield as_shown(picture)
+            yield to_rgb(picture)
             count += 1
             end = (picture.time or 0.0) + float(picture.duration * (picture.time_base or 0) if picture.duration else 0)
             packets.given = count
@@ -117,7 +117,7 @@ def _announced_seconds(container: av.container.InputContainer, stream: av.video.
     return (container.duration or 0) / _MICROSECONDS if len(container.streams) == 1 else 0.0
 
 
-def as_shown(picture: av.VideoFrame) -> NDArray[np.uint8]:
+def to_rgb(picture: av.VideoFrame) -> NDArray[np.uint8]:
     """(H, W, 3) RGB, upright."""
     return upright(picture.to_ndarray(format="rgb24").astype(np.uint8, copy=False), _matrix(picture))
 

@@ -64,7 +64,7 @@ class EncodedClips(FeatureSource):
 
     @torch.no_grad()
     def _group(self, numbers: np.ndarray, epoch: int, first: int) -> Tensor:
-        clips = self._clips.read_pass(numbers, seed=self._seed, epoch=epoch).to(self._fabric.device)
+        clips = self._clips.read_augmented(numbers, seed=self._seed, epoch=epoch).to(self._fabric.device)
         latents: Mapping[str, Tensor] = {}
         with self._fabric.autocast():  # as in scoring
             if self._autoencoder is not None:
