@@ -12,10 +12,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from vadkit.core.errors import Problem, RecipeError, VadkitError
+from vadkit.core.errors import RecipeError, VadkitError
 from vadkit.recipe.deprecated import translate
 from vadkit.recipe.library import Located, locate, parent
-from vadkit.recipe.node import Node, Place, fail, from_plain, plain
+from vadkit.recipe.node import Node, Place, Problems, entries_of, fail, from_plain, plain
 from vadkit.recipe.source import parse, read
 from vadkit.recipe.variants import Family, take_apart
 
@@ -86,7 +86,7 @@ def _with_parents(node: Node, found: Located, chain: _Chain | None) -> Node:
         chain: what extends it, the outermost first; None for content that is not a file's.
     """
     family = take_apart(node)
-    entries = dict(family.base.value) if isinstance(family.base.value, Mapping) else {}
+    entries = dict(entries_of(family.base))
     _check_version(entries.get("vadkit"))
     named = entries.pop("extends", None)
     child = translate(replace(node, value=entries))
@@ -99,7 +99,7 @@ def _with_parents(node: Node, found: Located, chain: _Chain | None) -> Node:
 def _variant(family: Family, child: Node, named: Node | None, found: Located, links: _Chain) -> Node:
     """The base with a variant's changes, or another variant of the file with them; its name is made of both."""
     changes = translate(family.changes_of(found.variant))
-    entries = dict(changes.value) if isinstance(changes.value, Mapping) else {}
+    entries = dict(entries_of(changes))
     own = entries.pop("extends", named)
     if own is not None and own is not named and own.value in family.variants:
         sibling = Located(found.path, str(own.value))
@@ -108,10 +108,9 @@ def _variant(family: Family, child: Node, named: Node | None, found: Located, li
     else:
         base = child if own is None else merge(_parent(own, found.path.parent, links), child)
     merged = merge(base, replace(changes, value=entries))
-    values = dict(merged.value) if isinstance(merged.value, Mapping) else {}
+    values = dict(entries_of(merged))
     if "name" not in entries:
-        of_file = child.value.get("name") if isinstance(child.value, Mapping) else None
-        name = of_file or values.get("name")
+        name = entries_of(child).get("name") or values.get("name")
         if name is not None and isinstance(name.value, str):
             values["name"] = replace(name, value=f"{name.value}_{found.variant}", at=changes.head)
     return replace(merged, value=values)
@@ -137,15 +136,14 @@ def _finish(node: Node, overrides: Sequence[str]) -> Node:
         raise VadkitError(
             f"{overrides!r} is a string, not a list", where="overrides", fix=f"give a list: [{overrides!r}]"
         )
-    problems: list[Problem] = []
+    problems = Problems()
     for override in overrides:
         try:
             node = _set(node, override)
         except RecipeError as error:
             problems.extend(error.problems)
-    if problems:
-        raise RecipeError(problems)
-    version = node.value.get("vadkit") if isinstance(node.value, Mapping) else None
+    problems.refuse()
+    version = entries_of(node).get("vadkit")
     if version is None:
         raise fail(node.at, "the line 'vadkit: 1' is missing", "add it: it is the version of the recipe grammar")
     _check_version(version)

@@ -14,8 +14,7 @@ from typing import Any, cast
 
 import yaml
 
-from vadkit.core.errors import Problem, RecipeError
-from vadkit.recipe.node import Node, Place, Scalar, fail
+from vadkit.recipe.node import Node, Place, Problems, Scalar, fail
 
 # Far more than any recipe needs; keeps aliases of aliases from filling the memory.
 _MOST_NODES = 100_000
@@ -115,14 +114,13 @@ class _Converter:
 
     def __init__(self, origin: str, lines: bool) -> None:
         self.origin, self.lines = origin, lines
-        self.problems: list[Problem] = []
+        self.problems = Problems()
         self.open: set[int] = set()
         self.count = 0
 
     def root(self, composed: yaml.Node) -> Node:
         node = self.convert(composed)
-        if self.problems:
-            raise RecipeError(self.problems)
+        self.problems.refuse()
         return node
 
     def convert(self, composed: yaml.Node) -> Node:
@@ -148,13 +146,17 @@ class _Converter:
         for key, value in cast("list[tuple[yaml.Node, yaml.Node]]", composed.value):
             at = self.place(key)
             if not isinstance(key, yaml.ScalarNode):
-                self.report(at, "a key must be a scalar")
+                self.problems.report(at, "a key must be a scalar")
                 continue
             name = cast("str", key.value)
             if name == "<<" and key.style is None:
-                self.report(at, "merge keys ('<<') are not allowed", "use 'extends: other.yaml', or repeat the keys")
+                self.problems.report(
+                    at, "merge keys ('<<') are not allowed", "use 'extends: other.yaml', or repeat the keys"
+                )
             elif name in found:
-                self.report(at, f"the key {name!r} appears twice, first at {found[name].key}", "remove one of them")
+                self.problems.report(
+                    at, f"the key {name!r} appears twice, first at {found[name].key}", "remove one of them"
+                )
             else:
                 found[name] = replace(self.convert(value), key=at)
         return found
@@ -166,14 +168,11 @@ class _Converter:
         try:
             return scalar(text)
         except ValueError:
-            self.report(at, f"a number with {len(text)} digits is too long")
+            self.problems.report(at, f"a number with {len(text)} digits is too long")
             return None
 
     def place(self, composed: yaml.Node) -> Place:
         return _place(self.origin, composed.start_mark if self.lines else None)
-
-    def report(self, at: Place, what: str, fix: str = "") -> None:
-        self.problems.append(Problem(str(at), what, fix))
 
 
 def _place(origin: str, mark: yaml.Mark | None) -> Place:

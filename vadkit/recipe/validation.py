@@ -16,11 +16,11 @@ from typing import Any, cast
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails, InitErrorDetails
 
-from vadkit.core.errors import PluginError, Problem, closest
+from vadkit.core.errors import PluginError, closest
 from vadkit.plugin.registry import Registry
 from vadkit.recipe import grammar as grammar
 from vadkit.recipe.component_config import ComponentConfig
-from vadkit.recipe.node import Node, Place, plain
+from vadkit.recipe.node import Node, Place, Problems, plain
 from vadkit.recipe.signature import describe
 
 Step = str | int
@@ -43,14 +43,9 @@ class Reader:
 
     def __init__(self, registry: Registry) -> None:
         self.registry = registry
-        self.problems: list[Problem] = []
+        self.problems = Problems()
+        self.report = self.problems.report
         self._describe = functools.cache(describe)
-
-    def report(self, at: Place, what: str, fix: str = "") -> None:
-        """Add a problem, once."""
-        problem = Problem(str(at), what, fix)
-        if problem not in self.problems:
-            self.problems.append(problem)
 
     def read(self, annotation: Any, node: Node, path: str = "") -> Any:
         """The value of a node as this type; None after a problem.
@@ -80,7 +75,7 @@ class Reader:
             structural: keys of the section around it, which a component must not have.
 
         Raises:
-            ValidationError: no such component, or wrong keys.
+            ValidationError: no component has this name, or its keys are wrong.
             PydanticCustomError: `use` is missing.
         """
         entries = cast("dict[str, Any]", value) if isinstance(value, dict) else {"use": value}
