@@ -8,6 +8,7 @@ import json
 import os
 import tempfile
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -55,11 +56,11 @@ def open_cache(*, keep: bool = True, limit: str | int | None = None) -> Iterator
         with temporary as folder, contextlib.closing(FrameCache(Path(folder))) as cache:
             yield cache
         return
-    if limit is not None:
-        size = bytes_of(limit)
+    variable = "VADKIT_CACHE_LIMIT"
+    if limit is None and (text := os.environ.get(variable)):
+        size = bytes_of(text, where=variable)
     else:
-        told = os.environ.get("VADKIT_CACHE_LIMIT")
-        size = bytes_of(told, where="VADKIT_CACHE_LIMIT") if told else None
+        size = None if limit is None else bytes_of(limit)
     with contextlib.closing(FrameCache(default_cache(), size)) as cache:
         yield cache
 
@@ -114,7 +115,7 @@ class FrameCache:
             DataError: no frame can be read, or the cache's limit is too small.
             RunFolderError: the cache folder cannot be written, or the disk is full.
         """
-        key, shape = _key(video, clip), (clip.height, clip.width, clip.channels)
+        key = _key(video, clip)
         if self.folder is None:
             if key not in self._memory:
                 damages = Damages()
@@ -123,18 +124,12 @@ class FrameCache:
                 self._damages[key] = tuple(damages.found)
             return self._memory[key]
         path = self.folder / f"{key}.npy"
-
-        def build() -> None:
-            self._build(video, clip, path)
-
-        cached = open_stored(path, shape, build)
-        for _ in range(TRIES):
-            if cached is not None:
-                break
+        build, tries = partial(self._build, video, clip, path), 0
+        while (cached := open_stored(path, _shape(clip), build)) is None:
+            if tries == TRIES:
+                raise DataError("the cached frames were removed or damaged", where=str(path), fix="run again")
             build()
-            cached = open_stored(path, shape, build)
-        if cached is None:
-            raise DataError("the cached frames were removed or damaged", where=str(path), fix="run again")
+            tries += 1
         if key not in self._used:
             self._used.add(key)
             with contextlib.suppress(OSError):  # another user's file
@@ -155,7 +150,7 @@ class FrameCache:
             write_damages(path, damages.found)  # before the array is renamed, so that an interrupt cannot lose them
 
         try:
-            write(path, frames(), (clip.height, clip.width, clip.channels), self._quota.make_room)
+            write(path, frames(), _shape(clip), self._quota.make_room)
         except RunFolderError as error:
             fix = "free some space there, or set VADKIT_CACHE to another folder"
             raise RunFolderError(error.what, where=str(path.parent), fix=fix) from error
@@ -164,17 +159,19 @@ class FrameCache:
 
 def _resized(video: VideoRef, clip: ClipSpec, damages: Damages) -> Iterator[NDArray[np.uint8]]:
     """Frames (H, W, C) at the clip's size; at least one."""
-    empty = True
+    frame = None
     for frame in decode(video, color=clip.color, damages=damages):
-        empty = False
         yield resize(frame, clip)
-    if empty:
+    if frame is None:
         raise DataError("the video has no frames", where=video.name)
 
 
 def _key(video: VideoRef, clip: ClipSpec) -> str:
-    shape = (clip.height, clip.width, clip.channels)
-    return _digest([_VERSION, _identity(video, here=True), shape, clip.resize])
+    return _digest([_VERSION, _identity(video, here=True), _shape(clip), clip.resize])
+
+
+def _shape(clip: ClipSpec) -> tuple[int, int, int]:
+    return clip.height, clip.width, clip.channels
 
 
 def _identity(video: VideoRef, *, here: bool) -> Any:
