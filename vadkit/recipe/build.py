@@ -46,25 +46,23 @@ def _build(chosen: ComponentConfig, positional: Mapping[str, Sequence[Any]], arg
     keys = {name: _value(value, positional) for name, value in chosen.keys.items()}
     where = f"{chosen.path} ({chosen.component.name})"
     cls = chosen.component.load()
-    origin, contract = chosen.component.origin or "its plugin", KINDS[chosen.component.kind]
+    contract, tell = KINDS[chosen.component.kind], f"tell the author of {chosen.component.origin or 'its plugin'}"
     if inspect.isabstract(cls):
         what = f"it lacks {join_names(sorted(cls.__abstractmethods__))}, which every {contract.__name__} must define"
-        raise PluginError(what, where=where, fix=f"tell the author of {origin}")
+        raise PluginError(what, where=where, fix=tell)
     try:
         made = cls(*args, **keys)
     except VadkitError as error:
         error.where = error.where or where
         raise
     except (TypeError, ValueError, ArithmeticError, RuntimeError) as error:
-        fix = f"correct its keys in the recipe; if they are correct, tell the author of {origin}"
+        fix = f"correct its keys in the recipe; if they are correct, {tell}"
         raise VadkitError(f"{type(error).__name__}: {error}", where=where, fix=fix) from error
     except (Exception, SystemExit) as error:
-        raise PluginError(
-            f"its constructor fails: {describe_error(error)}", where=where, fix=f"tell the author of {origin}"
-        ) from error
+        raise PluginError(f"its constructor fails: {describe_error(error)}", where=where, fix=tell) from error
     if lacking := [name for name in contract.__annotations__ if getattr(made, name, MISSING) is MISSING]:
         what = f"its constructor does not set {join_names(lacking)}, which every {contract.__name__} must have"
-        raise PluginError(what, where=where, fix=f"tell the author of {origin}")
+        raise PluginError(what, where=where, fix=tell)
     return made
 
 

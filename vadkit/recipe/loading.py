@@ -6,7 +6,7 @@ It imports neither torch nor any component.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -79,9 +79,7 @@ def check(tree: Node, registry: Registry) -> Recipe:
     _refuse_root(given, problems)
     recipe = reader.read(Recipe, replace(tree, value=given))
     _check_name(given.get("name"), problems)
-    _check_names_of_scores(given, problems)
-    _check_names_of_densities(given, problems)
-    _check_name_of_maps(given, problems)
+    _check_references(given, problems)
     if not problems:
         _check_metrics(given, recipe, problems)
     problems.refuse()
@@ -106,32 +104,25 @@ def _refuse_root(given: dict[str, Node], problems: Problems) -> None:
         given["data"] = replace(given["data"], value=kept)
 
 
-def _check_names_of_scores(given: Mapping[str, Node], problems: Problems) -> None:
-    scores = entries_of(given.get("scores"))
+def _check_references(given: Mapping[str, Node], problems: Problems) -> None:
     if "scores" in given and given["scores"].value == {}:
         problems.report(given["scores"].head, "'scores' is empty: nothing would detect anomalies")
+    for at, what, name, section in _references(given):
+        known = entries_of(given.get(section))
+        if isinstance(name, str) and name not in known:
+            problems.report(at, f"{what} {name!r}, which is not in {section!r}", closest(name, known))
+
+
+def _references(given: Mapping[str, Node]) -> Iterator[tuple[Place, str, object, str]]:
+    """Each name of an entry in another section: its place, start of the message, name and section."""
     for name, node in entries_of(given.get("fuse")).items():
-        if name not in scores:
-            problems.report(node.head, f"'fuse' names {name!r}, which is not in 'scores'", closest(name, scores))
-
-
-def _check_names_of_densities(given: Mapping[str, Node], problems: Problems) -> None:
-    densities = entries_of(given.get("densities"))
+        yield node.head, "'fuse' names", name, "scores"
     for score, node in entries_of(given.get("scores")).items():
-        named = entries_of(node).get("densities")
-        if named is None:
-            continue
-        for entry in named.value if isinstance(named.value, tuple) else (named,):
-            if isinstance(entry.value, str) and entry.value not in densities:
-                what = f"'scores.{score}' reads the density {entry.value!r}, which is not in 'densities'"
-                problems.report(entry.at, what, closest(entry.value, densities))
-
-
-def _check_name_of_maps(given: Mapping[str, Node], problems: Problems) -> None:
-    anomaly_maps, scores = entries_of(given.get("evaluate")).get("anomaly_maps"), entries_of(given.get("scores"))
-    if anomaly_maps is not None and isinstance(anomaly_maps.value, str) and anomaly_maps.value not in scores:
-        what = f"'evaluate.anomaly_maps' names {anomaly_maps.value!r}, which is not in 'scores'"
-        problems.report(anomaly_maps.at, what, closest(anomaly_maps.value, scores))
+        if named := entries_of(node).get("densities"):
+            for entry in named.value if isinstance(named.value, tuple) else (named,):
+                yield entry.at, f"'scores.{score}' reads the density", entry.value, "densities"
+    if anomaly_maps := entries_of(given.get("evaluate")).get("anomaly_maps"):
+        yield anomaly_maps.at, "'evaluate.anomaly_maps' names", anomaly_maps.value, "scores"
 
 
 def _check_metrics(given: Mapping[str, Node], recipe: Recipe, problems: Problems) -> None:

@@ -133,9 +133,8 @@ def _refuse_circle(found: Located, named: Node, chain: _Chain) -> None:
 
 def _finish(node: Node, overrides: Sequence[str]) -> Node:
     if isinstance(overrides, str):
-        raise VadkitError(
-            f"{overrides!r} is a string, not a list", where="overrides", fix=f"give a list: [{overrides!r}]"
-        )
+        what, fix = f"{overrides!r} is a string, not a list", f"give a list: [{overrides!r}]"
+        raise VadkitError(what, where="overrides", fix=fix)
     problems = Problems()
     for override in overrides:
         try:
@@ -154,9 +153,8 @@ def _check_version(node: Node | None) -> None:
     if node is None or (node.value == VERSION and type(node.value) is int):
         return
     what = f"this version of vadkit reads recipes of version {VERSION}, not {plain(node)!r}"
-    raise fail(
-        node.at, what, f"write 'vadkit: {VERSION}', or install the version of vadkit that the recipe was written for"
-    )
+    fix = f"write 'vadkit: {VERSION}', or install the version of vadkit that the recipe was written for"
+    raise fail(node.at, what, fix)
 
 
 def _set(node: Node, override: str) -> Node:

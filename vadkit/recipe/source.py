@@ -52,20 +52,19 @@ def read(path: Path) -> Node:
     Raises:
         RecipeError: the file is missing, unreadable, not UTF-8, not valid YAML, or not a mapping.
     """
+    at = Place(str(path))
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except FileNotFoundError as error:
         fix = "check the path: it is relative to the current folder, or for 'extends' to the file that contains it"
-        raise fail(Place(str(path)), "this file does not exist", fix) from error
+        raise fail(at, "this file does not exist", fix) from error
     except IsADirectoryError as error:
-        raise fail(Place(str(path)), "this is a folder", "name a recipe file, such as recipe.yaml in it") from error
+        raise fail(at, "this is a folder", "name a recipe file, such as recipe.yaml in it") from error
     except UnicodeDecodeError as error:
-        raise fail(
-            Place(str(path)), f"this is not UTF-8 text (byte {error.start})", "save the file as UTF-8"
-        ) from error
+        raise fail(at, f"this is not UTF-8 text (byte {error.start})", "save the file as UTF-8") from error
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
-        raise fail(Place(str(path)), f"cannot be read: {reason}") from error
+        raise fail(at, f"cannot be read: {reason}") from error
     node = parse(text, str(path))
     if not isinstance(node.value, Mapping):
         raise fail(node.at, "a recipe is a mapping of 'key: value' lines", "start with 'vadkit: 1'")
@@ -87,7 +86,10 @@ def parse(text: str, origin: str, *, lines: bool = True) -> Node:
         composed = _Loader(text).get_single_node()
         if composed is None:
             return Node(None, Place(origin, 1, 1) if lines else Place(origin))
-        return _Converter(origin, lines).root(composed)
+        converter = _Converter(origin, lines)
+        node = converter.convert(composed)
+        converter.problems.refuse()
+        return node
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         raise fail(_place(origin, mark if lines else None), f"YAML: {_reason(error)}") from error
@@ -117,11 +119,6 @@ class _Converter:
         self.problems = Problems()
         self.open: set[int] = set()
         self.count = 0
-
-    def root(self, composed: yaml.Node) -> Node:
-        node = self.convert(composed)
-        self.problems.refuse()
-        return node
 
     def convert(self, composed: yaml.Node) -> Node:
         at = self.place(composed)

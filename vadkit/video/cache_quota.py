@@ -110,7 +110,8 @@ class CacheQuota:
 
     def _refusal(self, needed: int, stored: int, others: int) -> DataError:
         assert self.limit is not None
-        what = f"the limit of {format_bytes(self.limit)} is too small for this run, which needs at least {format_bytes(needed)}"
+        limit, least = format_bytes(self.limit), format_bytes(needed)
+        what = f"the limit of {limit} is too small for this run, which needs at least {least}"
         if len(self._mine) > stored:
             what += f" (with {stored} of its {len(self._mine)} videos stored)"
         if others:
