@@ -97,7 +97,7 @@ def parent(reference: str, folder: Path, at: Place) -> Located:
         return found
     path = folder / reference
     absence = "is a folder" if path.is_dir() else "does not exist"
-    paths = "paths are relative to the file that 'extends' stands in"
+    paths = "paths are relative to the file that that has 'extends'"
     fix = paths if path.suffix.lower() in _SUFFIXES else f"{paths}; {nearest(reference)}"
     raise fail(at, f"cannot extend {reference!r}: {path} {absence}", fix)
 

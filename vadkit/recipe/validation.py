@@ -51,7 +51,7 @@ class Reader:
         """The value of a node as this type; None after a problem.
 
         Args:
-            annotation: a section, or `Annotated[Chosen, Kind(...)]`.
+            annotation: a section, or `Annotated[ComponentConfig, Kind(...)]`.
             node: where the value is written.
             path: of the value in the recipe.
         """
@@ -105,7 +105,7 @@ def _at_use(what: str, fix: str) -> ValidationError:
 
 
 def _with_paths(value: Any, path: str) -> Any:
-    """The same value, where each `Chosen` knows its path."""
+    """The same value, where each `ComponentConfig` knows its path."""
     if isinstance(value, ComponentConfig):
         return replace(value, path=path, keys=_with_paths(value.keys, path))
     if isinstance(value, grammar.Section):
