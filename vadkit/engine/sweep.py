@@ -125,7 +125,7 @@ def parse(varied: Sequence[str]) -> dict[str, list[str]]:
     for text in varied:
         key, equals, values = text.partition("=")
         try:
-            # A flow list, so that commas inside of brackets and braces do not part values.
+            # A flow list, so that commas inside brackets and braces do not separate values.
             nodes = yaml.compose(f"[{values}]")
             given = [f"[{values}]"[n.start_mark.index : n.end_mark.index] for n in nodes.value] if nodes else []
         except yaml.YAMLError:
@@ -265,7 +265,6 @@ def to_csv(trials: Sequence[Trial]) -> str:
 
 
 def _groups(trials: Sequence[Trial]) -> Mapping[tuple[tuple[str, str], ...], list[Trial]]:
-    """The trials, by all values but the seed."""
     groups: dict[tuple[tuple[str, str], ...], list[Trial]] = {}
     for trial in trials:
         groups.setdefault(tuple((k, v) for k, v in trial.values.items() if k != SEED), []).append(trial)
@@ -299,7 +298,7 @@ def _check_printed(paper: Paper, variant: str, recipe: Recipe) -> None:
 
 
 def _name(values: Mapping[str, str]) -> str:
-    """A folder's name; the keys' last parts do, unless two are the same."""
+    """Name of a run folder, with the last parts of the keys unless two of them are equal."""
     last = [key.rpartition(".")[2] for key in values]
     short = last if len(set(last)) == len(last) else list(values)
     name = ",".join(v if k == VARIANT else f"{k}={v}" for k, v in zip(short, values.values(), strict=True))

@@ -78,12 +78,12 @@ _Chain = tuple[Located, ...]
 
 
 def _with_parents(node: Node, found: Located, chain: _Chain | None) -> Node:
-    """What a file says, without `variants`, over what it extends.
+    """The content of a file, without `variants`, merged into its parents.
 
     Args:
         node: the file's content.
-        found: where it was read, and the variant that is meant.
-        chain: what extends it, the outermost first; None for content that is not a file's.
+        found: the file and the chosen variant.
+        chain: the recipes that extend it, the outermost first; None for content that is not from a file.
     """
     family = take_apart(node)
     entries = dict(entries_of(family.base))

@@ -143,7 +143,7 @@ def _variants(keys: Mapping[str, Schema]) -> Schema:
 
 
 def _names(registry: Registry, kind: str) -> list[str]:
-    """What can be written after `use:`; in full where plugins use the same name."""
+    """Values of `use:`; full names where plugins use the same name."""
     return [full for name in registry.names(kind) for full in registry.clashes.get((kind, name), [name])]
 
 

@@ -28,7 +28,7 @@ class Printed:
 
     Attributes:
         value: as printed: percent for shares, such as an AUC.
-        at: where the recipe says so.
+        at: its place in the recipe.
     """
 
     value: float
@@ -57,7 +57,7 @@ class Family:
         base: the file without its variants.
         variants: name -> what it changes; empty for a file that is one recipe.
         paper: numbers to compare with.
-        head: where `variants` stands.
+        head: place of `variants`.
     """
 
     base: Node
