@@ -320,7 +320,7 @@ def _refuse_taken(folder: Path, names: Collection[str]) -> None:
         if not (place.is_run or place.is_free):
             raise RunFolderError(f"holds {path.name!r}, which is not a run", where=str(folder), fix=fix)
         other = place.read_manifest().name
-        if other is not None and other not in names:
+        if other and other not in names:
             raise RunFolderError(f"holds runs of another recipe, {other!r}", where=str(folder), fix=fix)
 
 
