@@ -51,7 +51,7 @@ def test_run_folder_and_cache_are_locked_without_posix(tmp_path: Path) -> None:
 from pathlib import Path
 from vadkit.core.errors import RunFolderError
 from vadkit.store.run_folder import RunFolder
-from vadkit.video.cache_quota import Room
+from vadkit.video.cache_quota import CacheQuota
 folder = Path(sys.argv[1])
 with RunFolder(folder / "run").locked():
     try:
@@ -59,9 +59,9 @@ with RunFolder(folder / "run").locked():
             print("both")
     except RunFolderError as error:
         print(error)
-room = Room(folder / "cache", 10**6)
-room.claim(["a"])
-room.close()
+quota = CacheQuota(folder / "cache", 10**6)
+quota.pin(["a"])
+quota.close()
 """
     done = without_posix(code, str(tmp_path))
     assert done.returncode == 0, done.stderr

@@ -12,7 +12,7 @@ from vadkit.core.errors import VadkitError
 from vadkit.core.protocol import FILLED_IN, Protocol, differences
 from vadkit.plugin.component import Component
 from vadkit.plugin.registry import Registry
-from vadkit.recipe.build import build, spelled_out
+from vadkit.recipe.build import build, with_defaults
 from vadkit.recipe.component_config import ComponentConfig
 from vadkit.recipe.presets import PRESETS, SOURCES
 from vadkit.recipe.protocol_section import ProtocolForm
@@ -135,7 +135,7 @@ def test_the_protocol_fixes_the_method_of_the_eer() -> None:
 
 def test_description_holds_defaults_too() -> None:
     card = Component("score_transform", "scale", f"{__name__}:Scale", "For this test.")
-    assert spelled_out(ComponentConfig(card, {"over": "training"}, "fuse.a.transform[0]")) == {
+    assert with_defaults(ComponentConfig(card, {"over": "training"}, "fuse.a.transform[0]")) == {
         "use": "scale",
         "by": 2.0,
         "over": "training",

@@ -102,7 +102,7 @@ def test_a_folder_that_is_no_sweeps_is_left_alone(small: dict[str, Any], tmp_pat
     out.unlink()
     out.mkdir()
     (out / "notes.txt").write_text("mine")
-    with pytest.raises(RunFolderError, match=r"holds 'notes.txt', which is no run"):
+    with pytest.raises(RunFolderError, match=r"holds 'notes.txt', which is not a run"):
         sweep(small, varied, out=out)
     (out / "notes.txt").unlink()
     (out / "seed=0").mkdir()

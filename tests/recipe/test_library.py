@@ -76,7 +76,7 @@ def test_a_path_that_only_a_checkout_has_names_the_recipe(tmp_path: Path, monkey
         resolve("recipes/quickstart.yaml")
     with pytest.raises(RecipeError, match=r"(?s)does not exist.*write 'baselines/walkway/convae'"):
         resolve("recipes/baselines/walkway/convae.yaml")
-    with pytest.raises(RecipeError, match="there is no such file"):
+    with pytest.raises(RecipeError, match="this file does not exist"):
         resolve("mine.yaml")
 
 

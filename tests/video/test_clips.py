@@ -94,15 +94,15 @@ def test_augmentation_depends_on_seed_epoch_and_clip_and_skips_calibration() -> 
     plain = Clips([("v", frames)], ClipSpec(3, 8, 8, "gray"))
     clips = Clips([("v", frames)], ClipSpec(3, 8, 8, "gray"), augment=Augment(flip=0.5))
     numbers = list(range(38))
-    one = clips.read_pass(numbers, seed=0, epoch=0)
+    one = clips.read_augmented(numbers, seed=0, epoch=0)
     mirrored = [torch.equal(a, b.flip(-1)) for a, b in zip(one, plain.read(numbers), strict=True)]
     assert 8 < sum(mirrored) < 30
     assert all(m or torch.equal(a, b) for m, a, b in zip(mirrored, one, plain.read(numbers), strict=True))
-    assert torch.equal(one[5:9], clips.read_pass([5, 6, 7, 8], seed=0, epoch=0))
-    assert not torch.equal(one, clips.read_pass(numbers, seed=0, epoch=1))
-    assert not torch.equal(one, clips.read_pass(numbers, seed=1, epoch=0))
+    assert torch.equal(one[5:9], clips.read_augmented([5, 6, 7, 8], seed=0, epoch=0))
+    assert not torch.equal(one, clips.read_augmented(numbers, seed=0, epoch=1))
+    assert not torch.equal(one, clips.read_augmented(numbers, seed=1, epoch=0))
     assert torch.equal(clips.read(numbers), plain.read(numbers))
-    assert torch.equal(plain.read_pass(numbers, seed=0, epoch=0), plain.read(numbers))
+    assert torch.equal(plain.read_augmented(numbers, seed=0, epoch=0), plain.read(numbers))
 
 
 def test_brightness_scales_integer_intensities_within_their_range() -> None:

@@ -99,7 +99,6 @@ def test_a_rotation_uses_the_nearest_right_angle() -> None:
     frame = np.arange(6, dtype=np.uint8).reshape(2, 3, 1)
     np.testing.assert_array_equal(upright(frame, (56755, -32767, 32767, 56755)), frame)
     np.testing.assert_array_equal(upright(frame, (32767, -56755, 56755, 32767)), np.rot90(frame))
-    np.testing.assert_array_equal(upright(frame, None), frame)
 
 
 def test_an_exif_orientation_is_applied(tmp_path: Path) -> None:

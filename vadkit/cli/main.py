@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+import warnings
+from collections.abc import Callable
+from functools import cache, partial
+from typing import Annotated, Any
 
 import typer
 
@@ -21,7 +24,7 @@ from vadkit.cli.commands.sweep import sweep
 from vadkit.cli.commands.watch import watch
 from vadkit.cli.interrupt import complain
 from vadkit.cli.light import LightCommand, LightGroup
-from vadkit.core.errors import VadkitError
+from vadkit.core.errors import DeprecatedKeyWarning, VadkitError
 from vadkit.core.version import __version__
 
 app = typer.Typer(
@@ -57,8 +60,23 @@ def _root(version: Annotated[bool, typer.Option("--version", help="Print the ver
         raise typer.Exit
 
 
+@cache  # a command may read a recipe several times
+def _warn(text: str) -> None:
+    typer.secho(f"warning: {text}", fg=typer.colors.YELLOW if sys.stderr.isatty() else None, err=True)
+
+
+def _show_warning(
+    otherwise: Callable[..., None], message: Warning | str, category: type[Warning], *place: Any, **more: Any
+) -> None:
+    if issubclass(category, DeprecatedKeyWarning):
+        _warn(str(message))
+    else:
+        otherwise(message, category, *place, **more)
+
+
 def main() -> None:
     """Run the program. A `VadkitError` is one message and its exit code; any other error is a traceback and code 1."""
+    warnings.showwarning = partial(_show_warning, warnings.showwarning)
     try:
         app()
     except VadkitError as error:

@@ -126,6 +126,10 @@ class RunFolderError(VadkitError):
     """
 
 
+class DeprecatedKeyWarning(FutureWarning):
+    """A recipe has a key by its old name; the message starts with its file, line and column."""
+
+
 class DivergedError(VadkitError):
     """A loss or a gradient became NaN or infinite, so that training cannot continue. The exit code is 1.
 

@@ -9,7 +9,7 @@ import csv
 import io
 import itertools
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from statistics import mean, stdev
@@ -17,10 +17,9 @@ from typing import Any
 
 import yaml
 
-from vadkit.core.errors import Problem, RecipeError, RunFolderError, VadkitError, closest
+from vadkit.core.errors import RunFolderError, VadkitError, closest
 from vadkit.core.files import atomic_write_text
 from vadkit.core.progress import NoProgress, Progress
-from vadkit.core.values import RunResult
 from vadkit.engine.experiment import without_videos
 from vadkit.engine.run import run
 from vadkit.evaluation.build import evaluation_of, refuse_test_tuning
@@ -29,6 +28,7 @@ from vadkit.plugin.registry import Registry
 from vadkit.recipe import plain, resolve
 from vadkit.recipe.loading import read_recipe
 from vadkit.recipe.model import Recipe
+from vadkit.recipe.node import Problems
 from vadkit.recipe.show import dump
 from vadkit.recipe.variants import Family, Paper, family_of
 from vadkit.store.provenance import changes as changed_code
@@ -47,7 +47,7 @@ class Trial:
     """One combination of values and its results.
 
     Attributes:
-        values: key -> value, as it stands in `--vary`; before them "variant" -> its name, if the file has variants.
+        values: key -> value as in `--vary`. If the file has variants, the first entry is "variant" -> its name.
         path: its run folder.
         metrics: metric -> value of the fused score.
         protocol: as it is printed with them.
@@ -125,7 +125,7 @@ def parse(varied: Sequence[str]) -> dict[str, list[str]]:
     for text in varied:
         key, equals, values = text.partition("=")
         try:
-            # A flow list, so that commas inside of brackets and braces do not part values.
+            # A flow list, so that commas inside brackets and braces do not separate values.
             nodes = yaml.compose(f"[{values}]")
             given = [f"[{values}]"[n.start_mark.index : n.end_mark.index] for n in nodes.value] if nodes else []
         except yaml.YAMLError:
@@ -179,9 +179,10 @@ def sweep(
     chosen = _chosen(family, variants)
     if not varied and not chosen:
         raise VadkitError("nothing is varied", where="vadkit sweep", fix="for example --vary seed=0,1,2")
-    changes = list(_combinations(({VARIANT: chosen} if chosen else {}) | dict(varied or {})))
-    sources = [_source(recipe, values) for values in changes]
-    settings = [[*overrides, *_settings(values)] for values in changes]
+    all_values = ({VARIANT: chosen} if chosen else {}) | dict(varied or {})
+    changes = [dict(zip(all_values, values, strict=True)) for values in itertools.product(*all_values.values())]
+    sources = [recipe if isinstance(recipe, Mapping) else Path(recipe, values.get(VARIANT, "")) for values in changes]
+    settings = [[*overrides, *(f"{k}={v}" for k, v in values.items() if k != VARIANT)] for values in changes]
     checked = [read_recipe(*each, registry) for each in zip(sources, settings, strict=True)]
     for values, one in zip(changes, checked, strict=True):
         refuse_test_tuning(one.evaluate.protocol, allowed=allow_test_tuning)
@@ -212,7 +213,9 @@ def sweep(
             )  # fmt: skip
         config = evaluation_of(one, registry)
         config = config if chosen else replace(config, rounds=0)
-        trials.append(_trial(values, evaluate_run(place, one, config).result))
+        result = evaluate_run(place, one, config).result
+        numbers = (result.metrics, result.protocol, result.components, result.intervals, result.units)
+        trials.append(Trial(values, result.folder, *numbers))
         atomic_write_text(folder / TABLE, to_csv(trials))
     return trials
 
@@ -227,11 +230,11 @@ def beside_paper(trials: Sequence[Trial], paper: Paper) -> list[Beside]:
                 continue
             unit = some[0].units.get(metric.rpartition(".")[2], "%")
             scale = 100 if unit == "%" else 1
-            low, high = some[0].intervals.get(metric, (0.0, 0.0))
             one = Beside(dict(values), metric, unit, scale * mean(ours), printed.value)
             if len(ours) > 1:
                 one = replace(one, deviation=scale * stdev(ours))
             elif metric in some[0].intervals:
+                low, high = some[0].intervals[metric]
                 one = replace(one, interval=(scale * low, scale * high))
             found.append(one)
     return found
@@ -239,14 +242,14 @@ def beside_paper(trials: Sequence[Trial], paper: Paper) -> list[Beside]:
 
 def summarize_seeds(trials: Sequence[Trial]) -> list[SeedSummary]:
     """Mean and deviation over trials that differ in their seed alone, in the order of the trials."""
-    spreads: list[SeedSummary] = []
+    summaries: list[SeedSummary] = []
     for values, some in _groups(trials).items():
         names = [name for name in some[0].metrics if all(name in trial.metrics for trial in some)]
         columns = {name: [trial.metrics[name] for trial in some] for name in names}
         deviations = {name: stdev(column) if len(column) > 1 else 0.0 for name, column in columns.items()}
         means = {name: mean(column) for name, column in columns.items()}
-        spreads.append(SeedSummary(dict(values), len(some), means, deviations))
-    return spreads
+        summaries.append(SeedSummary(dict(values), len(some), means, deviations))
+    return summaries
 
 
 def to_csv(trials: Sequence[Trial]) -> str:
@@ -261,21 +264,7 @@ def to_csv(trials: Sequence[Trial]) -> str:
     return target.getvalue()
 
 
-def _source(recipe: str | Path | Mapping[str, Any], values: Mapping[str, str]) -> str | Path | Mapping[str, Any]:
-    """The recipe, or the variant of it that a combination is about."""
-    if isinstance(recipe, Mapping) or VARIANT not in values:
-        return recipe
-    return Path(recipe) / values[VARIANT]
-
-
-def _trial(values: Mapping[str, str], result: RunResult) -> Trial:
-    return Trial(
-        values, result.folder, result.metrics, result.protocol, result.components, result.intervals, result.units
-    )
-
-
 def _groups(trials: Sequence[Trial]) -> Mapping[tuple[tuple[str, str], ...], list[Trial]]:
-    """The trials, by all values but the seed."""
     groups: dict[tuple[tuple[str, str], ...], list[Trial]] = {}
     for trial in trials:
         groups.setdefault(tuple((k, v) for k, v in trial.values.items() if k != SEED), []).append(trial)
@@ -296,30 +285,20 @@ def _chosen(family: Family | None, variants: Sequence[str]) -> list[str]:
 def _check_printed(paper: Paper, variant: str, recipe: Recipe) -> None:
     """Refuse a number of the paper that the variant does not measure."""
     metrics = [chosen.component.name for chosen in recipe.evaluate.metrics]
-    problems: list[Problem] = []
+    problems, row = Problems(), f"'paper.rows.{variant}'"
     for key, printed in paper.rows.get(variant, {}).items():
         component, _, metric = key.rpartition(".")
         if metric not in metrics:
-            what = f"'paper.rows.{variant}' has {metric!r}, which is not in 'evaluate.metrics'"
-            problems.append(Problem(printed.at, what, closest(metric, metrics)))
+            what = f"{row} has {metric!r}, which is not in 'evaluate.metrics'"
+            problems.report(printed.at, what, closest(metric, metrics))
         if component and component not in recipe.scores:
-            what = f"'paper.rows.{variant}' has the component {component!r}, which is not in 'scores'"
-            problems.append(Problem(printed.at, what, closest(component, recipe.scores)))
-    if problems:
-        raise RecipeError(problems)
-
-
-def _combinations(varied: Mapping[str, Sequence[str]]) -> Iterator[dict[str, str]]:
-    for values in itertools.product(*varied.values()):
-        yield dict(zip(varied, values, strict=True))
-
-
-def _settings(values: Mapping[str, str]) -> list[str]:
-    return [f"{key}={value}" for key, value in values.items() if key != VARIANT]
+            what = f"{row} has the component {component!r}, which is not in 'scores'"
+            problems.report(printed.at, what, closest(component, recipe.scores))
+    problems.refuse()
 
 
 def _name(values: Mapping[str, str]) -> str:
-    """A folder's name; the keys' last parts do, unless two are the same."""
+    """Name of a run folder, with the last parts of the keys unless two of them are equal."""
     last = [key.rpartition(".")[2] for key in values]
     short = last if len(set(last)) == len(last) else list(values)
     name = ",".join(v if k == VARIANT else f"{k}={v}" for k, v in zip(short, values.values(), strict=True))
@@ -339,14 +318,14 @@ def _refuse_taken(folder: Path, names: Collection[str]) -> None:
             continue
         place = RunFolder(path)
         if not (place.is_run or place.is_free):
-            raise RunFolderError(f"holds {path.name!r}, which is no run", where=str(folder), fix=fix)
+            raise RunFolderError(f"holds {path.name!r}, which is not a run", where=str(folder), fix=fix)
         other = place.read_manifest().name
-        if other is not None and other not in names:
+        if other and other not in names:
             raise RunFolderError(f"holds runs of another recipe, {other!r}", where=str(folder), fix=fix)
 
 
 def _build_each(recipes: Sequence[Recipe]) -> None:
-    """Build what differs between them: a value that a component refuses is said before the first run."""
+    """Build what differs between them, so that a value that a component refuses is an error before the first run."""
     built: list[Mapping[str, Any]] = []
     for recipe in recipes:
         tree = {key: value for key, value in recipe.tree.items() if key not in (*RESCORABLE, SEED, "name")}
@@ -356,7 +335,7 @@ def _build_each(recipes: Sequence[Recipe]) -> None:
 
 
 def _finished(place: RunFolder, recipe: Recipe) -> bool:
-    """Whether it ran to its end as this recipe."""
+    """Whether it ended as a run of this recipe."""
     if not (place.is_run and place.read_manifest().finished):
         return False
     return place.recipe.read_text(encoding="utf-8") == dump(recipe.tree)

@@ -12,7 +12,7 @@ from vadkit.core.protocol import Described, Protocol
 from vadkit.evaluation.config import EvaluationConfig
 from vadkit.evaluation.fusion import ComponentFusion
 from vadkit.plugin.registry import Registry
-from vadkit.recipe.build import build, spelled_out
+from vadkit.recipe.build import build, with_defaults
 from vadkit.recipe.component_config import ComponentConfig
 from vadkit.recipe.model import Evaluate, Fused, Recipe
 
@@ -63,10 +63,10 @@ def build_evaluation(sections: Evaluable, protocol: Protocol, registry: Registry
         VadkitError: a component refuses its keys, or the protocol refuses a transform.
     """
     smoothing = _choose(protocol.smoothing, registry, "evaluate.protocol.smoothing")
-    complete = replace(protocol, smoothing=tuple(spelled_out(chosen) for chosen in smoothing))
+    complete = replace(protocol, smoothing=tuple(with_defaults(chosen) for chosen in smoothing))
     if protocol.transform is not None:
         transform = _choose(protocol.transform, registry, "evaluate.protocol.transform")
-        complete = replace(complete, transform=tuple(spelled_out(chosen) for chosen in transform))
+        complete = replace(complete, transform=tuple(with_defaults(chosen) for chosen in transform))
     metrics = _metrics(sections.evaluate, protocol)
     return EvaluationConfig(
         components={name: _component(name, fused, protocol, registry) for name, fused in sections.fuse.items()},
@@ -74,7 +74,7 @@ def build_evaluation(sections: Evaluable, protocol: Protocol, registry: Registry
         protocol=complete,
         smoothing=tuple(build(chosen) for chosen in smoothing),
         seed=seed,
-        metric_settings=tuple(spelled_out(chosen) for chosen in metrics),
+        metric_settings=tuple(with_defaults(chosen) for chosen in metrics),
     )
 
 
@@ -120,7 +120,7 @@ def _component(name: str, fused: Fused, protocol: Protocol, registry: Registry) 
     meant = protocol.of_component(own)
     chosen = fused.transform if meant == own else _choose(meant, registry, f"fuse.{name}.transform")
     transforms: tuple[ScoreTransform, ...] = tuple(build(one) for one in chosen)
-    return ComponentFusion(fused.weight, transforms, tuple(spelled_out(one) for one in chosen))
+    return ComponentFusion(fused.weight, transforms, tuple(with_defaults(one) for one in chosen))
 
 
 def _choose(described: Described, registry: Registry, path: str) -> tuple[ComponentConfig, ...]:

@@ -22,8 +22,8 @@ from vadkit.core.values import ClipSpec, VideoRef, natural_key
 from vadkit.video.damage import Damages
 from vadkit.video.decode import decode
 from vadkit.video.probe import frame_rate
-from vadkit.video.resize import at_size, colored
-from vadkit.video.video_file import as_shown
+from vadkit.video.resize import resize, to_color
+from vadkit.video.video_file import to_rgb
 
 FPS_TOLERANCE = 1.1  # frame rates that differ by at most this factor count as equal
 _URL = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
@@ -108,7 +108,7 @@ def _local(path: Path, clip: ClipSpec, fps: float | None, tell: Callable[[str], 
     def frames() -> SourceFrames:
         damages = Damages()
         for number, frame in enumerate(decode(video, color=clip.color, damages=damages)):
-            yield SourceFrame(at_size(frame, clip), number / rate if rate else float(number))
+            yield SourceFrame(resize(frame, clip), number / rate if rate else float(number))
         for damage in damages.found:
             tell(f"{path} is damaged; the readable frames were used: {damage}")
 
@@ -197,7 +197,7 @@ def _decode(name: str, clip: ClipSpec) -> Iterator[NDArray[np.uint8]]:
     """Frames of one connection, at the clip's size."""
     with _open(name) as container:
         for frame in container.decode(video=0):
-            yield at_size(colored(as_shown(frame), clip.color), clip)
+            yield resize(to_color(to_rgb(frame), clip.color), clip)
 
 
 class _LiveConnection:

@@ -29,14 +29,16 @@ def build(chosen: ComponentConfig, *args: Any, positional: Mapping[str, Sequence
     return _build(chosen, {chosen.component.kind: args, **(positional or {})}, args)
 
 
-def spelled_out(chosen: ComponentConfig) -> dict[str, Any]:
+def with_defaults(chosen: ComponentConfig) -> dict[str, Any]:
     """A component with all its keys as plain values, defaults included, so that a digest changes with a default."""
     parameters = inspect.signature(chosen.component.load()).parameters.values()
     keys = {
         key.name: key.default for key in parameters if key.kind is key.KEYWORD_ONLY and key.default is not key.empty
     }
     keys |= chosen.keys
-    plain = {name: spelled_out(value) if isinstance(value, ComponentConfig) else value for name, value in keys.items()}
+    plain = {
+        name: with_defaults(value) if isinstance(value, ComponentConfig) else value for name, value in keys.items()
+    }
     return {"use": chosen.component.name} | plain
 
 
@@ -44,25 +46,23 @@ def _build(chosen: ComponentConfig, positional: Mapping[str, Sequence[Any]], arg
     keys = {name: _value(value, positional) for name, value in chosen.keys.items()}
     where = f"{chosen.path} ({chosen.component.name})"
     cls = chosen.component.load()
-    origin, contract = chosen.component.origin or "its plugin", KINDS[chosen.component.kind]
+    contract, tell = KINDS[chosen.component.kind], f"tell the author of {chosen.component.origin or 'its plugin'}"
     if inspect.isabstract(cls):
         what = f"it lacks {join_names(sorted(cls.__abstractmethods__))}, which every {contract.__name__} must define"
-        raise PluginError(what, where=where, fix=f"tell the author of {origin}")
+        raise PluginError(what, where=where, fix=tell)
     try:
         made = cls(*args, **keys)
     except VadkitError as error:
         error.where = error.where or where
         raise
     except (TypeError, ValueError, ArithmeticError, RuntimeError) as error:
-        fix = f"correct its keys in the recipe; if they are correct, tell the author of {origin}"
+        fix = f"correct its keys in the recipe; if they are correct, {tell}"
         raise VadkitError(f"{type(error).__name__}: {error}", where=where, fix=fix) from error
     except (Exception, SystemExit) as error:
-        raise PluginError(
-            f"its constructor fails: {describe_error(error)}", where=where, fix=f"tell the author of {origin}"
-        ) from error
+        raise PluginError(f"its constructor fails: {describe_error(error)}", where=where, fix=tell) from error
     if lacking := [name for name in contract.__annotations__ if getattr(made, name, MISSING) is MISSING]:
         what = f"its constructor does not set {join_names(lacking)}, which every {contract.__name__} must have"
-        raise PluginError(what, where=where, fix=f"tell the author of {origin}")
+        raise PluginError(what, where=where, fix=tell)
     return made
 
 

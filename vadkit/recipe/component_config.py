@@ -15,7 +15,7 @@ class ComponentConfig:
 
     Attributes:
         component: its entry in the registry.
-        keys: keyword arguments; a nested component is also a `Chosen`.
+        keys: keyword arguments; a nested component is also a `ComponentConfig`.
         path: its position in the recipe, such as `model.encoder`.
     """
 

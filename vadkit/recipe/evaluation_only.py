@@ -8,13 +8,12 @@ from typing import Annotated, Any
 
 from pydantic import NonNegativeInt
 
-from vadkit.core.errors import RecipeError
 from vadkit.plugin.registry import Registry
 from vadkit.recipe.component_config import ComponentConfig
 from vadkit.recipe.grammar import EntryName, Kind, Section
 from vadkit.recipe.merge import VERSION, resolve_plain
 from vadkit.recipe.model import Evaluate, Fused
-from vadkit.recipe.node import Node
+from vadkit.recipe.node import entries_of
 from vadkit.recipe.validation import Reader
 
 METRICS = ("micro_auc", "macro_auc", "eer", "average_precision", "decidability")
@@ -62,10 +61,8 @@ def read_evaluation_only(
     if data is not None:
         values["data"] = data
     tree = resolve_plain(values, overrides)
-    assert isinstance(tree.value, Mapping)
-    given: dict[str, Node] = {name: node for name, node in tree.value.items() if name != "vadkit"}
+    given = {name: node for name, node in entries_of(tree).items() if name != "vadkit"}
     reader = Reader(registry)
     found = reader.read(EvaluationOnly, replace(tree, value=given))
-    if reader.problems:
-        raise RecipeError(reader.problems)
+    reader.problems.refuse()
     return found

@@ -85,8 +85,8 @@ class Section:
     """Base of the dataclasses that are sections of a recipe: fields are keys, with their defaults.
 
     Attributes:
-        component_field: the field that takes a component whose `use` and keys are written among the
-            section's own keys; its name is also the kind. Empty if there is none.
+        component_field: the field that takes a component. A recipe writes its `use` and keys among the section's
+            own keys. The field's name is also the kind. Empty if no field takes one.
     """
 
     __slots__ = ()
@@ -199,7 +199,7 @@ def _refusing(error: PydanticCustomError) -> CoreSchema:
 
 
 def _readable(annotation: Any) -> Any:
-    """The same type with contracts as components, and not strict where YAML has no such type (tuples, sets, paths)."""
+    """The same type with contracts as components; not strict for types that YAML lacks (tuples, sets, paths)."""
     origin, inner = typing.get_origin(annotation), typing.get_args(annotation)
     if isinstance(annotation, type) and annotation in _KIND_OF:
         return Annotated[ComponentConfig, Kind(_KIND_OF[annotation])]

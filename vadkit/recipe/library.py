@@ -1,4 +1,4 @@
-"""Where a recipe lies: a file, one of the recipes that vadkit ships, or a variant of either.
+"""Finds a recipe: a file, one of the recipes that vadkit ships, or a variant of either.
 
 A reference is the path of a file (`my.yaml`), the name of a shipped recipe (`quickstart`, `paper/table4_ped2`),
 or one of these and a variant behind a slash (`my.yaml/itae`, `paper/table4_ped2/itae`).
@@ -36,7 +36,7 @@ class Located:
 def shipped() -> Mapping[str, Path]:
     """Name -> file of every recipe that vadkit ships; the name is the path without `.yaml`.
 
-    They lie inside the installed package, or at the top of a checkout.
+    They are inside the installed package, or at the top of a checkout.
     """
     inside, checkout = _PACKAGE / "_recipes", _PACKAGE.parent / "recipes"
     folder = inside if inside.is_dir() else checkout
@@ -83,12 +83,12 @@ def locate(reference: str | Path) -> Located:
 
 
 def parent(reference: str, folder: Path, at: Place) -> Located:
-    """The same, for what stands after `extends:`.
+    """The same, for the value of `extends:`.
 
     Args:
         reference: a path relative to `folder`, or a shipped recipe's name.
-        folder: of the file that says it.
-        at: where it says so.
+        folder: of the file with this `extends:`.
+        at: place of the value.
 
     Raises:
         RecipeError: nothing is found.
@@ -97,13 +97,13 @@ def parent(reference: str, folder: Path, at: Place) -> Located:
         return found
     path = folder / reference
     absence = "is a folder" if path.is_dir() else "does not exist"
-    paths = "paths are relative to the file that 'extends' stands in"
+    paths = "paths are relative to the file that has 'extends'"
     fix = paths if path.suffix.lower() in _SUFFIXES else f"{paths}; {nearest(reference)}"
     raise fail(at, f"cannot extend {reference!r}: {path} {absence}", fix)
 
 
 def nearest(name: str) -> str:
-    """What to do about a name that no shipped recipe has: those that are close to it."""
+    """The fix for a name that no shipped recipe has: names that are close to it."""
     last = {each: each.rpartition("/")[2] for each in shipped()}
     near = get_close_matches(name, last, n=3)
     for short in get_close_matches(name.rpartition("/")[2], set(last.values()), n=3):
@@ -134,6 +134,5 @@ def _is_file(path: Path) -> bool:
 
 
 def _relative(path: Path) -> Path:
-    """As a user would type it, where it lies below the current folder."""
     here = Path.cwd()
     return path.relative_to(here) if path.is_relative_to(here) else path

@@ -6,16 +6,16 @@ It imports neither torch nor any component.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from vadkit.core.errors import RecipeError, VadkitError, closest
+from vadkit.core.errors import VadkitError, closest
 from vadkit.plugin.registry import Registry
 from vadkit.recipe.merge import resolve, resolve_plain
 from vadkit.recipe.model import Fused, Recipe
-from vadkit.recipe.node import Node, Place, plain
+from vadkit.recipe.node import Node, Place, Problems, entries_of, plain
 from vadkit.recipe.requirements import unmet
 from vadkit.recipe.validation import Reader
 
@@ -67,91 +67,79 @@ def check(tree: Node, registry: Registry) -> Recipe:
         RecipeError: all problems.
     """
     tree = _without_removed(tree)
-    given = dict(_entries(tree))
+    given = dict(entries_of(tree))
     given.pop("vadkit", None)
     report = given.get("report")
     if report is None or report.value is None:
         at = Place("default report")
         given["report"] = Node(tuple(Node(name, at) for name in DEFAULT_REPORT), at)
     reader = Reader(registry)
-    reader.problems.extend(unmet(given.get("requires")))  # first: a missing package explains unknown components
+    problems = reader.problems
+    problems.extend(unmet(given.get("requires")))  # first: a missing package explains unknown components
+    _refuse_root(given, problems)
     recipe = reader.read(Recipe, replace(tree, value=given))
-    _check_name(given.get("name"), reader)
-    _check_names_of_scores(given, reader)
-    _check_names_of_densities(given, reader)
-    _check_name_of_maps(given, reader)
-    if not reader.problems:
-        _check_metrics(given, recipe, reader)
-    if reader.problems:
-        raise RecipeError(reader.problems)
+    _check_name(given.get("name"), problems)
+    _check_references(given, problems)
+    if not problems:
+        _check_metrics(given, recipe, problems)
+    problems.refuse()
     fuse = recipe.fuse or {name: Fused() for name in recipe.scores}
     return replace(recipe, fuse=fuse, tree=plain(tree))
 
 
-def _check_name(name: Node | None, reader: Reader) -> None:
+def _check_name(name: Node | None, problems: Problems) -> None:
     text = name.value if name else None
     if name and isinstance(text, str) and (not _FOLDER_NAME.fullmatch(text) or _DEVICES.fullmatch(text)):
         fix = "use letters, digits, '_', '-' and '.'"
-        reader.report(name.at, f"'name' {text!r} is not a valid name for a run folder", fix)
+        problems.report(name.at, f"'name' {text!r} is not a valid name for a run folder", fix)
 
 
-def _refuse_root(given: dict[str, Node], reader: Reader) -> None:
+def _refuse_root(given: dict[str, Node], problems: Problems) -> None:
     """Report `data.root` and take it out, so that the reader does not report an unknown key as well."""
-    root = _entries(given.get("data")).get("root")
+    root = entries_of(given.get("data")).get("root")
     if root is not None:
         fix = "give the folder with --data-root (in Python: data_root=...), or set VADKIT_DATA"
-        reader.report(root.head, "'data.root' is not a key: a recipe does not say where data is on one machine", fix)
-        kept = {name: node for name, node in _entries(given["data"]).items() if name != "root"}
+        problems.report(root.head, "'data.root' is not a key: a recipe does not say where data is on one machine", fix)
+        kept = {name: node for name, node in entries_of(given["data"]).items() if name != "root"}
         given["data"] = replace(given["data"], value=kept)
 
 
-def _check_names_of_scores(given: Mapping[str, Node], reader: Reader) -> None:
-    scores = _entries(given.get("scores"))
+def _check_references(given: Mapping[str, Node], problems: Problems) -> None:
     if "scores" in given and given["scores"].value == {}:
-        reader.report(given["scores"].head, "'scores' is empty: nothing would detect anomalies")
-    for name, node in _entries(given.get("fuse")).items():
-        if name not in scores:
-            reader.report(node.head, f"'fuse' names {name!r}, which is not in 'scores'", closest(name, scores))
+        problems.report(given["scores"].head, "'scores' is empty: nothing would detect anomalies")
+    for at, what, name, section in _references(given):
+        known = entries_of(given.get(section))
+        if isinstance(name, str) and name not in known:
+            problems.report(at, f"{what} {name!r}, which is not in {section!r}", closest(name, known))
 
 
-def _check_names_of_densities(given: Mapping[str, Node], reader: Reader) -> None:
-    densities = _entries(given.get("densities"))
-    for score, node in _entries(given.get("scores")).items():
-        named = _entries(node).get("densities")
-        if named is None:
-            continue
-        for entry in named.value if isinstance(named.value, tuple) else (named,):
-            if isinstance(entry.value, str) and entry.value not in densities:
-                what = f"'scores.{score}' reads the density {entry.value!r}, which is not in 'densities'"
-                reader.report(entry.at, what, closest(entry.value, densities))
+def _references(given: Mapping[str, Node]) -> Iterator[tuple[Place, str, object, str]]:
+    """Each name of an entry in another section: its place, start of the message, name and section."""
+    for name, node in entries_of(given.get("fuse")).items():
+        yield node.head, "'fuse' names", name, "scores"
+    for score, node in entries_of(given.get("scores")).items():
+        if named := entries_of(node).get("densities"):
+            for entry in named.value if isinstance(named.value, tuple) else (named,):
+                yield entry.at, f"'scores.{score}' reads the density", entry.value, "densities"
+    if anomaly_maps := entries_of(given.get("evaluate")).get("anomaly_maps"):
+        yield anomaly_maps.at, "'evaluate.anomaly_maps' names", anomaly_maps.value, "scores"
 
 
-def _check_name_of_maps(given: Mapping[str, Node], reader: Reader) -> None:
-    anomaly_maps, scores = _entries(given.get("evaluate")).get("anomaly_maps"), _entries(given.get("scores"))
-    if anomaly_maps is not None and isinstance(anomaly_maps.value, str) and anomaly_maps.value not in scores:
-        what = f"'evaluate.anomaly_maps' names {anomaly_maps.value!r}, which is not in 'scores'"
-        reader.report(anomaly_maps.at, what, closest(anomaly_maps.value, scores))
-
-
-def _check_metrics(given: Mapping[str, Node], recipe: Recipe, reader: Reader) -> None:
-    nodes = _entries(given["evaluate"])["metrics"].value
+def _check_metrics(given: Mapping[str, Node], recipe: Recipe, problems: Problems) -> None:
+    nodes = entries_of(given["evaluate"])["metrics"].value
     assert isinstance(nodes, tuple)
     for node, chosen in zip(nodes, recipe.evaluate.metrics, strict=True):
         try:
             recipe.evaluate.protocol.metric_keys(chosen.component.name, chosen.keys)
         except VadkitError as error:
-            reader.report(node.head, error.what, error.fix)
+            problems.report(node.head, error.what, error.fix)
 
 
 def _without_removed(tree: Node) -> Node:
     """The tree without the named entries that are null: so a child removes entries of its parent."""
-    sections = dict(_entries(tree))
+    sections = dict(entries_of(tree))
     for name in NAMED_ENTRIES & sections.keys():
-        kept = {key: node for key, node in _entries(sections[name]).items() if node.value is not None}
+        kept = {key: node for key, node in entries_of(sections[name]).items() if node.value is not None}
         if isinstance(sections[name].value, Mapping):
             sections[name] = replace(sections[name], value=kept)
     return replace(tree, value=sections) if sections else tree
-
-
-def _entries(node: Node | None) -> Mapping[str, Node]:
-    return node.value if node and isinstance(node.value, Mapping) else {}

@@ -12,9 +12,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from vadkit.core.errors import Problem, RecipeError, VadkitError
+from vadkit.core.errors import RecipeError, VadkitError
+from vadkit.recipe.deprecated import translate
 from vadkit.recipe.library import Located, locate, parent
-from vadkit.recipe.node import Node, Place, fail, from_plain, plain
+from vadkit.recipe.node import Node, Place, Problems, entries_of, fail, from_plain, plain
 from vadkit.recipe.source import parse, read
 from vadkit.recipe.variants import Family, take_apart
 
@@ -77,18 +78,18 @@ _Chain = tuple[Located, ...]
 
 
 def _with_parents(node: Node, found: Located, chain: _Chain | None) -> Node:
-    """What a file says, without `variants`, over what it extends.
+    """The content of a file, without `variants`, merged into its parents.
 
     Args:
         node: the file's content.
-        found: where it was read, and the variant that is meant.
-        chain: what extends it, the outermost first; None for content that is not a file's.
+        found: the file and the chosen variant.
+        chain: the recipes that extend it, the outermost first; None for content that is not from a file.
     """
     family = take_apart(node)
-    entries = dict(family.base.value) if isinstance(family.base.value, Mapping) else {}
+    entries = dict(entries_of(family.base))
     _check_version(entries.get("vadkit"))
     named = entries.pop("extends", None)
-    child = replace(node, value=entries)
+    child = translate(replace(node, value=entries))
     links = () if chain is None else (*chain, replace(found, path=found.path.resolve()))
     if not found.variant:
         return child if named is None else merge(_parent(named, found.path.parent, links), child)
@@ -97,8 +98,8 @@ def _with_parents(node: Node, found: Located, chain: _Chain | None) -> Node:
 
 def _variant(family: Family, child: Node, named: Node | None, found: Located, links: _Chain) -> Node:
     """The base with a variant's changes, or another variant of the file with them; its name is made of both."""
-    changes = family.changes_of(found.variant)
-    entries = dict(changes.value) if isinstance(changes.value, Mapping) else {}
+    changes = translate(family.changes_of(found.variant))
+    entries = dict(entries_of(changes))
     own = entries.pop("extends", named)
     if own is not None and own is not named and own.value in family.variants:
         sibling = Located(found.path, str(own.value))
@@ -107,10 +108,9 @@ def _variant(family: Family, child: Node, named: Node | None, found: Located, li
     else:
         base = child if own is None else merge(_parent(own, found.path.parent, links), child)
     merged = merge(base, replace(changes, value=entries))
-    values = dict(merged.value) if isinstance(merged.value, Mapping) else {}
+    values = dict(entries_of(merged))
     if "name" not in entries:
-        of_file = child.value.get("name") if isinstance(child.value, Mapping) else None
-        name = of_file or values.get("name")
+        name = entries_of(child).get("name") or values.get("name")
         if name is not None and isinstance(name.value, str):
             values["name"] = replace(name, value=f"{name.value}_{found.variant}", at=changes.head)
     return replace(merged, value=values)
@@ -133,18 +133,16 @@ def _refuse_circle(found: Located, named: Node, chain: _Chain) -> None:
 
 def _finish(node: Node, overrides: Sequence[str]) -> Node:
     if isinstance(overrides, str):
-        raise VadkitError(
-            f"{overrides!r} is a string, not a list", where="overrides", fix=f"give a list: [{overrides!r}]"
-        )
-    problems: list[Problem] = []
+        what, fix = f"{overrides!r} is a string, not a list", f"give a list: [{overrides!r}]"
+        raise VadkitError(what, where="overrides", fix=fix)
+    problems = Problems()
     for override in overrides:
         try:
             node = _set(node, override)
         except RecipeError as error:
             problems.extend(error.problems)
-    if problems:
-        raise RecipeError(problems)
-    version = node.value.get("vadkit") if isinstance(node.value, Mapping) else None
+    problems.refuse()
+    version = entries_of(node).get("vadkit")
     if version is None:
         raise fail(node.at, "the line 'vadkit: 1' is missing", "add it: it is the version of the recipe grammar")
     _check_version(version)
@@ -155,9 +153,8 @@ def _check_version(node: Node | None) -> None:
     if node is None or (node.value == VERSION and type(node.value) is int):
         return
     what = f"this version of vadkit reads recipes of version {VERSION}, not {plain(node)!r}"
-    raise fail(
-        node.at, what, f"write 'vadkit: {VERSION}', or install the version of vadkit that the recipe was written for"
-    )
+    fix = f"write 'vadkit: {VERSION}', or install the version of vadkit that the recipe was written for"
+    raise fail(node.at, what, fix)
 
 
 def _set(node: Node, override: str) -> Node:
@@ -168,26 +165,27 @@ def _set(node: Node, override: str) -> Node:
         raise fail(at, "this is not 'key.key=value'", "for example --set model.fit.epochs=2")
     if steps[0] == "extends":
         raise fail(at, "'extends' cannot be set by an override", "write it in a recipe file")
-    return _change(node, steps, replace(parse(text, at.origin, lines=False), at=at, key=at))
+    value = replace(parse(text, at.origin, lines=False), at=at, key=at)
+    return _change(node, translate(_nested(steps, value)), len(steps))
 
 
-def _change(node: Node, steps: Sequence[str], value: Node) -> Node:
-    """`node` with `value` merged in at `steps`; missing mappings are created."""
-    if not steps:
-        return merge(node, value)
-    name, rest = steps[0], steps[1:]
-    if isinstance(node.value, tuple):
-        if not (name.isdecimal() and int(name) < len(node.value)):
-            what = f"{name!r} is not an entry of the list at {node.head}, which has {len(node.value)}"
-            raise fail(value.at, what, "entries are counted from 0")
-        items = list(node.value)
-        items[int(name)] = _change(items[int(name)], rest, value)
-        return replace(node, value=tuple(items))
-    wrapped = value
+def _nested(steps: Sequence[str], value: Node) -> Node:
     for step in reversed(steps):
-        wrapped = Node({step: wrapped}, value.at, value.key)
-    if not isinstance(node.value, Mapping) or name not in node.value:
-        return merge(node, wrapped)
-    if name == "use" and not rest:
-        return merge(node, wrapped)
-    return replace(node, value={**node.value, name: _change(node.value[name], rest, value)})
+        value = Node({step: value}, value.at, value.key)
+    return value
+
+
+def _change(node: Node, change: Node, depth: int) -> Node:
+    """`node` with `change` merged in. In the outer `depth` levels of `change`, a key may be the number of an entry."""
+    if depth and isinstance(change.value, Mapping):
+        (name, inner), *_ = change.value.items()
+        if isinstance(node.value, tuple):
+            if not (name.isdecimal() and int(name) < len(node.value)):
+                what = f"{name!r} is not an entry of the list at {node.head}, which has {len(node.value)}"
+                raise fail(change.at, what, "entries are counted from 0")
+            items = list(node.value)
+            items[int(name)] = _change(items[int(name)], inner, depth - 1)
+            return replace(node, value=tuple(items))
+        if isinstance(node.value, Mapping) and name in node.value and (name, depth) != ("use", 1):
+            return replace(node, value={**node.value, name: _change(node.value[name], inner, depth - 1)})
+    return merge(node, change)

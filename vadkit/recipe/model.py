@@ -1,10 +1,11 @@
 """A validated recipe as plain values.
 
-These dataclasses are also the grammar of recipes: field names are keys, and defaults are defaults.
-`Kind` names the kind of component that a key takes. `component_field` names the component that
-shares its mapping with the section. `Written` marks a key that is written as another section.
+These dataclasses are also the grammar of recipes. Field names are keys, and defaults are defaults.
+The annotation `Kind` names the kind of component that a key takes. The attribute `component_field`
+names the component that shares its mapping with the section. The annotation `Written` is for a key
+that is written as another section.
 
-Nothing here is imported from a plugin: `build` later makes an object from each `Chosen`.
+Nothing here is imported from a plugin: `build` later makes an object from each `ComponentConfig`.
 """
 
 from __future__ import annotations
@@ -77,8 +78,8 @@ class Data(Section):
         stride: frames between the starts of neighbouring training clips.
         held_out: share of the training videos that training does not use: normal videos for scales and
             alarm thresholds. Complete videos, at least one, chosen by `seed`; 0 holds out none.
-        sampling: order of training clips: "random" shuffles all of them in every pass; "sequential"
-            keeps their order; "scene" shuffles them and takes equally many from each scene.
+        sampling: order of training clips: "random" shuffles all of them in every pass, "sequential"
+            keeps their order, and "scene" shuffles them and takes equally many from each scene.
         augment: random changes of training clips; none by default.
         short: a video that is shorter than one clip is an "error", or "repeat" fills the clip with the
             last frame of the video; scores are kept only for the frames of the video.

@@ -50,6 +50,11 @@ class Node:
         return self.key or self.at
 
 
+def entries_of(node: Node | None) -> Mapping[str, Node]:
+    """The entries of a mapping; none for other values and for None."""
+    return node.value if node and isinstance(node.value, Mapping) else {}
+
+
 def plain(node: Node) -> Any:
     """The value without places: dicts, lists and scalars."""
     if isinstance(node.value, Mapping):
@@ -77,6 +82,21 @@ def from_plain(value: Any, path: str = "") -> Node:
         items = cast("Sequence[Any]", value)
         return Node(tuple(from_plain(item, f"{path}.{i}".strip(".")) for i, item in enumerate(items)), at)
     raise fail(at, f"a recipe cannot contain a {type(value).__name__}", "use numbers, strings, lists and dicts")
+
+
+class Problems(list[Problem]):
+    """Collects the problems of a recipe, each once."""
+
+    def report(self, at: Place | str, what: str, fix: str = "") -> None:
+        """Add a problem."""
+        problem = Problem(str(at), what, fix)
+        if problem not in self:
+            self.append(problem)
+
+    def refuse(self) -> None:
+        """Raise all problems as one RecipeError; do nothing if there are none."""
+        if self:
+            raise RecipeError(self)
 
 
 def fail(at: Place, what: str, fix: str = "") -> RecipeError:

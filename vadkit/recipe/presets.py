@@ -54,10 +54,10 @@ SOURCES: Mapping[str, str] = {
     "mnad": "Park et al. 2020. As ffp; weights of the two components are set by hand. Publishes no EER.",
     "memae": "Gong et al. 2019. The first 8 and last 7 frames have no score and are dropped. Publishes no EER.",
     "hf2vad": "Liu et al. 2021. Components in deviations of training scores (there of objects, here of frames), then "
-    "a median of 17 frames with zeros beyond the ends. Publishes no EER.",
+    "a median of 17 frames with zeros outside the video. Publishes no EER.",
     "accivad": "Reiss and Hoshen 2022. Components between the lowest and the 99.9th percentile of training scores, "
-    "Gaussian of sigma 3 (7 on ShanghaiTech). Quotes micro AUC and the padded macro AUC, whose normal frame has "
-    "score 0 there and the lowest one here.",
+    "Gaussian of sigma 3 (7 on ShanghaiTech). Quotes micro AUC and the padded macro AUC, with "
+    "score 0 for the padded normal frame there and the lowest score here.",
     "stgnf": "Hirschorn and Avidan 2023. Frames without a score get the lowest of the test set; six Gaussians one "
     "after another, sigma 1 to 6.",
     "aedmae": "Ristea et al. 2024, as for Avenue: a truncated Gaussian of 37 frames that is not brought to sum 1. "
@@ -65,4 +65,4 @@ SOURCES: Mapping[str, str] = {
     "deployable": "What a camera can have: scale and alarm threshold come from held-out normal training videos, and "
     "nothing needs the test video's future.",
 }
-"""Name -> whose it is, and what to know before quoting a number under it."""
+"""Name -> its authors, and what to know before quoting a number under it."""

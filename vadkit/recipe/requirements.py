@@ -21,9 +21,8 @@ _REMOTE = re.compile(r"@|://")
 
 def unmet(node: Node | None) -> Sequence[Problem]:
     """One problem for each requirement that is not met. Types are validated elsewhere."""
-    entries = node.value if node is not None and isinstance(node.value, tuple) else ()
     found: list[Problem] = []
-    for entry in entries:
+    for entry in node.value if node is not None and isinstance(node.value, tuple) else ():
         if isinstance(entry.value, str):
             try:
                 _check(entry.value)
@@ -32,16 +31,10 @@ def unmet(node: Node | None) -> Sequence[Problem]:
     return found
 
 
-def _of_plugins() -> list[str]:
-    """Installed packages that have plugins."""
-    return sorted({distribution_of(point).rpartition(" ")[0] for point in entry_points(ENTRY_POINT_GROUP)} - {""})
-
-
 def _check(text: str) -> None:
     if _REMOTE.search(text):
-        raise VadkitError(
-            "a recipe cannot name a place to install from", fix=f"write the name and version only, {_EXAMPLE}"
-        )
+        fix = f"write the name and version only, {_EXAMPLE}"
+        raise VadkitError("a recipe cannot name a place to install from", fix=fix)
     try:
         wanted = Requirement(text)
     except InvalidRequirement as error:
@@ -55,7 +48,8 @@ def _check(text: str) -> None:
     try:
         installed = version(wanted.name)
     except PackageNotFoundError:
-        known = get_close_matches(wanted.name, _of_plugins(), n=1, cutoff=0.8)
+        plugins = {distribution_of(point).rpartition(" ")[0] for point in entry_points(ENTRY_POINT_GROUP)} - {""}
+        known = get_close_matches(wanted.name, sorted(plugins), n=1, cutoff=0.8)
         fix = f"did you mean {known[0]!r}? else {install}" if known else install
         raise VadkitError("it is not installed", fix=fix) from None
     if not wanted.specifier:

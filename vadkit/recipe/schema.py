@@ -19,15 +19,16 @@ from vadkit.recipe.signature import MISSING, Parameter, describe
 
 Schema = dict[str, Any]
 
+
+def _object(properties: Mapping[str, Schema]) -> Schema:
+    return {"type": "object", "properties": dict(properties), "additionalProperties": False}
+
+
 _NUMBERS: Schema = {"type": "object", "additionalProperties": {"type": "number"}}
-_PAPER: Schema = {
-    "type": "object",
-    "properties": {
-        "source": {"type": "string", "description": "Which table of which paper."},
-        "rows": {"type": "object", "additionalProperties": _NUMBERS, "description": "Variant -> metric -> number."},
-    },
-    "additionalProperties": False,
-}
+_PAPER = _object({
+    "source": {"type": "string", "description": "Which table of which paper."},
+    "rows": {"type": "object", "additionalProperties": _NUMBERS, "description": "Variant -> metric -> number."},
+})  # fmt: skip
 
 
 def json_schema(registry: Registry) -> Schema:
@@ -81,7 +82,7 @@ class _Writer(GenerateJsonSchema):
         return {"$ref": f"#/$defs/{name}"}
 
     def section(self, form: type[grammar.Section], schema: core_schema.TypedDictSchema) -> Schema:
-        """A mapping of fixed keys, together with those of the component beside them."""
+        """A mapping of fixed keys and the keys of its component."""
         keys, required = self.keys(grammar.own_keys(form), schema)
         if form.component_field:
             return self.component(form.component_field, keys, required)
@@ -100,7 +101,8 @@ class _Writer(GenerateJsonSchema):
             try:
                 signature = describe(self.registry.get(kind, name))
             except PluginError as error:
-                branches.append(_unreadable(name, error))
+                any_keys = {"type": "object", "properties": {"use": {"const": name}}, "required": ["use"]}
+                branches.append(any_keys | {"description": error.what})
                 continue
             schema: Any = grammar.component_keys(signature).core_schema
             own, needed = self.keys(signature.parameters, schema)
@@ -128,7 +130,7 @@ class _Writer(GenerateJsonSchema):
 
     def mapping(self, keys: Mapping[str, Schema], required: Collection[str], summary: str) -> Schema:
         """An object of exactly these keys."""
-        schema: Schema = {"type": "object", "properties": dict(keys), "additionalProperties": False}
+        schema = _object(keys)
         if required and not self.partial:
             schema["required"] = list(required)
         return _described(schema, summary, MISSING)
@@ -136,19 +138,13 @@ class _Writer(GenerateJsonSchema):
 
 def _variants(keys: Mapping[str, Schema]) -> Schema:
     """Name -> what the variant changes: any of a recipe's keys but the version, or nothing."""
-    changes = {name: schema for name, schema in keys.items() if name != "vadkit"}
-    content: Schema = {"type": "object", "properties": changes, "additionalProperties": False}
+    content = _object({name: schema for name, schema in keys.items() if name != "vadkit"})
     return {"type": "object", "additionalProperties": {"anyOf": [content, {"type": "null"}]}}
 
 
 def _names(registry: Registry, kind: str) -> list[str]:
-    """What can be written after `use:`; in full where plugins use the same name."""
+    """Values of `use:`; full names where plugins use the same name."""
     return [full for name in registry.names(kind) for full in registry.clashes.get((kind, name), [name])]
-
-
-def _unreadable(name: str, error: PluginError) -> Schema:
-    properties: Schema = {"use": {"const": name}}
-    return {"type": "object", "properties": properties, "required": ["use"], "description": error.what}
 
 
 def _described(schema: Schema, help_text: str, default: Any) -> Schema:

@@ -7,10 +7,11 @@ is imported only if its source code is not enough.
 from __future__ import annotations
 
 import ast
+import contextlib
 import inspect
 import typing
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from vadkit.core.contracts import SUPPLIED
@@ -38,7 +39,7 @@ class Parameter:
 
     Attributes:
         name: the key.
-        annotation: its type; a contract stands for a nested component; `Any` if it has no annotation.
+        annotation: its type; `Any` if it has no annotation. A contract stands for a nested component.
         required: whether a recipe must give it.
         default: its default value, or MISSING.
         help: what it means.
@@ -50,7 +51,7 @@ class Parameter:
     annotation: Any
     required: bool
     default: Any
-    help: str
+    help: str = ""
     type: str = ""
     default_text: str = ""
 
@@ -91,53 +92,45 @@ def describe(component: Component) -> Signature:
 
 def _from_source(component: Component) -> Signature:
     found = static.constructor(component.target)
-    helps = _helps(*found.docstrings)
-    parameters: dict[str, Parameter] = {}
-    if found.arguments:
-        by_position = [each.arg for each in (*found.arguments.posonlyargs, *found.arguments.args)]
-        _check_rule(component, by_position[1:], found.arguments.kwarg.arg if found.arguments.kwarg else "")
-        for argument, default in zip(found.arguments.kwonlyargs, found.arguments.kw_defaults, strict=True):
-            parameters[argument.arg] = Parameter(
-                name=argument.arg,
-                annotation=_annotation(found, argument.annotation),
-                type=_type_text(found, argument.annotation),
-                required=default is None,
-                default=_default(found, default),
-                default_text=ast.unparse(default) if default else "",
-                help=helps.get(argument.arg, ""),
-            )
-    return Signature(component, docstring.summary(found.docstrings[0]) or component.summary, parameters)
+    arguments = found.arguments
+    by_position = [each.arg for each in (*arguments.posonlyargs, *arguments.args)]
+    kwargs = arguments.kwarg.arg if arguments.kwarg else ""
+    keys = zip(arguments.kwonlyargs, arguments.kw_defaults, strict=True)
+    parameters = (_from_ast(found, argument, default) for argument, default in keys)
+    return _signature(component, by_position, kwargs, parameters, *found.docstrings)
 
 
-def _annotation(found: static.Constructor, expression: ast.expr | None) -> Any:
+def _from_ast(found: static.Constructor, argument: ast.arg, default: ast.expr | None) -> Parameter:
+    annotation, text = _type(found, argument.annotation)
+    value = MISSING
+    if default is not None:
+        with contextlib.suppress(static.UnreadableError):
+            value = found.evaluate(default)
+    return Parameter(
+        name=argument.arg,
+        annotation=annotation,
+        type=text,
+        required=default is None,
+        default=value,
+        default_text=ast.unparse(default) if default else "",
+    )
+
+
+def _type(found: static.Constructor, expression: ast.expr | None) -> tuple[Any, str]:
+    """The type, and its text as its author wrote it."""
     if expression is None:
-        return Any
-    if isinstance(expression, ast.Constant) and isinstance(expression.value, str):
-        expression = ast.parse(expression.value, mode="eval").body
-    value = found.evaluate(expression)
-    if value is None:
-        return type(None)
-    if isinstance(value, str):
-        raise static.UnreadableError(value)
-    return value
-
-
-def _type_text(found: static.Constructor, expression: ast.expr | None) -> str:
-    if expression is None:
-        return "Any"
-    if isinstance(expression, ast.Constant) and isinstance(expression.value, str):
-        return expression.value
-    meant = found.evaluate(expression)
+        return Any, "Any"
     # The name of a module's own alias does not help a reader.
-    is_alias = isinstance(expression, ast.Name) and not isinstance(meant, type)
-    return str(meant).replace("typing.", "") if is_alias else ast.unparse(expression)
-
-
-def _default(found: static.Constructor, expression: ast.expr | None) -> Any:
-    try:
-        return MISSING if expression is None else found.evaluate(expression)
-    except static.UnreadableError:
-        return MISSING
+    may_be_alias, text = isinstance(expression, ast.Name), ast.unparse(expression)
+    if isinstance(expression, ast.Constant) and isinstance(expression.value, str):
+        text = expression.value
+        expression = ast.parse(text, mode="eval").body
+    meant = found.evaluate(expression)
+    if isinstance(meant, str):
+        raise static.UnreadableError(meant)
+    if may_be_alias and not isinstance(meant, type):
+        text = str(meant).replace("typing.", "")
+    return type(None) if meant is None else meant, text
 
 
 def _from_class(component: Component) -> Signature:
@@ -145,33 +138,16 @@ def _from_class(component: Component) -> Signature:
     init: Any = vars(loaded).get("__init__") or getattr(loaded, "__init__", None)
     # torch.nn.Module and object accept any arguments, but have no keys.
     keyless = init is object.__init__ or getattr(init, "__module__", "").startswith("torch.nn")
-    declared: Mapping[str, inspect.Parameter] = {} if keyless else _declared(component, init)
-    by_position = _of_kind(declared, inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-    _check_rule(component, by_position[1:], "".join(_of_kind(declared, inspect.Parameter.VAR_KEYWORD)))
-    helps = _helps(loaded.__doc__, getattr(init, "__doc__", None))
+    declared = [] if keyless else _declared(component, init)
+    by_position = [each.name for each in declared if each.kind in (each.POSITIONAL_ONLY, each.POSITIONAL_OR_KEYWORD)]
+    kwargs = "".join(each.name for each in declared if each.kind is each.VAR_KEYWORD)
+    parameters = _from_hints(component, init, [each for each in declared if each.kind is each.KEYWORD_ONLY])
+    return _signature(component, by_position, kwargs, parameters, loaded.__doc__, getattr(init, "__doc__", None))
+
+
+def _declared(component: Component, init: Any) -> list[inspect.Parameter]:
     try:
-        hints = {} if keyless else typing.get_type_hints(init, include_extras=True)
-    except Exception as error:
-        raise PluginError(
-            f"the types of its constructor cannot be read: {describe_error(error)}",
-            where=component.where,
-            fix="annotate its keys with types that exist at run time",
-        ) from error
-    parameters = {
-        name: _parameter(found, hints.get(name, Any), helps.get(name, ""))
-        for name, found in declared.items()
-        if found.kind is inspect.Parameter.KEYWORD_ONLY
-    }
-    return Signature(component, docstring.summary(loaded.__doc__) or component.summary, parameters)
-
-
-def _of_kind(declared: Mapping[str, inspect.Parameter], *kinds: object) -> list[str]:
-    return [name for name, found in declared.items() if found.kind in kinds]
-
-
-def _declared(component: Component, init: Any) -> Mapping[str, inspect.Parameter]:
-    try:
-        return inspect.signature(init).parameters
+        return list(inspect.signature(init).parameters.values())
     except (TypeError, ValueError) as error:
         raise PluginError(
             f"its constructor has no signature that can be read: {describe_error(error)}",
@@ -180,30 +156,44 @@ def _declared(component: Component, init: Any) -> Mapping[str, inspect.Parameter
         ) from error
 
 
-def _parameter(found: inspect.Parameter, annotation: Any, help_text: str) -> Parameter:
-    required = found.default is inspect.Parameter.empty
-    return Parameter(
-        name=found.name,
-        annotation=annotation,
-        type=found.annotation if isinstance(found.annotation, str) else inspect.formatannotation(annotation),
-        required=required,
-        default=MISSING if required else found.default,
-        default_text="" if required else repr(found.default),
-        help=help_text,
-    )
+def _from_hints(component: Component, init: Any, declared: Sequence[inspect.Parameter]) -> Iterator[Parameter]:
+    try:
+        hints = typing.get_type_hints(init, include_extras=True) if declared else {}
+    except Exception as error:
+        raise PluginError(
+            f"the types of its constructor cannot be read: {describe_error(error)}",
+            where=component.where,
+            fix="annotate its keys with types that exist at run time",
+        ) from error
+    for found in declared:
+        annotation, required = hints.get(found.name, Any), found.default is found.empty
+        yield Parameter(
+            name=found.name,
+            annotation=annotation,
+            type=found.annotation if isinstance(found.annotation, str) else inspect.formatannotation(annotation),
+            required=required,
+            default=MISSING if required else found.default,
+            default_text="" if required else repr(found.default),
+        )
 
 
-def _helps(of_class: str | None, of_init: str | None) -> Mapping[str, str]:
-    return {**docstring.parameters(of_class), **docstring.parameters(of_init)}
-
-
-def _check_rule(component: Component, by_position: Sequence[str], kwargs: str) -> None:
-    """Refuse a constructor with keys that cannot be known.
+def _signature(
+    component: Component,
+    by_position: Sequence[str],
+    kwargs: str,
+    parameters: Iterable[Parameter],
+    of_class: str | None,
+    of_init: str | None,
+) -> Signature:
+    """The signature of a constructor with keys that can be known.
 
     Args:
-        component: for messages.
-        by_position: names of its positional parameters, without self.
+        component: its entry in the registry.
+        by_position: names of its positional parameters, with self.
         kwargs: name of its `**` parameter, or empty.
+        parameters: its keys, without their help.
+        of_class: docstring of the class.
+        of_init: docstring of the constructor.
     """
     if kwargs:
         raise PluginError(
@@ -212,7 +202,7 @@ def _check_rule(component: Component, by_position: Sequence[str], kwargs: str) -
             fix="its author should name every key as a keyword-only parameter",
         )
     supplied = SUPPLIED.get(component.kind, ())
-    if extra := by_position[len(supplied) :]:
+    if extra := by_position[1 + len(supplied) :]:
         given = join_names(supplied) if supplied else "none"
         raise PluginError(
             f"its constructor takes {join_names(extra)} by position, but vadkit passes {given}",
@@ -220,3 +210,6 @@ def _check_rule(component: Component, by_position: Sequence[str], kwargs: str) -
             fix=f"its author should put a '*' before {extra[0]!r} (in a dataclass, kw_only=True): "
             "keys of a recipe are keyword-only",
         )
+    helps = {**docstring.parameters(of_class), **docstring.parameters(of_init)}
+    keys = {each.name: replace(each, help=helps.get(each.name, "")) for each in parameters}
+    return Signature(component, docstring.summary(of_class) or component.summary, keys)

@@ -14,8 +14,7 @@ from typing import Any, cast
 
 import yaml
 
-from vadkit.core.errors import Problem, RecipeError
-from vadkit.recipe.node import Node, Place, Scalar, fail
+from vadkit.recipe.node import Node, Place, Problems, Scalar, fail
 
 # Far more than any recipe needs; keeps aliases of aliases from filling the memory.
 _MOST_NODES = 100_000
@@ -53,20 +52,19 @@ def read(path: Path) -> Node:
     Raises:
         RecipeError: the file is missing, unreadable, not UTF-8, not valid YAML, or not a mapping.
     """
+    at = Place(str(path))
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except FileNotFoundError as error:
         fix = "check the path: it is relative to the current folder, or for 'extends' to the file that contains it"
-        raise fail(Place(str(path)), "this file does not exist", fix) from error
+        raise fail(at, "this file does not exist", fix) from error
     except IsADirectoryError as error:
-        raise fail(Place(str(path)), "this is a folder", "name a recipe file, such as recipe.yaml in it") from error
+        raise fail(at, "this is a folder", "name a recipe file, such as recipe.yaml in it") from error
     except UnicodeDecodeError as error:
-        raise fail(
-            Place(str(path)), f"this is not UTF-8 text (byte {error.start})", "save the file as UTF-8"
-        ) from error
+        raise fail(at, f"this is not UTF-8 text (byte {error.start})", "save the file as UTF-8") from error
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
-        raise fail(Place(str(path)), f"cannot be read: {reason}") from error
+        raise fail(at, f"cannot be read: {reason}") from error
     node = parse(text, str(path))
     if not isinstance(node.value, Mapping):
         raise fail(node.at, "a recipe is a mapping of 'key: value' lines", "start with 'vadkit: 1'")
@@ -88,7 +86,10 @@ def parse(text: str, origin: str, *, lines: bool = True) -> Node:
         composed = _Loader(text).get_single_node()
         if composed is None:
             return Node(None, Place(origin, 1, 1) if lines else Place(origin))
-        return _Converter(origin, lines).root(composed)
+        converter = _Converter(origin, lines)
+        node = converter.convert(composed)
+        converter.problems.refuse()
+        return node
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         raise fail(_place(origin, mark if lines else None), f"YAML: {_reason(error)}") from error
@@ -115,15 +116,9 @@ class _Converter:
 
     def __init__(self, origin: str, lines: bool) -> None:
         self.origin, self.lines = origin, lines
-        self.problems: list[Problem] = []
+        self.problems = Problems()
         self.open: set[int] = set()
         self.count = 0
-
-    def root(self, composed: yaml.Node) -> Node:
-        node = self.convert(composed)
-        if self.problems:
-            raise RecipeError(self.problems)
-        return node
 
     def convert(self, composed: yaml.Node) -> Node:
         at = self.place(composed)
@@ -148,13 +143,17 @@ class _Converter:
         for key, value in cast("list[tuple[yaml.Node, yaml.Node]]", composed.value):
             at = self.place(key)
             if not isinstance(key, yaml.ScalarNode):
-                self.report(at, "a key must be a scalar")
+                self.problems.report(at, "a key must be a scalar")
                 continue
             name = cast("str", key.value)
             if name == "<<" and key.style is None:
-                self.report(at, "merge keys ('<<') are not allowed", "use 'extends: other.yaml', or repeat the keys")
+                self.problems.report(
+                    at, "merge keys ('<<') are not allowed", "use 'extends: other.yaml', or repeat the keys"
+                )
             elif name in found:
-                self.report(at, f"the key {name!r} appears twice, first at {found[name].key}", "remove one of them")
+                self.problems.report(
+                    at, f"the key {name!r} appears twice, first at {found[name].key}", "remove one of them"
+                )
             else:
                 found[name] = replace(self.convert(value), key=at)
         return found
@@ -166,14 +165,11 @@ class _Converter:
         try:
             return scalar(text)
         except ValueError:
-            self.report(at, f"a number with {len(text)} digits is too long")
+            self.problems.report(at, f"a number with {len(text)} digits is too long")
             return None
 
     def place(self, composed: yaml.Node) -> Place:
         return _place(self.origin, composed.start_mark if self.lines else None)
-
-    def report(self, at: Place, what: str, fix: str = "") -> None:
-        self.problems.append(Problem(str(at), what, fix))
 
 
 def _place(origin: str, mark: yaml.Mark | None) -> Place:

@@ -1,8 +1,8 @@
-"""What a module says of a class, read from its source without importing it.
+"""Reads the constructor of a class from the source of its module, without importing it.
 
-A small reading of the module's top level: imports from the few modules that annotations
-come from, and assignments of what those names can express. Whatever else there is, is
-unknown, and raises `UnreadableError`: then the caller imports the class after all.
+At the module's top level, it reads imports from the few modules that annotations come from, and
+assignments that use these names. Everything else is unknown and raises `UnreadableError`; then the
+caller imports the class.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from __future__ import annotations
 import ast
 import builtins
 import collections.abc
+import contextlib
 import importlib.util
-import operator
 import pathlib
 import typing
 from collections.abc import Iterator, Mapping, Sequence
@@ -30,55 +30,47 @@ _MODULES: Mapping[str, Any] = {
     "vadkit.core.contracts": contracts,
     "vadkit.core.values": values,
 }
-_OPERATORS: Mapping[type[ast.operator], Any] = {
-    ast.Add: operator.add,
-    ast.BitOr: operator.or_,
-    ast.Div: operator.truediv,
-    ast.FloorDiv: operator.floordiv,
-    ast.Mult: operator.mul,
-    ast.Pow: operator.pow,
-    ast.Sub: operator.sub,
-}
-_SIGNS: Mapping[type[ast.unaryop], Any] = {ast.Not: operator.not_, ast.UAdd: operator.pos, ast.USub: operator.neg}
-# Bases whose constructors take no key of a recipe.
+# What annotations, defaults and constants are made of; calls, comparisons and the like are unknown.
+_READABLE = (
+    *(ast.Constant, ast.Name, ast.Attribute, ast.Subscript, ast.Tuple, ast.List, ast.Set, ast.Dict),
+    *(ast.BinOp, ast.UnaryOp, ast.operator, ast.unaryop, ast.expr_context),
+)
+# Bases with constructors that take no key of a recipe.
 _KEYLESS = {"object", "ABC", "Module", "Generic", "Protocol", *(kind.__name__ for kind in contracts.KINDS.values())}
+_NO_ARGUMENTS = ast.arguments(posonlyargs=[], args=[], kwonlyargs=[], kw_defaults=[], defaults=[])
 
 
 class UnreadableError(Exception):
-    """The source does not say it plainly; only importing the class can tell."""
+    """The source is not enough: the class must be imported."""
 
 
 @dataclass(frozen=True, slots=True)
 class Constructor:
-    """A constructor as it stands in the source.
+    """The source of a constructor.
 
     Attributes:
-        arguments: of `__init__`; None if there is none that takes keys.
+        arguments: of `__init__`; empty if no `__init__` takes keys.
         docstrings: of the class and of `__init__`.
-        names: what names mean at the module's top level.
+        names: the known names at the module's top level, with their values.
     """
 
-    arguments: ast.arguments | None
+    arguments: ast.arguments
     docstrings: tuple[str | None, str | None]
     names: Mapping[str, Any]
 
     def evaluate(self, expression: ast.expr) -> Any:
-        """The value of an annotation or default.
-
-        Raises:
-            UnreadableError: it uses names that are not known without importing.
-        """
+        """The value of an annotation or default; UnreadableError if that needs an import."""
         return _evaluate(expression, self.names)
 
 
 def constructor(target: str) -> Constructor:
     """Find the class of `package.module:Class` and its `__init__`, in the source.
 
-    Imports the packages that the module lies in, but not the module.
+    Imports the packages that contain the module, but not the module.
 
     Raises:
-        UnreadableError: no source, no such class in it, or a constructor that comes from
-            elsewhere (another module's base, a decorator).
+        UnreadableError: the module has no source, the source does not contain the class, or the constructor comes
+            from elsewhere (another module's base, a decorator).
     """
     module, _, name = target.partition(":")
     body = ast.parse(_source(module)).body
@@ -89,7 +81,7 @@ def constructor(target: str) -> Constructor:
     docstrings = (ast.get_docstring(classes[name]), ast.get_docstring(init) if init else None)
     if owner is not classes[name] and init and not docstrings[0]:
         docstrings = (ast.get_docstring(owner), docstrings[1])
-    return Constructor(init.args if init else None, docstrings, _names(body))
+    return Constructor(init.args if init else _NO_ARGUMENTS, docstrings, _names(body))
 
 
 def _source(module: str) -> str:
@@ -128,22 +120,15 @@ def _init(
 def _names(body: Sequence[ast.stmt]) -> Mapping[str, Any]:
     names: dict[str, Any] = {name: getattr(builtins, name) for name in _BUILTINS}
     for statement in _flat(body):
-        if isinstance(statement, ast.ImportFrom):
-            source = _MODULES.get(statement.module or "") if statement.level == 0 else None
-            for alias in statement.names:
-                _bind(names, alias.asname or alias.name, getattr(source, alias.name, None))
-        elif isinstance(statement, ast.Import):
-            for alias in statement.names:
-                _bind(names, alias.asname or alias.name.partition(".")[0], _module(alias))
-        elif isinstance(statement, (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)):
-            names.pop(statement.name, None)
-        else:
-            _assign(statement, names)
+        for name, value in _bound(statement, names):
+            names.pop(name, None)
+            if value is not None:
+                names[name] = value
     return names
 
 
 def _flat(body: Sequence[ast.stmt]) -> Iterator[ast.stmt]:
-    """The statements, those under `if TYPE_CHECKING:` among them."""
+    """The statements, with those under `if TYPE_CHECKING:`."""
     for statement in body:
         if isinstance(statement, ast.If) and "TYPE_CHECKING" in ast.unparse(statement.test):
             yield from _flat(statement.body)
@@ -151,64 +136,33 @@ def _flat(body: Sequence[ast.stmt]) -> Iterator[ast.stmt]:
             yield statement
 
 
-def _module(alias: ast.alias) -> Any:
-    return None if "." in alias.name and not alias.asname else _MODULES.get(alias.name)
-
-
-def _assign(statement: ast.stmt, names: dict[str, Any]) -> None:
-    if isinstance(statement, ast.Assign):
-        targets, value = statement.targets, statement.value
-    elif isinstance(statement, ast.AnnAssign):
-        targets, value = [statement.target], statement.value
-    else:
-        return
-    for target in targets:
-        if isinstance(target, ast.Name):
-            try:
-                _bind(names, target.id, _evaluate(value, names) if value else None)
-            except UnreadableError:
-                names.pop(target.id, None)
-
-
-def _bind(names: dict[str, Any], name: str, value: Any) -> None:
-    if value is None:
-        names.pop(name, None)
-    else:
-        names[name] = value
+def _bound(statement: ast.stmt, names: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """The names that a statement binds, with their values; None for an unknown value."""
+    match statement:
+        case ast.ImportFrom():
+            source = _MODULES.get(statement.module or "") if statement.level == 0 else None
+            for alias in statement.names:
+                yield alias.asname or alias.name, getattr(source, alias.name, None)
+        case ast.Import():
+            for alias in statement.names:
+                binds_package = "." in alias.name and not alias.asname
+                module = None if binds_package else _MODULES.get(alias.name)
+                yield alias.asname or alias.name.partition(".")[0], module
+        case ast.ClassDef() | ast.FunctionDef() | ast.AsyncFunctionDef():
+            yield statement.name, None
+        case ast.Assign() | ast.AnnAssign():
+            value = None
+            if statement.value is not None:
+                with contextlib.suppress(UnreadableError):
+                    value = _evaluate(statement.value, names)
+            targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
+            yield from ((target.id, value) for target in targets if isinstance(target, ast.Name))
 
 
 def _evaluate(expression: ast.expr, names: Mapping[str, Any]) -> Any:
+    if not all(isinstance(node, _READABLE) for node in ast.walk(expression)):
+        raise UnreadableError(ast.unparse(expression))
     try:
-        return _value(expression, names)
-    except UnreadableError:
-        raise
+        return eval(compile(ast.Expression(expression), "source", "eval"), {"__builtins__": {}}, dict(names))
     except Exception as error:
         raise UnreadableError(f"{ast.unparse(expression)}: {error}") from error
-
-
-def _value(node: ast.expr, names: Mapping[str, Any]) -> Any:
-    """What annotations, defaults and constants are made of; calls, comparisons and the like are unknown."""
-    match node:
-        case ast.Constant():
-            return node.value
-        case ast.Name() if node.id in names:
-            return names[node.id]
-        case ast.Attribute():
-            return getattr(_value(node.value, names), node.attr)
-        case ast.Subscript():
-            return _value(node.value, names)[_value(node.slice, names)]
-        case ast.Tuple():
-            return tuple(_value(part, names) for part in node.elts)
-        case ast.List():
-            return [_value(part, names) for part in node.elts]
-        case ast.Set():
-            return {_value(part, names) for part in node.elts}
-        case ast.Dict() if None not in node.keys:
-            keys = [_value(key, names) for key in node.keys if key is not None]
-            return dict(zip(keys, (_value(part, names) for part in node.values), strict=True))
-        case ast.BinOp() if type(node.op) in _OPERATORS:
-            return _OPERATORS[type(node.op)](_value(node.left, names), _value(node.right, names))
-        case ast.UnaryOp() if type(node.op) in _SIGNS:
-            return _SIGNS[type(node.op)](_value(node.operand, names))
-        case _:
-            raise UnreadableError(ast.unparse(node))

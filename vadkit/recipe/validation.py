@@ -16,11 +16,11 @@ from typing import Any, cast
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails, InitErrorDetails
 
-from vadkit.core.errors import PluginError, Problem, closest
+from vadkit.core.errors import PluginError, closest
 from vadkit.plugin.registry import Registry
 from vadkit.recipe import grammar as grammar
 from vadkit.recipe.component_config import ComponentConfig
-from vadkit.recipe.node import Node, Place, plain
+from vadkit.recipe.node import Node, Place, Problems, plain
 from vadkit.recipe.signature import describe
 
 Step = str | int
@@ -43,20 +43,15 @@ class Reader:
 
     def __init__(self, registry: Registry) -> None:
         self.registry = registry
-        self.problems: list[Problem] = []
+        self.problems = Problems()
+        self.report = self.problems.report
         self._describe = functools.cache(describe)
-
-    def report(self, at: Place, what: str, fix: str = "") -> None:
-        """Add a problem, once."""
-        problem = Problem(str(at), what, fix)
-        if problem not in self.problems:
-            self.problems.append(problem)
 
     def read(self, annotation: Any, node: Node, path: str = "") -> Any:
         """The value of a node as this type; None after a problem.
 
         Args:
-            annotation: a section, or `Annotated[Chosen, Kind(...)]`.
+            annotation: a section, or `Annotated[ComponentConfig, Kind(...)]`.
             node: where the value is written.
             path: of the value in the recipe.
         """
@@ -80,7 +75,7 @@ class Reader:
             structural: keys of the section around it, which a component must not have.
 
         Raises:
-            ValidationError: no such component, or wrong keys.
+            ValidationError: no component has this name, or its keys are wrong.
             PydanticCustomError: `use` is missing.
         """
         entries = cast("dict[str, Any]", value) if isinstance(value, dict) else {"use": value}
@@ -110,7 +105,7 @@ def _at_use(what: str, fix: str) -> ValidationError:
 
 
 def _with_paths(value: Any, path: str) -> Any:
-    """The same value, where each `Chosen` knows its path."""
+    """The same value, where each `ComponentConfig` knows its path."""
     if isinstance(value, ComponentConfig):
         return replace(value, path=path, keys=_with_paths(value.keys, path))
     if isinstance(value, grammar.Section):

@@ -1,7 +1,7 @@
 """The variants of a recipe file, and the numbers that a paper prints for them.
 
-A file with `variants:` holds one recipe for each of them: the rest of the file is their base, and each entry is what
-that variant changes. `paper:` has the numbers as printed, to be compared with ours.
+A file with `variants:` holds one recipe for each of them. Each entry lists what that variant changes; the rest of
+the file is the base of all variants. `paper:` has the numbers as printed, to be compared with ours.
 """
 
 from __future__ import annotations
@@ -11,14 +11,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from vadkit.core.errors import Problem, RecipeError, closest, join_names
+from vadkit.core.errors import closest, join_names
 from vadkit.recipe.library import locate
-from vadkit.recipe.node import Node, Place
+from vadkit.recipe.node import Node, Place, Problems, entries_of, fail
 from vadkit.recipe.source import read
 
 VARIANTS, PAPER = "variants", "paper"
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,63}")
 _OF_THE_FILE = ("vadkit", VARIANTS, PAPER)
+_KEYS_OF_PAPER = ("source", "rows")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,7 @@ class Printed:
 
     Attributes:
         value: as printed: percent for shares, such as an AUC.
-        at: where the recipe says so.
+        at: its place in the recipe.
     """
 
     value: float
@@ -56,7 +57,7 @@ class Family:
         base: the file without its variants.
         variants: name -> what it changes; empty for a file that is one recipe.
         paper: numbers to compare with.
-        head: where `variants` stands.
+        head: place of `variants`.
     """
 
     base: Node
@@ -65,22 +66,14 @@ class Family:
     head: Place
 
     def changes_of(self, name: str) -> Node:
-        """What a variant changes.
-
-        Raises:
-            RecipeError: the file has no variant of this name.
-        """
+        """What a variant changes; a RecipeError if the file has no variant of this name."""
         if name in self.variants:
             return self.variants[name]
         fix = closest(name, self.variants) if self.variants else "leave it out: the file is one recipe"
-        raise RecipeError([Problem(str(self.head), f"there is no variant {name!r} here", fix)])
+        raise fail(self.head, f"there is no variant {name!r} here", fix)
 
     def refuse_choice(self) -> None:
-        """Refuse a file with variants where one recipe is needed.
-
-        Raises:
-            RecipeError: it has variants.
-        """
+        """Raise a RecipeError for a file with variants where one recipe is needed."""
         if self.variants:
             one = next(iter(self.variants))
             what = f"this file has {len(self.variants)} variants, and none is chosen"
@@ -88,7 +81,7 @@ class Family:
                 f"choose one, with '--variant {one}' or '/{one}' behind the recipe's name: "
                 f"{join_names(self.variants, most=24)}; 'vadkit sweep' runs all"
             )
-            raise RecipeError([Problem(str(self.head), what, fix)])
+            raise fail(self.head, what, fix)
 
 
 def family_of(recipe: str | Path) -> Family:
@@ -111,63 +104,57 @@ def take_apart(node: Node) -> Family:
     Raises:
         RecipeError: `variants` or `paper` is malformed.
     """
-    entries = dict(node.value) if isinstance(node.value, Mapping) else {}
-    problems: list[Problem] = []
+    entries, problems = dict(entries_of(node)), Problems()
     written, printed = entries.pop(VARIANTS, None), entries.pop(PAPER, None)
     variants = _variants(written, problems)
     paper = _paper(printed, variants, problems)
-    if problems:
-        raise RecipeError(problems)
+    problems.refuse()
     return Family(replace(node, value=entries), variants, paper, written.head if written else node.at)
 
 
-def _variants(node: Node | None, problems: list[Problem]) -> dict[str, Node]:
+def _variants(node: Node | None, problems: Problems) -> dict[str, Node]:
     found: dict[str, Node] = {}
     for name, changes in _mapping(node, "'variants'", "a mapping of a name to what it changes", problems).items():
         if not _NAME.fullmatch(name):
-            fix = "use letters, digits, '_' and '-'"
-            problems.append(Problem(str(changes.head), f"{name!r} cannot be the name of a variant", fix))
+            problems.report(
+                changes.head, f"{name!r} cannot be the name of a variant", "use letters, digits, '_' and '-'"
+            )
         content = _mapping(changes, f"the variant {name!r}", "a mapping of the keys that it changes", problems)
         for key in _OF_THE_FILE:
             if key in content:
                 what = f"{key!r} cannot be part of the variant {name!r}"
-                problems.append(Problem(str(content[key].head), what, "write it at the top of the file"))
+                problems.report(content[key].head, what, "write it at the top of the file")
         found[name] = replace(changes, value=content)
     if node is not None and not found and not problems:
-        problems.append(Problem(str(node.head), "'variants' is empty", "add a variant, or leave the key out"))
+        problems.report(node.head, "'variants' is empty", "add a variant, or leave the key out")
     return found
 
 
-def _paper(node: Node | None, variants: Mapping[str, Node], problems: list[Problem]) -> Paper:
+def _paper(node: Node | None, variants: Mapping[str, Node], problems: Problems) -> Paper:
     entries = _mapping(node, "'paper'", "a mapping with 'source' and 'rows'", problems)
     for name, entry in entries.items():
-        if name not in ("source", "rows"):
-            what = f"'paper' has no key {name!r}"
-            problems.append(Problem(str(entry.head), what, closest(name, ("source", "rows"))))
+        if name not in _KEYS_OF_PAPER:
+            problems.report(entry.head, f"'paper' has no key {name!r}", closest(name, _KEYS_OF_PAPER))
     source = entries.get("source")
-    text = source.value if source is not None else ""
-    if source is not None and not isinstance(text, str):
-        problems.append(Problem(str(source.at), "'paper.source' should be a text", "name the paper and the table"))
+    if source is not None and not isinstance(source.value, str):
+        problems.report(source.at, "'paper.source' should be a text", "name the paper and the table")
     rows: dict[str, dict[str, Printed]] = {}
     for name, row in _mapping(entries.get("rows"), "'paper.rows'", "a mapping of variants", problems).items():
         if name not in variants:
-            what = f"'paper.rows' has {name!r}, which is not a variant"
-            problems.append(Problem(str(row.head), what, closest(name, variants)))
-        cells = _mapping(row, f"'paper.rows.{name}'", "a mapping of a metric to a number", problems)
+            problems.report(row.head, f"'paper.rows' has {name!r}, which is not a variant", closest(name, variants))
         rows[name] = {}
-        for metric, cell in cells.items():
+        for metric, cell in _mapping(
+            row, f"'paper.rows.{name}'", "a mapping of a metric to a number", problems
+        ).items():
             if isinstance(cell.value, bool) or not isinstance(cell.value, (int, float)):
                 what = f"'paper.rows.{name}.{metric}' should be a number"
-                problems.append(Problem(str(cell.at), what, "write it as the paper prints it, such as 97.7"))
+                problems.report(cell.at, what, "write it as the paper prints it, such as 97.7")
             else:
                 rows[name][metric] = Printed(float(cell.value), str(cell.at))
-    return Paper(str(text), rows)
+    return Paper(str(source.value) if source else "", rows)
 
 
-def _mapping(node: Node | None, what: str, wanted: str, problems: list[Problem]) -> Mapping[str, Node]:
-    if node is None or node.value is None:
-        return {}
-    if isinstance(node.value, Mapping):
-        return node.value
-    problems.append(Problem(str(node.at), f"{what} should be {wanted}"))
-    return {}
+def _mapping(node: Node | None, what: str, wanted: str, problems: Problems) -> Mapping[str, Node]:
+    if node is not None and node.value is not None and not isinstance(node.value, Mapping):
+        problems.report(node.at, f"{what} should be {wanted}")
+    return entries_of(node)

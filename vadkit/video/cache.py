@@ -8,6 +8,7 @@ import json
 import os
 import tempfile
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ from vadkit.video.cache_quota import CacheQuota, bytes_of
 from vadkit.video.damage import RESTORE, Damage, Damages
 from vadkit.video.decode import decode
 from vadkit.video.frame_array import TRIES, StoredFrames, open_stored, read_damages, write, write_damages
-from vadkit.video.resize import at_size
+from vadkit.video.resize import resize
 
 # Increase it when decoding or resizing changes pixel values.
 _VERSION = 3
@@ -55,11 +56,11 @@ def open_cache(*, keep: bool = True, limit: str | int | None = None) -> Iterator
         with temporary as folder, contextlib.closing(FrameCache(Path(folder))) as cache:
             yield cache
         return
-    if limit is not None:
-        size = bytes_of(limit)
+    variable = "VADKIT_CACHE_LIMIT"
+    if limit is None and (text := os.environ.get(variable)):
+        size = bytes_of(text, where=variable)
     else:
-        told = os.environ.get("VADKIT_CACHE_LIMIT")
-        size = bytes_of(told, where="VADKIT_CACHE_LIMIT") if told else None
+        size = None if limit is None else bytes_of(limit)
     with contextlib.closing(FrameCache(default_cache(), size)) as cache:
         yield cache
 
@@ -86,7 +87,7 @@ class FrameCache:
 
     def __init__(self, folder: Path | None, limit: int | None = None) -> None:
         self.folder = folder
-        self._room = CacheQuota(folder, limit) if folder is not None else None
+        self._quota = CacheQuota(folder, limit) if folder is not None else None
         self._used: set[str] = set()
         self._memory: dict[str, NDArray[np.uint8]] = {}
         self._damages: dict[str, tuple[Damage, ...]] = {}
@@ -97,13 +98,13 @@ class FrameCache:
         Raises:
             DataError: a file is missing, or the limit is too small for these videos.
         """
-        if self._room is not None:
-            self._room.claim([_key(video, clip) for video in videos])
+        if self._quota is not None:
+            self._quota.pin([_key(video, clip) for video in videos])
 
     def close(self) -> None:
         """Allow the removal of the reserved videos."""
-        if self._room is not None:
-            self._room.close()
+        if self._quota is not None:
+            self._quota.close()
 
     def frames(self, video: VideoRef, clip: ClipSpec) -> Frames:
         """(F, H, W, C) uint8, resized with antialiasing; built at the first call.
@@ -114,7 +115,7 @@ class FrameCache:
             DataError: no frame can be read, or the cache's limit is too small.
             RunFolderError: the cache folder cannot be written, or the disk is full.
         """
-        key, shape = _key(video, clip), (clip.height, clip.width, clip.channels)
+        key = _key(video, clip)
         if self.folder is None:
             if key not in self._memory:
                 damages = Damages()
@@ -123,18 +124,12 @@ class FrameCache:
                 self._damages[key] = tuple(damages.found)
             return self._memory[key]
         path = self.folder / f"{key}.npy"
-
-        def build() -> None:
-            self._build(video, clip, path)
-
-        cached = open_stored(path, shape, build)
-        for _ in range(TRIES):
-            if cached is not None:
-                break
+        build, tries = partial(self._build, video, clip, path), 0
+        while (cached := open_stored(path, _shape(clip), build)) is None:
+            if tries == TRIES:
+                raise DataError("the cached frames were removed or damaged", where=str(path), fix="run again")
             build()
-            cached = open_stored(path, shape, build)
-        if cached is None:
-            raise DataError("the cached frames were removed or damaged", where=str(path), fix="run again")
+            tries += 1
         if key not in self._used:
             self._used.add(key)
             with contextlib.suppress(OSError):  # another user's file
@@ -147,7 +142,7 @@ class FrameCache:
         return self._damages[key] if self.folder is None else read_damages(self.folder / f"{key}.npy")
 
     def _build(self, video: VideoRef, clip: ClipSpec, path: Path) -> None:
-        assert self._room is not None
+        assert self._quota is not None
 
         def frames() -> Iterator[NDArray[np.uint8]]:
             damages = Damages()
@@ -155,26 +150,28 @@ class FrameCache:
             write_damages(path, damages.found)  # before the array is renamed, so that an interrupt cannot lose them
 
         try:
-            write(path, frames(), (clip.height, clip.width, clip.channels), self._room.ask)
+            write(path, frames(), _shape(clip), self._quota.make_room)
         except RunFolderError as error:
             fix = "free some space there, or set VADKIT_CACHE to another folder"
             raise RunFolderError(error.what, where=str(path.parent), fix=fix) from error
-        self._room.ask(0, refuse=False)  # other processes may have stored frames meanwhile
+        self._quota.make_room(0, refuse=False)  # other processes may have stored frames meanwhile
 
 
 def _resized(video: VideoRef, clip: ClipSpec, damages: Damages) -> Iterator[NDArray[np.uint8]]:
     """Frames (H, W, C) at the clip's size; at least one."""
-    empty = True
+    frame = None
     for frame in decode(video, color=clip.color, damages=damages):
-        empty = False
-        yield at_size(frame, clip)
-    if empty:
+        yield resize(frame, clip)
+    if frame is None:
         raise DataError("the video has no frames", where=video.name)
 
 
 def _key(video: VideoRef, clip: ClipSpec) -> str:
-    shape = (clip.height, clip.width, clip.channels)
-    return _digest([_VERSION, _identity(video, here=True), shape, clip.resize])
+    return _digest([_VERSION, _identity(video, here=True), _shape(clip), clip.resize])
+
+
+def _shape(clip: ClipSpec) -> tuple[int, int, int]:
+    return clip.height, clip.width, clip.channels
 
 
 def _identity(video: VideoRef, *, here: bool) -> Any:

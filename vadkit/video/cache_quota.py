@@ -34,7 +34,7 @@ def bytes_of(limit: str | int, *, where: str = "--cache-limit") -> int:
     return size
 
 
-def shown(size: int) -> str:
+def format_bytes(size: int) -> str:
     """A number of bytes in readable form, such as 1.5GB."""
     return ByteSize(size).human_readable(decimal=True)
 
@@ -57,7 +57,7 @@ class CacheQuota:
         # Any thread may close the claim.
         self._lock = FileLock(f"{self._path}{_LOCK}", blocking=False, thread_local=False)
 
-    def claim(self, keys: Collection[str]) -> None:
+    def pin(self, keys: Collection[str]) -> None:
         """Keep these entries until `close`; replaces an earlier claim.
 
         Raises:
@@ -74,7 +74,7 @@ class CacheQuota:
                 self._path.write_text("\n".join(keys), encoding="utf-8")
         except OSError:  # a cache that cannot be written can be read all the same
             self.close()
-        self.ask(0)
+        self.make_room(0)
 
     def close(self) -> None:
         """Give the claim up."""
@@ -83,7 +83,7 @@ class CacheQuota:
             self._lock.release()
             Path(self._lock.lock_file).unlink(missing_ok=True)
 
-    def ask(self, size: int, *, refuse: bool = True) -> None:
+    def make_room(self, size: int, *, refuse: bool = True) -> None:
         """Make room for another `size` bytes: remove the least recently used entries that no run needs.
 
         Raises:
@@ -110,11 +110,12 @@ class CacheQuota:
 
     def _refusal(self, needed: int, stored: int, others: int) -> DataError:
         assert self.limit is not None
-        what = f"the limit of {shown(self.limit)} is too small for this run, which needs at least {shown(needed)}"
+        limit, least = format_bytes(self.limit), format_bytes(needed)
+        what = f"the limit of {limit} is too small for this run, which needs at least {least}"
         if len(self._mine) > stored:
             what += f" (with {stored} of its {len(self._mine)} videos stored)"
         if others:
-            what += f"; other active runs need {shown(others)}"
+            what += f"; other active runs need {format_bytes(others)}"
         fix = "raise --cache-limit (VADKIT_CACHE_LIMIT), or lower data.clip.size"
         return DataError(what, where=str(self.folder), fix=fix + (", or wait for the other runs" if others else ""))
 

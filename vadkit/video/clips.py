@@ -13,7 +13,6 @@ from torch import Tensor
 from vadkit.core.errors import DataError
 from vadkit.core.values import Augment, ClipSpec, Sampling, Short
 from vadkit.video.cache import Frames
-from vadkit.video.sampling import by_scene
 
 
 def window_count(frames: int, spec: ClipSpec, stride: int, *, video: str, short: Short = "error") -> int:
@@ -113,17 +112,13 @@ class Clips:
         """Clips by number -> (B, C, T, H, W) float32 in [-1, 1], without augmentation."""
         return to_clips([self._window(int(number)) for number in numbers])
 
-    def read_pass(self, numbers: Sequence[int] | NDArray[np.int64], *, seed: int, epoch: int) -> Tensor:
+    def read_augmented(self, numbers: Sequence[int] | NDArray[np.int64], *, seed: int, epoch: int) -> Tensor:
         """As `read`, but augmented; the change depends only on seed, epoch and clip."""
         if self.augment is None:
             return self.read(numbers)
-        randoms = [np.random.default_rng([seed, epoch, int(number), 1]) for number in numbers]
-        return to_clips(
-            [
-                augmented(self._window(int(number)), self.augment, random)
-                for number, random in zip(numbers, randoms, strict=True)
-            ]
-        )
+        augment, generator = self.augment, np.random.default_rng
+        clips = [augmented(self._window(n), augment, generator([seed, epoch, n, 1])) for n in map(int, numbers)]
+        return to_clips(clips)
 
     def _window(self, number: int) -> NDArray[np.uint8]:
         video = int(np.searchsorted(self._ends, number, side="right"))
@@ -138,7 +133,7 @@ class Clips:
             return np.arange(len(self))
         random = np.random.default_rng([seed, epoch])
         if self.sampling == "scene":
-            return by_scene(self._scenes, self._ends, random)
+            return _by_scene(self._scenes, self._ends, random)
         return random.permutation(len(self))
 
     def batches(
@@ -156,12 +151,12 @@ class Clips:
         order = self.order(seed, epoch)
         parts = (order[first : first + batch_size] for first in range(start * batch_size, len(order), batch_size))
         if not ahead:
-            yield from (self.read_pass(part, seed=seed, epoch=epoch) for part in parts)
+            yield from (self.read_augmented(part, seed=seed, epoch=epoch) for part in parts)
             return
         with ThreadPoolExecutor(1) as pool:
             waiting: Future[Tensor] | None = None
             for part in parts:
-                done, waiting = waiting, pool.submit(self.read_pass, part, seed=seed, epoch=epoch)
+                done, waiting = waiting, pool.submit(self.read_augmented, part, seed=seed, epoch=epoch)
                 if done is not None:
                     yield done.result()
             if waiting is not None:
@@ -176,3 +171,26 @@ def augmented(frames: NDArray[np.uint8], augment: Augment, random: np.random.Gen
     if augment.brightness:
         frames = np.rint(np.arange(256) * factor).clip(0, 255).astype(np.uint8)[frames]
     return frames
+
+
+def _by_scene(scenes: Sequence[str], ends: NDArray[np.int64], random: np.random.Generator) -> NDArray[np.int64]:
+    """As many clip numbers as there are clips; scenes take turns, so that each has an equal share.
+
+    Each scene's clips are shuffled, and shuffled again after the last one. So an epoch repeats the clips
+    of a small scene and skips some of a large one.
+
+    Args:
+        scenes: scene of each video.
+        ends: for each video, one past the number of its last clip.
+        random: the epoch's random generator.
+    """
+    clips = np.repeat(np.unique(scenes, return_inverse=True)[1], np.diff(ends, prepend=0))  # each clip's scene
+    groups = [np.flatnonzero(clips == scene) for scene in range(int(clips.max()) + 1)]
+    turns = random.permutation(len(groups))
+    order = np.empty(len(clips), np.int64)
+    for place, scene in enumerate(turns):
+        where = np.arange(place, len(clips), len(groups))
+        rounds = -(-len(where) // len(groups[scene])) if len(where) else 0
+        drawn = [random.permutation(groups[scene]) for _ in range(rounds)]
+        order[where] = np.concatenate(drawn)[: len(where)] if drawn else ()
+    return order

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -9,6 +10,11 @@ from vadkit.core.errors import DataError
 
 FETCH = "fetch the file again"
 RESTORE = "restore it, or correct the data set's folder"
+_CAUSES: Mapping[type[Exception], tuple[str, str]] = {
+    FileNotFoundError: ("the file does not exist", RESTORE),
+    PermissionError: ("no permission to read it", "allow reading: chmod u+r"),
+    IsADirectoryError: ("is a folder, not a file", "give the file, or a folder of images"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +71,9 @@ def unreadable(path: Path, error: Exception, *, index: int | None = None) -> Dat
         error: the decoder's error.
         index: frame number of an image.
     """
-    if isinstance(error, FileNotFoundError):
-        return DataError("the file does not exist", where=str(path), fix=RESTORE)
-    if isinstance(error, PermissionError):
-        return DataError("no permission to read it", where=str(path), fix="allow reading: chmod u+r")
-    if isinstance(error, IsADirectoryError):
-        return DataError("is a folder, not a file", where=str(path), fix="give the file, or a folder of images")
+    for kind, (what, fix) in _CAUSES.items():
+        if isinstance(error, kind):
+            return DataError(what, where=str(path), fix=fix)
     frame = "" if index is None else f" (frame {index})"
     try:
         with path.open("rb") as file:
@@ -78,15 +81,15 @@ def unreadable(path: Path, error: Exception, *, index: int | None = None) -> Dat
     except OSError as reading:
         return DataError(f"cannot be read: {reading.strerror or reading}", where=str(path), fix=FETCH)
     if not head:
-        return DataError(f"the file is empty (0 bytes){frame}", where=str(path), fix=FETCH)
-    if (text := _text(head)) is not None:
+        what, fix = f"the file is empty (0 bytes){frame}", FETCH
+    elif (text := _text(head)) is not None:
+        what = f"contains text, not images{frame}: {text!r}"
         fix = f"{FETCH}; a failed download often leaves an error page under the video's name"
-        return DataError(f"contains text, not images{frame}: {text!r}", where=str(path), fix=fix)
-    return DataError(
-        f"cannot be decoded{frame}: {_said(error)}",
-        where=str(path),
-        fix=f"{FETCH}; it is damaged, or is not a video or image",
-    )
+    else:
+        # Without error number and file name.
+        message = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        what, fix = f"cannot be decoded{frame}: {message}", f"{FETCH}; it is damaged, or is not a video or image"
+    return DataError(what, where=str(path), fix=fix)
 
 
 def _text(head: bytes) -> str | None:
@@ -98,8 +101,3 @@ def _text(head: bytes) -> str | None:
     except UnicodeDecodeError:
         return None
     return " ".join(text.split())[:60]
-
-
-def _said(error: Exception) -> str:
-    """The decoder's message, without error number and file name."""
-    return getattr(error, "strerror", None) or str(error) or type(error).__name__

@@ -17,7 +17,7 @@ from vadkit.core.errors import DataError
 from vadkit.core.values import Color, VideoRef
 from vadkit.video.damage import FETCH, Damages
 from vadkit.video.images import images
-from vadkit.video.resize import colored
+from vadkit.video.resize import to_color
 from vadkit.video.video_file import pictures
 
 _DRAWN_AT_ONCE = 64  # frames
@@ -54,9 +54,11 @@ def decode(video: VideoRef, *, color: Color, damages: Damages | None = None) -> 
     if isinstance(video.source, tuple):
         frames = images(video.source, color, damages)
     elif isinstance(video.source, Path):
-        frames = (colored(frame, color) for frame in pictures(video.source, damages))
+        frames = (to_color(frame, color) for frame in pictures(video.source, damages))
     else:
-        frames = _from_function(video, video.source, color)
+        if video.frames is None:
+            raise _unknown_length(video)
+        frames = _drawn(video.source, video.frames, color)
     count, shape = 0, None
     for frame in frames:
         shape = shape or frame.shape
@@ -80,22 +82,15 @@ def decode(video: VideoRef, *, color: Color, damages: Damages | None = None) -> 
     )
 
 
-def _from_function(
-    video: VideoRef, draw: Callable[[int, int], NDArray[np.uint8]], color: Color
-) -> Iterator[NDArray[np.uint8]]:
-    if video.frames is None:
-        raise _unknown_length(video)
-    for start in range(0, video.frames, _DRAWN_AT_ONCE):
-        for frame in draw(start, min(start + _DRAWN_AT_ONCE, video.frames)):
-            yield colored(frame, color)
+def _drawn(draw: Callable[[int, int], NDArray[np.uint8]], count: int, color: Color) -> Iterator[NDArray[np.uint8]]:
+    for start in range(0, count, _DRAWN_AT_ONCE):
+        for frame in draw(start, min(start + _DRAWN_AT_ONCE, count)):
+            yield to_color(frame, color)
 
 
 def _unknown_length(video: VideoRef) -> DataError:
-    return DataError(
-        "a video drawn in code needs its number of frames",
-        where=video.name,
-        fix="set VideoRef.frames in the data set",
-    )
+    what, fix = "a video drawn in code needs its number of frames", "set VideoRef.frames in the data set"
+    return DataError(what, where=video.name, fix=fix)
 
 
 def _place(video: VideoRef, index: int = 0) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
@@ -53,10 +54,9 @@ class StoredFrames:
 
     def _read(self, frames: range) -> NDArray[np.uint8]:
         for _ in range(TRIES):
-            try:
+            with contextlib.suppress(FileNotFoundError):
                 return self._read_once(frames)
-            except FileNotFoundError:
-                self._rebuild()
+            self._rebuild()
         return self._read_once(frames)
 
     def _read_once(self, frames: range) -> NDArray[np.uint8]:
@@ -122,14 +122,9 @@ def open_stored(path: Path, shape: tuple[int, int, int], rebuild: Callable[[], N
     return StoredFrames(path, array.shape, array.offset, rebuild) if complete else None
 
 
-def note_of(path: Path) -> Path:
-    """File with the damages of the video stored at `path`; an undamaged video has none."""
-    return path.with_suffix(".json")
-
-
 def write_damages(path: Path, damages: Iterable[Damage]) -> None:
-    """Store the damages of a video next to its frames."""
-    note = note_of(path)
+    """Store the damages of a video next to its frames; for an undamaged video, no file."""
+    note = path.with_suffix(".json")
     if found := [asdict(damage) for damage in damages]:
         atomic_write_text(note, json.dumps(found))
     else:
@@ -139,6 +134,6 @@ def write_damages(path: Path, damages: Iterable[Damage]) -> None:
 def read_damages(path: Path) -> tuple[Damage, ...]:
     """The damages of a video, found when its frames were stored."""
     try:
-        return tuple(Damage(**one) for one in json.loads(note_of(path).read_text(encoding="utf-8")))
+        return tuple(Damage(**one) for one in json.loads(path.with_suffix(".json").read_text(encoding="utf-8")))
     except FileNotFoundError:
         return ()

@@ -9,7 +9,7 @@ from PIL import Image
 from vadkit.core.values import ClipSpec, Color
 
 
-def colored(frame: NDArray[np.uint8], color: Color) -> NDArray[np.uint8]:
+def to_color(frame: NDArray[np.uint8], color: Color) -> NDArray[np.uint8]:
     """(H, W, 1 or 3) -> (H, W, C) in the given colour."""
     channels = 1 if color == "gray" else 3
     if frame.shape[2] == channels:
@@ -19,7 +19,7 @@ def colored(frame: NDArray[np.uint8], color: Color) -> NDArray[np.uint8]:
     return np.asarray(Image.fromarray(frame).convert("L"))[..., None]
 
 
-def at_size(frame: NDArray[np.uint8], clip: ClipSpec) -> NDArray[np.uint8]:
+def resize(frame: NDArray[np.uint8], clip: ClipSpec) -> NDArray[np.uint8]:
     """Resize (H, W, C) to the clip's size; letterbox keeps the aspect ratio and adds black bars."""
     image = Image.fromarray(frame[..., 0] if clip.channels == 1 else frame)
     # Pillow's bilinear filter is antialiased: it averages pixels instead of skipping them.

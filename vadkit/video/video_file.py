@@ -44,7 +44,7 @@ def pictures(path: Path, damages: Damages) -> Iterator[NDArray[np.uint8]]:
         for picture in packets.decoded(damages, path):
             if picture.is_corrupt:
                 damages.note(count, "its pixels are damaged", where=path)
-            yield as_shown(picture)
+            yield to_rgb(picture)
             count += 1
             end = (picture.time or 0.0) + float(picture.duration * (picture.time_base or 0) if picture.duration else 0)
             packets.given = count
@@ -117,24 +117,23 @@ def _announced_seconds(container: av.container.InputContainer, stream: av.video.
     return (container.duration or 0) / _MICROSECONDS if len(container.streams) == 1 else 0.0
 
 
-def as_shown(picture: av.VideoFrame) -> NDArray[np.uint8]:
+def to_rgb(picture: av.VideoFrame) -> NDArray[np.uint8]:
     """(H, W, 3) RGB, upright."""
-    return upright(picture.to_ndarray(format="rgb24").astype(np.uint8, copy=False), _matrix(picture))
-
-
-def _matrix(picture: av.VideoFrame) -> tuple[int, int, int, int] | None:
-    """(a, b, c, d) of the display matrix: x' = a x + c y, y' = b x + d y; None if there is none."""
-    found = picture.side_data.get("DISPLAYMATRIX")
-    if found is None:
-        return None
-    a, b, _, c, d, *_ = struct.unpack("=9i", bytes(found))
-    return a, b, c, d
-
-
-def upright(frame: NDArray[np.uint8], matrix: tuple[int, int, int, int] | None) -> NDArray[np.uint8]:
-    """(H, W, C) as a player shows it; uses the nearest of the eight rotations and reflections."""
+    frame = picture.to_ndarray(format="rgb24").astype(np.uint8, copy=False)
+    matrix = picture.side_data.get("DISPLAYMATRIX")
     if matrix is None:
         return frame
+    a, b, _, c, d, *_ = struct.unpack("=9i", bytes(matrix))
+    return upright(frame, (a, b, c, d))
+
+
+def upright(frame: NDArray[np.uint8], matrix: tuple[int, int, int, int]) -> NDArray[np.uint8]:
+    """(H, W, C) as a player shows it; uses the nearest of the eight rotations and reflections.
+
+    Args:
+        frame: as decoded.
+        matrix: (a, b, c, d) of the display matrix: x' = a x + c y, y' = b x + d y.
+    """
     a, b, c, d = matrix
     if abs(b) + abs(c) > abs(a) + abs(d):  # swap the axes
         frame, a, d = frame.swapaxes(0, 1), c, b

@@ -16,7 +16,7 @@ from vadkit.cli.render.tables import comma
 from vadkit.core.errors import RunFolderError, VadkitError
 from vadkit.core.files import explain
 from vadkit.live.fusion import Alarm
-from vadkit.live.watch import Watch
+from vadkit.live.watch import FrameScore, Watch
 
 if TYPE_CHECKING:
     from vadkit.live.stream import Source

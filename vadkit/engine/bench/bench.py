@@ -63,7 +63,7 @@ class PartCost:
 
 @dataclass(frozen=True, slots=True)
 class Bench:
-    """What was measured, and all that it must be read beside.
+    """What was measured, and the conditions of the measurement.
 
     Attributes:
         name: of the recipe.
@@ -81,8 +81,8 @@ class Bench:
         versions: of what the numbers depend on.
         noise: density that was fitted on noise -> samples that it was offered.
         parts: in the order in which they run.
-        whole: all of it, with what lies between the parts.
-        peak_memory: bytes; None if nothing was timed, or if the system does not tell.
+        whole: the complete pass, with the time between the parts.
+        peak_memory: bytes; None if nothing was timed or the system does not state it.
     """
 
     name: str
@@ -109,7 +109,7 @@ class Bench:
 
     @property
     def frames_per_second(self) -> float | None:
-        """New frames a second, all parts and what lies between them."""
+        """New frames a second of the complete pass."""
         taken = self.per_frame(self.whole)
         return 1000 / taken if taken else None
 
@@ -132,7 +132,7 @@ def bench(
         batch: clips of one pass; 1 is a live stream, where the next window is not there yet.
         warmup: passes before the clock starts.
         repeat: passes that are timed; 0 times nothing.
-        progress: is told of progress.
+        progress: receives progress.
         registry: default, all installed plugins.
 
     Raises:
@@ -154,10 +154,12 @@ def bench(
             what = "scores depend on the order of frames, so that windows are scored one at a time"
             raise VadkitError(what, where="--batch", fix="leave it out")
         times: dict[str, list[float]] = {}
-        peak = Peak(experiment.fabric.device)
+        device = experiment.fabric.device
+        peak = Peak(device)
         if repeat:
             times = _time(experiment, pipeline, batch, warmup, repeat, progress or NoProgress())
-    parts, whole = _parts(experiment, pipeline, {part: _spread(taken, batch) for part, taken in times.items()})
+    timings = {part: Timing(*(f(taken) / batch for f in (min, median, max))) for part, taken in times.items()}
+    parts, whole = _parts(experiment, pipeline, timings)
     return Bench(
         name=recipe.name,
         weights=str(path) if folder.is_run else "",
@@ -168,7 +170,7 @@ def bench(
         repeat=repeat,
         precision=recipe.engine.precision,
         threads=torch.get_num_threads(),
-        device=_device(experiment.fabric.device),
+        device=torch.cuda.get_device_name(device) if device.type == "cuda" else device.type,
         host=facts.host(),
         commit=facts.commit(),
         versions=facts.versions(),
@@ -187,7 +189,7 @@ def _load(experiment: Experiment, folder: RunFolder, recipe: Recipe, registry: R
 
 
 def _fit_on_noise(experiment: Experiment, *, timed: bool) -> dict[str, int]:
-    """Make untrained densities fit to run -> those whose fit decides what they cost, with its samples."""
+    """Prepare untrained densities to run; returns the densities with a cost that depends on the fit -> its samples."""
     found: dict[str, int] = {}
     device = experiment.fabric.device
     for name, head in experiment.heads.items():
@@ -234,7 +236,10 @@ def _parts(experiment: Experiment, pipeline: Pipeline, times: dict[str, Timing])
     recipe, model = experiment.recipe, experiment.recipe.model
     counted = count_flops(pipeline, experiment.scorers)
     flops, total = counted or {}, sum(counted.values()) if counted is not None else None
-    names = {f"densities.{name}": _of_density(recipe, name) for name in recipe.densities}
+    names = {
+        f"densities.{name}": f"{entry.feature.component.name}, {entry.density.component.name}"
+        for name, entry in recipe.densities.items()
+    }
     if model is not None:
         chosen = {"encoder": model.encoder, "bottleneck": model.bottleneck, "decoder": model.decoder}
         names |= {part: one.component.name for part, one in chosen.items() if one is not None}
@@ -247,22 +252,13 @@ def _parts(experiment: Experiment, pipeline: Pipeline, times: dict[str, Timing])
     return parts, PartCost(_WHOLE, "", sum(part.parameters for part in parts), total, times.get(_WHOLE))
 
 
-def _of_density(recipe: Recipe, name: str) -> str:
-    entry = recipe.densities[name]
-    return f"{entry.feature.component.name}, {entry.density.component.name}"
-
-
 def _parameters(*modules: nn.Module) -> int:
     return sum(parameter.numel() for module in dict.fromkeys(modules) for parameter in module.parameters())
 
 
-def _spread(taken: Sequence[float], batch: int) -> Timing:
-    return Timing(min(taken) / batch, median(taken) / batch, max(taken) / batch)
-
-
 @dataclass(frozen=True, slots=True)
 class _Clock:
-    """Reads a time, and says what lies between two readings, in milliseconds."""
+    """Reads a time, and measures the milliseconds between two readings."""
 
     read: Callable[[], Any]
     milliseconds: Callable[[Any, Any], float]
@@ -278,14 +274,10 @@ def _clock(device: torch.device) -> _Clock:
         return event
 
     def between(one: torch.cuda.Event, other: torch.cuda.Event) -> float:
-        other.synchronize()  # marks are set in the stream: nothing waits while the parts run
+        other.synchronize()  # events are recorded in the stream: nothing waits while the parts run
         return one.elapsed_time(other)
 
     return _Clock(mark, between)
-
-
-def _device(device: torch.device) -> str:
-    return torch.cuda.get_device_name(device) if device.type == "cuda" else device.type
 
 
 @contextlib.contextmanager
@@ -293,9 +285,7 @@ def _enough_memory() -> Iterator[None]:
     try:
         yield
     except (RuntimeError, MemoryError) as error:
-        known = isinstance(error, torch.OutOfMemoryError | MemoryError) or "allocate memory" in str(error)
-        if not known:
+        if not isinstance(error, torch.OutOfMemoryError | MemoryError) and "allocate memory" not in str(error):
             raise
-        raise VadkitError(
-            "the memory does not suffice for it", where="vadkit bench", fix="a smaller --batch or data.clip.size"
-        ) from error
+        fix = "use a smaller --batch or data.clip.size"
+        raise VadkitError("the memory does not suffice for it", where="vadkit bench", fix=fix) from error

@@ -1,4 +1,4 @@
-"""What a pipeline costs, part by part: one way to look on, whether seconds or operations are read."""
+"""The cost of a pipeline, part by part: the same hooks measure seconds and operations."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Reading = TypeVar("Reading")
 
 
 def parts_of(pipeline: Pipeline) -> dict[str, tuple[nn.Module, nn.Module]]:
-    """Part -> the modules whose calls begin and end it. A density's part begins with its feature."""
+    """Part -> its first and last module. A density's part begins with its feature."""
     parts: dict[str, tuple[nn.Module, nn.Module]] = {}
     if (model := pipeline.autoencoder) is not None:
         named: dict[str, Any] = {"encoder": model.encoder, "bottleneck": model.bottleneck, "decoder": model.decoder}
@@ -32,7 +32,7 @@ def parts_of(pipeline: Pipeline) -> dict[str, tuple[nn.Module, nn.Module]]:
 
 @contextlib.contextmanager
 def watched(pipeline: Pipeline, read: Callable[[], Reading]) -> Iterator[dict[str, tuple[Reading, Reading]]]:
-    """While a clip passes: part -> what `read` gave before and after it; parts that did not run are not in it."""
+    """While a clip passes: part -> results of `read` before and after it, for the parts that run."""
     begun: dict[str, Reading] = {}
     seen: dict[str, tuple[Reading, Reading]] = {}
 
@@ -55,9 +55,9 @@ def watched(pipeline: Pipeline, read: Callable[[], Reading]) -> Iterator[dict[st
 def count_flops(pipeline: Pipeline, scorers: Mapping[str, Scorer]) -> dict[str, int] | None:
     """Part -> floating-point operations of one clip; None if a component cannot run without values.
 
-    A multiply-add counts as 2. Convolutions and matrix products count, distances and triangular
-    solutions as the matrix products that they come to; what goes element by element does not. Nothing
-    is computed: shapes alone pass through, and the pipeline stays as it is.
+    A multiply-add counts as 2. Convolutions and matrix products count. Distances and triangular
+    solutions count as equivalent matrix products. Element-wise operations do not count. Nothing is
+    computed: only shapes pass through the pipeline, which stays unchanged.
     """
     try:
         return _count(pipeline, scorers)
@@ -69,7 +69,7 @@ def _count(pipeline: Pipeline, scorers: Mapping[str, Scorer]) -> dict[str, int]:
     fake = FakeTensorMode(allow_non_fake_inputs=True)
     held = {name: tensor.detach() for name, tensor in [*pipeline.named_parameters(), *pipeline.named_buffers()]}
     device = next((tensor.device for tensor in held.values()), torch.device("cpu"))
-    # Numbers keep their value, for some components branch on them: ActNorm, whether it was initialised.
+    # Scalars keep their value, because some components branch on them, such as ActNorm.
     numbers = {name: (tensor.item(), tensor.dtype) for name, tensor in held.items() if tensor.dim() == 0}
     with torch.no_grad(), fake:
         state: dict[str, torch.Tensor] = {name: fake.from_tensor(tensor) for name, tensor in held.items()}
@@ -85,21 +85,19 @@ def _count(pipeline: Pipeline, scorers: Mapping[str, Scorer]) -> dict[str, int]:
     return {part: after - before for part, (before, after) in seen.items()}
 
 
-def _distances(one: Any, other: Any, *_: Any, out_shape: Any = None, **__: Any) -> int:
+def _distances(one: Any, *_: Any, out_shape: Any = None, **__: Any) -> int:
     """(..., P, D) against (..., R, D)."""
-    del other
     return 2 * prod(out_shape) * one[-1]
 
 
-def _triangular(matrix: Any, right: Any, *_: Any, out_shape: Any = None, **__: Any) -> int:
+def _triangular(matrix: Any, *_: Any, out_shape: Any = None, **__: Any) -> int:
     """(..., D, D) and (..., D, N): half of a matrix product."""
-    del right
     return prod(out_shape) * matrix[-1]
 
 
 _BESIDE = {
     torch.ops.aten._cdist_forward: _distances,
-    torch.ops.aten._euclidean_dist: _distances,  # what `cdist` calls for many rows
+    torch.ops.aten._euclidean_dist: _distances,  # `cdist` calls it for many rows
     torch.ops.aten.linalg_solve_triangular: _triangular,
 }
-"""What torch's counter does not know."""
+"""Operations that torch's counter does not know."""

@@ -1,4 +1,4 @@
-"""The most memory that was in use since one looked."""
+"""Measures the largest amount of memory in use."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ import torch
 
 
 class Peak:
-    """Starts to look when it is made.
+    """The largest amount of memory in use since this object was made.
 
     Args:
-        device: a GPU's own memory, as torch allocates it; else that of the whole process, Python and torch
-            included, which on Linux starts at what is in use now.
+        device: for a GPU, the memory that torch allocates on it; otherwise the memory of the process, with Python
+            and torch. On Linux, it starts at the memory in use now.
     """
 
     def __init__(self, device: torch.device) -> None:
@@ -26,7 +26,7 @@ class Peak:
             Path("/proc/self/clear_refs").write_text("5")  # proc(5): resets the peak of this process
 
     def read(self) -> int | None:
-        """Bytes; None where the system does not tell."""
+        """Bytes; None where the system does not state it."""
         if self._device.type == "cuda":
             return torch.cuda.max_memory_allocated(self._device)
         with contextlib.suppress(OSError):
@@ -34,7 +34,7 @@ class Peak:
                 if line.startswith("VmHWM:"):
                     return int(line.split()[1]) * 1024
         try:
-            import resource  # POSIX alone
+            import resource  # POSIX only
         except ImportError:
             return None
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

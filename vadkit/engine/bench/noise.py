@@ -1,4 +1,4 @@
-"""Densities that nobody trained, made fit to run: noise in place of training features."""
+"""Prepares untrained densities to run: noise replaces training features."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Noise(FeatureSource):
     """Normally distributed samples in place of features.
 
     Args:
-        spec: what one sample is.
+        spec: of one sample.
         samples: N.
         device: of the samples.
     """
@@ -38,11 +38,11 @@ class Noise(FeatureSource):
 
 
 class Untrained(FitContext):
-    """Takes no step."""
+    """Trains nothing."""
 
     seed = 0
 
     def fit(self, density: nn.Module, features: FeatureSource) -> None:
-        """Pass one batch: some densities take their scale from the first that they see."""
+        """Pass one batch: some densities take their scale from the first batch."""
         with torch.no_grad():
             density.train()(next(features.batches(_FEW)))

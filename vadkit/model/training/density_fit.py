@@ -67,7 +67,7 @@ class FeatureLoader(FeatureSource):
 
     @torch.no_grad()
     def _read_group(self, indices: np.ndarray, epoch: int, first: int) -> Tensor:
-        clips = self._clips.read_pass(indices, seed=self._seed, epoch=epoch).to(self._fabric.device)
+        clips = self._clips.read_augmented(indices, seed=self._seed, epoch=epoch).to(self._fabric.device)
         latents: Mapping[str, Tensor] = {}
         with self._fabric.autocast():  # the same precision as in scoring
             if self._autoencoder is not None:
