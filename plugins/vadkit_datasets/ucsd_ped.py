@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import cached_property, partial
 from pathlib import Path
 from typing import ClassVar, Literal
@@ -10,34 +10,21 @@ from typing import ClassVar, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from vadkit.api import (
-    DataError,
-    Dataset,
-    Labels,
-    Split,
-    VideoLabels,
-    VideoRef,
-    join_names,
-    mask_images,
-    read_label_file,
-)
-from vadkit_datasets import label_files, layout
+from vadkit.api import DataError, Labels, VideoLabels, VideoRef, join_names, mask_images, read_label_file
+from vadkit_datasets.benchmark import Benchmark, totals
+from vadkit_datasets.layout import check_length, number, numbered_images, read_array
 from vadkit_datasets.tracks import tracks_of
 
-_FOLDERS: dict[Split, tuple[str, ...]] = {"train": ("Train", "training/frames"), "test": ("Test", "testing/frames")}
-_FPS = 10.0
 # Frames and abnormal frames of Ped2's test clips 1 to 12, from the ground truth that UCSD publishes.
 _PED2_FRAMES = (180, 180, 150, 180, 150, 180, 180, 180, 120, 150, 180, 180)
 _PED2_ABNORMAL = (120, 86, 146, 150, 129, 159, 135, 180, 120, 150, 180, 93)
-_TOTALS: Mapping[str, Mapping[str, int]] = {
-    subset: dict(
-        zip(("train videos", "train frames", "test videos", "test frames", "abnormal frames"), counts, strict=True)
-    )
-    for subset, counts in {"ped1": (34, 6800, 36, 7200, 4045), "ped2": (16, 2550, 12, 2010, 1648)}.items()
+_TOTALS = {
+    "ped1": totals(train_videos=34, train_frames=6800, test_videos=36, test_frames=7200, abnormal_frames=4045),
+    "ped2": totals(train_videos=16, train_frames=2550, test_videos=12, test_frames=2010, abnormal_frames=1648),
 }
 
 
-class UCSDPed(Dataset):
+class UCSDPed(Benchmark):
     """UCSD Ped1 or Ped2, in UCSD's own layout or as frames under training/ and testing/.
 
     Args:
@@ -61,6 +48,10 @@ class UCSDPed(Dataset):
         "Anomaly Detection Dataset' on the page of UCSD's Statistical Visual Computing Lab (svcl.ucsd.edu)"
     )
 
+    train_folders = ("Train", "training/frames")
+    test_folders = ("Test", "testing/frames")
+    fps = 10.0
+
     def __init__(
         self,
         root: Path | None,
@@ -70,21 +61,15 @@ class UCSDPed(Dataset):
         label_file: Path | None = None,
         published: bool = True,
     ) -> None:
-        self._root, self._subset, self._kind = root, subset, labels
-        self._label_file, self._published = label_file, published
+        other = "ped1" if subset == "ped2" else "ped2"
+        # The default folder is Ped2's; Ped1 is in the same parent folder.
+        super().__init__(root.parent if root is not None and other in root.name.lower() else root)
+        self._subset, self._kind, self._label_file, self._published = subset, labels, label_file, published
+        unpacked = f"UCSD_Anomaly_Dataset.v1p2/UCSD{subset}"
+        self.inside = (f"UCSD{subset}", f"ucsd_{subset}", subset, unpacked)
+        self.totals = _TOTALS[subset]
 
-    def videos(self, split: Split) -> Sequence[VideoRef]:
-        """Clips of a split, by number."""
-        return self._test if split == "test" else self._find("train")
-
-    def labels(self, video: VideoRef) -> Labels | None:
-        """Ground truth of a test clip; None for a training clip.
-
-        Raises:
-            DataError: the label file is missing or does not fit the clip.
-        """
-        if not layout.is_among(video, self._test):
-            return None
+    def _labels(self, video: VideoRef) -> Labels:
         folder = self._mask_folder(video)
         masks = partial(self._masks, video, folder) if folder else None
         tracks = tracks_of(self._base, video.name, _length(video))
@@ -101,29 +86,6 @@ class UCSDPed(Dataset):
         frames = np.asarray(masks().any(axis=(1, 2)))
         return Labels(frames, masks, tracks, source=f"ucsd_{self._subset} pixel masks")
 
-    def expected(self) -> Mapping[str, int]:
-        """Published totals of the subset."""
-        return _TOTALS[self._subset]
-
-    @cached_property
-    def _base(self) -> Path:
-        other = "ped1" if self._subset == "ped2" else "ped2"
-        root = self._root
-        # The default folder is Ped2's; Ped1 is in the same parent folder.
-        if root is not None and other in root.name.lower():
-            root = root.parent
-        inside = (f"UCSD{self._subset}", f"ucsd_{self._subset}", self._subset)
-        unpacked = f"UCSD_Anomaly_Dataset.v1p2/UCSD{self._subset}"
-        signs = [name for names in _FOLDERS.values() for name in names]
-        return layout.locate(root, (*inside, unpacked), signs, layout=self.layout)
-
-    @cached_property
-    def _test(self) -> Sequence[VideoRef]:
-        return self._find("test")
-
-    def _find(self, split: Split) -> Sequence[VideoRef]:
-        return layout.find_videos(self._base, _FOLDERS[split], fps=_FPS, layout=self.layout)
-
     @cached_property
     def _labels_found(self) -> Path:
         if self._label_file is not None:
@@ -131,7 +93,7 @@ class UCSDPed(Dataset):
         else:
             forms = (f"{self._subset}.mat", f"UCSD{self._subset}.m", f"frame_labels_{self._subset}.npy")
             names = tuple(f"{folder}{form}" for form in forms for folder in ("", "labels/", "Test/"))
-        return layout.first_file(self._base, names, what="label file", layout=self.layout)
+        return self._file(names, "label file")
 
     @cached_property
     def _intervals(self) -> Mapping[str, VideoLabels]:
@@ -140,13 +102,13 @@ class UCSDPed(Dataset):
     @cached_property
     def _flat(self) -> NDArray[np.bool_]:
         """(frames of all test clips,) bool."""
-        flat = label_files.read_array(self._labels_found).ravel() != 0
+        flat = read_array(self._labels_found).ravel() != 0
         total = sum(_length(video) for video in self._test)
-        label_files.check_length(len(flat), total, where="all test clips together", source=str(self._labels_found))
+        check_length(len(flat), total, where="all test clips together", source=str(self._labels_found))
         return flat
 
     def _from_file(self, video: VideoRef, file: Path) -> NDArray[np.bool_]:
-        index = layout.number(Path(video.name)) - 1
+        index = number(video.name) - 1
         if file.suffix == ".npy":
             position = next(i for i, test in enumerate(self._test) if test.source == video.source)
             start = sum(_length(test) for test in self._test[:position])
@@ -176,8 +138,8 @@ class UCSDPed(Dataset):
         return next((folder for folder in folders if folder.is_dir()), None)
 
     def _masks(self, video: VideoRef, folder: Path) -> NDArray[np.bool_]:
-        paths = layout.numbered_images(folder)
-        label_files.check_length(len(paths), _length(video), where=video.name, source=str(folder))
+        paths = numbered_images(folder)
+        check_length(len(paths), _length(video), where=video.name, source=str(folder))
         return np.stack(list(mask_images(paths)))
 
 
