@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vadkit.api import DataError, Labels, Split, VideoLabels, VideoRef, read_label_file
-from vadkit_datasets.benchmark import Benchmark, totals
+from vadkit_datasets.benchmark import Benchmark, published
 from vadkit_datasets.layout import check_length, number
 from vadkit_datasets.tracks import tracks_of
 
@@ -58,7 +58,7 @@ class Avenue(Benchmark):
     def __init__(self, root: Path | None, *, labels: Literal["intervals", "masks"] = "intervals") -> None:
         super().__init__(root)
         self._kind = labels
-        self.totals = totals(
+        self.totals = published(
             train_videos=16,
             train_frames=15_328,
             test_videos=len(_FRAMES),

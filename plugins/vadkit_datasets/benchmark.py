@@ -158,10 +158,10 @@ class Benchmark(Dataset):
         return found
 
 
-def totals(**counts: int) -> Mapping[str, int]:
+def published(**counts: int) -> Mapping[str, int]:
     """Totals with the keys of `Dataset.expected`.
 
-    >>> totals(test_videos=21)
+    >>> published(test_videos=21)
     {'test videos': 21}
     """
     return {name.replace("_", " "): count for name, count in counts.items()}

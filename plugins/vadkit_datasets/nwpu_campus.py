@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from vadkit.api import DataError, Labels, VideoLabels, VideoRef, natural_key, read_label_file
-from vadkit_datasets.benchmark import Benchmark, totals
+from vadkit_datasets.benchmark import Benchmark, published
 from vadkit_datasets.layout import check_length
 
 _LABELS = tuple(f"{folder}NWPU_Campus_gt.npz" for folder in ("groundtruth/", "", "labels/"))
@@ -38,7 +38,7 @@ class NWPUCampus(Benchmark):
     signs = _LABELS
     fps = 25.0
     scene, example = r"([^_]+)_.", "D001_01"
-    totals = totals(
+    totals = published(
         train_videos=305, train_frames=1_082_014, test_videos=242, test_frames=384_059, abnormal_frames=65_266
     )
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vadkit.api import DataError, Labels, Split, VideoRef
-from vadkit_datasets.benchmark import Benchmark, totals
+from vadkit_datasets.benchmark import Benchmark, published
 from vadkit_datasets.layout import check_length, entries, read_array
 from vadkit_datasets.tracks import tracks_of
 
@@ -41,7 +41,7 @@ class ShanghaiTech(Benchmark):
     signs = _LABELS
     fps = 24.0
     scene, example = r"(\d+)_.", "01_001"
-    totals = totals(train_videos=330, train_frames=274_515, test_videos=107, test_frames=40_791, abnormal_frames=17_326)
+    totals = published(train_videos=330, train_frames=274_515, test_videos=107, test_frames=40_791, abnormal_frames=17_326)
 
     def __init__(self, root: Path | None, *, scenes: tuple[int, ...] = ()) -> None:
         super().__init__(root)

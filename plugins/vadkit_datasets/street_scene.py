@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from vadkit.api import DataError, Labels, Track, VideoRef
-from vadkit_datasets.benchmark import Benchmark, totals
+from vadkit_datasets.benchmark import Benchmark, published
 from vadkit_datasets.layout import number
 from vadkit_datasets.tracks import Box, as_tracks, numbers, rows_of
 
@@ -39,7 +39,7 @@ class StreetScene(Benchmark):
     train_folders = ("Train", *Benchmark.train_folders)
     test_folders = ("Test", *Benchmark.test_folders)
     fps = 15.0
-    totals = totals(train_videos=46, train_frames=56_847, test_videos=35, test_frames=146_410)
+    totals = published(train_videos=46, train_frames=56_847, test_videos=35, test_frames=146_410)
 
     def _labels(self, video: VideoRef) -> Labels:
         names = [f"{folder}{video.name}_gt.txt" for folder in (f"Test/{video.name}/", "Test/", "gt/")]

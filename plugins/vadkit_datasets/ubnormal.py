@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from vadkit.api import DataError, IntervalLabels, Labels, Split, VideoRef
-from vadkit_datasets.benchmark import Benchmark, totals
+from vadkit_datasets.benchmark import Benchmark, published
 from vadkit_datasets.layout import check_length
 from vadkit_datasets.listed import names_in, those_there, videos_below
 from vadkit_datasets.tracks import tracks_of
@@ -54,7 +54,7 @@ class UBnormal(Benchmark):
         "test": "none of the listed test videos exists",
     }
     # By the authors' lists, with the normal training videos only.
-    totals = totals(train_videos=186, test_videos=211, test_frames=92_640)
+    totals = published(train_videos=186, test_videos=211, test_frames=92_640)
 
     def _labels(self, video: VideoRef) -> Labels:
         source = "ubnormal tracks"

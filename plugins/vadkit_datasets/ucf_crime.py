@@ -11,7 +11,7 @@ from typing import ClassVar
 import numpy as np
 
 from vadkit.api import DataError, Labels, Split, VideoRef
-from vadkit_datasets.benchmark import Benchmark, totals
+from vadkit_datasets.benchmark import Benchmark, published
 from vadkit_datasets.listed import names_in, those_there, videos_below
 from vadkit_datasets.tracks import numbers, rows_of
 
@@ -67,7 +67,7 @@ class UCFCrime(Benchmark):
         "test": "none of the annotated test videos exists",
     }
     # By the annotation. Ranges end with their video; uncut, 84,345 frames would be abnormal.
-    totals = totals(train_videos=800, test_videos=290, test_frames=1_111_808, abnormal_frames=84_338)
+    totals = published(train_videos=800, test_videos=290, test_frames=1_111_808, abnormal_frames=84_338)
 
     def _labelled(self, there: Mapping[str, VideoRef]) -> Iterable[VideoRef]:
         for name, annotated in self._annotation.items():

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vadkit.api import DataError, Labels, VideoLabels, VideoRef, join_names, mask_images, read_label_file
-from vadkit_datasets.benchmark import Benchmark, totals
+from vadkit_datasets.benchmark import Benchmark, published
 from vadkit_datasets.layout import check_length, number, numbered_images, read_array
 from vadkit_datasets.tracks import tracks_of
 
@@ -19,8 +19,8 @@ from vadkit_datasets.tracks import tracks_of
 _PED2_FRAMES = (180, 180, 150, 180, 150, 180, 180, 180, 120, 150, 180, 180)
 _PED2_ABNORMAL = (120, 86, 146, 150, 129, 159, 135, 180, 120, 150, 180, 93)
 _TOTALS = {
-    "ped1": totals(train_videos=34, train_frames=6800, test_videos=36, test_frames=7200, abnormal_frames=4045),
-    "ped2": totals(train_videos=16, train_frames=2550, test_videos=12, test_frames=2010, abnormal_frames=1648),
+    "ped1": published(train_videos=34, train_frames=6800, test_videos=36, test_frames=7200, abnormal_frames=4045),
+    "ped2": published(train_videos=16, train_frames=2550, test_videos=12, test_frames=2010, abnormal_frames=1648),
 }
 
 

@@ -273,8 +273,8 @@ def test_normal_videos_tell_their_own_lengths(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("header", "row", "word"),
     [
-        ("video_name,frame_id,score", "a,0,0.5", "seems to say the video"),
-        ("video,frame_idx,score", "a,0,0.5", "seems to say the frame"),
+        ("video_name,frame_id,score", "a,0,0.5", "seems to name the video"),
+        ("video,frame_idx,score", "a,0,0.5", "seems to number the frame"),
         ("video,frame,score,target", "a,0,0.5,1", "seems to hold labels"),
         ("video,frame,score,mine", "a,0,0.5,1\na,1,0.5,0", "seems to hold labels"),
     ],

@@ -72,7 +72,7 @@ def error_of(path: Path, lengths: Mapping[str, int] = TWO, dropped: tuple[int, i
         ("s.csv", "video,frame,score\n01,1,1\n01,1,2\n02,0,1", ", video '01'", "frame 1 is there more", "one row"),
         ("s.csv", "video,frame,score\n01,-1,1\n02,0,1", ", video '01'", "frame -1 is not among", "release"),
         ("s.csv", "video,frame,score\n01,1,1\n01,3,2\n02,0,1", ", video '01'", "they are 0 to 2", "subtract 1"),
-        ("s.csv", "frame,score\n0,1\n2,2\n", "", "nothing says which of the 2 videos", "a column 'video'"),
+        ("s.csv", "frame,score\n0,1\n2,2\n", "", "the 2 videos are not named", "a column 'video'"),
         ("s.csv", "video,score\n01,1\n01,1\n02,2\n", ", video '01'", "holds 2 scores, expected 3", "check that"),
         (
             "s.csv",
@@ -240,7 +240,7 @@ def test_numbered_frames_must_not_be_among_those_dropped(tmp_path: Path) -> None
         (18, (1, 2), "frames, 21 without the first 1 and last 2 of each", "try --dropped 4:0"),
         (30, (1, 2), "holds 30 scores", "leave '--dropped 1:2' away"),
         (29, (0, 0), "holds 29 scores", "check that"),
-        (31, (0, 0), "holds 31 scores", "says which video differs"),
+        (31, (0, 0), "holds 31 scores", "shows which video differs"),
         (2010, (0, 0), "holds 2010 scores", "the count fits UCSD Ped2: are"),
         (2010 - 12 * 15, (0, 0), "holds 1830 scores", "fits UCSD Ped2, with '--dropped 15:0'"),
         (40791, (0, 0), "holds 40791 scores", "fits ShanghaiTech: are"),

@@ -286,7 +286,7 @@ OF_1, OF_DOOR = ", video '01'", ", video 'door'"
         ("l.json", '{"door": [[3, 1]]}', OF_DOOR, "frames 3 to 1 are not an interval", "start first"),
         ("l.json", '{"a": [[1, 2]], "a": []}', ", line 1", "the key 'a' is there more than once", "correct it"),
         ("l.jsonl", '{"video": "1", "scores": [1]}\n' * 2, ", video '1'", "more than once", "keep one"),
-        ("l.jsonl", '{"video": "1", "first": [1], "last": 2}', ", row 1", "first is [1], not a number", "write the"),
+        ("l.jsonl", '{"video": "1", "first": [1], "last": 2}', ", line 1", "first is [1], not a number", "write the"),
         ("l.pkl", "x", "", "is a pickle", "np.save"),
         ("l.xls", "x", "", "is not a label file of a known form", ".csv"),
         ("l.npz", "x", "", "is not a NumPy file", "np.savez"),

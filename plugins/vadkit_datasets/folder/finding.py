@@ -89,7 +89,8 @@ def _walk(
     folder = folder or base
     try:
         status = folder.stat()
-        found = [(Path(entry.path), entry.is_dir()) for entry in os.scandir(folder) if entry.name[0] != "."]
+        with os.scandir(folder) as entries:
+            found = [(Path(entry.path), entry.is_dir()) for entry in entries if entry.name[0] != "."]
     except OSError as error:
         fix = "correct its permissions or its link, or remove it"
         raise DataError(f"cannot be read: {error.strerror}", where=str(error.filename or folder), fix=fix) from error

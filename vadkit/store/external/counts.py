@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-# Test videos and their frames together, of the releases that most papers judge.
+# Test videos and their frames together, of the releases that most papers use.
 _KNOWN = {
     "UCSD Ped1": (36, 7_200),
     "UCSD Ped2": (12, 2_010),
@@ -48,7 +48,7 @@ def explain_total(given: int, lengths: Mapping[str, int], dropped: tuple[int, in
         if not rest and 0 <= count <= _MOST_DROPPED // 2:
             hint = f", with '--dropped {count}:0' or another A:B with A + B = {count}" if count else ""
             return f"the count fits {name}{hint}: are the scores of that data set?"
-    return f"{_CHECK}; an .npz with one array a video says which video differs"
+    return f"{_CHECK}; an .npz with one array a video shows which video differs"
 
 
 def _try_dropping(count: int) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from vadkit.core.errors import DataError
 from vadkit.core.values import natural_key
-from vadkit.store.external.arrays import PICKLED, read_arrays
+from vadkit.store.external.arrays import PICKLED, PICKLES, read_arrays
 from vadkit.store.external.json_files import read_objects
 from vadkit.store.external.series import Series
 from vadkit.store.external.tables import read_table
@@ -20,7 +20,7 @@ _READERS: dict[str, Callable[[Path], list[Series]]] = {
     **dict.fromkeys((".jsonl", ".json"), read_objects),
 }
 _REFUSED = {
-    **dict.fromkeys((".pkl", ".pickle", ".pt", ".pth"), ("is a pickle", PICKLED)),
+    **dict.fromkeys(PICKLES, ("is a pickle", PICKLED)),
     ".mat": (
         "is a MATLAB file, in which each author names and nests the scores differently",
         "load it with scipy.io.loadmat and save an array per video with np.savez('scores.npz', **{video: scores, ...})",

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from vadkit.core.errors import DataError
 from vadkit.core.values import Labels, natural_key
 from vadkit.core.video_labels import FrameLabels, IntervalLabels, VideoLabels, mask_images, mask_labels
-from vadkit.store.external.arrays import PICKLED, is_unnamed, kind, load_arrays
+from vadkit.store.external.arrays import PICKLED, PICKLES, array_labels, kind, load_arrays
 from vadkit.store.external.label_json import read_json
 from vadkit.store.external.label_tables import read_table
 from vadkit.store.external.matlab import read_matlab
@@ -105,7 +105,7 @@ def _named(found: Mapping[str, VideoLabels], video: str, path: Path) -> dict[str
 def _read_file(path: Path, video: str) -> dict[str, VideoLabels]:
     """Labels of one file; `video` is the name that its place in a folder gives it."""
     suffix = path.suffix.lower()
-    if suffix in (".pkl", ".pickle", ".pt", ".pth"):
+    if suffix in PICKLES:
         raise DataError("is a pickle", where=str(path), fix=PICKLED)
     stored = kind(path)
     if stored == _OWN:
@@ -119,13 +119,7 @@ def _read_file(path: Path, video: str) -> dict[str, VideoLabels]:
     if suffix == ".npy" or (suffix == ".npz" and video):
         return {video: FrameLabels(str(path), partial(_sole_array, path))}
     if suffix == ".npz":
-        arrays = load_arrays(path)
-        return {
-            "" if len(arrays) == 1 and is_unnamed(name) else name: FrameLabels(
-                f"{path}, array {name!r}", partial(np.asarray, array)
-            )
-            for name, array in arrays.items()
-        }
+        return array_labels(path, load_arrays(path))
     if suffix not in _READERS:
         raise DataError("is not a label file of a known form", where=str(path), fix=_FORMS)
     return _READERS[suffix](path, video)

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from vadkit.core.errors import DataError
 from vadkit.core.files import read_text
-from vadkit.core.video_labels import FrameLabels, IntervalLabels, VideoLabels, mask_labels
+from vadkit.core.video_labels import IntervalLabels, VideoLabels, mask_labels
+from vadkit.store.external.arrays import array_labels
 
 _GT_FRAME = re.compile(r"^[^%\n]*gt_frame\s*=\s*\[([^\]]*)\]", re.MULTILINE)
 _FORMS = (
@@ -51,7 +52,7 @@ def read_matlab(path: Path, video: str) -> dict[str, VideoLabels]:
     if not arrays or len(arrays) < len(content):
         what = f"holds no cell array 'gt' or 'volLabel', but {', '.join(content) or 'nothing'}"
         raise DataError(what, where=str(path), fix=f"fetch the label file again; {_FORMS}")
-    return {name: FrameLabels(f"{path}, array {name!r}", partial(np.asarray, array)) for name, array in arrays.items()}
+    return array_labels(path, arrays)
 
 
 def _intervals(cells: list[NDArray[Any]], path: Path, name: str) -> dict[str, VideoLabels]:

@@ -18,16 +18,13 @@ _WORDS = re.compile(r"[^\W\d_]+")
 def match_names(given: Sequence[str], wanted: Collection[str], *, where: str) -> dict[str, str]:
     """Each given name -> the wanted one: equal, equal without folder and suffix, or alone in its numbers.
 
-    1, 01 and Test001 have the same numbers, as have 01_0014 and 1_14. Where words tell videos
-    apart on both sides (Abuse028, Arrest028), they must be the same as well.
+    1, 01 and Test001 have the same numbers, as have 01_0014 and 1_14. Where names on both
+    sides differ in words (Abuse028, Arrest028), the words must be the same as well.
 
     Raises:
         DataError: a name is there twice, or either side has names that the other lacks.
     """
-    twice = [name for name, count in Counter(given).items() if count > 1]
-    if twice:
-        what = f"{len(twice)} videos are there more than once: {join_names(sorted(twice, key=natural_key))}"
-        raise DataError(what, where=where, fix="leave one of each")
+    refuse_twice(given, where=where)
     words = len({_words(name) for name in given}) > 1 and len({_words(name) for name in wanted}) > 1
     keys: list[Callable[[str], Hashable]] = [str, _bare, lambda name: _numbers(name, words)]
     matched: dict[str, str] = {}
@@ -40,18 +37,24 @@ def match_names(given: Sequence[str], wanted: Collection[str], *, where: str) ->
     return matched
 
 
+def refuse_twice(names: Sequence[str], *, where: str) -> None:
+    """Raise DataError if a name is there more than once."""
+    twice = [name for name, count in Counter(names).items() if count > 1]
+    if twice:
+        what = f"{len(twice)} videos are there more than once: {join_names(sorted(twice, key=natural_key))}"
+        raise DataError(what, where=where, fix="leave one of each")
+
+
 def _check_all(matched: dict[str, str], given: Sequence[str], wanted: Collection[str], where: str) -> None:
     missing = sorted(set(wanted) - set(matched.values()), key=natural_key)
     extra = sorted((name for name in given if name not in matched), key=natural_key)
-    faults: list[str] = []
-    if missing:
-        faults.append(f"{len(missing)} of the data set's {len(wanted)} videos are missing: {join_names(missing)}")
-    if extra:
-        faults.append(f"{len(extra)} of {len(given)} videos here are not in the data set: {join_names(extra)}")
-    if faults:
+    fix = "give exactly the data set's test videos, or name the data set that these are of"
+    if missing and extra:
         fix = "name the videos as the data set does: the same name, or the same numbers in it"
-        if not missing or not extra:
-            fix = "give exactly the data set's test videos, or name the data set that these are of"
+    lacking = f"{len(missing)} of the data set's {len(wanted)} videos are missing: {join_names(missing)}"
+    unknown = f"{len(extra)} of {len(given)} videos here are not in the data set: {join_names(extra)}"
+    faults = [fault for fault, names in ((lacking, missing), (unknown, extra)) if names]
+    if faults:
         raise DataError("; ".join(faults), where=where, fix=fix)
 
 

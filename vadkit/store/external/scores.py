@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Literal
@@ -14,19 +14,25 @@ from vadkit.core.errors import DataError
 from vadkit.store.external.arrays import kind
 from vadkit.store.external.counts import explain_total, explain_videos
 from vadkit.store.external.formats import find_files, read_file
-from vadkit.store.external.names import match_names
+from vadkit.store.external.names import match_names, refuse_twice
 from vadkit.store.external.series import Series
 from vadkit.store.scores import VideoScores, read_score
 
 High = Literal["abnormal", "normal"]
 
-_LABELS = frozenset({"label", "labels", "gt", "ground_truth", "abnormal", "is_abnormal"})
-_LABELS_TOO = frozenset({"y", "target", "truth", "is_anomaly", "anomaly_label", "gt_label", "class"})
-_PLACES = {
-    "video": frozenset({"video_name", "video_id", "name", "clip", "clip_id", "vid"}),
-    "frame": frozenset({"frame_id", "frame_idx", "frame_index", "frame_number", "frame_no", "idx", "index"}),
+_HOLDS_LABELS = ("seems to hold labels", "leave it out")
+_NO_SCORES = {
+    **dict.fromkeys(("label", "labels", "gt", "ground_truth", "abnormal", "is_abnormal", "gt_label"), _HOLDS_LABELS),
+    **dict.fromkeys(("y", "target", "truth", "is_anomaly", "anomaly_label", "class"), _HOLDS_LABELS),
+    **dict.fromkeys(
+        ("video_name", "video_id", "name", "clip", "clip_id", "vid"), ("seems to name the video", "name it 'video'")
+    ),
+    **dict.fromkeys(
+        ("frame_id", "frame_idx", "frame_index", "frame_number", "frame_no", "idx", "index"),
+        ("seems to number the frame", "name it 'frame'"),
+    ),
 }
-"""Column -> other names for it, which would count as scores."""
+"""Name of a column -> what the column seems to do, and what to do about it."""
 _OWN = "vadkit scores"
 
 
@@ -58,8 +64,7 @@ def read_external_scores(
     if len(found) == 1 and not found[0].video:
         found = _cut(found[0], lengths, dropped)
     else:
-        names = match_names([series.video for series in found], lengths, where=str(path))
-        found = [replace(series, video=names[series.video]) for series in found]
+        found = _matched(found, lengths, path)
     _check_counts(found, lengths, dropped)
     placed = {series.video: _place(series, lengths[series.video], dropped, high) for series in found}
     return [placed[name] for name in lengths]
@@ -74,10 +79,7 @@ def read_normal(path: Path, *, dropped: tuple[int, int] = (0, 0), high: High = "
         DataError: as `read_external_scores`.
     """
     found = [replace(series, video=series.video or "normal") for series in _read(path, several=True)]
-    names = [series.video for series in found]
-    if len(set(names)) < len(names):
-        twice = next(name for name in names if names.count(name) > 1)
-        raise DataError(f"video {twice!r} is there more than once", where=str(path), fix="leave one of each")
+    refuse_twice([series.video for series in found], where=str(path))
     return [_place(series, _length(series, dropped), dropped, high) for series in found]
 
 
@@ -99,13 +101,16 @@ def scored_lengths(
         what = f"the scores do not say where each of the {len(names)} videos ends, and the labels do not either"
         fix = "state the number of frames of each video in the label file ('frames'), or name the videos of the scores"
         raise DataError(what, where=found[0].where, fix=fix)
-    if not names:
-        matched = {series.video: series.video or "video" for series in found}
-    elif len(found) == 1 and not found[0].video:
-        matched = {"": names[0]}
-    else:
-        matched = match_names([series.video for series in found], names, where=str(path))
-    return {matched[series.video]: (_length(series, dropped), series.fps) for series in found}
+    if names and (len(found) > 1 or found[0].video):
+        found = _matched(found, names, path)
+    default = names[0] if names else "video"
+    return {series.video or default: (_length(series, dropped), series.fps) for series in found}
+
+
+def _matched(found: Sequence[Series], videos: Collection[str], path: Path) -> list[Series]:
+    """The series with the names of the videos that they are of."""
+    names = match_names([series.video for series in found], videos, where=str(path))
+    return [replace(series, video=names[series.video]) for series in found]
 
 
 def _check_lengths(lengths: Mapping[str, int], dropped: tuple[int, int]) -> None:
@@ -121,7 +126,7 @@ def _check_lengths(lengths: Mapping[str, int], dropped: tuple[int, int]) -> None
 
 
 def _read(path: Path, *, several: bool) -> list[Series]:
-    """The series of all files; files written by vadkit are read too."""
+    """The series of all files, which may be files that vadkit wrote."""
     files = find_files(path)
     alone = path.is_file() or (len(files) == 1 and several)
     found: list[Series] = []
@@ -138,25 +143,16 @@ def _read(path: Path, *, several: bool) -> list[Series]:
 
 
 def _named(series: Series) -> Series:
-    """Name a single column "score"; refuse labels among the scores."""
-    for wanted, others in _PLACES.items():
-        if found := [name for name in series.columns if name.strip().lower() in others]:
-            what = f"the column {found[0]!r} seems to say the {wanted}: it would be judged as a score"
-            raise DataError(what, where=series.where, fix=f"name it {wanted!r}, or rename it if it is a score")
-    if labels := [name for name, numbers in series.columns.items() if _is_label(name, numbers, len(series.columns))]:
-        what = f"the column {labels[0]!r} seems to hold labels: it would be judged as a score"
-        raise DataError(what, where=series.where, fix="leave it out, or rename it if it is a score")
-    if len(series.columns) > 1:
-        return series
-    (numbers,) = series.columns.values()
-    return replace(series, columns={"score": numbers})
-
-
-def _is_label(name: str, numbers: NDArray[np.float64], columns: int) -> bool:
-    """Whether a column has the name of labels, or is one of several columns and holds only 0 and 1."""
-    if name.strip().lower() in _LABELS | _LABELS_TOO:
-        return True
-    return columns > 1 and set(np.unique(numbers).tolist()) == {0.0, 1.0}
+    """Name a single column "score"; refuse columns that hold something else."""
+    several = len(series.columns) > 1
+    for name, numbers in series.columns.items():
+        found = _NO_SCORES.get(name.strip().lower())
+        if several and set(np.unique(numbers).tolist()) == {0.0, 1.0}:
+            found = found or _HOLDS_LABELS
+        if found:
+            what = f"the column {name!r} {found[0]}: it would be evaluated as a score"
+            raise DataError(what, where=series.where, fix=f"{found[1]}, or rename it if it is a score")
+    return series if several else replace(series, columns={"score": next(iter(series.columns.values()))})
 
 
 def _cut(series: Series, lengths: Mapping[str, int], dropped: tuple[int, int]) -> list[Series]:
@@ -164,7 +160,7 @@ def _cut(series: Series, lengths: Mapping[str, int], dropped: tuple[int, int]) -
     if len(lengths) == 1:
         return [replace(series, video=next(iter(lengths)))]
     if series.frames is not None and not np.array_equal(series.frames, np.arange(series.size)):
-        what = f"the frames are numbered, but nothing says which of the {len(lengths)} videos they are of"
+        what = f"the frames are numbered, but the {len(lengths)} videos are not named"
         raise DataError(what, where=series.where, fix="add a column 'video', or write one file a video")
     sizes = [frames - sum(dropped) for frames in lengths.values()]
     if series.size != sum(sizes):
@@ -203,8 +199,7 @@ def _place(series: Series, frames: int, dropped: tuple[int, int], high: High) ->
         index = series.frames
     components: dict[str, NDArray[np.float64]] = {}
     for name, numbers in series.columns.items():
-        infinite = np.isinf(numbers)
-        if infinite.any():
+        if (infinite := np.isinf(numbers)).any():
             what = f"{infinite.sum()} of {numbers.size} scores are infinite, the first is number {infinite.argmax()}"
             raise DataError(what, where=where, fix="write a large finite number, or nan where there is no score")
         components[name] = np.full(frames, np.nan)
@@ -218,7 +213,7 @@ def _check_frames(given: NDArray[np.int64], frames: int, kept: slice, where: str
     """Check that frame numbers are in the video, not dropped, and unique."""
     outside = given[(given < 0) | (given >= frames)]
     if outside.size:
-        fix = "take the frames from the release of the data set that is judged"
+        fix = "take the frames from the release of the data set that is evaluated"
         if given.min() == 1 and given.max() == frames:
             fix = "the file counts from 1: subtract 1 from every frame"
         what = f"frame {outside[0]} is not among the video's {frames}: they are 0 to {frames - 1}"
@@ -227,9 +222,8 @@ def _check_frames(given: NDArray[np.int64], frames: int, kept: slice, where: str
     if (counts > 1).any():
         what = f"frame {values[counts > 1][0]} is there more than once ({(counts > 1).sum()} such frames)"
         raise DataError(what, where=where, fix="leave one row a frame")
-    if values[0] < kept.start or values[-1] >= kept.stop:
-        frame = values[0] if values[0] < kept.start else values[-1]
-        what = f"frame {frame} has a score, but is among those that '--dropped' leaves out"
+    if (left := values[(values < kept.start) | (values >= kept.stop)]).size:
+        what = f"frame {left[0]} has a score, but is among those that '--dropped' leaves out"
         raise DataError(what, where=where, fix="leave '--dropped' away: the frames are numbered already")
 
 

@@ -21,19 +21,10 @@ _NAME = re.compile(r"[^\W\d]")
 
 @dataclass(frozen=True, slots=True)
 class _Layout:
-    """What each cell of a row holds.
-
-    Attributes:
-        width: cells of a row.
-        video: index of the video's name, None if there is no such column.
-        frame: index of the frame, None if rows are in the order of the frames.
-        numbers: column -> index.
-    """
-
-    width: int
-    video: int | None
+    width: int  # cells of a row
+    video: int | None  # index of the cell; None if there is no such column
     frame: int | None
-    numbers: dict[str, int]
+    numbers: dict[str, int]  # column -> index
 
 
 def read_table(path: Path) -> list[Series]:
@@ -78,11 +69,19 @@ def read_lines(lines: Iterable[str], path: Path) -> list[Series]:
     first = next((row for row in rows if any(row[1])), None)
     if first is None:
         raise DataError("is empty", where=str(path), fix="write one number per frame")
-    layout = _headed(first, path)
-    if layout is None:
-        layout = _commented(comment, first, path) or _headless(first, path)
-        rows = chain([first], rows)
-    return _collect(rows, layout, path)
+    count, cells = first
+    where = f"{path}, line {count}"
+    if _is_header(cells):
+        return _collect(rows, _layout(cells, where), path)
+    if bad := next((cell for cell in cells if not is_number(cell)), None):
+        raise DataError(f"{bad!r} is not a number", where=where, fix=_HEADER)
+    names = ["frame", "score"][-len(cells) :]
+    if len(comment) == len(cells) and names_rows(comment):
+        names = comment  # as np.savetxt writes a header
+    elif len(cells) > 2:
+        what = f"{len(cells)} columns and no header"
+        raise DataError(what, where=where, fix=f"write one row per frame; {_HEADER}")
+    return _collect(chain([first], rows), _layout(names, where), path)
 
 
 def _peek(file: Iterable[str], separators: str) -> tuple[Iterator[str], str, str]:
@@ -128,33 +127,7 @@ def _is_header(cells: Sequence[str]) -> bool:
     return names_rows(cells) or (bool(named) and all(_NAME.match(cell) and not is_number(cell) for cell in named))
 
 
-def _headed(line: _Line, path: Path) -> _Layout | None:
-    """The layout by a line of names; None if the line is a row of numbers."""
-    count, cells = line
-    if _is_header(cells):
-        return _layout(cells, path, count)
-    bad = next((cell for cell in cells if not is_number(cell)), None)
-    if bad is not None:
-        raise DataError(f"{bad!r} is not a number", where=f"{path}, line {count}", fix=_HEADER)
-    return None
-
-
-def _commented(comment: Sequence[str], line: _Line, path: Path) -> _Layout | None:
-    """The layout of a header in a comment, as np.savetxt writes it."""
-    count, cells = line
-    return _layout(comment, path, count) if len(comment) == len(cells) and names_rows(comment) else None
-
-
-def _headless(line: _Line, path: Path) -> _Layout:
-    count, cells = line
-    if len(cells) > 2:
-        what = f"{len(cells)} columns and no header"
-        raise DataError(what, where=f"{path}, line {count}", fix=f"write one row per frame; {_HEADER}")
-    return _layout(["frame", "score"][-len(cells) :], path, count)
-
-
-def _layout(cells: Sequence[str], path: Path, line: int) -> _Layout:
-    where = f"{path}, line {line}"
+def _layout(cells: Sequence[str], where: str) -> _Layout:
     lower = [cell.lower() for cell in cells]
     # The column without a name is the index that pandas writes.
     known = [name for name in lower if name and not name.startswith("unnamed:")]
@@ -191,19 +164,14 @@ def _add(rows: RowCollector, cells: Sequence[str], layout: _Layout, where: str) 
     video = "" if layout.video is None else cells[layout.video]
     if layout.video is not None and not video:
         raise DataError("the cell of the column 'video' is empty", where=where, fix="name the video in each row")
-    frame, cell = None, ""
+    cell, wanted = "", "a whole number: the column 'frame' counts from 0"
     try:
-        if layout.frame is not None:
-            cell = cells[layout.frame]
-            frame = to_frame(to_number(cell))
-        numbers: list[float] = []
-        for index in layout.numbers.values():
-            cell = cells[index]
-            numbers.append(to_number(cell))
+        frame = None if layout.frame is None else to_frame(to_number(cell := cells[layout.frame]))
+        wanted = "a number"
+        numbers = [to_number(cell := cells[index]) for index in layout.numbers.values()]
     except ValueError as error:
-        what = "a whole number: the column 'frame' counts from 0" if frame is None and layout.frame is not None else ""
         raise DataError(
-            f"{cell!r} is not {what or 'a number'}",
+            f"{cell!r} is not {wanted}",
             where=where,
             fix=f"leave a cell without a score empty, write decimals with a point; {_HEADER}",
         ) from error
