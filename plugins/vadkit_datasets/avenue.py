@@ -44,7 +44,7 @@ class Avenue(Benchmark):
     default_root: ClassVar[str] = "avenue"
     layout: ClassVar[str] = (
         "needed: training_videos/01.avi and testing_videos/01.avi (or training/frames/01/, testing/frames/01/), "
-        "with avenue.mat for the intervals or testing_label_mask/1_label.mat for the masks; videos and masks are on "
+        "with avenue.mat for the intervals or testing_label_mask/1_label.mat for the masks. Videos and masks are on "
         "the 'Avenue Dataset for Abnormal Event Detection' page of CUHK (cse.cuhk.edu.hk/leojia), avenue.mat is part "
         "of the code of Liu et al., 'Future Frame Prediction', CVPR 2018"
     )

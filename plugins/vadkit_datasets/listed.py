@@ -53,10 +53,9 @@ def those_there(
         names: the listed names.
         files: the result of `videos_below`.
         fps: frames per second of all videos.
-        prefer: if a name occurs twice, use the file in a folder whose name starts with this.
+        prefer: if a name occurs twice, use the file in a folder with this prefix.
     """
-    found: list[VideoRef] = []
-    for name in sorted(set(names) & files.keys(), key=natural_key):
-        paths = sorted(files[name], key=lambda path: not path.parent.name.startswith(prefer))
-        found.append(VideoRef(name, paths[0], fps=fps))
-    return found
+    return [
+        VideoRef(name, min(files[name], key=lambda path: not path.parent.name.startswith(prefer)), fps=fps)
+        for name in sorted(set(names) & files.keys(), key=natural_key)
+    ]

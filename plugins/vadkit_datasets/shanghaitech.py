@@ -41,7 +41,9 @@ class ShanghaiTech(Benchmark):
     signs = _LABELS
     fps = 24.0
     scene, example = r"(\d+)_.", "01_001"
-    totals = published(train_videos=330, train_frames=274_515, test_videos=107, test_frames=40_791, abnormal_frames=17_326)
+    totals = published(
+        train_videos=330, train_frames=274_515, test_videos=107, test_frames=40_791, abnormal_frames=17_326
+    )
 
     def __init__(self, root: Path | None, *, scenes: tuple[int, ...] = ()) -> None:
         super().__init__(root)

@@ -41,7 +41,7 @@ class UBnormal(Benchmark):
         "needed: Scene1/normal_scene_1_scenario_1.mp4, Scene1/abnormal_scene_1_scenario_1_annotations/"
         "abnormal_scene_1_scenario_1_tracks.txt (or gt/..._tracks.txt), and the lists normal_training_video_names.txt, "
         "normal_test_video_names.txt, abnormal_test_video_names.txt, here or in scripts/; or training/frames/NAME/, "
-        "testing/frames/NAME/; videos, tracks and lists are at github.com/lilygeorgescu/UBnormal"
+        "testing/frames/NAME/. Videos, tracks and lists are at github.com/lilygeorgescu/UBnormal"
     )
 
     inside = ("ubnormal", "UBnormal")

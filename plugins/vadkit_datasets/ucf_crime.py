@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
@@ -31,14 +31,6 @@ _SIGNS = (
 _SLACK = 30  # frames
 
 
-@dataclass(frozen=True, slots=True)
-class _Annotated:
-    """One line of the annotation: ranges, from 1 and inclusive, and F if it is given."""
-
-    ranges: tuple[tuple[int, int], ...]
-    frames: int | None
-
-
 class UCFCrime(Benchmark):
     """UCF-Crime, trained on its normal videos only; any subset of its videos works.
 
@@ -54,7 +46,7 @@ class UCFCrime(Benchmark):
     layout: ClassVar[str] = (
         "needed: the unpacked archives (Training_Normal_Videos_Anomaly/, Testing_Normal_Videos_Anomaly/, Abuse/ "
         "and the other classes, at any depth) or training/frames/NAME/ and testing/frames/NAME/, with "
-        "Temporal_Anomaly_Annotation.txt and Anomaly_Train.txt; all are on the 'Real-world Anomaly Detection in "
+        "Temporal_Anomaly_Annotation.txt and Anomaly_Train.txt. All are on the 'Real-world Anomaly Detection in "
         "Surveillance Videos' page of UCF's CRCV (crcv.ucf.edu)"
     )
 
@@ -70,27 +62,27 @@ class UCFCrime(Benchmark):
     totals = published(train_videos=800, test_videos=290, test_frames=1_111_808, abnormal_frames=84_338)
 
     def _labelled(self, there: Mapping[str, VideoRef]) -> Iterable[VideoRef]:
-        for name, annotated in self._annotation.items():
-            if annotated.frames is not None:
-                yield replace(there.get(name) or self._absent(name), frames=annotated.frames)
+        for name, (_, frames) in self._annotation.items():
+            if frames is not None:
+                yield replace(there.get(name) or self._absent(name), frames=frames)
             elif name in there:
                 yield there[name]
 
     def _labels(self, video: VideoRef) -> Labels:
         where = f"{self._annotation_file}, {video.name}"
-        annotated, frames = self._annotation.get(video.name), self._length(video)
-        if annotated is None:
+        if video.name not in self._annotation:
             raise DataError("the test video has no line in the annotation", where=where, fix=self.layout)
-        reach = max([annotated.frames or 0, *(last for _, last in annotated.ranges)])
-        late = any(first > frames for first, _ in annotated.ranges)
-        if late or reach > frames + _SLACK or (annotated.frames or frames) < frames - _SLACK:
+        (ranges, stated), frames = self._annotation[video.name], self._length(video)
+        reach = max([stated or 0, *(last for _, last in ranges)])
+        late = any(first > frames for first, _ in ranges)
+        if late or reach > frames + _SLACK or (stated or frames) < frames - _SLACK:
             raise DataError(
                 f"the annotation is for a video of {reach} frames, but this one has {frames}",
                 where=where,
                 fix="extract every frame at the original 30 fps; every tenth frame is not the benchmark",
             )
         abnormal = np.zeros(frames, np.bool_)
-        for first, last in annotated.ranges:
+        for first, last in ranges:
             abnormal[first - 1 : last] = True
         return Labels(abnormal, source="ucf_crime frame ranges")
 
@@ -115,9 +107,9 @@ class UCFCrime(Benchmark):
         return self._file(_ANNOTATIONS, "annotation")
 
     @cached_property
-    def _annotation(self) -> Mapping[str, _Annotated]:
-        """Test video -> its line in the annotation."""
-        found: dict[str, _Annotated] = {}
+    def _annotation(self) -> Mapping[str, tuple[list[tuple[int, int]], int | None]]:
+        """Test video -> abnormal ranges, from 1 and inclusive, and F if the annotation states it."""
+        found: dict[str, tuple[list[tuple[int, int]], int | None]] = {}
         for where, line in rows_of(self._annotation_file):
             words = line.split()
             values = [int(value) for value in numbers(words[2:]) if value.is_integer()]
@@ -125,8 +117,8 @@ class UCFCrime(Benchmark):
             if len(words) - 2 != len(values) or len(values) not in (4, 5) or not all(map(_is_range, pairs)):
                 what = f"not 'name class start end start end': {line!r}"
                 raise DataError(what, where=where, fix="download the annotation again")
-            ranges = tuple(pair for pair in pairs if pair != (-1, -1))
-            found[Path(words[0]).stem] = _Annotated(ranges, values[4] if len(values) == 5 else None)
+            ranges = [pair for pair in pairs if pair != (-1, -1)]
+            found[Path(words[0]).stem] = (ranges, values[4] if len(values) == 5 else None)
         return found
 
 

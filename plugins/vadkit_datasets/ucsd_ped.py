@@ -70,7 +70,8 @@ class UCSDPed(Benchmark):
         self.totals = _TOTALS[subset]
 
     def _labels(self, video: VideoRef) -> Labels:
-        folder = self._mask_folder(video)
+        folders = (self._base / "Test" / f"{video.name}_gt", self._base / "testing/pixel_masks" / video.name)
+        folder = next((folder for folder in folders if folder.is_dir()), None)
         masks = partial(self._masks, video, folder) if folder else None
         tracks = tracks_of(self._base, video.name, _length(video))
         if self._kind == "intervals":
@@ -132,10 +133,6 @@ class UCSDPed(Benchmark):
             where=f"{file}, {video.name}",
             fix="use UCSD's own file (an altered ped2.mat is in circulation), or set 'published: false'",
         )
-
-    def _mask_folder(self, video: VideoRef) -> Path | None:
-        folders = (self._base / "Test" / f"{video.name}_gt", self._base / "testing/pixel_masks" / video.name)
-        return next((folder for folder in folders if folder.is_dir()), None)
 
     def _masks(self, video: VideoRef, folder: Path) -> NDArray[np.bool_]:
         paths = numbered_images(folder)

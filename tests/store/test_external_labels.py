@@ -206,7 +206,7 @@ def test_labels_of_one_video_need_no_name(tmp_path: Path) -> None:
     assert "name the data set" in error_of(tmp_path / "l.npy").fix
     assert read_label_file(tmp_path / "l.npy", "door")["door"].length() == 3
     assert list(frame_labels(tmp_path / "l.npy", lambda names: {"cam": (3, None)})) == ["cam"]
-    with pytest.raises(DataError, match="does not say which videos"):
+    with pytest.raises(DataError, match="does not name the videos"):
         frame_labels(tmp_path / "l.npy", lambda names: {"a": (3, None), "b": (3, None)})
 
 
@@ -245,7 +245,7 @@ OF_1, OF_DOOR = ", video '01'", ", video 'door'"
 @pytest.mark.parametrize(
     ("name", "content", "where", "what", "fix"),
     [
-        ("l.txt", "0\n1\n", "", "does not say which videos", "npz with one array per video"),
+        ("l.txt", "0\n1\n", "", "does not name the videos", "npz with one array per video"),
         ("l.csv", "video,label\n01,0\n01,2\n01,2\n", OF_1, "frame 1 is 2, not 0 or 1 (2 of 3", "write 1 for"),
         ("l.csv", "video,label\n01,0\n01,\n", OF_1, "frame 1 is empty, not 0 or 1", "write 1 for"),
         ("l.csv", "video,label\n01,0\n01,yes\n", ", line 3", "'yes' is not a number", "in the first line"),

@@ -109,8 +109,8 @@ class IntervalLabels(VideoLabels):
         abnormal = np.zeros(length, np.bool_)
         for first, last in self.in_frames:
             if not self.base <= first <= last < self.base + length:
-                what = f"frames {first} to {last} are labelled abnormal, the video has the frames {self.base} to "
-                raise self._misfit(f"{what}{self.base + length - 1}")
+                there = f"the frames {self.base} to {self.base + length - 1}"
+                raise self._misfit(f"frames {first} to {last} are labelled abnormal, the video has {there}")
             abnormal[first - self.base : last - self.base + 1] = True
         fps = fps or self.fps
         for start, end in self.in_seconds:
@@ -120,8 +120,8 @@ class IntervalLabels(VideoLabels):
                 raise DataError(what, where=self.where, fix=fix)
             seconds = length / fps
             if start >= seconds or end > seconds + 1:  # players round up to whole seconds
-                what = f"seconds {start:g} to {end:g} are labelled abnormal, the video is {seconds:.2f} s long"
-                raise self._misfit(f"{what} ({length} frames at {fps:g} fps)")
+                there = f"{seconds:.2f} s long ({length} frames at {fps:g} fps)"
+                raise self._misfit(f"seconds {start:g} to {end:g} are labelled abnormal, the video is {there}")
             abnormal[floor(start * fps + _ROUNDING) : ceil(end * fps - _ROUNDING)] = True
         return abnormal
 

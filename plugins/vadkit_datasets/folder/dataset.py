@@ -51,11 +51,10 @@ class Folder(Dataset):
         ['cam1']
     """
 
-    default_root: ClassVar[str] = ""
     layout: ClassVar[str] = (
         "--data-root is the folder that holds your videos: train/ with normal video and test/ with video to score, as "
-        "files (mp4, avi, mkv, mov, ...) or folders of images; for other places set the keys 'train' and 'test'; "
-        "labels are optional (labels.csv)"
+        "files (mp4, avi, mkv, mov, ...) or folders of images. For other folders set the keys 'train' and 'test'. "
+        "Labels are optional (labels.csv)"
     )
 
     def __init__(

@@ -49,13 +49,13 @@ def videos_like(root: Path, patterns: Sequence[str]) -> Mapping[str, Source]:
     return _named(sources, root)
 
 
-def images_under(folder: Path) -> list[tuple[Path, ...]]:
-    """The images of every folder below this one, at any depth, each in natural order.
+def image_folders(folder: Path) -> list[tuple[Path, list[Path]]]:
+    """Every folder below this one with images, at any depth, and its images in natural order.
 
     Raises:
         DataError: a folder or file cannot be read, or a link is circular.
     """
-    return [tuple(images) for _, images, _ in _walk(folder, ()) if images]
+    return [(inner, images) for inner, images, _ in _walk(folder, ()) if images]
 
 
 def folder_of(source: Source) -> Path:
@@ -114,17 +114,15 @@ def _named(sources: Iterable[Source], base: Path) -> Mapping[str, Source]:
         name = _name(source, base)
         if name in found:
             both = f"{folder_of(found[name])} and {folder_of(source)}"
-            raise DataError(
-                f"two videos have the name {name!r}: {both}", where=str(base), fix="rename or remove one of them"
-            )
+            fix = "rename or remove one of them"
+            raise DataError(f"two videos have the name {name!r}: {both}", where=str(base), fix=fix)
         found[name] = source
     return {name: found[name] for name in sorted(found, key=lambda name: (natural_key(name), name))}
 
 
 def _name(source: Source, base: Path) -> str:
     path = folder_of(source)
-    inside = path.is_relative_to(base)
-    below = path.relative_to(base if inside else path.anchor)
+    below = path.relative_to(base if path.is_relative_to(base) else path.anchor)
     if below == Path():
         return base.name
     return (below if isinstance(source, tuple) else below.with_suffix("")).as_posix()
@@ -135,8 +133,7 @@ def _check_readable(paths: Sequence[Path]) -> None:
     if not wrong:
         return
     path, others = wrong[0], f" (and {len(wrong) - 1} more files)" if len(wrong) > 1 else ""
+    what, fix = "no permission to read the file", "change its permissions, or move it out of the folder"
     if path.is_symlink() and not path.exists():
         what, fix = "the link is broken", "restore the file, or remove the link"
-    else:
-        what, fix = "no permission to read the file", "change its permissions, or move it out of the folder"
     raise DataError(f"{what}{others}", where=str(path), fix=fix)

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 
 from vadkit.api import DataError, VideoLabels, closest, mask_images, mask_labels
-from vadkit_datasets.folder.finding import folder_of, images_under
+from vadkit_datasets.folder.finding import image_folders
 from vadkit_datasets.layout import VIDEOS
 
 FOUND = ("labels.csv", "labels.json", "labels.npz", "labels")
@@ -44,9 +44,9 @@ def read_mask_folders(path: Path) -> dict[str, VideoLabels]:
     Raises:
         DataError: unreadable.
     """
-    found = {folder_of(paths).relative_to(path).as_posix(): paths for paths in images_under(path)}
     return {
-        name: mask_labels(str(path / name), len(paths), partial(mask_images, paths)) for name, paths in found.items()
+        folder.relative_to(path).as_posix(): mask_labels(str(folder), len(images), partial(mask_images, images))
+        for folder, images in image_folders(path)
     }
 
 

@@ -26,7 +26,7 @@ def explain_videos(given: Mapping[str, int], lengths: Mapping[str, int], dropped
     """
     missing = {lengths[name] - count for name, count in given.items()}
     if missing == {0}:
-        return f"there is a score for every frame: leave '--dropped {_pair(dropped)}' away"
+        return _keep_all(dropped)
     if len(missing) == 1 and 0 < (count := missing.pop()) < min(lengths.values()):
         return _try_dropping(count)
     step = round(sum(lengths.values()) / sum(given.values()))
@@ -40,7 +40,7 @@ def explain_total(given: int, lengths: Mapping[str, int], dropped: tuple[int, in
     total, videos = sum(lengths.values()), len(lengths)
     count, rest = divmod(total - given, videos)
     if given == total:
-        return f"there is a score for every frame: leave '--dropped {_pair(dropped)}' away"
+        return _keep_all(dropped)
     if not rest and 0 < count <= min(_MOST_DROPPED, min(lengths.values()) - 1):
         return _try_dropping(count)
     for name, (videos, total) in _KNOWN.items():
@@ -59,5 +59,5 @@ def _try_dropping(count: int) -> str:
     )
 
 
-def _pair(dropped: tuple[int, int]) -> str:
-    return f"{dropped[0]}:{dropped[1]}"
+def _keep_all(dropped: tuple[int, int]) -> str:
+    return f"there is a score for every frame: leave '--dropped {dropped[0]}:{dropped[1]}' away"

@@ -47,9 +47,8 @@ def find_files(path: Path) -> list[Path]:
     counts = Counter(file.suffix.lower() for file in files)
     if len(counts) > 1:
         found = ", ".join(f"{count} {suffix}" for suffix, count in counts.most_common())
-        raise DataError(
-            f"the folder mixes formats: {found}", where=str(path), fix="keep one format and move the other files away"
-        )
+        fix = "keep one format and move the other files away"
+        raise DataError(f"the folder mixes formats: {found}", where=str(path), fix=fix)
     return files
 
 
@@ -76,8 +75,7 @@ def read_file(path: Path, *, alone: bool) -> list[Series]:
         return found
     if path.suffix.lower() == ".npz":
         if len(found) > 1:
-            names = ", ".join(series.video for series in found[:6])
-            what = f"{len(found)} arrays in a file of a folder: {names}"
+            what = f"{len(found)} arrays in a file of a folder: {', '.join(series.video for series in found[:6])}"
             fix = "save one array per video, or give the path of the file if it holds all videos"
             raise DataError(what, where=str(path), fix=fix)
         return [replace(found[0], video=path.stem)]  # the key is the name of the array, not of the video
@@ -86,11 +84,8 @@ def read_file(path: Path, *, alone: bool) -> list[Series]:
 
 def _known(path: Path) -> Path:
     suffix = path.suffix.lower()
-    if suffix in _REFUSED:
-        what, fix = _REFUSED[suffix]
-        raise DataError(what, where=str(path), fix=fix)
-    if suffix not in _READERS:
-        what = f"the suffix {path.suffix!r} is not known" if suffix else "the name has no suffix"
-        fix = f"known are {', '.join(_READERS)}; move other files away"
-        raise DataError(what, where=str(path), fix=fix)
-    return path
+    if suffix in _READERS:
+        return path
+    unknown = f"the suffix {path.suffix!r} is not known" if suffix else "the name has no suffix"
+    what, fix = _REFUSED.get(suffix, (unknown, f"known are {', '.join(_READERS)}; move other files away"))
+    raise DataError(what, where=str(path), fix=fix)

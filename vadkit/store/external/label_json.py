@@ -22,11 +22,7 @@ _KINDS = {"abnormal": False, "abnormal_seconds": True}
 
 
 def read_json(path: Path, video: str) -> dict[str, VideoLabels]:
-    """Read JSON, or one JSON object per line.
-
-    Args:
-        path: `.json` or `.jsonl`.
-        video: name for the video of a file that names none; empty if unknown.
+    """Read JSON, or one JSON object per line. `video` names the video of a file that names none.
 
     Raises:
         DataError: unreadable, or of another form; names the line or the video.

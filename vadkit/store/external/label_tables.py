@@ -30,11 +30,9 @@ INTERVALS = (
 
 
 def read_table(path: Path, video: str) -> dict[str, VideoLabels]:
-    """Read a table: intervals, or one 0 or 1 per row.
+    """Read a table, with `,`, `;`, tabs or blanks between columns: intervals, or one 0 or 1 per row.
 
-    Args:
-        path: text, with `,`, `;`, tabs or blanks between columns.
-        video: name for the video of a table without a column 'video'; empty if unknown.
+    `video` names the video of a table without a column 'video'; empty if unknown.
 
     Raises:
         DataError: unreadable, or not labels; names the line.
@@ -46,8 +44,8 @@ def read_table(path: Path, video: str) -> dict[str, VideoLabels]:
 
 
 def _read(lines: Sequence[str], path: Path, video: str) -> dict[str, VideoLabels]:
-    header = next((line for line in lines if line.strip()), "")
-    rows, comment = split_rows(lines, "".join(sorted("\t;,", key=header.count, reverse=True)))
+    start = next((line for line in lines if line.strip()), "")
+    rows, comment = split_rows(lines, "".join(sorted("\t;,", key=start.count, reverse=True)))
     first = next((row for row in rows if any(row[1])), None)
     if first is None:
         raise DataError("the table is empty", where=str(path), fix=INTERVALS)
@@ -56,10 +54,8 @@ def _read(lines: Sequence[str], path: Path, video: str) -> dict[str, VideoLabels
     if not are_intervals(header) and are_intervals(commented):
         header, rows = commented, chain([first], rows)
     if are_intervals(header):
-        named = (
-            (f"{path}, line {count}", dict(zip(header, cells, strict=False))) for count, cells in rows if any(cells)
-        )
-        return read_intervals(named, header, path, video)
+        cells_at = ((f"{path}, line {n}", dict(zip(header, cells, strict=False))) for n, cells in rows if any(cells))
+        return read_intervals(cells_at, header, path, video)
     if not commented and all(map(is_number, _words(",".join(first[1])))):
         return {video: FrameLabels(str(path), partial(np.asarray, _values(lines, path)))}
     return of_series(read_lines(lines, path), video)
@@ -176,14 +172,15 @@ def _words(line: str) -> list[str]:
 
 def _values(lines: Iterable[str], path: Path) -> NDArray[np.float64]:
     """The numbers of a text without a header; of rows of frame and label, the labels by frame."""
-    kept = [(n, _words(line)) for n, line in enumerate(lines, 1) if line.strip() and not line.lstrip().startswith("#")]
     rows: list[list[float]] = []
-    for count, words in kept:
-        try:
-            rows.append([to_number(word) for word in words if word])
-        except ValueError as error:
-            fix = f"write one 0 or 1 per frame and nothing else; for intervals {INTERVALS}"
-            raise DataError(f"{' '.join(words)!r} is not numbers", where=f"{path}, line {count}", fix=fix) from error
+    for count, line in enumerate(lines, 1):
+        if line.strip() and not line.lstrip().startswith("#"):
+            words = _words(line)
+            try:
+                rows.append([to_number(word) for word in words if word])
+            except ValueError as error:
+                what, fix = f"{' '.join(words)!r} is not numbers", "write one 0 or 1 per frame and nothing else"
+                raise DataError(what, where=f"{path}, line {count}", fix=f"{fix}; for intervals {INTERVALS}") from error
     if len(rows) > 1 and all(len(row) == 2 for row in rows) and sorted(row[0] for row in rows) == [*range(len(rows))]:
-        return np.array([label for _, label in sorted(rows, key=lambda row: row[0])])
+        rows = [[label] for _, label in sorted(rows, key=lambda row: row[0])]
     return np.array([value for row in rows for value in row])

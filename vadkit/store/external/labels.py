@@ -98,7 +98,7 @@ def _read(path: Path, *, inner: bool = True) -> dict[str, VideoLabels]:
 
 def _named(found: Mapping[str, VideoLabels], video: str, path: Path) -> dict[str, VideoLabels]:
     if "" in found and not video:
-        raise DataError("does not say which videos the labels belong to", where=str(path), fix=_UNNAMED)
+        raise DataError("does not name the videos that the labels belong to", where=str(path), fix=_UNNAMED)
     return {name or video: labels for name, labels in found.items()}
 
 
@@ -109,10 +109,9 @@ def _read_file(path: Path, video: str) -> dict[str, VideoLabels]:
         raise DataError("is a pickle", where=str(path), fix=PICKLED)
     stored = kind(path)
     if stored == _OWN:
-        own = read_labels(path).items()
         return {
             name: FrameLabels(f"{path}, video {name!r}", partial(np.asarray, labels.frames), labels.source)
-            for name, labels in own
+            for name, labels in read_labels(path).items()
         }
     if stored:
         raise DataError(f"holds {stored}, not labels", where=str(path), fix="name a file of labels")
@@ -129,10 +128,7 @@ def _read_folder(path: Path, *, inner: bool) -> dict[str, VideoLabels]:
     walk = _walk(path)
     folders = dict([next(walk)])
     own = [file for file in folders[path] if file.suffix.lower() in {*_FIRST, *_READERS}]
-    if not inner and own:
-        folders = {path: own}
-    else:
-        folders.update(walk)
+    folders = {path: own} if own and not inner else folders | dict(walk)
     found: dict[str, VideoLabels] = {}
     files: list[Path] = []
     for folder, there in folders.items():
@@ -156,7 +152,7 @@ def _read_folder(path: Path, *, inner: bool) -> dict[str, VideoLabels]:
 
 
 def _walk(folder: Path, above: tuple[tuple[int, int], ...] = ()) -> Iterator[tuple[Path, list[Path]]]:
-    """Each folder with its files, in natural order; nothing hidden; links are followed."""
+    """Each folder with its files, in natural order, without hidden ones; links are followed."""
     try:
         status = folder.stat()
         entries = [entry for entry in os.scandir(folder) if not entry.name.startswith(".")]

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-_LARGEST_FRAME = 2**53  # beyond it a float skips whole numbers
+_LARGEST_FRAME = 2**53  # above it a float skips whole numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,22 +68,25 @@ class RowCollector:
         """One series a video, its rows in the file's order."""
         codes = np.array(self._codes, np.int64)
         order = np.argsort(codes, kind="stable")
-        stops = np.cumsum(np.bincount(codes, minlength=len(self._videos)))
+        stops = np.cumsum(np.bincount(codes, minlength=len(self._videos)))[:-1]
         columns = {name: np.array(column, np.float64) for name, column in self._columns.items()}
         frames = np.array(self._frames, np.int64) if self._frames else None
-        found: list[Series] = []
-        for video, start, stop in zip(self._videos, [0, *stops], stops, strict=False):
-            rows = order[start:stop]
-            own = {name: column[rows] for name, column in columns.items()}
-            found.append(Series(video, own, self._where, None if frames is None else frames[rows]))
-        return found
+        return [
+            Series(
+                video,
+                {name: column[rows] for name, column in columns.items()},
+                self._where,
+                None if frames is None else frames[rows],
+            )
+            for video, rows in zip(self._videos, np.split(order, stops), strict=False)
+        ]
 
 
 def to_number(text: str) -> float:
     """A cell's number, NaN if the cell is empty.
 
     Raises:
-        ValueError: it is no number.
+        ValueError: it is not a number.
     """
     if "_" in text:
         raise ValueError(text)  # Python would read the name 01_0014 as the number 10014
@@ -91,10 +94,10 @@ def to_number(text: str) -> float:
 
 
 def to_frame(number: float) -> int:
-    """A whole number, which may be negative: whether the video has that frame is seen later.
+    """A whole number, which may be negative; the video is not known yet.
 
     Raises:
-        ValueError: it is not whole.
+        ValueError: it has decimals.
     """
     if not number.is_integer() or abs(number) > _LARGEST_FRAME:
         raise ValueError(number)

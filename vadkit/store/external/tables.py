@@ -22,7 +22,7 @@ _NAME = re.compile(r"[^\W\d]")
 @dataclass(frozen=True, slots=True)
 class _Layout:
     width: int  # cells of a row
-    video: int | None  # index of the cell; None if there is no such column
+    video: int | None  # index of the cell; None without that column
     frame: int | None
     numbers: dict[str, int]  # column -> index
 
@@ -34,7 +34,7 @@ def read_table(path: Path) -> list[Series]:
     comments, but the last one before the first row may be the header.
 
     Raises:
-        DataError: unreadable, a cell is not a number, or the columns are not known.
+        DataError: unreadable, a cell is not a number, or the columns are unknown.
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
