@@ -48,7 +48,6 @@ class Avenue(Benchmark):
         "the 'Avenue Dataset for Abnormal Event Detection' page of CUHK (cse.cuhk.edu.hk/leojia), avenue.mat is part "
         "of the code of Liu et al., 'Future Frame Prediction', CVPR 2018"
     )
-
     inside = ("avenue", "Avenue Dataset", "Avenue_Dataset", "Avenue_Dataset/Avenue Dataset")
     train_folders = ("training_videos", *Benchmark.train_folders)
     test_folders = ("testing_videos", *Benchmark.test_folders)

@@ -10,8 +10,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
 
-from vadkit.api import DataError, Dataset, Labels, Split, VideoRef
+from vadkit.api import DataError, Dataset, Labels, Split, VideoRef, natural_key
 from vadkit_datasets.layout import HOLE, VIDEOS, Lengths, entries, found_if_any, number, numbered_images
+from vadkit_datasets.listed import videos_below
 
 
 class Benchmark(Dataset):
@@ -84,6 +85,19 @@ class Benchmark(Dataset):
         del split
         return ()
 
+    @cached_property
+    def _files(self) -> Mapping[str, tuple[Path, ...]]:
+        return videos_below(self._base)
+
+    def _those_there(self, names: Iterable[str], prefer: str = "") -> list[VideoRef]:
+        """The named videos that exist, in natural order; if a name occurs twice, from a folder with this prefix."""
+        return [
+            VideoRef(
+                name, min(self._files[name], key=lambda path: not path.parent.name.startswith(prefer)), fps=self.fps
+            )
+            for name in sorted(set(names) & self._files.keys(), key=natural_key)
+        ]
+
     def _absent(self, name: str, frames: int | None = None) -> VideoRef:
         return self._placed(VideoRef(name, (), frames=frames, fps=self.fps))
 
@@ -94,7 +108,7 @@ class Benchmark(Dataset):
         if not self._root.is_dir():
             raise DataError("the folder does not exist", where=str(self._root), fix=self.layout)
         signs = (*self.train_folders, *self.test_folders, *self.signs)
-        for base in (self._root, *(self._root / name for name in self.inside)):
+        for base in (self._root / name for name in ("", *self.inside)):
             if any((base / sign).exists() for sign in signs):
                 return base
         raise DataError(f"the folder contains none of {', '.join(signs)}", where=str(self._root), fix=self.layout)

@@ -86,11 +86,9 @@ def number(path: str | Path) -> int:
 def check_length(labels: int, frames: int | None, *, where: str, source: str) -> None:
     """Raise DataError unless there is one label per frame, or the number of frames is unknown."""
     if frames not in (None, labels):
-        raise DataError(
-            f"{source} labels {labels} frames, the video has {frames}",
-            where=where,
-            fix="extract the missing frames, or fetch the labels of this version of the video",
-        )
+        what = f"{source} labels {labels} frames, the video has {frames}"
+        fix = "extract the missing frames, or fetch the labels of this version of the video"
+        raise DataError(what, where=where, fix=fix)
 
 
 def read_array(path: Path) -> NDArray[Any]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
-from vadkit.api import DataError, VideoRef, natural_key, read_text
+from vadkit.api import DataError, read_text
 from vadkit_datasets.layout import VIDEOS
 
 _EXTRACTED = frozenset({"training", "testing"})
@@ -42,20 +42,3 @@ def names_in(path: Path) -> list[str]:
     if not names:
         raise DataError("the list is empty", where=str(path), fix="download it again")
     return names
-
-
-def those_there(
-    names: Iterable[str], files: Mapping[str, tuple[Path, ...]], *, fps: float, prefer: str = ""
-) -> list[VideoRef]:
-    """The listed videos that exist, in natural order.
-
-    Args:
-        names: the listed names.
-        files: the result of `videos_below`.
-        fps: frames per second of all videos.
-        prefer: if a name occurs twice, use the file in a folder with this prefix.
-    """
-    return [
-        VideoRef(name, min(files[name], key=lambda path: not path.parent.name.startswith(prefer)), fps=fps)
-        for name in sorted(set(names) & files.keys(), key=natural_key)
-    ]

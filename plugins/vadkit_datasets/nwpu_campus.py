@@ -31,7 +31,6 @@ class NWPUCampus(Benchmark):
         "training/frames/D001_01/, testing/frames/D001_01/ and NWPU_Campus_gt.npz); the data set is on "
         "campusvad.github.io"
     )
-
     inside = ("nwpu_campus", "NWPUCampusDataset", "NWPU_Campus", "NWPU_Campus/NWPUCampusDataset")
     train_folders = ("videos/Train", "training/videos", "training/frames")
     test_folders = ("videos/Test", "testing/videos", "testing/frames")
@@ -50,9 +49,8 @@ class NWPUCampus(Benchmark):
         where = f"{self._label_file}, array {video.name!r}"
         if labels is None:
             what = f"the file has labels of {len(self._arrays)} videos, not of this one"
-            raise DataError(
-                what, where=where, fix="move the video out of the test videos, or download the labels again"
-            )
+            fix = "move the video out of the test videos, or download the labels again"
+            raise DataError(what, where=where, fix=fix)
         length = labels.length() or 0
         check_length(length, video.frames, where=video.name, source=where)
         return Labels(labels.frames(length), source="nwpu_campus frame labels")

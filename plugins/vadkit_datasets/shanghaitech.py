@@ -36,7 +36,6 @@ class ShanghaiTech(Benchmark):
         "testing/test_frame_mask/01_0014.npy; the data set is on the 'ShanghaiTech Campus' page of ShanghaiTech's "
         "SVIP Lab (svip-lab.github.io), and part of the code of Liu et al., 'Future Frame Prediction', CVPR 2018"
     )
-
     inside = ("shanghaitech", "ShanghaiTech", "SHANGHAI")
     signs = _LABELS
     fps = 24.0

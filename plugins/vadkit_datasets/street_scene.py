@@ -34,7 +34,6 @@ class StreetScene(Benchmark):
         "training/frames/Train001/, testing/frames/Test001/); the data set is on MERL's page on video anomaly "
         "detection (merl.com/demos/video-anomaly-detection)"
     )
-
     inside = ("street_scene", "StreetScene")
     train_folders = ("Train", *Benchmark.train_folders)
     test_folders = ("Test", *Benchmark.test_folders)

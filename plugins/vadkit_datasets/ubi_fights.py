@@ -9,7 +9,7 @@ from typing import ClassVar
 from vadkit.api import DataError, Labels, Split, VideoRef, read_label_file
 from vadkit_datasets.benchmark import Benchmark
 from vadkit_datasets.layout import check_length
-from vadkit_datasets.listed import names_in, those_there, videos_below
+from vadkit_datasets.listed import names_in
 
 _NORMAL = "videos/normal"
 _LIST = "test_videos.csv"
@@ -37,7 +37,6 @@ class UBIFights(Benchmark):
         "test_videos.csv with one name per line (or training/frames/NAME/, testing/frames/NAME/ and annotation/); the "
         "data set is 'UBI-Fights' by SOCIA Lab, University of Beira Interior (socia-lab.di.ubi.pt/EventDetection)"
     )
-
     inside = ("ubi_fights", "UBI_FIGHTS")
     signs = ("videos", "annotation")
     fps = 30.0
@@ -64,9 +63,8 @@ class UBIFights(Benchmark):
         return names_in(self._file([_LIST], "list of test videos"))
 
     def _listed(self, split: Split) -> Sequence[VideoRef]:
-        files, names = videos_below(self._base), set(self._names)
-        if split == "train":
-            folder = self._base / _NORMAL
-            normal = {name for name, paths in files.items() if any(path.is_relative_to(folder) for path in paths)}
-            names = normal - names
-        return those_there(names, files, fps=self.fps)
+        if split == "test":
+            return self._those_there(self._names)
+        folder = self._base / _NORMAL
+        normal = {name for name, paths in self._files.items() if any(path.is_relative_to(folder) for path in paths)}
+        return self._those_there(normal - set(self._names))

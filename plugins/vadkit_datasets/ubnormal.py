@@ -15,7 +15,7 @@ from PIL import Image
 from vadkit.api import DataError, IntervalLabels, Labels, Split, VideoRef
 from vadkit_datasets.benchmark import Benchmark, published
 from vadkit_datasets.layout import check_length
-from vadkit_datasets.listed import names_in, those_there, videos_below
+from vadkit_datasets.listed import names_in
 from vadkit_datasets.tracks import tracks_of
 
 _LISTS: dict[Split, tuple[str, ...]] = {
@@ -43,7 +43,6 @@ class UBnormal(Benchmark):
         "normal_test_video_names.txt, abnormal_test_video_names.txt, here or in scripts/; or training/frames/NAME/, "
         "testing/frames/NAME/. Videos, tracks and lists are at github.com/lilygeorgescu/UBnormal"
     )
-
     inside = ("ubnormal", "UBnormal")
     signs = ("Scene1", "gt", "scripts", *_LISTS["test"])
     fps = 30.0
@@ -80,7 +79,7 @@ class UBnormal(Benchmark):
         names: list[str] = []
         for name in _LISTS[split]:
             names += names_in(self._file([folder + name for folder in _LIST_FOLDERS], "list of videos"))
-        return those_there(names, videos_below(self._base), fps=self.fps)
+        return self._those_there(names)
 
 
 def read_tracks(path: Path) -> NDArray[np.int64]:

@@ -12,7 +12,7 @@ import numpy as np
 
 from vadkit.api import DataError, Labels, Split, VideoRef
 from vadkit_datasets.benchmark import Benchmark, published
-from vadkit_datasets.listed import names_in, those_there, videos_below
+from vadkit_datasets.listed import names_in
 from vadkit_datasets.tracks import numbers, rows_of
 
 _SPLITS = ("", "labels/", "Anomaly_Detection_splits/", "UCF_Crimes-Train-Test-Split/Anomaly_Detection_splits/")
@@ -49,7 +49,6 @@ class UCFCrime(Benchmark):
         "Temporal_Anomaly_Annotation.txt and Anomaly_Train.txt. All are on the 'Real-world Anomaly Detection in "
         "Surveillance Videos' page of UCF's CRCV (crcv.ucf.edu)"
     )
-
     inside = ("ucf_crime", "UCF_Crimes", "UCF-Crime", "UCF_Crime")
     signs = _SIGNS
     fps = 30.0
@@ -76,31 +75,26 @@ class UCFCrime(Benchmark):
         reach = max([stated or 0, *(last for _, last in ranges)])
         late = any(first > frames for first, _ in ranges)
         if late or reach > frames + _SLACK or (stated or frames) < frames - _SLACK:
-            raise DataError(
-                f"the annotation is for a video of {reach} frames, but this one has {frames}",
-                where=where,
-                fix="extract every frame at the original 30 fps; every tenth frame is not the benchmark",
-            )
+            what = f"the annotation is for a video of {reach} frames, but this one has {frames}"
+            fix = "extract every frame at the original 30 fps; every tenth frame is not the benchmark"
+            raise DataError(what, where=where, fix=fix)
         abnormal = np.zeros(frames, np.bool_)
         for first, last in ranges:
             abnormal[first - 1 : last] = True
         return Labels(abnormal, source="ucf_crime frame ranges")
 
     def _listed(self, split: Split) -> Sequence[VideoRef]:
-        files = videos_below(self._base)
         if split == "test":
-            return those_there(self._annotation, files, fps=self.fps, prefer="Testing")
-        file = self._first(_TRAIN_LISTS)
-        names = names_in(file) if file else self._in_training_folders(files)
-        return those_there(names, files, fps=self.fps, prefer="Training")
-
-    def _in_training_folders(self, files: Mapping[str, tuple[Path, ...]]) -> list[str]:
-        """The videos in folders named Training..., used if the list of training videos is missing."""
-        return [
-            name
-            for name, paths in files.items()
-            if any(part.startswith("Training") for path in paths for part in path.relative_to(self._base).parts)
-        ]
+            return self._those_there(self._annotation, prefer="Testing")
+        if file := self._first(_TRAIN_LISTS):
+            return self._those_there(names_in(file), prefer="Training")
+        # Without the list, the videos in folders named Training...
+        parts = {
+            name: {part for path in paths for part in path.relative_to(self._base).parts}
+            for name, paths in self._files.items()
+        }
+        names = [name for name, found in parts.items() if any(part.startswith("Training") for part in found)]
+        return self._those_there(names, prefer="Training")
 
     @cached_property
     def _annotation_file(self) -> Path:

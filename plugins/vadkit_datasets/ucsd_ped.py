@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property, partial
+from itertools import takewhile
 from pathlib import Path
 from typing import ClassVar, Literal
 
@@ -47,7 +48,6 @@ class UCSDPed(Benchmark):
         "training/frames/01/001.jpg, testing/frames/01/001.jpg, ped2.mat (the same for Ped1); it is the 'UCSD "
         "Anomaly Detection Dataset' on the page of UCSD's Statistical Visual Computing Lab (svcl.ucsd.edu)"
     )
-
     train_folders = ("Train", "training/frames")
     test_folders = ("Test", "testing/frames")
     fps = 10.0
@@ -61,12 +61,11 @@ class UCSDPed(Benchmark):
         label_file: Path | None = None,
         published: bool = True,
     ) -> None:
-        other = "ped1" if subset == "ped2" else "ped2"
         # The default folder is Ped2's; Ped1 is in the same parent folder.
+        other = "ped1" if subset == "ped2" else "ped2"
         super().__init__(root.parent if root is not None and other in root.name.lower() else root)
         self._subset, self._kind, self._label_file, self._published = subset, labels, label_file, published
-        unpacked = f"UCSD_Anomaly_Dataset.v1p2/UCSD{subset}"
-        self.inside = (f"UCSD{subset}", f"ucsd_{subset}", subset, unpacked)
+        self.inside = (f"UCSD{subset}", f"ucsd_{subset}", subset, f"UCSD_Anomaly_Dataset.v1p2/UCSD{subset}")
         self.totals = _TOTALS[subset]
 
     def _labels(self, video: VideoRef) -> Labels:
@@ -79,11 +78,9 @@ class UCSDPed(Benchmark):
             frames = self._from_file(video, file)
             return Labels(frames, masks, tracks, source=f"ucsd_{self._subset} frame labels of {file.name}")
         if masks is None:
-            raise DataError(
-                "the clip has no pixel masks",
-                where=video.name,
-                fix="choose 'labels: intervals', or add Test/Test001_gt/ or testing/pixel_masks/01/",
-            )
+            what = "the clip has no pixel masks"
+            fix = "choose 'labels: intervals', or add Test/Test001_gt/ or testing/pixel_masks/01/"
+            raise DataError(what, where=video.name, fix=fix)
         frames = np.asarray(masks().any(axis=(1, 2)))
         return Labels(frames, masks, tracks, source=f"ucsd_{self._subset} pixel masks")
 
@@ -111,8 +108,7 @@ class UCSDPed(Benchmark):
     def _from_file(self, video: VideoRef, file: Path) -> NDArray[np.bool_]:
         index = number(video.name) - 1
         if file.suffix == ".npy":
-            position = next(i for i, test in enumerate(self._test) if test.source == video.source)
-            start = sum(_length(test) for test in self._test[:position])
+            start = sum(map(_length, takewhile(lambda test: test.source != video.source, self._test)))
             frames = self._flat[start : start + _length(video)]
         else:
             labels = self._intervals.get(str(index + 1))
@@ -128,11 +124,11 @@ class UCSDPed(Benchmark):
         known = self._published and self._subset == "ped2" and 0 <= index < len(_PED2_FRAMES)
         if not known or len(frames) != _PED2_FRAMES[index] or frames.sum() == _PED2_ABNORMAL[index]:
             return
-        raise DataError(
-            f"{frames.sum()} of {len(frames)} frames are labelled abnormal, but UCSD publishes {_PED2_ABNORMAL[index]}",
-            where=f"{file}, {video.name}",
-            fix="use UCSD's own file (an altered ped2.mat is in circulation), or set 'published: false'",
+        what = (
+            f"{frames.sum()} of {len(frames)} frames are labelled abnormal, but UCSD publishes {_PED2_ABNORMAL[index]}"
         )
+        fix = "use UCSD's own file (an altered ped2.mat is in circulation), or set 'published: false'"
+        raise DataError(what, where=f"{file}, {video.name}", fix=fix)
 
     def _masks(self, video: VideoRef, folder: Path) -> NDArray[np.bool_]:
         paths = numbered_images(folder)

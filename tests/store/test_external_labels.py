@@ -273,7 +273,7 @@ OF_1, OF_DOOR = ", video '01'", ", video 'door'"
         ("l.csv", "video,first,last,frames\n1,,,0\n", ", line 2", "0, not a number of frames", "above 0"),
         ("l.csv", "video,first,last,frames\n1,,,1e15\n", ", line 2", "1e+15, not a number of frames", "above 0"),
         ("l.json", "{", ", line 1", "is not JSON", '"abnormal"'),
-        ("l.json", "[]", "", "does not map videos", '"abnormal"'),
+        ("l.json", "[]", "", "is empty", '"abnormal"'),
         ("l.json", '{"01": 3}', OF_1, "is 3", '"abnormal"'),
         ("l.json", '{"01": {"frames": 5}}', OF_1, 'is {"frames": 5}', '"abnormal"'),
         ("l.json", '{"01": {"frames": 5, "abnormal": 3}}', OF_1, "'abnormal' is not a list", '"abnormal"'),

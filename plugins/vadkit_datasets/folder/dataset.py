@@ -94,11 +94,11 @@ class Folder(Dataset):
         if other is None or other.source != video.source:
             return None
         entry, masks = self._entries.get(video.name), self._masks.get(video.name)
-        if entry is None and not self._normal:
-            return None
-        if entry is None:
+        if entry is not None:
+            return self._compared(video, entry, masks)
+        if self._normal:
             return Labels(np.zeros(self._length(video), np.bool_), source="folder, taken as normal")
-        return self._compared(video, entry, masks)
+        return None
 
     def ground_truth(self) -> Sequence[tuple[VideoRef, Labels]]:
         """All labelled test videos. Without video files: the videos with a length in the labels.

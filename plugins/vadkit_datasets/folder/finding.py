@@ -40,11 +40,9 @@ def videos_like(root: Path, patterns: Sequence[str]) -> Mapping[str, Source]:
         if not rest and start.is_file() and start.suffix.lower() in VIDEOS:
             found = [start]
         if not found:
-            raise DataError(
-                f"the pattern {pattern!r} matches no video file and no folder of images",
-                where=str(root),
-                fix="write it relative to this folder, check upper and lower case, and use ** to cross folders",
-            )
+            what = f"the pattern {pattern!r} matches no video file and no folder of images"
+            fix = "write it relative to this folder, check upper and lower case, and use ** to cross folders"
+            raise DataError(what, where=str(root), fix=fix)
         sources |= dict.fromkeys(found)
     return _named(sources, root)
 
@@ -71,11 +69,9 @@ def _select(base: Path, pattern: tuple[str, ...]) -> Iterator[Source]:
             images = [path for path in images if fits((*parts, path.name), pattern)]
             files = [path for path in files if fits((*parts, path.name), pattern)]
         if images and files:
-            raise DataError(
-                f"the folder contains both video files ({files[0].name}) and images ({images[0].name})",
-                where=str(folder),
-                fix="move the frames to another folder, or use a pattern, for example train: 'train/**/*.mp4'",
-            )
+            what = f"the folder contains both video files ({files[0].name}) and images ({images[0].name})"
+            fix = "move the frames to another folder, or use a pattern, for example train: 'train/**/*.mp4'"
+            raise DataError(what, where=str(folder), fix=fix)
         _check_readable(images or files)
         if images:
             yield tuple(images)

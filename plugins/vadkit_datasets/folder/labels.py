@@ -93,11 +93,8 @@ def matched(
             raise DataError(what, where=str(path), fix="write the name of a video in one way")
     if unknown:
         others_too = f" (and {len(unknown) - 1} more names)" if len(unknown) > 1 else ""
-        raise DataError(
-            f"labels {unknown[0]!r}, but no test video has that name{others_too}",
-            where=str(path),
-            fix=closest(_plain(unknown[0]), exact.values()),
-        )
+        what = f"labels {unknown[0]!r}, but no test video has that name{others_too}"
+        raise DataError(what, where=str(path), fix=closest(_plain(unknown[0]), exact.values()))
     return {name: entries[given] for name, given in found.items()}
 
 

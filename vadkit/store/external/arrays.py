@@ -77,9 +77,8 @@ def load_arrays(path: Path) -> dict[str, NDArray[Any]]:
     except Exception as error:
         if "allow_pickle" in str(error):
             raise DataError("holds Python objects, which are pickled", where=str(path), fix=PICKLED) from error
-        raise DataError(
-            f"cannot be read: {type(error).__name__}: {error}", where=str(path), fix="fetch or write it again"
-        ) from error
+        what = f"cannot be read: {type(error).__name__}: {error}"
+        raise DataError(what, where=str(path), fix="fetch or write it again") from error
     raise DataError("is not a NumPy file", where=str(path), fix="fetch it again, or write it with np.save or np.savez")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,15 +22,18 @@ _FORMS = (
 )
 
 
-def load_json(path: Path, forms: str) -> tuple[Any, Items]:
-    """The content of a JSON file, and its items if it is a list of objects or has one object per line.
+def load_json(path: Path, forms: str, is_item: Callable[[dict[str, Any]], bool]) -> Items | dict[str, Any]:
+    """The objects of a JSON file with one per line or a list of them, or else its content by video.
+
+    A list of something else is the content of the video "".
 
     Args:
         path: of the file.
         forms: the content that is known, for error messages.
+        is_item: whether the only object of a file is about one video, and does not map videos to their content.
 
     Raises:
-        DataError: unreadable, or not JSON.
+        DataError: unreadable, not JSON, or neither a list nor an object.
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
@@ -44,11 +47,17 @@ def load_json(path: Path, forms: str) -> tuple[Any, Items]:
     if path.suffix.lower() == ".jsonl" or (len(lines) > 1 and _is_object(lines[0][1])):
         items = [(f"{path}, line {count}", _parse(line, path, count, forms)) for count, line in lines]
         if len(items) > 1 or isinstance(items[0][1], dict):
-            return [item for _, item in items], items
-        return items[0][1], []
-    content = _parse(text, path, 1, forms)
-    objects = isinstance(content, list) and bool(content) and isinstance(content[0], dict)
-    return content, [(f"{path}, item {count}", item) for count, item in enumerate(content, 1)] if objects else []
+            return items
+        content = items[0][1]
+    else:
+        content = _parse(text, path, 1, forms)
+    if isinstance(content, dict):
+        return [(str(path), content)] if is_item(content) else content
+    if not isinstance(content, list) or not content:
+        raise DataError("is empty" if content == [] else f"holds {_called(content)}", where=str(path), fix=forms)
+    if isinstance(content[0], dict):
+        return [(f"{path}, item {count}", item) for count, item in enumerate(content, 1)]
+    return {"": content}
 
 
 def read_objects(path: Path) -> list[Series]:
@@ -59,17 +68,13 @@ def read_objects(path: Path) -> list[Series]:
     Raises:
         DataError: unreadable, not JSON, or of an unknown form.
     """
-    content, items = load_json(path, _FORMS)
-    if isinstance(content, dict) and (isinstance(content.get("video"), str) or set(content) == {"scores"}):
-        items = [(str(path), content)]
-    if items:
-        return items_to_series(items, path)
-    if isinstance(content, dict) and content:
-        return [Series(video, _columns(value, f"{path}, {video!r}"), str(path)) for video, value in content.items()]
-    if isinstance(content, list) and content:
-        return [Series("", _columns(content, str(path)), str(path))]
-    empty = isinstance(content, list | dict)
-    raise DataError("is empty" if empty else f"holds {_called(content)}", where=str(path), fix=_FORMS)
+    content = load_json(path, _FORMS, lambda item: isinstance(item.get("video"), str) or set(item) == {"scores"})
+    if not content:
+        raise DataError("is empty", where=str(path), fix=_FORMS)
+    if isinstance(content, list):
+        return items_to_series(content, path)
+    places = {video: f"{path}, {video!r}" if video else str(path) for video in content}
+    return [Series(video, _columns(value, places[video]), str(path)) for video, value in content.items()]
 
 
 def _parse(text: str, path: Path, first: int, forms: str) -> Any:

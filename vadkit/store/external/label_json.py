@@ -27,21 +27,18 @@ def read_json(path: Path, video: str) -> dict[str, VideoLabels]:
     Raises:
         DataError: unreadable, or of another form; names the line or the video.
     """
-    content, items = load_json(path, _FORMS)
-    if isinstance(content, dict) and not _is_row(content):
-        return {name: _of_video(value, f"{path}, video {name!r}") for name, value in content.items()}
+    content = load_json(path, _FORMS, _is_row)
     if isinstance(content, dict):
-        items = [(str(path), content)]
-    if not items and isinstance(content, list) and content:
-        return {video: _of_video(content, str(path))}
-    if not items:
-        raise DataError("does not map videos to their labels", where=str(path), fix=_FORMS)
-    columns = [key.strip().lower() for key in items[0][1]]
+        return {
+            name or video: _of_video(value, f"{path}, video {name!r}" if name else str(path))
+            for name, value in content.items()
+        }
+    columns = [key.strip().lower() for key in content[0][1]]
     if not are_intervals(columns):
-        return of_series(items_to_series(items, path), video)
-    if any(not isinstance(row, dict) for _, row in items):
+        return of_series(items_to_series(content, path), video)
+    if any(not isinstance(row, dict) for _, row in content):
         raise DataError("some rows are not objects", where=str(path), fix=_FORMS)
-    rows = ((where, {key.strip().lower(): row[key] for key in row}) for where, row in items)
+    rows = ((where, {key.strip().lower(): row[key] for key in row}) for where, row in content)
     return read_intervals(rows, columns, path, video)
 
 

@@ -184,11 +184,9 @@ def _check_counts(found: Sequence[Series], lengths: Mapping[str, int], dropped: 
     first = misfits[0]
     less = f" without the first {dropped[0]} and last {dropped[1]}" if any(dropped) else ""
     also = f" ({len(misfits)} of {len(found)} videos do not fit)" if len(misfits) > 1 else ""
-    raise DataError(
-        f"holds {first.size} scores, expected {wanted[first.video]}: one per frame{less}{also}",
-        where=f"{first.where}, video {first.video!r}",
-        fix=explain_videos(given, {name: lengths[name] for name in given}, dropped),
-    )
+    what = f"holds {first.size} scores, expected {wanted[first.video]}: one per frame{less}{also}"
+    fix = explain_videos(given, {name: lengths[name] for name in given}, dropped)
+    raise DataError(what, where=f"{first.where}, video {first.video!r}", fix=fix)
 
 
 def _place(series: Series, frames: int, dropped: tuple[int, int], high: High) -> VideoScores:

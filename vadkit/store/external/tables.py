@@ -170,9 +170,7 @@ def _add(rows: RowCollector, cells: Sequence[str], layout: _Layout, where: str) 
         wanted = "a number"
         numbers = [to_number(cell := cells[index]) for index in layout.numbers.values()]
     except ValueError as error:
-        raise DataError(
-            f"{cell!r} is not {wanted}",
-            where=where,
-            fix=f"leave a cell without a score empty, write decimals with a point; {_HEADER}",
-        ) from error
+        what = f"{cell!r} is not {wanted}"
+        fix = f"leave a cell without a score empty, write decimals with a point; {_HEADER}"
+        raise DataError(what, where=where, fix=fix) from error
     rows.add(video, frame, numbers)
