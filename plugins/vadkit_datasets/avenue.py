@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from vadkit.api import DataError, Labels, Split, VideoLabels, VideoRef, read_label_file
 from vadkit_datasets.benchmark import Benchmark, published
 from vadkit_datasets.layout import check_length, number
-from vadkit_datasets.tracks import tracks_of
 
 _INTERVALS = ("avenue.mat", "labels/avenue.mat", "ground_truth_demo/avenue.mat")
 _MASKS = ("testing_label_mask", "ground_truth_demo/testing_label_mask")
@@ -57,12 +56,9 @@ class Avenue(Benchmark):
     def __init__(self, root: Path | None, *, labels: Literal["intervals", "masks"] = "intervals") -> None:
         super().__init__(root)
         self._kind = labels
+        abnormal = 3867 if labels == "intervals" else 3712
         self.totals = published(
-            train_videos=16,
-            train_frames=15_328,
-            test_videos=len(_FRAMES),
-            test_frames=sum(_FRAMES),
-            abnormal_frames=3867 if labels == "intervals" else 3712,
+            train_videos=16, train_frames=15_328, test_videos=21, test_frames=15_324, abnormal_frames=abnormal
         )
 
     def _labels(self, video: VideoRef) -> Labels:
@@ -72,7 +68,7 @@ class Avenue(Benchmark):
         names = [f"{folder}/{index + 1}_label.mat" for folder in _MASKS]
         mask_file = self._first(names)
         masks = partial(read_masks, mask_file, length) if mask_file else None
-        tracks = tracks_of(self._base, video.name, length)
+        tracks = self._tracks(video, length)
         if self._kind == "intervals":
             frames = self._intervals[index].frames(length)
             return Labels(frames, masks, tracks, source="avenue intervals of avenue.mat")

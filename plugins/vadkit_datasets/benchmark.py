@@ -10,9 +10,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
 
-from vadkit.api import DataError, Dataset, Labels, Split, VideoRef, natural_key
-from vadkit_datasets.layout import HOLE, VIDEOS, Lengths, entries, found_if_any, number, numbered_images
-from vadkit_datasets.listed import videos_below
+from vadkit.api import DataError, Dataset, Labels, Split, Track, VideoRef, natural_key
+from vadkit_datasets.layout import HOLE, VIDEOS, Lengths, entries, found_if_any, number, numbered_images, videos_below
+from vadkit_datasets.tracks import read_tracks
 
 
 class Benchmark(Dataset):
@@ -100,6 +100,11 @@ class Benchmark(Dataset):
 
     def _absent(self, name: str, frames: int | None = None) -> VideoRef:
         return self._placed(VideoRef(name, (), frames=frames, fps=self.fps))
+
+    def _tracks(self, video: VideoRef, frames: int) -> tuple[Track, ...] | None:
+        """The tracks of a test video from tracks/NAME.txt or testing/tracks/NAME.txt; None if neither exists."""
+        file = self._first(f"{folder}/{video.name}.txt" for folder in ("tracks", "testing/tracks"))
+        return read_tracks(file, frames) if file else None
 
     @cached_property
     def _base(self) -> Path:

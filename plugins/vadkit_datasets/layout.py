@@ -1,19 +1,21 @@
-"""Files of a data set: folders of frames, label arrays, and the lengths of videos."""
+"""Files of a data set: videos, folders of frames, lists of names and label arrays."""
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vadkit.api import DataError, Split, VideoRef, count_frames, natural_key
+from vadkit.api import DataError, Split, VideoRef, count_frames, natural_key, read_text
 
 IMAGES = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp"})
 VIDEOS = frozenset({".avi", ".mp4", ".mkv", ".mov", ".m4v", ".webm", ".mpg", ".mpeg", ".ts", ".wmv"})
+_EXTRACTED = frozenset({"training", "testing"})
 HOLE = "extract the frames again, because a missing frame shifts every later label"
 
 
@@ -50,6 +52,38 @@ def entries(folder: Path) -> list[Path]:
     if not folder.is_dir():
         return []
     return sorted((path for path in folder.iterdir() if path.name[0] != "."), key=lambda path: natural_key(path.name))
+
+
+def videos_below(base: Path) -> Mapping[str, tuple[Path, ...]]:
+    """Name without suffix -> the video files of that name, at any depth, except in training/ and testing/.
+
+    Raises:
+        OSError: a folder cannot be read; `os.walk` would skip it silently.
+    """
+
+    def refuse(error: OSError) -> None:
+        raise error
+
+    found: dict[str, list[Path]] = {}
+    for folder, inner, files in os.walk(base, onerror=refuse):
+        inner[:] = sorted(name for name in inner if name not in _EXTRACTED and not name.startswith("."))
+        for path in (Path(folder, name) for name in sorted(files) if not name.startswith(".")):
+            if path.suffix.lower() in VIDEOS:
+                found.setdefault(path.stem, []).append(path)
+    return {name: tuple(paths) for name, paths in found.items()}
+
+
+def names_in(path: Path) -> list[str]:
+    """The names in a list file, one per line, without folders and suffixes.
+
+    Raises:
+        DataError: the file is unreadable or empty.
+    """
+    lines = (line.strip() for line in read_text(path).splitlines())
+    names = [Path(line).stem if Path(line).suffix.lower() in VIDEOS else Path(line).name for line in lines if line]
+    if not names:
+        raise DataError("the list is empty", where=str(path), fix="download it again")
+    return names
 
 
 def numbered_images(folder: Path) -> tuple[Path, ...]:

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from vadkit.api import DataError, Labels, Split, VideoRef
 from vadkit_datasets.benchmark import Benchmark, published
 from vadkit_datasets.layout import check_length, entries, read_array
-from vadkit_datasets.tracks import tracks_of
 
 _LABELS = ("testing/test_frame_mask", "test_frame_mask")
 
@@ -67,7 +66,7 @@ class ShanghaiTech(Benchmark):
         return Labels(
             frames,
             partial(_read_masks, masks, len(frames)) if masks.is_file() else None,
-            tracks_of(self._base, video.name, len(frames)),
+            self._tracks(video, len(frames)),
             source="shanghaitech frame masks",
         )
 

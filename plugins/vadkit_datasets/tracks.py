@@ -10,26 +10,14 @@ from vadkit.api import DataError, Track, read_text
 
 Box = tuple[int, int, int, int]
 
-_FOLDERS = ("tracks", "testing/tracks")
 _FORM = "write 'track,frame,x_min,y_min,x_max,y_max', with frames from 0"
-
-
-def tracks_of(base: Path, name: str, frames: int) -> tuple[Track, ...] | None:
-    """The tracks of a test video from tracks/NAME.txt or testing/tracks/NAME.txt; None if neither exists.
-
-    Raises:
-        DataError: the file is unreadable, has another format, or a frame that the video does not have.
-    """
-    files = (base / folder / f"{name}.txt" for folder in _FOLDERS)
-    file = next((file for file in files if file.is_file()), None)
-    return read_tracks(file, frames) if file else None
 
 
 def read_tracks(path: Path, frames: int) -> tuple[Track, ...]:
     """The tracks of one file; it is empty for a video without anomalies.
 
     Raises:
-        DataError: see `tracks_of`.
+        DataError: unreadable, of another format, or with a frame that the video does not have.
     """
     boxes: dict[str, dict[int, Box]] = {}
     for where, line in rows_of(path):

@@ -8,8 +8,7 @@ from typing import ClassVar
 
 from vadkit.api import DataError, Labels, Split, VideoRef, read_label_file
 from vadkit_datasets.benchmark import Benchmark
-from vadkit_datasets.layout import check_length
-from vadkit_datasets.listed import names_in
+from vadkit_datasets.layout import check_length, names_in
 
 _NORMAL = "videos/normal"
 _LIST = "test_videos.csv"

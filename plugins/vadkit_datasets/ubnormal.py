@@ -14,9 +14,7 @@ from PIL import Image
 
 from vadkit.api import DataError, IntervalLabels, Labels, Split, VideoRef
 from vadkit_datasets.benchmark import Benchmark, published
-from vadkit_datasets.layout import check_length
-from vadkit_datasets.listed import names_in
-from vadkit_datasets.tracks import tracks_of
+from vadkit_datasets.layout import check_length, names_in
 
 _LISTS: dict[Split, tuple[str, ...]] = {
     "train": ("normal_training_video_names.txt",),
@@ -73,7 +71,7 @@ class UBnormal(Benchmark):
         frames = IntervalLabels(f"{file}, {video.name}", in_frames=spans).frames(length)
         maps = file.parent / f"{video.name}_0000_gt.png"
         masks = partial(_read_masks, file.parent, video.name, read, length) if maps.is_file() else None
-        return Labels(frames, masks, tracks_of(self._base, video.name, length), source=source)
+        return Labels(frames, masks, self._tracks(video, length), source=source)
 
     def _listed(self, split: Split) -> Sequence[VideoRef]:
         names: list[str] = []

@@ -12,7 +12,7 @@ import numpy as np
 
 from vadkit.api import DataError, Labels, Split, VideoRef
 from vadkit_datasets.benchmark import Benchmark, published
-from vadkit_datasets.listed import names_in
+from vadkit_datasets.layout import names_in
 from vadkit_datasets.tracks import numbers, rows_of
 
 _SPLITS = ("", "labels/", "Anomaly_Detection_splits/", "UCF_Crimes-Train-Test-Split/Anomaly_Detection_splits/")

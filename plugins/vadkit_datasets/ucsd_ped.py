@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from vadkit.api import DataError, Labels, VideoLabels, VideoRef, join_names, mask_images, read_label_file
 from vadkit_datasets.benchmark import Benchmark, published
 from vadkit_datasets.layout import check_length, number, numbered_images, read_array
-from vadkit_datasets.tracks import tracks_of
 
 # Frames and abnormal frames of Ped2's test clips 1 to 12, from the ground truth that UCSD publishes.
 _PED2_FRAMES = (180, 180, 150, 180, 150, 180, 180, 180, 120, 150, 180, 180)
@@ -72,7 +71,7 @@ class UCSDPed(Benchmark):
         folders = (self._base / "Test" / f"{video.name}_gt", self._base / "testing/pixel_masks" / video.name)
         folder = next((folder for folder in folders if folder.is_dir()), None)
         masks = partial(self._masks, video, folder) if folder else None
-        tracks = tracks_of(self._base, video.name, _length(video))
+        tracks = self._tracks(video, _length(video))
         if self._kind == "intervals":
             file = self._labels_found
             frames = self._from_file(video, file)

@@ -12,10 +12,8 @@ from vadkit.api import DataError, VideoLabels, closest, mask_images, mask_labels
 from vadkit_datasets.folder.finding import image_folders
 from vadkit_datasets.layout import VIDEOS
 
-FOUND = ("labels.csv", "labels.json", "labels.npz", "labels")
-"""Read where the recipe names no labels."""
-MASKS = "masks"
-"""Folder of mask images, read in addition."""
+FOUND = ("labels.csv", "labels.json", "labels.npz", "labels")  # read if the recipe names no labels
+MASKS = "masks"  # folder of mask images, read in addition
 
 
 def labels_of(root: Path, named: Path | None) -> Path | None:

@@ -7,7 +7,7 @@ import math
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import partial
-from itertools import chain
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from vadkit.core.errors import DataError, closest
 from vadkit.core.files import read_text
 from vadkit.core.video_labels import FrameLabels, IntervalLabels, VideoLabels
 from vadkit.store.external.series import Series, to_number
-from vadkit.store.external.tables import is_number, names_rows, read_lines, split_rows
+from vadkit.store.external.tables import is_number, open_table, read_rows
 
 _PAIRS = {("start_frame", "end_frame"): False, ("first", "last"): False, ("start_seconds", "end_seconds"): True}
 _ENDS = frozenset(name for pair in _PAIRS for name in pair)
@@ -45,20 +45,18 @@ def read_table(path: Path, video: str) -> dict[str, VideoLabels]:
 
 def _read(lines: Sequence[str], path: Path, video: str) -> dict[str, VideoLabels]:
     start = next((line for line in lines if line.strip()), "")
-    rows, comment = split_rows(lines, "".join(sorted("\t;,", key=start.count, reverse=True)))
-    first = next((row for row in rows if any(row[1])), None)
-    if first is None:
+    table = open_table(lines, "".join(sorted("\t;,", key=start.count, reverse=True)))
+    if table is None:
         raise DataError("the table is empty", where=str(path), fix=INTERVALS)
-    header = [cell.lower() for cell in first[1]]
-    commented = [cell.lower() for cell in comment] if names_rows(comment) and len(comment) == len(header) else []
-    if not are_intervals(header) and are_intervals(commented):
-        header, rows = commented, chain([first], rows)
+    first, names, rows = table
+    header = [cell.lower() for cell in names or first[1]]
     if are_intervals(header):
+        rows = rows if names else islice(rows, 1, None)
         cells_at = ((f"{path}, line {n}", dict(zip(header, cells, strict=False))) for n, cells in rows if any(cells))
         return read_intervals(cells_at, header, path, video)
-    if not commented and all(map(is_number, _words(",".join(first[1])))):
-        return {video: FrameLabels(str(path), partial(np.asarray, _values(lines, path)))}
-    return of_series(read_lines(lines, path), video)
+    if not names and all(map(is_number, _words(first[1]))):
+        return {video: FrameLabels(str(path), partial(np.asarray, _values(rows, path)))}
+    return of_series(read_rows(first, names, rows, path), video)
 
 
 def are_intervals(columns: Collection[str]) -> bool:
@@ -166,21 +164,24 @@ def _number(cells: Mapping[str, Any], key: str, seconds: bool, where: str) -> fl
         raise DataError(f"{key} is {cell!r}, not a number", where=where, fix=INTERVALS) from error
 
 
-def _words(line: str) -> list[str]:
-    return re.split(r"[\s,;\"]+", line.strip(' \t\r\n,;"'))
+def _words(cells: Iterable[str]) -> list[str]:
+    return [word for word in re.split(r"[\s,;\"]+", " ".join(cells)) if word]
 
 
-def _values(lines: Iterable[str], path: Path) -> NDArray[np.float64]:
+def _values(rows: Iterable[tuple[int, Sequence[str]]], path: Path) -> NDArray[np.float64]:
     """The numbers of a text without a header; of rows of frame and label, the labels by frame."""
-    rows: list[list[float]] = []
-    for count, line in enumerate(lines, 1):
-        if line.strip() and not line.lstrip().startswith("#"):
-            words = _words(line)
-            try:
-                rows.append([to_number(word) for word in words if word])
-            except ValueError as error:
-                what, fix = f"{' '.join(words)!r} is not numbers", "write one 0 or 1 per frame and nothing else"
-                raise DataError(what, where=f"{path}, line {count}", fix=f"{fix}; for intervals {INTERVALS}") from error
-    if len(rows) > 1 and all(len(row) == 2 for row in rows) and sorted(row[0] for row in rows) == [*range(len(rows))]:
-        rows = [[label] for _, label in sorted(rows, key=lambda row: row[0])]
-    return np.array([value for row in rows for value in row])
+    found: list[list[float]] = []
+    for count, cells in rows:
+        try:
+            found.append([to_number(word) for word in _words(cells)])
+        except ValueError as error:
+            what, fix = f"{' '.join(cells)!r} is not numbers", "write one 0 or 1 per frame and nothing else"
+            raise DataError(what, where=f"{path}, line {count}", fix=f"{fix}; for intervals {INTERVALS}") from error
+    found = [row for row in found if row]
+    if (
+        len(found) > 1
+        and all(len(row) == 2 for row in found)
+        and sorted(row[0] for row in found) == [*range(len(found))]
+    ):
+        found = [[label] for _, label in sorted(found, key=lambda row: row[0])]
+    return np.array([value for row in found for value in row])

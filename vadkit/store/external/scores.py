@@ -11,29 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vadkit.core.errors import DataError
-from vadkit.store.external.arrays import kind
 from vadkit.store.external.counts import explain_total, explain_videos
-from vadkit.store.external.formats import find_files, read_file
+from vadkit.store.external.formats import read_series
 from vadkit.store.external.names import match_names, refuse_twice
 from vadkit.store.external.series import Series
-from vadkit.store.scores import VideoScores, read_score
+from vadkit.store.scores import VideoScores
 
 High = Literal["abnormal", "normal"]
-
-_HOLDS_LABELS = ("seems to hold labels", "leave it out")
-_NO_SCORES = {
-    **dict.fromkeys(("label", "labels", "gt", "ground_truth", "abnormal", "is_abnormal", "gt_label"), _HOLDS_LABELS),
-    **dict.fromkeys(("y", "target", "truth", "is_anomaly", "anomaly_label", "class"), _HOLDS_LABELS),
-    **dict.fromkeys(
-        ("video_name", "video_id", "name", "clip", "clip_id", "vid"), ("seems to name the video", "name it 'video'")
-    ),
-    **dict.fromkeys(
-        ("frame_id", "frame_idx", "frame_index", "frame_number", "frame_no", "idx", "index"),
-        ("seems to number the frame", "name it 'frame'"),
-    ),
-}
-"""Name of a column -> what the column seems to do, and what to do about it."""
-_OWN = "vadkit scores"
 
 
 def read_external_scores(
@@ -60,7 +44,7 @@ def read_external_scores(
         DataError: unreadable, pickled, not finite, of other videos or of other lengths.
     """
     _check_lengths(lengths, dropped)
-    found = _read(path, several=len(lengths) > 1)
+    found = read_series(path, several=len(lengths) > 1)
     if len(found) == 1 and not found[0].video:
         found = _cut(found[0], lengths, dropped)
     else:
@@ -78,7 +62,7 @@ def read_normal(path: Path, *, dropped: tuple[int, int] = (0, 0), high: High = "
     Raises:
         DataError: as `read_external_scores`.
     """
-    found = [replace(series, video=series.video or "normal") for series in _read(path, several=True)]
+    found = [replace(series, video=series.video or "normal") for series in read_series(path, several=True)]
     refuse_twice([series.video for series in found], where=str(path))
     return [_place(series, _length(series, dropped), dropped, high) for series in found]
 
@@ -96,7 +80,7 @@ def scored_lengths(
     Raises:
         DataError: as `read_external_scores`, or the scores of several videos are one flat array.
     """
-    found = _read(path, several=len(names) != 1)
+    found = read_series(path, several=len(names) != 1)
     if len(names) > 1 and not found[0].video:
         what = f"the scores do not say where each of the {len(names)} videos ends, and the labels do not either"
         fix = "state the number of frames of each video in the label file ('frames'), or name the videos of the scores"
@@ -123,36 +107,6 @@ def _check_lengths(lengths: Mapping[str, int], dropped: tuple[int, int]) -> None
     if frames <= sum(dropped):
         what = f"of the {frames} frames of video {name!r} none is left"
         raise DataError(what, where=f"--dropped {dropped[0]}:{dropped[1]}", fix="drop fewer frames")
-
-
-def _read(path: Path, *, several: bool) -> list[Series]:
-    """The series of all files, which may be files that vadkit wrote."""
-    files = find_files(path)
-    alone = path.is_file() or (len(files) == 1 and several)
-    found: list[Series] = []
-    for file in files:
-        marked = kind(file)
-        if marked == _OWN:
-            own = read_score(file)
-            found.append(Series(own.name, own.components, str(file), None, own.scene, own.coverage, own.fps))
-        elif marked:
-            raise DataError(f"holds {marked}, not scores", where=str(file), fix="name the folder of the score files")
-        else:
-            found += [_named(series) for series in read_file(file, alone=alone)]
-    return found
-
-
-def _named(series: Series) -> Series:
-    """Name a single column "score"; refuse columns that hold something else."""
-    several = len(series.columns) > 1
-    for name, numbers in series.columns.items():
-        found = _NO_SCORES.get(name.strip().lower())
-        if several and set(np.unique(numbers).tolist()) == {0.0, 1.0}:
-            found = found or _HOLDS_LABELS
-        if found:
-            what = f"the column {name!r} {found[0]}: it would be evaluated as a score"
-            raise DataError(what, where=series.where, fix=f"{found[1]}, or rename it if it is a score")
-    return series if several else replace(series, columns={"score": next(iter(series.columns.values()))})
 
 
 def _cut(series: Series, lengths: Mapping[str, int], dropped: tuple[int, int]) -> list[Series]:

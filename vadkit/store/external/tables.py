@@ -38,7 +38,10 @@ def read_table(path: Path) -> list[Series]:
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            return read_lines(file, path)
+            table = open_table(file)
+            if table is None:
+                raise DataError("is empty", where=str(path), fix="write one number per frame")
+            return read_rows(*table, path)
     except UnicodeDecodeError as error:
         raise DataError("is not text in UTF-8", where=str(path), fix="save it as UTF-8") from error
     except csv.Error as error:
@@ -47,8 +50,10 @@ def read_table(path: Path) -> list[Series]:
         raise DataError(f"cannot be read: {error.strerror or error}", where=str(path)) from error
 
 
-def split_rows(lines: Iterable[str], separators: str = "\t;,") -> tuple[Iterator[_Line], list[str]]:
-    """Number and cells of each line that is not a comment, and the cells of the last comment before the first row.
+def open_table(lines: Iterable[str], separators: str = "\t;,") -> tuple[_Line, list[str], Iterator[_Line]] | None:
+    """The first row of a table, the names of its columns, and the rows below them; None without any row.
+
+    The names are in the first row or in the last comment before it; otherwise they are empty.
 
     Args:
         lines: of the file.
@@ -56,32 +61,31 @@ def split_rows(lines: Iterable[str], separators: str = "\t;,") -> tuple[Iterator
     """
     lines, separator, comment = _peek(lines, separators)
     rows = (row for row in _cells(lines, separator) if not (row[1] and row[1][0].startswith("#")))
-    return rows, next((cells for _, cells in _cells([comment], separator)), [])
+    first = next((row for row in rows if any(row[1])), None)
+    if first is None:
+        return None
+    if _is_header(first[1]):
+        return first, first[1], rows
+    # np.savetxt writes the header as a comment.
+    names = next((cells for _, cells in _cells([comment], separator)), [])
+    return first, names if len(names) == len(first[1]) and _names_rows(names) else [], chain([first], rows)
 
 
-def read_lines(lines: Iterable[str], path: Path) -> list[Series]:
-    """`read_table` of the lines of a file; `path` is for messages.
+def read_rows(first: _Line, names: list[str], rows: Iterable[_Line], path: Path) -> list[Series]:
+    """The series of an open table; `path` is for messages.
 
     Raises:
         DataError: see `read_table`.
     """
-    rows, comment = split_rows(lines)
-    first = next((row for row in rows if any(row[1])), None)
-    if first is None:
-        raise DataError("is empty", where=str(path), fix="write one number per frame")
     count, cells = first
     where = f"{path}, line {count}"
-    if _is_header(cells):
-        return _collect(rows, _layout(cells, where), path)
-    if bad := next((cell for cell in cells if not is_number(cell)), None):
+    bad = next((cell for cell in cells if not is_number(cell)), None)
+    if bad is not None and cells is not names:
         raise DataError(f"{bad!r} is not a number", where=where, fix=_HEADER)
-    names = ["frame", "score"][-len(cells) :]
-    if len(comment) == len(cells) and names_rows(comment):
-        names = comment  # as np.savetxt writes a header
-    elif len(cells) > 2:
+    if not names and len(cells) > 2:
         what = f"{len(cells)} columns and no header"
         raise DataError(what, where=where, fix=f"write one row per frame; {_HEADER}")
-    return _collect(chain([first], rows), _layout(names, where), path)
+    return _collect(rows, _layout(names or ["frame", "score"][-len(cells) :], where), path)
 
 
 def _peek(file: Iterable[str], separators: str) -> tuple[Iterator[str], str, str]:
@@ -117,14 +121,14 @@ def is_number(cell: str) -> bool:
     return True
 
 
-def names_rows(cells: Sequence[str]) -> bool:
+def _names_rows(cells: Sequence[str]) -> bool:
     """Whether these are names of columns, with the video or the frame among them."""
     return not {"video", "frame"}.isdisjoint(cell.lower() for cell in cells)
 
 
 def _is_header(cells: Sequence[str]) -> bool:
     named = [cell for cell in cells if cell]
-    return names_rows(cells) or (bool(named) and all(_NAME.match(cell) and not is_number(cell) for cell in named))
+    return _names_rows(cells) or (bool(named) and all(_NAME.match(cell) and not is_number(cell) for cell in named))
 
 
 def _layout(cells: Sequence[str], where: str) -> _Layout:
