@@ -1,67 +1,42 @@
-"""Helpers for the benchmarks' folders."""
+"""Files of a data set: videos, folders of frames, lists of names and label arrays."""
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
-from vadkit.api import DataError, Split, VideoRef, natural_key
+import numpy as np
+from numpy.typing import NDArray
+
+from vadkit.api import DataError, Split, VideoRef, count_frames, natural_key, read_text
 
 IMAGES = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp"})
 VIDEOS = frozenset({".avi", ".mp4", ".mkv", ".mov", ".m4v", ".webm", ".mpg", ".mpeg", ".ts", ".wmv"})
-_HOLE = "extract the frames again, because a missing frame shifts every later label"
+_EXTRACTED = frozenset({"training", "testing"})
+HOLE = "extract the frames again, because a missing frame shifts every later label"
 
 
-def locate(root: Path | None, inside: Iterable[str], signs: Sequence[str], *, layout: str) -> Path:
-    """Find the data set's folder: `root` itself or a folder inside it, by its content.
+class Lengths:
+    """Counts frames of videos; decodes each file once."""
 
-    Args:
-        root: the folder that the user named.
-        inside: folders under `root` to try next, in order.
-        signs: files or folders of which the data set has at least one.
-        layout: what must be on disk and where to get it.
+    def __init__(self) -> None:
+        self._known: dict[Path, int] = {}
 
-    Raises:
-        DataError: no folder was named, or none contains any of `signs`.
-    """
-    if root is None:
-        raise DataError("the data set needs a folder", where="--data-root", fix=layout)
-    if not root.is_dir():
-        raise DataError("the folder does not exist", where=str(root), fix=layout)
-    for base in (root, *(root / name for name in inside)):
-        if any((base / sign).exists() for sign in signs):
-            return base
-    raise DataError(f"the folder contains none of {', '.join(signs)}", where=str(root), fix=layout)
+    def __call__(self, video: VideoRef) -> int:
+        """F, from the data set or else counted.
 
-
-def find_videos(base: Path, folders: Sequence[str], *, fps: float, layout: str) -> list[VideoRef]:
-    """Find the videos in the first of `folders` that contains any: files, or folders of frames.
-
-    Raises:
-        DataError: there are no videos, or a folder of frames is empty or misses a frame.
-    """
-    for name in folders:
-        found = [
-            VideoRef(entry.stem, entry, fps=fps) if entry.is_file() else _folder_of_frames(entry, fps)
-            for entry in entries(base / name)
-            if entry.suffix.lower() in VIDEOS or (entry.is_dir() and not entry.name.endswith("_gt"))
-        ]
-        if found:
-            _refuse_late_starts(found)
-            return found
-    raise DataError(f"no videos: looked for {', '.join(folders)}", where=str(base), fix=layout)
-
-
-def find_if_extracted(base: Path, folders: Sequence[str], *, fps: float, layout: str) -> list[VideoRef]:
-    """Call `find_videos` if any of the folders exists; otherwise return no videos, because they may be elsewhere.
-
-    Raises:
-        DataError: as `find_videos`.
-    """
-    if not any((base / name).is_dir() for name in folders):
-        return []
-    return find_videos(base, folders, fps=fps, layout=layout)
+        Raises:
+            DataError: the file cannot be decoded.
+        """
+        if video.frames is not None:
+            return video.frames
+        assert isinstance(video.source, Path)
+        if video.source not in self._known:
+            self._known[video.source] = count_frames(video.source)
+        return self._known[video.source]
 
 
 def found_if_any(find: Callable[[Split], Sequence[VideoRef]], split: Split) -> Sequence[VideoRef]:
@@ -72,21 +47,43 @@ def found_if_any(find: Callable[[Split], Sequence[VideoRef]], split: Split) -> S
         return ()
 
 
-def _refuse_late_starts(videos: Sequence[VideoRef]) -> None:
-    """Check that all folders start at the same frame number, 0 or 1; otherwise one misses its first frame."""
-    folders = [video.source for video in videos if isinstance(video.source, tuple)]
-    first = min((number(frames[0]) for frames in folders), default=0)
-    for frames in folders:
-        if number(frames[0]) != first:
-            what = f"frame {first} is missing: the other folders start with it, this one with {frames[0].name}"
-            raise DataError(what, where=str(frames[0].parent), fix=_HOLE)
-
-
 def entries(folder: Path) -> list[Path]:
     """The content of a folder in natural order, without hidden files; empty if the folder does not exist."""
     if not folder.is_dir():
         return []
     return sorted((path for path in folder.iterdir() if path.name[0] != "."), key=lambda path: natural_key(path.name))
+
+
+def videos_below(base: Path) -> Mapping[str, tuple[Path, ...]]:
+    """Name without suffix -> the video files of that name, at any depth, except in training/ and testing/.
+
+    Raises:
+        OSError: a folder cannot be read; `os.walk` would skip it silently.
+    """
+
+    def refuse(error: OSError) -> None:
+        raise error
+
+    found: dict[str, list[Path]] = {}
+    for folder, inner, files in os.walk(base, onerror=refuse):
+        inner[:] = sorted(name for name in inner if name not in _EXTRACTED and not name.startswith("."))
+        for path in (Path(folder, name) for name in sorted(files) if not name.startswith(".")):
+            if path.suffix.lower() in VIDEOS:
+                found.setdefault(path.stem, []).append(path)
+    return {name: tuple(paths) for name, paths in found.items()}
+
+
+def names_in(path: Path) -> list[str]:
+    """The names in a list file, one per line, without folders and suffixes.
+
+    Raises:
+        DataError: the file is unreadable or empty.
+    """
+    lines = (line.strip() for line in read_text(path).splitlines())
+    names = [Path(line).stem if Path(line).suffix.lower() in VIDEOS else Path(line).name for line in lines if line]
+    if not names:
+        raise DataError("the list is empty", where=str(path), fix="download it again")
+    return names
 
 
 def numbered_images(folder: Path) -> tuple[Path, ...]:
@@ -100,43 +97,42 @@ def numbered_images(folder: Path) -> tuple[Path, ...]:
         raise DataError("no images", where=str(folder), fix="extract the frames again or remove the folder")
     numbers = [number(path) for path in paths]
     if numbers[0] > 1:
-        raise DataError(f"frame 1 is missing ({paths[0].name} comes first)", where=str(folder), fix=_HOLE)
+        raise DataError(f"frame 1 is missing ({paths[0].name} comes first)", where=str(folder), fix=HOLE)
     for before, after, path in zip(numbers, numbers[1:], paths[1:], strict=False):
         if after != before + 1:
             what = f"frame {before + 1} is missing" if after > before else f"frame {after} occurs twice"
-            raise DataError(f"{what} ({path.name} comes next)", where=str(folder), fix=_HOLE)
+            raise DataError(f"{what} ({path.name} comes next)", where=str(folder), fix=HOLE)
     return tuple(paths)
 
 
-def number(path: Path) -> int:
-    """The last number in a file's name, without the extension.
+def number(path: str | Path) -> int:
+    """The last number in the name of a file or video, without the extension.
 
     Raises:
         DataError: the name has no number.
     """
-    digits = re.findall(r"\d+", path.stem)
+    digits = re.findall(r"\d+", Path(path).stem)
     if not digits:
         raise DataError("the name has no number", where=str(path), fix="rename it, or move it out of the data set")
     return int(digits[-1])
 
 
-def first_file(base: Path, names: Sequence[str], *, what: str, layout: str) -> Path:
-    """The first of `names` that is a file under `base`.
+def check_length(labels: int, frames: int | None, *, where: str, source: str) -> None:
+    """Raise DataError unless there is one label per frame, or the number of frames is unknown."""
+    if frames not in (None, labels):
+        what = f"{source} labels {labels} frames, the video has {frames}"
+        fix = "extract the missing frames, or fetch the labels of this version of the video"
+        raise DataError(what, where=where, fix=fix)
+
+
+def read_array(path: Path) -> NDArray[Any]:
+    """A `.npy` array.
 
     Raises:
-        DataError: none of them exists.
+        DataError: unreadable.
     """
-    for name in names:
-        if (base / name).is_file():
-            return base / name
-    raise DataError(f"no {what}: looked for {', '.join(names)}", where=str(base), fix=layout)
-
-
-def is_among(video: VideoRef, videos: Iterable[VideoRef]) -> bool:
-    """Whether a video is one of these. It compares sources, because training videos may have the same names."""
-    return any(video.source == other.source for other in videos)
-
-
-def _folder_of_frames(folder: Path, fps: float) -> VideoRef:
-    frames = numbered_images(folder)
-    return VideoRef(folder.name, frames, frames=len(frames), fps=fps)
+    try:
+        return np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        what = f"cannot be read as a .npy file: {error}"
+        raise DataError(what, where=str(path), fix="fetch the file again") from error

@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
 
-from vadkit.api import DataError, Dataset, Labels, Split, VideoLabels, VideoRef, natural_key, read_label_file
-from vadkit_datasets import label_files, layout
+from vadkit.api import DataError, Labels, VideoLabels, VideoRef, natural_key, read_label_file
+from vadkit_datasets.benchmark import Benchmark, published
+from vadkit_datasets.layout import check_length
 
-_FOLDERS: dict[Split, tuple[str, ...]] = {
-    "train": ("videos/Train", "training/videos", "training/frames"),
-    "test": ("videos/Test", "testing/videos", "testing/frames"),
-}
 _LABELS = tuple(f"{folder}NWPU_Campus_gt.npz" for folder in ("groundtruth/", "", "labels/"))
-_FPS = 25.0
 
 
-class NWPUCampus(Dataset):
+class NWPUCampus(Benchmark):
     """NWPU Campus, 43 scenes; the name of a video is `scene_number`.
 
     Args:
@@ -36,82 +31,34 @@ class NWPUCampus(Dataset):
         "training/frames/D001_01/, testing/frames/D001_01/ and NWPU_Campus_gt.npz); the data set is on "
         "campusvad.github.io"
     )
+    inside = ("nwpu_campus", "NWPUCampusDataset", "NWPU_Campus", "NWPU_Campus/NWPUCampusDataset")
+    train_folders = ("videos/Train", "training/videos", "training/frames")
+    test_folders = ("videos/Test", "testing/videos", "testing/frames")
+    signs = _LABELS
+    fps = 25.0
+    scene, example = r"([^_]+)_.", "D001_01"
+    totals = published(
+        train_videos=305, train_frames=1_082_014, test_videos=242, test_frames=384_059, abnormal_frames=65_266
+    )
 
-    def __init__(self, root: Path | None) -> None:
-        self._root = root
-
-    def videos(self, split: Split) -> Sequence[VideoRef]:
-        """The videos that exist, scene by scene."""
-        return self._test if split == "test" else self._find("train")
-
-    def labels(self, video: VideoRef) -> Labels | None:
-        """Ground truth of a test video; None for a training video.
-
-        Raises:
-            DataError: the labels are missing or do not fit the video.
-        """
-        return self._labels(video) if layout.is_among(video, self._test) else None
-
-    def ground_truth(self) -> Sequence[tuple[VideoRef, Labels]]:
-        """All labelled test videos, even if the videos are missing.
-
-        Raises:
-            DataError: the labels are missing or do not fit.
-        """
-        there = {video.name: video for video in layout.found_if_any(self.videos, "test")}
-        names = sorted(self._arrays, key=natural_key)
-        everyone = [there.get(name, _placed(VideoRef(name, (), fps=_FPS))) for name in names]
-        return [(video, self._labels(video)) for video in everyone]
-
-    def expected(self) -> Mapping[str, int]:
-        """Totals as published by the authors."""
-        return {
-            "train videos": 305,
-            "train frames": 1_082_014,
-            "test videos": 242,
-            "test frames": 384_059,
-            "abnormal frames": 65_266,
-        }
+    def _labelled(self, there: Mapping[str, VideoRef]) -> Iterable[VideoRef]:
+        return [there.get(name) or self._absent(name) for name in sorted(self._arrays, key=natural_key)]
 
     def _labels(self, video: VideoRef) -> Labels:
         labels = self._arrays.get(video.name)
         where = f"{self._label_file}, array {video.name!r}"
         if labels is None:
             what = f"the file has labels of {len(self._arrays)} videos, not of this one"
-            raise DataError(
-                what, where=where, fix="move the video out of the test videos, or download the labels again"
-            )
+            fix = "move the video out of the test videos, or download the labels again"
+            raise DataError(what, where=where, fix=fix)
         length = labels.length() or 0
-        if video.frames is not None:
-            label_files.check_length(length, video.frames, where=video.name, source=where)
+        check_length(length, video.frames, where=video.name, source=where)
         return Labels(labels.frames(length), source="nwpu_campus frame labels")
 
     @cached_property
-    def _base(self) -> Path:
-        inside = ("nwpu_campus", "NWPUCampusDataset", "NWPU_Campus", "NWPU_Campus/NWPUCampusDataset")
-        signs = [*(name for names in _FOLDERS.values() for name in names), *_LABELS]
-        return layout.locate(self._root, inside, signs, layout=self.layout)
-
-    @cached_property
     def _label_file(self) -> Path:
-        return layout.first_file(self._base, _LABELS, what="labels", layout=self.layout)
+        return self._file(_LABELS, "labels")
 
     @cached_property
     def _arrays(self) -> Mapping[str, VideoLabels]:
         return read_label_file(self._label_file)
-
-    @cached_property
-    def _test(self) -> Sequence[VideoRef]:
-        return self._find("test")
-
-    def _find(self, split: Split) -> Sequence[VideoRef]:
-        found = layout.find_videos(self._base, _FOLDERS[split], fps=_FPS, layout=self.layout)
-        return [_placed(video) for video in found]
-
-
-def _placed(video: VideoRef) -> VideoRef:
-    scene, _, rest = video.name.partition("_")
-    if not (scene and rest):
-        fix = "name it as the authors do, such as D001_01, or move it out"
-        raise DataError("the name does not start with a scene", where=f"video {video.name!r}", fix=fix)
-    return replace(video, scene=scene)

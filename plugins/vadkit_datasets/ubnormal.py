@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
-from functools import cached_property, partial
+from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
@@ -13,25 +12,18 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from vadkit.api import DataError, Dataset, IntervalLabels, Labels, Split, VideoRef
-from vadkit_datasets import label_files, layout, listed
-from vadkit_datasets.lengths import Lengths
-from vadkit_datasets.tracks import tracks_of
+from vadkit.api import DataError, IntervalLabels, Labels, Split, VideoRef
+from vadkit_datasets.benchmark import Benchmark, published
+from vadkit_datasets.layout import check_length, names_in
 
-_FOLDERS: dict[Split, tuple[str, ...]] = {
-    "train": ("training/frames", "training/videos"),
-    "test": ("testing/frames", "testing/videos"),
-}
 _LISTS: dict[Split, tuple[str, ...]] = {
     "train": ("normal_training_video_names.txt",),
     "test": ("abnormal_test_video_names.txt", "normal_test_video_names.txt"),
 }
 _LIST_FOLDERS = ("", "scripts/", "labels/")
-_SIGNS = (*(name for names in _FOLDERS.values() for name in names), "Scene1", "gt", "scripts", *_LISTS["test"])
-_FPS = 30.0
 
 
-class UBnormal(Dataset):
+class UBnormal(Benchmark):
     """UBnormal, rendered scenes: trained on the normal training videos only, scored on the test videos.
 
     Args:
@@ -47,83 +39,45 @@ class UBnormal(Dataset):
         "needed: Scene1/normal_scene_1_scenario_1.mp4, Scene1/abnormal_scene_1_scenario_1_annotations/"
         "abnormal_scene_1_scenario_1_tracks.txt (or gt/..._tracks.txt), and the lists normal_training_video_names.txt, "
         "normal_test_video_names.txt, abnormal_test_video_names.txt, here or in scripts/; or training/frames/NAME/, "
-        "testing/frames/NAME/; videos, tracks and lists are at github.com/lilygeorgescu/UBnormal"
+        "testing/frames/NAME/. Videos, tracks and lists are at github.com/lilygeorgescu/UBnormal"
     )
-
-    def __init__(self, root: Path | None) -> None:
-        self._root = root
-        self._length = Lengths()
-
-    def videos(self, split: Split) -> Sequence[VideoRef]:
-        """The normal training videos, or the test videos, that exist."""
-        return self._test if split == "test" else self._train
-
-    def labels(self, video: VideoRef) -> Labels | None:
-        """Ground truth of a test video; None for a training video.
-
-        Raises:
-            DataError: the tracks are missing or do not fit the video.
-        """
-        return self._labels(video) if layout.is_among(video, self._test) else None
-
-    def expected(self) -> Mapping[str, int]:
-        """Totals of the authors' lists, with the normal training videos only."""
-        return {"train videos": 186, "test videos": 211, "test frames": 92_640}
+    inside = ("ubnormal", "UBnormal")
+    signs = ("Scene1", "gt", "scripts", *_LISTS["test"])
+    fps = 30.0
+    scene, example = r"[^_]*_scene_([^_]+)_", "normal_scene_1_scenario_1"
+    normal = "normal"
+    missing: ClassVar[Mapping[Split, str]] = {
+        "train": "no normal training videos (normal_scene_...)",
+        "test": "none of the listed test videos exists",
+    }
+    # By the authors' lists, with the normal training videos only.
+    totals = published(train_videos=186, test_videos=211, test_frames=92_640)
 
     def _labels(self, video: VideoRef) -> Labels:
         source = "ubnormal tracks"
-        file = self._tracks(video)
+        folders = (f"Scene{video.scene}/{video.name}_annotations", "gt", f"testing/{video.name}_annotations")
+        file = self._first(f"{folder}/{video.name}_tracks.txt" for folder in folders)
         if file is None and video.name.startswith("normal"):
             return Labels(np.zeros(self._length(video), np.bool_), source=source)
         if file is None:
-            folders = f"Scene{video.scene}/{video.name}_annotations, gt"
-            what = f"no tracks of this video; looked for {video.name}_tracks.txt in {folders}"
+            what = f"no tracks of this video; looked for {video.name}_tracks.txt in {', '.join(folders)}"
             raise DataError(what, where=str(self._base), fix=self.layout)
         read = read_tracks(file)
         if read.ndim == 1:
-            if video.frames is not None:
-                label_files.check_length(len(read), video.frames, where=video.name, source=str(file))
+            check_length(len(read), video.frames, where=video.name, source=str(file))
             return Labels(read == 0, source=source)
         length = self._length(video)
         spans = [(int(first), int(last)) for _, first, last in read]
         frames = IntervalLabels(f"{file}, {video.name}", in_frames=spans).frames(length)
         maps = file.parent / f"{video.name}_0000_gt.png"
         masks = partial(_read_masks, file.parent, video.name, read, length) if maps.is_file() else None
-        return Labels(frames, masks, tracks_of(self._base, video.name, length), source=source)
+        return Labels(frames, masks, self._tracks(video, length), source=source)
 
-    def _tracks(self, video: VideoRef) -> Path | None:
-        folders = (f"Scene{video.scene}/{video.name}_annotations", "gt", f"testing/{video.name}_annotations")
-        files = (self._base / folder / f"{video.name}_tracks.txt" for folder in folders)
-        return next((file for file in files if file.is_file()), None)
-
-    @cached_property
-    def _base(self) -> Path:
-        return layout.locate(self._root, ("ubnormal", "UBnormal"), _SIGNS, layout=self.layout)
-
-    @cached_property
-    def _train(self) -> Sequence[VideoRef]:
-        normal = [video for video in self._find("train") if video.name.startswith("normal")]
-        if not normal:
-            raise DataError("no normal training videos (normal_scene_...)", where=str(self._base), fix=self.layout)
-        return normal
-
-    @cached_property
-    def _test(self) -> Sequence[VideoRef]:
-        found = self._find("test")
-        if not found:
-            raise DataError("none of the listed test videos exists", where=str(self._base), fix=self.layout)
-        return found
-
-    def _find(self, split: Split) -> Sequence[VideoRef]:
-        found = layout.find_if_extracted(self._base, _FOLDERS[split], fps=_FPS, layout=self.layout)
-        if not found:
-            names = [name for file in _LISTS[split] for name in self._list(file)]
-            found = listed.those_there(names, listed.videos_below(self._base), fps=_FPS)
-        return [replace(video, scene=_scene(video)) for video in found]
-
-    def _list(self, name: str) -> list[str]:
-        names = [folder + name for folder in _LIST_FOLDERS]
-        return listed.names_in(layout.first_file(self._base, names, what="list of videos", layout=self.layout))
+    def _listed(self, split: Split) -> Sequence[VideoRef]:
+        names: list[str] = []
+        for name in _LISTS[split]:
+            names += names_in(self._file([folder + name for folder in _LIST_FOLDERS], "list of videos"))
+        return self._those_there(names)
 
 
 def read_tracks(path: Path) -> NDArray[np.int64]:
@@ -164,11 +118,3 @@ def _read_masks(folder: Path, name: str, tracks: NDArray[np.int64], frames: int)
         now = (tracks[:, 1] <= frame) & (frame <= tracks[:, 2])
         masks.append(np.isin(objects, tracks[now, 0]))
     return np.stack(masks)
-
-
-def _scene(video: VideoRef) -> str:
-    parts = video.name.split("_")
-    if len(parts) < 4 or parts[1] != "scene":
-        fix = "name it as the authors do, such as normal_scene_1_scenario_1, or move it out"
-        raise DataError("the name has no scene", where=f"video {video.name!r}", fix=fix)
-    return parts[2]

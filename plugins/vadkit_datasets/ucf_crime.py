@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
 
-from vadkit.api import DataError, Dataset, Labels, Split, VideoRef, read_text
-from vadkit_datasets import layout, listed
-from vadkit_datasets.lengths import Lengths
+from vadkit.api import DataError, Labels, Split, VideoRef
+from vadkit_datasets.benchmark import Benchmark, published
+from vadkit_datasets.layout import names_in
+from vadkit_datasets.tracks import numbers, rows_of
 
-_FOLDERS: dict[Split, tuple[str, ...]] = {
-    "train": ("training/frames", "training/videos"),
-    "test": ("testing/frames", "testing/videos"),
-}
 _SPLITS = ("", "labels/", "Anomaly_Detection_splits/", "UCF_Crimes-Train-Test-Split/Anomaly_Detection_splits/")
 _ANNOTATIONS = tuple(
     f"{folder}Temporal_Anomaly_Annotation{form}.txt"
@@ -26,25 +23,15 @@ _ANNOTATIONS = tuple(
 )
 _TRAIN_LISTS = tuple(f"{folder}Anomaly_Train.txt" for folder in _SPLITS)
 _SIGNS = (
-    *(name for names in _FOLDERS.values() for name in names),
     *("Videos", "Anomaly-Videos", "Anomaly-Videos-Part-1", "Abuse", "Training_Normal_Videos_Anomaly"),
     *("Training-Normal-Videos-Part-1", "Testing_Normal_Videos_Anomaly", "Testing_Normal_Videos"),
     *_ANNOTATIONS,
 )
-_FPS = 30.0
 # Decoders differ by a few frames, and five ranges end up to two frames after their video.
 _SLACK = 30  # frames
 
 
-@dataclass(frozen=True, slots=True)
-class _Annotated:
-    """One line of the annotation: ranges, from 1 and inclusive, and F if it is given."""
-
-    ranges: tuple[tuple[int, int], ...]
-    frames: int | None
-
-
-class UCFCrime(Dataset):
+class UCFCrime(Benchmark):
     """UCF-Crime, trained on its normal videos only; any subset of its videos works.
 
     Args:
@@ -59,136 +46,75 @@ class UCFCrime(Dataset):
     layout: ClassVar[str] = (
         "needed: the unpacked archives (Training_Normal_Videos_Anomaly/, Testing_Normal_Videos_Anomaly/, Abuse/ "
         "and the other classes, at any depth) or training/frames/NAME/ and testing/frames/NAME/, with "
-        "Temporal_Anomaly_Annotation.txt and Anomaly_Train.txt; all are on the 'Real-world Anomaly Detection in "
+        "Temporal_Anomaly_Annotation.txt and Anomaly_Train.txt. All are on the 'Real-world Anomaly Detection in "
         "Surveillance Videos' page of UCF's CRCV (crcv.ucf.edu)"
     )
+    inside = ("ucf_crime", "UCF_Crimes", "UCF-Crime", "UCF_Crime")
+    signs = _SIGNS
+    fps = 30.0
+    normal = "Normal"
+    missing: ClassVar[Mapping[Split, str]] = {
+        "train": "no normal training videos (Normal_Videos...)",
+        "test": "none of the annotated test videos exists",
+    }
+    # By the annotation. Ranges end with their video; uncut, 84,345 frames would be abnormal.
+    totals = published(train_videos=800, test_videos=290, test_frames=1_111_808, abnormal_frames=84_338)
 
-    def __init__(self, root: Path | None) -> None:
-        self._root = root
-        self._length = Lengths()
+    def _labelled(self, there: Mapping[str, VideoRef]) -> Iterable[VideoRef]:
+        for name, (_, frames) in self._annotation.items():
+            if frames is not None:
+                yield replace(there.get(name) or self._absent(name), frames=frames)
+            elif name in there:
+                yield there[name]
 
-    def videos(self, split: Split) -> Sequence[VideoRef]:
-        """The normal training videos, or the test videos, that exist."""
-        return self._test if split == "test" else self._train
-
-    def labels(self, video: VideoRef) -> Labels | None:
-        """Ground truth of a test video, at its decoded length; None for a training video.
-
-        Raises:
-            DataError: the annotation is missing or does not fit the video.
-        """
-        if not layout.is_among(video, self._test):
-            return None
-        return self._labels(video.name, self._length(video))
-
-    def ground_truth(self) -> Sequence[tuple[VideoRef, Labels]]:
-        """All 290 test videos from the annotation alone if it gives lengths; otherwise the videos that exist.
-
-        Raises:
-            DataError: the annotation is missing.
-        """
-        there = {video.name: video for video in layout.found_if_any(self.videos, "test")}
-        found: list[tuple[VideoRef, Labels]] = []
-        for name, annotated in self._annotation.items():
-            if annotated.frames is not None:
-                video = there.get(name, VideoRef(name, (), frames=annotated.frames, fps=_FPS))
-                found.append((video, self._labels(name, annotated.frames)))
-            elif name in there and (labels := self.labels(there[name])):
-                found.append((there[name], labels))
-        return found
-
-    def expected(self) -> Mapping[str, int]:
-        """Totals of the annotation. Ranges end with their video; uncut, 84,345 frames would be abnormal."""
-        return {"train videos": 800, "test videos": 290, "test frames": 1_111_808, "abnormal frames": 84_338}
-
-    def _labels(self, name: str, frames: int) -> Labels:
-        where = f"{self._annotation_file}, {name}"
-        annotated = self._annotation.get(name)
-        if annotated is None:
+    def _labels(self, video: VideoRef) -> Labels:
+        where = f"{self._annotation_file}, {video.name}"
+        if video.name not in self._annotation:
             raise DataError("the test video has no line in the annotation", where=where, fix=self.layout)
-        reach = max([annotated.frames or 0, *(last for _, last in annotated.ranges)])
-        late = any(first > frames for first, _ in annotated.ranges)
-        if late or reach > frames + _SLACK or (annotated.frames or frames) < frames - _SLACK:
-            raise DataError(
-                f"the annotation is for a video of {reach} frames, but this one has {frames}",
-                where=where,
-                fix="extract every frame at the original 30 fps; every tenth frame is not the benchmark",
-            )
+        (ranges, stated), frames = self._annotation[video.name], self._length(video)
+        reach = max([stated or 0, *(last for _, last in ranges)])
+        late = any(first > frames for first, _ in ranges)
+        if late or reach > frames + _SLACK or (stated or frames) < frames - _SLACK:
+            what = f"the annotation is for a video of {reach} frames, but this one has {frames}"
+            fix = "extract every frame at the original 30 fps; every tenth frame is not the benchmark"
+            raise DataError(what, where=where, fix=fix)
         abnormal = np.zeros(frames, np.bool_)
-        for first, last in annotated.ranges:
+        for first, last in ranges:
             abnormal[first - 1 : last] = True
         return Labels(abnormal, source="ucf_crime frame ranges")
 
-    @cached_property
-    def _base(self) -> Path:
-        inside = ("ucf_crime", "UCF_Crimes", "UCF-Crime", "UCF_Crime")
-        return layout.locate(self._root, inside, _SIGNS, layout=self.layout)
-
-    @cached_property
-    def _train(self) -> Sequence[VideoRef]:
-        found = self._extracted("train")
-        if not found:
-            file = next((self._base / name for name in _TRAIN_LISTS if (self._base / name).is_file()), None)
-            named = listed.names_in(file) if file else self._in_training_folders()
-            found = listed.those_there(named, self._files, fps=_FPS, prefer="Training")
-        normal = [video for video in found if video.name.startswith("Normal")]
-        if not normal:
-            raise DataError("no normal training videos (Normal_Videos...)", where=str(self._base), fix=self.layout)
-        return normal
-
-    @cached_property
-    def _test(self) -> Sequence[VideoRef]:
-        found = self._extracted("test")
-        if not found:
-            found = listed.those_there(self._annotation, self._files, fps=_FPS, prefer="Testing")
-        if not found:
-            raise DataError("none of the annotated test videos exists", where=str(self._base), fix=self.layout)
-        return found
-
-    def _extracted(self, split: Split) -> Sequence[VideoRef]:
-        return layout.find_if_extracted(self._base, _FOLDERS[split], fps=_FPS, layout=self.layout)
-
-    @cached_property
-    def _files(self) -> Mapping[str, tuple[Path, ...]]:
-        return listed.videos_below(self._base)
-
-    def _in_training_folders(self) -> list[str]:
-        """The videos in folders whose name starts with Training, used if the list of training videos is missing."""
-        return [
-            name
+    def _listed(self, split: Split) -> Sequence[VideoRef]:
+        if split == "test":
+            return self._those_there(self._annotation, prefer="Testing")
+        if file := self._first(_TRAIN_LISTS):
+            return self._those_there(names_in(file), prefer="Training")
+        # Without the list, the videos in folders named Training...
+        parts = {
+            name: {part for path in paths for part in path.relative_to(self._base).parts}
             for name, paths in self._files.items()
-            if any(part.startswith("Training") for path in paths for part in path.relative_to(self._base).parts)
-        ]
+        }
+        names = [name for name, found in parts.items() if any(part.startswith("Training") for part in found)]
+        return self._those_there(names, prefer="Training")
 
     @cached_property
     def _annotation_file(self) -> Path:
-        return layout.first_file(self._base, _ANNOTATIONS, what="annotation", layout=self.layout)
+        return self._file(_ANNOTATIONS, "annotation")
 
     @cached_property
-    def _annotation(self) -> Mapping[str, _Annotated]:
-        """Test video -> its line in the annotation."""
-        found: dict[str, _Annotated] = {}
-        for number, line in enumerate(read_text(self._annotation_file).splitlines(), 1):
+    def _annotation(self) -> Mapping[str, tuple[list[tuple[int, int]], int | None]]:
+        """Test video -> abnormal ranges, from 1 and inclusive, and F if the annotation states it."""
+        found: dict[str, tuple[list[tuple[int, int]], int | None]] = {}
+        for where, line in rows_of(self._annotation_file):
             words = line.split()
-            if not words:
-                continue
-            values = _integers(words[2:])
-            if values is None or len(values) not in (4, 5) or not all(map(_is_range, values[0:4:2], values[1:4:2])):
-                what = f"not 'name class start end start end': {line.strip()!r}"
-                where = f"{self._annotation_file}, line {number}"
+            values = [int(value) for value in numbers(words[2:]) if value.is_integer()]
+            pairs = list(zip(values[0:4:2], values[1:4:2], strict=False))
+            if len(words) - 2 != len(values) or len(values) not in (4, 5) or not all(map(_is_range, pairs)):
+                what = f"not 'name class start end start end': {line!r}"
                 raise DataError(what, where=where, fix="download the annotation again")
-            pairs = ((values[0], values[1]), (values[2], values[3]))
-            ranges = tuple(pair for pair in pairs if pair != (-1, -1))
-            found[Path(words[0]).stem] = _Annotated(ranges, values[4] if len(values) == 5 else None)
+            ranges = [pair for pair in pairs if pair != (-1, -1)]
+            found[Path(words[0]).stem] = (ranges, values[4] if len(values) == 5 else None)
         return found
 
 
-def _is_range(first: int, last: int) -> bool:
-    return first == last == -1 or 1 <= first <= last
-
-
-def _integers(words: Sequence[str]) -> list[int] | None:
-    try:
-        return [int(word) for word in words]
-    except ValueError:
-        return None
+def _is_range(ends: tuple[int, int]) -> bool:
+    return ends == (-1, -1) or 1 <= ends[0] <= ends[1]

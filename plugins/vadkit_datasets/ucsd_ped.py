@@ -2,42 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import cached_property, partial
+from itertools import takewhile
 from pathlib import Path
 from typing import ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vadkit.api import (
-    DataError,
-    Dataset,
-    Labels,
-    Split,
-    VideoLabels,
-    VideoRef,
-    join_names,
-    mask_images,
-    read_label_file,
-)
-from vadkit_datasets import label_files, layout
-from vadkit_datasets.tracks import tracks_of
+from vadkit.api import DataError, Labels, VideoLabels, VideoRef, join_names, mask_images, read_label_file
+from vadkit_datasets.benchmark import Benchmark, published
+from vadkit_datasets.layout import check_length, number, numbered_images, read_array
 
-_FOLDERS: dict[Split, tuple[str, ...]] = {"train": ("Train", "training/frames"), "test": ("Test", "testing/frames")}
-_FPS = 10.0
 # Frames and abnormal frames of Ped2's test clips 1 to 12, from the ground truth that UCSD publishes.
 _PED2_FRAMES = (180, 180, 150, 180, 150, 180, 180, 180, 120, 150, 180, 180)
 _PED2_ABNORMAL = (120, 86, 146, 150, 129, 159, 135, 180, 120, 150, 180, 93)
-_TOTALS: Mapping[str, Mapping[str, int]] = {
-    subset: dict(
-        zip(("train videos", "train frames", "test videos", "test frames", "abnormal frames"), counts, strict=True)
-    )
-    for subset, counts in {"ped1": (34, 6800, 36, 7200, 4045), "ped2": (16, 2550, 12, 2010, 1648)}.items()
+_TOTALS = {
+    "ped1": published(train_videos=34, train_frames=6800, test_videos=36, test_frames=7200, abnormal_frames=4045),
+    "ped2": published(train_videos=16, train_frames=2550, test_videos=12, test_frames=2010, abnormal_frames=1648),
 }
 
 
-class UCSDPed(Dataset):
+class UCSDPed(Benchmark):
     """UCSD Ped1 or Ped2, in UCSD's own layout or as frames under training/ and testing/.
 
     Args:
@@ -60,6 +47,9 @@ class UCSDPed(Dataset):
         "training/frames/01/001.jpg, testing/frames/01/001.jpg, ped2.mat (the same for Ped1); it is the 'UCSD "
         "Anomaly Detection Dataset' on the page of UCSD's Statistical Visual Computing Lab (svcl.ucsd.edu)"
     )
+    train_folders = ("Train", "training/frames")
+    test_folders = ("Test", "testing/frames")
+    fps = 10.0
 
     def __init__(
         self,
@@ -70,59 +60,28 @@ class UCSDPed(Dataset):
         label_file: Path | None = None,
         published: bool = True,
     ) -> None:
-        self._root, self._subset, self._kind = root, subset, labels
-        self._label_file, self._published = label_file, published
+        # The default folder is Ped2's; Ped1 is in the same parent folder.
+        other = "ped1" if subset == "ped2" else "ped2"
+        super().__init__(root.parent if root is not None and other in root.name.lower() else root)
+        self._subset, self._kind, self._label_file, self._published = subset, labels, label_file, published
+        self.inside = (f"UCSD{subset}", f"ucsd_{subset}", subset, f"UCSD_Anomaly_Dataset.v1p2/UCSD{subset}")
+        self.totals = _TOTALS[subset]
 
-    def videos(self, split: Split) -> Sequence[VideoRef]:
-        """Clips of a split, by number."""
-        return self._test if split == "test" else self._find("train")
-
-    def labels(self, video: VideoRef) -> Labels | None:
-        """Ground truth of a test clip; None for a training clip.
-
-        Raises:
-            DataError: the label file is missing or does not fit the clip.
-        """
-        if not layout.is_among(video, self._test):
-            return None
-        folder = self._mask_folder(video)
+    def _labels(self, video: VideoRef) -> Labels:
+        folders = (self._base / "Test" / f"{video.name}_gt", self._base / "testing/pixel_masks" / video.name)
+        folder = next((folder for folder in folders if folder.is_dir()), None)
         masks = partial(self._masks, video, folder) if folder else None
-        tracks = tracks_of(self._base, video.name, _length(video))
+        tracks = self._tracks(video, _length(video))
         if self._kind == "intervals":
             file = self._labels_found
             frames = self._from_file(video, file)
             return Labels(frames, masks, tracks, source=f"ucsd_{self._subset} frame labels of {file.name}")
         if masks is None:
-            raise DataError(
-                "the clip has no pixel masks",
-                where=video.name,
-                fix="choose 'labels: intervals', or add Test/Test001_gt/ or testing/pixel_masks/01/",
-            )
+            what = "the clip has no pixel masks"
+            fix = "choose 'labels: intervals', or add Test/Test001_gt/ or testing/pixel_masks/01/"
+            raise DataError(what, where=video.name, fix=fix)
         frames = np.asarray(masks().any(axis=(1, 2)))
         return Labels(frames, masks, tracks, source=f"ucsd_{self._subset} pixel masks")
-
-    def expected(self) -> Mapping[str, int]:
-        """Published totals of the subset."""
-        return _TOTALS[self._subset]
-
-    @cached_property
-    def _base(self) -> Path:
-        other = "ped1" if self._subset == "ped2" else "ped2"
-        root = self._root
-        # The default folder is Ped2's; Ped1 is in the same parent folder.
-        if root is not None and other in root.name.lower():
-            root = root.parent
-        inside = (f"UCSD{self._subset}", f"ucsd_{self._subset}", self._subset)
-        unpacked = f"UCSD_Anomaly_Dataset.v1p2/UCSD{self._subset}"
-        signs = [name for names in _FOLDERS.values() for name in names]
-        return layout.locate(root, (*inside, unpacked), signs, layout=self.layout)
-
-    @cached_property
-    def _test(self) -> Sequence[VideoRef]:
-        return self._find("test")
-
-    def _find(self, split: Split) -> Sequence[VideoRef]:
-        return layout.find_videos(self._base, _FOLDERS[split], fps=_FPS, layout=self.layout)
 
     @cached_property
     def _labels_found(self) -> Path:
@@ -131,7 +90,7 @@ class UCSDPed(Dataset):
         else:
             forms = (f"{self._subset}.mat", f"UCSD{self._subset}.m", f"frame_labels_{self._subset}.npy")
             names = tuple(f"{folder}{form}" for form in forms for folder in ("", "labels/", "Test/"))
-        return layout.first_file(self._base, names, what="label file", layout=self.layout)
+        return self._file(names, "label file")
 
     @cached_property
     def _intervals(self) -> Mapping[str, VideoLabels]:
@@ -140,16 +99,15 @@ class UCSDPed(Dataset):
     @cached_property
     def _flat(self) -> NDArray[np.bool_]:
         """(frames of all test clips,) bool."""
-        flat = label_files.read_array(self._labels_found).ravel() != 0
+        flat = read_array(self._labels_found).ravel() != 0
         total = sum(_length(video) for video in self._test)
-        label_files.check_length(len(flat), total, where="all test clips together", source=str(self._labels_found))
+        check_length(len(flat), total, where="all test clips together", source=str(self._labels_found))
         return flat
 
     def _from_file(self, video: VideoRef, file: Path) -> NDArray[np.bool_]:
-        index = layout.number(Path(video.name)) - 1
+        index = number(video.name) - 1
         if file.suffix == ".npy":
-            position = next(i for i, test in enumerate(self._test) if test.source == video.source)
-            start = sum(_length(test) for test in self._test[:position])
+            start = sum(map(_length, takewhile(lambda test: test.source != video.source, self._test)))
             frames = self._flat[start : start + _length(video)]
         else:
             labels = self._intervals.get(str(index + 1))
@@ -165,19 +123,15 @@ class UCSDPed(Dataset):
         known = self._published and self._subset == "ped2" and 0 <= index < len(_PED2_FRAMES)
         if not known or len(frames) != _PED2_FRAMES[index] or frames.sum() == _PED2_ABNORMAL[index]:
             return
-        raise DataError(
-            f"{frames.sum()} of {len(frames)} frames are labelled abnormal, but UCSD publishes {_PED2_ABNORMAL[index]}",
-            where=f"{file}, {video.name}",
-            fix="use UCSD's own file (an altered ped2.mat is in circulation), or set 'published: false'",
+        what = (
+            f"{frames.sum()} of {len(frames)} frames are labelled abnormal, but UCSD publishes {_PED2_ABNORMAL[index]}"
         )
-
-    def _mask_folder(self, video: VideoRef) -> Path | None:
-        folders = (self._base / "Test" / f"{video.name}_gt", self._base / "testing/pixel_masks" / video.name)
-        return next((folder for folder in folders if folder.is_dir()), None)
+        fix = "use UCSD's own file (an altered ped2.mat is in circulation), or set 'published: false'"
+        raise DataError(what, where=f"{file}, {video.name}", fix=fix)
 
     def _masks(self, video: VideoRef, folder: Path) -> NDArray[np.bool_]:
-        paths = layout.numbered_images(folder)
-        label_files.check_length(len(paths), _length(video), where=video.name, source=str(folder))
+        paths = numbered_images(folder)
+        check_length(len(paths), _length(video), where=video.name, source=str(folder))
         return np.stack(list(mask_images(paths)))
 
 

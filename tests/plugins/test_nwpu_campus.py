@@ -59,7 +59,7 @@ def test_extracted_frames_and_labels_that_do_not_fit(tmp_path: Path) -> None:
     for values, what in [
         ({"D001_01": np.zeros(9)}, "labels 9 frames, the video has 8"),
         ({"D001_01": np.full(8, 2)}, "frame 0 is 2, not 0 or 1"),
-        ({"D001_02": np.zeros(8)}, "the file has labels of 1 other videos"),
+        ({"D001_02": np.zeros(8)}, "the file has labels of 1 videos, not of this one"),
     ]:
         np.savez(file, **values)
         with pytest.raises(DataError, match=what) as caught:
@@ -69,7 +69,7 @@ def test_extracted_frames_and_labels_that_do_not_fit(tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"NWPU_Campus_gt.npz: is not a NumPy file"):
         NWPUCampus(tmp_path).labels(video)
     (tmp_path / "testing/frames/D001_01").rename(tmp_path / "testing/frames/holiday")
-    with pytest.raises(DataError, match="'holiday': the name does not start with a scene"):
+    with pytest.raises(DataError, match="'holiday': the name has no scene"):
         NWPUCampus(tmp_path).videos("test")
 
 

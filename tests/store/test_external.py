@@ -252,7 +252,7 @@ def test_published_scores_of_memae(shared_data: Path) -> None:
     assert sum(int(video.coverage.sum()) for video in videos) == 1830
     flat = np.load(shared_data / "scores/memae/ped2.npy")
     assert videos[-1].components["score"][-8] == flat[-1]
-    with pytest.raises(DataError, match="15 frames per video are missing: try --dropped 15:0"):
+    with pytest.raises(DataError, match="15 frames a video are missing: try --dropped 15:0"):
         read_external_scores(shared_data / "scores/memae/ped2.npy", lengths)
 
 
@@ -273,8 +273,8 @@ def test_normal_videos_tell_their_own_lengths(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("header", "row", "word"),
     [
-        ("video_name,frame_id,score", "a,0,0.5", "seems to hold the video"),
-        ("video,frame_idx,score", "a,0,0.5", "seems to hold the frame"),
+        ("video_name,frame_id,score", "a,0,0.5", "seems to name the video"),
+        ("video,frame_idx,score", "a,0,0.5", "seems to number the frame"),
         ("video,frame,score,target", "a,0,0.5,1", "seems to hold labels"),
         ("video,frame,score,mine", "a,0,0.5,1\na,1,0.5,0", "seems to hold labels"),
     ],

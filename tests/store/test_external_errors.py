@@ -69,10 +69,10 @@ def error_of(path: Path, lengths: Mapping[str, int] = TWO, dropped: tuple[int, i
         ("s.txt", "0.1\n0.2\n\nhigh\n", ", line 4", "'high' is not a number", "decimals with a point"),
         ("s.txt", "0.1\n1_0\n", ", line 2", "'1_0' is not a number", "decimals with a point"),
         ("s.csv", "video,frame,score\n01,0,inf\n02,0,1", ", video '01'", "1 of 1 scores are infinite", "nan where"),
-        ("s.csv", "video,frame,score\n01,1,1\n01,1,2\n02,0,1", ", video '01'", "frame 1 occurs more", "one row"),
-        ("s.csv", "video,frame,score\n01,-1,1\n02,0,1", ", video '01'", "frame -1 does not exist", "release"),
-        ("s.csv", "video,frame,score\n01,1,1\n01,3,2\n02,0,1", ", video '01'", "has frames 0 to 2", "subtract 1"),
-        ("s.csv", "frame,score\n0,1\n2,2\n", "", "the data set has 2", "a column 'video'"),
+        ("s.csv", "video,frame,score\n01,1,1\n01,1,2\n02,0,1", ", video '01'", "frame 1 is there more", "one row"),
+        ("s.csv", "video,frame,score\n01,-1,1\n02,0,1", ", video '01'", "frame -1 is not among", "release"),
+        ("s.csv", "video,frame,score\n01,1,1\n01,3,2\n02,0,1", ", video '01'", "they are 0 to 2", "subtract 1"),
+        ("s.csv", "frame,score\n0,1\n2,2\n", "", "the 2 videos are not named", "a column 'video'"),
         ("s.csv", "video,score\n01,1\n01,1\n02,2\n", ", video '01'", "holds 2 scores, expected 3", "check that"),
         (
             "s.csv",
@@ -92,7 +92,7 @@ def error_of(path: Path, lengths: Mapping[str, int] = TWO, dropped: tuple[int, i
         ("s.json", '{"01": [[1], [2]]}', ", '01'", "a list is not a number", "one number per frame"),
         ("s.json", '{"01": 3}', ", '01'", "is a number, not a list of numbers", "write {"),
         ("s.json", '{"01": {"a": [1], "b": [1, 2]}}', ", '01'", "differ in length", "one score per frame"),
-        ("s.json", '{"01": [1, 2, 3], "01": [1, 2, 3]}', ", line 1", "'01' occurs more than once", "correct it"),
+        ("s.json", '{"01": [1, 2, 3], "01": [1, 2, 3]}', ", line 1", "'01' is there more than once", "correct it"),
         ("s.json", '{"01": [1' + "0" * 400 + "]}", ", '01'", "too large", "finite"),
         (
             "s.json",
@@ -220,7 +220,7 @@ def test_several_arrays_in_one_file_of_a_folder(tmp_path: Path) -> None:
 def test_numbered_frames_must_not_be_among_those_dropped(tmp_path: Path) -> None:
     path = text(tmp_path / "s.csv", "video,frame,score\n01,1,1\n02,0,1\n")
     error = error_of(path, dropped=(1, 0))
-    assert error.what == "frame 0 has a score, but '--dropped' leaves it out"
+    assert error.what == "frame 0 has a score, but is among those that '--dropped' leaves out"
     assert (
         read_external_scores(text(path, "video,frame,score\n01,1,1\n02,3,1\n"), TWO, dropped=(1, 0))[1].coverage.sum()
         == 1
@@ -234,13 +234,13 @@ def test_numbered_frames_must_not_be_among_those_dropped(tmp_path: Path) -> None
             27,
             (0, 0),
             "holds 27 scores, but the 3 videos have 30 frames",
-            "1 frame per video is missing: try --dropped 1:0",
+            "1 frame a video is missing: try --dropped 1:0",
         ),
-        (18, (0, 0), "holds 18", "4 frames per video are missing: try --dropped 4:0"),
+        (18, (0, 0), "holds 18", "4 frames a video are missing: try --dropped 4:0"),
         (18, (1, 2), "frames, 21 without the first 1 and last 2 of each", "try --dropped 4:0"),
-        (30, (1, 2), "holds 30 scores", "remove '--dropped 1:2'"),
+        (30, (1, 2), "holds 30 scores", "leave '--dropped 1:2' away"),
         (29, (0, 0), "holds 29 scores", "check that"),
-        (31, (0, 0), "holds 31 scores", "the message names the video"),
+        (31, (0, 0), "holds 31 scores", "shows which video differs"),
         (2010, (0, 0), "holds 2010 scores", "the count fits UCSD Ped2: are"),
         (2010 - 12 * 15, (0, 0), "holds 1830 scores", "fits UCSD Ped2, with '--dropped 15:0'"),
         (40791, (0, 0), "holds 40791 scores", "fits ShanghaiTech: are"),
@@ -259,14 +259,9 @@ def test_a_flat_array_of_another_length(
 @pytest.mark.parametrize(
     ("sizes", "dropped", "what", "fix"),
     [
-        (
-            (28, 44),
-            (0, 0),
-            "28 scores, expected 32: one per frame (2 of 2 videos",
-            "4 frames per video are missing: try",
-        ),
+        ((28, 44), (0, 0), "28 scores, expected 32: one per frame (2 of 2 videos", "4 frames a video are missing: try"),
         ((28, 44), (4, 1), "28 scores, expected 27: one per frame without the first 4 and last 1 (2", "--dropped 4:0"),
-        ((32, 48), (8, 7), "expected 17", "remove '--dropped 8:7'"),
+        ((32, 48), (8, 7), "expected 17", "leave '--dropped 8:7' away"),
         ((2, 3), (0, 0), "2 scores, expected 32", "np.repeat(scores, 16)[:frames]"),
         ((32, 47), (0, 0), "holds 47 scores, expected 48: one per frame", "check that"),
         ((33, 49), (0, 0), "holds 33", "check that"),
@@ -286,5 +281,5 @@ def test_lengths_and_dropped_that_make_no_sense(tmp_path: Path) -> None:
     path = npz(tmp_path, 3, 4)
     with pytest.raises(DataError, match="no test videos"):
         read_external_scores(path, {})
-    assert "has a negative number" in error_of(path, dropped=(-1, 0)).what
-    assert error_of(path, dropped=(2, 1)).what == "no frame of video '01' with 3 frames is left"
+    assert "less than no frames" in error_of(path, dropped=(-1, 0)).what
+    assert error_of(path, dropped=(2, 1)).what == "of the 3 frames of video '01' none is left"

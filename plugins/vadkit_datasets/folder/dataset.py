@@ -11,21 +11,10 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from vadkit.api import (
-    DataError,
-    Dataset,
-    Labels,
-    Split,
-    VideoLabels,
-    VideoRef,
-    frame_rate,
-    read_label_file,
-)
-from vadkit_datasets.folder.finding import Found, videos_like, videos_under
+from vadkit.api import DataError, Dataset, Labels, Split, VideoLabels, VideoRef, frame_rate, read_label_file
+from vadkit_datasets.folder.finding import Source, videos_like, videos_under
 from vadkit_datasets.folder.labels import MASKS, labels_of, matched, read_mask_folders
-from vadkit_datasets.label_files import check_length
-from vadkit_datasets.layout import found_if_any
-from vadkit_datasets.lengths import Lengths
+from vadkit_datasets.layout import Lengths, check_length, found_if_any
 
 _FOLDERS: dict[Split, tuple[str, ...]] = {
     "train": ("train", "training/frames", "training/videos", "training"),
@@ -62,11 +51,10 @@ class Folder(Dataset):
         ['cam1']
     """
 
-    default_root: ClassVar[str] = ""
     layout: ClassVar[str] = (
         "--data-root is the folder that holds your videos: train/ with normal video and test/ with video to score, as "
-        "files (mp4, avi, mkv, mov, ...) or folders of images; for other places set the keys 'train' and 'test'; "
-        "labels are optional (labels.csv)"
+        "files (mp4, avi, mkv, mov, ...) or folders of images. For other folders set the keys 'train' and 'test'. "
+        "Labels are optional (labels.csv)"
     )
 
     def __init__(
@@ -106,11 +94,11 @@ class Folder(Dataset):
         if other is None or other.source != video.source:
             return None
         entry, masks = self._entries.get(video.name), self._masks.get(video.name)
-        if entry is None and not self._normal:
-            return None
-        if entry is None:
+        if entry is not None:
+            return self._compared(video, entry, masks)
+        if self._normal:
             return Labels(np.zeros(self._length(video), np.bool_), source="folder, taken as normal")
-        return self._compared(video, entry, masks)
+        return None
 
     def ground_truth(self) -> Sequence[tuple[VideoRef, Labels]]:
         """All labelled test videos. Without video files: the videos with a length in the labels.
@@ -121,9 +109,9 @@ class Folder(Dataset):
         if found_if_any(self.videos, "test"):
             return super().ground_truth()
         path = self._labels_path
-        known = {name: entry for name, entry in (read_label_file(path) if path else {}).items() if entry.length()}
-        absent = [(self._placed(VideoRef(name, (), frames=e.length(), fps=self._fps)), e) for name, e in known.items()]
-        return [(video, self._compared(video, entry, None)) for video, entry in absent]
+        entries = read_label_file(path).items() if path else ()
+        absent = [(replace(self._video(name, ()), frames=entry.length()), entry) for name, entry in entries]
+        return [(video, self._compared(video, entry, None)) for video, entry in absent if video.frames]
 
     @cached_property
     def _train(self) -> Sequence[VideoRef]:
@@ -146,8 +134,7 @@ class Folder(Dataset):
     def _find(self, split: Split) -> Sequence[VideoRef]:
         named, folders = self._named[split], _FOLDERS[split]
         if named is not None:
-            patterns = (named,) if isinstance(named, str) else named
-            found = videos_like(self._base, patterns)
+            found = videos_like(self._base, (named,) if isinstance(named, str) else named)
         else:
             folder = next((self._base / name for name in folders if (self._base / name).is_dir()), None)
             if folder is None:
@@ -158,16 +145,13 @@ class Folder(Dataset):
             if not found:
                 fix = f"put video files or folders of images there, or set '{split}' under 'data'"
                 raise DataError("no video file and no folder of images", where=str(folder), fix=fix)
-        return [self._placed(self._video(one)) for one in found]
+        return [self._video(name, source) for name, source in found.items()]
 
-    def _video(self, found: Found) -> VideoRef:
-        if isinstance(found.source, tuple):
-            return VideoRef(found.name, found.source, frames=len(found.source), fps=self._fps)
-        return VideoRef(found.name, found.source, fps=self._fps or frame_rate(found.source))
-
-    def _placed(self, video: VideoRef) -> VideoRef:
-        scene = video.name.rpartition("/")[0] if self._by_folder else ""
-        return replace(video, scene=scene)
+    def _video(self, name: str, source: Source) -> VideoRef:
+        scene = name.rpartition("/")[0] if self._by_folder else ""
+        if isinstance(source, tuple):
+            return VideoRef(name, source, frames=len(source), scene=scene, fps=self._fps)
+        return VideoRef(name, source, scene=scene, fps=self._fps or frame_rate(source))
 
     @cached_property
     def _labels_path(self) -> Path | None:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from vadkit.api import DataError, natural_key
@@ -12,23 +11,11 @@ from vadkit_datasets.folder.patterns import chosen, fits, leads, split
 from vadkit_datasets.layout import IMAGES, VIDEOS
 
 Source = Path | tuple[Path, ...]
+"""A video file, or the images of a folder in natural order."""
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
-    """A video that was found, with its name.
-
-    Attributes:
-        name: path below the base folder, without the suffix of a file.
-        source: a video file, or the images of a folder in natural order.
-    """
-
-    name: str
-    source: Source
-
-
-def videos_under(folder: Path) -> list[Found]:
-    """Find every video below a folder, at any depth, named by its path there.
+def videos_under(folder: Path) -> Mapping[str, Source]:
+    """Find every video below a folder, at any depth: name -> source. A name is the path there, without a suffix.
 
     Raises:
         DataError: a folder or file cannot be read, a link is broken or circular, a folder contains both video
@@ -37,7 +24,7 @@ def videos_under(folder: Path) -> list[Found]:
     return _named(_select(folder, ()), folder)
 
 
-def videos_like(root: Path, patterns: Sequence[str]) -> list[Found]:
+def videos_like(root: Path, patterns: Sequence[str]) -> Mapping[str, Source]:
     """Find the videos that match any of the patterns, each once, named by their path below `root`.
 
     `*` and `?` match within a name, `**` matches any number of folders. A pattern that matches a folder selects
@@ -53,22 +40,20 @@ def videos_like(root: Path, patterns: Sequence[str]) -> list[Found]:
         if not rest and start.is_file() and start.suffix.lower() in VIDEOS:
             found = [start]
         if not found:
-            raise DataError(
-                f"the pattern {pattern!r} matches no video file and no folder of images",
-                where=str(root),
-                fix="write it relative to this folder, check upper and lower case, and use ** to cross folders",
-            )
+            what = f"the pattern {pattern!r} matches no video file and no folder of images"
+            fix = "write it relative to this folder, check upper and lower case, and use ** to cross folders"
+            raise DataError(what, where=str(root), fix=fix)
         sources |= dict.fromkeys(found)
     return _named(sources, root)
 
 
-def images_under(folder: Path) -> list[tuple[Path, ...]]:
-    """The images of every folder below this one, at any depth, each in natural order.
+def image_folders(folder: Path) -> list[tuple[Path, list[Path]]]:
+    """Every folder below this one with images, at any depth, and its images in natural order.
 
     Raises:
         DataError: a folder or file cannot be read, or a link is circular.
     """
-    return [tuple(images) for _, images, _ in _walk(folder, ()) if images]
+    return [(inner, images) for inner, images, _ in _walk(folder, ()) if images]
 
 
 def folder_of(source: Source) -> Path:
@@ -84,12 +69,10 @@ def _select(base: Path, pattern: tuple[str, ...]) -> Iterator[Source]:
             images = [path for path in images if fits((*parts, path.name), pattern)]
             files = [path for path in files if fits((*parts, path.name), pattern)]
         if images and files:
-            raise DataError(
-                f"the folder contains both video files ({files[0].name}) and images ({images[0].name})",
-                where=str(folder),
-                fix="move the frames to another folder, or use a pattern, for example train: 'train/**/*.mp4'",
-            )
-        _check_readable([*images, *files])
+            what = f"the folder contains both video files ({files[0].name}) and images ({images[0].name})"
+            fix = "move the frames to another folder, or use a pattern, for example train: 'train/**/*.mp4'"
+            raise DataError(what, where=str(folder), fix=fix)
+        _check_readable(images or files)
         if images:
             yield tuple(images)
         yield from files
@@ -102,53 +85,40 @@ def _walk(
     folder = folder or base
     try:
         status = folder.stat()
-        entries = sorted(os.scandir(folder), key=lambda entry: (natural_key(entry.name), entry.name))
+        with os.scandir(folder) as entries:
+            found = [(Path(entry.path), entry.is_dir()) for entry in entries if entry.name[0] != "."]
     except OSError as error:
-        raise _unreadable(folder, error) from error
+        fix = "correct its permissions or its link, or remove it"
+        raise DataError(f"cannot be read: {error.strerror}", where=str(error.filename or folder), fix=fix) from error
     here = (status.st_dev, status.st_ino)
     if here in above:
         fix = "remove the link, or use patterns that do not match it"
         raise DataError("the link points to a folder that contains it", where=str(folder), fix=fix)
-    files: list[Path] = []
-    inner: list[Path] = []
-    for entry in entries:
-        if entry.name.startswith("."):
-            continue
-        try:
-            if entry.is_dir():
-                inner.append(Path(entry.path))
-                continue
-        except OSError as error:
-            raise _unreadable(Path(entry.path), error) from error
-        path = Path(entry.path)
-        if path.suffix.lower() in IMAGES | VIDEOS:
-            files.append(path)
-    images = [path for path in files if path.suffix.lower() in IMAGES]
-    yield folder, images, [path for path in files if path.suffix.lower() in VIDEOS]
-    for path in inner:
+    found.sort(key=lambda entry: (natural_key(entry[0].name), entry[0].name))
+    files = [path for path, is_folder in found if not is_folder]
+    images, videos = ([path for path in files if path.suffix.lower() in kind] for kind in (IMAGES, VIDEOS))
+    yield folder, images, videos
+    for path in (path for path, is_folder in found if is_folder):
         parts = path.relative_to(base).parts
         if leads(parts, pattern) or chosen(parts, pattern):
             yield from _walk(base, pattern, path, (*above, here))
 
 
-def _named(sources: Iterable[Source], base: Path) -> list[Found]:
+def _named(sources: Iterable[Source], base: Path) -> Mapping[str, Source]:
     found: dict[str, Source] = {}
     for source in sources:
         name = _name(source, base)
         if name in found:
             both = f"{folder_of(found[name])} and {folder_of(source)}"
-            raise DataError(
-                f"two videos have the name {name!r}: {both}", where=str(base), fix="rename or remove one of them"
-            )
+            fix = "rename or remove one of them"
+            raise DataError(f"two videos have the name {name!r}: {both}", where=str(base), fix=fix)
         found[name] = source
-    order = sorted(found, key=lambda name: (natural_key(name), name))
-    return [Found(name, found[name]) for name in order]
+    return {name: found[name] for name in sorted(found, key=lambda name: (natural_key(name), name))}
 
 
 def _name(source: Source, base: Path) -> str:
     path = folder_of(source)
-    inside = path.is_relative_to(base)
-    below = path.relative_to(base if inside else path.anchor)
+    below = path.relative_to(base if path.is_relative_to(base) else path.anchor)
     if below == Path():
         return base.name
     return (below if isinstance(source, tuple) else below.with_suffix("")).as_posix()
@@ -159,14 +129,7 @@ def _check_readable(paths: Sequence[Path]) -> None:
     if not wrong:
         return
     path, others = wrong[0], f" (and {len(wrong) - 1} more files)" if len(wrong) > 1 else ""
+    what, fix = "no permission to read the file", "change its permissions, or move it out of the folder"
     if path.is_symlink() and not path.exists():
         what, fix = "the link is broken", "restore the file, or remove the link"
-    else:
-        what, fix = "no permission to read the file", "change its permissions, or move it out of the folder"
     raise DataError(f"{what}{others}", where=str(path), fix=fix)
-
-
-def _unreadable(path: Path, error: OSError) -> DataError:
-    return DataError(
-        f"cannot be read: {error.strerror}", where=str(path), fix="correct its permissions or its link, or remove it"
-    )

@@ -9,13 +9,11 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 
 from vadkit.api import DataError, VideoLabels, closest, mask_images, mask_labels
-from vadkit_datasets.folder.finding import folder_of, images_under
+from vadkit_datasets.folder.finding import image_folders
 from vadkit_datasets.layout import VIDEOS
 
-FOUND = ("labels.csv", "labels.json", "labels.npz", "labels")
-"""Read where the recipe names no labels."""
-MASKS = "masks"
-"""Folder of mask images, read in addition."""
+FOUND = ("labels.csv", "labels.json", "labels.npz", "labels")  # read if the recipe names no labels
+MASKS = "masks"  # folder of mask images, read in addition
 
 
 def labels_of(root: Path, named: Path | None) -> Path | None:
@@ -44,9 +42,9 @@ def read_mask_folders(path: Path) -> dict[str, VideoLabels]:
     Raises:
         DataError: unreadable.
     """
-    found = {folder_of(paths).relative_to(path).as_posix(): paths for paths in images_under(path)}
     return {
-        name: mask_labels(str(path / name), len(paths), partial(mask_images, paths)) for name, paths in found.items()
+        folder.relative_to(path).as_posix(): mask_labels(str(folder), len(images), partial(mask_images, images))
+        for folder, images in image_folders(path)
     }
 
 
@@ -93,11 +91,8 @@ def matched(
             raise DataError(what, where=str(path), fix="write the name of a video in one way")
     if unknown:
         others_too = f" (and {len(unknown) - 1} more names)" if len(unknown) > 1 else ""
-        raise DataError(
-            f"labels {unknown[0]!r}, but no test video has that name{others_too}",
-            where=str(path),
-            fix=closest(_plain(unknown[0]), exact.values()),
-        )
+        what = f"labels {unknown[0]!r}, but no test video has that name{others_too}"
+        raise DataError(what, where=str(path), fix=closest(_plain(unknown[0]), exact.values()))
     return {name: entries[given] for name, given in found.items()}
 
 

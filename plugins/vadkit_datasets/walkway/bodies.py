@@ -20,9 +20,9 @@ class Look:
     """Gray values, 0 to 255, and gait.
 
     Attributes:
-        coat, legs, hair, skin: gray values.
+        coat: gray value, as are `legs`, `hair` and `skin`.
         pack: gray value of a backpack; negative for none.
-        stride: heights walked in one cycle of both legs.
+        stride: heights walked in two steps.
         swing: how far a foot reaches out, heights.
     """
 

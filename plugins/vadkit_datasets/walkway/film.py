@@ -53,11 +53,9 @@ class Film:
             DataError: the range is not within the video.
         """
         if not 0 <= start <= stop <= self.frames:
-            raise DataError(
-                f"frames {start}:{stop} are not within the video",
-                where=f"walkway {self.split} {self.index:02d}",
-                fix=f"choose a range within 0:{self.frames}",
-            )
+            what = f"frames {start}:{stop} are not within the video"
+            fix = f"choose a range within 0:{self.frames}"
+            raise DataError(what, where=f"walkway {self.split} {self.index:02d}", fix=fix)
         clip = np.empty((stop - start, self.height, self.width, 1), np.uint8)
         for number, frame in enumerate(range(start, stop)):
             canvas, _ = self._paint(frame)

@@ -21,7 +21,7 @@ _PROGRAM = ("bicycle", "van", "runner", "bag", "skateboard", "", "cart", "wrong_
 
 @dataclass(frozen=True, slots=True)
 class Light:
-    """Two slow waves of daylight, and sensor noise whose level varies as the sensor's gain adapts.
+    """Two slow waves of daylight, and sensor noise. Its level varies as the sensor's gain adapts.
 
     A wave is (amplitude, period in frames, phase in radians).
 
@@ -130,7 +130,7 @@ def _event(kind: str, leaves: bool, width: float, frames: int, rng: np.random.Ge
 
 
 def _enter(kind: str, y: float, way: int, pace: float, moment: float, width: float, rng: np.random.Generator) -> Actor:
-    """An actor whose foremost point touches the frame's edge at frame `moment`."""
+    """An actor with its foremost point at the frame's edge at frame `moment`."""
     stature = float(rng.uniform(0.84, 1.16)) * (0.7 if kind == "walker" and rng.random() < 0.1 else 1.0)
     height = 15 * (0.72 + 0.5 * y / HEIGHT) * stature
     outside = reach(kind) * height

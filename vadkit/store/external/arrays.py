@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vadkit.core.errors import DataError
+from vadkit.core.video_labels import FrameLabels, VideoLabels
 from vadkit.store.external.series import Series
 
+PICKLES = (".pkl", ".pickle", ".pt", ".pth")
 PICKLED = (
     "vadkit does not open pickles, since a pickle can run any program: if you trust the file, load it and save plain "
     "numbers with np.save('scores.npy', np.asarray(scores, float)) or np.savez('scores.npz', **{video: scores, ...})"
@@ -20,16 +24,20 @@ _NPY, _ZIP, _PICKLE = b"\x93NUMPY", (b"PK\x03\x04", b"PK\x05\x06"), b"\x80"
 
 
 def read_arrays(path: Path) -> list[Series]:
-    """Read one series per array. A `.npy`, or a single array with a general name, names no video.
+    """Read one series per array.
 
     Raises:
         DataError: unreadable, pickled, or not arrays with one number per frame.
     """
-    arrays = load_arrays(path)
-    if len(arrays) == 1:
-        ((name, array),) = arrays.items()
-        arrays = {"" if is_unnamed(name) else name: array}
-    return [Series(name, {"score": _flat(array, path, name)}, str(path)) for name, array in arrays.items()]
+    return [
+        Series(name, {"score": _flat(array, _where(path, name))}, str(path))
+        for name, array in load_arrays(path).items()
+    ]
+
+
+def array_labels(path: Path, arrays: Mapping[str, NDArray[Any]]) -> dict[str, VideoLabels]:
+    """Arrays of a file with one label per frame -> labels by the names of the arrays."""
+    return {name: FrameLabels(_where(path, name), partial(np.asarray, array)) for name, array in arrays.items()}
 
 
 def kind(path: Path) -> str:
@@ -44,13 +52,8 @@ def kind(path: Path) -> str:
         return ""
 
 
-def is_unnamed(name: str) -> bool:
-    """Whether the name of a single array is general, and not that of a video."""
-    return name in _UNNAMED
-
-
 def load_arrays(path: Path) -> dict[str, NDArray[Any]]:
-    """The arrays of a `.npz` by name; that of a `.npy` under the name "".
+    """The arrays of a `.npz` by name. That of a `.npy`, or a single one with a general name, has the name "".
 
     Raises:
         DataError: unreadable, or pickled.
@@ -65,21 +68,25 @@ def load_arrays(path: Path) -> dict[str, NDArray[Any]]:
                 return {"": np.load(file, allow_pickle=False)}
             if start.startswith(_ZIP):
                 with np.load(file, allow_pickle=False) as archive:
-                    return {name: np.asarray(archive[name]) for name in archive.files}
+                    arrays = {name: np.asarray(archive[name]) for name in archive.files}
+                general = len(arrays) == 1 and arrays.keys() <= _UNNAMED
+                return {"": next(iter(arrays.values()))} if general else arrays
     except DataError:
         raise
     # A damaged file fails in the zip, zlib or header code, each in its own way.
     except Exception as error:
         if "allow_pickle" in str(error):
             raise DataError("holds Python objects, which are pickled", where=str(path), fix=PICKLED) from error
-        raise DataError(
-            f"cannot be read: {type(error).__name__}: {error}", where=str(path), fix="fetch or write it again"
-        ) from error
+        what = f"cannot be read: {type(error).__name__}: {error}"
+        raise DataError(what, where=str(path), fix="fetch or write it again") from error
     raise DataError("is not a NumPy file", where=str(path), fix="fetch it again, or write it with np.save or np.savez")
 
 
-def _flat(array: NDArray[Any], path: Path, name: str) -> NDArray[np.float64]:
-    where = f"{path}, array {name!r}" if name else str(path)
+def _where(path: Path, name: str) -> str:
+    return f"{path}, array {name!r}" if name else str(path)
+
+
+def _flat(array: NDArray[Any], where: str) -> NDArray[np.float64]:
     if array.ndim != 1:
         fix = "save array.ravel()" if array.size == max(array.shape, default=1) else "reduce it to one number per frame"
         raise DataError(f"the array has shape {array.shape}, not (frames,)", where=where, fix=fix)

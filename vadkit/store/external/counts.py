@@ -1,10 +1,10 @@
-"""Advice for files with a number of scores that does not fit the data set."""
+"""Numbers of scores that do not fit a data set, and what would make them fit."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-# Number of test videos and of all their frames, in the releases that most papers use.
+# Test videos and their frames together, of the releases that most papers use.
 _KNOWN = {
     "UCSD Ped1": (36, 7_200),
     "UCSD Ped2": (12, 2_010),
@@ -12,52 +12,52 @@ _KNOWN = {
     "ShanghaiTech": (107, 40_791),
     "UCF-Crime": (290, 1_111_808),
 }
-_MOST_DROPPED = 64  # frames per video; clips are hardly ever longer
-_CHECK = "check that the file has one score per frame of this data set's test videos, and that no frame is resampled"
+_MOST_DROPPED = 64  # frames a video; clips are hardly ever longer
+_CHECK = "check that the scores are of this data set's test videos, one a frame, and that no frame is resampled"
 
 
-def explain_videos(counts: Mapping[str, int], lengths: Mapping[str, int], dropped: tuple[int, int]) -> str:
-    """Advice if at least one video does not have one score per frame.
+def explain_videos(given: Mapping[str, int], lengths: Mapping[str, int], dropped: tuple[int, int]) -> str:
+    """What to do about videos of which one or more has not one score a frame.
 
     Args:
-        counts: video -> number of scores.
+        given: video -> number of scores.
         lengths: video -> F.
-        dropped: frames without scores at a video's start and end, as the user gave them.
+        dropped: frames at a video's start and end that are said to have no score.
     """
-    missing = {lengths[name] - count for name, count in counts.items()}
+    missing = {lengths[name] - count for name, count in given.items()}
     if missing == {0}:
-        return f"there is a score for every frame: remove '--dropped {_pair(dropped)}'"
+        return _keep_all(dropped)
     if len(missing) == 1 and 0 < (count := missing.pop()) < min(lengths.values()):
         return _try_dropping(count)
-    step = round(sum(lengths.values()) / sum(counts.values()))
-    if step > 1 and all(lengths[name] // step <= count <= -(-lengths[name] // step) for name, count in counts.items()):
+    step = round(sum(lengths.values()) / sum(given.values()))
+    if step > 1 and all(lengths[name] // step <= count <= -(-lengths[name] // step) for name, count in given.items()):
         return f"is this one score for every {step} frames? Then repeat each: np.repeat(scores, {step})[:frames]"
     return _CHECK
 
 
-def explain_total(scores: int, lengths: Mapping[str, int], dropped: tuple[int, int]) -> str:
-    """Advice if a flat array has another number of scores than `lengths` (video -> F) needs."""
+def explain_total(given: int, lengths: Mapping[str, int], dropped: tuple[int, int]) -> str:
+    """What to do about a flat array of `given` scores that does not fit `lengths` (video -> F)."""
     total, videos = sum(lengths.values()), len(lengths)
-    count, rest = divmod(total - scores, videos)
-    if scores == total:
-        return f"there is a score for every frame: remove '--dropped {_pair(dropped)}'"
+    count, rest = divmod(total - given, videos)
+    if given == total:
+        return _keep_all(dropped)
     if not rest and 0 < count <= min(_MOST_DROPPED, min(lengths.values()) - 1):
         return _try_dropping(count)
     for name, (videos, total) in _KNOWN.items():
-        count, rest = divmod(total - scores, videos)
+        count, rest = divmod(total - given, videos)
         if not rest and 0 <= count <= _MOST_DROPPED // 2:
             hint = f", with '--dropped {count}:0' or another A:B with A + B = {count}" if count else ""
             return f"the count fits {name}{hint}: are the scores of that data set?"
-    return f"{_CHECK}; with an .npz with one array per video, the message names the video that differs"
+    return f"{_CHECK}; an .npz with one array a video shows which video differs"
 
 
 def _try_dropping(count: int) -> str:
-    frames = "1 frame per video is" if count == 1 else f"{count} frames per video are"
+    frames = "1 frame a video is" if count == 1 else f"{count} frames a video are"
     return (
         f"{frames} missing: try --dropped {count}:0, or another A:B with A + B = {count}, "
-        "for the frames that the method leaves out at a video's start and end"
+        "as the method leaves out frames at a video's start and end"
     )
 
 
-def _pair(dropped: tuple[int, int]) -> str:
-    return f"{dropped[0]}:{dropped[1]}"
+def _keep_all(dropped: tuple[int, int]) -> str:
+    return f"there is a score for every frame: leave '--dropped {dropped[0]}:{dropped[1]}' away"

@@ -1,4 +1,4 @@
-"""File formats of external scores: the known ones, and the ones that are refused."""
+"""Files of external scores: the known formats, and the ones that are refused."""
 
 from __future__ import annotations
 
@@ -7,12 +7,15 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+
 from vadkit.core.errors import DataError
 from vadkit.core.values import natural_key
-from vadkit.store.external.arrays import PICKLED, read_arrays
+from vadkit.store.external.arrays import PICKLED, PICKLES, kind, read_arrays
 from vadkit.store.external.json_files import read_objects
 from vadkit.store.external.series import Series
 from vadkit.store.external.tables import read_table
+from vadkit.store.scores import read_score
 
 _READERS: dict[str, Callable[[Path], list[Series]]] = {
     **dict.fromkeys((".npz", ".npy"), read_arrays),
@@ -20,20 +23,57 @@ _READERS: dict[str, Callable[[Path], list[Series]]] = {
     **dict.fromkeys((".jsonl", ".json"), read_objects),
 }
 _REFUSED = {
-    **dict.fromkeys((".pkl", ".pickle", ".pt", ".pth"), ("is a pickle", PICKLED)),
+    **dict.fromkeys(PICKLES, ("is a pickle", PICKLED)),
     ".mat": (
         "is a MATLAB file, in which each author names and nests the scores differently",
         "load it with scipy.io.loadmat and save an array per video with np.savez('scores.npz', **{video: scores, ...})",
     ),
 }
 
+_HOLDS_LABELS = ("seems to hold labels", "leave it out")
+_NO_SCORES = {
+    **dict.fromkeys(("label", "labels", "gt", "ground_truth", "abnormal", "is_abnormal", "gt_label"), _HOLDS_LABELS),
+    **dict.fromkeys(("y", "target", "truth", "is_anomaly", "anomaly_label", "class"), _HOLDS_LABELS),
+    **dict.fromkeys(
+        ("video_name", "video_id", "name", "clip", "clip_id", "vid"), ("seems to name the video", "name it 'video'")
+    ),
+    **dict.fromkeys(
+        ("frame_id", "frame_idx", "frame_index", "frame_number", "frame_no", "idx", "index"),
+        ("seems to number the frame", "name it 'frame'"),
+    ),
+}
+"""Name of a column -> what the column seems to do, and what to do about it."""
+_OWN = "vadkit scores"
 
-def find_files(path: Path) -> list[Path]:
-    """The file itself, or the files of a folder in natural order, without hidden files and inner folders.
+
+def read_series(path: Path, *, several: bool) -> list[Series]:
+    """Read the series of a file or of the files of a folder, including files that vadkit wrote.
+
+    Args:
+        path: of the file or folder.
+        several: the only file of a folder holds several videos. A series without a name then covers all of them,
+            as in a file outside a folder. Otherwise it has the name of the file.
 
     Raises:
-        DataError: nothing exists there, a format is not known, or the folder mixes formats.
+        DataError: unreadable, of an unknown form, or a column does not seem to hold scores.
     """
+    files = _files(path)
+    found: list[Series] = []
+    for file in files:
+        stored = kind(file)
+        if stored == _OWN:
+            own = read_score(file)
+            found.append(Series(own.name, own.components, str(file), None, own.scene, own.coverage, own.fps))
+        elif stored:
+            raise DataError(f"holds {stored}, not scores", where=str(file), fix="name the folder of the score files")
+        else:
+            alone = path.is_file() or (len(files) == 1 and several)
+            found += [_named(series) for series in _read(file, alone=alone)]
+    return found
+
+
+def _files(path: Path) -> list[Path]:
+    """The file itself, or the files of a folder in natural order, without hidden files and inner folders."""
     if path.is_file():
         return [_known(path)]
     if not path.is_dir():
@@ -46,51 +86,49 @@ def find_files(path: Path) -> list[Path]:
     files = [_known(file) for file in sorted(files, key=lambda file: natural_key(file.name))]
     counts = Counter(file.suffix.lower() for file in files)
     if len(counts) > 1:
-        formats = ", ".join(f"{count} {suffix}" for suffix, count in counts.most_common())
-        raise DataError(
-            f"the folder mixes formats: {formats}", where=str(path), fix="keep one format and move the other files away"
-        )
+        found = ", ".join(f"{count} {suffix}" for suffix, count in counts.most_common())
+        fix = "keep one format and move the other files away"
+        raise DataError(f"the folder mixes formats: {found}", where=str(path), fix=fix)
     return files
 
 
-def read_file(path: Path, *, alone: bool) -> list[Series]:
-    """The series of one file.
-
-    Args:
-        path: a file from `find_files`.
-        alone: the file holds all videos, and a single series without a name covers all of them.
-            Otherwise such a series has the name of the file.
-
-    Raises:
-        DataError: unreadable, or of an unknown form.
-    """
+def _read(path: Path, *, alone: bool) -> list[Series]:
     try:
         if not path.stat().st_size:
             raise DataError("is empty", where=str(path), fix="write one number per frame")
     except OSError as error:
         raise DataError(f"cannot be read: {error.strerror or error}", where=str(path)) from error
-    all_series = _READERS[path.suffix.lower()](path)
-    if not all_series or not all(series.size for series in all_series):
+    found = _READERS[path.suffix.lower()](path)
+    if not found or not all(series.size for series in found):
         raise DataError("holds an empty list or no list of numbers", where=str(path), fix="write one number per frame")
     if alone:
-        return all_series
+        return found
     if path.suffix.lower() == ".npz":
-        if len(all_series) > 1:
-            names = ", ".join(series.video for series in all_series[:6])
-            what = f"{len(all_series)} arrays in a file of a folder: {names}"
+        if len(found) > 1:
+            what = f"{len(found)} arrays in a file of a folder: {', '.join(series.video for series in found[:6])}"
             fix = "save one array per video, or give the path of the file if it holds all videos"
             raise DataError(what, where=str(path), fix=fix)
-        return [replace(all_series[0], video=path.stem)]  # the key is the name of the array, not of the video
-    return [replace(series, video=series.video or path.stem) for series in all_series]
+        return [replace(found[0], video=path.stem)]  # the key is the name of the array, not of the video
+    return [replace(series, video=series.video or path.stem) for series in found]
 
 
 def _known(path: Path) -> Path:
     suffix = path.suffix.lower()
-    if suffix in _REFUSED:
-        what, fix = _REFUSED[suffix]
-        raise DataError(what, where=str(path), fix=fix)
-    if suffix not in _READERS:
-        what = f"the suffix {path.suffix!r} is not known" if suffix else "the name has no suffix"
-        fix = f"known are {', '.join(_READERS)}; move other files away"
-        raise DataError(what, where=str(path), fix=fix)
-    return path
+    if suffix in _READERS:
+        return path
+    unknown = f"the suffix {path.suffix!r} is not known" if suffix else "the name has no suffix"
+    what, fix = _REFUSED.get(suffix, (unknown, f"known are {', '.join(_READERS)}; move other files away"))
+    raise DataError(what, where=str(path), fix=fix)
+
+
+def _named(series: Series) -> Series:
+    """Name a single column "score"; refuse columns that hold something else."""
+    several = len(series.columns) > 1
+    for name, numbers in series.columns.items():
+        found = _NO_SCORES.get(name.strip().lower())
+        if several and set(np.unique(numbers).tolist()) == {0.0, 1.0}:
+            found = found or _HOLDS_LABELS
+        if found:
+            what = f"the column {name!r} {found[0]}: it would be evaluated as a score"
+            raise DataError(what, where=series.where, fix=f"{found[1]}, or rename it if it is a score")
+    return series if several else replace(series, columns={"score": next(iter(series.columns.values()))})

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from vadkit.core.errors import DataError
 from vadkit.store.external.series import RowCollector, Series, to_frame
 
-_Items = Sequence[tuple[str, Any]]  # where the object is, and the object
+Items = list[tuple[str, Any]]
+"""Where each item of a list of objects is, and the item."""
 
 _FORMS = (
     'write {"video": "01", "frame": 0, "score": 0.5} or {"video": "01", "scores": [0.5, ...]} per line, '
@@ -21,42 +22,19 @@ _FORMS = (
 )
 
 
-def load_json(path: Path, forms: str) -> Any:
-    """The content of a JSON file; of a file with one object per line, the list of objects.
+def load_json(path: Path, forms: str, is_item: Callable[[dict[str, Any]], bool]) -> Items | dict[str, Any]:
+    """The objects of a JSON file with one per line or a list of them, or else its content by video.
+
+    A list of something else is the content of the video "".
 
     Args:
         path: of the file.
-        forms: the content that is known, for messages.
+        forms: the content that is known, for error messages.
+        is_item: whether the only object of a file is about one video, and does not map videos to their content.
 
     Raises:
-        DataError: unreadable, or not JSON.
+        DataError: unreadable, not JSON, or neither a list nor an object.
     """
-    return _load(path, forms)[0]
-
-
-def read_objects(path: Path) -> list[Series]:
-    """Read JSON: one series per video; the video is "" if the file names none.
-
-    null is NaN. In place of a list there may be a mapping from components to lists.
-
-    Raises:
-        DataError: unreadable, not JSON, or of an unknown form.
-    """
-    content, counts, unit = _load(path, _FORMS)
-    if isinstance(content, list) and content and isinstance(content[0], dict):
-        return _from_items([(f"{path}, {unit} {n}", item) for n, item in zip(counts, content, strict=True)], path)
-    if isinstance(content, dict) and (isinstance(content.get("video"), str) or set(content) == {"scores"}):
-        return _from_items([(str(path), content)], path)
-    if isinstance(content, dict) and content:
-        return [Series(video, _columns(value, f"{path}, {video!r}"), str(path)) for video, value in content.items()]
-    if isinstance(content, list) and content:
-        return [Series("", _columns(content, str(path)), str(path))]
-    empty = isinstance(content, list | dict)
-    raise DataError("is empty" if empty else f"holds {_called(content)}", where=str(path), fix=_FORMS)
-
-
-def _load(path: Path, forms: str) -> tuple[Any, Sequence[int], str]:
-    """The content, the numbers of its lines or items, and "line" or "item"."""
     try:
         text = path.read_text(encoding="utf-8-sig")
     except UnicodeDecodeError as error:
@@ -67,12 +45,36 @@ def _load(path: Path, forms: str) -> tuple[Any, Sequence[int], str]:
         raise DataError("is empty", where=str(path), fix=forms)
     lines = [(count, line) for count, line in enumerate(text.split("\n"), 1) if line.strip()]
     if path.suffix.lower() == ".jsonl" or (len(lines) > 1 and _is_object(lines[0][1])):
-        content = [_parse(line, path, count, forms) for count, line in lines]
-        if len(content) == 1 and not isinstance(content[0], dict):
-            return content[0], (), "item"
-        return content, [count for count, _ in lines], "line"
-    content = _parse(text, path, 1, forms)
-    return content, range(1, len(content) + 1) if isinstance(content, list) else (), "item"
+        items = [(f"{path}, line {count}", _parse(line, path, count, forms)) for count, line in lines]
+        if len(items) > 1 or isinstance(items[0][1], dict):
+            return items
+        content = items[0][1]
+    else:
+        content = _parse(text, path, 1, forms)
+    if isinstance(content, dict):
+        return [(str(path), content)] if is_item(content) else content
+    if not isinstance(content, list) or not content:
+        raise DataError("is empty" if content == [] else f"holds {_called(content)}", where=str(path), fix=forms)
+    if isinstance(content[0], dict):
+        return [(f"{path}, item {count}", item) for count, item in enumerate(content, 1)]
+    return {"": content}
+
+
+def read_objects(path: Path) -> list[Series]:
+    """Read JSON: one series per video; the video is "" if the file names none.
+
+    null is NaN. In place of a list there may be a mapping from components to lists.
+
+    Raises:
+        DataError: unreadable, not JSON, or of an unknown form.
+    """
+    content = load_json(path, _FORMS, lambda item: isinstance(item.get("video"), str) or set(item) == {"scores"})
+    if not content:
+        raise DataError("is empty", where=str(path), fix=_FORMS)
+    if isinstance(content, list):
+        return items_to_series(content, path)
+    places = {video: f"{path}, {video!r}" if video else str(path) for video in content}
+    return [Series(video, _columns(value, places[video]), str(path)) for video, value in content.items()]
 
 
 def _parse(text: str, path: Path, first: int, forms: str) -> Any:
@@ -92,7 +94,7 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(content) < len(pairs):
         keys = [key for key, _ in pairs]
         twice = next(key for key in keys if keys.count(key) > 1)
-        raise ValueError(f"the key {twice!r} occurs more than once")
+        raise ValueError(f"the key {twice!r} is there more than once")
     return content
 
 
@@ -103,8 +105,12 @@ def _is_object(line: str) -> bool:
         return False
 
 
-def _from_items(items: _Items, path: Path) -> list[Series]:
-    """Series of objects that must have the same keys."""
+def items_to_series(items: Items, path: Path) -> list[Series]:
+    """One series per video, from objects of which each is a frame or a video.
+
+    Raises:
+        DataError: an item is not an object, or has other keys than the first.
+    """
     keys = list(items[0][1])
     for where, item in items:
         if not isinstance(item, dict):
@@ -115,21 +121,15 @@ def _from_items(items: _Items, path: Path) -> list[Series]:
             raise DataError("'video' is not a name in quotes", where=where, fix=_FORMS)
     if "scores" in keys and set(keys) <= {"video", "scores"}:
         return [Series(item.get("video", ""), _columns(item["scores"], where), str(path)) for where, item in items]
-    return _from_rows(items, keys, path)
-
-
-def _from_rows(items: _Items, keys: Sequence[str], path: Path) -> list[Series]:
     names = [key for key in keys if key not in ("video", "frame")]
     if not names:
         raise DataError(f"the objects have only the keys {_list(keys)}", where=items[0][0], fix=_FORMS)
     rows = RowCollector(names, str(path))
     for where, item in items:
-        frame = None
-        if "frame" in item:
-            try:
-                frame = to_frame(float(to_numbers([item["frame"]], where)[0]))
-            except ValueError as error:
-                raise DataError("'frame' is not a whole number", where=where, fix="count the frames from 0") from error
+        try:
+            frame = to_frame(float(to_numbers([item["frame"]], where)[0])) if "frame" in item else None
+        except ValueError as error:
+            raise DataError("'frame' is not a whole number", where=where, fix="count the frames from 0") from error
         rows.add(item.get("video", ""), frame, to_numbers([item[name] for name in names], where))
     return rows.series()
 
@@ -174,5 +174,5 @@ def _called(value: Any) -> str:
     return names.get(type(value), "a number")
 
 
-def _list(keys: Mapping[str, Any] | Sequence[str]) -> str:
+def _list(keys: Iterable[str]) -> str:
     return ", ".join(keys) or "none"

@@ -11,7 +11,7 @@ import numpy as np
 
 from vadkit.core.errors import DataError
 from vadkit.core.video_labels import FrameLabels, IntervalLabels, VideoLabels
-from vadkit.store.external.json_files import load_json, read_objects, to_numbers
+from vadkit.store.external.json_files import items_to_series, load_json, to_numbers
 from vadkit.store.external.label_tables import are_intervals, of_series, read_intervals
 
 _FORMS = (
@@ -22,30 +22,24 @@ _KINDS = {"abnormal": False, "abnormal_seconds": True}
 
 
 def read_json(path: Path, video: str) -> dict[str, VideoLabels]:
-    """Read JSON, or one JSON object per line.
-
-    Args:
-        path: `.json` or `.jsonl`.
-        video: name for the video of a file that names none; empty if unknown.
+    """Read JSON, or one JSON object per line. `video` names the video of a file that names none.
 
     Raises:
         DataError: unreadable, or of another form; names the line or the video.
     """
-    content = load_json(path, _FORMS)
-    if isinstance(content, dict) and not _is_row(content):
-        return {name: _of_video(value, f"{path}, video {name!r}") for name, value in content.items()}
-    rows = [content] if isinstance(content, dict) else content
-    if not isinstance(rows, list) or not rows:
-        raise DataError("does not map videos to their labels", where=str(path), fix=_FORMS)
-    if not isinstance(rows[0], dict):
-        return {video: _of_video(rows, str(path))}
-    columns = [key.strip().lower() for key in rows[0]]
+    content = load_json(path, _FORMS, _is_row)
+    if isinstance(content, dict):
+        return {
+            name or video: _of_video(value, f"{path}, video {name!r}" if name else str(path))
+            for name, value in content.items()
+        }
+    columns = [key.strip().lower() for key in content[0][1]]
     if not are_intervals(columns):
-        return of_series(read_objects(path), video)
-    if any(not isinstance(row, dict) for row in rows):
+        return of_series(items_to_series(content, path), video)
+    if any(not isinstance(row, dict) for _, row in content):
         raise DataError("some rows are not objects", where=str(path), fix=_FORMS)
-    named = ((f"{path}, row {n}", {key.strip().lower(): row[key] for key in row}) for n, row in enumerate(rows, 1))
-    return read_intervals(named, columns, path, video)
+    rows = ((where, {key.strip().lower(): row[key] for key in row}) for where, row in content)
+    return read_intervals(rows, columns, path, video)
 
 
 def _is_row(content: dict[str, Any]) -> bool:

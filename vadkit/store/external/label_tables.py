@@ -7,7 +7,7 @@ import math
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import partial
-from itertools import chain
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from vadkit.core.errors import DataError, closest
 from vadkit.core.files import read_text
 from vadkit.core.video_labels import FrameLabels, IntervalLabels, VideoLabels
 from vadkit.store.external.series import Series, to_number
-from vadkit.store.external.tables import is_number, names_rows, read_lines, split_rows
+from vadkit.store.external.tables import is_number, open_table, read_rows
 
 _PAIRS = {("start_frame", "end_frame"): False, ("first", "last"): False, ("start_seconds", "end_seconds"): True}
 _ENDS = frozenset(name for pair in _PAIRS for name in pair)
@@ -30,11 +30,9 @@ INTERVALS = (
 
 
 def read_table(path: Path, video: str) -> dict[str, VideoLabels]:
-    """Read a table: intervals, or one 0 or 1 per row.
+    """Read a table, with `,`, `;`, tabs or blanks between columns: intervals, or one 0 or 1 per row.
 
-    Args:
-        path: text, with `,`, `;`, tabs or blanks between columns.
-        video: name for the video of a table without a column 'video'; empty if unknown.
+    `video` names the video of a table without a column 'video'; empty if unknown.
 
     Raises:
         DataError: unreadable, or not labels; names the line.
@@ -46,23 +44,19 @@ def read_table(path: Path, video: str) -> dict[str, VideoLabels]:
 
 
 def _read(lines: Sequence[str], path: Path, video: str) -> dict[str, VideoLabels]:
-    header = next((line for line in lines if line.strip()), "")
-    rows, comment = split_rows(lines, "".join(sorted("\t;,", key=header.count, reverse=True)))
-    first = next((row for row in rows if any(row[1])), None)
-    if first is None:
+    start = next((line for line in lines if line.strip()), "")
+    table = open_table(lines, "".join(sorted("\t;,", key=start.count, reverse=True)))
+    if table is None:
         raise DataError("the table is empty", where=str(path), fix=INTERVALS)
-    header = [cell.lower() for cell in first[1]]
-    commented = [cell.lower() for cell in comment] if names_rows(comment) and len(comment) == len(header) else []
-    if not are_intervals(header) and are_intervals(commented):
-        header, rows = commented, chain([first], rows)
+    first, names, rows = table
+    header = [cell.lower() for cell in names or first[1]]
     if are_intervals(header):
-        named = (
-            (f"{path}, line {count}", dict(zip(header, cells, strict=False))) for count, cells in rows if any(cells)
-        )
-        return read_intervals(named, header, path, video)
-    if not commented and all(map(is_number, _words(",".join(first[1])))):
-        return {video: FrameLabels(str(path), partial(np.asarray, _values(lines, path)))}
-    return of_series(read_lines(lines, path), video)
+        rows = rows if names else islice(rows, 1, None)
+        cells_at = ((f"{path}, line {n}", dict(zip(header, cells, strict=False))) for n, cells in rows if any(cells))
+        return read_intervals(cells_at, header, path, video)
+    if not names and all(map(is_number, _words(first[1]))):
+        return {video: FrameLabels(str(path), partial(np.asarray, _values(rows, path)))}
+    return of_series(read_rows(first, names, rows, path), video)
 
 
 def are_intervals(columns: Collection[str]) -> bool:
@@ -73,12 +67,12 @@ def are_intervals(columns: Collection[str]) -> bool:
 def read_intervals(
     rows: Iterable[tuple[str, Mapping[str, Any]]], columns: Collection[str], path: Path, video: str
 ) -> dict[str, VideoLabels]:
-    """Read rows with one interval each; the row of a normal video has no interval.
+    """Rows with one interval each, or with none for a normal video -> labels by video.
 
     Args:
-        rows: source position of the row for messages, and its cells by column.
-        columns: all columns, in lower case; columns that do not belong to intervals have no effect.
-        path: the file.
+        rows: where the row is, and its cells by column.
+        columns: all columns, in lower case; others than those of intervals have no effect.
+        path: of the file.
         video: see `read_table`.
 
     Raises:
@@ -86,12 +80,12 @@ def read_intervals(
     """
     pair = _pair(columns, path, named=not video)
     seconds = _PAIRS[pair]
-    by_video: dict[str, IntervalLabels] = {}
+    found: dict[str, IntervalLabels] = {}
     for where, cells in rows:
         name = cells.get("video") if "video" in columns else video
         if not name or not isinstance(name, str):
-            raise DataError("the row does not name a video", where=where, fix=INTERVALS)
-        labels = by_video.setdefault(name, IntervalLabels(f"{path}, video {name!r}"))
+            raise DataError("the row names no video", where=where, fix=INTERVALS)
+        labels = found.setdefault(name, IntervalLabels(f"{path}, video {name!r}"))
         ends = [_number(cells, key, seconds, where) for key in pair]
         if not all(map(math.isnan, ends)):
             if any(map(math.isnan, ends)):
@@ -101,21 +95,21 @@ def read_intervals(
             labels.state(frames, where=where)
         if seconds and (fps := _number(cells, "fps", False, where)) > 0:
             labels.fps = fps
-    return dict(by_video)
+    return dict(found)
 
 
-def of_series(all_series: Iterable[Series], video: str) -> dict[str, VideoLabels]:
-    """Frame labels of series with one 0 or 1 per row: video -> labels.
+def of_series(found: Iterable[Series], video: str) -> dict[str, VideoLabels]:
+    """One 0 or 1 per row, video by video.
 
     Raises:
-        DataError: a video occurs twice, or there are several columns of numbers.
+        DataError: a video is there twice, or there are several columns of numbers.
     """
     labels: dict[str, VideoLabels] = {}
-    for series in all_series:
+    for series in found:
         name = series.video or video
         where = f"{series.where}, video {name!r}" if name else series.where
         if name in labels:
-            raise DataError("the video occurs more than once", where=where, fix="keep one of them")
+            raise DataError("the video is there more than once", where=where, fix="keep one of them")
         if len(series.columns) > 1:
             what = f"has {len(series.columns)} columns of numbers: {', '.join(series.columns)}"
             raise DataError(what, where=where, fix=f"keep one column of 0 and 1; for intervals {INTERVALS}")
@@ -138,18 +132,18 @@ def _in_order(series: Series, where: str) -> NDArray[np.float64]:
 
 def _pair(columns: Collection[str], path: Path, *, named: bool) -> tuple[str, str]:
     """The two columns that hold the ends."""
-    pairs = [pair for pair in _PAIRS if set(pair) <= set(columns)]
-    if len(pairs) == 1 and ("video" in columns or not named):
-        return pairs[0]
-    if len(pairs) > 1:
-        what = f"has several kinds of intervals: {', '.join(' and '.join(pair) for pair in pairs)}"
+    found = [pair for pair in _PAIRS if set(pair) <= set(columns)]
+    if len(found) == 1 and ("video" in columns or not named):
+        return found[0]
+    if len(found) > 1:
+        what = f"has several kinds of intervals: {', '.join(' and '.join(pair) for pair in found)}"
         raise DataError(what, where=str(path), fix="keep one kind")
-    if not pairs and {"start", "end"} <= set(columns):
+    if not found and {"start", "end"} <= set(columns):
         fix = "name the columns start_frame and end_frame, or start_seconds and end_seconds"
         raise DataError("does not say whether start and end are frames or seconds", where=str(path), fix=fix)
-    # The user most likely meant the pair with one existing column.
-    likely = max(_PAIRS, key=lambda pair: len(set(pair) & set(columns)))
-    missing = next(name for name in (*likely, "video") if name not in columns)
+    # The user most likely meant the pair of which one column is there.
+    wanted = max(_PAIRS, key=lambda pair: len(set(pair) & set(columns)))
+    missing = next(name for name in (*wanted, "video") if name not in columns)
     near = closest(missing, [name for name in columns if name]).partition("?")[0]
     hint = f"rename {near.split(chr(39))[1]!r}, or " if near.startswith("did you mean") else ""
     what = f"has no column {missing!r}, but {', '.join(columns)}"
@@ -170,22 +164,24 @@ def _number(cells: Mapping[str, Any], key: str, seconds: bool, where: str) -> fl
         raise DataError(f"{key} is {cell!r}, not a number", where=where, fix=INTERVALS) from error
 
 
-def _words(line: str) -> list[str]:
-    return re.split(r"[\s,;\"]+", line.strip(' \t\r\n,;"'))
+def _words(cells: Iterable[str]) -> list[str]:
+    return [word for word in re.split(r"[\s,;\"]+", " ".join(cells)) if word]
 
 
-def _values(lines: Iterable[str], path: Path) -> NDArray[np.float64]:
+def _values(rows: Iterable[tuple[int, Sequence[str]]], path: Path) -> NDArray[np.float64]:
     """The numbers of a text without a header; of rows of frame and label, the labels by frame."""
-    content = [
-        (n, _words(line)) for n, line in enumerate(lines, 1) if line.strip() and not line.lstrip().startswith("#")
-    ]
-    rows: list[list[float]] = []
-    for count, words in content:
+    found: list[list[float]] = []
+    for count, cells in rows:
         try:
-            rows.append([to_number(word) for word in words if word])
+            found.append([to_number(word) for word in _words(cells)])
         except ValueError as error:
-            fix = f"write one 0 or 1 per frame and nothing else; for intervals {INTERVALS}"
-            raise DataError(f"{' '.join(words)!r} is not numbers", where=f"{path}, line {count}", fix=fix) from error
-    if len(rows) > 1 and all(len(row) == 2 for row in rows) and sorted(row[0] for row in rows) == [*range(len(rows))]:
-        return np.array([label for _, label in sorted(rows, key=lambda row: row[0])])
-    return np.array([value for row in rows for value in row])
+            what, fix = f"{' '.join(cells)!r} is not numbers", "write one 0 or 1 per frame and nothing else"
+            raise DataError(what, where=f"{path}, line {count}", fix=f"{fix}; for intervals {INTERVALS}") from error
+    found = [row for row in found if row]
+    if (
+        len(found) > 1
+        and all(len(row) == 2 for row in found)
+        and sorted(row[0] for row in found) == [*range(len(found))]
+    ):
+        found = [[label] for _, label in sorted(found, key=lambda row: row[0])]
+    return np.array([value for row in found for value in row])

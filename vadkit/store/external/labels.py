@@ -1,4 +1,4 @@
-"""Reads label files of every known form, for data sets and for `vadkit eval --labels`."""
+"""Label files: every form in which labels are read, by data sets and by `vadkit eval --labels`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from vadkit.core.errors import DataError
 from vadkit.core.values import Labels, natural_key
 from vadkit.core.video_labels import FrameLabels, IntervalLabels, VideoLabels, mask_images, mask_labels
-from vadkit.store.external.arrays import PICKLED, is_unnamed, kind, load_arrays
+from vadkit.store.external.arrays import PICKLED, PICKLES, array_labels, kind, load_arrays
 from vadkit.store.external.label_json import read_json
 from vadkit.store.external.label_tables import read_table
 from vadkit.store.external.matlab import read_matlab
@@ -35,7 +35,6 @@ _UNNAMED = (
 )
 
 Scored = Mapping[str, tuple[int, float | None]]
-"""Video -> number of frames F and frame rate (None if unknown)."""
 
 
 def read_label_file(path: Path, video: str = "") -> dict[str, VideoLabels]:
@@ -44,13 +43,13 @@ def read_label_file(path: Path, video: str = "") -> dict[str, VideoLabels]:
     Args:
         path: `.csv`, `.tsv`, `.txt`, `.json`, `.jsonl`, `.npz`, `.npy`, `.mat`, `.m`, or a folder.
             A file in a folder names its video by its path there, without the suffix.
-        video: name of the video, for a single file without names.
+        video: name for the video of a single file that names none.
 
     Returns:
         Video name as in the file -> its labels, not yet compared with the video.
 
     Raises:
-        DataError: the file is unreadable or of an unknown form, or neither the file nor `video` names the video.
+        DataError: unreadable, of no known form, or without names of videos while `video` is empty.
     """
     return _named(_read(path), video, path)
 
@@ -60,8 +59,8 @@ def frame_labels(path: Path, scored: Callable[[list[str]], Scored]) -> dict[str,
 
     Args:
         path: see `read_label_file`.
-        scored: gives F and frame rate of the named videos, from the scores. It is called if the labels do not
-            state F, or are in seconds. Without names it gives all videos of the scores.
+        scored: gives F and frame rate by the scores, for the videos that the labels name; called where the
+            labels do not state F, or are in seconds. With no names it gives the scores' own.
 
     Returns:
         Video name -> labels, in natural order.
@@ -69,30 +68,27 @@ def frame_labels(path: Path, scored: Callable[[list[str]], Scored]) -> dict[str,
     Raises:
         DataError: see `read_label_file`; or the labels do not fit the video.
     """
-    by_video = _read(path, inner=False)
-    if "" in by_video:
-        videos = list(scored([]))
-        by_video = _named(by_video, videos[0] if len(videos) == 1 else "", path)
-    if not by_video:
+    found = _read(path, inner=False)
+    if "" in found:
+        alone = list(scored([]))
+        found = _named(found, alone[0] if len(alone) == 1 else "", path)
+    if not found:
         raise DataError("holds no labels", where=str(path), fix=_FORMS)
-    names = sorted(by_video, key=natural_key)
-    intervals = [labels for labels in by_video.values() if isinstance(labels, IntervalLabels)]
-    needed = any(labels.stated is None or (labels.in_seconds and not labels.fps) for labels in intervals)
-    lengths = scored(names) if needed else {}
-    result: dict[str, Labels] = {}
+    names = sorted(found, key=natural_key)
+    spans = [labels for labels in found.values() if isinstance(labels, IntervalLabels)]
+    needed = any(labels.stated is None or (labels.in_seconds and not labels.fps) for labels in spans)
+    known = scored(names) if needed else {}
+    read: dict[str, Labels] = {}
     for name in names:
-        frames, fps = lengths.get(name, (0, None))
-        labels = by_video[name]
+        frames, fps = known.get(name, (0, None))
+        labels = found[name]
         abnormal = labels.frames(labels.length() or frames, fps)
-        result[name] = Labels(abnormal, labels.pixels, source=labels.source or path.resolve().name)
-    return result
+        read[name] = Labels(abnormal, labels.pixels, source=labels.source or path.resolve().name)
+    return read
 
 
 def _read(path: Path, *, inner: bool = True) -> dict[str, VideoLabels]:
-    """Read labels; a video without a name has the name "".
-
-    If not `inner`, label files directly in a folder hide those of its inner folders.
-    """
+    """`read_label_file` with "" for a video without a name; not `inner`: a folder's own label files, if it has any."""
     if path.is_dir():
         return _read_folder(path, inner=inner)
     if not path.exists():
@@ -100,35 +96,29 @@ def _read(path: Path, *, inner: bool = True) -> dict[str, VideoLabels]:
     return _read_file(path, "")
 
 
-def _named(by_video: Mapping[str, VideoLabels], video: str, path: Path) -> dict[str, VideoLabels]:
-    if "" in by_video and not video:
-        raise DataError("does not name the videos of the labels", where=str(path), fix=_UNNAMED)
-    return {name or video: labels for name, labels in by_video.items()}
+def _named(found: Mapping[str, VideoLabels], video: str, path: Path) -> dict[str, VideoLabels]:
+    if "" in found and not video:
+        raise DataError("does not name the videos that the labels belong to", where=str(path), fix=_UNNAMED)
+    return {name or video: labels for name, labels in found.items()}
 
 
 def _read_file(path: Path, video: str) -> dict[str, VideoLabels]:
-    """Labels of one file; `video` is the name from the file's path in a folder."""
+    """Labels of one file; `video` is the name that its place in a folder gives it."""
     suffix = path.suffix.lower()
-    if suffix in (".pkl", ".pickle", ".pt", ".pth"):
+    if suffix in PICKLES:
         raise DataError("is a pickle", where=str(path), fix=PICKLED)
-    file_kind = kind(path)
-    if file_kind == _OWN:
+    stored = kind(path)
+    if stored == _OWN:
         return {
             name: FrameLabels(f"{path}, video {name!r}", partial(np.asarray, labels.frames), labels.source)
             for name, labels in read_labels(path).items()
         }
-    if file_kind:
-        raise DataError(f"holds {file_kind}, not labels", where=str(path), fix="name a file of labels")
+    if stored:
+        raise DataError(f"holds {stored}, not labels", where=str(path), fix="name a file of labels")
     if suffix == ".npy" or (suffix == ".npz" and video):
         return {video: FrameLabels(str(path), partial(_sole_array, path))}
     if suffix == ".npz":
-        arrays = load_arrays(path)
-        return {
-            "" if len(arrays) == 1 and is_unnamed(name) else name: FrameLabels(
-                f"{path}, array {name!r}", partial(np.asarray, array)
-            )
-            for name, array in arrays.items()
-        }
+        return array_labels(path, load_arrays(path))
     if suffix not in _READERS:
         raise DataError("is not a label file of a known form", where=str(path), fix=_FORMS)
     return _READERS[suffix](path, video)
@@ -137,35 +127,32 @@ def _read_file(path: Path, video: str) -> dict[str, VideoLabels]:
 def _read_folder(path: Path, *, inner: bool) -> dict[str, VideoLabels]:
     walk = _walk(path)
     folders = dict([next(walk)])
-    label_files = [file for file in folders[path] if file.suffix.lower() in {*_FIRST, *_READERS}]
-    if not inner and label_files:
-        folders = {path: label_files}
-    else:
-        folders.update(walk)
-    by_video: dict[str, VideoLabels] = {}
-    all_files: list[Path] = []
-    for folder, files in folders.items():
-        images = [file for file in files if file.suffix.lower() in _IMAGES]
+    own = [file for file in folders[path] if file.suffix.lower() in {*_FIRST, *_READERS}]
+    folders = {path: own} if own and not inner else folders | dict(walk)
+    found: dict[str, VideoLabels] = {}
+    files: list[Path] = []
+    for folder, there in folders.items():
+        images = [file for file in there if file.suffix.lower() in _IMAGES]
         if images:
             name = "" if folder == path else folder.relative_to(path).as_posix()
-            by_video[name] = mask_labels(str(folder), len(images), partial(mask_images, images))
-        all_files += files
-    label_files = [file for file in all_files if file.suffix.lower() in _FIRST]
-    if not label_files and not by_video:
-        label_files = [file for file in all_files if file.suffix.lower() in _READERS]
-    for file in label_files:
+            found[name] = mask_labels(str(folder), len(images), partial(mask_images, images))
+        files += there
+    kept = [file for file in files if file.suffix.lower() in _FIRST]
+    if not kept and not found:
+        kept = [file for file in files if file.suffix.lower() in _READERS]
+    for file in kept:
         name = file.relative_to(path).with_suffix("").as_posix()
-        for video, labels in _read_file(file, name.removesuffix("_label") if file.suffix == ".mat" else name).items():
-            if video in by_video:
-                raise DataError(f"labels {video!r} twice", where=str(file), fix="keep one file per video")
-            by_video[video] = labels
-    if not by_video:
+        for one, labels in _read_file(file, name.removesuffix("_label") if file.suffix == ".mat" else name).items():
+            if one in found:
+                raise DataError(f"labels {one!r} twice", where=str(file), fix="keep one file per video")
+            found[one] = labels
+    if not found:
         raise DataError("holds no label files", where=str(path), fix=_FORMS)
-    return by_video
+    return found
 
 
-def _walk(folder: Path, parents: tuple[tuple[int, int], ...] = ()) -> Iterator[tuple[Path, list[Path]]]:
-    """Give each folder with its files in natural order, without hidden files. Links are followed."""
+def _walk(folder: Path, above: tuple[tuple[int, int], ...] = ()) -> Iterator[tuple[Path, list[Path]]]:
+    """Each folder with its files, in natural order, without hidden ones; links are followed."""
     try:
         status = folder.stat()
         entries = [entry for entry in os.scandir(folder) if not entry.name.startswith(".")]
@@ -173,19 +160,19 @@ def _walk(folder: Path, parents: tuple[tuple[int, int], ...] = ()) -> Iterator[t
     except OSError as error:
         fix = "correct its permissions or its link, or move it away"
         raise DataError(f"cannot be read: {error.strerror}", where=str(folder), fix=fix) from error
-    identity = (status.st_dev, status.st_ino)
-    if identity in parents:
+    here = (status.st_dev, status.st_ino)
+    if here in above:
         raise DataError("the link leads back to a folder that contains it", where=str(folder), fix="remove the link")
     names = sorted((entry.name for entry in entries), key=lambda name: (natural_key(name), name))
     yield folder, [folder / name for name in names if name not in inner]
     for name in names:
         if name in inner:
-            yield from _walk(folder / name, (*parents, identity))
+            yield from _walk(folder / name, (*above, here))
 
 
 def _sole_array(path: Path) -> NDArray[Any]:
     arrays = load_arrays(path)
     if len(arrays) != 1:
         what = f"holds {len(arrays)} arrays, not one: {', '.join(arrays)}"
-        raise DataError(what, where=str(path), fix="keep only the array of labels")
+        raise DataError(what, where=str(path), fix="keep the array of labels alone")
     return next(iter(arrays.values()))

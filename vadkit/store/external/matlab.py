@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from vadkit.core.errors import DataError
 from vadkit.core.files import read_text
-from vadkit.core.video_labels import FrameLabels, IntervalLabels, VideoLabels, mask_labels
+from vadkit.core.video_labels import IntervalLabels, VideoLabels, mask_labels
+from vadkit.store.external.arrays import array_labels
 
 _GT_FRAME = re.compile(r"^[^%\n]*gt_frame\s*=\s*\[([^\]]*)\]", re.MULTILINE)
 _FORMS = (
@@ -27,18 +28,13 @@ def read_matlab(path: Path, video: str) -> dict[str, VideoLabels]:
 
     `gt` (Liu et al., CVPR 2018) holds one cell per video: first and last frames, counted from 1.
     The videos are named "1", "2" and so on. UCSD's `.m` files hold the same as `gt_frame` lists.
-    `volLabel` (Avenue) holds the masks of one video.
-
-    Args:
-        path: `.mat` or `.m`.
-        video: name for the video of `volLabel`.
+    `volLabel` (Avenue) holds the masks of one video, which gets the name `video`.
 
     Raises:
         DataError: unreadable, or of another form.
     """
     if path.suffix.lower() == ".m":
-        lists = _GT_FRAME.findall(read_text(path))
-        spans = [re.findall(r"(\d+)\s*(?::\s*(\d+))?", text) for text in lists]
+        spans = [re.findall(r"(\d+)\s*(?::\s*(\d+))?", text) for text in _GT_FRAME.findall(read_text(path))]
         found = [np.array([[int(a), int(b or a)] for a, b in pairs], np.int64).reshape(-1, 2).T for pairs in spans]
         return _intervals(found, path, "gt_frame")
     for name, shape, kind in _call("whosmat", path):
@@ -51,19 +47,15 @@ def read_matlab(path: Path, video: str) -> dict[str, VideoLabels]:
     if not arrays or len(arrays) < len(content):
         what = f"holds no cell array 'gt' or 'volLabel', but {', '.join(content) or 'nothing'}"
         raise DataError(what, where=str(path), fix=f"fetch the label file again; {_FORMS}")
-    return {name: FrameLabels(f"{path}, array {name!r}", partial(np.asarray, array)) for name, array in arrays.items()}
+    return array_labels(path, arrays)
 
 
 def _intervals(cells: list[NDArray[Any]], path: Path, name: str) -> dict[str, VideoLabels]:
     if not cells or any(cell.size and (cell.ndim != 2 or cell.shape[0] != 2) for cell in cells):
         what = f"{name!r} must hold one 2xK array of intervals per video"
         raise DataError(what, where=str(path), fix="fetch the label file again")
-    return {
-        str(number): IntervalLabels(
-            f"{path}, {name} {number}", 1, [(int(first), int(last)) for first, last in cell.reshape(2, -1).T]
-        )
-        for number, cell in enumerate(cells, 1)
-    }
+    spans = [[(int(first), int(last)) for first, last in cell.reshape(2, -1).T] for cell in cells]
+    return {str(n): IntervalLabels(f"{path}, {name} {n}", 1, pairs) for n, pairs in enumerate(spans, 1)}
 
 
 def _masks(path: Path) -> Iterator[NDArray[np.bool_]]:

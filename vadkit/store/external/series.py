@@ -1,4 +1,4 @@
-"""Numbers frame by frame as a file holds them, not yet compared with a data set."""
+"""Numbers frame by frame as a file holds them, before they meet a data set."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-_LARGEST_FRAME = 2**53  # a larger float skips whole numbers
+_LARGEST_FRAME = 2**53  # above it a float skips whole numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +23,8 @@ class Series:
         where: the file, for messages.
         frames: (N,), the frame of each number, counted from 0; None if they follow one another.
         scene: camera or scene identifier; empty if the file gives none.
-        coverage: (N,) number of windows per frame; None in external files.
-        fps: frames per second; None in external files.
+        coverage: (N,) as vadkit stores it; None in files of others.
+        fps: frames per second; None in files of others.
     """
 
     video: str
@@ -65,18 +65,21 @@ class RowCollector:
             column.append(number)
 
     def series(self) -> list[Series]:
-        """One series per video, with the rows in the order of the file."""
+        """One series a video, its rows in the file's order."""
         codes = np.array(self._codes, np.int64)
         order = np.argsort(codes, kind="stable")
-        stops = np.cumsum(np.bincount(codes, minlength=len(self._videos)))
+        stops = np.cumsum(np.bincount(codes, minlength=len(self._videos)))[:-1]
         columns = {name: np.array(column, np.float64) for name, column in self._columns.items()}
         frames = np.array(self._frames, np.int64) if self._frames else None
-        result: list[Series] = []
-        for video, start, stop in zip(self._videos, [0, *stops], stops, strict=False):
-            rows = order[start:stop]
-            selected = {name: column[rows] for name, column in columns.items()}
-            result.append(Series(video, selected, self._where, None if frames is None else frames[rows]))
-        return result
+        return [
+            Series(
+                video,
+                {name: column[rows] for name, column in columns.items()},
+                self._where,
+                None if frames is None else frames[rows],
+            )
+            for video, rows in zip(self._videos, np.split(order, stops), strict=False)
+        ]
 
 
 def to_number(text: str) -> float:
@@ -91,10 +94,10 @@ def to_number(text: str) -> float:
 
 
 def to_frame(number: float) -> int:
-    """A whole number, which may be negative: other code checks that the video has this frame.
+    """A whole number, which may be negative; the video is not known yet.
 
     Raises:
-        ValueError: it is not a whole number.
+        ValueError: it has decimals.
     """
     if not number.is_integer() or abs(number) > _LARGEST_FRAME:
         raise ValueError(number)

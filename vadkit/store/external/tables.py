@@ -21,19 +21,10 @@ _NAME = re.compile(r"[^\W\d]")
 
 @dataclass(frozen=True, slots=True)
 class _Layout:
-    """What each cell of a row holds.
-
-    Attributes:
-        width: cells of a row.
-        video: index of the video's name, None if the table does not have this column.
-        frame: index of the frame, None if rows are in the order of the frames.
-        numbers: column -> index.
-    """
-
-    width: int
-    video: int | None
+    width: int  # cells of a row
+    video: int | None  # index of the cell; None without that column
     frame: int | None
-    numbers: dict[str, int]
+    numbers: dict[str, int]  # column -> index
 
 
 def read_table(path: Path) -> list[Series]:
@@ -43,11 +34,14 @@ def read_table(path: Path) -> list[Series]:
     comments, but the last one before the first row may be the header.
 
     Raises:
-        DataError: unreadable, a cell is not a number, or the columns are not known.
+        DataError: unreadable, a cell is not a number, or the columns are unknown.
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            return read_lines(file, path)
+            table = open_table(file)
+            if table is None:
+                raise DataError("is empty", where=str(path), fix="write one number per frame")
+            return read_rows(*table, path)
     except UnicodeDecodeError as error:
         raise DataError("is not text in UTF-8", where=str(path), fix="save it as UTF-8") from error
     except csv.Error as error:
@@ -56,8 +50,10 @@ def read_table(path: Path) -> list[Series]:
         raise DataError(f"cannot be read: {error.strerror or error}", where=str(path)) from error
 
 
-def split_rows(lines: Iterable[str], separators: str = "\t;,") -> tuple[Iterator[_Line], list[str]]:
-    """Number and cells of each line that is not a comment, and the cells of the last comment before the first row.
+def open_table(lines: Iterable[str], separators: str = "\t;,") -> tuple[_Line, list[str], Iterator[_Line]] | None:
+    """The first row of a table, the names of its columns, and the rows below them; None without any row.
+
+    The names are in the first row or in the last comment before it; otherwise they are empty.
 
     Args:
         lines: of the file.
@@ -65,24 +61,31 @@ def split_rows(lines: Iterable[str], separators: str = "\t;,") -> tuple[Iterator
     """
     lines, separator, comment = _peek(lines, separators)
     rows = (row for row in _cells(lines, separator) if not (row[1] and row[1][0].startswith("#")))
-    return rows, next((cells for _, cells in _cells([comment], separator)), [])
+    first = next((row for row in rows if any(row[1])), None)
+    if first is None:
+        return None
+    if _is_header(first[1]):
+        return first, first[1], rows
+    # np.savetxt writes the header as a comment.
+    names = next((cells for _, cells in _cells([comment], separator)), [])
+    return first, names if len(names) == len(first[1]) and _names_rows(names) else [], chain([first], rows)
 
 
-def read_lines(lines: Iterable[str], path: Path) -> list[Series]:
-    """`read_table` of the lines of a file; `path` is for messages.
+def read_rows(first: _Line, names: list[str], rows: Iterable[_Line], path: Path) -> list[Series]:
+    """The series of an open table; `path` is for messages.
 
     Raises:
         DataError: see `read_table`.
     """
-    rows, comment = split_rows(lines)
-    first = next((row for row in rows if any(row[1])), None)
-    if first is None:
-        raise DataError("is empty", where=str(path), fix="write one number per frame")
-    layout = _headed(first, path)
-    if layout is None:
-        layout = _commented(comment, first, path) or _headless(first, path)
-        rows = chain([first], rows)
-    return _collect(rows, layout, path)
+    count, cells = first
+    where = f"{path}, line {count}"
+    bad = next((cell for cell in cells if not is_number(cell)), None)
+    if bad is not None and cells is not names:
+        raise DataError(f"{bad!r} is not a number", where=where, fix=_HEADER)
+    if not names and len(cells) > 2:
+        what = f"{len(cells)} columns and no header"
+        raise DataError(what, where=where, fix=f"write one row per frame; {_HEADER}")
+    return _collect(rows, _layout(names or ["frame", "score"][-len(cells) :], where), path)
 
 
 def _peek(file: Iterable[str], separators: str) -> tuple[Iterator[str], str, str]:
@@ -118,43 +121,17 @@ def is_number(cell: str) -> bool:
     return True
 
 
-def names_rows(cells: Sequence[str]) -> bool:
+def _names_rows(cells: Sequence[str]) -> bool:
     """Whether these are names of columns, with the video or the frame among them."""
     return not {"video", "frame"}.isdisjoint(cell.lower() for cell in cells)
 
 
 def _is_header(cells: Sequence[str]) -> bool:
     named = [cell for cell in cells if cell]
-    return names_rows(cells) or (bool(named) and all(_NAME.match(cell) and not is_number(cell) for cell in named))
+    return _names_rows(cells) or (bool(named) and all(_NAME.match(cell) and not is_number(cell) for cell in named))
 
 
-def _headed(line: _Line, path: Path) -> _Layout | None:
-    """The layout by a line of names; None if the line is a row of numbers."""
-    count, cells = line
-    if _is_header(cells):
-        return _layout(cells, path, count)
-    bad = next((cell for cell in cells if not is_number(cell)), None)
-    if bad is not None:
-        raise DataError(f"{bad!r} is not a number", where=f"{path}, line {count}", fix=_HEADER)
-    return None
-
-
-def _commented(comment: Sequence[str], line: _Line, path: Path) -> _Layout | None:
-    """The layout of a header in a comment, as np.savetxt writes it."""
-    count, cells = line
-    return _layout(comment, path, count) if len(comment) == len(cells) and names_rows(comment) else None
-
-
-def _headless(line: _Line, path: Path) -> _Layout:
-    count, cells = line
-    if len(cells) > 2:
-        what = f"{len(cells)} columns and no header"
-        raise DataError(what, where=f"{path}, line {count}", fix=f"write one row per frame; {_HEADER}")
-    return _layout(["frame", "score"][-len(cells) :], path, count)
-
-
-def _layout(cells: Sequence[str], path: Path, line: int) -> _Layout:
-    where = f"{path}, line {line}"
+def _layout(cells: Sequence[str], where: str) -> _Layout:
     lower = [cell.lower() for cell in cells]
     # The column without a name is the index that pandas writes.
     known = [name for name in lower if name and not name.startswith("unnamed:")]
@@ -178,10 +155,10 @@ def _collect(lines: Iterable[_Line], layout: _Layout, path: Path) -> list[Series
             rows.add("", None, (math.nan,))
         empty = 0
         _add(rows, cells, layout, f"{path}, line {count}")
-    series = rows.series()
-    if not series:
+    found = rows.series()
+    if not found:
         raise DataError("holds a header and no rows", where=str(path), fix="write one row per frame")
-    return series
+    return found
 
 
 def _add(rows: RowCollector, cells: Sequence[str], layout: _Layout, where: str) -> None:
@@ -191,20 +168,13 @@ def _add(rows: RowCollector, cells: Sequence[str], layout: _Layout, where: str) 
     video = "" if layout.video is None else cells[layout.video]
     if layout.video is not None and not video:
         raise DataError("the cell of the column 'video' is empty", where=where, fix="name the video in each row")
-    frame, cell = None, ""
+    cell, wanted = "", "a whole number: the column 'frame' counts from 0"
     try:
-        if layout.frame is not None:
-            cell = cells[layout.frame]
-            frame = to_frame(to_number(cell))
-        numbers: list[float] = []
-        for index in layout.numbers.values():
-            cell = cells[index]
-            numbers.append(to_number(cell))
+        frame = None if layout.frame is None else to_frame(to_number(cell := cells[layout.frame]))
+        wanted = "a number"
+        numbers = [to_number(cell := cells[index]) for index in layout.numbers.values()]
     except ValueError as error:
-        what = "a whole number: the column 'frame' counts from 0" if frame is None and layout.frame is not None else ""
-        raise DataError(
-            f"{cell!r} is not {what or 'a number'}",
-            where=where,
-            fix=f"leave a cell without a score empty, write decimals with a point; {_HEADER}",
-        ) from error
+        what = f"{cell!r} is not {wanted}"
+        fix = f"leave a cell without a score empty, write decimals with a point; {_HEADER}"
+        raise DataError(what, where=where, fix=fix) from error
     rows.add(video, frame, numbers)
