@@ -48,9 +48,7 @@ def conv(inputs: int, outputs: int, kernel: Triple, stride: Triple = ONE, *, idl
 def basic(inputs: int, outputs: int, time: int, stride: Triple) -> Residual:
     """The block of ResNet-18: a (time, 3, 3) and a (1, 3, 3) convolution."""
     branch = nn.Sequential(
-        conv(inputs, outputs, (time, 3, 3), stride),
-        nn.ReLU(inplace=True),
-        conv(outputs, outputs, (1, 3, 3), idle=True),
+        conv(inputs, outputs, (time, 3, 3), stride), nn.ReLU(inplace=True), conv(outputs, outputs, (1, 3, 3), idle=True)
     )
     return Residual(_shortcut(inputs, outputs, stride), branch)
 

@@ -50,12 +50,7 @@ def vadkit_components() -> list[Component]:
             "vadkit_standard.localization.region_criteria:RegionCriteria",
             "Region- and track-based detection (RBDC, TBDC).",
         ),
-        Component(
-            "metric",
-            "pixel_auc",
-            "vadkit_standard.localization.pixel_auc:PixelAUC",
-            "Pixel-level AUC.",
-        ),
+        Component("metric", "pixel_auc", "vadkit_standard.localization.pixel_auc:PixelAUC", "Pixel-level AUC."),
         Component("reporter", "console", "vadkit_standard.reporters.console:Console", "A table in the terminal."),
         Component("reporter", "json", "vadkit_standard.reporters.json_file:Json", "Writes metrics.json."),
         Component("reporter", "figures", "vadkit_standard.reporters.figures:Figures", "Figures: score curves and ROC."),

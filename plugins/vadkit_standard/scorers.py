@@ -69,14 +69,7 @@ class PatchError(Scorer):
         tensor([[0.0000, 0.5000]])
     """
 
-    def __init__(
-        self,
-        *,
-        patch: int = 16,
-        step: int = 4,
-        norm: Norm = "l1",
-        part: Part = "all",
-    ) -> None:
+    def __init__(self, *, patch: int = 16, step: int = 4, norm: Norm = "l1", part: Part = "all") -> None:
         if patch < 1 or step < 1:
             raise ShapeError("patch and step must be at least 1 pixel")
         self.patch, self.step = patch, step
@@ -111,12 +104,7 @@ class FrameError(Scorer):
         tensor([[0.2500, 0.2500]])
     """
 
-    def __init__(
-        self,
-        *,
-        norm: Literal["l1", "l2", "rms"] = "l1",
-        part: Part = "all",
-    ) -> None:
+    def __init__(self, *, norm: Literal["l1", "l2", "rms"] = "l1", part: Part = "all") -> None:
         self.norm = norm
         self.part: Part = part
 
@@ -146,13 +134,7 @@ class ClipError(Scorer):
         tensor([[   nan, 0.5000,    nan]])
     """
 
-    def __init__(
-        self,
-        *,
-        at: int | Literal["all"] | None = None,
-        norm: Norm = "l1",
-        part: Part = "all",
-    ) -> None:
+    def __init__(self, *, at: int | Literal["all"] | None = None, norm: Norm = "l1", part: Part = "all") -> None:
         self.at, self.norm = at, norm
         self.part: Part = part
 
