@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from vadkit.api import DataError, Metric, ScoredVideo, intervals_of, max_hold
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 
 class Alarms(Metric):

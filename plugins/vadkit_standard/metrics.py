@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from vadkit.api import DataError, Metric, ScoredVideo
 from vadkit_standard.ranking import Curve, Ranking, crossing, nearest
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 
 class MicroAUC(Metric):

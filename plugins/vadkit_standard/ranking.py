@@ -5,15 +5,11 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from vadkit.api import DataError, ScoredVideo
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
 
 # Points of a curve that are processed at a time. NumPy requests larger arrays from the system page by page each
 # time, which takes as long as the arithmetic.

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.ndimage import correlate1d, gaussian_filter1d, median_filter
 from scipy.signal import lfilter
 
 from vadkit.api import DataError, Scope, ScoreTransform
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 SMALLEST, LONGEST = 1e-3, 100_000  # frames; values outside are typing errors
 Edges = Literal["nearest", "reflect", "zeros"]

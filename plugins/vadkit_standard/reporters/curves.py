@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
+from numpy.typing import NDArray
 
 from vadkit.api import RunResult, VideoResult, intervals_of
 from vadkit_standard.reporters.drawing import BAND, FUSED, GRAY, TOTAL, plain_frame, rules
 from vadkit_standard.reporters.names import printable
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 _GRID = 12  # videos on the overview page
 _FAR_APART = 10.0  # ratio of two curves' ranges above which the smaller one looks flat

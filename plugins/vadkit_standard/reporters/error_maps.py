@@ -5,19 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from vadkit.api import DataError, Reporter, RunResult, VideoResult, closest
 from vadkit_standard.reporters.drawing import quiet, rules, save
 from vadkit_standard.reporters.frames import bare, numbers_of, show, title_of
 from vadkit_standard.reporters.names import printable
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 
 @dataclass(frozen=True, slots=True)

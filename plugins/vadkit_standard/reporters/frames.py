@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.axes import Axes
+from numpy.typing import NDArray
 
 from vadkit.api import DataError, RunResult, VideoResult
 from vadkit_standard.reporters.names import printable
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 
 def numbers_of(video: VideoResult) -> NDArray[np.int64]:

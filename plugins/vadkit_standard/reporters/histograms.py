@@ -5,19 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from math import log
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from vadkit.api import DataError, Reporter, RunResult, VideoResult, closest
 from vadkit_standard.reporters.drawing import ABNORMAL, GRAY, NORMAL, plain_frame, quiet, save
 from vadkit_standard.reporters.figures import file_name
 from vadkit_standard.reporters.names import printable
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 _BINS = 40
 _LOOKS = (

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import numpy as np
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from vadkit.api import ScoredVideo, VideoResult
 from vadkit_standard.ranking import Ranking, crossing, nearest
 from vadkit_standard.reporters.drawing import FUSED, GRAY, TOTAL, plain_frame, rules
 from vadkit_standard.reporters.names import printable
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 
 def roc(

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import numpy as np
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from vadkit.api import DataError, Reporter, RunResult, ScoredVideo, closest
 from vadkit_standard.ranking import Ranking
 from vadkit_standard.reporters.drawing import GRAY, colors_of, plain_frame, quiet, rules, save
 from vadkit_standard.reporters.names import printable
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 _MARKERS = "osD^vP"
 
