@@ -14,7 +14,6 @@ from vadkit.plugin.registry import Registry
 
 MISSING: frozenset[str] = frozenset(
     {
-        "loss ms_ssim",
         "vadkit.Run",
         "vadkit.Watch",
         "vadkit.api.Bottleneck",

@@ -77,9 +77,8 @@ class Ranking:
         order = np.argsort(-scores, kind="stable")
         ranked = scores[order]
         self._videos = len(videos)
-        self._last = np.append(
-            np.flatnonzero(ranked[1:] != ranked[:-1]), ranked.size - 1
-        )  # the last frame of each group of ties
+        # The last frame of each group of ties.
+        self._last = np.append(np.flatnonzero(ranked[1:] != ranked[:-1]), ranked.size - 1)
         self._abnormal = np.concatenate([video.labels for video in videos])[order]
         self._video = np.repeat(np.arange(len(videos)), [video.scores.size for video in videos])[order]
         # int32 holds the sums of any resample of fewer frames than this, and takes half the time.
@@ -87,10 +86,7 @@ class Ranking:
 
     def curve(self, times: NDArray[np.int64] | None = None) -> Curve:
         """Return the curve of the videos, each drawn `times` (V,) times; default once."""
-        if times is None:
-            true = np.cumsum(self._abnormal, dtype=np.int64)[self._last]
-            return Curve(_from_zero(self._last + 1 - true), _from_zero(true))
-        weights = times.astype(self._counter)
+        weights = np.ones(self._videos, self._counter) if times is None else times.astype(self._counter)
         false = np.zeros(self._last.size + 1, self._counter)
         true = np.zeros_like(false)
         before = (0, 0)
@@ -147,7 +143,3 @@ def nearest(curve: Curve) -> float:
     # From the lowest threshold up, as in that code: of two equal corners, the first one counts.
     false_positive, true_positive = (rates[corners][::-1] for rates in curve.rates())
     return float(1 - true_positive[np.argmin(np.abs(1 - true_positive - false_positive))])
-
-
-def _from_zero(counts: NDArray[np.int64]) -> NDArray[np.int64]:
-    return np.concatenate([[0], counts])

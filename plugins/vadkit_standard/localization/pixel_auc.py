@@ -8,12 +8,13 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from vadkit.api import DataError, Metric, ScoredVideo, VadkitError
+from vadkit.api import DataError, ScoredVideo, VadkitError
 from vadkit_standard.localization.reading import read_maps, read_masks
+from vadkit_standard.metrics import CountedOnce
 from vadkit_standard.ranking import Ranking
 
 
-class PixelAUC(Metric):
+class PixelAUC(CountedOnce):
     """Pixel-level AUC (Li, Mahadevan and Vasconcelos, PAMI 2014).
 
     At a threshold, an abnormal frame is a true positive if at least the share `overlap` of its abnormal pixels reaches
@@ -34,7 +35,7 @@ class PixelAUC(Metric):
     Example:
         >>> maps, labels = np.zeros((2, 4, 4)), np.array([False, True])
         >>> maps[1, :2] = 1.0
-        >>> video = ScoredVideo("01", maps.max((1, 2)), labels, maps=lambda: maps, masks=lambda: maps > 0.5)
+        >>> video = ScoredVideo("01", maps.max((1, 2)), labels, anomaly_maps=lambda: maps, masks=lambda: maps > 0.5)
         >>> PixelAUC().compute([video])
         {'pixel_auc': 1.0}
     """
@@ -46,14 +47,6 @@ class PixelAUC(Metric):
         if not 0 < overlap <= 1:
             raise VadkitError(f"overlap must be in (0, 1], but it is {overlap}")
         self.overlap = overlap
-
-    def compute(self, videos: Sequence[ScoredVideo]) -> dict[str, float]:
-        """Return `pixel_auc`.
-
-        Raises:
-            DataError: a video has no maps or masks, or they do not fit its labels; or all frames have the same class.
-        """
-        return self.resampled(videos)(np.ones(len(videos), np.int64))
 
     def resampled(self, videos: Sequence[ScoredVideo]) -> Callable[[NDArray[np.int64]], dict[str, float]]:
         """Read the maps and sort the frames once."""
