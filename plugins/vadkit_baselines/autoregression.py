@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from vadkit.api import Bottleneck, BottleneckOutput, LatentSpec, ShapeError
+from vadkit_baselines.widths import needed
 
 
 class Causal(nn.Module):
@@ -74,14 +75,10 @@ class Autoregressive(Bottleneck, nn.Module):
         weight: float = 1.0,
     ) -> None:
         super().__init__()
-        if "code" not in latents:
-            raise ShapeError(
-                f"needs a latent 'code', but the encoder returns {', '.join(latents)}", fix="use the encoder lsa"
-            )
+        code, layers, given = needed(latents, "code", "use the encoder lsa").channels, list[nn.Module](), 1
         if bins < 2 or any(width < 1 for width in channels):
             raise ShapeError("'bins' must be at least 2, and 'channels' positive")
         self.bins, self.weight = bins, weight
-        code, layers, given = latents["code"].channels, list[nn.Module](), 1
         for width in channels:
             layers += [Causal(code, given, width, own=bool(layers)), nn.LeakyReLU()]
             given = width

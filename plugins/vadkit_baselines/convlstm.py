@@ -21,8 +21,8 @@ import torch
 from torch import Tensor, nn
 
 from vadkit.api import ClipSpec, Decoder, Encoder, LatentSpec, ShapeError
-from vadkit_baselines.strided import Enlarge, Shrink, draw_glorot, shrunk
-from vadkit_baselines.widths import refuse_empty
+from vadkit_baselines.strided import Enlarge, Shrink, code_size, draw_glorot
+from vadkit_baselines.widths import needed, refuse_empty
 
 KERNELS, STRIDES = (11, 5), (4, 2)
 
@@ -101,7 +101,9 @@ class ConvLSTM(Encoder, nn.Module):
             ConvLSTMLayer(channels[1], recurrent[0]), ConvLSTMLayer(recurrent[0], recurrent[1])
         )
         draw_glorot(self.spatial)
-        self.latents = {"code": LatentSpec(recurrent[1], clip.input_frames, *_sides(clip, same=same))}
+        self.latents = {
+            "code": LatentSpec(recurrent[1], clip.input_frames, *code_size(clip, KERNELS, STRIDES, same=same))
+        }
 
     def forward(self, clips: Tensor) -> dict[str, Tensor]:
         """(B, C, T, H, W) -> code."""
@@ -145,10 +147,11 @@ class ConvLSTMDecoder(Decoder, nn.Module):
     ) -> None:
         super().__init__()
         refuse_empty(channels=channels, recurrent=recurrent)
-        if "code" not in latents:
-            raise ShapeError(f"needs a latent 'code', but the encoder returns {', '.join(latents)}")
-        code, same = latents["code"], padding == "same"
-        if (code.frames, code.height, code.width) != (clip.target_frames, *_sides(clip, same=same)):
+        code, same = needed(latents, "code"), padding == "same"
+        if (code.frames, code.height, code.width) != (
+            clip.target_frames,
+            *code_size(clip, KERNELS, STRIDES, same=same),
+        ):
             raise ShapeError(
                 f"{code.frames} steps of {code.height}x{code.width} cannot become {clip.target_frames} frames"
                 f" of {clip.height}x{clip.width}",
@@ -177,16 +180,3 @@ def _each_frame(layers: nn.Module, maps: Tensor) -> Tensor:
     """Apply 2-D layers to every frame: (B, C, T, H, W) -> (B, C', T, H', W')."""
     frames = layers(maps.transpose(1, 2).flatten(0, 1))
     return frames.unflatten(0, (len(maps), -1)).transpose(1, 2)
-
-
-def _sides(clip: ClipSpec, *, same: bool) -> tuple[int, int]:
-    """Return (H', W') of the code.
-
-    Raises:
-        ShapeError: H or W does not fit.
-    """
-    height, width = clip.height, clip.width
-    for kernel, stride, layer in zip(KERNELS, STRIDES, ("frame", "first map"), strict=True):
-        height = shrunk(height, kernel, stride, same=same, where=f"the {layer} height")
-        width = shrunk(width, kernel, stride, same=same, where=f"the {layer} width")
-    return height, width

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from vadkit.api import ClipSpec, Decoder, Encoder, LatentSpec, ShapeError
+from vadkit_baselines.widths import needed
 
 Strides = Sequence[tuple[int, int, int]]
 """Strides of each block, in time, height and width."""
@@ -157,12 +158,8 @@ class LSADecoder(Decoder, nn.Module):
         tile: tuple[int, int] | None = None,
     ) -> None:
         super().__init__()
-        if "code" not in latents:
-            raise ShapeError(
-                f"needs a latent 'code', but the encoder returns {', '.join(latents)}", fix="use the encoder lsa"
-            )
+        found = needed(latents, "code", "use the encoder lsa")
         self.tile = _tile(clip, tile)
-        found = latents["code"]
         if len(channels) != len(strides) + 1:
             raise ShapeError(f"{len(strides)} blocks need {len(strides) + 1} 'channels', but there are {len(channels)}")
         _, *size = _deepest(clip.target_frames, self.tile, channels[1:], strides)

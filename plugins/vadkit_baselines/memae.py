@@ -22,7 +22,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from vadkit.api import Bottleneck, BottleneckOutput, ClipSpec, Decoder, Encoder, LatentSpec, ShapeError, closest
-from vadkit_baselines.widths import divided, refuse_empty
+from vadkit_baselines.widths import divided, needed, refuse_empty
 
 SLOPE = 0.2  # leaky ReLU
 STRIDES = ((1, 2, 2), (2, 2, 2), (2, 2, 2), (2, 2, 2))
@@ -166,9 +166,7 @@ class MemAEDecoder(Decoder, nn.Module):
     ) -> None:
         super().__init__()
         refuse_empty(channels=channels)
-        if "code" not in latents:
-            raise ShapeError(f"needs a latent 'code', but the encoder returns {', '.join(latents)}")
-        code = latents["code"]
+        code = needed(latents, "code")
         sizes = tuple(size * shrink for size, shrink in zip(code.shape[1:], SHRINK, strict=True))
         if sizes != (clip.target_frames, clip.height, clip.width):
             raise ShapeError(

@@ -21,7 +21,7 @@ import torch
 from torch import Tensor, nn
 
 from vadkit.api import ClipOutputs, ClipSpec, Decoder, Encoder, LatentSpec, Loss, ShapeError
-from vadkit_baselines.widths import divided, refuse_empty
+from vadkit_baselines.widths import divided, needed, refuse_empty
 
 SHRINK = 8  # three poolings in time, height and width
 
@@ -96,9 +96,7 @@ class STAEDecoder(Decoder, nn.Module):
     ) -> None:
         super().__init__()
         refuse_empty(channels=channels)
-        if "code" not in latents:
-            raise ShapeError(f"needs a latent 'code', but the encoder returns {', '.join(latents)}")
-        code = latents["code"]
+        code = needed(latents, "code")
         ahead = _frames_ahead(clip)
         if ahead not in (0, clip.input_frames):
             raise ShapeError(

@@ -6,10 +6,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from torch import Tensor, nn
 from torch.nn import functional
 
-from vadkit.api import ShapeError
+from vadkit.api import ClipSpec, ShapeError
 
 
 def shrunk(side: int, kernel: int, stride: int, *, same: bool, where: str) -> int:
@@ -29,6 +31,19 @@ def shrunk(side: int, kernel: int, stride: int, *, same: bool, where: str) -> in
             + ("" if same else f", or set padding: same and use a multiple of {stride}"),
         )
     return steps + 1
+
+
+def code_size(clip: ClipSpec, kernels: Sequence[int], strides: Sequence[int], *, same: bool) -> tuple[int, int]:
+    """Height and width after one or two convolutions of a frame.
+
+    Raises:
+        ShapeError: the height or the width does not fit.
+    """
+    height, width = clip.height, clip.width
+    for kernel, stride, layer in zip(kernels, strides, ("frame", "first map"), strict=False):
+        height = shrunk(height, kernel, stride, same=same, where=f"the {layer} height")
+        width = shrunk(width, kernel, stride, same=same, where=f"the {layer} width")
+    return height, width
 
 
 def _border(kernel: int, stride: int, same: bool) -> tuple[int, int]:

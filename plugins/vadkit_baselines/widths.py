@@ -1,10 +1,21 @@
-"""Checks of the numbers in a recipe: channel counts and frame sizes."""
+"""Checks of what a network is built from: latents, channel counts and frame sizes."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from vadkit.api import ClipSpec, ShapeError
+from vadkit.api import ClipSpec, LatentSpec, ShapeError
+
+
+def needed(latents: Mapping[str, LatentSpec], name: str, fix: str = "") -> LatentSpec:
+    """Return a latent.
+
+    Raises:
+        ShapeError: the encoder does not return it.
+    """
+    if name not in latents:
+        raise ShapeError(f"needs a latent {name!r}, but the encoder returns {', '.join(latents)}", fix=fix)
+    return latents[name]
 
 
 def refuse_empty(**keys: int | Sequence[int]) -> None:

@@ -23,7 +23,7 @@ def read_maps(video: ScoredVideo) -> NDArray[np.floating[Any]]:
             fix="fuse a scorer that returns maps and score again, or remove this metric",
         )
     maps = np.asarray(video.anomaly_maps())
-    _check(video, maps, "anomaly_maps", "score the video again")
+    _check(video, maps, "maps", "score the video again")
     return maps.astype(np.result_type(maps, np.float32), copy=False)
 
 
