@@ -18,15 +18,10 @@ _PIECE = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """Counts of frames at or above each threshold, from the highest threshold down; one point per distinct score.
+    """Counts of frames at or above each threshold, from the highest threshold down; one point per distinct score."""
 
-    Attributes:
-        false: (K + 1,) normal frames, from 0 to all of them; int32 or int64, as needed.
-        true: (K + 1,) abnormal frames, from 0 to all of them.
-    """
-
-    false: NDArray[np.signedinteger]
-    true: NDArray[np.signedinteger]
+    false: NDArray[np.signedinteger]  # (K + 1,) normal frames, from 0 to all of them; int32 or int64, as needed
+    true: NDArray[np.signedinteger]  # (K + 1,) abnormal frames, from 0 to all of them
 
     @property
     def defined(self) -> bool:
@@ -61,14 +56,7 @@ class Curve:
 
 
 class Ranking:
-    """The frames of some videos, sorted by falling score.
-
-    Args:
-        videos: at least one.
-
-    Raises:
-        DataError: there is no video.
-    """
+    """The frames of at least one video, sorted by falling score."""
 
     def __init__(self, videos: Sequence[ScoredVideo]) -> None:
         if not videos:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -90,14 +90,10 @@ def frame_scores(video: ScoredVideo, overlap: float) -> tuple[NDArray[np.float64
         inside = maps[frame][_resized(masks[frame], maps.shape[1:])]
         kept[frame] = inside.size > 0
         if inside.size:
-            # Subtract 1e-9 because 0.07 * 100 is slightly above 7.
-            scores[frame] = _largest(inside, max(1, int(np.ceil(overlap * inside.size - 1e-9))))
+            # Subtract 1e-9 because 0.07 * 100 is slightly above 7. NaN counts as smallest.
+            last = inside.size - max(1, int(np.ceil(overlap * inside.size - 1e-9)))
+            scores[frame] = np.partition(np.where(np.isnan(inside), -np.inf, inside), last)[last]
     return scores[kept], labels[kept]
-
-
-def _largest(values: NDArray[np.floating[Any]], k: int) -> float:
-    """Return the k-th largest value; NaN counts as smallest."""
-    return float(np.partition(np.where(np.isnan(values), -np.inf, values), values.size - k)[values.size - k])
 
 
 def _resized(mask: NDArray[np.bool_], size: tuple[int, ...]) -> NDArray[np.bool_]:
