@@ -87,9 +87,8 @@ def _survey(videos: Sequence[ScoredVideo], levels: int) -> tuple[list[Truth], ND
 def _count(
     videos: Sequence[ScoredVideo], truths: Sequence[Truth], thresholds: NDArray[np.float64], rule: Rule
 ) -> Tally:
-    totals = np.array(
-        [(video.labels.size, truth.track.size, truth.sizes.size) for video, truth in zip(videos, truths, strict=True)]
-    ).T
+    sizes = [(video.labels.size, truth.track.size, truth.sizes.size) for video, truth in zip(videos, truths, strict=True)]
+    totals = np.array(sizes, np.int64).reshape(-1, 3).T
     counts = np.zeros((3, len(videos), thresholds.size), np.int64)
     for index, (video, truth) in enumerate(zip(videos, truths, strict=True)):
         counts[:, index] = count(read_maps(video), truth, thresholds, rule)
