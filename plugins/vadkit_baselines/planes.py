@@ -107,9 +107,6 @@ class PlanesEncoder(Encoder, nn.Module):
         skips: whether the other levels are latents too: `skip1`, `skip2`, ... from the full size on.
         norm: batch norm after each convolution.
         bare: omit norm and ReLU at the output of the deepest level.
-
-    Raises:
-        ShapeError: the frame cannot be halved so often, or a channel count is not positive.
     """
 
     def __init__(
@@ -146,9 +143,6 @@ class PlanesDecoder(Decoder, nn.Module):
         bottom: channels of a double convolution before the first level; null for none.
         kernel: kernel size of the transposed convolutions, 2 or 3.
         norm: batch norm after each convolution.
-
-    Raises:
-        ShapeError: the encoder does not return the latent, or its size does not fit the number of levels.
     """
 
     def __init__(

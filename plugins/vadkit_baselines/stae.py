@@ -175,11 +175,7 @@ def _branch(widths: tuple[int, ...], outputs: int, slope: float, output: str) ->
 
 
 def _frames_ahead(clip: ClipSpec) -> int:
-    """Number of target frames after the input.
-
-    Raises:
-        ShapeError: the target does not start with the input.
-    """
+    """Number of target frames after the input."""
     if clip.target[0] != clip.input[0] or clip.target[1] < clip.input[1]:
         raise ShapeError(
             f"the target {clip.target[0]}:{clip.target[1]} must start with the input {clip.input[0]}:{clip.input[1]}",

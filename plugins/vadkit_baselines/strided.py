@@ -15,11 +15,7 @@ from vadkit.api import ClipSpec, ShapeError
 
 
 def shrunk(side: int, kernel: int, stride: int, *, same: bool, where: str) -> int:
-    """Height or width after a convolution.
-
-    Raises:
-        ShapeError: the side does not fit; no kernel would see the pixels at its end.
-    """
+    """Height or width after a convolution."""
     border = kernel - stride if same else 0
     steps, rest = divmod(side + border - kernel, stride)
     if steps < 0:
@@ -34,11 +30,7 @@ def shrunk(side: int, kernel: int, stride: int, *, same: bool, where: str) -> in
 
 
 def code_size(clip: ClipSpec, kernels: Sequence[int], strides: Sequence[int], *, same: bool) -> tuple[int, int]:
-    """Height and width after one or two convolutions of a frame.
-
-    Raises:
-        ShapeError: the height or the width does not fit.
-    """
+    """Height and width after one or two convolutions of a frame."""
     height, width = clip.height, clip.width
     for kernel, stride, layer in zip(kernels, strides, ("frame", "first map"), strict=False):
         height = shrunk(height, kernel, stride, same=same, where=f"the {layer} height")

@@ -8,11 +8,7 @@ from vadkit.api import ClipSpec, LatentSpec, ShapeError
 
 
 def needed(latents: Mapping[str, LatentSpec], name: str, fix: str = "") -> LatentSpec:
-    """Return a latent.
-
-    Raises:
-        ShapeError: the encoder does not return it.
-    """
+    """Return a latent."""
     if name not in latents:
         raise ShapeError(f"needs a latent {name!r}, but the encoder returns {', '.join(latents)}", fix=fix)
     return latents[name]
@@ -23,9 +19,6 @@ def refuse_empty(**keys: int | Sequence[int]) -> None:
 
     Args:
         keys: key of the recipe -> the number or numbers under it.
-
-    Raises:
-        ShapeError: a number is below 1.
     """
     for key, given in keys.items():
         widths = [given] if isinstance(given, int) else list(given)
@@ -34,11 +27,7 @@ def refuse_empty(**keys: int | Sequence[int]) -> None:
 
 
 def divided(clip: ClipSpec, shrink: tuple[int, int, int]) -> tuple[int, int, int]:
-    """T', H' and W' of a latent: input frames, height and width divided by `shrink`.
-
-    Raises:
-        ShapeError: one of them is not a multiple.
-    """
+    """T', H' and W' of a latent: input frames, height and width divided by `shrink`."""
     sizes = {"number of input frames": clip.input_frames, "frame height": clip.height, "frame width": clip.width}
     for (name, size), by in zip(sizes.items(), shrink, strict=True):
         if size % by:

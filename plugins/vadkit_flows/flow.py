@@ -93,11 +93,7 @@ class Float32(nn.Module):
 
 
 def halved(feature: FeatureSpec, levels: int) -> tuple[int, int, int]:
-    """C, H and W of a map whose height and width can be halved `levels` times.
-
-    Raises:
-        ShapeError: the height or the width is not a multiple of 2**levels.
-    """
+    """C, H and W of a map whose height and width can be halved `levels` times."""
     channels, height, width = feature.shape
     divisor = 2**levels
     if height % divisor or width % divisor:

@@ -39,9 +39,6 @@ def check_widths(**widths: Iterable[int]) -> None:
 
     Args:
         widths: key of the recipe -> the numbers under that key.
-
-    Raises:
-        ShapeError: a number is below 1.
     """
     for key, values in widths.items():
         for value in values:

@@ -68,11 +68,7 @@ class PixelAUC(CountedOnce):
 
 
 def frame_scores(video: ScoredVideo, overlap: float) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Return scores and labels of the frames that count.
-
-    Raises:
-        DataError: maps, or masks of abnormal frames, are missing or do not fit the labels.
-    """
+    """Return scores and labels of the frames that count."""
     maps, masks = read_maps(video), read_masks(video)
     labels = video.labels.astype(bool)
     highest = np.fmax.reduce(np.fmax.reduce(maps, axis=1), axis=1)  # fmax ignores NaN

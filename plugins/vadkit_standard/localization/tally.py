@@ -56,9 +56,6 @@ def tally(videos: Sequence[ScoredVideo], rule: Rule, levels: int) -> Tally:
 
     If the maps have no more than `levels` distinct values, each value is a threshold and the curve is exact. Otherwise
     half of the levels locate the curve, and the others refine it.
-
-    Raises:
-        DataError: there is no region to detect, or a video lacks maps, masks or tracks.
     """
     truths, maxima, values = _survey(videos, levels)
     if values.size <= levels:

@@ -26,9 +26,6 @@ def find_truth(video: ScoredVideo, size: tuple[int, int]) -> Truth:
     """Return the regions of the tracks, or else of the masks; none for a normal video without either.
 
     `size` is that of the maps. It is used as the source's size if that is unknown.
-
-    Raises:
-        DataError: an abnormal video has neither, or they do not fit the frame labels or the frame's size.
     """
     masks = read_masks(video)
     height, width = (video.size or size) if masks is None else masks.shape[1:]

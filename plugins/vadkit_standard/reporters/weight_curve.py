@@ -48,11 +48,7 @@ class WeightCurve(OneFigure):
 def weight_curves(
     result: RunResult, vary: Sequence[str], weights: Sequence[float]
 ) -> tuple[dict[str, list[float]], float | None]:
-    """Return name -> micro AUC for each weight, and the micro AUC of the rest of the fused score alone.
-
-    Raises:
-        DataError: the final score is smoothed, so that it is not a weighted sum; or one class is missing.
-    """
+    """Return name -> micro AUC for each weight, and the micro AUC of the rest of the fused score alone."""
     if result.protocol.get("smoothing"):
         what = "the final score is smoothed, so it is not a weighted sum of the components"
         raise DataError(what, where="weight_curve", fix="choose a protocol without smoothing")
