@@ -22,12 +22,7 @@ class Causal(nn.Module):
     """Masked stacked convolution (Eq. 7): number i of step t sees all earlier steps and the numbers before i in step t.
 
     The paper's kernel covers three steps, but the last one is always masked. This kernel covers two.
-
-    Args:
-        code: D, numbers in a code.
-        given: channels of the input.
-        width: channels of the output.
-        own: whether number i of step t is visible too, as in all layers except the first.
+    With `own`, number i of step t is visible too, as in all layers except the first. A code has D numbers.
     """
 
     def __init__(self, code: int, given: int, width: int, *, own: bool) -> None:

@@ -1,10 +1,10 @@
 """ConvAE: a 2-D convolutional autoencoder that stacks the frames of a clip as channels.
 
 Source: Hasan, Choi, Neumann, Roy-Chowdhury and Davis, "Learning temporal regularity in video sequences", CVPR 2016,
-section 3.2: 10 gray frames of 227x227; convolutions of 512 (11x11, stride 4), 256 (5x5) and 128 (3x3) channels
-with two poolings of 2x2 between them, 55x55, 27x27 and 13x13; a decoder of deconvolutions and unpoolings; tanh;
-Glorot initialization; AdaGrad. The regularity of a frame is 1 minus its error |I - I'|, summed over pixels and
-scaled to [0, 1] within the video.
+section 3.2. Clips have 10 gray frames of 227x227. The encoder has convolutions of 512 (11x11, stride 4), 256 (5x5) and
+128 (3x3) channels with two poolings of 2x2 between them, 55x55, 27x27 and 13x13. The decoder has deconvolutions and
+unpoolings. All use tanh, Glorot initialization and AdaGrad. The regularity of a frame is 1 minus its error |I - I'|,
+summed over pixels and scaled to [0, 1] within the video.
 
 The paper leaves open the decoder's channels (inferred: the encoder's, mirrored) and the last activation (inferred:
 tanh). Both are recipe keys. Unpooling writes each value back to the position of the maximum. The encoder passes these

@@ -1,10 +1,11 @@
 """The spatio-temporal autoencoder: 2-D convolutions of each frame, then ConvLSTM layers over time.
 
 Source: Chong and Tay, "Abnormal event detection in videos using spatiotemporal autoencoder", ISNN 2017, and
-their Keras code (github.com/yshean/abnormal-spatiotemporal-ae, read in a copy). 10 gray frames of 227x227;
-convolutions of 128 (11x11, stride 4) and 64 (5x5, stride 2) channels, 55x55 and 26x26; ConvLSTM layers of 64, 32 and
-64 channels (3x3); deconvolutions of 128 (5x5, stride 2) and 1 (11x11, stride 4); Glorot initialization. 1,068,225
-parameters. The error of a frame is the Euclidean distance of I and I', scaled to [0, 1] within the video.
+their Keras code (github.com/yshean/abnormal-spatiotemporal-ae, read in a copy). Clips have 10 gray frames of 227x227.
+Convolutions of 128 (11x11, stride 4) and 64 (5x5, stride 2) channels give 55x55 and 26x26; ConvLSTM layers of 64, 32
+and 64 channels (3x3) follow. Deconvolutions have 128 (5x5, stride 2) and 1 (11x11, stride 4) channels. Weights start
+after Glorot. There are 1,068,225 parameters. The error of a frame is the Euclidean distance of I and I', scaled to
+[0, 1] within the video.
 
 Paper and code differ. The paper has tanh and 227x227 without padding. The code has batch norm and ReLU, frames of
 224x224 with padding "same", and no activation at the output. Recipe keys choose; the default is the paper. The ConvLSTM

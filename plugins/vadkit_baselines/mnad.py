@@ -1,4 +1,4 @@
-"""Memory-guided normality (MNAD): an autoencoder whose queries read a small memory.
+"""Memory-guided normality (MNAD): an autoencoder with queries that read a small memory.
 
 Source: Park, Noh and Ham, "Learning memory-guided normality for anomaly detection", CVPR 2020, and its code
 (cvlab-yonsei/MNAD). Frames are 256x256 in colour. The prediction variant predicts the fifth frame from four, with skip

@@ -18,14 +18,7 @@ def positive(channels: Sequence[int], key: str) -> None:
 
 
 class DoubleConvolution(nn.Sequential):
-    """Two 3x3 convolutions, each with ReLU.
-
-    Args:
-        given: channels of the input.
-        width: channels of both convolutions.
-        norm: batch norm after each convolution.
-        bare: omit norm and ReLU after the second convolution.
-    """
+    """Two 3x3 convolutions, each with batch norm (optional) and ReLU; `bare` omits both after the second."""
 
     def __init__(self, given: int, width: int, *, norm: bool, bare: bool = False) -> None:
         layers: list[nn.Module] = []
@@ -35,14 +28,7 @@ class DoubleConvolution(nn.Sequential):
 
 
 class Contracting(nn.Module):
-    """Double convolutions with 2x2 max pooling between them.
-
-    Args:
-        given: channels of the input.
-        channels: channels of each level.
-        norm: batch norm after each convolution.
-        bare: omit norm and ReLU at the output of the deepest level.
-    """
+    """Double convolutions with 2x2 max pooling between them; `bare` omits norm and ReLU at the deepest output."""
 
     def __init__(self, given: int, channels: Sequence[int], *, norm: bool, bare: bool = False) -> None:
         super().__init__()
@@ -64,14 +50,9 @@ class Contracting(nn.Module):
 class Expanding(nn.Module):
     """Transposed convolutions that double height and width, each followed by a double convolution; tanh at the end.
 
-    Args:
-        given: channels of the deepest map.
-        channels: channels of each level, from the deepest up.
-        skips: channels of the skip connection that is concatenated at each level; 0 for none. Without a skip
-            connection, doubling keeps the number of channels.
-        last: channels of the output.
-        kernel: kernel size of the transposed convolutions, 2 or 3.
-        norm: batch norm after each convolution.
+    `channels` are those of each level, from the deepest up. `skips` are the channels of the skip connection that is
+    concatenated at each level; 0 for none. Without a skip connection, doubling keeps the number of channels. The kernel
+    of the transposed convolutions is 2 or 3.
     """
 
     def __init__(
@@ -100,13 +81,7 @@ class Expanding(nn.Module):
 class PlanesEncoder(Encoder, nn.Module):
     """Input frames, stacked as channels, to the maps of each level; each level halves height and width.
 
-    Args:
-        clip: geometry of a clip.
-        channels: channels of each level.
-        deepest: name of the latent of the deepest level.
-        skips: whether the other levels are latents too: `skip1`, `skip2`, ... from the full size on.
-        norm: batch norm after each convolution.
-        bare: omit norm and ReLU at the output of the deepest level.
+    The deepest map is the latent `deepest`. With `skips`, the others are `skip1`, `skip2`, ... from the full size on.
     """
 
     def __init__(
@@ -135,14 +110,8 @@ class PlanesEncoder(Encoder, nn.Module):
 class PlanesDecoder(Decoder, nn.Module):
     """The latents of a `PlanesEncoder`, which may lack the skips, to the target frames, through tanh.
 
-    Args:
-        latents: name -> shape of each latent of the encoder.
-        clip: geometry of a clip.
-        channels: channels of each level, from the deepest up.
-        deepest: name of the latent of the deepest level.
-        bottom: channels of a double convolution before the first level; null for none.
-        kernel: kernel size of the transposed convolutions, 2 or 3.
-        norm: batch norm after each convolution.
+    `channels` are those of each level, from the deepest up. With `bottom`, a double convolution of so many channels
+    comes first.
     """
 
     def __init__(

@@ -2,9 +2,9 @@
 
 Source: Liu, Luo, Lian and Gao, "Future frame prediction for anomaly detection - a new baseline", CVPR 2018,
 and its code (StevenLiuWen/ano_pred_cvpr2018). Frames are 256x256 with three channels; the intensity, gradient,
-adversarial and optical-flow losses have the weights 1, 1, 0.05 and 2. The code fixes what the paper leaves open: four
-levels of 64 to 512 channels, no normalization, 2x2 transposed convolutions with ReLU, tanh at the end, and
-a learning rate that drops to a tenth after some steps.
+adversarial and optical-flow losses have the weights 1, 1, 0.05 and 2. The code fixes what the paper leaves open. It has
+four levels of 64 to 512 channels, no normalization, 2x2 transposed convolutions with ReLU, tanh at the end, and a
+learning rate that drops to a tenth after some steps.
 """
 
 from __future__ import annotations

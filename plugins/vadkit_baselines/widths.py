@@ -1,8 +1,10 @@
-"""Checks of what a network is built from: latents, channel counts and frame sizes."""
+"""Parts of several networks: checks of latents, channel counts and frame sizes, and a layer with its norm."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+
+from torch import nn
 
 from vadkit.api import ClipSpec, LatentSpec, ShapeError
 
@@ -12,6 +14,11 @@ def needed(latents: Mapping[str, LatentSpec], name: str, fix: str = "") -> Laten
     if name not in latents:
         raise ShapeError(f"needs a latent {name!r}, but the encoder returns {', '.join(latents)}", fix=fix)
     return latents[name]
+
+
+def normed(convolution: nn.Conv3d | nn.ConvTranspose3d, slope: float) -> tuple[nn.Module, ...]:
+    """The convolution, batch norm and leaky ReLU."""
+    return convolution, nn.BatchNorm3d(convolution.out_channels), nn.LeakyReLU(slope)
 
 
 def refuse_empty(**keys: int | Sequence[int]) -> None:

@@ -93,12 +93,12 @@ class Float32(nn.Module):
 
 
 def halved(feature: FeatureSpec, levels: int) -> tuple[int, int, int]:
-    """C, H and W of a map whose height and width can be halved `levels` times."""
+    """C, H and W of a map, if height and width can be halved `levels` times."""
     channels, height, width = feature.shape
     divisor = 2**levels
     if height % divisor or width % divisor:
         fitting = next((n for n in range(levels - 1, 0, -1) if not (height % 2**n or width % 2**n)), 0)
-        fix = f"set levels: {fitting}" if fitting else "use frames whose latent has an even height and width"
+        fix = f"set levels: {fitting}" if fitting else "use frames that give latents of even height and width"
         raise ShapeError(
             f"{levels} levels need height and width to be multiples of {divisor}, but the maps are {height}x{width}",
             fix=f"{fix}, or change data.clip.size",

@@ -26,7 +26,7 @@ class Alarms(CountedOnce):
 
     Args:
         threshold: threshold of the score; null uses the one from held-out normal video.
-        fps: frames per second of videos whose frame rate is unknown.
+        fps: frames per second of videos with an unknown frame rate.
 
     Example:
         >>> scores, labels = np.array([0.1, 0.2, 0.9, 0.8]), np.array([False, False, True, True])

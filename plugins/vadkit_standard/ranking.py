@@ -34,7 +34,7 @@ class Curve:
 
     def auc(self) -> float:
         """Area under the ROC: the share of correctly ordered pairs; ties count half."""
-        # Sums instead of dot products, whose threads wait for each other on a busy machine.
+        # Sums, because the threads of dot products wait for each other on a busy machine.
         pairs = sum(
             float(np.sum(np.diff(false).astype(np.float64) * (true[1:] + true[:-1]))) for false, true in self._pieces()
         )

@@ -76,9 +76,9 @@ class MinMax(_Compared[tuple[float, float]]):
     If the smallest and the largest score are equal, every score becomes 0.
 
     Args:
-        over: "video" uses the minimum and maximum of each test video, so that a frame's value depends on later frames;
-            "scene" and "dataset" use those of all test videos of a scene or of the data set; "training" uses those
-            of held-out normal videos, and test scores may leave [0, 1].
+        over: "video" uses the minimum and maximum of each test video, so a frame's value depends on later frames.
+            With "scene" and "dataset", they are those of all test videos of a scene or of the data set. With
+            "training", they are those of held-out normal videos, and test scores may leave [0, 1].
         upper: percentile of the scores that becomes 1. Below 100, single outliers do not set the scale.
 
     Example:

@@ -84,7 +84,9 @@ def _survey(videos: Sequence[ScoredVideo], levels: int) -> tuple[list[Truth], ND
 def _count(
     videos: Sequence[ScoredVideo], truths: Sequence[Truth], thresholds: NDArray[np.float64], rule: Rule
 ) -> Tally:
-    sizes = [(video.labels.size, truth.track.size, truth.sizes.size) for video, truth in zip(videos, truths, strict=True)]
+    sizes = [
+        (video.labels.size, truth.track.size, truth.sizes.size) for video, truth in zip(videos, truths, strict=True)
+    ]
     totals = np.array(sizes, np.int64).reshape(-1, 3).T
     counts = np.zeros((3, len(videos), thresholds.size), np.int64)
     for index, (video, truth) in enumerate(zip(videos, truths, strict=True)):

@@ -146,5 +146,5 @@ def _warnings(result: RunResult) -> list[str]:
         lines.append(f"held-out video is too short to show {wanted:g} false alarms an hour: the threshold allows none")
     if summary.frames_without_score:
         rule = result.protocol.get("missing_scores", "?")
-        lines.append(f"{summary.frames_without_score} frames without a score of their own; rule: {rule}")
+        lines.append(f"{summary.frames_without_score} frames without a score; rule: {rule}")
     return lines
