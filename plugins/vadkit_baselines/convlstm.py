@@ -42,13 +42,11 @@ class ConvLSTMLayer(nn.Module):
 
     def forward(self, maps: Tensor) -> Tensor:
         """(B, C', T', H', W') -> (B, hidden, T', H', W')."""
-        given = self.of_input(maps.transpose(1, 2).flatten(0, 1)).unflatten(
-            0, (len(maps), -1)
-        )  # (B, T', 4 hidden, ...)
+        given = _each_frame(self.of_input, maps)  # (B, 4 hidden, T', ...)
         state = given.new_zeros(len(maps), self.hidden, *maps.shape[-2:])
         cell = torch.zeros_like(state)
         states: list[Tensor] = []
-        for step in given.unbind(1):
+        for step in given.unbind(2):
             gates = step + self.of_state(state)
             enter, keep, new, leave = gates.chunk(4, dim=1)
             cell = keep.sigmoid() * cell + enter.sigmoid() * new.tanh()

@@ -118,8 +118,7 @@ def _check_window(clip: ClipSpec, scales: int, window: int) -> None:
         raise ShapeError(f"scales must be 1 to {len(SCALE_WEIGHTS)}, but it is {scales}")
     if window < 3 or window % 2 == 0:
         raise ShapeError(f"window must be odd and at least 3, but it is {window}")
-    side = min(clip.height, clip.width)
-    least = (window - 1) * 2 ** (scales - 1)
+    side, least = min(clip.height, clip.width), (window - 1) * 2 ** (scales - 1)
     if side <= least:
         fitting = next((n for n in range(scales, 0, -1) if side > (window - 1) * 2 ** (n - 1)), 0)
         advice = f"set scales: {fitting} or a smaller window" if fitting else "set a smaller window"

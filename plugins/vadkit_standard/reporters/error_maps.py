@@ -16,10 +16,10 @@ from vadkit_standard.reporters.names import printable
 
 
 class Shown(NamedTuple):
-    """A frame by its index in the video's scores, with its error map."""
+    """A frame, at its index in the scores of the video, with its error map."""
 
     video: VideoResult
-    index: int
+    at: int
     picture: NDArray[np.uint8]
     error: NDArray[np.floating[Any]]
 
@@ -109,7 +109,7 @@ def _figure(result: RunResult, shown: Sequence[Shown]) -> Figure:
         row, column = divmod(index, columns)
         above, below = grid[2 * row][column], grid[2 * row + 1][column]
         picture(above, one.picture)
-        above.set_title(title_of(one.video, one.index), fontsize=9, loc="left")
+        above.set_title(title_of(one.video, one.at), fontsize=9, loc="left")
         # Faint, so that the errors drawn over it are visible.
         below.imshow(one.picture.astype(np.float64).mean(2), cmap="gray", vmin=0, vmax=255, alpha=0.35)
         high, wide = one.picture.shape[:2]
