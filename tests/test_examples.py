@@ -12,7 +12,6 @@ import vadkit
 from vadkit import api, testing
 from vadkit.plugin.registry import Registry
 
-MISSING: frozenset[str] = frozenset({"loss ms_ssim"})
 """Public classes that do not have an example yet."""
 
 
@@ -32,15 +31,9 @@ CLASSES = {**components(), **public()}
 @pytest.mark.parametrize("name", CLASSES)
 def test_the_example_runs(name: str) -> None:
     found = CLASSES[name]
-    if name in MISSING:
-        pytest.skip("does not have an example yet")
     module = sys.modules[found.__module__]
     test = doctest.DocTestParser().get_doctest(found.__doc__ or "", vars(module).copy(), name, module.__file__, None)
     assert test.examples, f"{name} has no example in its docstring"
     said: list[str] = []
     failures, _ = doctest.DocTestRunner(verbose=False).run(test, out=said.append)
     assert not failures, "".join(said)
-
-
-def test_the_list_of_missing_examples_is_current() -> None:
-    assert {name for name in MISSING if name not in CLASSES or ">>>" in (CLASSES[name].__doc__ or "")} == set()

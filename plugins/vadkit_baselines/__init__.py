@@ -2,56 +2,37 @@
 
 from vadkit.api import Component, hookimpl
 
+_COMPONENTS = [  # kind, name, module and class in this package, summary
+    ("encoder", "convae", "convae:ConvAE", "2-D convolutions on stacked frames (Hasan 2016)."),
+    ("decoder", "convae", "convae:ConvAEDecoder", "Decoder of ConvAE, with unpooling."),
+    ("encoder", "convlstm", "convlstm:ConvLSTM", "2-D convolutions, then ConvLSTM (Chong 2017)."),
+    ("decoder", "convlstm", "convlstm:ConvLSTMDecoder", "ConvLSTM, then 2-D deconvolutions."),
+    ("encoder", "stae", "stae:STAE", "3-D convolutions and poolings (Zhao 2017)."),
+    ("decoder", "stae", "stae:STAEDecoder", "Decoder of STAE: reconstruction and prediction."),
+    ("loss", "stae", "stae:STAELoss", "Loss of STAE: reconstruction and prediction error."),
+    ("encoder", "memae", "memae:MemAE", "Strided 3-D convolutions (Gong 2019)."),
+    ("bottleneck", "memory", "memae:Memory", "Memory of learned items (Gong 2019)."),
+    ("decoder", "memae", "memae:MemAEDecoder", "Transposed 3-D convolutions."),
+    (
+        "scorer",
+        "frame_difference",
+        "difference:FrameDifference",
+        "Largest patch of the change between frames; learns nothing.",
+    ),
+    ("encoder", "unet", "prediction:UNetEncoder", "Contracting half of a U-Net (Liu 2018)."),
+    ("decoder", "unet", "prediction:UNetDecoder", "Expanding half of a U-Net (Liu 2018)."),
+    ("loss", "flow", "flow:Flow", "Optical-flow difference (Horn and Schunck)."),
+    ("encoder", "mnad", "mnad:MNADEncoder", "Queries for a memory (Park 2020)."),
+    ("bottleneck", "mnad_memory", "mnad_memory:MNADMemory", "Memory updated at test time."),
+    ("decoder", "mnad", "mnad:MNADDecoder", "Queries and memory items to frames."),
+    ("encoder", "lsa", "lsa:LSAEncoder", "One code per time step (Abati 2019)."),
+    ("bottleneck", "autoregressive", "autoregression:Autoregressive", "Autoregressive density of codes."),
+    ("decoder", "lsa", "lsa:LSADecoder", "Codes to frames."),
+    ("loss", "adversarial", "adversarial:Adversarial", "Least-squares GAN loss."),
+]
+
 
 @hookimpl
 def vadkit_components() -> list[Component]:
     """Announce every component of this package."""
-    return [
-        Component(
-            "encoder", "convae", "vadkit_baselines.convae:ConvAE", "2-D convolutions on stacked frames (Hasan 2016)."
-        ),
-        Component("decoder", "convae", "vadkit_baselines.convae:ConvAEDecoder", "Decoder of ConvAE, with unpooling."),
-        Component(
-            "encoder", "convlstm", "vadkit_baselines.convlstm:ConvLSTM", "2-D convolutions, then ConvLSTM (Chong 2017)."
-        ),
-        Component(
-            "decoder", "convlstm", "vadkit_baselines.convlstm:ConvLSTMDecoder", "ConvLSTM, then 2-D deconvolutions."
-        ),
-        Component("encoder", "stae", "vadkit_baselines.stae:STAE", "3-D convolutions and poolings (Zhao 2017)."),
-        Component(
-            "decoder", "stae", "vadkit_baselines.stae:STAEDecoder", "Decoder of STAE: reconstruction and prediction."
-        ),
-        Component(
-            "loss", "stae", "vadkit_baselines.stae:STAELoss", "Loss of STAE: reconstruction and prediction error."
-        ),
-        Component("encoder", "memae", "vadkit_baselines.memae:MemAE", "Strided 3-D convolutions (Gong 2019)."),
-        Component("bottleneck", "memory", "vadkit_baselines.memae:Memory", "Memory of learned items (Gong 2019)."),
-        Component("decoder", "memae", "vadkit_baselines.memae:MemAEDecoder", "Transposed 3-D convolutions."),
-        Component(
-            "scorer",
-            "frame_difference",
-            "vadkit_baselines.difference:FrameDifference",
-            "Largest patch of the change between frames; learns nothing.",
-        ),
-        Component(
-            "encoder", "unet", "vadkit_baselines.prediction:UNetEncoder", "Contracting half of a U-Net (Liu 2018)."
-        ),
-        Component(
-            "decoder", "unet", "vadkit_baselines.prediction:UNetDecoder", "Expanding half of a U-Net (Liu 2018)."
-        ),
-        Component("loss", "flow", "vadkit_baselines.flow:Flow", "Optical-flow difference (Horn and Schunck)."),
-        Component("encoder", "mnad", "vadkit_baselines.mnad:MNADEncoder", "Queries for a memory (Park 2020)."),
-        Component(
-            "bottleneck", "mnad_memory", "vadkit_baselines.mnad_memory:MNADMemory", "Memory updated at test time."
-        ),
-        Component("decoder", "mnad", "vadkit_baselines.mnad:MNADDecoder", "Queries and memory items to frames."),
-        Component("encoder", "lsa", "vadkit_baselines.lsa:LSAEncoder", "One code per time step (Abati 2019)."),
-        Component(
-            "bottleneck",
-            "autoregressive",
-            "vadkit_baselines.autoregression:Autoregressive",
-            "Autoregressive density of codes.",
-        ),
-        Component("decoder", "lsa", "vadkit_baselines.lsa:LSADecoder", "Codes to frames."),
-        Component("loss", "adversarial", "vadkit_baselines.adversarial:Adversarial", "Least-squares GAN loss."),
-    ]
+    return [Component(kind, name, f"vadkit_baselines.{target}", summary) for kind, name, target, summary in _COMPONENTS]

@@ -15,18 +15,14 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from vadkit.api import Bottleneck, BottleneckOutput, LatentSpec, ShapeError
+from vadkit_baselines.widths import needed
 
 
 class Causal(nn.Module):
     """Masked stacked convolution (Eq. 7): number i of step t sees all earlier steps and the numbers before i in step t.
 
     The paper's kernel covers three steps, but the last one is always masked. This kernel covers two.
-
-    Args:
-        code: D, numbers in a code.
-        given: channels of the input.
-        width: channels of the output.
-        own: whether number i of step t is visible too, as in all layers except the first.
+    With `own`, number i of step t is visible too, as in all layers except the first. A code has D numbers.
     """
 
     def __init__(self, code: int, given: int, width: int, *, own: bool) -> None:
@@ -74,14 +70,10 @@ class Autoregressive(Bottleneck, nn.Module):
         weight: float = 1.0,
     ) -> None:
         super().__init__()
-        if "code" not in latents:
-            raise ShapeError(
-                f"needs a latent 'code', but the encoder returns {', '.join(latents)}", fix="use the encoder lsa"
-            )
+        code, layers, given = needed(latents, "code", "use the encoder lsa").channels, list[nn.Module](), 1
         if bins < 2 or any(width < 1 for width in channels):
             raise ShapeError("'bins' must be at least 2, and 'channels' positive")
         self.bins, self.weight = bins, weight
-        code, layers, given = latents["code"].channels, list[nn.Module](), 1
         for width in channels:
             layers += [Causal(code, given, width, own=bool(layers)), nn.LeakyReLU()]
             given = width

@@ -1,10 +1,10 @@
 """ConvAE: a 2-D convolutional autoencoder that stacks the frames of a clip as channels.
 
 Source: Hasan, Choi, Neumann, Roy-Chowdhury and Davis, "Learning temporal regularity in video sequences", CVPR 2016,
-section 3.2: 10 gray frames of 227x227; convolutions of 512 (11x11, stride 4), 256 (5x5) and 128 (3x3) channels
-with two poolings of 2x2 between them, 55x55, 27x27 and 13x13; a decoder of deconvolutions and unpoolings; tanh;
-Glorot initialization; AdaGrad. The regularity of a frame is 1 minus its error |I - I'|, summed over pixels and
-scaled to [0, 1] within the video.
+section 3.2. Clips have 10 gray frames of 227x227. The encoder has convolutions of 512 (11x11, stride 4), 256 (5x5) and
+128 (3x3) channels with two poolings of 2x2 between them, 55x55, 27x27 and 13x13. The decoder has deconvolutions and
+unpoolings. All use tanh, Glorot initialization and AdaGrad. The regularity of a frame is 1 minus its error |I - I'|,
+summed over pixels and scaled to [0, 1] within the video.
 
 The paper leaves open the decoder's channels (inferred: the encoder's, mirrored) and the last activation (inferred:
 tanh). Both are recipe keys. Unpooling writes each value back to the position of the maximum. The encoder passes these
@@ -20,8 +20,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from vadkit.api import ClipSpec, Decoder, Encoder, LatentSpec, ShapeError
-from vadkit_baselines.strided import Enlarge, Shrink, draw_glorot, shrunk
-from vadkit_baselines.widths import refuse_empty
+from vadkit_baselines.strided import Enlarge, Shrink, code_size, draw_glorot
+from vadkit_baselines.widths import needed, refuse_empty
 
 KERNEL, STRIDE = 11, 4  # first layer
 
@@ -42,6 +42,7 @@ class ConvAE(Encoder, nn.Module):
         ShapeError: H or W does not fit the first layer.
 
     Example:
+        >>> import torch
         >>> encoder = ConvAE(ClipSpec(10, 32, 48, "gray"), channels=(8, 4, 4), padding="same")
         >>> latents = encoder(torch.zeros(2, 1, 10, 32, 48))
         >>> {name: tuple(latent.shape) for name, latent in latents.items()}
@@ -93,6 +94,7 @@ class ConvAEDecoder(Decoder, nn.Module):
         ShapeError: the latents are not those of the encoder `convae` for such a clip.
 
     Example:
+        >>> import torch
         >>> clip = ClipSpec(10, 32, 48, "gray")
         >>> encoder = ConvAE(clip, channels=(8, 4, 4), padding="same")
         >>> decoder = ConvAEDecoder(encoder.latents, clip, padding="same")
@@ -110,14 +112,10 @@ class ConvAEDecoder(Decoder, nn.Module):
         output: Literal["tanh", "linear"] = "tanh",
     ) -> None:
         super().__init__()
-        missing = [name for name in ("code", "places1", "places2") if name not in latents]
-        if missing:
-            raise ShapeError(
-                f"needs a latent {missing[0]!r}, but the encoder returns {', '.join(latents)}",
-                fix="use encoder: convae",
-            )
+        code, places1, places2 = (
+            needed(latents, name, "use encoder: convae") for name in ("code", "places1", "places2")
+        )
         full, half, quarter = _sides(clip, same=padding == "same")
-        code, places1, places2 = latents["code"], latents["places1"], latents["places2"]
         if (code.height, code.width) != quarter:
             raise ShapeError(
                 f"{code.height}x{code.width} cannot become {clip.height}x{clip.width}",
@@ -148,16 +146,8 @@ class ConvAEDecoder(Decoder, nn.Module):
 
 
 def _sides(clip: ClipSpec, *, same: bool) -> tuple[tuple[int, int], tuple[int, int], tuple[int, int]]:
-    """Return (H', W') after the first layer and after each pooling, which drops an odd last row or column.
-
-    Raises:
-        ShapeError: H or W does not fit.
-    """
-    sides = [
-        shrunk(side, KERNEL, STRIDE, same=same, where=f"the frame {name}")
-        for name, side in (("height", clip.height), ("width", clip.width))
-    ]
-    if min(sides) < 4:
+    """Return (H', W') after the first layer and after each pooling, which drops an odd last row or column."""
+    height, width = code_size(clip, [KERNEL], [STRIDE], same=same)
+    if min(height, width) < 4:
         raise ShapeError(f"frames of {clip.height}x{clip.width} are too small to be pooled twice")
-    height, width = sides
     return (height, width), (height // 2, width // 2), (height // 4, width // 4)

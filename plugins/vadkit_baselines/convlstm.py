@@ -1,10 +1,11 @@
 """The spatio-temporal autoencoder: 2-D convolutions of each frame, then ConvLSTM layers over time.
 
 Source: Chong and Tay, "Abnormal event detection in videos using spatiotemporal autoencoder", ISNN 2017, and
-their Keras code (github.com/yshean/abnormal-spatiotemporal-ae, read in a copy). 10 gray frames of 227x227;
-convolutions of 128 (11x11, stride 4) and 64 (5x5, stride 2) channels, 55x55 and 26x26; ConvLSTM layers of 64, 32 and
-64 channels (3x3); deconvolutions of 128 (5x5, stride 2) and 1 (11x11, stride 4); Glorot initialization. 1,068,225
-parameters. The error of a frame is the Euclidean distance of I and I', scaled to [0, 1] within the video.
+their Keras code (github.com/yshean/abnormal-spatiotemporal-ae, read in a copy). Clips have 10 gray frames of 227x227.
+Convolutions of 128 (11x11, stride 4) and 64 (5x5, stride 2) channels give 55x55 and 26x26; ConvLSTM layers of 64, 32
+and 64 channels (3x3) follow. Deconvolutions have 128 (5x5, stride 2) and 1 (11x11, stride 4) channels. Weights start
+after Glorot. There are 1,068,225 parameters. The error of a frame is the Euclidean distance of I and I', scaled to
+[0, 1] within the video.
 
 Paper and code differ. The paper has tanh and 227x227 without padding. The code has batch norm and ReLU, frames of
 224x224 with padding "same", and no activation at the output. Recipe keys choose; the default is the paper. The ConvLSTM
@@ -21,8 +22,8 @@ import torch
 from torch import Tensor, nn
 
 from vadkit.api import ClipSpec, Decoder, Encoder, LatentSpec, ShapeError
-from vadkit_baselines.strided import Enlarge, Shrink, draw_glorot, shrunk
-from vadkit_baselines.widths import refuse_empty
+from vadkit_baselines.strided import Enlarge, Shrink, code_size, draw_glorot
+from vadkit_baselines.widths import needed, refuse_empty
 
 KERNELS, STRIDES = (11, 5), (4, 2)
 
@@ -41,13 +42,11 @@ class ConvLSTMLayer(nn.Module):
 
     def forward(self, maps: Tensor) -> Tensor:
         """(B, C', T', H', W') -> (B, hidden, T', H', W')."""
-        given = self.of_input(maps.transpose(1, 2).flatten(0, 1)).unflatten(
-            0, (len(maps), -1)
-        )  # (B, T', 4 hidden, ...)
+        given = _each_frame(self.of_input, maps)  # (B, 4 hidden, T', ...)
         state = given.new_zeros(len(maps), self.hidden, *maps.shape[-2:])
         cell = torch.zeros_like(state)
         states: list[Tensor] = []
-        for step in given.unbind(1):
+        for step in given.unbind(2):
             gates = step + self.of_state(state)
             enter, keep, new, leave = gates.chunk(4, dim=1)
             cell = keep.sigmoid() * cell + enter.sigmoid() * new.tanh()
@@ -101,7 +100,9 @@ class ConvLSTM(Encoder, nn.Module):
             ConvLSTMLayer(channels[1], recurrent[0]), ConvLSTMLayer(recurrent[0], recurrent[1])
         )
         draw_glorot(self.spatial)
-        self.latents = {"code": LatentSpec(recurrent[1], clip.input_frames, *_sides(clip, same=same))}
+        self.latents = {
+            "code": LatentSpec(recurrent[1], clip.input_frames, *code_size(clip, KERNELS, STRIDES, same=same))
+        }
 
     def forward(self, clips: Tensor) -> dict[str, Tensor]:
         """(B, C, T, H, W) -> code."""
@@ -145,10 +146,11 @@ class ConvLSTMDecoder(Decoder, nn.Module):
     ) -> None:
         super().__init__()
         refuse_empty(channels=channels, recurrent=recurrent)
-        if "code" not in latents:
-            raise ShapeError(f"needs a latent 'code', but the encoder returns {', '.join(latents)}")
-        code, same = latents["code"], padding == "same"
-        if (code.frames, code.height, code.width) != (clip.target_frames, *_sides(clip, same=same)):
+        code, same = needed(latents, "code"), padding == "same"
+        if (code.frames, code.height, code.width) != (
+            clip.target_frames,
+            *code_size(clip, KERNELS, STRIDES, same=same),
+        ):
             raise ShapeError(
                 f"{code.frames} steps of {code.height}x{code.width} cannot become {clip.target_frames} frames"
                 f" of {clip.height}x{clip.width}",
@@ -177,16 +179,3 @@ def _each_frame(layers: nn.Module, maps: Tensor) -> Tensor:
     """Apply 2-D layers to every frame: (B, C, T, H, W) -> (B, C', T, H', W')."""
     frames = layers(maps.transpose(1, 2).flatten(0, 1))
     return frames.unflatten(0, (len(maps), -1)).transpose(1, 2)
-
-
-def _sides(clip: ClipSpec, *, same: bool) -> tuple[int, int]:
-    """Return (H', W') of the code.
-
-    Raises:
-        ShapeError: H or W does not fit.
-    """
-    height, width = clip.height, clip.width
-    for kernel, stride, layer in zip(KERNELS, STRIDES, ("frame", "first map"), strict=True):
-        height = shrunk(height, kernel, stride, same=same, where=f"the {layer} height")
-        width = shrunk(width, kernel, stride, same=same, where=f"the {layer} width")
-    return height, width

@@ -49,20 +49,20 @@ class Flow(Loss, nn.Module):
         """Return the loss, a scalar."""
         if out.output is None:
             raise ShapeError("the flow loss needs the model's output", where="model.losses")
-        true = self._gray(out.clips[:, :, self.before : self.before + 1], out.target)
-        drawn = self._gray(out.clips[:, :, self.before : self.before + 1], out.output.float())
+        before = out.clips[:, :, self.before : self.before + 1]
+        true, drawn = self._gray(before, out.target), self._gray(before, out.output.float())
         # Both flows of a frame start from the true frame before it.
         starts = true[:, :-1].flatten(0, 1)
-        wanted, found = (self._flow(starts, frames[:, 1:].flatten(0, 1)) for frames in (true, drawn))
-        return (wanted - found).abs().mean()
+        wanted, found = (
+            horn_schunck(starts, frames[:, 1:].flatten(0, 1), iterations=self.iterations, smoothness=self.smoothness)
+            for frames in (true, drawn)
+        )
+        return (wanted * self.shrink - found * self.shrink).abs().mean()
 
     def _gray(self, before: Tensor, frames: Tensor) -> Tensor:
         """(B, C, 1, H, W) and (B, C, T, H, W) -> (B, T + 1, 1, h, w) in [0, 1]."""
         gray = (torch.cat([before, frames], dim=2).mean(1) + 1) / 2
         return functional.avg_pool2d(gray, self.shrink).unsqueeze(2)
-
-    def _flow(self, first: Tensor, second: Tensor) -> Tensor:
-        return horn_schunck(first, second, iterations=self.iterations, smoothness=self.smoothness) * self.shrink
 
 
 def horn_schunck(first: Tensor, second: Tensor, *, iterations: int, smoothness: float) -> Tensor:

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from vadkit.api import ClipSpec, Decoder, Encoder, LatentSpec, ShapeError
+from vadkit_baselines.widths import needed
 
 Strides = Sequence[tuple[int, int, int]]
 """Strides of each block, in time, height and width."""
@@ -35,20 +36,13 @@ class CausalConvolution(nn.Module):
 
 
 class Residual(nn.Module):
-    """A residual block: two convolutions with batch norm, and a third one as the shortcut.
+    """A residual block: two convolutions with batch norm, and a third one, which changes the size like the first."""
 
-    Args:
-        first: convolution that changes the size.
-        second: convolution that keeps the size.
-        beside: the shortcut's convolution, which changes the size like `first`.
-        width: channels of all three.
-    """
-
-    def __init__(self, first: nn.Module, second: nn.Module, beside: nn.Module, width: int) -> None:
+    def __init__(self, first: nn.Module, second: nn.Module, shortcut: nn.Module, width: int) -> None:
         super().__init__()
         one, two, three = (nn.BatchNorm3d(width) for _ in range(3))
         self.through = nn.Sequential(first, one, nn.LeakyReLU(), second, two)
-        self.beside = nn.Sequential(beside, three)
+        self.beside = nn.Sequential(shortcut, three)
         self.activation = nn.LeakyReLU()
 
     def forward(self, video: Tensor) -> Tensor:
@@ -57,17 +51,17 @@ class Residual(nn.Module):
 
 
 def _down(given: int, width: int, stride: tuple[int, int, int]) -> Residual:
-    beside = nn.Conv3d(given, width, 1, stride=stride, bias=False)
+    shortcut = nn.Conv3d(given, width, 1, stride=stride, bias=False)
     keep = CausalConvolution(width, width, (1, 1, 1))
-    return Residual(CausalConvolution(given, width, stride), keep, beside, width)
+    return Residual(CausalConvolution(given, width, stride), keep, shortcut, width)
 
 
 def _up(given: int, width: int, stride: tuple[int, int, int]) -> Residual:
     more = (stride[0] - 1, stride[1] - 1, stride[2] - 1)
-    first, beside = (
+    first, shortcut = (
         nn.ConvTranspose3d(given, width, 5, stride=stride, padding=2, output_padding=more, bias=False) for _ in range(2)
     )
-    return Residual(first, nn.Conv3d(width, width, 3, padding=1, bias=False), beside, width)
+    return Residual(first, nn.Conv3d(width, width, 3, padding=1, bias=False), shortcut, width)
 
 
 def _dense(sizes: Sequence[int]) -> nn.Sequential:
@@ -85,7 +79,7 @@ class LSAEncoder(Encoder, nn.Module):
         clip: geometry of a clip.
         channels: channels of each block.
         strides: strides of each block, in time, height and width.
-        hidden: units of a layer between the deepest map and the code; null for no such layer.
+        hidden: units of a layer between the deepest map and the code; null for no layer there.
         code: numbers in a code per time step (D).
         tile: height and width of the tiles, pixels; each tile is encoded separately. null encodes whole frames.
 
@@ -135,7 +129,7 @@ class LSADecoder(Decoder, nn.Module):
         clip: geometry of a clip.
         channels: channels from the deepest map up: first the map's own, then each block's.
         strides: strides of each block, in time, height and width.
-        hidden: units of a layer between the code and the deepest map; null for no such layer.
+        hidden: units of a layer between the code and the deepest map; null for no layer there.
         tile: must equal the encoder's.
 
     Example:
@@ -157,12 +151,8 @@ class LSADecoder(Decoder, nn.Module):
         tile: tuple[int, int] | None = None,
     ) -> None:
         super().__init__()
-        if "code" not in latents:
-            raise ShapeError(
-                f"needs a latent 'code', but the encoder returns {', '.join(latents)}", fix="use the encoder lsa"
-            )
+        found = needed(latents, "code", "use the encoder lsa")
         self.tile = _tile(clip, tile)
-        found = latents["code"]
         if len(channels) != len(strides) + 1:
             raise ShapeError(f"{len(strides)} blocks need {len(strides) + 1} 'channels', but there are {len(channels)}")
         _, *size = _deepest(clip.target_frames, self.tile, channels[1:], strides)

@@ -1,10 +1,10 @@
-"""MemAE: a 3-D convolutional autoencoder whose decoder sees only combinations of memory items.
+"""MemAE: a 3-D convolutional autoencoder. Its decoder sees only combinations of memory items.
 
 Source: Gong et al., "Memorizing normality to detect anomaly: memory-augmented deep autoencoder for unsupervised
 anomaly detection", ICCV 2019, sections 3 and 4.2, and the authors' code (github.com/donggong1/memae-anomaly-detection).
-16 gray frames of 256x256; four 3x3x3 convolutions of 96, 128, 256 and 256 channels, stride 2 in height and width
-and, after the first, in time; a memory of 2000 items; a mirrored decoder; batch norm and leaky ReLU of slope
-0.2 after every layer except the last. 6,492,801 parameters.
+Clips have 16 gray frames of 256x256. Four 3x3x3 convolutions of 96, 128, 256 and 256 channels have stride 2 in height
+and width and, after the first, in time. A memory of 2000 items and a mirrored decoder follow. Every layer except the
+last has batch norm and leaky ReLU of slope 0.2. There are 6,492,801 parameters.
 
 Paper and code differ. The paper addresses by cosine similarity and shrinks at 1/N to 3/N; the code addresses by inner
 product and shrinks at 0.0025. The paper scores by the squared error, the code by the absolute error. Recipe keys
@@ -14,6 +14,7 @@ choose; the default is the paper.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import pairwise
 from math import exp, sqrt
 from typing import Literal
 
@@ -22,7 +23,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from vadkit.api import Bottleneck, BottleneckOutput, ClipSpec, Decoder, Encoder, LatentSpec, ShapeError, closest
-from vadkit_baselines.widths import divided, refuse_empty
+from vadkit_baselines.widths import divided, needed, normed, refuse_empty
 
 SLOPE = 0.2  # leaky ReLU
 STRIDES = ((1, 2, 2), (2, 2, 2), (2, 2, 2), (2, 2, 2))
@@ -51,12 +52,9 @@ class MemAE(Encoder, nn.Module):
     def __init__(self, clip: ClipSpec, *, channels: tuple[int, int, int, int] = (96, 128, 256, 256)) -> None:
         super().__init__()
         refuse_empty(channels=channels)
-
-        widths = (clip.channels, *channels)
         self.layers = nn.Sequential()
-        for index, stride in enumerate(STRIDES):
-            self.layers.append(nn.Conv3d(widths[index], widths[index + 1], 3, stride, padding=1))
-            self.layers.extend((nn.BatchNorm3d(widths[index + 1]), nn.LeakyReLU(SLOPE)))
+        for widths, stride in zip(pairwise((clip.channels, *channels)), STRIDES, strict=True):
+            self.layers.extend(normed(nn.Conv3d(*widths, 3, stride, padding=1), SLOPE))
         self.latents = {"code": LatentSpec(channels[-1], *divided(clip, SHRINK))}
 
     def forward(self, clips: Tensor) -> dict[str, Tensor]:
@@ -67,7 +65,7 @@ class MemAE(Encoder, nn.Module):
 class Memory(Bottleneck, nn.Module):
     """Memory of MemAE: replaces each code by a sparse convex combination of learned items (Eq. 3 to 7).
 
-    w = softmax(d(z, m_i)); w' = max(w - s, 0) w / (|w - s| + eps), scaled to sum 1; z' = sum_i w'_i m_i.
+    w = softmax(d(z, m_i)), w' = max(w - s, 0) w / (|w - s| + eps), scaled to sum 1, and z' = sum_i w'_i m_i.
     Loss `entropy`: the weighted mean of -sum_i w'_i log w'_i over all positions (Eq. 9 and 10).
 
     Args:
@@ -102,7 +100,8 @@ class Memory(Bottleneck, nn.Module):
             raise ShapeError(f"no latent is named {latent!r}", fix=closest(latent, latents))
         if items < 2:
             raise ShapeError(f"items must be at least 2, but it is {items}")
-        limit = _highest_address(items, addressing)
+        # The largest weight that softmax can give one item. Cosines are in [-1, 1]; inner products are unbounded.
+        limit = 1.0 if addressing == "dot" else 1 / (1 + (items - 1) * exp(-2))
         self.shrink = 1 / items if shrink is None else shrink
         if not 0 <= self.shrink < limit:
             raise ShapeError(
@@ -166,9 +165,7 @@ class MemAEDecoder(Decoder, nn.Module):
     ) -> None:
         super().__init__()
         refuse_empty(channels=channels)
-        if "code" not in latents:
-            raise ShapeError(f"needs a latent 'code', but the encoder returns {', '.join(latents)}")
-        code = latents["code"]
+        code = needed(latents, "code")
         sizes = tuple(size * shrink for size, shrink in zip(code.shape[1:], SHRINK, strict=True))
         if sizes != (clip.target_frames, clip.height, clip.width):
             raise ShapeError(
@@ -176,20 +173,13 @@ class MemAEDecoder(Decoder, nn.Module):
                 f" {clip.height}x{clip.width}",
                 fix="use encoder: memae, and set the clip's target to its input",
             )
-        widths = (code.channels, *channels, clip.channels)
-        self.layers = nn.Sequential()
-        for index, stride in enumerate(reversed(STRIDES)):
+        layers: list[nn.Module] = []
+        for widths, stride in zip(pairwise((code.channels, *channels, clip.channels)), reversed(STRIDES), strict=True):
             grow = (stride[0] - 1, stride[1] - 1, stride[2] - 1)
-            self.layers.append(nn.ConvTranspose3d(widths[index], widths[index + 1], 3, stride, 1, grow))
-            if index < len(channels):
-                self.layers.extend((nn.BatchNorm3d(widths[index + 1]), nn.LeakyReLU(SLOPE)))
+            layers += normed(nn.ConvTranspose3d(*widths, 3, stride, 1, grow), SLOPE)
+        self.layers = nn.Sequential(*layers[:-2])  # the last layer has no norm
         self.layers.append(nn.Tanh() if output == "tanh" else nn.Identity())
 
     def forward(self, latents: Mapping[str, Tensor]) -> Tensor:
         """{code (B, C', T', H', W')} -> (B, C, T_out, H, W)."""
         return self.layers(latents["code"])
-
-
-def _highest_address(items: int, addressing: str) -> float:
-    """The largest weight that softmax can give one of N items. Cosines are in [-1, 1]; inner products are unbounded."""
-    return 1.0 if addressing == "dot" else 1 / (1 + (items - 1) * exp(-2))

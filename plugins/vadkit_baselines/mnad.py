@@ -1,4 +1,4 @@
-"""Memory-guided normality (MNAD): an autoencoder whose queries read a small memory.
+"""Memory-guided normality (MNAD): an autoencoder with queries that read a small memory.
 
 Source: Park, Noh and Ham, "Learning memory-guided normality for anomaly detection", CVPR 2020, and its code
 (cvlab-yonsei/MNAD). Frames are 256x256 in colour. The prediction variant predicts the fifth frame from four, with skip
@@ -10,24 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from torch import Tensor, nn
-
-from vadkit.api import ClipSpec, Decoder, Encoder, LatentSpec
-from vadkit_baselines.planes import (
-    Contracting,
-    DoubleConvolution,
-    Expanding,
-    positive,
-    pyramid,
-    skip_channels,
-    skip_maps,
-    stacked,
-    unstacked,
-    wanted,
-)
+from vadkit.api import ClipSpec, LatentSpec
+from vadkit_baselines.planes import PlanesDecoder, PlanesEncoder, positive
 
 
-class MNADEncoder(Encoder, nn.Module):
+class MNADEncoder(PlanesEncoder):
     """Encoder of MNAD: input frames, stacked as channels, to queries for a memory.
 
     Latents: the map `query`, and `skip1`, `skip2`, ... from the full size on.
@@ -47,19 +34,10 @@ class MNADEncoder(Encoder, nn.Module):
     """
 
     def __init__(self, clip: ClipSpec, *, channels: Sequence[int] = (64, 128, 256, 512), skips: bool = True) -> None:
-        super().__init__()
-        *above, query = pyramid(clip, channels)
-        beside = {f"skip{number}": skip for number, skip in enumerate(above, 1)} if skips else {}
-        self.latents = beside | {"query": query}
-        self.net = Contracting(clip.channels * clip.input_frames, channels, norm=True, bare=True)
-
-    def forward(self, clips: Tensor) -> dict[str, Tensor]:
-        """(B, C, T, H, W) -> maps (B, C', 1, H', W')."""
-        maps = self.net(stacked(clips))[-len(self.latents) :]
-        return {name: level.unsqueeze(2) for name, level in zip(self.latents, maps, strict=True)}
+        super().__init__(clip, channels, "query", skips=skips, norm=True, bare=True)
 
 
-class MNADDecoder(Decoder, nn.Module):
+class MNADDecoder(PlanesDecoder):
     """Decoder of MNAD: queries with the items that they read, to the target frames, through tanh.
 
     Args:
@@ -78,17 +56,5 @@ class MNADDecoder(Decoder, nn.Module):
     def __init__(
         self, latents: Mapping[str, LatentSpec], clip: ClipSpec, *, channels: Sequence[int] = (512, 256, 128, 64)
     ) -> None:
-        super().__init__()
         positive(channels, "channels")
-        bottom, *widths = channels
-        self.depth, self.color = len(widths), clip.channels
-        query = wanted(latents, "query", clip, self.depth)
-        skips = skip_channels(latents, self.depth)
-        last = clip.channels * clip.target_frames
-        self.bottom = DoubleConvolution(query.channels, bottom, norm=True)
-        self.net = Expanding(bottom, widths, skips, last, kernel=3, norm=True)
-
-    def forward(self, latents: Mapping[str, Tensor]) -> Tensor:
-        """Maps (B, C', 1, H', W') -> (B, C, T_out, H, W)."""
-        frames = self.net(self.bottom(latents["query"][:, :, 0]), skip_maps(latents, self.depth))
-        return unstacked(frames, self.color)
+        super().__init__(latents, clip, channels[1:], "query", bottom=channels[0], kernel=3, norm=True)

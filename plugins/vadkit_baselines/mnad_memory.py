@@ -10,12 +10,14 @@ trained items, so that no score depends on the order of the videos.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from vadkit.api import Bottleneck, BottleneckOutput, ClipOutputs, LatentSpec, ShapeError
+from vadkit_baselines.widths import needed
 
 
 class MNADMemory(Bottleneck, nn.Module):
@@ -52,15 +54,10 @@ class MNADMemory(Bottleneck, nn.Module):
         threshold: float | None = 0.01,
     ) -> None:
         super().__init__()
-        if "query" not in latents:
-            raise ShapeError(
-                f"needs a latent 'query', but the encoder returns {', '.join(latents)}", fix="use the encoder mnad"
-            )
+        given = needed(latents, "query", "use the encoder mnad")
         if items < 2:
             raise ShapeError(f"items must be at least 2, but it is {items}")
-        given = latents["query"]
-        beside = LatentSpec(2 * given.channels, given.frames, given.height, given.width)
-        self.latents = {**latents, "query": beside}
+        self.latents = {**latents, "query": replace(given, channels=2 * given.channels)}
         self.compactness, self.separateness = compactness, separateness
         self.margin, self.threshold = margin, threshold
         self.stateful = "" if threshold is None else "test-time memory updates"

@@ -7,33 +7,8 @@ from collections.abc import Mapping, Sequence
 import torch
 from torch import Tensor, nn
 
-from vadkit.api import ClipSpec, LatentSpec, ShapeError
-
-
-def stacked(clips: Tensor) -> Tensor:
-    """(B, C, T, H, W) -> (B, T * C, H, W), frame after frame."""
-    return clips.transpose(1, 2).flatten(1, 2)
-
-
-def unstacked(frames: Tensor, channels: int) -> Tensor:
-    """(B, T * C, H, W) -> (B, C, T, H, W)."""
-    return frames.unflatten(1, (-1, channels)).transpose(1, 2)
-
-
-def pyramid(clip: ClipSpec, channels: Sequence[int]) -> list[LatentSpec]:
-    """Shapes of the maps of each level. Each level halves height and width.
-
-    Raises:
-        ShapeError: the frame cannot be halved so often, or a channel count is not positive.
-    """
-    positive(channels, "channels")
-    parts = 2 ** (len(channels) - 1)
-    if clip.height % parts or clip.width % parts:
-        raise ShapeError(
-            f"frames of {clip.height}x{clip.width} cannot be halved {len(channels) - 1} times",
-            fix=f"choose multiples of {parts} in data.clip.size, or shorten the list 'channels'",
-        )
-    return [LatentSpec(c, 1, clip.height >> level, clip.width >> level) for level, c in enumerate(channels)]
+from vadkit.api import ClipSpec, Decoder, Encoder, LatentSpec, ShapeError
+from vadkit_baselines.widths import needed
 
 
 def positive(channels: Sequence[int], key: str) -> None:
@@ -43,14 +18,7 @@ def positive(channels: Sequence[int], key: str) -> None:
 
 
 class DoubleConvolution(nn.Sequential):
-    """Two 3x3 convolutions, each with ReLU.
-
-    Args:
-        given: channels of the input.
-        width: channels of both convolutions.
-        norm: batch norm after each convolution.
-        bare: omit norm and ReLU after the second convolution.
-    """
+    """Two 3x3 convolutions, each with batch norm (optional) and ReLU; `bare` omits both after the second."""
 
     def __init__(self, given: int, width: int, *, norm: bool, bare: bool = False) -> None:
         layers: list[nn.Module] = []
@@ -60,14 +28,7 @@ class DoubleConvolution(nn.Sequential):
 
 
 class Contracting(nn.Module):
-    """Double convolutions with 2x2 max pooling between them.
-
-    Args:
-        given: channels of the input.
-        channels: channels of each level.
-        norm: batch norm after each convolution.
-        bare: omit norm and ReLU at the output of the deepest level.
-    """
+    """Double convolutions with 2x2 max pooling between them; `bare` omits norm and ReLU at the deepest output."""
 
     def __init__(self, given: int, channels: Sequence[int], *, norm: bool, bare: bool = False) -> None:
         super().__init__()
@@ -89,14 +50,9 @@ class Contracting(nn.Module):
 class Expanding(nn.Module):
     """Transposed convolutions that double height and width, each followed by a double convolution; tanh at the end.
 
-    Args:
-        given: channels of the deepest map.
-        channels: channels of each level, from the deepest up.
-        skips: channels of the skip connection that is concatenated at each level; 0 for none. Without a skip
-            connection, doubling keeps the number of channels.
-        last: channels of the output.
-        kernel: kernel size of the transposed convolutions, 2 or 3.
-        norm: batch norm after each convolution.
+    `channels` are those of each level, from the deepest up. `skips` are the channels of the skip connection that is
+    concatenated at each level; 0 for none. Without a skip connection, doubling keeps the number of channels. The kernel
+    of the transposed convolutions is 2 or 3.
     """
 
     def __init__(
@@ -122,33 +78,69 @@ class Expanding(nn.Module):
         return self.last(found)
 
 
-def skip_channels(latents: Mapping[str, LatentSpec], levels: int) -> list[int]:
-    """Channels of `skipN` for each level, from the deepest up; 0 if the latent is missing."""
-    names = [f"skip{number}" for number in range(levels, 0, -1)]
-    return [latents[name].channels if name in latents else 0 for name in names]
+class PlanesEncoder(Encoder, nn.Module):
+    """Input frames, stacked as channels, to the maps of each level; each level halves height and width.
 
-
-def skip_maps(latents: Mapping[str, Tensor], levels: int) -> list[Tensor | None]:
-    """The map `skipN` (B, C', H', W') for each level, from the deepest up; None if the latent is missing."""
-    names = [f"skip{number}" for number in range(levels, 0, -1)]
-    return [latents[name][:, :, 0] if name in latents else None for name in names]
-
-
-def wanted(latents: Mapping[str, LatentSpec], name: str, clip: ClipSpec, levels: int) -> LatentSpec:
-    """Return the latent that a decoder starts from.
-
-    Raises:
-        ShapeError: the encoder does not return it, or its size does not fit the number of levels.
+    The deepest map is the latent `deepest`. With `skips`, the others are `skip1`, `skip2`, ... from the full size on.
     """
-    if name not in latents:
-        raise ShapeError(
-            f"needs a latent {name!r}, but the encoder returns {', '.join(latents)}",
-            fix="use the encoder of this decoder",
-        )
-    found = latents[name]
-    if (found.frames, found.height << levels, found.width << levels) != (1, clip.height, clip.width):
-        raise ShapeError(
-            f"{found.height}x{found.width} doubled {levels} times is not {clip.height}x{clip.width}",
-            fix="make the list 'channels' of encoder and decoder equally deep",
-        )
-    return found
+
+    def __init__(
+        self, clip: ClipSpec, channels: Sequence[int], deepest: str, *, skips: bool, norm: bool, bare: bool = False
+    ) -> None:
+        super().__init__()
+        positive(channels, "channels")
+        parts = 2 ** (len(channels) - 1)
+        if clip.height % parts or clip.width % parts:
+            raise ShapeError(
+                f"frames of {clip.height}x{clip.width} cannot be halved {len(channels) - 1} times",
+                fix=f"choose multiples of {parts} in data.clip.size, or shorten the list 'channels'",
+            )
+        levels = [LatentSpec(c, 1, clip.height >> level, clip.width >> level) for level, c in enumerate(channels)]
+        above = {f"skip{number}": level for number, level in enumerate(levels[:-1], 1)} if skips else {}
+        self.latents = above | {deepest: levels[-1]}
+        self.net = Contracting(clip.channels * clip.input_frames, channels, norm=norm, bare=bare)
+
+    def forward(self, clips: Tensor) -> dict[str, Tensor]:
+        """(B, C, T, H, W) -> maps (B, C', 1, H', W')."""
+        stacked = clips.transpose(1, 2).flatten(1, 2)  # (B, T * C, H, W), frame after frame
+        maps = self.net(stacked)[-len(self.latents) :]
+        return {name: level.unsqueeze(2) for name, level in zip(self.latents, maps, strict=True)}
+
+
+class PlanesDecoder(Decoder, nn.Module):
+    """The latents of a `PlanesEncoder`, which may lack the skips, to the target frames, through tanh.
+
+    `channels` are those of each level, from the deepest up. With `bottom`, a double convolution of so many channels
+    comes first.
+    """
+
+    def __init__(
+        self,
+        latents: Mapping[str, LatentSpec],
+        clip: ClipSpec,
+        channels: Sequence[int],
+        deepest: str,
+        *,
+        bottom: int | None = None,
+        kernel: int,
+        norm: bool,
+    ) -> None:
+        super().__init__()
+        self.deepest, self.color = deepest, clip.channels
+        found, levels = needed(latents, deepest, "use the encoder of this decoder"), len(channels)
+        if (found.frames, found.height << levels, found.width << levels) != (1, clip.height, clip.width):
+            raise ShapeError(
+                f"{found.height}x{found.width} doubled {levels} times is not {clip.height}x{clip.width}",
+                fix="make the list 'channels' of encoder and decoder equally deep",
+            )
+        self.skips = [f"skip{number}" for number in range(levels, 0, -1)]  # from the deepest up
+        skips = [latents[name].channels if name in latents else 0 for name in self.skips]
+        self.bottom = DoubleConvolution(found.channels, bottom, norm=norm) if bottom else nn.Identity()
+        last = clip.channels * clip.target_frames
+        self.net = Expanding(bottom or found.channels, channels, skips, last, kernel=kernel, norm=norm)
+
+    def forward(self, latents: Mapping[str, Tensor]) -> Tensor:
+        """Maps (B, C', 1, H', W') -> (B, C, T_out, H, W)."""
+        planes = {name: latent[:, :, 0] for name, latent in latents.items()}
+        frames = self.net(self.bottom(planes[self.deepest]), [planes.get(name) for name in self.skips])
+        return frames.unflatten(1, (-1, self.color)).transpose(1, 2)

@@ -2,32 +2,20 @@
 
 Source: Liu, Luo, Lian and Gao, "Future frame prediction for anomaly detection - a new baseline", CVPR 2018,
 and its code (StevenLiuWen/ano_pred_cvpr2018). Frames are 256x256 with three channels; the intensity, gradient,
-adversarial and optical-flow losses have the weights 1, 1, 0.05 and 2. The code fixes what the paper leaves open: four
-levels of 64 to 512 channels, no normalization, 2x2 transposed convolutions with ReLU, tanh at the end, and
-a learning rate that drops to a tenth after some steps.
+adversarial and optical-flow losses have the weights 1, 1, 0.05 and 2. The code fixes what the paper leaves open. It has
+four levels of 64 to 512 channels, no normalization, 2x2 transposed convolutions with ReLU, tanh at the end, and a
+learning rate that drops to a tenth after some steps.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from torch import Tensor, nn
-
-from vadkit.api import ClipSpec, Decoder, Encoder, LatentSpec
-from vadkit_baselines.planes import (
-    Contracting,
-    Expanding,
-    positive,
-    pyramid,
-    skip_channels,
-    skip_maps,
-    stacked,
-    unstacked,
-    wanted,
-)
+from vadkit.api import ClipSpec, LatentSpec
+from vadkit_baselines.planes import PlanesDecoder, PlanesEncoder, positive
 
 
-class UNetEncoder(Encoder, nn.Module):
+class UNetEncoder(PlanesEncoder):
     """The contracting half of a U-Net; the input frames are stacked as channels.
 
     Latents: `deepest`, and `skip1`, `skip2`, ... from the full size on.
@@ -46,17 +34,10 @@ class UNetEncoder(Encoder, nn.Module):
     """
 
     def __init__(self, clip: ClipSpec, *, channels: Sequence[int] = (64, 128, 256, 512), norm: bool = False) -> None:
-        super().__init__()
-        *skips, deepest = pyramid(clip, channels)
-        self.latents = {f"skip{number}": skip for number, skip in enumerate(skips, 1)} | {"deepest": deepest}
-        self.net = Contracting(clip.channels * clip.input_frames, channels, norm=norm)
-
-    def forward(self, clips: Tensor) -> dict[str, Tensor]:
-        """(B, C, T, H, W) -> maps (B, C', 1, H', W')."""
-        return {name: level.unsqueeze(2) for name, level in zip(self.latents, self.net(stacked(clips)), strict=True)}
+        super().__init__(clip, channels, "deepest", skips=True, norm=norm)
 
 
-class UNetDecoder(Decoder, nn.Module):
+class UNetDecoder(PlanesDecoder):
     """The expanding half of a U-Net; the output channels are the target frames, through tanh.
 
     Args:
@@ -82,15 +63,5 @@ class UNetDecoder(Decoder, nn.Module):
         channels: Sequence[int] = (256, 128, 64),
         norm: bool = False,
     ) -> None:
-        super().__init__()
         positive(channels, "channels")
-        self.depth, self.color = len(channels), clip.channels
-        deepest = wanted(latents, "deepest", clip, self.depth)
-        skips = skip_channels(latents, self.depth)
-        last = clip.channels * clip.target_frames
-        self.net = Expanding(deepest.channels, channels, skips, last, kernel=2, norm=norm)
-
-    def forward(self, latents: Mapping[str, Tensor]) -> Tensor:
-        """Maps (B, C', 1, H', W') -> (B, C, T_out, H, W)."""
-        frames = self.net(latents["deepest"][:, :, 0], skip_maps(latents, self.depth))
-        return unstacked(frames, self.color)
+        super().__init__(latents, clip, channels, "deepest", kernel=2, norm=norm)

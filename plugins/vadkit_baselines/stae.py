@@ -1,10 +1,10 @@
 """STAE: a 3-D convolutional autoencoder with a second decoder that predicts the next frames.
 
 Source: Zhao, Deng, Shen, Liu, Lu and Hua, "Spatio-temporal autoencoder for video anomaly detection", ACM MM 2017. No
-code of the authors is known; sizes are those of two independent reimplementations that agree. 16 gray frames of
-128x128; 3x3x3 convolutions of 32, 48, 64 and 64 channels, each with batch norm and leaky ReLU, the first three with
-2x2x2 max pooling; two decoders of three deconvolutions (48, 32, 32) and a last convolution, one for the 16 input
-frames, one for the 16 frames after them. The score uses the reconstruction alone.
+code of the authors is known; sizes are those of two independent reimplementations that agree. Clips have 16 gray
+frames of 128x128. The encoder has 3x3x3 convolutions of 32, 48, 64 and 64 channels, each with batch norm and leaky
+ReLU, the first three with 2x2x2 max pooling. Two decoders have three deconvolutions (48, 32, 32) and a last
+convolution, one for the 16 input frames, one for the 16 frames after them. The score uses the reconstruction alone.
 
 Inferred, because the paper leaves it open: the slope of the leaky ReLU (0.2), the kernel of the deconvolutions (3,
 stride 2), a tanh at the output for pixels in [-1, 1]. The recipe's clip defines the prediction:
@@ -21,7 +21,7 @@ import torch
 from torch import Tensor, nn
 
 from vadkit.api import ClipOutputs, ClipSpec, Decoder, Encoder, LatentSpec, Loss, ShapeError
-from vadkit_baselines.widths import divided, refuse_empty
+from vadkit_baselines.widths import divided, needed, normed, refuse_empty
 
 SHRINK = 8  # three poolings in time, height and width
 
@@ -50,14 +50,10 @@ class STAE(Encoder, nn.Module):
     ) -> None:
         super().__init__()
         refuse_empty(channels=channels)
-
-        widths = (clip.channels, *channels)
-        self.layers = nn.Sequential()
-        for index in range(4):
-            self.layers.append(nn.Conv3d(widths[index], widths[index + 1], 3, padding=1))
-            self.layers.extend((nn.BatchNorm3d(widths[index + 1]), nn.LeakyReLU(slope)))
-            if index < 3:
-                self.layers.append(nn.MaxPool3d(2))
+        layers: list[nn.Module] = []
+        for widths in pairwise((clip.channels, *channels)):
+            layers += [*normed(nn.Conv3d(*widths, 3, padding=1), slope), nn.MaxPool3d(2)]
+        self.layers = nn.Sequential(*layers[:-1])
         self.latents = {"code": LatentSpec(channels[-1], *divided(clip, (SHRINK, SHRINK, SHRINK)))}
 
     def forward(self, clips: Tensor) -> dict[str, Tensor]:
@@ -96,9 +92,7 @@ class STAEDecoder(Decoder, nn.Module):
     ) -> None:
         super().__init__()
         refuse_empty(channels=channels)
-        if "code" not in latents:
-            raise ShapeError(f"needs a latent 'code', but the encoder returns {', '.join(latents)}")
-        code = latents["code"]
+        code = needed(latents, "code")
         ahead = _frames_ahead(clip)
         if ahead not in (0, clip.input_frames):
             raise ShapeError(
@@ -106,11 +100,7 @@ class STAEDecoder(Decoder, nn.Module):
                 where="data.clip",
                 fix=f"end the target at {clip.input[1] + clip.input_frames}, or at {clip.input[1]} for no prediction",
             )
-        if (code.frames * SHRINK, code.height * SHRINK, code.width * SHRINK) != (
-            clip.input_frames,
-            clip.height,
-            clip.width,
-        ):
+        if [SHRINK * size for size in code.shape[1:]] != [clip.input_frames, clip.height, clip.width]:
             raise ShapeError(
                 f"enlarges by {SHRINK}, so {code.frames}x{code.height}x{code.width} cannot become"
                 f" {clip.input_frames}x{clip.height}x{clip.width}",
@@ -127,8 +117,8 @@ class STAEDecoder(Decoder, nn.Module):
 class STAELoss(Loss, nn.Module):
     """Loss of STAE: squared error of the input frames, plus that of the predicted frames with decreasing weights.
 
-    With T input frames and the mean squared error m_t of a frame,
-    sum_t m_t / T + prediction * sum_t (T - t) / T^2 * m_{T + t} / T for t = 1 to T: the paper's
+    With T input frames and the mean squared error m_t of a frame, the loss is
+    `sum_t m_t / T + prediction * sum_t (T - t) / T^2 * m_{T + t} / T` for t = 1 to T. These are the paper's
     sums over pixels and frames, divided by the T frames and their pixels. The last frame has weight 0.
 
     Args:
@@ -169,19 +159,14 @@ class STAELoss(Loss, nn.Module):
 
 def _branch(widths: tuple[int, ...], outputs: int, slope: float, output: str) -> nn.Sequential:
     layers = nn.Sequential()
-    for inputs, width in pairwise(widths):
-        layers.append(nn.ConvTranspose3d(inputs, width, 3, stride=2, padding=1, output_padding=1))
-        layers.extend((nn.BatchNorm3d(width), nn.LeakyReLU(slope)))
+    for pair in pairwise(widths):
+        layers.extend(normed(nn.ConvTranspose3d(*pair, 3, stride=2, padding=1, output_padding=1), slope))
     layers.append(nn.Conv3d(widths[-1], outputs, 3, padding=1))
     return layers.append(nn.Tanh() if output == "tanh" else nn.Identity())
 
 
 def _frames_ahead(clip: ClipSpec) -> int:
-    """Number of target frames after the input.
-
-    Raises:
-        ShapeError: the target does not start with the input.
-    """
+    """Number of target frames after the input."""
     if clip.target[0] != clip.input[0] or clip.target[1] < clip.input[1]:
         raise ShapeError(
             f"the target {clip.target[0]}:{clip.target[1]} must start with the input {clip.input[0]}:{clip.input[1]}",

@@ -6,18 +6,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from torch import Tensor, nn
 from torch.nn import functional
 
-from vadkit.api import ShapeError
+from vadkit.api import ClipSpec, ShapeError
 
 
 def shrunk(side: int, kernel: int, stride: int, *, same: bool, where: str) -> int:
-    """Height or width after a convolution.
-
-    Raises:
-        ShapeError: the side does not fit; no kernel would see the pixels at its end.
-    """
+    """Height or width after a convolution."""
     border = kernel - stride if same else 0
     steps, rest = divmod(side + border - kernel, stride)
     if steps < 0:
@@ -29,6 +27,15 @@ def shrunk(side: int, kernel: int, stride: int, *, same: bool, where: str) -> in
             + ("" if same else f", or set padding: same and use a multiple of {stride}"),
         )
     return steps + 1
+
+
+def code_size(clip: ClipSpec, kernels: Sequence[int], strides: Sequence[int], *, same: bool) -> tuple[int, int]:
+    """Height and width after one or two convolutions of a frame."""
+    height, width = clip.height, clip.width
+    for kernel, stride, layer in zip(kernels, strides, ("frame", "first map"), strict=False):
+        height = shrunk(height, kernel, stride, same=same, where=f"the {layer} height")
+        width = shrunk(width, kernel, stride, same=same, where=f"the {layer} width")
+    return height, width
 
 
 def _border(kernel: int, stride: int, same: bool) -> tuple[int, int]:

@@ -1,10 +1,24 @@
-"""Checks of the numbers in a recipe: channel counts and frame sizes."""
+"""Parts of several networks: checks of latents, channel counts and frame sizes, and a layer with its norm."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from vadkit.api import ClipSpec, ShapeError
+from torch import nn
+
+from vadkit.api import ClipSpec, LatentSpec, ShapeError
+
+
+def needed(latents: Mapping[str, LatentSpec], name: str, fix: str = "") -> LatentSpec:
+    """Return a latent."""
+    if name not in latents:
+        raise ShapeError(f"needs a latent {name!r}, but the encoder returns {', '.join(latents)}", fix=fix)
+    return latents[name]
+
+
+def normed(convolution: nn.Conv3d | nn.ConvTranspose3d, slope: float) -> tuple[nn.Module, ...]:
+    """The convolution, batch norm and leaky ReLU."""
+    return convolution, nn.BatchNorm3d(convolution.out_channels), nn.LeakyReLU(slope)
 
 
 def refuse_empty(**keys: int | Sequence[int]) -> None:
@@ -12,9 +26,6 @@ def refuse_empty(**keys: int | Sequence[int]) -> None:
 
     Args:
         keys: key of the recipe -> the number or numbers under it.
-
-    Raises:
-        ShapeError: a number is below 1.
     """
     for key, given in keys.items():
         widths = [given] if isinstance(given, int) else list(given)
@@ -23,11 +34,7 @@ def refuse_empty(**keys: int | Sequence[int]) -> None:
 
 
 def divided(clip: ClipSpec, shrink: tuple[int, int, int]) -> tuple[int, int, int]:
-    """T', H' and W' of a latent: input frames, height and width divided by `shrink`.
-
-    Raises:
-        ShapeError: one of them is not a multiple.
-    """
+    """T', H' and W' of a latent: input frames, height and width divided by `shrink`."""
     sizes = {"number of input frames": clip.input_frames, "frame height": clip.height, "frame width": clip.width}
     for (name, size), by in zip(sizes.items(), shrink, strict=True):
         if size % by:

@@ -11,11 +11,7 @@ BATCH = 256  # features read at once
 
 
 def collect(features: FeatureSource, limit: int) -> Tensor:
-    """Return up to `limit` samples as float64 vectors (N, D) on the CPU, the first in the source's shuffled order.
-
-    Raises:
-        DataError: there are no features, or they are not finite.
-    """
+    """Return up to `limit` samples as float64 vectors (N, D) on the CPU, the first in the source's shuffled order."""
     found: list[Tensor] = []
     count = 0
     for batch in features.batches(BATCH):
@@ -32,11 +28,7 @@ def collect(features: FeatureSource, limit: int) -> Tensor:
 
 
 def check_dimensions(feature: FeatureSpec, most: int, *, fix: str) -> int:
-    """Return D, the number of dimensions of one flattened sample.
-
-    Raises:
-        ShapeError: D is larger than `most`.
-    """
+    """Return D, the number of dimensions of one flattened sample."""
     if feature.dimensions > most:
         raise ShapeError(
             f"a sample of shape {feature.shape} has {feature.dimensions} dimensions; the maximum is {most}", fix=fix

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
+from typing import Any
 
 import torch
+from normflows.flows.reshape import Squeeze
 from torch import Tensor, nn
 
 from vadkit.api import DensityModel, FeatureSource, FeatureSpec, FitContext, ShapeError
@@ -16,18 +18,50 @@ STATISTICS_BATCH = 256  # samples read at once to compute mean and deviation
 
 
 class Flow(DensityModel, nn.Module):
-    """A normalizing flow: standardized features, an invertible map, a standard normal prior (Eq. 7)."""
+    """A normalizing flow: standardized features, levels of invertible steps, a standard normal prior (Eq. 7).
+
+    Every level except the last sends half of the channels to the prior. A subclass fills `levels`.
+    """
 
     needs_fit = True
-    standardize: Standardize
+
+    def __init__(self, feature: FeatureSpec, *, steps: int, levels: int, hidden: int) -> None:
+        super().__init__()
+        if min(steps, levels, hidden) < 1:
+            raise ShapeError(f"steps, levels and hidden must be at least 1, not {steps}, {levels} and {hidden}")
+        self.standardize = Standardize(feature)
+        self.squeeze = Squeeze()
+        self.levels = nn.ModuleList()
 
     @abstractmethod
+    def steps(self, level: Any) -> list[Any]:
+        """Invertible maps of a level, in the order from the data to the prior."""
+
     def encode(self, features: Tensor) -> tuple[list[Tensor], Tensor]:
         """(N, *shape) -> one latent per level, and the log-determinant (N,)."""
+        rest, scale = self.standardize(features.float())
+        log_det = scale.expand(len(rest)).clone()
+        latents: list[Tensor] = []
+        for index, level in enumerate(self.levels):
+            for step in self.steps(level):
+                rest, change = step.inverse(rest)
+                log_det = log_det + change
+            if index < len(self.levels) - 1:
+                done, rest = rest.chunk(2, dim=1)
+                latents.append(done)
+        return [*latents, rest], log_det
 
-    @abstractmethod
     def decode(self, latents: list[Tensor]) -> Tensor:
         """Invert `encode`: latents -> features (N, *shape)."""
+        *above, rest = latents
+        for index, level in reversed(list(enumerate(self.levels))):
+            if index < len(above):
+                rest = torch.cat([above[index], rest], dim=1)
+            for step in reversed(self.steps(level)):
+                rest, _ = step(rest)
+        # Undo the standardization; subtract half a quantum from discrete channels.
+        scale = self.standardize
+        return rest * scale.std + scale.mean - 0.5 * scale.quantum
 
     def fit(self, features: FeatureSource, context: FitContext) -> None:
         """Standardize with the training features, then minimize the mean NLL (Eq. 11)."""
@@ -45,11 +79,6 @@ class Flow(DensityModel, nn.Module):
         latents, log_det = self.encode(features)
         return torch.cat([z.flatten(1) for z in latents], dim=1), log_det
 
-    def unscaled(self, standard: Tensor) -> Tensor:
-        """Map standardized features back to features; subtract half a quantum from discrete channels."""
-        scale = self.standardize
-        return standard * scale.std + scale.mean - 0.5 * scale.quantum
-
 
 class Float32(nn.Module):
     """Wraps a network and returns float32 under autocast: a log-determinant in bfloat16 is too inaccurate."""
@@ -64,16 +93,12 @@ class Float32(nn.Module):
 
 
 def halved(feature: FeatureSpec, levels: int) -> tuple[int, int, int]:
-    """C, H and W of a map whose height and width can be halved `levels` times.
-
-    Raises:
-        ShapeError: the height or the width is not a multiple of 2**levels.
-    """
+    """C, H and W of a map, if height and width can be halved `levels` times."""
     channels, height, width = feature.shape
     divisor = 2**levels
     if height % divisor or width % divisor:
         fitting = next((n for n in range(levels - 1, 0, -1) if not (height % 2**n or width % 2**n)), 0)
-        fix = f"set levels: {fitting}" if fitting else "use frames whose latent has an even height and width"
+        fix = f"set levels: {fitting}" if fitting else "use frames that give latents of even height and width"
         raise ShapeError(
             f"{levels} levels need height and width to be multiples of {divisor}, but the maps are {height}x{width}",
             fix=f"{fix}, or change data.clip.size",

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import warnings
+from typing import Any
 
 import torch
 from normflows.flows.affine.coupling import AffineCouplingBlock
 from normflows.flows.mixing import Invertible1x1Conv
-from normflows.flows.reshape import Squeeze
 from normflows.nets import ConvNet2d
 from torch import Tensor, nn
 
 from vadkit.api import FeatureSpec, ShapeError
 from vadkit_flows.actnorm import ActNorm
 from vadkit_flows.flow import Float32, Flow, halved
-from vadkit_flows.standardize import Standardize
 
 
 class Glow(Flow):
@@ -46,44 +45,22 @@ class Glow(Flow):
     """
 
     def __init__(self, feature: FeatureSpec, *, steps: int = 32, levels: int = 3, hidden: int = 512) -> None:
-        super().__init__()
-        if min(steps, levels, hidden) < 1:
-            raise ShapeError(f"steps, levels and hidden must be at least 1, not {steps}, {levels} and {hidden}")
-        channels = _channels(feature, levels)
-        self.standardize = Standardize(feature)
-        self.squeeze = Squeeze()
-        self.levels = nn.ModuleList()
+        super().__init__(feature, steps=steps, levels=levels, hidden=hidden)
+        if len(feature.shape) != 3:
+            raise ShapeError(
+                f"glow needs maps (C, H, W), but the samples have the shape {feature.shape}",
+                fix="choose a feature that gives maps, such as channel_pool, or a density for vectors",
+            )
+        channels, _, _ = halved(feature, levels)
         for level in range(levels):
             channels *= 4
             self.levels.append(nn.ModuleList(GlowStep(channels, hidden) for _ in range(steps)))
             if level < levels - 1:
                 channels //= 2
 
-    def encode(self, features: Tensor) -> tuple[list[Tensor], Tensor]:
-        """(N, C, H, W) -> one latent per level, and the log-determinant (N,)."""
-        rest, scale = self.standardize(features.float())
-        log_det = scale.expand(len(rest)).clone()
-        latents: list[Tensor] = []
-        for index, level in enumerate(self.levels):
-            rest, _ = self.squeeze.inverse(rest)
-            for step in level:  # pyright: ignore[reportGeneralTypeIssues]
-                rest, change = step.inverse(rest)
-                log_det = log_det + change
-            if index < len(self.levels) - 1:
-                done, rest = rest.chunk(2, dim=1)
-                latents.append(done)
-        return [*latents, rest], log_det
-
-    def decode(self, latents: list[Tensor]) -> Tensor:
-        """Invert `encode`: latents -> features (N, C, H, W)."""
-        rest = latents[-1]
-        for index in reversed(range(len(self.levels))):
-            if index < len(self.levels) - 1:
-                rest = torch.cat([latents[index], rest], dim=1)
-            for step in reversed(self.levels[index]):  # pyright: ignore[reportArgumentType, reportCallIssue]
-                rest, _ = step(rest)
-            rest, _ = self.squeeze(rest)
-        return self.unscaled(rest)
+    def steps(self, level: Any) -> list[Any]:
+        """The squeeze, then the steps."""
+        return [self.squeeze, *level]
 
 
 class GlowStep(nn.Module):
@@ -117,12 +94,3 @@ class GlowStep(nn.Module):
             z, mixed = self.mix(z)
         z, normed = self.actnorm(z)
         return z, normed + mixed + coupled
-
-
-def _channels(feature: FeatureSpec, levels: int) -> int:
-    if len(feature.shape) != 3:
-        raise ShapeError(
-            f"glow needs maps (C, H, W), but the samples have the shape {feature.shape}",
-            fix="choose a feature that gives maps, such as channel_pool, or a density for vectors",
-        )
-    return halved(feature, levels)[0]

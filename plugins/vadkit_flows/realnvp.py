@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from normflows.flows.affine.coupling import MaskedAffineFlow
-from normflows.flows.reshape import Squeeze
 from normflows.nets import MLP, ConvNet2d
 from torch import Tensor, nn
 
 from vadkit.api import FeatureSpec, ShapeError
 from vadkit_flows.actnorm import ActNorm
 from vadkit_flows.flow import Float32, Flow, halved
-from vadkit_flows.standardize import Standardize
 
 
 class RealNVP(Flow):
@@ -39,57 +39,34 @@ class RealNVP(Flow):
     """
 
     def __init__(self, feature: FeatureSpec, *, steps: int = 3, levels: int = 1, hidden: int = 128) -> None:
-        super().__init__()
-        if min(steps, levels, hidden) < 1:
-            raise ShapeError(f"steps, levels and hidden must be at least 1, not {steps}, {levels} and {hidden}")
-        self.standardize = Standardize(feature)
-        self.squeeze = Squeeze()
-        self.levels = nn.ModuleList()
+        super().__init__(feature, steps=steps, levels=levels, hidden=hidden)
         if len(feature.shape) == 1:
-            _check_vector(feature, levels)
-            masks = [_halves(feature.shape, number) for number in range(steps)]
-            self.levels.append(nn.ModuleList([nn.ModuleList(_Coupling(mask, hidden) for mask in masks)]))
+            if feature.shape[0] < 2:
+                raise ShapeError("realnvp needs vectors of at least two numbers", fix="choose the density gaussian")
+            if levels != 1:
+                raise ShapeError(f"vectors have one level, but levels is {levels}", fix="set levels: 1")
+            self._add_level([[_halves(feature.shape, number) for number in range(steps)]], hidden)
             return
-        channels, height, width = _check_map(feature, levels)
+        if len(feature.shape) != 3:
+            raise ShapeError(
+                f"realnvp needs maps (C, H, W) or vectors (C,), but the samples have shape {feature.shape}"
+            )
+        channels, height, width = halved(feature, levels)
         for level in range(levels):
             checkers = [_checkerboard((channels, height, width), number) for number in range(steps)]
             channels, height, width = 4 * channels, height // 2, width // 2
             halves = [_halves((channels, height, width), number) for number in range(steps)]
-            groups = ([_Coupling(mask, hidden) for mask in masks] for masks in (checkers, halves))
-            self.levels.append(nn.ModuleList(nn.ModuleList(group) for group in groups))
+            self._add_level([checkers, halves], hidden)
             if level < levels - 1:
                 channels //= 2
 
-    def encode(self, features: Tensor) -> tuple[list[Tensor], Tensor]:
-        """(N, *shape) -> one latent per level, and the log-determinant (N,)."""
-        rest, scale = self.standardize(features.float())
-        log_det = scale.expand(len(rest)).clone()
-        latents: list[Tensor] = []
-        for index, groups in enumerate(self.levels):
-            for number, group in enumerate(groups):  # pyright: ignore[reportArgumentType]
-                if number == 1:
-                    rest, _ = self.squeeze.inverse(rest)
-                for coupling in group:
-                    rest, change = coupling.inverse(rest)
-                    log_det = log_det + change
-            if index < len(self.levels) - 1:
-                done, rest = rest.chunk(2, dim=1)
-                latents.append(done)
-        return [*latents, rest], log_det
+    def _add_level(self, groups: list[list[Tensor]], hidden: int) -> None:
+        self.levels.append(nn.ModuleList(nn.ModuleList(_Coupling(m, hidden) for m in masks) for masks in groups))
 
-    def decode(self, latents: list[Tensor]) -> Tensor:
-        """Invert `encode`: latents -> features (N, *shape)."""
-        rest = latents[-1]
-        for index in reversed(range(len(self.levels))):
-            if index < len(self.levels) - 1:
-                rest = torch.cat([latents[index], rest], dim=1)
-            groups = list(self.levels[index])  # pyright: ignore[reportArgumentType]
-            for number in reversed(range(len(groups))):
-                for coupling in reversed(list(groups[number])):
-                    rest, _ = coupling(rest)
-                if number == 1:
-                    rest, _ = self.squeeze(rest)
-        return self.unscaled(rest)
+    def steps(self, level: Any) -> list[Any]:
+        """The couplings with checkerboard masks, the squeeze, the couplings with channel masks."""
+        first, *second = level
+        return [*first, self.squeeze, *second[0]] if second else list(first)
 
 
 class _Coupling(nn.Module):
@@ -141,16 +118,3 @@ def _halves(shape: tuple[int, ...], number: int) -> Tensor:
 def _checkerboard(shape: tuple[int, int, int], number: int) -> Tensor:
     rows, columns = torch.arange(shape[1])[:, None], torch.arange(shape[2])[None]
     return ((rows + columns + number) % 2).float().expand(shape).contiguous()
-
-
-def _check_vector(feature: FeatureSpec, levels: int) -> None:
-    if feature.shape[0] < 2:
-        raise ShapeError("realnvp needs vectors of at least two numbers", fix="choose the density gaussian")
-    if levels != 1:
-        raise ShapeError(f"vectors have one level, but levels is {levels}", fix="set levels: 1")
-
-
-def _check_map(feature: FeatureSpec, levels: int) -> tuple[int, int, int]:
-    if len(feature.shape) != 3:
-        raise ShapeError(f"realnvp needs maps (C, H, W) or vectors (C,), but the samples have shape {feature.shape}")
-    return halved(feature, levels)

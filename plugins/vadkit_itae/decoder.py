@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Literal
 
 import torch
@@ -63,9 +64,9 @@ class ITAEDecoder(Decoder, nn.Module):
             self.fusion = lateral(dynamic.channels, width, dynamic.frames // static.frames, norm=norm)
             inputs += width
         strides: tuple[Triple, ...] = ((1, 1, 1), (first, 2, 2), (second, 2, 2))
-        widths = (inputs, *channels)
+        widths = pairwise((inputs, *channels))
         self.layers = nn.Sequential(
-            *(deconv(widths[i], widths[i + 1], stride, norm=norm) for i, stride in enumerate(strides)),
+            *(deconv(*pair, stride, norm=norm) for pair, stride in zip(widths, strides, strict=True)),
             nn.ConvTranspose3d(channels[-1], clip.channels, 3, 1, 1),
             nn.Tanh() if output == "tanh" else nn.Identity(),
         )
@@ -82,7 +83,7 @@ def _time_strides(static: LatentSpec, clip: ClipSpec) -> tuple[int, int]:
     if (static.height * 4, static.width * 4) != (clip.height, clip.width):
         raise ShapeError(
             f"enlarges by 4, so {static.height}x{static.width} cannot become {clip.height}x{clip.width}",
-            fix="use an encoder whose latent is a quarter of the frame, or another decoder",
+            fix="use an encoder with latents of a quarter of the frame, or another decoder",
         )
     grow, rest = divmod(clip.target_frames, static.frames)
     if rest or grow not in TIME_STRIDES:

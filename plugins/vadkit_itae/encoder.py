@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import pairwise
 from typing import Literal
 
 import torch
@@ -57,7 +58,7 @@ class ITAE(Encoder, nn.Module):
         norm: bool = True,
     ) -> None:
         super().__init__()
-        _check(clip, tau)
+        size = _latent_size(clip, tau)
         check_widths(channels=channels, beta=[beta])
         narrow = [width // beta for width in channels]
         if min(narrow) < 1:
@@ -77,10 +78,9 @@ class ITAE(Encoder, nn.Module):
             if name in plan:
                 self.laterals[name] = lateral(slim, plan[name], tau, norm=norm)
                 wide += plan[name]
-        height, width = clip.height // SHRINK, clip.width // SHRINK
         self.latents = {
-            "static": LatentSpec(channels[-1], clip.input_frames // tau, height, width),
-            "dynamic": LatentSpec(narrow[-1], clip.input_frames, height, width),
+            "static": LatentSpec(channels[-1], clip.input_frames // tau, *size),
+            "dynamic": LatentSpec(narrow[-1], clip.input_frames, *size),
         }
 
     def forward(self, clips: Tensor) -> dict[str, Tensor]:
@@ -123,25 +123,19 @@ class OnePath(Encoder, nn.Module):
         norm: bool = True,
     ) -> None:
         super().__init__()
-        _check(clip, tau)
+        size = _latent_size(clip, tau)
         check_widths(channels=channels)
         self.tau = tau
-        widths = (clip.channels, *channels)
-        self.static = nn.Sequential(
-            *(
-                conv(widths[index], widths[index + 1], KERNELS_STATIC[index], STRIDES[index], norm=norm)
-                for index in range(len(channels))
-            )
-        )
-        frames = clip.input_frames // tau
-        self.latents = {"static": LatentSpec(channels[-1], frames, clip.height // SHRINK, clip.width // SHRINK)}
+        layers = zip(pairwise((clip.channels, *channels)), KERNELS_STATIC, STRIDES, strict=True)
+        self.static = nn.Sequential(*(conv(*widths, kernel, stride, norm=norm) for widths, kernel, stride in layers))
+        self.latents = {"static": LatentSpec(channels[-1], clip.input_frames // tau, *size)}
 
     def forward(self, clips: Tensor) -> dict[str, Tensor]:
         """(B, C, T, H, W) -> the static latent."""
         return {"static": self.static(clips[:, :, :: self.tau])}
 
 
-def _check(clip: ClipSpec, tau: int) -> None:
+def _latent_size(clip: ClipSpec, tau: int) -> tuple[int, int]:
     for name, size in (("height", clip.height), ("width", clip.width)):
         if size % SHRINK:
             raise ShapeError(
@@ -153,6 +147,7 @@ def _check(clip: ClipSpec, tau: int) -> None:
             f"{clip.input_frames} input frames are not a multiple of tau {tau}",
             fix=f"choose a tau that divides {clip.input_frames}",
         )
+    return clip.height // SHRINK, clip.width // SHRINK
 
 
 def _plan(laterals: Mapping[str, int] | Literal["slowfast"] | None, first: int, narrow: list[int]) -> dict[str, int]:

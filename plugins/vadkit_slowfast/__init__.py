@@ -11,10 +11,5 @@ def vadkit_components() -> list[Component]:
             "encoder", "slowfast", "vadkit_slowfast.encoder:SlowFast", "SlowFast-18 or -50, without its classifier."
         ),
         Component("encoder", "slow_only", "vadkit_slowfast.encoder:SlowOnly", "The slow pathway of SlowFast alone."),
-        Component(
-            "decoder",
-            "slowfast",
-            "vadkit_slowfast.decoder:SlowFastDecoder",
-            "Residual layers that enlarge.",
-        ),
+        Component("decoder", "slowfast", "vadkit_slowfast.decoder:SlowFastDecoder", "Residual layers that enlarge."),
     ]

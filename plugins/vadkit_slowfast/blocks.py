@@ -29,15 +29,7 @@ class Residual(nn.Module):
 
 
 def conv(inputs: int, outputs: int, kernel: Triple, stride: Triple = ONE, *, idle: bool = False) -> nn.Sequential:
-    """3-D convolution and batch norm. The padding keeps sizes, divided by the stride.
-
-    Args:
-        inputs: channels of the input.
-        outputs: channels of the output.
-        kernel: kernel size (T, H, W).
-        stride: stride (T, H, W).
-        idle: start with a batch norm that outputs zeros.
-    """
+    """3-D convolution and batch norm. It divides sizes by the stride. An idle one first outputs zeros."""
     padding = (kernel[0] // 2, kernel[1] // 2, kernel[2] // 2)
     norm = nn.BatchNorm3d(outputs)
     if idle:
@@ -48,9 +40,7 @@ def conv(inputs: int, outputs: int, kernel: Triple, stride: Triple = ONE, *, idl
 def basic(inputs: int, outputs: int, time: int, stride: Triple) -> Residual:
     """The block of ResNet-18: a (time, 3, 3) and a (1, 3, 3) convolution."""
     branch = nn.Sequential(
-        conv(inputs, outputs, (time, 3, 3), stride),
-        nn.ReLU(inplace=True),
-        conv(outputs, outputs, (1, 3, 3), idle=True),
+        conv(inputs, outputs, (time, 3, 3), stride), nn.ReLU(inplace=True), conv(outputs, outputs, (1, 3, 3), idle=True)
     )
     return Residual(_shortcut(inputs, outputs, stride), branch)
 
@@ -69,7 +59,7 @@ def bottleneck(inputs: int, outputs: int, time: int, stride: Triple) -> Residual
 
 
 def enlarging(inputs: int, outputs: int, stride: Triple) -> Residual:
-    """A basic block whose first convolution is transposed and multiplies sizes by the stride."""
+    """A basic block. Its first convolution is transposed and multiplies sizes by the stride."""
     grow = (stride[0] - 1, stride[1] - 1, stride[2] - 1)
     branch = nn.Sequential(
         nn.ConvTranspose3d(inputs, outputs, 3, stride, 1, grow, bias=False),

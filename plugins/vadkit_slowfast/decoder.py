@@ -89,11 +89,7 @@ class SlowFastDecoder(Decoder, nn.Module):
 def _doublings(static: LatentSpec, clip: ClipSpec) -> int:
     grow = clip.height // static.height
     doublings = grow.bit_length() - 1
-    if (
-        doublings < 1
-        or grow != 2**doublings
-        or (static.height * grow, static.width * grow) != (clip.height, clip.width)
-    ):
+    if doublings < 1 or (static.height << doublings, static.width << doublings) != (clip.height, clip.width):
         raise ShapeError(
             f"doubles sizes, so {static.height}x{static.width} cannot become {clip.height}x{clip.width}",
             fix="use an encoder that divides height and width by one of 2, 4, 8, 16, 32",
@@ -118,7 +114,6 @@ def _rate(static: LatentSpec, dynamic: LatentSpec) -> int:
     if rest or (dynamic.height, dynamic.width) != (static.height, static.width):
         raise ShapeError(
             f"cannot bring the dynamic latent {dynamic.shape} to the shape of the static latent {static.shape}",
-            fix="use an encoder whose latents have the same height and width, and whose static steps divide the"
-            " dynamic steps",
+            fix="use an encoder with latents of equal height and width, and static steps that divide the dynamic steps",
         )
     return tau

@@ -57,7 +57,7 @@ class SlowFast(Encoder, nn.Module):
         shrink: Literal[4, 8, 16, 32] = 8,
     ) -> None:
         super().__init__()
-        _check(clip, tau, shrink)
+        size = _latent_size(clip, tau, shrink)
         if beta < 1:
             raise ShapeError(f"beta must be at least 1, but it is {beta}", fix="set beta: 1 or more")
         narrow = width // beta
@@ -70,8 +70,8 @@ class SlowFast(Encoder, nn.Module):
         self.dynamic = pathway(clip.channels, depth=depth, width=narrow, times=FAST_TIMES, shrink=shrink)
         self.laterals = nn.ModuleList(lateral(*pair, tau) for pair in zip(fast, joined, strict=False))
         self.latents = {
-            "static": _latent(clip, slow[-1], clip.input_frames // tau, shrink),
-            "dynamic": _latent(clip, fast[-1], clip.input_frames, shrink),
+            "static": LatentSpec(slow[-1], clip.input_frames // tau, *size),
+            "dynamic": LatentSpec(fast[-1], clip.input_frames, *size),
         }
 
     def forward(self, clips: Tensor) -> dict[str, Tensor]:
@@ -114,39 +114,31 @@ class SlowOnly(Encoder, nn.Module):
         shrink: Literal[4, 8, 16, 32] = 8,
     ) -> None:
         super().__init__()
-        _check(clip, tau, shrink)
+        size = _latent_size(clip, tau, shrink)
         if width < 1:
             raise ShapeError(f"width must be at least 1 channel, but it is {width}", fix="set width: 1 or more")
         self.tau = tau
         self.static = nn.Sequential(*pathway(clip.channels, depth=depth, width=width, times=SLOW_TIMES, shrink=shrink))
-        self.latents = {"static": _latent(clip, widths(depth, width)[-1], clip.input_frames // tau, shrink)}
+        self.latents = {"static": LatentSpec(widths(depth, width)[-1], clip.input_frames // tau, *size)}
 
     def forward(self, clips: Tensor) -> dict[str, Tensor]:
         """(B, C, T, H, W) -> the static latent."""
         return {"static": self.static(clips[:, :, :: self.tau])}
 
 
-def _latent(clip: ClipSpec, channels: int, frames: int, shrink: int) -> LatentSpec:
-    return LatentSpec(channels, frames, clip.height // shrink, clip.width // shrink)
-
-
-def _check(clip: ClipSpec, tau: int, shrink: int) -> None:
+def _latent_size(clip: ClipSpec, tau: int, shrink: int) -> tuple[int, int]:
     for name, size in (("height", clip.height), ("width", clip.width)):
         if size % shrink:
+            below, above = size // shrink * shrink, (size // shrink + 1) * shrink
+            sizes = f"{below} or {above}" if below else str(above)
+            fitting = [other for other in SHRINKS if other < shrink and not (clip.height % other or clip.width % other)]
             raise ShapeError(
                 f"the frame {name} {size} is not a multiple of {shrink}, by which the encoder divides it",
-                fix=_ways_out(clip, size, shrink),
+                fix=f"choose {sizes} in data.clip.size" + (f", or set shrink: {fitting[-1]}" if fitting else ""),
             )
     if tau < 1 or clip.input_frames % tau:
         raise ShapeError(
             f"{clip.input_frames} input frames are not a multiple of tau {tau}",
             fix=f"choose a tau that divides {clip.input_frames}",
         )
-
-
-def _ways_out(clip: ClipSpec, size: int, shrink: int) -> str:
-    below, above = size // shrink * shrink, (size // shrink + 1) * shrink
-    sizes = f"{below} or {above}" if below else str(above)
-    fitting = [other for other in SHRINKS if other < shrink and clip.height % other == clip.width % other == 0]
-    other = f", or set shrink: {fitting[-1]}" if fitting else ""
-    return f"choose {sizes} in data.clip.size{other}"
+    return clip.height // shrink, clip.width // shrink

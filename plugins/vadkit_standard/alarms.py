@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import numpy as np
+from numpy.typing import NDArray
 
-from vadkit.api import DataError, Metric, ScoredVideo, intervals_of, max_hold
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+from vadkit.api import DataError, ScoredVideo, intervals_of, max_hold
+from vadkit_standard.metrics import CountedOnce
 
 
-class Alarms(Metric):
+class Alarms(CountedOnce):
     """Alarms at a threshold: precision, recall, false alarms per hour, detection delay.
 
     The threshold comes from held-out normal video (the recipe's `data.held_out`) or from the recipe; it never comes
@@ -22,9 +21,12 @@ class Alarms(Metric):
     It is detected if the score of one of its frames is at least the threshold. The delay is the time from the start of
     the event to that frame.
 
+    Values, as far as they are defined: `false_alarms_per_hour` of normal video, `events_detected` (a share),
+    `detection_delay` (seconds, mean over detected events), and `precision` and `recall` of frames.
+
     Args:
         threshold: threshold of the score; null uses the one from held-out normal video.
-        fps: frames per second of videos whose frame rate is unknown.
+        fps: frames per second of videos with an unknown frame rate.
 
     Example:
         >>> scores, labels = np.array([0.1, 0.2, 0.9, 0.8]), np.array([False, False, True, True])
@@ -44,17 +46,6 @@ class Alarms(Metric):
         self.threshold, self.fps = threshold, fps
         self.needs_threshold, self.in_units = threshold is None, threshold is not None
         self.needs_fps = fps is None
-
-    def compute(self, videos: Sequence[ScoredVideo]) -> dict[str, float]:
-        """Return the values that are defined.
-
-        `false_alarms_per_hour` of normal video, `events_detected` (a share), `detection_delay` (seconds, mean over
-        detected events), and `precision` and `recall` of frames.
-
-        Raises:
-            DataError: the threshold or a frame rate is unknown.
-        """
-        return self.resampled(videos)(np.ones(len(videos), np.int64))
 
     def resampled(self, videos: Sequence[ScoredVideo]) -> Callable[[NDArray[np.int64]], dict[str, float]]:
         """Count each video once; a resample is a weighted sum of the counts."""

@@ -47,4 +47,4 @@ class BottleneckScore(Scorer):
                 f"{samples.shape[1]} samples of score {self.score!r} do not divide {stop - start} {self.over} frames",
                 fix=f"set over: {'target' if self.over == 'input' else 'input'}, or change data.clip.{self.over}",
             )
-        return over_clip(out, samples.repeat_interleave((stop - start) // samples.shape[1], dim=1), (start, stop))
+        return over_clip(out, samples.repeat_interleave((stop - start) // samples.shape[1], dim=1), range(start, stop))

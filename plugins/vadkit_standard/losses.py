@@ -10,16 +10,22 @@ from torch.nn import functional
 from vadkit.api import ClipOutputs, ClipSpec, Loss, ShapeError
 
 SCALE_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
-"""Of Wang, Simoncelli and Bovik 2003."""
+"""Weights of the scales (Wang, Simoncelli and Bovik 2003)."""
 
 
-def _pair(out: ClipOutputs) -> tuple[Tensor, Tensor]:
-    if out.output is None:
-        raise ShapeError("the loss needs the model's output", where="model.losses")
-    return out.output.float(), out.target
+class _OfFrames(Loss, nn.Module):
+    def __init__(self, clip: ClipSpec) -> None:
+        super().__init__()
+        del clip
+
+    @staticmethod
+    def _pair(out: ClipOutputs) -> tuple[Tensor, Tensor]:
+        if out.output is None:
+            raise ShapeError("the loss needs the model's output", where="model.losses")
+        return out.output.float(), out.target
 
 
-class L2(Loss, nn.Module):
+class L2(_OfFrames):
     """Mean squared error of pixels in [-1, 1] (Eq. 8, as a mean).
 
     Args:
@@ -31,16 +37,12 @@ class L2(Loss, nn.Module):
         tensor(0.2500)
     """
 
-    def __init__(self, clip: ClipSpec) -> None:
-        super().__init__()
-        del clip
-
     def forward(self, out: ClipOutputs) -> Tensor:
         """Return the loss, a scalar."""
-        return functional.mse_loss(*_pair(out))
+        return functional.mse_loss(*self._pair(out))
 
 
-class Gradient(Loss, nn.Module):
+class Gradient(_OfFrames):
     """Gradient loss: mean absolute difference of the gradients' magnitudes, along height and width.
 
     Source: Mathieu et al. 2016, with exponent 1, as in the paper's reference [37].
@@ -54,19 +56,15 @@ class Gradient(Loss, nn.Module):
         tensor(0.)
     """
 
-    def __init__(self, clip: ClipSpec) -> None:
-        super().__init__()
-        del clip
-
     def forward(self, out: ClipOutputs) -> Tensor:
         """Return the loss, a scalar."""
-        output, target = _pair(out)
+        output, target = self._pair(out)
         return sum(  # pyright: ignore[reportReturnType]
             (output.diff(dim=axis).abs() - target.diff(dim=axis).abs()).abs().mean() for axis in (-2, -1)
         )
 
 
-class MSSSIM(Loss, nn.Module):
+class MSSSIM(_OfFrames):
     """One minus the multi-scale structural similarity of frames, with pixels mapped to [0, 1].
 
     Source: Wang, Simoncelli and Bovik 2003. `pytorch-msssim` computes each scale. Its `ms_ssim` refuses
@@ -81,21 +79,26 @@ class MSSSIM(Loss, nn.Module):
 
     Raises:
         ShapeError: the frame, halved scales - 1 times, is smaller than the window.
+
+    Example:
+        >>> spec, clips = ClipSpec(2, 32, 32), torch.zeros(1, 3, 2, 32, 32)
+        >>> MSSSIM(spec, scales=2)(ClipOutputs(spec, clips, clips, clips + 0.5))
+        tensor(0.0667)
     """
 
     def __init__(self, clip: ClipSpec, *, scales: int = 5, window: int = 11, sigma: float = 1.5) -> None:
-        super().__init__()
+        super().__init__(clip)
         _check_window(clip, scales, window)
         if not sigma > 0:
-            raise ShapeError(f"sigma must be above 0, not {sigma}")
+            raise ShapeError(f"sigma must be above 0, but it is {sigma}")
         share = sum(SCALE_WEIGHTS[:scales]) / sum(SCALE_WEIGHTS)
         self.weights = [weight / share for weight in SCALE_WEIGHTS[:scales]]
         self.register_buffer("window", _fspecial_gauss_1d(window, sigma).unsqueeze(0), persistent=False)
 
     def forward(self, out: ClipOutputs) -> Tensor:
-        """-> (), in [0, 1]."""
+        """Return the loss, a scalar in [0, 1]."""
         # All frames as channels of one image: the library's convolutions are slow for a batch of gray images.
-        output, target = ((video.flatten(0, 2).unsqueeze(0) + 1) / 2 for video in _pair(out))  # (1, B*C*T, H, W)
+        output, target = ((video.flatten(0, 2).unsqueeze(0) + 1) / 2 for video in self._pair(out))  # (1, B*C*T, H, W)
         window = self.get_buffer("window").expand(output.shape[1], -1, -1, -1)
         similarity = torch.ones((), device=target.device)
         for scale, weight in enumerate(self.weights):
@@ -112,11 +115,10 @@ class MSSSIM(Loss, nn.Module):
 
 def _check_window(clip: ClipSpec, scales: int, window: int) -> None:
     if not 1 <= scales <= len(SCALE_WEIGHTS):
-        raise ShapeError(f"scales must lie in 1..{len(SCALE_WEIGHTS)}, not {scales}")
+        raise ShapeError(f"scales must be 1 to {len(SCALE_WEIGHTS)}, but it is {scales}")
     if window < 3 or window % 2 == 0:
-        raise ShapeError(f"the window must be odd and at least 3, not {window}")
-    side = min(clip.height, clip.width)
-    least = (window - 1) * 2 ** (scales - 1)
+        raise ShapeError(f"window must be odd and at least 3, but it is {window}")
+    side, least = min(clip.height, clip.width), (window - 1) * 2 ** (scales - 1)
     if side <= least:
         fitting = next((n for n in range(scales, 0, -1) if side > (window - 1) * 2 ** (n - 1)), 0)
         advice = f"set scales: {fitting} or a smaller window" if fitting else "set a smaller window"

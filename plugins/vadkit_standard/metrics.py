@@ -2,19 +2,34 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
 from vadkit.api import DataError, Metric, ScoredVideo
 from vadkit_standard.ranking import Curve, Ranking, crossing, nearest
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+
+class CountedOnce(Metric):
+    """A metric that reads each video once; every resample, and so `compute`, weights the counts."""
+
+    def compute(self, videos: Sequence[ScoredVideo]) -> dict[str, float]:
+        """Return the values if each video counts once.
+
+        Raises:
+            DataError: the metric is not defined for these videos.
+        """
+        return self.resampled(videos)(np.ones(len(videos), np.int64))
+
+    @abstractmethod
+    def resampled(self, videos: Sequence[ScoredVideo]) -> Callable[[NDArray[np.int64]], dict[str, float]]:
+        """Read the videos once; return a function of how often each video counts."""
 
 
-class MicroAUC(Metric):
+class MicroAUC(CountedOnce):
     """Micro AUC: area under the ROC of all frames of all videos together.
 
     Example:
@@ -25,21 +40,15 @@ class MicroAUC(Metric):
 
     by_group: ClassVar[bool] = True
 
-    def compute(self, videos: Sequence[ScoredVideo]) -> dict[str, float]:
-        """Return `micro_auc`.
-
-        Raises:
-            DataError: all frames have the same class.
-        """
-        return self.resampled(videos)(_once(videos))
-
     def resampled(self, videos: Sequence[ScoredVideo]) -> Callable[[NDArray[np.int64]], dict[str, float]]:
         """Sort the frames once."""
         return _of_curve("micro_auc", videos, Curve.auc)
 
 
-class AveragePrecision(Metric):
+class AveragePrecision(CountedOnce):
     """Average precision over all frames together, without interpolation.
+
+    A random scorer gets the share of abnormal frames.
 
     Example:
         >>> scores, labels = np.array([0.1, 0.4, 0.35, 0.8]), np.array([False, False, True, True])
@@ -47,20 +56,12 @@ class AveragePrecision(Metric):
         0.833
     """
 
-    def compute(self, videos: Sequence[ScoredVideo]) -> dict[str, float]:
-        """Return `average_precision`. A random scorer gets the share of abnormal frames.
-
-        Raises:
-            DataError: all frames have the same class.
-        """
-        return self.resampled(videos)(_once(videos))
-
     def resampled(self, videos: Sequence[ScoredVideo]) -> Callable[[NDArray[np.int64]], dict[str, float]]:
         """Sort the frames once."""
         return _of_curve("average_precision", videos, Curve.average_precision)
 
 
-class EER(Metric):
+class EER(CountedOnce):
     """Equal error rate: the false positive rate at which it equals the false negative rate.
 
     Args:
@@ -78,39 +79,24 @@ class EER(Metric):
     def __init__(self, *, method: Literal["interpolated", "nearest"] = "interpolated") -> None:
         self.method = method
 
-    def compute(self, videos: Sequence[ScoredVideo]) -> dict[str, float]:
-        """Return `eer`.
-
-        Raises:
-            DataError: all frames have the same class.
-        """
-        return self.resampled(videos)(_once(videos))
-
     def resampled(self, videos: Sequence[ScoredVideo]) -> Callable[[NDArray[np.int64]], dict[str, float]]:
         """Sort the frames once."""
         return _of_curve("eer", videos, crossing if self.method == "interpolated" else nearest)
 
 
-class MacroAUC(Metric):
+class MacroAUC(CountedOnce):
     """Macro AUC: mean over videos of each video's AUC, in two forms.
 
     `macro_auc` excludes videos of one class. `macro_auc_padded` keeps all videos. It adds to each one normal frame
     with a score below all others, and one abnormal frame with a score above all others. Some papers report the
-    second form; it raises the value of any scorer, even a random one.
+    second form; it raises the value of any scorer, even a random one. At least one video must have frames of both
+    classes.
 
     Example:
         >>> scores, labels = np.array([0.1, 0.4, 0.35, 0.8]), np.array([False, False, True, True])
         >>> MacroAUC().compute([ScoredVideo("01", scores, labels)])["macro_auc"]
         0.75
     """
-
-    def compute(self, videos: Sequence[ScoredVideo]) -> dict[str, float]:
-        """Return `macro_auc` and `macro_auc_padded`.
-
-        Raises:
-            DataError: no video has frames of both classes.
-        """
-        return self.resampled(videos)(_once(videos))
 
     def resampled(self, videos: Sequence[ScoredVideo]) -> Callable[[NDArray[np.int64]], dict[str, float]]:
         """Compute the AUC of each video once."""
@@ -132,8 +118,10 @@ class MacroAUC(Metric):
         return measure
 
 
-class Decidability(Metric):
+class Decidability(CountedOnce):
     """Decidability index d': distance of the two classes' mean scores, in units of their spread (Daugman 2000).
+
+    It is 0 if all scores are equal, and has no value if each class has one constant score.
 
     Example:
         >>> scores, labels = np.array([0.0, 2.0, 3.0, 5.0]), np.array([False, False, True, True])
@@ -142,14 +130,6 @@ class Decidability(Metric):
     """
 
     units: ClassVar[Mapping[str, str]] = {"decidability": ""}
-
-    def compute(self, videos: Sequence[ScoredVideo]) -> dict[str, float]:
-        """Return `decidability`: 0 if all scores are equal, no value if each class has one constant score.
-
-        Raises:
-            DataError: all frames have the same class.
-        """
-        return self.resampled(videos)(_once(videos))
 
     def resampled(self, videos: Sequence[ScoredVideo]) -> Callable[[NDArray[np.int64]], dict[str, float]]:
         """Compute count, mean and squared deviations of each video and class once."""
@@ -171,10 +151,6 @@ class Decidability(Metric):
             return {} if apart > 0 else {"decidability": 0.0}
 
         return measure
-
-
-def _once(videos: Sequence[ScoredVideo]) -> NDArray[np.int64]:
-    return np.ones(len(videos), np.int64)
 
 
 def _of_curve(

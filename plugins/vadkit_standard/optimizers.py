@@ -11,7 +11,26 @@ import torch
 from vadkit.api import Optimizer, VadkitError
 
 
-class Adam(Optimizer):
+class _FromTorch(Optimizer):
+    """Builds one kind of torch's optimizers. The options are checked when the recipe is read, before any training."""
+
+    def __init__(self, kind: type[torch.optim.Optimizer], **options: Any) -> None:
+        lr, weight_decay = options["lr"], options["weight_decay"]
+        momenta = (*options.get("betas", ()), options.get("momentum", 0.0))
+        if not 0 < lr < math.inf:
+            raise VadkitError(f"lr must be positive and finite, but it is {lr}")
+        if not 0 <= weight_decay < math.inf:
+            raise VadkitError(f"weight_decay must be at least 0 and finite, but it is {weight_decay}")
+        if not all(0 <= momentum < 1 for momentum in momenta):
+            raise VadkitError(f"momentum and betas must be in [0, 1), but there is {', '.join(map(str, momenta))}")
+        self._kind, self._options = kind, options
+
+    def build(self, parameters: Iterable[Any]) -> torch.optim.Optimizer:
+        """Return the torch optimizer of the parameters."""
+        return self._kind(parameters, **self._options)
+
+
+class Adam(_FromTorch):
     """Adam optimizer (Kingma and Ba 2015).
 
     Args:
@@ -25,15 +44,10 @@ class Adam(Optimizer):
     """
 
     def __init__(self, *, lr: float = 1e-3, betas: tuple[float, float] = (0.9, 0.999), weight_decay: float = 0) -> None:
-        _refuse(lr, weight_decay, momenta=betas)
-        self.lr, self.betas, self.weight_decay = lr, betas, weight_decay
-
-    def build(self, parameters: Iterable[Any]) -> torch.optim.Optimizer:
-        """Return the torch optimizer of the parameters."""
-        return torch.optim.Adam(parameters, lr=self.lr, betas=self.betas, weight_decay=self.weight_decay)
+        super().__init__(torch.optim.Adam, lr=lr, betas=betas, weight_decay=weight_decay)
 
 
-class AdaGrad(Optimizer):
+class AdaGrad(_FromTorch):
     """AdaGrad optimizer (Duchi et al. 2011).
 
     Args:
@@ -46,15 +60,10 @@ class AdaGrad(Optimizer):
     """
 
     def __init__(self, *, lr: float = 1e-2, weight_decay: float = 0) -> None:
-        _refuse(lr, weight_decay, momenta=())
-        self.lr, self.weight_decay = lr, weight_decay
-
-    def build(self, parameters: Iterable[Any]) -> torch.optim.Optimizer:
-        """Return the torch optimizer of the parameters."""
-        return torch.optim.Adagrad(parameters, lr=self.lr, weight_decay=self.weight_decay)
+        super().__init__(torch.optim.Adagrad, lr=lr, weight_decay=weight_decay)
 
 
-class SGD(Optimizer):
+class SGD(_FromTorch):
     """Stochastic gradient descent with momentum.
 
     Args:
@@ -68,19 +77,4 @@ class SGD(Optimizer):
     """
 
     def __init__(self, *, lr: float = 1e-2, momentum: float = 0.9, weight_decay: float = 0) -> None:
-        _refuse(lr, weight_decay, momenta=(momentum,))
-        self.lr, self.momentum, self.weight_decay = lr, momentum, weight_decay
-
-    def build(self, parameters: Iterable[Any]) -> torch.optim.Optimizer:
-        """Return the torch optimizer of the parameters."""
-        return torch.optim.SGD(parameters, lr=self.lr, momentum=self.momentum, weight_decay=self.weight_decay)
-
-
-def _refuse(lr: float, weight_decay: float, *, momenta: tuple[float, ...]) -> None:
-    """Check the values when the recipe is read, before any training."""
-    if not 0 < lr < math.inf:
-        raise VadkitError(f"lr must be positive and finite, but it is {lr}")
-    if not 0 <= weight_decay < math.inf:
-        raise VadkitError(f"weight_decay must be at least 0 and finite, but it is {weight_decay}")
-    if not all(0 <= momentum < 1 for momentum in momenta):
-        raise VadkitError(f"momentum and betas must be in [0, 1), but there is {', '.join(map(str, momenta))}")
+        super().__init__(torch.optim.SGD, lr=lr, momentum=momentum, weight_decay=weight_decay)

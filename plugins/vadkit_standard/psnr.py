@@ -26,11 +26,11 @@ class PSNR(Scorer):
     def __call__(self, out: ClipOutputs) -> Tensor:
         """Return scores (B, T)."""
         error = _squared(out).mean((-2, -1))  # (B, T_out)
-        return over_clip(out, 10 * error.clamp_min(1e-10).log10(), out.spec.target)
+        return over_clip(out, 10 * error.clamp_min(1e-10).log10(), range(*out.spec.target))
 
     def anomaly_maps(self, out: ClipOutputs) -> Tensor:
         """Return the squared error of each pixel (B, T, H, W)."""
-        return over_clip(out, _squared(out), out.spec.target)
+        return over_clip(out, _squared(out), range(*out.spec.target))
 
 
 def _squared(out: ClipOutputs) -> Tensor:

@@ -5,15 +5,11 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from vadkit.api import DataError, ScoredVideo
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
 
 # Points of a curve that are processed at a time. NumPy requests larger arrays from the system page by page each
 # time, which takes as long as the arithmetic.
@@ -22,15 +18,10 @@ _PIECE = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """Counts of frames at or above each threshold, from the highest threshold down; one point per distinct score.
+    """Counts of frames at or above each threshold, from the highest threshold down; one point per distinct score."""
 
-    Attributes:
-        false: (K + 1,) normal frames, from 0 to all of them; int32 or int64, as needed.
-        true: (K + 1,) abnormal frames, from 0 to all of them.
-    """
-
-    false: NDArray[np.signedinteger]
-    true: NDArray[np.signedinteger]
+    false: NDArray[np.signedinteger]  # (K + 1,) normal frames, from 0 to all of them; int32 or int64, as needed
+    true: NDArray[np.signedinteger]  # (K + 1,) abnormal frames, from 0 to all of them
 
     @property
     def defined(self) -> bool:
@@ -43,7 +34,7 @@ class Curve:
 
     def auc(self) -> float:
         """Area under the ROC: the share of correctly ordered pairs; ties count half."""
-        # Sums instead of dot products, whose threads wait for each other on a busy machine.
+        # Sums, because the threads of dot products wait for each other on a busy machine.
         pairs = sum(
             float(np.sum(np.diff(false).astype(np.float64) * (true[1:] + true[:-1]))) for false, true in self._pieces()
         )
@@ -65,14 +56,7 @@ class Curve:
 
 
 class Ranking:
-    """The frames of some videos, sorted by falling score.
-
-    Args:
-        videos: at least one.
-
-    Raises:
-        DataError: there is no video.
-    """
+    """The frames of at least one video, sorted by falling score."""
 
     def __init__(self, videos: Sequence[ScoredVideo]) -> None:
         if not videos:
@@ -81,9 +65,8 @@ class Ranking:
         order = np.argsort(-scores, kind="stable")
         ranked = scores[order]
         self._videos = len(videos)
-        self._last = np.append(
-            np.flatnonzero(ranked[1:] != ranked[:-1]), ranked.size - 1
-        )  # the last frame of each group of ties
+        # The last frame of each group of ties.
+        self._last = np.append(np.flatnonzero(ranked[1:] != ranked[:-1]), ranked.size - 1)
         self._abnormal = np.concatenate([video.labels for video in videos])[order]
         self._video = np.repeat(np.arange(len(videos)), [video.scores.size for video in videos])[order]
         # int32 holds the sums of any resample of fewer frames than this, and takes half the time.
@@ -91,10 +74,7 @@ class Ranking:
 
     def curve(self, times: NDArray[np.int64] | None = None) -> Curve:
         """Return the curve of the videos, each drawn `times` (V,) times; default once."""
-        if times is None:
-            true = np.cumsum(self._abnormal, dtype=np.int64)[self._last]
-            return Curve(_from_zero(self._last + 1 - true), _from_zero(true))
-        weights = times.astype(self._counter)
+        weights = np.ones(self._videos, self._counter) if times is None else times.astype(self._counter)
         false = np.zeros(self._last.size + 1, self._counter)
         true = np.zeros_like(false)
         before = (0, 0)
@@ -151,7 +131,3 @@ def nearest(curve: Curve) -> float:
     # From the lowest threshold up, as in that code: of two equal corners, the first one counts.
     false_positive, true_positive = (rates[corners][::-1] for rates in curve.rates())
     return float(1 - true_positive[np.argmin(np.abs(1 - true_positive - false_positive))])
-
-
-def _from_zero(counts: NDArray[np.int64]) -> NDArray[np.int64]:
-    return np.concatenate([[0], counts])

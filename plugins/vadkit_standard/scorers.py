@@ -36,22 +36,30 @@ def _scored(spec: ClipSpec, part: Part) -> list[int]:
     return frames
 
 
-def _of_part(out: ClipOutputs, values: Tensor, part: Part) -> Tensor:
-    """Values of the target frames (B, T_out, ...) -> values of all T frames, NaN for frames that are not scored."""
-    frames = _scored(out.spec, part)
+def over_clip(out: ClipOutputs, values: Tensor, frames: Sequence[int]) -> Tensor:
+    """Values of some frames (B, len(frames), ...) -> values of all T frames, NaN for the other frames."""
     full = values.new_full((values.shape[0], out.spec.frames, *values.shape[2:]), torch.nan)
-    full[:, frames] = values[:, [frame - out.spec.target[0] for frame in frames]]
+    full[:, list(frames)] = values
     return full
 
 
-def over_clip(out: ClipOutputs, values: Tensor, frames: tuple[int, int]) -> Tensor:
-    """Values of a range of frames -> values of all T frames, NaN outside the range."""
-    full = values.new_full((values.shape[0], out.spec.frames, *values.shape[2:]), torch.nan)
-    full[:, frames[0] : frames[1]] = values
-    return full
+class _OfPixels(Scorer):
+    """A score of the pixel errors of the target, or of the part of it that the encoder saw or did not see."""
+
+    def __init__(self, norm: str, part: Part) -> None:
+        self.norm = norm
+        self.part: Part = part
+
+    def anomaly_maps(self, out: ClipOutputs) -> Tensor:
+        """Return the error of each pixel (B, T, H, W); the squared error for "rms"."""
+        return self._over_clip(out, pixel_error(out, self.norm))
+
+    def _over_clip(self, out: ClipOutputs, values: Tensor) -> Tensor:
+        frames = _scored(out.spec, self.part)
+        return over_clip(out, values[:, [frame - out.spec.target[0] for frame in frames]], frames)
 
 
-class PatchError(Scorer):
+class PatchError(_OfPixels):
     """Patch error: the maximum over all patches of a frame of their mean error (Eq. 12).
 
     Args:
@@ -69,34 +77,21 @@ class PatchError(Scorer):
         tensor([[0.0000, 0.5000]])
     """
 
-    def __init__(
-        self,
-        *,
-        patch: int = 16,
-        step: int = 4,
-        norm: Norm = "l1",
-        part: Part = "all",
-    ) -> None:
+    def __init__(self, *, patch: int = 16, step: int = 4, norm: Norm = "l1", part: Part = "all") -> None:
         if patch < 1 or step < 1:
             raise ShapeError("patch and step must be at least 1 pixel")
+        super().__init__(norm, part)
         self.patch, self.step = patch, step
-        self.norm = norm
-        self.part: Part = part
 
     def __call__(self, out: ClipOutputs) -> Tensor:
         """Return scores (B, T)."""
         error = pixel_error(out, self.norm)
         if self.patch > min(error.shape[-2:]):
             raise ShapeError(f"a patch of {self.patch} pixels is larger than the frames {tuple(error.shape[-2:])}")
-        worst = functional.avg_pool2d(error, self.patch, self.step).amax((-2, -1))
-        return _of_part(out, worst, self.part)
-
-    def anomaly_maps(self, out: ClipOutputs) -> Tensor:
-        """Return the error of each pixel (B, T, H, W)."""
-        return _of_part(out, pixel_error(out, self.norm), self.part)
+        return self._over_clip(out, functional.avg_pool2d(error, self.patch, self.step).amax((-2, -1)))
 
 
-class FrameError(Scorer):
+class FrameError(_OfPixels):
     """Frame error: the mean error of a frame.
 
     Args:
@@ -111,26 +106,16 @@ class FrameError(Scorer):
         tensor([[0.2500, 0.2500]])
     """
 
-    def __init__(
-        self,
-        *,
-        norm: Literal["l1", "l2", "rms"] = "l1",
-        part: Part = "all",
-    ) -> None:
-        self.norm = norm
-        self.part: Part = part
+    def __init__(self, *, norm: Literal["l1", "l2", "rms"] = "l1", part: Part = "all") -> None:
+        super().__init__(norm, part)
 
     def __call__(self, out: ClipOutputs) -> Tensor:
         """Return scores (B, T)."""
         error = pixel_error(out, self.norm).mean((-2, -1))
-        return _of_part(out, error.sqrt() if self.norm == "rms" else error, self.part)
-
-    def anomaly_maps(self, out: ClipOutputs) -> Tensor:
-        """Return the error of each pixel (B, T, H, W); the squared error for "rms"."""
-        return _of_part(out, pixel_error(out, self.norm), self.part)
+        return self._over_clip(out, error.sqrt() if self.norm == "rms" else error)
 
 
-class ClipError(Scorer):
+class ClipError(_OfPixels):
     """Clip error: the mean error of a clip, as the score of one of its frames or of all.
 
     Args:
@@ -146,30 +131,20 @@ class ClipError(Scorer):
         tensor([[   nan, 0.5000,    nan]])
     """
 
-    def __init__(
-        self,
-        *,
-        at: int | Literal["all"] | None = None,
-        norm: Norm = "l1",
-        part: Part = "all",
-    ) -> None:
-        self.at, self.norm = at, norm
-        self.part: Part = part
+    def __init__(self, *, at: int | Literal["all"] | None = None, norm: Norm = "l1", part: Part = "all") -> None:
+        super().__init__(norm, part)
+        self.at = at
 
     def __call__(self, out: ClipOutputs) -> Tensor:
         """Return scores (B, T)."""
         frames = out.spec.frames
-        error = _of_part(out, pixel_error(out, self.norm).mean((-2, -1)), self.part).nanmean(1, keepdim=True)
+        error = self._over_clip(out, pixel_error(out, self.norm).mean((-2, -1))).nanmean(1, keepdim=True)
         if isinstance(self.at, str):
             return error.expand(-1, frames)
         at = frames // 2 if self.at is None else self.at
         if not 0 <= at < frames:
             raise ShapeError(f"frame {at} is not in a clip of {frames} frames", fix=f"set at: 0 to {frames - 1}")
-        return over_clip(out, error, (at, at + 1))
-
-    def anomaly_maps(self, out: ClipOutputs) -> Tensor:
-        """Return the error of each pixel (B, T, H, W)."""
-        return _of_part(out, pixel_error(out, self.norm), self.part)
+        return over_clip(out, error, [at])
 
 
 class NLL(Scorer):
@@ -205,4 +180,4 @@ class NLL(Scorer):
         total = sum(
             out.nll[name].repeat_interleave((stop - start) // out.nll[name].shape[1], dim=1) for name in self._densities
         )
-        return over_clip(out, torch.as_tensor(total), (start, stop))
+        return over_clip(out, torch.as_tensor(total), range(start, stop))

@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.ndimage import correlate1d, gaussian_filter1d, median_filter
 from scipy.signal import lfilter
 
-from vadkit.api import DataError, Scope, ScoreTransform
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+from vadkit.api import DataError, ScoreTransform
 
 SMALLEST, LONGEST = 1e-3, 100_000  # frames; values outside are typing errors
 Edges = Literal["nearest", "reflect", "zeros"]
 _MODES = {"nearest": "nearest", "reflect": "reflect", "zeros": "constant"}
 
 
-class Gaussian(ScoreTransform):
+class _Smoothing(ScoreTransform):
+    needs_future = True
+
+    def fit(self, normal: Sequence[NDArray[np.float64]]) -> None:
+        """Nothing to fit."""
+
+
+class Gaussian(_Smoothing):
     """Gaussian smoothing over time, truncated at four sigma.
 
     Args:
@@ -32,23 +37,16 @@ class Gaussian(ScoreTransform):
         array([0.05, 0.24, 0.4 , 0.24, 0.05])
     """
 
-    scope: Scope = "video"
-    needs_future = True
-
     def __init__(self, *, sigma: float, edges: Edges = "nearest") -> None:
-        if not SMALLEST <= sigma <= LONGEST:
-            raise DataError(f"sigma must be {SMALLEST} to {LONGEST} frames, but it is {sigma}", where="gaussian")
+        _check_sigma(sigma, "gaussian")
         self.sigma, self.edges = sigma, edges
-
-    def fit(self, normal: Sequence[NDArray[np.float64]]) -> None:
-        """Nothing to fit."""
 
     def __call__(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
         """(F,) -> (F,)."""
         return gaussian_filter1d(np.asarray(scores, np.float64), self.sigma, mode=_MODES[self.edges])
 
 
-class Median(ScoreTransform):
+class Median(_Smoothing):
     """Median filter over time.
 
     Args:
@@ -61,23 +59,17 @@ class Median(ScoreTransform):
         array([0., 1., 2., 2.])
     """
 
-    scope: Scope = "video"
-    needs_future = True
-
     def __init__(self, *, size: int, edges: Edges = "nearest") -> None:
         if not 1 <= size <= LONGEST or size % 2 == 0:
             raise DataError(f"size must be an odd number of frames up to {LONGEST}, but it is {size}", where="median")
         self.size, self.edges = size, edges
-
-    def fit(self, normal: Sequence[NDArray[np.float64]]) -> None:
-        """Nothing to fit."""
 
     def __call__(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
         """(F,) -> (F,)."""
         return median_filter(np.asarray(scores, np.float64), size=self.size, mode=_MODES[self.edges])
 
 
-class Exponential(ScoreTransform):
+class Exponential(_Smoothing):
     """Exponential moving average over past frames. It does not use future frames.
 
     Args:
@@ -88,7 +80,6 @@ class Exponential(ScoreTransform):
         array([0., 4., 6.])
     """
 
-    scope: Scope = "video"
     needs_future = False
 
     def __init__(self, *, half_life: float) -> None:
@@ -98,9 +89,6 @@ class Exponential(ScoreTransform):
             )
         self.half_life = half_life
 
-    def fit(self, normal: Sequence[NDArray[np.float64]]) -> None:
-        """Nothing to fit."""
-
     def __call__(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
         """(F,) -> (F,)."""
         kept = 0.5 ** (1 / self.half_life)
@@ -109,7 +97,7 @@ class Exponential(ScoreTransform):
         return np.asarray(smooth, np.float64)
 
 
-class TruncatedGaussian(ScoreTransform):
+class TruncatedGaussian(_Smoothing):
     """The smoothing in AED-MAE's code (Ristea et al. 2024): a truncated Gaussian that is not scaled to sum 1.
 
     Scores are padded with zeros. The peak of the kernel is one tap early, so that the result lags by one frame.
@@ -123,23 +111,20 @@ class TruncatedGaussian(ScoreTransform):
         array([0.  , 0.05, 0.24, 0.4 , 0.24])
     """
 
-    scope: Scope = "video"
-    needs_future = True
-
     def __init__(self, *, taps: int = 37, sigma: float = 11.0) -> None:
         if not 3 <= taps <= LONGEST or taps % 2 == 0:
             what = f"taps must be an odd number of frames from 3 to {LONGEST}, but it is {taps}"
             raise DataError(what, where="truncated_gaussian")
-        if not SMALLEST <= sigma <= LONGEST:
-            what = f"sigma must be {SMALLEST} to {LONGEST} frames, but it is {sigma}"
-            raise DataError(what, where="truncated_gaussian")
+        _check_sigma(sigma, "truncated_gaussian")
         self.taps, self.sigma = taps, sigma
-
-    def fit(self, normal: Sequence[NDArray[np.float64]]) -> None:
-        """Nothing to fit."""
 
     def __call__(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
         """(F,) -> (F,)."""
         away = np.arange(self.taps) - (self.taps // 2 - 1)
         kernel = np.exp(-0.5 * (away / self.sigma) ** 2) / (self.sigma * np.sqrt(2 * np.pi))
         return correlate1d(np.asarray(scores, np.float64), kernel, mode="constant")
+
+
+def _check_sigma(sigma: float, where: str) -> None:
+    if not SMALLEST <= sigma <= LONGEST:
+        raise DataError(f"sigma must be {SMALLEST} to {LONGEST} frames, but it is {sigma}", where=where)

@@ -2,53 +2,55 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal, TypeVar
+from typing import ClassVar, Generic, Literal, TypeVar
 
 import numpy as np
-from scipy.stats import rankdata
+from numpy.typing import NDArray
 
-from vadkit.api import DataError, Scope, ScoreTransform
+from vadkit.api import DataError, ScoreTransform
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-T = TypeVar("T")
+State = TypeVar("State")
 Over = Literal["video", "scene", "dataset", "training"]
 
 
-class MinMax(ScoreTransform):
-    """Min-max scaling to [0, 1], the paper's norm(.) of Eq. 12 and 13.
+class _Compared(ScoreTransform, Generic[State]):
+    """Compares scores with reference scores: those of normal videos ("training"), or those of the call itself."""
 
-    If the smallest and the largest score are equal, every score becomes 0.
+    name: ClassVar[str]
+    needs_spread: ClassVar[bool] = True  # whether the reference scores must differ
 
-    Args:
-        over: "video" uses the minimum and maximum of each test video, so that a frame's value depends on later frames;
-            "scene" and "dataset" use those of all test videos of a scene or of the data set; "training" uses those
-            of held-out normal videos, and test scores may leave [0, 1].
-        upper: percentile of the scores that becomes 1. Below 100, single outliers do not set the scale.
-
-    Example:
-        >>> MinMax()(np.array([2.0, 3.0, 6.0]))
-        array([0.  , 0.25, 1.  ])
-    """
-
-    def __init__(self, *, over: Over = "video", upper: float = 100.0) -> None:
-        if not 0 < upper <= 100:
-            raise DataError(f"'upper' must be a percentile above 0 and at most 100, but it is {upper}", where="minmax")
+    def __init__(self, *, over: Over = "training") -> None:
         self.over: Over = over
-        self.upper = upper
-        self.scope, self.needs_future, self.needs_normal = _reach(over)
-        self._range: tuple[float, float] | None = None
+        self.needs_normal = over == "training"
+        self.needs_future = not self.needs_normal
+        self.scope = "video" if over == "training" else over
+        self._state: State | None = None
 
     def fit(self, normal: Sequence[NDArray[np.float64]]) -> None:
-        """Compute the minimum and maximum over all normal videos, for "training".
+        """Keep what the transform needs of the normal scores, for "training".
 
         Raises:
-            DataError: there are no normal scores to fit on.
+            DataError: there are no normal scores to fit on, or they define no scale.
         """
-        if self.needs_normal:
-            self._range = self._extremes(_varied(normal, "minmax"))
+        if not self.needs_normal:
+            return
+        where = f"{self.name} over training"
+        if not any(scores.size for scores in normal):
+            raise DataError(
+                "no scores of normal videos to fit on",
+                where=where,
+                fix="hold out videos with 'data.held_out', or choose another 'over'",
+            )
+        joined = np.concatenate(normal)
+        if self.needs_spread and joined.min() == joined.max():
+            raise DataError(
+                f"all {joined.size} frames of normal video have the same score, which defines no scale",
+                where=where,
+                fix="hold out more videos, choose another 'over', or remove the component",
+            )
+        self._state = self._learn(joined)
 
     def __call__(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
         """(F,) -> (F,).
@@ -56,17 +58,54 @@ class MinMax(ScoreTransform):
         Raises:
             DataError: over is "training" and `fit` was not called.
         """
-        low, high = _fitted(self._range, "minmax") if self.needs_normal else self._extremes(scores)
+        state = self._state if self.needs_normal else self._learn(scores)
+        if state is None:
+            raise DataError("not fitted", where=f"{self.name} over training", fix="call fit() first")
+        return self._apply(scores, state)
+
+    @abstractmethod
+    def _learn(self, reference: NDArray[np.float64]) -> State: ...
+
+    @abstractmethod
+    def _apply(self, scores: NDArray[np.float64], state: State) -> NDArray[np.float64]: ...
+
+
+class MinMax(_Compared[tuple[float, float]]):
+    """Min-max scaling to [0, 1], the paper's norm(.) of Eq. 12 and 13.
+
+    If the smallest and the largest score are equal, every score becomes 0.
+
+    Args:
+        over: "video" uses the minimum and maximum of each test video, so a frame's value depends on later frames.
+            With "scene" and "dataset", they are those of all test videos of a scene or of the data set. With
+            "training", they are those of held-out normal videos, and test scores may leave [0, 1].
+        upper: percentile of the scores that becomes 1. Below 100, single outliers do not set the scale.
+
+    Example:
+        >>> MinMax()(np.array([2.0, 3.0, 6.0]))
+        array([0.  , 0.25, 1.  ])
+    """
+
+    name = "minmax"
+
+    def __init__(self, *, over: Over = "video", upper: float = 100.0) -> None:
+        if not 0 < upper <= 100:
+            raise DataError(f"'upper' must be a percentile above 0 and at most 100, but it is {upper}", where="minmax")
+        super().__init__(over=over)
+        self.upper = upper
+
+    def _learn(self, reference: NDArray[np.float64]) -> tuple[float, float]:
+        top = reference.max() if self.upper == 100 else np.percentile(reference, self.upper)
+        return float(reference.min()), float(top)
+
+    def _apply(self, scores: NDArray[np.float64], state: tuple[float, float]) -> NDArray[np.float64]:
+        low, high = state
         if low >= high:
             return np.zeros(scores.shape, np.float64)
         return (np.asarray(scores, np.float64) - low) / (high - low)
 
-    def _extremes(self, scores: NDArray[np.float64]) -> tuple[float, float]:
-        top = scores.max() if self.upper == 100 else np.percentile(scores, self.upper)
-        return float(scores.min()), float(top)
 
-
-class ZScore(ScoreTransform):
+class ZScore(_Compared[tuple[float, float]]):
     """Standard deviations from the mean. If all scores are equal, every score becomes 0.
 
     Args:
@@ -78,33 +117,18 @@ class ZScore(ScoreTransform):
         array([-1.22,  0.  ,  1.22])
     """
 
-    def __init__(self, *, over: Over = "training") -> None:
-        self.over: Over = over
-        self.scope, self.needs_future, self.needs_normal = _reach(over)
-        self._fit: tuple[float, float] | None = None
+    name = "zscore"
 
-    def fit(self, normal: Sequence[NDArray[np.float64]]) -> None:
-        """Compute mean and deviation of all normal frames, for "training".
+    def _learn(self, reference: NDArray[np.float64]) -> tuple[float, float]:
+        # NumPy's deviation of a constant may be 1e-17 instead of 0.
+        return float(reference.mean()), 0.0 if reference.min() == reference.max() else float(reference.std())
 
-        Raises:
-            DataError: there are no normal scores to fit on.
-        """
-        if self.needs_normal:
-            self._fit = _mean_and_deviation(_varied(normal, "zscore"))
-
-    def __call__(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
-        """(F,) -> (F,).
-
-        Raises:
-            DataError: over is "training" and `fit` was not called.
-        """
-        mean, deviation = _fitted(self._fit, "zscore") if self.needs_normal else _mean_and_deviation(scores)
-        if deviation == 0:
-            return np.zeros(scores.shape, np.float64)
-        return (scores - mean) / deviation
+    def _apply(self, scores: NDArray[np.float64], state: tuple[float, float]) -> NDArray[np.float64]:
+        mean, deviation = state
+        return (scores - mean) / deviation if deviation else np.zeros(scores.shape, np.float64)
 
 
-class Rank(ScoreTransform):
+class Rank(_Compared[NDArray[np.float64]]):
     """The share of reference scores that are lower, in [0, 1]; ties count half.
 
     Args:
@@ -116,34 +140,18 @@ class Rank(ScoreTransform):
         array([0.125, 0.875, 0.5  , 0.5  ])
     """
 
-    def __init__(self, *, over: Over = "training") -> None:
-        self.over: Over = over
-        self.scope, self.needs_future, self.needs_normal = _reach(over)
-        self._reference: NDArray[np.float64] | None = None
+    name = "rank"
+    needs_spread = False
 
-    def fit(self, normal: Sequence[NDArray[np.float64]]) -> None:
-        """Keep the normal scores, sorted, for "training".
+    def _learn(self, reference: NDArray[np.float64]) -> NDArray[np.float64]:
+        return np.sort(reference)
 
-        Raises:
-            DataError: there are no normal scores to fit on.
-        """
-        if self.needs_normal:
-            self._reference = np.sort(_joined(normal, "rank"))
-
-    def __call__(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
-        """(F,) -> (F,).
-
-        Raises:
-            DataError: over is "training" and `fit` was not called.
-        """
-        if not self.needs_normal:
-            return (rankdata(scores) - 0.5) / scores.size
-        reference = _fitted(self._reference, "rank")
-        below, upto = (np.searchsorted(reference, scores, side) for side in ("left", "right"))
-        return (below + upto) / (2 * reference.size)
+    def _apply(self, scores: NDArray[np.float64], state: NDArray[np.float64]) -> NDArray[np.float64]:
+        below, upto = (np.searchsorted(state, scores, side) for side in ("left", "right"))
+        return (below + upto) / (2 * state.size)
 
 
-class LogProbability(ScoreTransform):
+class LogProbability(_Compared[tuple[NDArray[np.float64], float, float]]):
     """How improbable a score is on normal video: -log P(normal score >= s), nats.
 
     The results of independent components may be added (Fisher's method). P is the share of held-out normal frames
@@ -157,73 +165,24 @@ class LogProbability(ScoreTransform):
         array([0.  , 0.69])
     """
 
-    scope: Scope = "video"
-    needs_future = False
-    needs_normal = True
+    name = "log_probability"
+    needs_spread = False
 
     def __init__(self) -> None:
-        self._fit: tuple[NDArray[np.float64], float, float] | None = None
+        super().__init__()
 
-    def fit(self, normal: Sequence[NDArray[np.float64]]) -> None:
-        """Sort the normal scores and fit their tail.
+    def _learn(self, reference: NDArray[np.float64]) -> tuple[NDArray[np.float64], float, float]:
+        ordered = np.sort(reference)
+        start = float(np.quantile(ordered, 0.9))
+        above = ordered[ordered > start]
+        return ordered, start, float((above - start).mean()) if above.size else 0.0
 
-        Raises:
-            DataError: there are no normal scores to fit on.
-        """
-        reference = np.sort(_joined(normal, "log_probability"))
-        start = float(np.quantile(reference, 0.9))
-        above = reference[reference > start]
-        excess = float((above - start).mean()) if above.size else 0.0
-        self._fit = reference, start, excess
-
-    def __call__(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
-        """(F,) -> (F,).
-
-        Raises:
-            DataError: `fit` was not called.
-        """
-        reference, start, excess = _fitted(self._fit, "log_probability")
+    def _apply(
+        self, scores: NDArray[np.float64], state: tuple[NDArray[np.float64], float, float]
+    ) -> NDArray[np.float64]:
+        reference, start, excess = state
         at_least = reference.size - np.searchsorted(reference, scores, "left")
         floor = float((reference > start).mean()) or 1 / (reference.size + 1)
         surprise = -np.log(np.maximum(at_least / reference.size, floor))
         # A constant reference has no tail; then the unit of the scores is used.
         return surprise + np.where(scores > start, (scores - start) / (excess or 1.0), 0.0)
-
-
-def _reach(over: Over) -> tuple[Scope, bool, bool]:
-    """Return the scope of one call, whether it needs the future, and whether it needs normal videos."""
-    if over == "training":
-        return "video", False, True
-    return over, True, False
-
-
-def _joined(normal: Sequence[NDArray[np.float64]], where: str) -> NDArray[np.float64]:
-    if not any(scores.size for scores in normal):
-        raise DataError(
-            "no scores of normal videos to fit on",
-            where=f"{where} over training",
-            fix="hold out videos with 'data.held_out', or choose another 'over'",
-        )
-    return np.concatenate(normal)
-
-
-def _varied(normal: Sequence[NDArray[np.float64]], where: str) -> NDArray[np.float64]:
-    joined = _joined(normal, where)
-    if joined.min() == joined.max():
-        raise DataError(
-            f"all {joined.size} frames of normal video have the same score, which defines no scale",
-            where=f"{where} over training",
-            fix="hold out more videos, choose another 'over', or remove the component",
-        )
-    return joined
-
-
-def _mean_and_deviation(scores: NDArray[np.float64]) -> tuple[float, float]:
-    # NumPy's deviation of a constant may be 1e-17 instead of 0.
-    return float(scores.mean()), 0.0 if scores.min() == scores.max() else float(scores.std())
-
-
-def _fitted(state: T | None, where: str) -> T:
-    if state is None:
-        raise DataError("not fitted", where=f"{where} over training", fix="call fit() first")
-    return state

@@ -101,7 +101,7 @@ def test_ms_ssim_of_equal_frames_is_no_loss_and_noise_is_more() -> None:
         (ClipSpec(16, 160, 240), {}, "short side must exceed 160"),
         (ClipSpec(16, 96, 144), {}, "set scales: 4"),
         (ClipSpec(16, 96, 144), {"window": 4}, "must be odd"),
-        (ClipSpec(16, 96, 144), {"scales": 6}, "scales must lie in 1..5"),
+        (ClipSpec(16, 96, 144), {"scales": 6}, "scales must be 1 to 5"),
     ],
 )
 def test_ms_ssim_refuses_frames_that_are_too_small(clip: ClipSpec, keys: dict[str, int], says: str) -> None:

@@ -218,7 +218,7 @@ def test_what_draws_needs_neither_torch_nor_pyplot() -> None:
 def test_the_console_says_that_it_was_tested_elsewhere(capsys: pytest.CaptureFixture[str]) -> None:
     tested = {"use": "ucsd_ped", "subset": "ped2"}
     Console().report(replace(made(), summary=ResultSummary(run=RunOrigin(tested_on=tested))), Path("run"))
-    assert "tested on another data set than trained on: ucsd_ped (subset ped2)" in capsys.readouterr().out
+    assert "tested on a data set that the model was not trained on: ucsd_ped (subset ped2)" in capsys.readouterr().out
 
 
 def test_figures_of_a_run(tiny: dict[str, Any], tmp_path: Path) -> None:

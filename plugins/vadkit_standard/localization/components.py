@@ -21,32 +21,20 @@ Integers = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class Regions:
-    """Boxes in the frames of one video, in frame order.
+    """Boxes in the frames of one video, in frame order."""
 
-    Attributes:
-        frames: (R,), the frame of each box.
-        boxes: (R, 4), x0, y0, x1, y1, half-open.
-    """
-
-    frames: Integers
-    boxes: Integers
+    frames: Integers  # (R,), the frame of each box
+    boxes: Integers  # (R, 4), x0, y0, x1, y1, half-open
 
 
 @dataclass(frozen=True, slots=True)
 class _Runs:
-    """Runs in order, in a stack with one extra column that is False, so that no run continues in the next row.
+    """Runs in order, in a stack with one extra column that is False, so that no run continues in the next row."""
 
-    Attributes:
-        start: flat index of the first pixel.
-        stop: flat index after the last pixel.
-        height: rows of a frame.
-        pitch: columns of a frame, including the extra one.
-    """
-
-    start: Integers
-    stop: Integers
-    height: int
-    pitch: int
+    start: Integers  # flat index of the first pixel
+    stop: Integers  # flat index after the last pixel
+    height: int  # rows of a frame
+    pitch: int  # columns of a frame, including the extra one
 
 
 def regions(stack: NDArray[np.bool_]) -> Regions:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vadkit.api import DataError, Metric, ScoredVideo, VadkitError
+from vadkit.api import DataError, ScoredVideo, VadkitError
 from vadkit_standard.localization.reading import read_maps, read_masks
+from vadkit_standard.metrics import CountedOnce
 from vadkit_standard.ranking import Ranking
 
 
-class PixelAUC(Metric):
+class PixelAUC(CountedOnce):
     """Pixel-level AUC (Li, Mahadevan and Vasconcelos, PAMI 2014).
 
     At a threshold, an abnormal frame is a true positive if at least the share `overlap` of its abnormal pixels reaches
@@ -47,14 +48,6 @@ class PixelAUC(Metric):
             raise VadkitError(f"overlap must be in (0, 1], but it is {overlap}")
         self.overlap = overlap
 
-    def compute(self, videos: Sequence[ScoredVideo]) -> dict[str, float]:
-        """Return `pixel_auc`.
-
-        Raises:
-            DataError: a video has no maps or masks, or they do not fit its labels; or all frames have the same class.
-        """
-        return self.resampled(videos)(np.ones(len(videos), np.int64))
-
     def resampled(self, videos: Sequence[ScoredVideo]) -> Callable[[NDArray[np.int64]], dict[str, float]]:
         """Read the maps and sort the frames once."""
         found = [ScoredVideo(video.name, *frame_scores(video, self.overlap)) for video in videos]
@@ -75,11 +68,7 @@ class PixelAUC(Metric):
 
 
 def frame_scores(video: ScoredVideo, overlap: float) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Return scores and labels of the frames that count.
-
-    Raises:
-        DataError: maps, or masks of abnormal frames, are missing or do not fit the labels.
-    """
+    """Return scores and labels of the frames that count."""
     maps, masks = read_maps(video), read_masks(video)
     labels = video.labels.astype(bool)
     highest = np.fmax.reduce(np.fmax.reduce(maps, axis=1), axis=1)  # fmax ignores NaN
@@ -97,14 +86,10 @@ def frame_scores(video: ScoredVideo, overlap: float) -> tuple[NDArray[np.float64
         inside = maps[frame][_resized(masks[frame], maps.shape[1:])]
         kept[frame] = inside.size > 0
         if inside.size:
-            # Subtract 1e-9 because 0.07 * 100 is slightly above 7.
-            scores[frame] = _largest(inside, max(1, int(np.ceil(overlap * inside.size - 1e-9))))
+            # Subtract 1e-9 because 0.07 * 100 is slightly above 7. NaN counts as smallest.
+            last = inside.size - max(1, int(np.ceil(overlap * inside.size - 1e-9)))
+            scores[frame] = np.partition(np.where(np.isnan(inside), -np.inf, inside), last)[last]
     return scores[kept], labels[kept]
-
-
-def _largest(values: NDArray[np.floating[Any]], k: int) -> float:
-    """Return the k-th largest value; NaN counts as smallest."""
-    return float(np.partition(np.where(np.isnan(values), -np.inf, values), values.size - k)[values.size - k])
 
 
 def _resized(mask: NDArray[np.bool_], size: tuple[int, ...]) -> NDArray[np.bool_]:

@@ -11,11 +11,7 @@ from vadkit.api import DataError, ScoredVideo
 
 
 def read_maps(video: ScoredVideo) -> NDArray[np.floating[Any]]:
-    """Return the maps (F, h, w), float32 or float64.
-
-    Raises:
-        DataError: the video has no maps, or not one per frame.
-    """
+    """Return the maps (F, h, w), float32 or float64."""
     if video.anomaly_maps is None:
         raise DataError(
             f"the scores of its {video.labels.size} frames have no maps",
@@ -23,16 +19,12 @@ def read_maps(video: ScoredVideo) -> NDArray[np.floating[Any]]:
             fix="fuse a scorer that returns maps and score again, or remove this metric",
         )
     maps = np.asarray(video.anomaly_maps())
-    _check(video, maps, "anomaly_maps", "score the video again")
+    _check(video, maps, "maps", "score the video again")
     return maps.astype(np.result_type(maps, np.float32), copy=False)
 
 
 def read_masks(video: ScoredVideo) -> NDArray[np.bool_] | None:
-    """Return the masks (F, H, W), or None if the video has none.
-
-    Raises:
-        DataError: there is not one mask per frame.
-    """
+    """Return the masks (F, H, W), or None if the video has none."""
     if video.masks is None:
         return None
     masks = np.asarray(video.masks())

@@ -8,12 +8,13 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from vadkit.api import Metric, ScoredVideo, VadkitError
+from vadkit.api import ScoredVideo, VadkitError
 from vadkit_standard.localization.matching import Rule
 from vadkit_standard.localization.tally import tally
+from vadkit_standard.metrics import CountedOnce
 
 
-class RegionCriteria(Metric):
+class RegionCriteria(CountedOnce):
     """Region- and track-based detection criteria, RBDC and TBDC (Ramachandra and Jones, WACV 2020).
 
     A detected region is the box, in the source's pixels, of an 8-connected component of the map at or above a
@@ -58,14 +59,6 @@ class RegionCriteria(Metric):
         if levels < 2:
             raise VadkitError(f"levels must be at least 2, but it is {levels}")
         self.rule, self.levels = Rule(alpha, beta), levels
-
-    def compute(self, videos: Sequence[ScoredVideo]) -> dict[str, float]:
-        """Return `rbdc` and `tbdc`.
-
-        Raises:
-            DataError: a video has no maps, or neither masks nor tracks, or they do not fit; or no region is abnormal.
-        """
-        return self.resampled(videos)(np.ones(len(videos), np.int64))
 
     def resampled(self, videos: Sequence[ScoredVideo]) -> Callable[[NDArray[np.int64]], dict[str, float]]:
         """Count once; a resample is a weighted sum of the counts."""

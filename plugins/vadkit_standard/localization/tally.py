@@ -22,45 +22,33 @@ _REACH = 2
 
 @dataclass(frozen=True, slots=True)
 class Tally:
-    """Counts in V videos, at L falling thresholds.
+    """Counts in V videos, at L falling thresholds."""
 
-    Attributes:
-        thresholds: (L,).
-        frames: (V,), frames.
-        regions: (V,), true regions.
-        tracks: (V,), true tracks.
-        detected: (V, L), true regions that are detected.
-        followed: (V, L), tracks that are detected.
-        false: (V, L), false positives.
-    """
+    thresholds: NDArray[np.float64]  # (L,)
+    totals: Integers  # (3, V): frames, true regions, true tracks
+    counts: Integers  # (3, V, L): false positives, detected regions, detected tracks
 
-    thresholds: NDArray[np.float64]
-    frames: Integers
-    regions: Integers
-    tracks: Integers
-    detected: Integers
-    followed: Integers
-    false: Integers
+    @property
+    def false(self) -> Integers:
+        """(V, L), false positives."""
+        return self.counts[0]
 
     def curve(self, times: Integers) -> NDArray[np.float64]:
         """Return (L, 3): false positives per frame, share of regions detected, share of tracks detected.
 
-        Args:
-            times: (V,), how often each video counts.
+        `times` (V,) is how often each video counts.
 
         Raises:
             DataError: there is no region to detect.
         """
-        frames, regions = int(times @ self.frames), int(times @ self.regions)
-        if not regions:
+        totals = self.totals @ times
+        if not totals[1]:
             raise DataError(
-                f"none of {int(times.sum())} videos, {frames} frames, has an abnormal region",
+                f"none of {int(times.sum())} videos, {totals[0]} frames, has an abnormal region",
                 where="rbdc_tbdc",
                 fix="check masks and tracks, or remove this metric",
             )
-        wholes = frames, regions, int(times @ self.tracks)
-        parts = self.false, self.detected, self.followed
-        return np.stack([(times @ part) / whole for part, whole in zip(parts, wholes, strict=True)], axis=1)
+        return np.stack([(times @ part) / total for part, total in zip(self.counts, totals, strict=True)], axis=1)
 
 
 def tally(videos: Sequence[ScoredVideo], rule: Rule, levels: int) -> Tally:
@@ -68,9 +56,6 @@ def tally(videos: Sequence[ScoredVideo], rule: Rule, levels: int) -> Tally:
 
     If the maps have no more than `levels` distinct values, each value is a threshold and the curve is exact. Otherwise
     half of the levels locate the curve, and the others refine it.
-
-    Raises:
-        DataError: there is no region to detect, or a video lacks maps, masks or tracks.
     """
     truths, maxima, values = _survey(videos, levels)
     if values.size <= levels:
@@ -78,7 +63,10 @@ def tally(videos: Sequence[ScoredVideo], rule: Rule, levels: int) -> Tally:
     once = np.ones(len(videos), np.int64)
     first = _count(videos, truths, choose.coarse(maxima, levels - levels // 2), rule)
     more = choose.fine(maxima, first.thresholds, first.curve(once), levels - first.thresholds.size)
-    return _merged(first, _count(videos, truths, more, rule))
+    second = _count(videos, truths, more, rule)
+    thresholds = np.concatenate([first.thresholds, second.thresholds])
+    order = np.argsort(-thresholds)
+    return Tally(thresholds[order], first.totals, np.concatenate([first.counts, second.counts], axis=2)[:, :, order])
 
 
 def _survey(videos: Sequence[ScoredVideo], levels: int) -> tuple[list[Truth], NDArray[np.float64], NDArray[np.float64]]:
@@ -96,26 +84,15 @@ def _survey(videos: Sequence[ScoredVideo], levels: int) -> tuple[list[Truth], ND
 def _count(
     videos: Sequence[ScoredVideo], truths: Sequence[Truth], thresholds: NDArray[np.float64], rule: Rule
 ) -> Tally:
-    frames = np.array([video.labels.size for video in videos], np.int64)
+    sizes = [
+        (video.labels.size, truth.track.size, truth.sizes.size) for video, truth in zip(videos, truths, strict=True)
+    ]
+    totals = np.array(sizes, np.int64).reshape(-1, 3).T
     counts = np.zeros((3, len(videos), thresholds.size), np.int64)
     for index, (video, truth) in enumerate(zip(videos, truths, strict=True)):
         counts[:, index] = count(read_maps(video), truth, thresholds, rule)
         # Skip lower thresholds once the videos so far exceed the limit for all videos.
-        beyond = np.flatnonzero(counts[2].sum(axis=0) > _REACH * frames.sum())
+        beyond = np.flatnonzero(counts[0].sum(axis=0) > _REACH * totals[0].sum())
         if beyond.size:
             thresholds, counts = thresholds[: beyond[0] + 1], counts[:, :, : beyond[0] + 1]
-    return Tally(
-        thresholds,
-        frames,
-        np.array([truth.track.size for truth in truths], np.int64),
-        np.array([truth.sizes.size for truth in truths], np.int64),
-        *counts,
-    )
-
-
-def _merged(one: Tally, other: Tally) -> Tally:
-    thresholds = np.concatenate([one.thresholds, other.thresholds])
-    order = np.argsort(-thresholds)
-    pairs = (one.detected, other.detected), (one.followed, other.followed), (one.false, other.false)
-    counts = [np.concatenate(pair, axis=1)[:, order] for pair in pairs]
-    return Tally(thresholds[order], one.frames, one.regions, one.tracks, *counts)
+    return Tally(thresholds, totals, counts)

@@ -36,33 +36,24 @@ def distinct(known: Floats, maps: NDArray[np.floating[Any]], limit: int) -> Floa
 
 def coarse(maxima: Floats, count: int) -> Floats:
     """Return up to `count` falling thresholds from the largest maximum to the smallest, denser at the top."""
-    return _falling(_at(maxima, np.linspace(0, 1, count) ** 2))
+    return _at(maxima, np.linspace(0, 1, count) ** 2)
 
 
 def fine(maxima: Floats, thresholds: Floats, curve: Floats, count: int) -> Floats:
-    """Return up to `count` more thresholds, evenly along a curve that is known at some thresholds.
+    """Return up to `count` more thresholds, evenly along a curve that is known at some falling thresholds (L,).
 
-    Args:
-        maxima: maxima of all cells, rising.
-        thresholds: (L,), falling.
-        curve: (L, D), false positives per frame and the detection rates at the thresholds.
-        count: maximum number of thresholds.
+    `maxima` are those of all cells, rising; `curve` (L, D) holds false positives per frame and the detection rates.
     """
     beyond = np.flatnonzero(curve[:, 0] > 1)
     used = int(beyond[0]) + 1 if beyond.size else len(curve)
     points = np.concatenate([np.zeros((1, curve.shape[1])), np.minimum(curve[:used], 1)])
     length = np.append(0, np.cumsum(np.abs(np.diff(points, axis=0)).sum(axis=1)))
     shares = np.append(0, 1 - np.searchsorted(maxima, thresholds[:used]) / maxima.size)
-    wanted = np.interp(np.linspace(0, length[-1], count + 2)[1:-1], length, shares)
-    chosen = _falling(_at(maxima, wanted))
+    chosen = _at(maxima, np.interp(np.linspace(0, length[-1], count + 2)[1:-1], length, shares))
     return chosen[~np.isin(chosen, thresholds)]
 
 
 def _at(maxima: Floats, shares: Floats) -> Floats:
-    """Return the maxima (sorted, rising) for given shares: the share of maxima at or above each."""
+    """Return the falling values at or above which the given shares of the maxima (sorted, rising) are."""
     rank = np.ceil(shares * maxima.size).astype(np.int64)
-    return maxima[maxima.size - np.clip(rank, 1, maxima.size)]
-
-
-def _falling(values: Floats) -> Floats:
-    return np.unique(values)[::-1]
+    return np.unique(maxima[maxima.size - np.clip(rank, 1, maxima.size)])[::-1]

@@ -35,7 +35,7 @@ class Console(Reporter):
         else:
             terminal.print(_title(result))
             terminal.print(Text("no labels: scores without metrics", style="yellow"))
-        for line in _facts(result):
+        for line in _notes(result):
             terminal.print(Text(printable(line), style="dim"))
         for line in _warnings(result):
             terminal.print(Text(printable(line), style="yellow"))
@@ -98,7 +98,7 @@ def _cell(value: float | None, percent: bool) -> str:
     return f"{100 * value:.2f}" if percent else f"{value:.3f}"
 
 
-def _facts(result: RunResult) -> list[str]:
+def _notes(result: RunResult) -> list[str]:
     summary, lines = result.summary, list[str]()
     if summary.run and summary.run.tested_on:
         lines.append(f"tested on a data set that the model was not trained on: {_component(summary.run.tested_on)}")
@@ -146,5 +146,5 @@ def _warnings(result: RunResult) -> list[str]:
         lines.append(f"held-out video is too short to show {wanted:g} false alarms an hour: the threshold allows none")
     if summary.frames_without_score:
         rule = result.protocol.get("missing_scores", "?")
-        lines.append(f"{summary.frames_without_score} frames without a score of their own; rule: {rule}")
+        lines.append(f"{summary.frames_without_score} frames without a score; rule: {rule}")
     return lines

@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
+from numpy.typing import NDArray
 
 from vadkit.api import RunResult, VideoResult, intervals_of
 from vadkit_standard.reporters.drawing import BAND, FUSED, GRAY, TOTAL, plain_frame, rules
 from vadkit_standard.reporters.names import printable
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 _GRID = 12  # videos on the overview page
 _FAR_APART = 10.0  # ratio of two curves' ranges above which the smaller one looks flat
@@ -40,9 +37,7 @@ def page(result: RunResult, colors: Mapping[str, str]) -> Figure:
         axes.set_visible(False)
     more = f"  (first {len(videos)} of {len(result.videos)} videos)" if len(result.videos) > len(videos) else ""
     figure.suptitle(f"{printable(result.name)}{more}\n{rules(result.protocol)}", fontsize=11)
-    labelled = any(video.labels is not None for video in videos)
-    figure.legend(handles=_handles(colors, labelled), loc="outside lower center", ncols=5, frameon=False, fontsize=9)
-    return figure
+    return _with_legend(figure, videos, colors)
 
 
 def single(video: VideoResult, colors: Mapping[str, str]) -> Figure:
@@ -53,9 +48,7 @@ def single(video: VideoResult, colors: Mapping[str, str]) -> Figure:
     axes.set_title(printable(video.name), fontsize=11, loc="left")
     axes.set_xlabel("frame")
     axes.set_ylabel("anomaly score")
-    handles = _handles(colors, video.labels is not None)
-    figure.legend(handles=handles, loc="outside lower center", ncols=5, frameon=False, fontsize=9)
-    return figure
+    return _with_legend(figure, [video], colors)
 
 
 def _curves(axes: Axes, video: VideoResult, colors: Mapping[str, str]) -> None:
@@ -74,12 +67,13 @@ def _curves(axes: Axes, video: VideoResult, colors: Mapping[str, str]) -> None:
     plain_frame(axes)
 
 
-def _handles(colors: Mapping[str, str], labelled: bool) -> list[Line2D | Patch]:
+def _with_legend(figure: Figure, videos: Sequence[VideoResult], colors: Mapping[str, str]) -> Figure:
     handles: list[Line2D | Patch] = [Line2D([], [], color=color, label=name) for name, color in colors.items()]
     handles.append(Line2D([], [], color=TOTAL, linewidth=2, label="total"))
-    if labelled:
+    if any(video.labels is not None for video in videos):
         handles.append(Patch(color=BAND, alpha=0.6, linewidth=0, label="abnormal (ground truth)"))
-    return handles
+    figure.legend(handles=handles, loc="outside lower center", ncols=5, frameon=False, fontsize=9)
+    return figure
 
 
 def _unit(scores: NDArray[np.float64]) -> NDArray[np.float64]:

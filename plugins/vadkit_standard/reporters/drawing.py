@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Collection, Iterator, Mapping
+from abc import abstractmethod
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
+import numpy as np
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
-from vadkit.api import atomic_write
+from vadkit.api import Reporter, RunResult, ScoredVideo, VideoResult, atomic_write
+from vadkit_standard.ranking import Ranking
 
 # Okabe and Ito's colour-blind safe palette; green, blue and red as in the paper's Fig. 6.
 NORMAL = "#0072B2"
@@ -34,13 +38,40 @@ def quiet() -> Iterator[None]:
 
 
 def save(figure: Figure, path: Path, dpi: int) -> None:
-    """Write a figure atomically.
-
-    Raises:
-        RunFolderError: the folder cannot be written.
-    """
+    """Write a figure atomically."""
     with atomic_write(path) as aside:
         figure.savefig(aside, dpi=dpi)
+
+
+class OneFigure(Reporter):
+    """A reporter that writes one figure, `figures/<file>`."""
+
+    file: ClassVar[str]
+    dpi: int
+
+    def report(self, result: RunResult, folder: Path) -> None:
+        """Write the figure.
+
+        Raises:
+            DataError: the result lacks what the figure shows, such as labels, frames or anomaly maps.
+            RunFolderError: the folder cannot be written.
+        """
+        with quiet():
+            save(self.draw(result), folder / "figures" / self.file, self.dpi)
+
+    @abstractmethod
+    def draw(self, result: RunResult) -> Figure:
+        """Draw the figure."""
+
+
+def labelled_videos(videos: Sequence[VideoResult]) -> list[tuple[VideoResult, NDArray[np.bool_]]]:
+    """The videos that have labels, each with its labels."""
+    return [(video, video.labels) for video in videos if video.labels is not None]
+
+
+def rank(labelled: Sequence[tuple[VideoResult, NDArray[np.bool_]]], scores: Sequence[NDArray[np.float64]]) -> Ranking:
+    """The frames of labelled videos, sorted by scores that are given for each video."""
+    return Ranking([ScoredVideo(v.name, one, labels) for (v, labels), one in zip(labelled, scores, strict=True)])
 
 
 def colors_of(components: Collection[str]) -> dict[str, str]:

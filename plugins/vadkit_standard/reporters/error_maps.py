@@ -3,41 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, NamedTuple
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
-from vadkit.api import DataError, Reporter, RunResult, VideoResult, closest
-from vadkit_standard.reporters.drawing import quiet, rules, save
-from vadkit_standard.reporters.frames import bare, numbers_of, show, title_of
+from vadkit.api import DataError, RunResult, VideoResult, closest
+from vadkit_standard.reporters.drawing import OneFigure, labelled_videos, rules
+from vadkit_standard.reporters.frames import bare, numbers_of, picture, show, title_of
 from vadkit_standard.reporters.names import printable
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """One frame with its error.
-
-    Attributes:
-        video: the video.
-        index: index of the frame in the video's scores.
-        picture: the frame.
-        error: its error map.
-    """
+class Shown(NamedTuple):
+    """A frame, at its index in the scores of the video, with its error map."""
 
     video: VideoResult
-    index: int
+    at: int
     picture: NDArray[np.uint8]
     error: NDArray[np.floating[Any]]
 
 
-class ErrorMaps(Reporter):
+class ErrorMaps(OneFigure):
     """Figure `figures/error_maps.png`: frames, and their pixels above the mean error of the frame.
 
     Args:
@@ -52,21 +39,15 @@ class ErrorMaps(Reporter):
     """
 
     needs_anomaly_maps = True
+    file = "error_maps.png"
 
     def __init__(self, *, frames: Sequence[str] = (), videos: int = 6, dpi: int = 120) -> None:
         self.frames, self.videos, self.dpi = tuple(frames), videos, dpi
 
-    def report(self, result: RunResult, folder: Path) -> None:
-        """Write the figure.
-
-        Raises:
-            DataError: the scores have no maps, the videos are missing, or a frame does not exist or is not abnormal.
-            RunFolderError: the folder cannot be written.
-        """
+    def draw(self, result: RunResult) -> Figure:
+        """Draw frames above their errors."""
         frames = [_named(text, result) for text in self.frames] or _highest(result, self.videos)
-        shown = [_shown(result, video, index) for video, index in frames]
-        with quiet():
-            save(_figure(result, shown), folder / "figures" / "error_maps.png", self.dpi)
+        return _figure(result, [_shown(result, video, index) for video, index in frames])
 
 
 def above_mean(error: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
@@ -76,17 +57,16 @@ def above_mean(error: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
 
 def _highest(result: RunResult, most: int) -> list[tuple[VideoResult, int]]:
     """The highest-scored abnormal frame of each video that has one."""
-    found: list[tuple[float, VideoResult, int]] = []
-    for video in result.videos:
-        if video.labels is not None and video.labels.any():
-            index = int(np.argmax(np.where(video.labels, video.fused, -np.inf)))
-            found.append((float(video.fused[index]), video, index))
+    found = [
+        (video, int(np.argmax(np.where(labels, video.fused, -np.inf))))
+        for video, labels in labelled_videos(result.videos)
+        if labels.any()
+    ]
     if not found:
         raise DataError(
             "no frame is labelled as abnormal", where="error_maps", fix='list frames: frames: ["VIDEO:NUMBER"]'
         )
-    best = sorted(found, key=lambda one: -one[0])[:most]
-    return [(video, index) for _, video, index in best]
+    return sorted(found, key=lambda one: -one[0].fused[one[1]])[:most]
 
 
 def _named(text: str, result: RunResult) -> tuple[VideoResult, int]:
@@ -111,8 +91,8 @@ def _shown(result: RunResult, video: VideoResult, index: int) -> Shown:
             where="error_maps",
             fix="score again with maps: 'vadkit run RECIPE --resume --set report=[console,json,error_maps]'",
         )
-    [picture] = show(result, video, [index], "error_maps")
-    return Shown(video, index, picture, np.asarray(video.anomaly_maps()[index], np.float64))
+    [frame] = show(result, video, [index], "error_maps")
+    return Shown(video, index, frame, np.asarray(video.anomaly_maps()[index], np.float64))
 
 
 def _figure(result: RunResult, shown: Sequence[Shown]) -> Figure:
@@ -128,30 +108,19 @@ def _figure(result: RunResult, shown: Sequence[Shown]) -> Figure:
     for index, one in enumerate(shown):
         row, column = divmod(index, columns)
         above, below = grid[2 * row][column], grid[2 * row + 1][column]
-        _picture(above, one.picture)
-        above.set_title(title_of(one.video, one.index), fontsize=9, loc="left")
-        _picture(below, one.picture, faint=True)
+        picture(above, one.picture)
+        above.set_title(title_of(one.video, one.at), fontsize=9, loc="left")
+        # Faint, so that the errors drawn over it are visible.
+        below.imshow(one.picture.astype(np.float64).mean(2), cmap="gray", vmin=0, vmax=255, alpha=0.35)
         high, wide = one.picture.shape[:2]
         over = (-0.5, wide - 0.5, high - 0.5, -0.5)  # maps may be coarser than frames
         image = below.imshow(above_mean(one.error), cmap="inferno", vmin=0, vmax=highest, extent=over)
     for axes in grid.flat:
         axes.set_visible(bool(axes.images))
-    of = _resolution(shown[0])
+    h, w = shown[0].error.shape
+    # The pixel block that a value of the map stands for, unless it is a single pixel.
+    of = "" if (h, w) == (height, width) else f", mean of {round(height / h)}x{round(width / w)} pixels"
     bar = figure.colorbar(image, ax=grid, location="bottom", fraction=0.05, aspect=40, shrink=0.8)
     bar.set_label(f"error{of}, intensities from -1 to 1; errors below the frame's mean are not drawn", fontsize=9)
     figure.suptitle(f"{printable(result.name)}: error maps and scores, {rules(result.protocol)}", fontsize=11)
     return figure
-
-
-def _resolution(shown: Shown) -> str:
-    """Size of the pixel block that a value of the map stands for; empty for single pixels."""
-    (high, wide), (h, w) = shown.picture.shape[:2], shown.error.shape
-    return "" if (h, w) == (high, wide) else f", mean of {round(high / h)}x{round(wide / w)} pixels"
-
-
-def _picture(axes: Axes, picture: NDArray[np.uint8], *, faint: bool = False) -> None:
-    if faint:  # so that the errors drawn over it are visible
-        gray = picture.astype(np.float64).mean(2)
-        axes.imshow(gray, cmap="gray", vmin=0, vmax=255, alpha=0.35)
-        return
-    axes.imshow(picture if picture.shape[2] == 3 else picture[..., 0], cmap="gray", vmin=0, vmax=255)

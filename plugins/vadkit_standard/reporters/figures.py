@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from urllib.parse import quote
 
+import numpy as np
+
 from vadkit.api import Reporter, RunResult
 from vadkit_standard.reporters import curves
-from vadkit_standard.reporters.drawing import colors_of, quiet, save
+from vadkit_standard.reporters.drawing import colors_of, labelled_videos, quiet, save
 from vadkit_standard.reporters.roc import roc
 
 _LONGEST_NAME = 180  # file systems allow 255 bytes
@@ -53,7 +55,5 @@ class Figures(Reporter):
             save(curves.page(result, colors), figures / "scores.png", self.dpi)
             for video in result.videos if self.each else ():
                 save(curves.single(video, colors), figures / "videos" / f"{file_name(video.name)}.png", self.dpi)
-            labelled = [(video, video.labels) for video in result.videos if video.labels is not None]
-            abnormal = sum(int(labels.sum()) for _, labels in labelled)
-            if 0 < abnormal < sum(labels.size for _, labels in labelled):
-                save(roc(result.name, labelled, colors, result.protocol), figures / "roc.png", self.dpi)
+            if len({int(label) for _, labels in labelled_videos(result.videos) for label in np.unique(labels)}) == 2:
+                save(roc(result, colors), figures / "roc.png", self.dpi)

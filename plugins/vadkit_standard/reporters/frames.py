@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.axes import Axes
+from numpy.typing import NDArray
 
 from vadkit.api import DataError, RunResult, VideoResult
 from vadkit_standard.reporters.names import printable
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 
 def numbers_of(video: VideoResult) -> NDArray[np.int64]:
@@ -21,11 +18,7 @@ def numbers_of(video: VideoResult) -> NDArray[np.int64]:
 
 
 def show(result: RunResult, video: VideoResult, indices: Sequence[int], where: str) -> Sequence[NDArray[np.uint8]]:
-    """Return frames by their index in the scores, each (H, W, C) uint8.
-
-    Raises:
-        DataError: the videos are missing.
-    """
+    """Return frames by their index in the scores, each (H, W, C) uint8."""
     if result.read_frames is None:
         what = "the figure shows frames, but these scores have no data set"
         raise DataError(what, where=where, fix="draw it from a run: 'vadkit figures RUN --data-root DIR'")
@@ -35,6 +28,11 @@ def show(result: RunResult, video: VideoResult, indices: Sequence[int], where: s
 def title_of(video: VideoResult, index: int) -> str:
     """Video, frame and score, in one line."""
     return f"{printable(video.name)}, frame {numbers_of(video)[index]}: {video.fused[index]:.3f}"
+
+
+def picture(axes: Axes, image: NDArray[np.uint8]) -> None:
+    """Draw a frame, in gray or in colour."""
+    axes.imshow(image if image.shape[2] == 3 else image[..., 0], cmap="gray", vmin=0, vmax=255)
 
 
 def bare(axes: Axes) -> None:

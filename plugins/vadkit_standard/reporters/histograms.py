@@ -5,19 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from math import log
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from vadkit.api import DataError, Reporter, RunResult, VideoResult, closest
 from vadkit_standard.reporters.drawing import ABNORMAL, GRAY, NORMAL, plain_frame, quiet, save
 from vadkit_standard.reporters.figures import file_name
 from vadkit_standard.reporters.names import printable
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
 
 _BINS = 40
 _LOOKS = (
@@ -62,7 +59,8 @@ class Histograms(Reporter):
         chosen = self.scores or tuple(known)
         if not chosen or not result.videos:
             raise DataError("no score of this run is a likelihood", where="histograms", fix="add one, {use: nll, ...}")
-        panels = {name: None if _calibrated(result) else dimensions[name] for name in chosen}
+        calibrated = result.protocol.get("overlap", "mean") != "mean"
+        panels = {name: None if calibrated else dimensions[name] for name in chosen}
         figures = folder / "figures"
         with quiet():
             save(_figure(result.name, "all test frames", result.videos, panels), figures / "histograms.png", self.dpi)
@@ -81,10 +79,6 @@ def shares(values: NDArray[np.float64], edges: NDArray[np.float64]) -> NDArray[n
     """Percentage of the values in each bin."""
     counts, _ = np.histogram(values, edges)
     return 100 * counts / max(values.size, 1)
-
-
-def _calibrated(result: RunResult) -> bool:
-    return result.protocol.get("overlap", "mean") != "mean"
 
 
 def _figure(name: str, what: str, videos: Sequence[VideoResult], panels: Mapping[str, int | None]) -> Figure:

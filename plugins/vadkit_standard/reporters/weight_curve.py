@@ -3,24 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import numpy as np
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
-from vadkit.api import DataError, Reporter, RunResult, ScoredVideo, closest
-from vadkit_standard.ranking import Ranking
-from vadkit_standard.reporters.drawing import GRAY, colors_of, plain_frame, quiet, rules, save
+from vadkit.api import DataError, RunResult, closest
+from vadkit_standard.reporters.drawing import GRAY, OneFigure, colors_of, labelled_videos, plain_frame, rank, rules
 from vadkit_standard.reporters.names import printable
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 _MARKERS = "osD^vP"
 
 
-class WeightCurve(Reporter):
+class WeightCurve(OneFigure):
     """Figure `figures/weight_curve.png`: the micro AUC of R + weight x L (Eq. 14), for several L and weights.
 
     Each point is the AUC on the test set. A weight that is chosen by it is test-tuned.
@@ -36,44 +32,35 @@ class WeightCurve(Reporter):
         (0.1, 1.0)
     """
 
+    file = "weight_curve.png"
+
     def __init__(
         self, *, vary: Sequence[str] = (), weights: Sequence[float] = (0.1, 0.3, 0.5, 0.7, 0.9, 1.0), dpi: int = 120
     ) -> None:
         self.vary, self.weights, self.dpi = tuple(vary), tuple(sorted(weights)), dpi
 
-    def report(self, result: RunResult, folder: Path) -> None:
-        """Write the figure.
-
-        Raises:
-            DataError: nothing can be varied, the total is not a weighted sum, or labels of both classes are missing.
-            RunFolderError: the folder cannot be written.
-        """
+    def draw(self, result: RunResult) -> Figure:
+        """Draw one curve for each varied score, and the AUC of the rest alone."""
         curves, base = weight_curves(result, _varied(self.vary, result), self.weights)
-        with quiet():
-            save(_figure(result, curves, base, self.weights), folder / "figures" / "weight_curve.png", self.dpi)
+        return _figure(result, curves, base, self.weights)
 
 
 def weight_curves(
     result: RunResult, vary: Sequence[str], weights: Sequence[float]
 ) -> tuple[dict[str, list[float]], float | None]:
-    """Return name -> micro AUC for each weight, and the micro AUC of the rest of the fused score alone.
-
-    Raises:
-        DataError: the final score is smoothed, so that it is not a weighted sum; or one class is missing.
-    """
+    """Return name -> micro AUC for each weight, and the micro AUC of the rest of the fused score alone."""
     if result.protocol.get("smoothing"):
         what = "the final score is smoothed, so it is not a weighted sum of the components"
         raise DataError(what, where="weight_curve", fix="choose a protocol without smoothing")
     own: Mapping[str, Any] = result.protocol.get("components") or {}
-    labelled = [(video, video.labels) for video in result.videos if video.labels is not None]
+    labelled = labelled_videos(result.videos)
     rests = [
         video.fused - sum((float(own[name]["weight"]) * video.components[name] for name in vary), start=0.0)
         for video, _ in labelled
     ]
 
     def auc(totals: Sequence[NDArray[np.float64]]) -> float:
-        videos = [ScoredVideo(v.name, one, labels) for (v, labels), one in zip(labelled, totals, strict=True)]
-        ranking = Ranking(videos)
+        ranking = rank(labelled, totals)
         return ranking.both_classes(ranking.curve()).auc()
 
     curves = {

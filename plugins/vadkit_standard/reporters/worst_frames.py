@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 from matplotlib.figure import Figure
 
-from vadkit.api import DataError, Reporter, RunResult, VideoResult
-from vadkit_standard.reporters.drawing import ABNORMAL, NORMAL, quiet, rules, save
-from vadkit_standard.reporters.frames import bare, show, title_of
+from vadkit.api import DataError, RunResult, VideoResult
+from vadkit_standard.reporters.drawing import ABNORMAL, NORMAL, OneFigure, rules
+from vadkit_standard.reporters.frames import bare, picture, show, title_of
 from vadkit_standard.reporters.names import printable
 
 _COLUMNS = 4
 
 
-class WorstFrames(Reporter):
+class WorstFrames(OneFigure):
     """Figure `figures/worst_frames.png`: normal frames with the highest scores, abnormal ones with the lowest.
 
     Args:
@@ -30,24 +29,21 @@ class WorstFrames(Reporter):
         [0]
     """
 
+    file = "worst_frames.png"
+
     def __init__(self, *, count: int = 8, apart: int = 25, dpi: int = 120) -> None:
         if count < 1 or apart < 1:
             raise DataError("'count' and 'apart' must be at least 1", where="worst_frames")
         self.count, self.apart, self.dpi = count, apart, dpi
 
-    def report(self, result: RunResult, folder: Path) -> None:
-        """Write the figure.
-
-        Raises:
-            DataError: there are no labels, or the videos are missing.
-            RunFolderError: the folder cannot be written.
-        """
-        false = worst(result.videos, abnormal=False, count=self.count, apart=self.apart)
-        missed = worst(result.videos, abnormal=True, count=self.count, apart=self.apart)
+    def draw(self, result: RunResult) -> Figure:
+        """Draw both classes, one above the other."""
+        false, missed = (
+            worst(result.videos, abnormal=abnormal, count=self.count, apart=self.apart) for abnormal in (False, True)
+        )
         if not (false or missed):
             raise DataError("no frame is labelled", where="worst_frames", fix="add labels to the data set")
-        with quiet():
-            save(_figure(result, false, missed), folder / "figures" / "worst_frames.png", self.dpi)
+        return _figure(result, false, missed)
 
 
 def worst(videos: Sequence[VideoResult], *, abnormal: bool, count: int, apart: int) -> list[tuple[VideoResult, int]]:
@@ -59,12 +55,12 @@ def worst(videos: Sequence[VideoResult], *, abnormal: bool, count: int, apart: i
         count: maximum number of frames.
         apart: minimum distance of two frames of one video, frames.
     """
-    found: list[tuple[float, int, int]] = []
-    for number, video in enumerate(videos):
-        if video.labels is not None:
-            for index in np.flatnonzero(video.labels == abnormal):
-                score = float(video.fused[index])
-                found.append((score if abnormal else -score, number, int(index)))
+    found = [
+        (float(video.fused[index] if abnormal else -video.fused[index]), number, int(index))
+        for number, video in enumerate(videos)
+        if video.labels is not None
+        for index in np.flatnonzero(video.labels == abnormal)
+    ]
     chosen: list[tuple[int, int]] = []
     for _, number, index in sorted(found):
         if all(number != other or abs(index - near) >= apart for other, near in chosen):
@@ -95,7 +91,7 @@ def _figure(
         for axes in grid.flat:
             bare(axes)
         for axes, (video, index), image in zip(grid.flat, some, images, strict=False):
-            axes.imshow(image if image.shape[2] == 3 else image[..., 0], cmap="gray", vmin=0, vmax=255)
+            picture(axes, image)
             axes.set_title(title_of(video, index), fontsize=8, loc="left")
     figure.suptitle(f"{printable(result.name)}: final scores, {rules(result.protocol)}", fontsize=11)
     return figure

@@ -15,7 +15,7 @@ from vadkit.store.external.arrays import PICKLED, PICKLES, kind, read_arrays
 from vadkit.store.external.json_files import read_objects
 from vadkit.store.external.series import Series
 from vadkit.store.external.tables import read_table
-from vadkit.store.scores import read_score
+from vadkit.store.scores import read_score_file
 
 _READERS: dict[str, Callable[[Path], list[Series]]] = {
     **dict.fromkeys((".npz", ".npy"), read_arrays),
@@ -62,7 +62,7 @@ def read_series(path: Path, *, several: bool) -> list[Series]:
     for file in files:
         stored = kind(file)
         if stored == _OWN:
-            own = read_score(file)
+            own = read_score_file(file)
             found.append(Series(own.name, own.components, str(file), None, own.scene, own.coverage, own.fps))
         elif stored:
             raise DataError(f"holds {stored}, not scores", where=str(file), fix="name the folder of the score files")
