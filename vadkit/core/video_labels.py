@@ -1,4 +1,7 @@
-"""Labels of one video as a file states them: intervals, one value per frame, or one mask per frame."""
+"""Labels of one video as a file states them: intervals, one value per frame, or one mask per frame.
+
+NumPy is imported where it is used: `vadkit.api` imports this module, and `vadkit list` must start fast.
+"""
 
 from __future__ import annotations
 
@@ -8,11 +11,13 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from math import ceil, floor
 from pathlib import Path
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING
 
 from vadkit.core.errors import DataError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 _ROUNDING = 1e-6  # frames: 0.28 s at 25 fps is frame 7, not 7.000000000000001
 _MAX_FRAMES = 10**9  # frames: a year of video at 30 fps
@@ -129,6 +134,8 @@ class IntervalLabels(VideoLabels):
             DataError: an interval in frames ends after the video, or an interval in seconds ends more than a
                 second after it. Or the intervals are in seconds and the frame rate is unknown.
         """
+        import numpy as np
+
         abnormal = np.zeros(length, np.bool_)
         for first, last in self.in_frames:
             if not self.base <= first <= last < self.base + length:
@@ -165,6 +172,7 @@ class FrameLabels(VideoLabels):
         count: F, if it is known before loading.
 
     Example:
+        >>> import numpy as np
         >>> labels = FrameLabels("01.npy", load=lambda: np.array([[0, 1, 1]]))
         >>> labels.frames(length=3).tolist()
         [False, True, True]
@@ -191,6 +199,8 @@ class FrameLabels(VideoLabels):
 
     @cached_property
     def _values(self) -> NDArray[np.bool_]:
+        import numpy as np
+
         values = self.load()
         if values.dtype.kind not in "biuf" or values.size != max(values.shape, default=0) or not values.size:
             what = f"must contain one 0 or 1 per frame, not an array of shape {values.shape} and type {values.dtype}"
@@ -219,6 +229,8 @@ def mask_labels(where: str, count: int, masks: Callable[[], Iterable[NDArray[np.
         >>> labels.frames(length=2).tolist()
         [False, True]
     """
+    import numpy as np
+
     return FrameLabels(
         where,
         lambda: np.array([mask.any() for mask in masks()], np.bool_),
@@ -249,6 +261,7 @@ def mask_images(paths: Sequence[Path]) -> Iterator[NDArray[np.bool_]]:
         ...     [mask.shape for mask in mask_images([path])]
         [(3, 4)]
     """
+    import numpy as np
     from PIL import Image  # only masks need it
 
     shape = None
