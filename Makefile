@@ -46,6 +46,7 @@ format: $(INSTALLED)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 	$(BIN)/cog -r $(PAGES)
+	$(BIN)/python docs/house.py
 
 clean:
 	rm -rf .venv docs/_build .pytest_cache .ruff_cache .import_linter_cache

@@ -30,7 +30,7 @@ from vadkit.api import (
 from vadkit.core.errors import ShapeError, VadkitError
 from vadkit.engine.dry_run import dry_run
 from vadkit.engine.sanity_check import NeedsValuesError
-from vadkit.model.training.density_fit import _Likelihood  # pyright: ignore[reportPrivateUsage]
+from vadkit.model.training.density_fit import _LikelihoodStep  # pyright: ignore[reportPrivateUsage]
 from vadkit.plugin.registry import Plugin, Registry
 
 FIT = {"steps": 1, "batch_size": 2, "optimizer": "adam"}
@@ -243,4 +243,4 @@ def test_a_density_that_gives_another_shape_is_named(
 
 def test_a_density_that_gives_another_shape_is_named_when_it_is_trained() -> None:
     with pytest.raises(ShapeError, match=r"density.only: gives \(4, 1\) for 4 samples"):
-        _Likelihood(Column(FeatureSpec((2,), 1)), 2, "density.only")(torch.zeros(4, 2))
+        _LikelihoodStep(Column(FeatureSpec((2,), 1)), 2, "density.only")(torch.zeros(4, 2))

@@ -164,7 +164,7 @@ def test_evaluation_elsewhere_leaves_the_run_as_it_is(unbroken: vadkit.Run, tmp_
     assert json.loads((tmp_path / "judged" / "metrics.json").read_text())["protocol"]["name"] == "ffp"
     assert result.folder == tmp_path / "judged"
     assert {path: path.stat().st_mtime_ns for path in unbroken.path.rglob("*")} == before
-    with pytest.raises(VadkitError, match="is a run, whose results would be lost"):
+    with pytest.raises(VadkitError, match="is a run; its results would be overwritten"):
         reporting.report(unbroken.path, out=unbroken.path)
 
 

@@ -167,7 +167,7 @@ def test_wrong_arguments_are_one_message(files: Path, keys: dict[str, Any], word
 def test_a_run_is_not_written_over(files: Path) -> None:
     (files / "run").mkdir()
     (files / "run" / "recipe.yaml").touch()
-    with pytest.raises(VadkitError, match="whose results would be lost"):
+    with pytest.raises(VadkitError, match="its results would be overwritten"):
         vadkit.evaluate_scores(files / "scores.npz", labels=files / "labels.npz", report=["json"], out=files / "run")
 
 

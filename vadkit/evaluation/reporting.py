@@ -129,7 +129,7 @@ def refuse_run(out: str | Path) -> None:
     """
     if RunFolder(Path(out)).is_run:
         fix = "choose another folder with --out"
-        raise VadkitError("is a run, whose results would be overwritten", where=str(out), fix=fix)
+        raise VadkitError("is a run; its results would be overwritten", where=str(out), fix=fix)
 
 
 def write_reports(
@@ -145,8 +145,8 @@ def write_reports(
         result: what is reported.
         report: the reporters.
         target: the folder that they write into.
-        unseen: receives a warning for each reporter whose data is missing; the other reporters continue. None:
-            the error is raised.
+        unseen: receives a warning for each reporter without data, and the other reporters continue. None raises
+            the error.
 
     Raises:
         VadkitError: a reporter failed.
