@@ -132,7 +132,11 @@ def test_every_command_is_documented() -> None:
     assert "run" in names
     for name in names:
         assert f"vadkit {name}" in headings("reference/commands")
-    groups = {group.name: group.typer_instance for group in app.registered_groups}
+    groups = {
+        str(group.typer_instance.info.name): group.typer_instance
+        for group in app.registered_groups
+        if group.typer_instance
+    }
     assert "plugin" in groups
     for name, group in groups.items():
         assert f"vadkit {name}" in headings("reference/commands")

@@ -58,7 +58,7 @@ def test_a_copy_is_the_file_and_stays_a_recipe(tmp_path: Path) -> None:
     assert copied.read_text() == shipped()["paper/table4_ped2"].read_text()
     assert plain(resolve(copied / "static_nf")) == plain(resolve("paper/table4_ped2/static_nf"))
     copied.write_text("mine")
-    with pytest.raises(VadkitError, match=r"table4_ped2\.yaml: this file exists, and is not overwritten"):
+    with pytest.raises(VadkitError, match=r"table4_ped2\.yaml: the file exists; vadkit does not overwrite it"):
         vadkit("recipes", "copy", "paper/table4_ped2")
     assert copied.read_text() == "mine"
     (tmp_path / "folder").mkdir()

@@ -101,7 +101,7 @@ def test_what_makes_sense_builds(tiny: dict[str, Any], changes: dict[str, Any], 
         (AUTOENCODER | {"model.encoder": SLOWFAST}, "model.decoder.*4x6 cannot become 32x48"),
         (AUTOENCODER | {"model": None}, "scores.reconstruction: needs an autoencoder"),
         (AUTOENCODER | {"data.clip.size": [97, 131]}, "model.encoder.*97 is not a multiple of 4.*96 or 100"),
-        (AUTOENCODER | {"data.clip": PREDICTING}, "scores 1 of a window's 5 frames.*score_stride: 1"),
+        (AUTOENCODER | {"data.clip": PREDICTING}, "scores 1 of the 5 frames of a window.*score_stride: 1"),
         (AUTOENCODER | {"data.clip.frames": 1}, "1 input frames are not a multiple of tau 4"),
         (AUTOENCODER | {"model.encoder.tau": 3}, "8 input frames are not a multiple of tau 3"),
         (AUTOENCODER | {"data.clip.frames": 9, "model.encoder.tau": 3}, "3 latent steps cannot become 9 target"),
@@ -217,7 +217,7 @@ def test_what_first_party_components_need_are_shapes(tiny: dict[str, Any], chang
 
 
 def test_a_stride_that_leaves_holes_is_told_from_shapes(tiny: dict[str, Any]) -> None:
-    with pytest.raises(VadkitError, match="scores 1 of a window's 5 frames"):
+    with pytest.raises(VadkitError, match="scores 1 of the 5 frames of a window"):
         dry_run(changed(tiny, AUTOENCODER | {"data.clip": PREDICTING}), values=False)
 
 

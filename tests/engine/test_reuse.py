@@ -153,7 +153,7 @@ def test_other_data_no_run_and_itself_are_refused(earlier: vadkit.Run, tiny: dic
     manifest = json.loads((foreign / "manifest.json").read_text())
     manifest["data"]["fingerprints"]["train"] = "0" * 12
     (foreign / "manifest.json").write_text(json.dumps(manifest))
-    with pytest.raises(CheckpointError, match="its model was made from other data than this: the train videos differ"):
+    with pytest.raises(CheckpointError, match="its stage 'model' was made from other data: the train videos differ"):
         vadkit.run(tiny, out=tmp_path / "run", reuse=[foreign])
     assert not (tmp_path / "run").exists()
     assert vadkit.run(tiny, out=tmp_path / "run").metrics["metrics"] == earlier.metrics["metrics"]
@@ -163,6 +163,6 @@ def test_other_data_no_run_and_itself_are_refused(earlier: vadkit.Run, tiny: dic
     assert (tmp_path / "mine" / "metrics.json").is_file()  # an earlier run is replaced only by one that can begin
     with pytest.raises(DataError, match="is not a run folder"):
         vadkit.run(tiny, out=tmp_path / "other", reuse=[tmp_path])
-    with pytest.raises(CheckpointError, match="cannot take over from itself"):
+    with pytest.raises(CheckpointError, match="cannot reuse its own stages"):
         vadkit.run(tiny, out=foreign, overwrite=True, reuse=[foreign])
     assert (foreign / "metrics.json").is_file()

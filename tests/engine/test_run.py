@@ -139,7 +139,7 @@ def test_another_seed_gives_other_weights(unbroken: vadkit.Run, tiny: dict[str, 
 
 def test_evaluation_needs_the_score_files_alone(unbroken: vadkit.Run) -> None:
     script = (
-        "import sys; from vadkit import stages;"
+        "import sys; from vadkit.evaluation import reporting;"
         "result = reporting.evaluate(sys.argv[1], ['fuse.likelihood.weight=0']);"
         "print(result.metrics['micro_auc'], result.components['reconstruction']['micro_auc'], 'torch' in sys.modules)"
     )
@@ -169,7 +169,7 @@ def test_evaluation_elsewhere_leaves_the_run_as_it_is(unbroken: vadkit.Run, tmp_
 
 
 def test_evaluation_refuses_to_change_what_the_scores_depend_on(unbroken: vadkit.Run) -> None:
-    with pytest.raises(VadkitError, match="'seed' decides the scores"):
+    with pytest.raises(VadkitError, match="'seed' changes the scores"):
         reporting.evaluate(unbroken.path, ["seed=3"])
 
 
@@ -211,14 +211,14 @@ def test_the_encoder_is_frozen_and_evaluating_in_step_two(
 
 def test_a_second_run_does_not_walk_over_the_first(unbroken: vadkit.Run, tiny: dict[str, Any]) -> None:
     before = (unbroken.path / "metrics.json").read_bytes()
-    with pytest.raises(RunFolderError, match="holds a run already") as caught:
+    with pytest.raises(RunFolderError, match="already contains a run") as caught:
         vadkit.run(tiny, out=unbroken.path)
     assert "--resume" in str(caught.value)
     assert (unbroken.path / "metrics.json").read_bytes() == before
 
 
 def test_resuming_with_another_recipe_is_refused(unbroken: vadkit.Run, tiny: dict[str, Any]) -> None:
-    with pytest.raises(CheckpointError, match="made by another recipe"):
+    with pytest.raises(CheckpointError, match="made with another recipe"):
         vadkit.run(tiny, out=unbroken.path, resume=True, overrides=["model.encoder.beta=4"])
 
 
@@ -236,7 +236,7 @@ def test_a_foreign_or_damaged_checkpoint_is_refused(unbroken: vadkit.Run, tiny: 
 
 def test_a_folder_with_something_else_in_it_is_left_alone(tiny: dict[str, Any], tmp_path: Path) -> None:
     (tmp_path / "thesis.tex").write_text("years of work")
-    with pytest.raises(RunFolderError, match="not empty and not a run"):
+    with pytest.raises(RunFolderError, match="not empty, and is not a run"):
         vadkit.run(tiny, out=tmp_path, overwrite=True)
     assert (tmp_path / "thesis.tex").read_text() == "years of work"
 
@@ -346,7 +346,7 @@ def test_an_earlier_run_is_replaced_only_by_one_that_can_begin(
 
 
 def test_what_does_not_fit_is_said_before_any_training(tiny: dict[str, Any], tmp_path: Path) -> None:
-    with pytest.raises(ShapeError, match="a patch of 64 does not fit"):
+    with pytest.raises(ShapeError, match="a patch of 64 pixels is larger"):
         vadkit.run(tiny, out=tmp_path / "run", overrides=["scores.reconstruction.patch=64"])
     assert not (tmp_path / "run").exists()
 
@@ -354,7 +354,7 @@ def test_what_does_not_fit_is_said_before_any_training(tiny: dict[str, Any], tmp
 @pytest.mark.parametrize(
     ("override", "message"),
     [
-        ("model.fit.optimizer.lr=-1", "learning rate"),
+        ("model.fit.optimizer.lr=-1", "lr must be positive"),
         ("model.encoder.beta=0", "model.encoder"),
         ("densities.static.hidden=-2", "densities.static"),
         ("scores.likelihood.densities=[]", "is empty"),
@@ -456,7 +456,7 @@ def test_maps_are_kept_for_metrics_that_read_them(unbroken: vadkit.Run, tiny: di
     copy = tmp_path / "run"
     shutil.copytree(unbroken.path, copy)
     change = ["evaluate.metrics=[micro_auc, rbdc_tbdc, pixel_auc]"]
-    with pytest.raises(DataError, match=r"(?s)a metric reads maps, and none are kept.*--resume"):
+    with pytest.raises(DataError, match=r"(?s)a metric reads anomaly maps, but the run has none.*--resume"):
         vadkit.load_run(copy).evaluate(change)
     done = vadkit.run(tiny, out=copy, resume=True, overrides=change)
     assert weights(copy).keys() == weights(unbroken.path).keys()
@@ -479,7 +479,7 @@ def test_maps_are_kept_for_metrics_that_read_them(unbroken: vadkit.Run, tiny: di
 def test_a_metric_that_reads_maps_needs_a_scorer_that_gives_them(tiny: dict[str, Any], tmp_path: Path) -> None:
     tiny["evaluate"]["metrics"] = ["pixel_auc"]
     tiny["evaluate"]["anomaly_maps"] = "likelihood"
-    with pytest.raises(ShapeError, match="'likelihood' is no entry of 'scores' with maps"):
+    with pytest.raises(ShapeError, match="the scorer 'likelihood' gives none"):
         vadkit.run(tiny, out=tmp_path / "run")
     assert not (tmp_path / "run").exists()
 

@@ -144,13 +144,13 @@ def test_a_deployable_protocol_takes_it_for_it_looks_back_alone(habitual: dict[s
 def test_what_a_bottleneck_hands_on_is_what_it_declares(habitual: dict[str, Any]) -> None:
     dry_run(habitual, registry=registry())
     habitual["model"]["bottleneck"] = {"use": "habit", "honest": False}
-    with pytest.raises(ShapeError, match=r"model\.bottleneck, latent mean: gives \(1, 2, .* declares \(1, 1, "):
+    with pytest.raises(ShapeError, match=r"model\.bottleneck, latent mean: returns \(1, 2, .* declares \(1, 1, "):
         dry_run(habitual, registry=registry())
 
 
 def test_a_score_that_no_bottleneck_gives_is_named(habitual: dict[str, Any]) -> None:
     habitual["scores"]["surprise"]["score"] = "surprize"
-    with pytest.raises(ShapeError, match=r"(?s)scores\.surprise: .*no score 'surprize'.*'surprise'"):
+    with pytest.raises(ShapeError, match=r"(?s)scores\.surprise: .*no score named 'surprize'.*'surprise'"):
         dry_run(habitual, registry=registry())
 
 

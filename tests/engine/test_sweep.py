@@ -85,7 +85,7 @@ def test_a_sweep_goes_on_under_changed_code_with_a_warning(
     monkeypatch.setattr(module, "code_of", lambda recipe: {"model": {"vadkit_itae": "other"}})
     sweep(small, {"seed": ["0"]}, out=tmp_path / "sweep", progress=heard)
     (told,) = (text for text in heard.texts if "warning" in text)
-    assert "the code of vadkit_itae has changed since model was begun" in told
+    assert "the code of vadkit_itae has changed since stage model was started" in told
 
 
 def test_what_a_component_refuses_is_said_before_the_first_run(small: dict[str, Any], tmp_path: Path) -> None:

@@ -182,7 +182,7 @@ def test_evaluation_of_a_run_without_held_out_video_says_what_is_missing(tiny: d
     tiny["densities"], tiny["fuse"] = {}, {"reconstruction": {}}
     tiny["scores"] = {"reconstruction": tiny["scores"]["reconstruction"]}
     done = vadkit.run(tiny, out=tmp_path / "run")
-    with pytest.raises(DataError, match=r"(?s)none were held out.*run the recipe again"):
+    with pytest.raises(DataError, match=r"(?s)no normal video was held out.*run the recipe again"):
         done.evaluate(["evaluate.protocol=hf2vad"])
 
 

@@ -189,9 +189,9 @@ def test_runs_of_sweeps_are_called_by_what_tells_them_apart(tiny: dict[str, Any]
 
 def test_misuse_is_explained(tiny: dict[str, Any], tmp_path: Path) -> None:
     one = make(tmp_path / "one", tiny, 1)
-    with pytest.raises(VadkitError, match="two runs or more"):
+    with pytest.raises(VadkitError, match="at least two runs"):
         compare([one])
-    with pytest.raises(DataError, match="there is no such folder"):
+    with pytest.raises(DataError, match="does not exist"):
         compare([one, tmp_path / "nowhere"])
     with pytest.raises(DataError, match="is a file, not a run folder"):
         compare([one, one / "recipe.yaml"])
@@ -228,7 +228,7 @@ def test_test_labels_and_scores_themselves_are_out_of_reach(tiny: dict[str, Any]
         compare(runs, overrides=tuning, rounds=0)
     marked = compare(runs, overrides=tuning, rounds=0, allow_test_tuning=True)
     assert all(entry.protocol["test_tuned"] for entry in marked.entries)
-    with pytest.raises(VadkitError, match="decides the scores themselves"):
+    with pytest.raises(VadkitError, match="changes the scores themselves"):
         compare(runs, overrides=["engine.score_stride=1"], rounds=0)
 
 

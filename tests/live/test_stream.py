@@ -191,10 +191,10 @@ def test_a_reader_that_is_too_slow_loses_frames_and_starts_again(
 def test_what_is_no_source_is_said(served: str, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="does not exist"):
         open_source(str(tmp_path / "none.mp4"), CLIP, tell=pytest.fail)
-    with pytest.raises(DataError, match="contains no images"):
+    with pytest.raises(DataError, match="holds no images"):
         open_source(str(tmp_path), CLIP, tell=pytest.fail)
     (tmp_path / "a.mp4").touch()
-    with pytest.raises(DataError, match=r"contains videos, not images: a\.mp4"):
+    with pytest.raises(DataError, match=r"holds videos: a\.mp4"):
         open_source(str(tmp_path), CLIP, tell=pytest.fail)
     with pytest.raises(DataError, match="cannot be opened"):
         open_source(f"{served}/none.mkv", CLIP, tell=pytest.fail)

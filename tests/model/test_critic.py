@@ -169,13 +169,13 @@ def test_killed_and_resumed_equals_unbroken(adversarial: dict[str, Any], tmp_pat
 
 def test_a_critic_without_parameters_to_train_is_refused(adversarial: dict[str, Any]) -> None:
     adversarial["model"]["losses"] = ["l2"]
-    with pytest.raises(ShapeError, match=r"(?s)model\.critic: no loss has parameters of its own.*adversarial"):
+    with pytest.raises(ShapeError, match=r"(?s)model\.critic: no loss has parameters.*adversarial"):
         dry_run(adversarial)
 
 
 def test_a_critics_bad_rate_is_said_before_training(adversarial: dict[str, Any]) -> None:
     adversarial["model"]["critic"]["lr"] = -1
-    with pytest.raises(VadkitError, match=r"model\.critic.*learning rate"):
+    with pytest.raises(VadkitError, match=r"model\.critic.*lr must be positive"):
         dry_run(adversarial)
 
 

@@ -70,7 +70,7 @@ def test_an_empty_clip_passes(name: str) -> None:
 
 
 def test_a_stride_that_leaves_holes_is_refused_before_training() -> None:
-    with pytest.raises(ShapeError, match="scores 1 of a window's 16 frames: windows 2 frames apart"):
+    with pytest.raises(ShapeError, match="scores 1 of the 16 frames of a window: with windows 2 frames apart"):
         dry_run("baselines/walkway/memae", overrides=["engine.score_stride=2"])
     for stride in (2, 3):  # every frame of a window has a score
         dry_run("baselines/walkway/convae", overrides=[f"engine.score_stride={stride}"])

@@ -33,7 +33,7 @@ def test_names_are_matched_by_their_numbers(given: list[str], wanted: list[str])
         (["01", "02", "x"], ["01", "02"], r"1 of 3 videos here are not in the data set: x"),
         (["1", "01"], ["01"], r"not in the data set: 1"),
         (["1", "001"], ["01"], r"missing: 01; 2 of 2 videos here .*: 001, 1|missing: 01; .*: 1, 001"),
-        (["01", "01", "02"], ["01", "02"], r"1 videos occur more than once: 01"),
+        (["01", "01", "02"], ["01", "02"], r"1 videos are there more than once: 01"),
         ([], [str(n) for n in range(9)], r"9 of the data set's 9 videos are missing: 0, 1, 2, 3, 4, 5 and 3 more"),
         (["Arson028", "Fight001"], ["Abuse028", "Arrest001"], r"2 of 2 videos here"),
     ],

@@ -69,7 +69,7 @@ def test_changed_code_is_told_of_by_resume_reuse_and_watch(tiny: dict[str, Any],
     (package / "scorer.py").write_text(SOURCE.replace("square()", "abs()"))
     for how in ({"out": tmp_path / "run", "resume": True}, {"out": tmp_path / "other", "reuse": [tmp_path / "run"]}):
         [told] = warnings(**how)
-        assert "the code of vad_mine has changed since scores was begun, and what there is of it stays" in told
+        assert "the code of vad_mine has changed since stage scores was started; its earlier results are kept" in told
         assert "--overwrite" in told
     heard = Heard()
     vadkit.Watch(tmp_path / "run", progress=heard, registry=registry)
@@ -111,7 +111,7 @@ def test_changed_code_is_told_of_in_the_middle_of_a_stage(
     heard = Heard()
     vadkit.run(tiny, registry=registry, out=tmp_path / "run", resume=True, progress=heard)
     [told] = heard.warnings
-    assert "the code of vad_mine has changed since model was begun" in told
+    assert "the code of vad_mine has changed since stage model was started" in told
 
 
 def test_what_was_never_recorded_is_not_told_of() -> None:
@@ -119,7 +119,7 @@ def test_what_was_never_recorded_is_not_told_of() -> None:
     assert changes({}, now) == []
     assert changes({"model": {"a": "1"}, "density.gone": {"x": "9"}}, now) == []
     [told] = changes({"model": {"a": "0", "b": "2"}, "scores": {"c": "3"}}, now)
-    assert "the code of a has changed since model was begun" in told
+    assert "the code of a has changed since stage model was started" in told
 
 
 def test_a_scorer_that_raises_is_one_message_before_any_training(

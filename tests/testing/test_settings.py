@@ -72,7 +72,7 @@ def test_a_missing_class_is_reported_once() -> None:
     failed = [(each.component, each.reason) for each in run_checks(subjects(cards)) if each.state == "failed"]
     assert [component for component, _ in failed] == ["scorer/gone", "scorer/other"]
     assert "No module named 'nowhere'" in failed[0][1]
-    assert "is not a Scorer" in failed[1][1]
+    assert "is not a subclass of Scorer" in failed[1][1]
 
 
 def test_a_name_in_two_kinds_is_ambiguous() -> None:
