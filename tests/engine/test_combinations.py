@@ -154,7 +154,7 @@ class Counting(Wrong):
         return {"static": self.net(clips)}
 
 
-class NoProgress(Scorer):
+class Silent(Scorer):
     """Forgets to return, or returns what is no tensor."""
 
     def __init__(self, *, array: bool = False) -> None:
@@ -180,7 +180,7 @@ class Column(DensityModel, nn.Module):
 
 def third(monkeypatch: pytest.MonkeyPatch) -> Registry:
     module = ModuleType("third_encoders")
-    for part in (Wrong, Counting, NoProgress, Column):
+    for part in (Wrong, Counting, Silent, Column):
         setattr(module, part.__name__, part)
     monkeypatch.setitem(sys.modules, "third_encoders", module)
     cards = (
@@ -227,7 +227,7 @@ def test_a_scorer_that_gives_no_tensor_is_named(
 ) -> None:
     recipe = changed(tiny, AUTOENCODER | {"scores": {"mine": {"use": "silent", "array": array}}})
     for values in (True, False):
-        with pytest.raises(ShapeError, match=f"scores.mine: gives {given}, not a tensor"):
+        with pytest.raises(ShapeError, match=f"scores.mine: returns {given}, not a tensor"):
             dry_run(recipe, values=values, registry=third(monkeypatch))
 
 
