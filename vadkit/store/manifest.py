@@ -178,8 +178,9 @@ def read_manifest(path: Path) -> Manifest:
         values = json.loads(path.read_text(encoding="utf-8"))
         version = values.get("format")
         if version != FORMAT:
+            has = "has no format number" if version is None else f"has format {version}"
             raise CheckpointError(
-                f"has format {version}, but this version of vadkit reads format {FORMAT}",
+                f"{has}, but this version of vadkit reads format {FORMAT}",
                 where=str(path),
                 fix="use the version of vadkit that wrote it, or run the recipe again with --overwrite",
             )
