@@ -23,7 +23,7 @@ class MotionEnergy(Scorer):
         window: side of a window, pixels.
         stride: distance between neighbouring windows, pixels.
         gate: largest displacement of a still pixel between the two frames of a pair, pixels.
-        preset: preset of DIS.
+        preset: preset of DIS, as for `optical_flow`.
 
     Raises:
         ShapeError: `top` is below 1, or the settings do not fit the clip.
@@ -46,7 +46,7 @@ class MotionEnergy(Scorer):
         window: int = 24,
         stride: int = 6,
         gate: float = 0.5,
-        preset: Literal["ultrafast", "fast", "medium"] = "medium",
+        preset: Literal["ultrafast", "fast", "balanced", "medium"] = "medium",
     ) -> None:
         if top < 1:
             raise ShapeError(f"top must be at least 1, but it is {top}")

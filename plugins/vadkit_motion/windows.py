@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator
@@ -37,7 +36,7 @@ class WindowSums:
         window: side of a window, pixels.
         stride: distance between neighbouring windows, pixels.
         gate: a pixel moves if its displacement between the two frames of a pair is larger, pixels.
-        preset: preset of DIS, from "ultrafast" to "medium".
+        preset: "ultrafast", "fast" or "medium" of OpenCV, or "balanced": as medium, without refinement.
 
     Raises:
         ShapeError: the settings do not fit the clip, or each other.
@@ -83,7 +82,7 @@ class WindowSums:
         rows, columns = (height - window) // stride + 1, (width - window) // stride + 1
         self.grid = Grid(rows, columns, (window, window), (stride, stride))
         self.gap, self.gate, self.preset, self.pairs, self.pixels = gap, gate, preset, frames - gap, window**2
-        self._kept: OrderedDict[tuple[bytes, bytes, bool], NDArray[np.float32]] = OrderedDict()
+        self._kept: OrderedDict[tuple[int, int, bool], NDArray[np.float32]] = OrderedDict()
 
     def __getstate__(self) -> dict[str, Any]:
         """Without the kept sums."""
@@ -98,12 +97,12 @@ class WindowSums:
         between the two frames of a pair.
         """
         with _one_thread() as cv2:
-            flow = cv2.DISOpticalFlow.create(getattr(cv2, f"DISOPTICAL_FLOW_PRESET_{self.preset.upper()}"))
+            flow = _flow(cv2, self.preset)
             sums = [self._of_clip(cv2, flow, frames, directions) for frames in _gray(clips)]
         return torch.from_numpy(np.stack(sums)).to(clips.device)
 
     def _of_clip(self, cv2: Any, flow: Any, frames: NDArray[np.uint8], directions: bool) -> NDArray[np.float32]:
-        marks = [hashlib.blake2b(frame, digest_size=16).digest() for frame in frames]
+        marks = [hash(frame.tobytes()) for frame in frames]
         found: list[NDArray[np.float32]] = []
         for first in range(self.pairs):
             key = marks[first], marks[first + self.gap], directions
@@ -142,7 +141,18 @@ def _gray(clips: Tensor) -> NDArray[np.uint8]:
     frames = clips.detach().float().cpu()
     if frames.shape[1] == 3:
         frames = (frames * torch.tensor(_LUMA).reshape(1, 3, 1, 1, 1)).sum(1, keepdim=True)
-    return ((frames[:, 0] + 1) * 127.5).round().clamp(0, 255).byte().numpy()
+    return frames[:, 0].mul(127.5).add_(128).clamp_(0, 255).byte().numpy()  # byte() rounds down
+
+
+def _flow(cv2: Any, preset: str) -> Any:
+    """The flow of a preset. "balanced" is "medium" with fewer patches and iterations, and without refinement."""
+    base = "medium" if preset == "balanced" else preset
+    flow = cv2.DISOpticalFlow.create(getattr(cv2, f"DISOPTICAL_FLOW_PRESET_{base.upper()}"))
+    if preset == "balanced":
+        flow.setPatchStride(4)
+        flow.setGradientDescentIterations(12)
+        flow.setVariationalRefinementIterations(0)
+    return flow
 
 
 @contextmanager

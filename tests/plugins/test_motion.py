@@ -64,6 +64,12 @@ def test_directions_go_clockwise() -> None:
         assert int(found[0, 0].sum((0, 1)).argmax()) == number
 
 
+@pytest.mark.parametrize("preset", ["ultrafast", "fast", "balanced", "medium"])
+def test_every_preset_finds_the_speed(preset: Any) -> None:
+    values, _ = samples(OpticalFlow(CLIP, {}, window=12, preset=preset), clips(1.0))
+    assert values[0, 0, 4, 6, 0].item() == pytest.approx(1.0, abs=0.3)
+
+
 def test_the_speed_does_not_depend_on_the_gap() -> None:
     for gap in (1, 2, 4):
         values, _ = samples(OpticalFlow(CLIP, {}, gap=gap, window=12), clips(1.0))
