@@ -146,7 +146,7 @@ def placed(count: int, seed: int = 0) -> torch.Tensor:
     ("cls", "keys"),
     [
         (Gaussian, {"covariance": "diagonal", "smooth": 0.0, "prior": 2.0}),
-        (GaussianMixture, {"components": 3, "smooth": 0.0, "prior": 1.0}),
+        (GaussianMixture, {"components": 12, "smooth": 0.0, "prior": 1.0}),
         (NearestNeighbours, {"reach": 0}),
     ],
 )
