@@ -18,15 +18,17 @@ from vadkit.api import Grid, ShapeError
 DIRECTIONS = 8
 _SMALLEST = 12  # side of a frame, pixels; OpenCV stops with an error below
 _LUMA = (0.299, 0.587, 0.114)  # ITU-R 601
-_REMEMBERED = 256  # pairs of frames; neighbouring clips share most of their pairs
+_REMEMBERED = 2**27  # bytes of sums
+_Settings = tuple[Grid, float, str, bool]  # windows, gate, preset, with directions
+_KEPT: OrderedDict[tuple[int, int, _Settings], NDArray[np.float32]] = OrderedDict()  # two frames -> their sums
 _ONE_AT_A_TIME = threading.Lock()  # the number of OpenCV's threads belongs to the process
 
 
 class WindowSums:
     """Sums of the optical flow between the frames of a clip, over the windows of a grid.
 
-    The flow is that of DIS (Kroeger et al., ECCV 2016), computed by OpenCV on the CPU with one thread. The sums of
-    the latest pairs of frames are kept, because neighbouring clips share them.
+    The flow is that of DIS (Kroeger et al., ECCV 2016), computed by OpenCV on the CPU with one thread. The process
+    keeps the sums of the latest pairs of frames, because neighbouring clips and several features share them.
 
     Args:
         frames: number of frames of a clip, T.
@@ -82,11 +84,6 @@ class WindowSums:
         rows, columns = (height - window) // stride + 1, (width - window) // stride + 1
         self.grid = Grid(rows, columns, (window, window), (stride, stride))
         self.gap, self.gate, self.preset, self.pairs, self.pixels = gap, gate, preset, frames - gap, window**2
-        self._kept: OrderedDict[tuple[int, int, bool], NDArray[np.float32]] = OrderedDict()
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Without the kept sums."""
-        return {**self.__dict__, "_kept": OrderedDict()}
 
     def compute(self, clips: Tensor, *, directions: bool = False) -> Tensor:
         """Clips (B, C, T, H, W) in [-1, 1] -> the sums of their pairs, (B, pairs, rows, columns, K).
@@ -96,23 +93,24 @@ class WindowSums:
         the displacement by direction: to the right first, then clockwise. Displacements are in pixels
         between the two frames of a pair.
         """
+        settings = self.grid, self.gate, self.preset, directions
         with _one_thread() as cv2:
             flow = _flow(cv2, self.preset)
-            sums = [self._of_clip(cv2, flow, frames, directions) for frames in _gray(clips)]
+            sums = [self._of_clip(cv2, flow, frames, settings) for frames in _gray(clips)]
         return torch.from_numpy(np.stack(sums)).to(clips.device)
 
-    def _of_clip(self, cv2: Any, flow: Any, frames: NDArray[np.uint8], directions: bool) -> NDArray[np.float32]:
+    def _of_clip(self, cv2: Any, flow: Any, frames: NDArray[np.uint8], settings: _Settings) -> NDArray[np.float32]:
         marks = [hash(frame.tobytes()) for frame in frames]
         found: list[NDArray[np.float32]] = []
         for first in range(self.pairs):
-            key = marks[first], marks[first + self.gap], directions
-            if key not in self._kept:
+            key = marks[first], marks[first + self.gap], settings
+            if key not in _KEPT:
                 moved = flow.calc(frames[first], frames[first + self.gap], None)
-                self._kept[key] = self._sum(cv2, moved, directions)
-            self._kept.move_to_end(key)
-            found.append(self._kept[key])
-        while len(self._kept) > _REMEMBERED:
-            self._kept.popitem(last=False)
+                _KEPT[key] = self._sum(cv2, moved, settings[-1])
+            _KEPT.move_to_end(key)
+            found.append(_KEPT[key])
+        while len(_KEPT) > max(_REMEMBERED // found[0].nbytes, self.pairs):
+            _KEPT.popitem(last=False)
         return np.stack(found)
 
     def _sum(self, cv2: Any, flow: NDArray[np.float32], directions: bool) -> NDArray[np.float32]:

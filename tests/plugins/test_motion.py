@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections import OrderedDict
 from typing import Any
 
 import cv2
@@ -13,6 +14,7 @@ import torch
 from torch import Tensor
 
 from vadkit.api import ClipOutputs, ClipSpec, Samples, ShapeError
+from vadkit_motion import windows
 from vadkit_motion.energy import MotionEnergy
 from vadkit_motion.optical_flow import OpticalFlow
 
@@ -111,6 +113,7 @@ def test_a_window_is_the_sum_of_its_pixels() -> None:
 
 
 def test_neighbouring_clips_share_their_flow(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(windows, "_KEPT", OrderedDict())
     feature = OpticalFlow(CLIP, {}, window=12)
     video = clips(1.0, frames=7)
     counted: list[Any] = []
@@ -119,8 +122,17 @@ def test_neighbouring_clips_share_their_flow(monkeypatch: pytest.MonkeyPatch) ->
     together = torch.cat([video[:, :, first : first + 5] for first in range(3)])
     values = samples(feature, together)[0]
     assert len(counted) == 5  # the pairs 0-2, 1-3, ..., 4-6
+    assert len(windows._KEPT) == 5
+    windows._KEPT.clear()
     alone = samples(OpticalFlow(CLIP, {}, window=12), together[2:])[0]
     assert torch.equal(values[2:], alone)
+
+
+def test_the_kept_sums_have_a_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(windows, "_KEPT", OrderedDict())
+    monkeypatch.setattr(windows, "_REMEMBERED", 1)
+    OpticalFlow(CLIP, {}, window=12)(clips(1.0, frames=9), {})
+    assert len(windows._KEPT) == 7  # the pairs of one clip
 
 
 def test_the_position_is_appended() -> None:
