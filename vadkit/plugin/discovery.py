@@ -31,7 +31,7 @@ TIMEOUT = "VADKIT_PLUGIN_TIMEOUT"
 DEFAULT_TIMEOUT = 10.0  # seconds
 SLOW = 2.0  # seconds; a plugin that takes longer to load is reported
 _MAX_COMPONENTS = 10_000  # an endless generator must not fill the memory
-_VERSIONED = re.compile(r"vadkit\.v(\d+)")
+_VERSIONED = re.compile(r"vadkit\.v\d+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,26 +62,15 @@ class Plugin:
         return f"plugin {self.name} ({self.distribution})"
 
 
-def entry_points(group: str) -> list[EntryPoint]:
-    """Return the entry points of a group `vadkit.v1` or another version. Damaged metadata has none."""
-    return [point for point in _all_entry_points() if point.group == group]
+def entry_points() -> list[EntryPoint]:
+    """Return the entry points of all plugins by name, those for other versions of the plugin API last.
 
-
-def of_other_versions() -> list[Plugin]:
-    """Return the plugins that support only another version of the plugin API."""
-    points = list(_all_entry_points())
-    others = [(point, version) for point in points if (version := _VERSIONED.fullmatch(point.group))]
-    others = [(point, version[1]) for point, version in others if int(version[1]) != API_VERSION]
-    if not others:
-        return []
-    ours = {(point.name, distribution_of(point)) for point in points if point.group == ENTRY_POINT_GROUP}
-    found: list[Plugin] = []
-    for point, version in others:
-        origin = distribution_of(point)
-        if (point.name, origin) not in ours:
-            error = f"made for plugin API {version}, but vadkit has API {API_VERSION}: install a matching version"
-            found.append(Plugin(point.name, origin, error=error, group=point.group, module=point.value))
-    return found
+    A plugin that supports this version and others is in the list once. Damaged metadata has no entry points.
+    """
+    points = [point for point in _all_entry_points() if _VERSIONED.fullmatch(point.group)]
+    ours = {(point.name, point.dist) for point in points if point.group == ENTRY_POINT_GROUP}
+    chosen = [point for point in points if point.group == ENTRY_POINT_GROUP or (point.name, point.dist) not in ours]
+    return sorted(chosen, key=lambda point: (point.group != ENTRY_POINT_GROUP, point.name))
 
 
 def load(point: EntryPoint) -> Plugin:
@@ -91,6 +80,10 @@ def load(point: EntryPoint) -> Plugin:
         VadkitError: `VADKIT_PLUGIN_TIMEOUT` is not a number of seconds.
     """
     plugin = Plugin(point.name, distribution_of(point), group=point.group, module=point.value)
+    if point.group != ENTRY_POINT_GROUP:
+        version = point.group.removeprefix("vadkit.v")
+        error = f"made for plugin API {version}, but vadkit has API {API_VERSION}: install a matching version"
+        return replace(plugin, error=error)
     torch_before = "torch" in sys.modules
     outcome = guarded(lambda: _call_hook(point), time_limit())
     problems: list[str] = []

@@ -13,8 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from vadkit.core.contracts import KINDS
 from vadkit.core.errors import PluginError, closest
 from vadkit.plugin.component import Component
-from vadkit.plugin.discovery import Plugin, distribution_of, entry_points, load, of_other_versions
-from vadkit.plugin.hookspecs import ENTRY_POINT_GROUP
+from vadkit.plugin.discovery import Plugin, distribution_of, entry_points, load
 
 DISABLE = "VADKIT_DISABLE"
 """Environment variable: plugins that are not loaded. Names of plugins or distributions, separated by commas."""
@@ -53,20 +52,13 @@ class Registry:
         plugins: list[Plugin] = []
         disabled: list[str] = []
         strangers = set(unwanted)
-        for point in sorted(entry_points(group=ENTRY_POINT_GROUP), key=lambda point: point.name):
-            called = {point.name, distribution_of(point).rpartition(" ")[0]}
+        for point in entry_points():
+            called = {point.name, distribution_of(point).rpartition(" ")[0]} if unwanted else set[str]()
             strangers -= called
             if unwanted & called:
                 disabled.append(point.name)
             else:
                 plugins.append(load(point))
-        for plugin in of_other_versions():
-            called = {plugin.name, plugin.distribution.rpartition(" ")[0]}
-            strangers -= called
-            if unwanted & called:
-                disabled.append(plugin.name)
-            else:
-                plugins.append(plugin)
         return cls(plugins, disabled=disabled, strangers=sorted(strangers))
 
     @property
