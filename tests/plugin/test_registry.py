@@ -7,7 +7,7 @@ from importlib.metadata import EntryPoint
 import pytest
 
 from vadkit.api import Component, PluginError
-from vadkit.cli.render.list import print_listing
+from vadkit.cli.render.plugin import print_listing
 from vadkit.plugin import registry as module
 from vadkit.plugin.registry import Plugin, Registry
 

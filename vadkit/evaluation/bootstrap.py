@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -83,8 +85,21 @@ def measure(
 def _intervals(
     compute: Callable[[NDArray[np.int64]], Mapping[str, float]], videos: int, seed: int, rounds: int
 ) -> dict[str, Interval]:
-    values_of = _resampled_values(compute, _draws(videos, seed, rounds))
-    return {name: _interval(values) for name, values in values_of.items() if len(values) >= _LEAST * rounds}
+    """Name -> interval over draws of the videos. The draws are the same for every metric."""
+    random = np.random.default_rng(seed)
+    values_of: defaultdict[str, list[float]] = defaultdict(list)
+    for _ in range(rounds):
+        times = np.bincount(random.integers(0, videos, videos), minlength=videos)  # (V,), how often each is drawn
+        with suppress(DataError):
+            for name, value in compute(times).items():
+                if np.isfinite(value):
+                    values_of[name].append(float(value))
+    intervals: dict[str, Interval] = {}
+    for name, values in values_of.items():
+        if len(values) >= _LEAST * rounds:
+            low, high = np.percentile(values, (2.5, 97.5))
+            intervals[name] = Interval(float(low), float(high), len(values))
+    return intervals
 
 
 def differences(
@@ -112,34 +127,6 @@ def differences(
     return _intervals(difference, len(first), seed, rounds)
 
 
-def _interval(values: Sequence[float]) -> Interval:
-    low, high = np.percentile(values, (2.5, 97.5))
-    return Interval(float(low), float(high), len(values))
-
-
-def _draws(videos: int, seed: int, rounds: int) -> Iterator[NDArray[np.int64]]:
-    """How often each round draws each video, (V,). The draws are the same for every metric."""
-    random = np.random.default_rng(seed)
-    for _ in range(rounds):
-        yield np.bincount(random.integers(0, videos, videos), minlength=videos)
-
-
-def _resampled_values(
-    compute: Callable[[NDArray[np.int64]], Mapping[str, float]], draws: Iterable[NDArray[np.int64]]
-) -> dict[str, list[float]]:
-    """Name -> its finite values over the draws."""
-    values_of: dict[str, list[float]] = {}
-    for times in draws:
-        try:
-            values = compute(times)
-        except DataError:
-            continue
-        for name, value in values.items():
-            if np.isfinite(value):
-                values_of.setdefault(name, []).append(float(value))
-    return values_of
-
-
 def chance(
     metrics: Sequence[Metric], draw: Callable[[np.random.Generator], Sequence[ScoredVideo]], *, seed: int
 ) -> tuple[dict[str, float], int]:
@@ -154,7 +141,7 @@ def chance(
         The means, and the number of random scorers.
     """
     random = np.random.default_rng(seed)
-    values_of: dict[str, list[float]] = {}
+    values_of: defaultdict[str, list[float]] = defaultdict(list)
     draws, max_draws = 0, max((metric.chance_draws for metric in metrics), default=0)
     while draws < max_draws:
         due = [metric for metric in metrics if draws < metric.chance_draws]
@@ -163,5 +150,5 @@ def chance(
         # The mean over many frames varies little: a data set of millions of frames needs one draw.
         max_draws = min(max_draws, max(1, _DRAWN_FRAMES // max(1, sum(video.scores.size for video in videos))))
         for name, value in measure(due, videos, "a random scorer").values.items():
-            values_of.setdefault(name, []).append(value)
+            values_of[name].append(value)
     return {name: float(np.mean(values)) for name, values in values_of.items()}, draws

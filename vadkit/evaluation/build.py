@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Protocol as Shape
 
 from vadkit.core.contracts import ScoreTransform
 from vadkit.core.errors import VadkitError
@@ -14,24 +13,11 @@ from vadkit.evaluation.fusion import ComponentFusion
 from vadkit.plugin.registry import Registry
 from vadkit.recipe.build import build, with_defaults
 from vadkit.recipe.component_config import ComponentConfig
+from vadkit.recipe.evaluation_only import EvaluationOnly
 from vadkit.recipe.model import Evaluate, Fused, Recipe
 
 COMPARED = ("micro_auc", "macro_auc", "eer", "average_precision")
 """Metrics by which protocols are compared."""
-
-
-class Evaluable(Shape):
-    """The sections that an evaluation is built from: a recipe has them, and so has `EvaluationOnly`."""
-
-    @property
-    def evaluate(self) -> Evaluate:
-        """Protocol and metrics."""
-        ...
-
-    @property
-    def fuse(self) -> Mapping[str, Fused]:
-        """Component -> how it enters the fused score."""
-        ...
 
 
 def protocol_of(recipe: Recipe) -> Protocol:
@@ -50,7 +36,9 @@ def evaluation_of(recipe: Recipe, registry: Registry) -> EvaluationConfig:
     return build_evaluation(recipe, protocol_of(recipe), registry, recipe.seed)
 
 
-def build_evaluation(sections: Evaluable, protocol: Protocol, registry: Registry, seed: int) -> EvaluationConfig:
+def build_evaluation(
+    sections: Recipe | EvaluationOnly, protocol: Protocol, registry: Registry, seed: int
+) -> EvaluationConfig:
     """Build transforms and metrics.
 
     Args:
@@ -67,7 +55,8 @@ def build_evaluation(sections: Evaluable, protocol: Protocol, registry: Registry
     if protocol.transform is not None:
         transform = _choose(protocol.transform, registry, "evaluate.protocol.transform")
         complete = replace(complete, transform=tuple(with_defaults(chosen) for chosen in transform))
-    metrics = _metrics(sections.evaluate, protocol)
+    chosen_metrics = sections.evaluate.metrics
+    metrics = [replace(one, keys=protocol.metric_keys(one.component.name, one.keys)) for one in chosen_metrics]
     return EvaluationConfig(
         components={name: _component(name, fused, protocol, registry) for name, fused in sections.fuse.items()},
         metrics=[build(chosen) for chosen in metrics],
@@ -78,25 +67,10 @@ def build_evaluation(sections: Evaluable, protocol: Protocol, registry: Registry
     )
 
 
-def with_protocol(evaluate: Evaluate, protocol: Protocol, registry: Registry) -> Evaluate:
-    """The same section with another protocol and the metrics by which protocols are compared."""
-    return replace(evaluate, metrics=_named(COMPARED, registry), protocol=protocol)
-
-
-def with_metrics(recipe: Recipe, names: Sequence[str], registry: Registry) -> Recipe:
-    """The same recipe with these metrics, by name."""
-    return replace(recipe, evaluate=replace(recipe.evaluate, metrics=_named(names, registry)))
-
-
-def _named(names: Sequence[str], registry: Registry) -> tuple[ComponentConfig, ...]:
-    return tuple(ComponentConfig(registry.get("metric", name), {}, "evaluate.metrics") for name in names)
-
-
-def _metrics(evaluate: Evaluate, protocol: Protocol) -> list[ComponentConfig]:
-    """The metrics, with the keys that the protocol fixes."""
-    return [
-        replace(chosen, keys=protocol.metric_keys(chosen.component.name, chosen.keys)) for chosen in evaluate.metrics
-    ]
+def with_metrics(evaluate: Evaluate, names: Sequence[str], registry: Registry) -> Evaluate:
+    """The same section with these metrics, by name."""
+    metrics = [ComponentConfig(registry.get("metric", name), {}, "evaluate.metrics") for name in names]
+    return replace(evaluate, metrics=tuple(metrics))
 
 
 def refuse_test_tuning(protocol: Protocol, *, allowed: bool) -> None:

@@ -126,11 +126,9 @@ def compare(
     _same_videos(paths, [one.result for one in evaluations])
     differ = _differing([one.result.protocol for one in evaluations])
     if differ and not any_protocol:
-        raise VadkitError(
-            f"the runs are evaluated under different protocols: {', '.join(differ)} differ",
-            where="vadkit compare",
-            fix="evaluate all under one with --protocol NAME, or show them without ranks with --any-protocol",
-        )
+        what = f"the runs are evaluated under different protocols: {', '.join(differ)} differ"
+        fix = "evaluate all under one with --protocol NAME, or show them without ranks with --any-protocol"
+        raise VadkitError(what, where="vadkit compare", fix=fix)
     measures = evaluations[0].metrics
     names = list(dict.fromkeys(name for one in evaluations for name in one.result.metrics))
     lower = frozenset().union(*(metric.lower_is_better for metric in measures))
@@ -154,7 +152,7 @@ def _evaluate(
 ) -> Evaluation:
     place, recipe = open_run(path, overrides, registry, allow_test_tuning=allow_test_tuning)
     try:
-        recipe = with_metrics(recipe, metrics, registry)
+        recipe = replace(recipe, evaluate=with_metrics(recipe.evaluate, metrics, registry))
         return evaluate_run(place, recipe, evaluation_of(recipe, registry), target=path)
     except VadkitError as error:
         error.where = error.where or str(path)  # which of the runs
@@ -162,20 +160,13 @@ def _evaluate(
 
 
 def _same_videos(paths: Sequence[Path], results: Sequence[RunResult]) -> None:
-    first = {video.name: video.labels for video in results[0].videos}
+    first: dict[str, Any] = {video.name: video.labels for video in results[0].videos}
     for path, result in zip(paths[1:], results[1:], strict=True):
-        labels = {video.name: video.labels for video in result.videos}
-        same = labels.keys() == first.keys() and all(_equal(labels[name], first[name]) for name in labels)
+        labels: dict[str, Any] = {video.name: video.labels for video in result.videos}
+        same = labels.keys() == first.keys() and all(np.array_equal(labels[name], first[name]) for name in labels)
         if not same:
-            raise VadkitError(
-                f"was evaluated on other test videos or labels than {paths[0]}",
-                where=str(path),
-                fix="compare runs on one data set, with one label set and one rule for frames without a score",
-            )
-
-
-def _equal(one: Any, other: Any) -> bool:
-    return (one is None) == (other is None) and (one is None or np.array_equal(one, other))
+            fix = "compare runs on one data set, with one label set and one rule for frames without a score"
+            raise VadkitError(f"was evaluated on other test videos or labels than {paths[0]}", where=str(path), fix=fix)
 
 
 def _differing(protocols: Sequence[Mapping[str, Any]]) -> list[str]:

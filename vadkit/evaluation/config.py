@@ -63,11 +63,9 @@ class Needs:
             VadkitError: normal videos are needed, and `share` is 0.
         """
         if self.normal and not share:
-            raise VadkitError(
-                f"{self.normal}, but no normal video is held out from training",
-                where="data.held_out",
-                fix="add --set data.held_out=0.1, or choose another protocol, transform or metric",
-            )
+            what = f"{self.normal}, but no normal video is held out from training"
+            fix = "add --set data.held_out=0.1, or choose another protocol, transform or metric"
+            raise VadkitError(what, where="data.held_out", fix=fix)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,11 +137,8 @@ class EvaluationConfig:
                 fix="set missing_scores: drop",
             )
         if protocol.weights == "test":
-            raise VadkitError(
-                f"{head} weights that are fitted to test labels",
-                where="evaluate.protocol",
-                fix="set weights: fixed, normal or synthetic",
-            )
+            what = f"{head} weights that are fitted to test labels"
+            raise VadkitError(what, where="evaluate.protocol", fix="set weights: fixed, normal or synthetic")
         named = [(f"component {name!r}", one) for name, part in self.components.items() for one in part.transforms]
         for where, transform in (*named, *(("the fused score", one) for one in self.smoothing)):
             if transform.needs_future or transform.scope != "video":

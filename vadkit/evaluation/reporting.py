@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
 from vadkit.core.errors import DataError, VadkitError
 from vadkit.core.progress import NoProgress, Progress
-from vadkit.core.protocol import Protocol
 from vadkit.core.values import RunResult
 from vadkit.data.frame_reader import open_frame_reader
-from vadkit.evaluation.build import evaluation_of, with_protocol
+from vadkit.evaluation.build import evaluation_of
 from vadkit.evaluation.run_scores import evaluate_run, evaluate_under_all_protocols, open_run
 from vadkit.plugin.registry import Registry
 from vadkit.recipe.build import build
 from vadkit.recipe.component_config import ComponentConfig
 from vadkit.recipe.loading import DEFAULT_REPORT
+from vadkit.recipe.model import Recipe
 from vadkit.store.run_folder import RunFolder, digest_of
 
 
@@ -48,11 +49,10 @@ def evaluate_all_protocols(
     registry = registry or Registry.discover()
     run, recipe = open_run(folder, overrides, registry, allow_test_tuning=allow_test_tuning)
 
-    def under(protocol: Protocol) -> RunResult:
-        changed = replace(recipe, evaluate=with_protocol(recipe.evaluate, protocol, registry))
+    def evaluate_one(changed: Recipe) -> RunResult:
         return evaluate_run(run, changed, replace(evaluation_of(changed, registry), rounds=0)).result
 
-    return evaluate_under_all_protocols(under, test_tuned=recipe.evaluate.protocol.test_tuned)
+    return evaluate_under_all_protocols(recipe, registry, evaluate_one)
 
 
 def report(
@@ -72,16 +72,13 @@ def report(
     """
     registry, progress = registry or Registry.discover(), progress or NoProgress()
     run, recipe = open_run(folder, overrides, registry, allow_test_tuning=allow_test_tuning)
-    config = evaluation_of(recipe, registry)
+    config, target = evaluation_of(recipe, registry), Path(out) if out is not None else None
     frames = open_frame_reader(recipe.data, None)
-    if out is not None:
-        refuse_run(out)
-        result = replace(evaluate_run(run, recipe, config, target=Path(out)).result, read_frames=frames)
-        write_reports(result, recipe.report, result.folder, unseen=progress.message)
-        return result
-    with run.locked():
-        result = replace(evaluate_run(run, recipe, config).result, read_frames=frames)
-        if overrides:
+    if target:
+        refuse_run(target)
+    with nullcontext() if target else run.locked():
+        result = replace(evaluate_run(run, recipe, config, target=target).result, read_frames=frames)
+        if overrides and target is None:
             settings = digest_of(list(result.summary.metric_settings), recipe.evaluate.anomaly_maps)[:6]
             result = replace(result, folder=run.path / "evals" / f"{result.protocol['digest']}-{settings}")
         write_reports(result, recipe.report, result.folder, unseen=progress.message)

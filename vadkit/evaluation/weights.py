@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,6 @@ _SHARES = (0.0, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0, 1.5, 2.0, 3.0, 5
 _PASSES = 3
 
 Scores = NDArray[np.float64]
-Truth = Sequence[NDArray[np.bool_]]
 
 
 def divide_by_deviations(fusion: Fusion) -> None:
@@ -28,11 +27,11 @@ def divide_by_deviations(fusion: Fusion) -> None:
     """
     if not fusion.normal:
         raise _cannot_fit("no normal video was held out")
-    std = _deviations(_fused_only(fusion, fusion.scaled_normal), "held-out normal videos")
+    std = _deviations(fusion, fusion.scaled_normal, "held-out normal videos")
     fusion.set_weights({name: fusion.parts[name].weight / std[name] for name in std})
 
 
-def fit_to(fusion: Fusion, videos: Sequence[Imputed], truth: Truth, *, what: str) -> None:
+def fit_to(fusion: Fusion, videos: Sequence[Imputed], truth: Sequence[NDArray[np.bool_]], *, what: str) -> None:
     """Set the weights with the best micro AUC, by coordinate ascent from equal shares.
 
     Args:
@@ -54,7 +53,7 @@ def fit_to(fusion: Fusion, videos: Sequence[Imputed], truth: Truth, *, what: str
             fix="check the labels, or set 'weights: fixed'",
         )
     scaled = fusion.scale(videos)
-    std = _deviations(_fused_only(fusion, scaled), what)
+    std = _deviations(fusion, scaled, what)
     shares = dict.fromkeys(std, 1.0)
 
     def auc(trial: Mapping[str, float]) -> float:
@@ -67,31 +66,19 @@ def fit_to(fusion: Fusion, videos: Sequence[Imputed], truth: Truth, *, what: str
     for _ in range(_PASSES):
         before = best
         for name in shares:
-            shares, best = _search_share(name, shares, best, auc)
+            for share in _SHARES:
+                trial = shares | {name: share}
+                if (value := auc(trial)) > best:
+                    shares, best = trial, value
         if best == before:
             break
     largest = max(share / std[name] for name, share in shares.items())
     fusion.set_weights({name: share / std[name] / largest for name, share in shares.items()})
 
 
-def _search_share(
-    name: str, shares: dict[str, float], best: float, objective: Callable[[Mapping[str, float]], float]
-) -> tuple[dict[str, float], float]:
-    """Find the best share of one component, with the shares of the others fixed."""
-    for share in _SHARES:
-        trial = shares | {name: share}
-        if (value := objective(trial)) > best:
-            shares, best = trial, value
-    return shares, best
-
-
-def _fused_only(fusion: Fusion, scaled: Mapping[str, list[Scores]]) -> dict[str, list[Scores]]:
-    """Leave out the components of weight 0, which are measured but not fused."""
-    return {name: scores for name, scores in scaled.items() if fusion.parts[name].weight}
-
-
-def _deviations(scaled: Mapping[str, Sequence[NDArray[np.float64]]], what: str) -> dict[str, float]:
-    std = {name: float(np.concatenate(scores).std()) for name, scores in scaled.items()}
+def _deviations(fusion: Fusion, scaled: Mapping[str, Sequence[Scores]], what: str) -> dict[str, float]:
+    """Component -> standard deviation. Components of weight 0 are measured but not fused: they are left out."""
+    std = {name: float(np.concatenate(scaled[name]).std()) for name, part in fusion.parts.items() if part.weight}
     for name, deviation in std.items():
         if deviation == 0:
             raise DataError(

@@ -115,10 +115,8 @@ class Registry:
             return found[0]
         if found:
             full = self.clashes[kind, short] if not wanted else [card.origin or name for card in found]
-            raise PluginError(
-                f"the {kind} {short!r} is announced more than once: {' and '.join(full)}",
-                fix=f"write the full name after 'use:', or name a plugin or its distribution in {DISABLE}",
-            )
+            fix = f"write the full name after 'use:', or name a plugin or its distribution in {DISABLE}"
+            raise PluginError(f"the {kind} {short!r} is announced more than once: {' and '.join(full)}", fix=fix)
         raise PluginError(f"unknown {kind} {name!r}", fix=self._hint(kind, name))
 
     def _hint(self, kind: str, name: str) -> str:

@@ -149,22 +149,18 @@ def _declared(component: Component, init: Any) -> list[inspect.Parameter]:
     try:
         return list(inspect.signature(init).parameters.values())
     except (TypeError, ValueError) as error:
-        raise PluginError(
-            f"its constructor has no signature that can be read: {describe_error(error)}",
-            where=component.where,
-            fix="its author should write the constructor in Python",
-        ) from error
+        what = f"its constructor has no signature that can be read: {describe_error(error)}"
+        fix = "its author should write the constructor in Python"
+        raise PluginError(what, where=component.where, fix=fix) from error
 
 
 def _from_hints(component: Component, init: Any, declared: Sequence[inspect.Parameter]) -> Iterator[Parameter]:
     try:
         hints = typing.get_type_hints(init, include_extras=True) if declared else {}
     except Exception as error:
-        raise PluginError(
-            f"the types of its constructor cannot be read: {describe_error(error)}",
-            where=component.where,
-            fix="annotate its keys with types that exist at run time",
-        ) from error
+        what = f"the types of its constructor cannot be read: {describe_error(error)}"
+        fix = "annotate its keys with types that exist at run time"
+        raise PluginError(what, where=component.where, fix=fix) from error
     for found in declared:
         annotation, required = hints.get(found.name, Any), found.default is found.empty
         yield Parameter(
@@ -196,11 +192,9 @@ def _signature(
         of_init: docstring of the constructor.
     """
     if kwargs:
-        raise PluginError(
-            f"its constructor takes **{kwargs}, so its keys cannot be known",
-            where=component.where,
-            fix="its author should name every key as a keyword-only parameter",
-        )
+        what = f"its constructor takes **{kwargs}, so its keys cannot be known"
+        fix = "its author should name every key as a keyword-only parameter"
+        raise PluginError(what, where=component.where, fix=fix)
     supplied = SUPPLIED.get(component.kind, ())
     if extra := by_position[1 + len(supplied) :]:
         given = join_names(supplied) if supplied else "none"

@@ -13,11 +13,9 @@ from vadkit.api import DataError, ScoredVideo
 def read_maps(video: ScoredVideo) -> NDArray[np.floating[Any]]:
     """Return the maps (F, h, w), float32 or float64."""
     if video.anomaly_maps is None:
-        raise DataError(
-            f"the scores of its {video.labels.size} frames have no maps",
-            where=f"video {video.name!r}",
-            fix="fuse a scorer that returns maps and score again, or remove this metric",
-        )
+        what = f"the scores of its {video.labels.size} frames have no maps"
+        fix = "fuse a scorer that returns maps and score again, or remove this metric"
+        raise DataError(what, where=f"video {video.name!r}", fix=fix)
     maps = np.asarray(video.anomaly_maps())
     _check(video, maps, "maps", "score the video again")
     return maps.astype(np.result_type(maps, np.float32), copy=False)

@@ -43,11 +43,8 @@ class Tally:
         """
         totals = self.totals @ times
         if not totals[1]:
-            raise DataError(
-                f"none of {int(times.sum())} videos, {totals[0]} frames, has an abnormal region",
-                where="rbdc_tbdc",
-                fix="check masks and tracks, or remove this metric",
-            )
+            what = f"none of {int(times.sum())} videos, {totals[0]} frames, has an abnormal region"
+            raise DataError(what, where="rbdc_tbdc", fix="check masks and tracks, or remove this metric")
         return np.stack([(times @ part) / total for part, total in zip(self.counts, totals, strict=True)], axis=1)
 
 

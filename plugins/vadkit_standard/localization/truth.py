@@ -43,11 +43,9 @@ def find_truth(video: ScoredVideo, size: tuple[int, int]) -> Truth:
     elif masks is not None:
         regions, track = linked_regions(masks)
     elif video.tracks is None and video.labels.any():
-        raise DataError(
-            f"{video.labels.sum()} of {video.labels.size} frames are abnormal, but there are no masks and no tracks",
-            where=f"video {video.name!r}",
-            fix="add them to the data set's folder, or remove this metric",
-        )
+        what = f"{video.labels.sum()} of {video.labels.size} frames are abnormal, but there are no masks and no tracks"
+        fix = "add them to the data set's folder, or remove this metric"
+        raise DataError(what, where=f"video {video.name!r}", fix=fix)
     _, track, sizes = np.unique(track, return_inverse=True, return_counts=True)
     return Truth(regions, track, sizes, height, width)
 
@@ -61,10 +59,8 @@ def _from_tracks(video: ScoredVideo) -> tuple[Regions, Integers]:
     found = np.array(rows, np.int64).reshape(-1, 6)
     frames = found[:, 0]
     if outside := int(np.sum((frames < 0) | (frames >= video.labels.size))):
-        raise DataError(
-            f"{outside} of {frames.size} boxes of its tracks are outside its {video.labels.size} frames",
-            where=f"video {video.name!r}",
-            fix="check that tracks and frame labels come from the same release",
-        )
+        what = f"{outside} of {frames.size} boxes of its tracks are outside its {video.labels.size} frames"
+        fix = "check that tracks and frame labels come from the same release"
+        raise DataError(what, where=f"video {video.name!r}", fix=fix)
     found = found[np.argsort(frames, kind="stable")]
     return Regions(found[:, 0], found[:, 2:]), found[:, 1]

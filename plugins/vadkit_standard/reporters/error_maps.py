@@ -86,11 +86,8 @@ def _named(text: str, result: RunResult) -> tuple[VideoResult, int]:
 
 def _shown(result: RunResult, video: VideoResult, index: int) -> Shown:
     if video.anomaly_maps is None:
-        raise DataError(
-            "the run has no maps",
-            where="error_maps",
-            fix="score again with maps: 'vadkit run RECIPE --resume --set report=[console,json,error_maps]'",
-        )
+        fix = "score again with maps: 'vadkit run RECIPE --resume --set report=[console,json,error_maps]'"
+        raise DataError("the run has no maps", where="error_maps", fix=fix)
     [frame] = show(result, video, [index], "error_maps")
     return Shown(video, index, frame, np.asarray(video.anomaly_maps()[index], np.float64))
 

@@ -1,4 +1,4 @@
-"""`vadkit plugin`: list plugins, check one, or write a new one."""
+"""`vadkit plugin`: list plugins, check one, or write a new one; and `vadkit list`."""
 
 from __future__ import annotations
 
@@ -92,3 +92,16 @@ def _watched(outcomes: Iterable[Outcome]) -> list[Outcome]:
             found.append(outcome)
             status.update(f"{len(found)} checks, {outcome.component}")
     return found
+
+
+def list_components(
+    name: Annotated[
+        str | None,
+        typer.Argument(help="A kind (encoder), a component (glow) or both (encoder/itae). Default: everything."),
+    ] = None,
+) -> None:
+    """List kinds and components with their plugins, and plugins that failed to load."""
+    from vadkit.cli.render.plugin import print_listing
+    from vadkit.plugin.registry import Registry
+
+    print_listing(Registry.discover(), name)
