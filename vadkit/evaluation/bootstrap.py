@@ -19,19 +19,8 @@ _DRAWN_FRAMES = 4_000_000  # total number of random scores
 _LEAST = 0.5  # smallest share of rounds with a value, for an interval
 
 
-@dataclass(frozen=True, slots=True)
-class Interval:
-    """A 95 % interval of one value.
-
-    Attributes:
-        low: 2.5th percentile over the rounds.
-        high: 97.5th percentile over the rounds.
-        rounds: number of rounds in which the value was defined.
-    """
-
-    low: float
-    high: float
-    rounds: int
+Interval = tuple[float, float]
+"""A 95 % interval: the 2.5th and 97.5th percentile over the bootstrap rounds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +87,7 @@ def _intervals(
     for name, values in values_of.items():
         if len(values) >= _LEAST * rounds:
             low, high = np.percentile(values, (2.5, 97.5))
-            intervals[name] = Interval(float(low), float(high), len(values))
+            intervals[name] = float(low), float(high)
     return intervals
 
 

@@ -39,13 +39,7 @@ def evaluation_of(recipe: Recipe, registry: Registry) -> EvaluationConfig:
 def build_evaluation(
     sections: Recipe | EvaluationOnly, protocol: Protocol, registry: Registry, seed: int
 ) -> EvaluationConfig:
-    """Build transforms and metrics.
-
-    Args:
-        sections: `evaluate` and `fuse`.
-        protocol: its transforms and smoothing take precedence over those of `fuse`.
-        registry: where the protocol's transforms are looked up.
-        seed: of the bootstrap and the random scorer.
+    """Build transforms and metrics. The protocol's transforms and smoothing take precedence over those of `fuse`.
 
     Raises:
         VadkitError: a component refuses its keys, or the protocol refuses a transform.

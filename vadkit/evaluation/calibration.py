@@ -45,12 +45,7 @@ class Calibration:
 
 
 def threshold_of(normal: Sequence[Imputed], scores: Sequence[Scores], per_hour: float) -> tuple[float | None, float]:
-    """Compute the alarm threshold of a score from normal videos.
-
-    Args:
-        normal: held-out normal videos.
-        scores: the score of each video, (F',).
-        per_hour: allowed false alarms per hour.
+    """The alarm threshold for a rate of false alarms, from the score of each normal video, (F',).
 
     Returns:
         The threshold (None without videos), and the total length of the videos in hours.

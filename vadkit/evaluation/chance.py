@@ -31,13 +31,7 @@ def random_scorer(
 
     A draw replaces every score of a component by a random number, on test videos and on normal videos. Then
     it imputes, transforms, weights and smooths the random scores, as for a model. Anomaly maps are random too.
-
-    Args:
-        videos: scores of the test videos.
-        normal: scores of the held-out normal videos, for fitted transforms and the threshold.
-        labels: test video -> labels.
-        fusion: the fusion of the model's scores; it is not changed.
-        protocol: the protocol of the evaluation.
+    `fusion` is that of the model's scores; it is not changed.
     """
 
     def draw(random: np.random.Generator) -> list[ScoredVideo]:

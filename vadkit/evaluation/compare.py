@@ -31,7 +31,6 @@ class Entry:
 
     Attributes:
         name: name of the run folder.
-        path: the run folder.
         values: metric -> value of the fused score.
         intervals: metric -> 95 % interval.
         behind: metric -> interval of the best run's value minus this run's value, by the paired
@@ -43,9 +42,8 @@ class Entry:
     """
 
     name: str
-    path: Path
     values: Mapping[str, float]
-    intervals: Mapping[str, tuple[float, float]]
+    intervals: Mapping[str, Interval]
     behind: Mapping[str, Interval]
     protocol: Mapping[str, Any]
     parameters: int | None
@@ -83,7 +81,7 @@ class Comparison:
         if best is None or best is entry or metric not in entry.values:
             return False
         interval = entry.behind.get(metric)
-        return self.videos < FEWEST or (interval is not None and interval.low <= 0 <= interval.high)
+        return self.videos < FEWEST or (interval is not None and interval[0] <= 0 <= interval[1])
 
     def best(self, metric: str) -> Entry | None:
         """The run with the best value; None where protocols differ or no run has the value."""
@@ -195,7 +193,6 @@ def _entry(path: Path, name: str, evaluation: Evaluation) -> Entry:
     seconds, count = manifest.stage(SCORES).seconds, manifest.data.counts.get("test")
     return Entry(
         name=name,
-        path=path,
         values=evaluation.result.metrics,
         intervals=evaluation.result.intervals,
         behind={},

@@ -124,7 +124,7 @@ class Evaluator:
             protocol=replace(protocol, labels=", ".join(sorted(sources)), components=weights).as_dict(),
             videos=[_video_result(case) for case in cases],
             summary=summary,
-            intervals={metric: (interval.low, interval.high) for metric, interval in measured.intervals.items()},
+            intervals=measured.intervals,
             groups=_groups(fused, config.metrics),
             units={name: unit for metric in config.metrics for name, unit in metric.units.items()},
         )

@@ -136,14 +136,7 @@ def write_reports(
     *,
     unseen: Callable[[str], None] | None = None,
 ) -> None:
-    """Call every reporter.
-
-    Args:
-        result: what is reported.
-        report: the reporters.
-        target: the folder that they write into.
-        unseen: receives a warning for each reporter without data, and the other reporters continue. None raises
-            the error.
+    """Call every reporter. With `unseen`, it receives a warning for each one without data, and the others continue.
 
     Raises:
         VadkitError: a reporter failed.

@@ -63,13 +63,7 @@ def open_run(
 def evaluate_run(
     folder: RunFolder, recipe: Recipe, config: EvaluationConfig, *, target: Path | None = None
 ) -> Evaluation:
-    """Evaluate the score files of a run.
-
-    Args:
-        folder: of the run.
-        recipe: names the scorer of the anomaly maps.
-        config: how scores become metrics.
-        target: the folder that reporters will write into; default, the run folder.
+    """Evaluate the score files of a run; reporters will write into `target`, by default the run folder.
 
     Raises:
         DataError: score files are missing or damaged, or lack something that the protocol or a metric needs.
@@ -101,10 +95,7 @@ def evaluate_under_all_protocols(
 ) -> dict[str, RunResult | VadkitError]:
     """Evaluate under every preset: preset -> result, or the error that it raised.
 
-    Args:
-        sections: a recipe, or the part of it that follows the score files. If it is test-tuned, so is every result.
-        registry: where the metrics are looked up.
-        evaluate_one: evaluates the scores under changed sections.
+    If `sections` are test-tuned, so is every result. `evaluate_one` evaluates the scores under changed sections.
     """
     evaluate, results = with_metrics(sections.evaluate, COMPARED, registry), dict[str, RunResult | VadkitError]()
     for name, preset in PRESETS.items():

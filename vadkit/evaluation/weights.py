@@ -32,13 +32,7 @@ def divide_by_deviations(fusion: Fusion) -> None:
 
 
 def fit_to(fusion: Fusion, videos: Sequence[Imputed], truth: Sequence[NDArray[np.bool_]], *, what: str) -> None:
-    """Set the weights with the best micro AUC, by coordinate ascent from equal shares.
-
-    Args:
-        fusion: the fusion with fitted transforms; this function changes its weights.
-        videos: videos with anomalies.
-        truth: labels of each video, (F,) bool.
-        what: names the videos in messages.
+    """Set the weights with the best micro AUC on videos with labels (F,), by coordinate ascent from equal shares.
 
     Raises:
         DataError: there are no videos, all frames are of one class, or a component is constant.

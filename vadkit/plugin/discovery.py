@@ -6,6 +6,7 @@ with its distribution and the reason. It never stops the other plugins.
 
 from __future__ import annotations
 
+import functools
 import math
 import os
 import re
@@ -13,7 +14,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from importlib.metadata import EntryPoint, distribution, distributions
+from importlib.metadata import Distribution, EntryPoint, distribution, distributions
 from itertools import islice
 from typing import Any
 
@@ -125,8 +126,13 @@ def time_limit() -> float:
 
 def distribution_of(point: EntryPoint) -> str:
     """Return name and version of the package that contains an entry point."""
+    return _name_and_version(point.dist)
+
+
+@functools.cache  # the metadata is parsed at each access
+def _name_and_version(distribution: Distribution | None) -> str:
     try:
-        metadata = point.dist.metadata if point.dist else None  # parsed at each access
+        metadata = distribution.metadata if distribution else None
         return f"{metadata['Name']} {metadata['Version']}" if metadata else "unknown distribution"
     except Exception:  # damaged metadata
         return "unknown distribution"

@@ -80,10 +80,7 @@ _Chain = tuple[Located, ...]
 def _with_parents(node: Node, found: Located, chain: _Chain | None) -> Node:
     """The content of a file, without `variants`, merged into its parents.
 
-    Args:
-        node: the file's content.
-        found: the file and the chosen variant.
-        chain: the recipes that extend it, the outermost first; None for content that is not from a file.
+    `chain` has the recipes that extend it, the outermost first; None for content that is not from a file.
     """
     family = take_apart(node)
     entries = dict(entries_of(family.base))

@@ -138,20 +138,16 @@ def _from_class(component: Component) -> Signature:
     init: Any = vars(loaded).get("__init__") or getattr(loaded, "__init__", None)
     # torch.nn.Module and object accept any arguments, but have no keys.
     keyless = init is object.__init__ or getattr(init, "__module__", "").startswith("torch.nn")
-    declared = [] if keyless else _declared(component, init)
-    by_position = [each.name for each in declared if each.kind in (each.POSITIONAL_ONLY, each.POSITIONAL_OR_KEYWORD)]
-    kwargs = "".join(each.name for each in declared if each.kind is each.VAR_KEYWORD)
-    parameters = _from_hints(component, init, [each for each in declared if each.kind is each.KEYWORD_ONLY])
-    return _signature(component, by_position, kwargs, parameters, loaded.__doc__, getattr(init, "__doc__", None))
-
-
-def _declared(component: Component, init: Any) -> list[inspect.Parameter]:
     try:
-        return list(inspect.signature(init).parameters.values())
+        declared = [] if keyless else list(inspect.signature(init).parameters.values())
     except (TypeError, ValueError) as error:
         what = f"its constructor has no signature that can be read: {describe_error(error)}"
         fix = "its author should write the constructor in Python"
         raise PluginError(what, where=component.where, fix=fix) from error
+    by_position = [each.name for each in declared if each.kind in (each.POSITIONAL_ONLY, each.POSITIONAL_OR_KEYWORD)]
+    kwargs = "".join(each.name for each in declared if each.kind is each.VAR_KEYWORD)
+    parameters = _from_hints(component, init, [each for each in declared if each.kind is each.KEYWORD_ONLY])
+    return _signature(component, by_position, kwargs, parameters, loaded.__doc__, getattr(init, "__doc__", None))
 
 
 def _from_hints(component: Component, init: Any, declared: Sequence[inspect.Parameter]) -> Iterator[Parameter]:
@@ -181,16 +177,7 @@ def _signature(
     of_class: str | None,
     of_init: str | None,
 ) -> Signature:
-    """The signature of a constructor with keys that can be known.
-
-    Args:
-        component: its entry in the registry.
-        by_position: names of its positional parameters, with self.
-        kwargs: name of its `**` parameter, or empty.
-        parameters: its keys, without their help.
-        of_class: docstring of the class.
-        of_init: docstring of the constructor.
-    """
+    """The signature with help; `by_position` includes self, and `of_class` and `of_init` are docstrings."""
     if kwargs:
         what = f"its constructor takes **{kwargs}, so its keys cannot be known"
         fix = "its author should name every key as a keyword-only parameter"

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vadkit.api import DataError, ScoredVideo, VadkitError
-from vadkit_standard.localization.reading import read_maps, read_masks
+from vadkit_standard.localization.truth import read_maps, read_masks
 from vadkit_standard.metrics import CountedOnce
 from vadkit_standard.ranking import Ranking
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import warnings
 from abc import abstractmethod
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from matplotlib import rc_context
@@ -29,39 +28,28 @@ _NAMED = {"reconstruction": "#009E73", "likelihood": NORMAL}
 _OTHERS = ("#009E73", NORMAL, "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 
 
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Turn off math parsing of names, and warnings about characters that the font lacks."""
-    with rc_context({"text.parse_math": False}), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Glyph .* missing from font", UserWarning)
-        yield
+class FigureReporter(Reporter):
+    """A reporter that writes figures below `figures/`."""
 
-
-def save(figure: Figure, path: Path, dpi: int) -> None:
-    """Write a figure atomically."""
-    with atomic_write(path) as aside:
-        figure.savefig(aside, dpi=dpi)
-
-
-class OneFigure(Reporter):
-    """A reporter that writes one figure, `figures/<file>`."""
-
-    file: ClassVar[str]
     dpi: int
 
     def report(self, result: RunResult, folder: Path) -> None:
-        """Write the figure.
+        """Write the figures.
 
         Raises:
-            DataError: the result lacks what the figure shows, such as labels, frames or anomaly maps.
+            DataError: the result lacks what a figure shows, such as labels, frames or anomaly maps.
             RunFolderError: the folder cannot be written.
         """
-        with quiet():
-            save(self.draw(result), folder / "figures" / self.file, self.dpi)
+        # No math in names, and no warnings about characters that the font lacks.
+        with rc_context({"text.parse_math": False}), warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Glyph .* missing from font", UserWarning)
+            for name, figure in self.figures(result):
+                with atomic_write(folder / "figures" / name) as aside:
+                    figure.savefig(aside, dpi=self.dpi)
 
     @abstractmethod
-    def draw(self, result: RunResult) -> Figure:
-        """Draw the figure."""
+    def figures(self, result: RunResult) -> Iterator[tuple[str, Figure]]:
+        """Draw the figures: path below `figures/`, and figure."""
 
 
 def labelled_videos(videos: Sequence[VideoResult]) -> list[tuple[VideoResult, NDArray[np.bool_]]]:

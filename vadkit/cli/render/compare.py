@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
@@ -113,9 +114,8 @@ def _csv(comparison: Comparison) -> str:
     for entry in comparison.entries:
         numbers: list[float | None] = []
         for metric in comparison.metrics:
-            behind = entry.behind.get(metric)
-            gap = (behind.low, behind.high) if behind else (None, None)
-            numbers += [entry.values.get(metric), *(entry.intervals.get(metric) or (None, None)), *gap]
+            intervals = (each.get(metric, (None, None)) for each in (entry.intervals, entry.behind))
+            numbers += [entry.values.get(metric), *itertools.chain(*intervals)]
         protocol = [entry.protocol[key] for key in about]
         rows.append([entry.name, *protocol, *numbers, *(getattr(entry, key) for key in cost)])
     return tables.comma(rows)

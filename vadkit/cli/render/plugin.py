@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import inspect
-import json
 from collections import Counter
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, distribution
@@ -16,7 +15,7 @@ from rich.markup import escape
 from rich.table import Column, Table
 from rich.text import Text
 
-from vadkit.cli.render.tables import listing
+from vadkit.cli.render import tables
 from vadkit.core.contracts import KINDS
 from vadkit.core.errors import PluginError, closest, join_names
 from vadkit.plugin.discovery import Plugin
@@ -35,7 +34,7 @@ def print_listing(registry: Registry, name: str | None) -> None:
     Raises:
         PluginError: no kind or component has this name.
     """
-    console = Console(soft_wrap=not Console().is_terminal)
+    console = Console(soft_wrap=not Console().is_terminal, emoji=False)
     if name is None:
         for kind in KINDS:
             if registry.names(kind):
@@ -49,7 +48,7 @@ def print_listing(registry: Registry, name: str | None) -> None:
 
 
 def _kind_table(registry: Registry, kind: str) -> Table:
-    table = listing(*(Column(head, no_wrap=head != "summary") for head in ("name", "summary", "plugin", "from")))
+    table = tables.listing(*(Column(head, no_wrap=head != "summary") for head in ("name", "summary", "plugin", "from")))
     table.title = kind
     cards = [(card, plugin) for plugin in registry.plugins for card in plugin.components if card.kind == kind]
     for card, plugin in sorted(cards, key=lambda pair: pair[0].name):
@@ -89,7 +88,7 @@ def _print_component(console: Console, registry: Registry, name: str) -> None:
     for each in kinds:
         component = registry.get(each, short)
         console.print(f"[bold]{each} {component.name}[/bold]: {escape(component.summary)}", highlight=False)
-        table = listing("key", "type", "default", "meaning")
+        table = tables.listing("key", "type", "default", "meaning")
         for key in describe(component).parameters.values():
             default = "required" if key.required else key.default_text
             table.add_row(*map(escape, (key.name, key.type, default, key.help)))
@@ -98,9 +97,9 @@ def _print_component(console: Console, registry: Registry, name: str) -> None:
 
 def print_plugins(registry: Registry) -> None:
     """Print every plugin with its distribution, origin and components, then all problems."""
-    console = Console(soft_wrap=not Console().is_terminal)
+    console = Console(soft_wrap=not Console().is_terminal, emoji=False)
     heads = ("plugin", "distribution", "module", "components")
-    table = listing(*(Column(head, no_wrap=head == "plugin", overflow="fold", min_width=9) for head in heads))
+    table = tables.listing(*(Column(head, no_wrap=head == "plugin", overflow="fold", min_width=9) for head in heads))
     for plugin in registry.plugins:
         module = plugin.module if plugin.group == ENTRY_POINT_GROUP else f"{plugin.group}: {plugin.module}"
         table.add_row(*map(escape, (plugin.name, _distribution(plugin), module, _counted(plugin))))
@@ -133,6 +132,8 @@ def _distribution(plugin: Plugin) -> str:
 
 def _editable(name: str) -> bool:
     """Whether it was installed with `pip install -e` (PEP 610)."""
+    import json  # not needed by `vadkit list`
+
     with contextlib.suppress(PackageNotFoundError, ValueError, KeyError):
         return bool(json.loads(distribution(name).read_text("direct_url.json") or "{}")["dir_info"]["editable"])
     return False
@@ -142,7 +143,7 @@ def print_outcomes(outcomes: Sequence[Outcome], *, failures: bool = False) -> No
     """Print a row for each check, or one for all checks skipped for the same reason; then the counts."""
     console = Console(highlight=False)
     heads = (Column(head, no_wrap=True) for head in ("component", "check", ""))
-    table = listing(*heads, Column("why", overflow="fold"))
+    table = tables.listing(*heads, Column("why", overflow="fold"))
     for (component, state, reason), same in groupby(outcomes, lambda each: (each.component, each.state, each.reason)):
         if failures and state != "failed":
             continue

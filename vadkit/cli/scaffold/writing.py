@@ -23,16 +23,7 @@ _FIX = "choose another folder with --out"
 
 
 def write_plugin(kind: str, name: str, folder: Path, registry: Registry) -> Path:
-    """Write the package of a new plugin.
-
-    Args:
-        kind: kind of its component.
-        name: name of distribution, plugin and component.
-        folder: the folder to write; it may exist if it is empty.
-        registry: installed plugins; their names are taken.
-
-    Returns:
-        The folder.
+    """Write the package of a new plugin into a new or empty folder.
 
     Raises:
         PluginError: the kind is unknown, or the name is malformed or taken.
