@@ -49,9 +49,8 @@ def _root(version: Annotated[bool, typer.Option("--version", help="Print the ver
         raise typer.Exit
 
 
-@cache  # a command may read a recipe several times
-def _warn(text: str) -> None:
-    typer.secho(f"warning: {text}", fg=typer.colors.YELLOW if sys.stderr.isatty() else None, err=True)
+# A command may read a recipe several times.
+_warn = cache(partial(complain, kind="warning", color=typer.colors.YELLOW))
 
 
 def _show_warning(

@@ -44,14 +44,8 @@ def measure(
     Each round draws as many videos as there are, with replacement. It draws videos and not frames, because
     the frames of a video resemble each other; intervals over frames would be far too narrow. Rounds in which
     a value is not defined (such as an AUC of one class) do not count. A value that is defined in less than
-    half of the rounds gets no interval.
-
-    Args:
-        metrics: the metrics to compute.
-        videos: scored videos. Without videos there are no values; with one video there are no intervals.
-        what: names the scores in messages.
-        seed: seed of the draws.
-        rounds: number of rounds; 0 computes no intervals.
+    half of the rounds gets no interval. Without videos there are no values; with one video, or with 0 rounds,
+    there are no intervals. `what` names the scores in messages.
 
     Raises:
         DataError: a metric cannot be computed, two metrics give values of the same name, or a value is not finite.
@@ -96,14 +90,7 @@ def differences(
 ) -> dict[str, Interval]:
     """95 % intervals of the first method's values minus the second's, by the paired bootstrap.
 
-    Both methods are measured on the same draws of videos.
-
-    Args:
-        metric: the metric to compute.
-        first: the videos with the scores of the first method.
-        second: the same videos, in the same order, with the scores of the second method.
-        seed: seed of the draws.
-        rounds: number of rounds.
+    Both methods are measured on the same draws. `first` and `second` are the same videos in the same order.
     """
     if len(first) < 2 or rounds < 1:
         return {}
@@ -119,15 +106,9 @@ def differences(
 def chance(
     metrics: Sequence[Metric], draw: Callable[[np.random.Generator], Sequence[ScoredVideo]], *, seed: int
 ) -> tuple[dict[str, float], int]:
-    """The chance level: each value's mean over scorers with random scores.
+    """The chance level: each value's mean over `chance_draws` random scorers, and the number of random scorers.
 
-    Args:
-        metrics: the metrics to compute; `chance_draws` is the number of random scorers for a metric.
-        draw: gives the videos with random scores, processed under the protocol.
-        seed: seed of the random scores.
-
-    Returns:
-        The means, and the number of random scorers.
+    `draw` gives the videos with random scores, processed under the protocol.
     """
     random = np.random.default_rng(seed)
     values_of: defaultdict[str, list[float]] = defaultdict(list)

@@ -68,19 +68,13 @@ def with_metrics(evaluate: Evaluate, names: Sequence[str], registry: Registry) -
 
 
 def refuse_test_tuning(protocol: Protocol, *, allowed: bool) -> None:
-    """Refuse a protocol in which something was chosen with test labels, unless it is allowed.
-
-    Raises:
-        VadkitError: the protocol is test-tuned, and `allowed` is false.
-    """
+    """Raise a VadkitError for a protocol in which something was chosen with test labels, unless it is allowed."""
     if protocol.test_tuned and not allowed:
-        raise VadkitError(
-            "a weight or setting of it was chosen with test labels (test_tuned: true)"
-            if protocol.weights != "test"
-            else "its weights are to be fitted to test labels (weights: test)",
-            where="evaluate.protocol",
-            fix="add --allow-test-tuning to see such a result, which is marked test-tuned wherever it appears",
-        )
+        what = "a weight or setting of it was chosen with test labels (test_tuned: true)"
+        if protocol.weights == "test":
+            what = "its weights are to be fitted to test labels (weights: test)"
+        fix = "add --allow-test-tuning to see such a result, which is marked test-tuned wherever it appears"
+        raise VadkitError(what, where="evaluate.protocol", fix=fix)
 
 
 def _component(name: str, fused: Fused, protocol: Protocol, registry: Registry) -> ComponentFusion:

@@ -40,11 +40,7 @@ class Imputed:
 
 
 def check_videos(videos: Sequence[VideoScores]) -> None:
-    """Refuse videos that cannot be evaluated together.
-
-    Raises:
-        DataError: there are no videos, two have the same name, or their components differ.
-    """
+    """Raise a DataError if there are no videos, two have the same name, or their components differ."""
     if not videos:
         raise DataError("there are no scores to evaluate", fix="score the test videos first, with 'vadkit run'")
     twice = [name for name, count in Counter(video.name for video in videos).items() if count > 1]
@@ -59,11 +55,7 @@ def check_videos(videos: Sequence[VideoScores]) -> None:
 
 
 def check_normal(normal: Sequence[VideoScores], videos: Sequence[VideoScores]) -> None:
-    """Refuse normal videos that another method scored than the test videos. No normal videos are allowed too.
-
-    Raises:
-        DataError: two have the same name, or their components differ from those of the test videos.
-    """
+    """Raise a DataError if normal videos have the same name, or other components than the test videos."""
     if not normal:
         return
     check_videos(normal)
@@ -74,11 +66,7 @@ def check_normal(normal: Sequence[VideoScores], videos: Sequence[VideoScores]) -
 
 
 def check_labels(videos: Sequence[VideoScores], labels: Mapping[str, Labels]) -> None:
-    """Refuse labels that do not belong to these scores. Videos without labels are allowed.
-
-    Raises:
-        DataError: a labelled video has no scores, or its numbers of labels and scores differ.
-    """
+    """Raise a DataError if a labelled video has no scores, or its numbers of labels and scores differ."""
     names = {video.name for video in videos}
     if missing := [name for name in labels if name not in names]:
         what = f"{len(missing)} of {len(labels)} labelled videos have no scores: {join_names(missing)}"

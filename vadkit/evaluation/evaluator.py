@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -40,11 +41,7 @@ class Evaluation:
 
 
 class Evaluator:
-    """Evaluates scores under one configuration.
-
-    Args:
-        config: weights, transforms, metrics and protocol.
-    """
+    """Evaluates scores under one configuration."""
 
     def __init__(self, config: EvaluationConfig) -> None:
         self.config = config
@@ -70,12 +67,7 @@ class Evaluator:
 
         In the result's `components`, a fused component has its own name and is measured after its transforms.
         `NAME (raw)` is a component without transforms: fused components that have transforms, and all stored
-        components that are not fused.
-
-        Args:
-            data: scores and labels.
-            name: name of the recipe.
-            folder: the run folder.
+        components that are not fused. The result has the name of the recipe and the run folder.
 
         Raises:
             DataError: scores or labels are missing, do not match or are not finite, or a metric is not defined
@@ -153,10 +145,8 @@ def _groups(videos: Sequence[ScoredVideo], metrics: Sequence[Metric]) -> dict[st
 def _defined(videos: Sequence[ScoredVideo], metrics: Sequence[Metric]) -> dict[str, float]:
     values: dict[str, float] = {}
     for metric in metrics:
-        try:
+        with suppress(DataError):  # one class only
             values |= {key: float(value) for key, value in metric.compute(videos).items() if np.isfinite(value)}
-        except DataError:
-            continue  # one class only
     return values
 
 

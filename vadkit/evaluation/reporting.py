@@ -92,17 +92,13 @@ def draw(
     data_root: str | Path | None = None,
     registry: Registry | None = None,
 ) -> Path:
-    """Draw figures of a finished run, under its own protocol, into its folder.
+    """Draw figures of a finished run, under its own protocol, into its folder `figures/`, which is returned.
 
     Args:
         folder: of the run.
         figures: reporters, by name; none for those of the recipe that draw.
-        data_root: the folder of the data set or the folder that contains it, for figures that show frames;
-            default `$VADKIT_DATA`.
-        registry: where components are looked up; default, all installed plugins.
-
-    Returns:
-        The folder `figures/` of the run.
+        data_root: as of `vadkit.run`, for figures that show frames.
+        registry: default, all installed plugins.
 
     Raises:
         VadkitError: a figure does not exist, or the data that it shows is missing.
@@ -119,11 +115,7 @@ def draw(
 
 
 def refuse_run(out: str | Path) -> None:
-    """Refuse a folder for results that already holds a run.
-
-    Raises:
-        VadkitError: `out` is a run folder.
-    """
+    """Raise a VadkitError if a folder for results already holds a run."""
     if RunFolder(Path(out)).is_run:
         fix = "choose another folder with --out"
         raise VadkitError("is a run; its results would be overwritten", where=str(out), fix=fix)

@@ -26,7 +26,7 @@ def divide_by_deviations(fusion: Fusion) -> None:
         DataError: no normal video was held out, or a component is constant on these videos.
     """
     if not fusion.normal:
-        raise _cannot_fit("no normal video was held out")
+        raise _cannot_fit("the weights cannot be fitted: no normal video was held out")
     std = _deviations(fusion, fusion.scaled_normal, "held-out normal videos")
     fusion.set_weights({name: fusion.parts[name].weight / std[name] for name in std})
 
@@ -38,14 +38,10 @@ def fit_to(fusion: Fusion, videos: Sequence[Imputed], truth: Sequence[NDArray[np
         DataError: there are no videos, all frames are of one class, or a component is constant.
     """
     if not videos:
-        raise _cannot_fit(f"there are no scores of {what}")
+        raise _cannot_fit(f"the weights cannot be fitted: there are no scores of {what}")
     labels = np.concatenate([frames[video.kept] for frames, video in zip(truth, videos, strict=True)])
     if labels.all() or not labels.any():
-        raise DataError(
-            f"all {labels.size} frames of the {what} are of one class",
-            where="evaluate.protocol.weights",
-            fix="check the labels, or set 'weights: fixed'",
-        )
+        raise _cannot_fit(f"all {labels.size} frames of the {what} are of one class", "check the labels")
     scaled = fusion.scale(videos)
     std = _deviations(fusion, scaled, what)
     shares = dict.fromkeys(std, 1.0)
@@ -75,17 +71,9 @@ def _deviations(fusion: Fusion, scaled: Mapping[str, Sequence[Scores]], what: st
     std = {name: float(np.concatenate(scaled[name]).std()) for name, part in fusion.parts.items() if part.weight}
     for name, deviation in std.items():
         if deviation == 0:
-            raise DataError(
-                f"component {name!r} is the same in every frame of the {what}",
-                where="evaluate.protocol.weights",
-                fix="leave it out of 'fuse', or set 'weights: fixed'",
-            )
+            raise _cannot_fit(f"component {name!r} is the same in every frame of the {what}", "leave it out of 'fuse'")
     return std
 
 
-def _cannot_fit(reason: str) -> DataError:
-    return DataError(
-        f"the weights cannot be fitted: {reason}",
-        where="evaluate.protocol.weights",
-        fix="run the recipe with 'data.held_out: 0.1', or set 'weights: fixed'",
-    )
+def _cannot_fit(what: str, fix: str = "run the recipe with 'data.held_out: 0.1'") -> DataError:
+    return DataError(what, where="evaluate.protocol.weights", fix=f"{fix}, or set 'weights: fixed'")

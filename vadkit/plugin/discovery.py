@@ -106,11 +106,7 @@ def load(point: EntryPoint) -> Plugin:
 
 
 def time_limit() -> float:
-    """Return the time limit in seconds to load a plugin.
-
-    Raises:
-        VadkitError: `VADKIT_PLUGIN_TIMEOUT` is not a number of seconds.
-    """
+    """Return the time limit in seconds to load a plugin; a VadkitError if `VADKIT_PLUGIN_TIMEOUT` is malformed."""
     text = os.environ.get(TIMEOUT, "").strip()
     if not text:
         return DEFAULT_TIMEOUT

@@ -96,11 +96,7 @@ class Registry:
         return sorted(name for found_kind, name in self._found if found_kind == kind)
 
     def get(self, kind: str, name: str) -> Component:
-        """Return a component.
-
-        Args:
-            kind: its kind, such as "scorer".
-            name: its name, or its full name "plugin:name".
+        """Return a component, by its kind and its name or full name "plugin:name".
 
         Raises:
             PluginError: the component is unknown, or announced more than once.

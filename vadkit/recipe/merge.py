@@ -24,14 +24,11 @@ VERSION = 1
 
 
 def resolve(recipe: str | Path, overrides: Sequence[str] = ()) -> Node:
-    """A recipe with its parents, its variant and overrides merged in.
+    """A recipe with its parents, its variant and overrides merged in: a mapping without `extends` and `variants`.
 
     Args:
-        recipe: a file, the name of a shipped recipe, or a variant of one of these: see `vadkit.recipe.library`.
+        recipe: a reference as of `vadkit.recipe.library`.
         overrides: `a.b=value`, the value read as YAML; a number addresses a list's entry.
-
-    Returns:
-        A mapping without `extends` and `variants`; every value knows where it came from.
 
     Raises:
         VadkitError: no recipe has this name.

@@ -11,7 +11,7 @@ import contextlib
 import inspect
 import typing
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import MISSING, dataclass, replace
 from typing import Any
 
 from vadkit.core.contracts import SUPPLIED
@@ -22,17 +22,6 @@ from vadkit.recipe import docstring
 from vadkit.recipe import source_signature as static
 
 
-class Missing:
-    """The type of `MISSING`."""
-
-    def __repr__(self) -> str:
-        return "MISSING"
-
-
-MISSING = Missing()
-"""Replaces a default that does not exist, or that only the constructor knows."""
-
-
 @dataclass(frozen=True, slots=True)
 class Parameter:
     """One key of a component or section.
@@ -41,7 +30,7 @@ class Parameter:
         name: the key.
         annotation: its type; `Any` if it has no annotation. A contract stands for a nested component.
         required: whether a recipe must give it.
-        default: its default value, or MISSING.
+        default: its default value; MISSING if there is none, or if only the constructor knows it.
         help: what it means.
         type: the type as its author wrote it; empty for a key of a section.
         default_text: the default as its author wrote it; empty if required, or a key of a section.

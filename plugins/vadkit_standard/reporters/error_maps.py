@@ -10,8 +10,16 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from vadkit.api import DataError, RunResult, VideoResult, closest
-from vadkit_standard.reporters.drawing import FigureReporter, labelled_videos, rules
-from vadkit_standard.reporters.frames import bare, numbers_of, picture, show, title_of
+from vadkit_standard.reporters.drawing import (
+    FigureReporter,
+    bare,
+    labelled_videos,
+    numbers_of,
+    picture,
+    rules,
+    show,
+    title_of,
+)
 from vadkit_standard.reporters.names import printable
 
 

@@ -8,8 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from vadkit.api import DataError, RunResult, VideoResult
-from vadkit_standard.reporters.drawing import ABNORMAL, NORMAL, FigureReporter, rules
-from vadkit_standard.reporters.frames import bare, picture, show, title_of
+from vadkit_standard.reporters.drawing import ABNORMAL, NORMAL, FigureReporter, bare, picture, rules, show, title_of
 from vadkit_standard.reporters.names import printable
 
 _COLUMNS = 4

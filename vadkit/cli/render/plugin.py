@@ -29,11 +29,7 @@ _STYLES = {"passed": "green", "failed": "bold red", "skipped": "dim", "expected"
 
 
 def print_listing(registry: Registry, name: str | None) -> None:
-    """Print everything, one kind, or one component with its keys.
-
-    Raises:
-        PluginError: no kind or component has this name.
-    """
+    """Print everything, one kind, or one component with its keys; a PluginError for an unknown name."""
     console = Console(soft_wrap=not Console().is_terminal, emoji=False)
     if name is None:
         for kind in KINDS:
