@@ -1,7 +1,5 @@
 """The program `vadkit`. Each command imports what it needs when it runs, so that `--help` stays fast."""
 
-from __future__ import annotations
-
 import sys
 import warnings
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """`vadkit data`: check a data set, convert it to another layout, or preview it."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 

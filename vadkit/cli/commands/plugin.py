@@ -1,7 +1,5 @@
 """`vadkit plugin`: list plugins, check one, or write a new one; and `vadkit list`."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -76,13 +74,13 @@ def new(
 def _settings(overrides: Sequence[str]) -> Mapping[str, Any]:
     """The values of `--set`, by component."""
     from vadkit.recipe.merge import VERSION, resolve_plain
+    from vadkit.recipe.node import entries_of
 
-    tree = resolve_plain({"vadkit": VERSION}, overrides)
-    assert isinstance(tree.value, Mapping)
-    return {name: node for name, node in tree.value.items() if name != "vadkit"}
+    entries = entries_of(resolve_plain({"vadkit": VERSION}, overrides))
+    return {name: node for name, node in entries.items() if name != "vadkit"}
 
 
-def _watched(outcomes: Iterable[Outcome]) -> list[Outcome]:
+def _watched(outcomes: Iterable["Outcome"]) -> list["Outcome"]:
     """All outcomes; meanwhile a status line counts them."""
     from rich.console import Console
 

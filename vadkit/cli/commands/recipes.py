@@ -1,7 +1,5 @@
 """`vadkit recipes`, `check`, `show` and `schema`: commands that read recipes."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Sequence
 from pathlib import Path

@@ -1,7 +1,5 @@
 """`vadkit eval`, `compare` and `figures`: commands that read scores."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -48,16 +46,16 @@ def evaluate(
             raise VadkitError(what, where="--all-protocols", fix=fix)
         if all_protocols and out:
             raise VadkitError("--all-protocols prints a table and writes no file", where="--out", fix="leave it out")
-        external = {
-            "--data": data,
-            "--data-root": data_root,
-            "--labels": labels,
-            "--normal": normal,
-            "--dropped": dropped if dropped != _DROPPED else None,
-            "--high": high if high != _HIGH else None,
+        given: dict[str, Any] = {
+            "data": data,
+            "data_root": data_root,
+            "labels": labels,
+            "normal": normal,
+            "dropped": dropped if dropped != _DROPPED else None,
+            "high": high if high != _HIGH else None,
         }
         if (target / "recipe.yaml").is_file():
-            _run(target, changes, out, external, all_protocols=all_protocols, allow_test_tuning=allow_test_tuning)
+            _run(target, changes, out, given, all_protocols=all_protocols, allow_test_tuning=allow_test_tuning)
             return
         from vadkit.cli.render.compare import print_all
         from vadkit.evaluation.external_scores import ExternalScores, evaluate_external_all_protocols, evaluate_scores
@@ -66,14 +64,7 @@ def evaluate(
             what = "is not a run folder: it has no recipe.yaml"
             fix = "give the path of a run; to evaluate scores of another method, give their labels: --data or --labels"
             raise VadkitError(what, where=str(target), fix=fix)
-        given: Any = {
-            "data": _data(data),
-            "data_root": data_root,
-            "labels": labels,
-            "normal": normal,
-            "dropped": _pair(dropped),
-            "high": high,
-        }
+        given |= {"data": _data(data), "dropped": _pair(dropped), "high": high}
         if all_protocols:
             print_all(evaluate_external_all_protocols(ExternalScores(target, **given), overrides=changes))
             return
@@ -85,7 +76,7 @@ def _run(
     run: Path,
     changes: list[str],
     out: Path | None,
-    external: Mapping[str, object],
+    given: Mapping[str, object],
     *,
     all_protocols: bool,
     allow_test_tuning: bool,
@@ -94,9 +85,9 @@ def _run(
     from vadkit.cli.render.compare import print_all
     from vadkit.evaluation.reporting import evaluate_all_protocols, report
 
-    if useless := [name for name, value in external.items() if value is not None]:
-        what = f"{run} is a run and has labels and scores already"
-        raise VadkitError(what, where=useless[0], fix="leave it out; it is for scores of other methods")
+    if useless := [name for name, value in given.items() if value is not None]:
+        what, option = f"{run} is a run and has labels and scores already", f"--{useless[0].replace('_', '-')}"
+        raise VadkitError(what, where=option, fix="leave it out; it is for scores of other methods")
     if all_protocols:
         print_all(evaluate_all_protocols(run, changes, allow_test_tuning=allow_test_tuning))
         return

@@ -1,7 +1,5 @@
 """`vadkit run`, `sweep`, `watch` and `bench`: commands that use torch."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 

@@ -10,6 +10,7 @@ from importlib.metadata import PackageNotFoundError, distribution
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Column, Table
@@ -44,11 +45,16 @@ def print_listing(registry: Registry, name: str | None) -> None:
 
 
 def _kind_table(registry: Registry, kind: str) -> Table:
-    table = tables.listing(*(Column(head, no_wrap=head != "summary") for head in ("name", "summary", "plugin", "from")))
-    table.title = kind
+    heads = ("name", "summary", "plugin", "from")
     cards = [(card, plugin) for plugin in registry.plugins for card in plugin.components if card.kind == kind]
-    for card, plugin in sorted(cards, key=lambda pair: pair[0].name):
-        table.add_row(*map(Text, (card.name, card.summary, plugin.name, plugin.distribution)))
+    cards.sort(key=lambda pair: pair[0].name)
+    rows = [heads, *((card.name, card.summary, plugin.name, plugin.distribution) for card, plugin in cards)]
+    # With a width, Rich does not measure each cell, which takes a third of the time.
+    widths = [None if cells[0] == "summary" else max(map(cell_len, cells)) for cells in zip(*rows, strict=True)]
+    columns = (Column(head, no_wrap=bool(width), width=width) for head, width in zip(heads, widths, strict=True))
+    table = tables.listing(*columns, title=kind)
+    for row in rows[1:]:
+        table.add_row(*map(Text, row))
     return table
 
 
