@@ -55,7 +55,7 @@ def check_videos(videos: Sequence[VideoScores]) -> None:
 
 
 def check_normal(normal: Sequence[VideoScores], videos: Sequence[VideoScores]) -> None:
-    """Raise a DataError if normal videos have the same name, or other components than the test videos."""
+    """Raise a DataError if two normal videos have one name, or components that the test videos do not have."""
     if not normal:
         return
     check_videos(normal)
@@ -66,7 +66,7 @@ def check_normal(normal: Sequence[VideoScores], videos: Sequence[VideoScores]) -
 
 
 def check_labels(videos: Sequence[VideoScores], labels: Mapping[str, Labels]) -> None:
-    """Raise a DataError if a labelled video has no scores, or its numbers of labels and scores differ."""
+    """Raise a DataError if a labelled video lacks scores, or has another number of scores than of labels."""
     names = {video.name for video in videos}
     if missing := [name for name in labels if name not in names]:
         what = f"{len(missing)} of {len(labels)} labelled videos have no scores: {join_names(missing)}"

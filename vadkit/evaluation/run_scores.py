@@ -97,11 +97,12 @@ def evaluate_under_all_protocols(
 
     If `sections` are test-tuned, so is every result. `evaluate_one` evaluates the scores under changed sections.
     """
-    evaluate, results = with_metrics(sections.evaluate, COMPARED, registry), dict[str, RunResult | VadkitError]()
+    results: dict[str, RunResult | VadkitError] = {}
     for name, preset in PRESETS.items():
-        protocol = replace(preset, test_tuned=evaluate.protocol.test_tuned)
+        protocol = replace(preset, test_tuned=sections.evaluate.protocol.test_tuned)
         try:
-            results[name] = evaluate_one(replace(sections, evaluate=replace(evaluate, protocol=protocol)))
+            evaluate = replace(with_metrics(sections.evaluate, COMPARED, registry), protocol=protocol)
+            results[name] = evaluate_one(replace(sections, evaluate=evaluate))
         except VadkitError as error:
             results[name] = error
     return results
