@@ -77,7 +77,7 @@ class Fusion:
     def __post_init__(self) -> None:
         if not self.parts:
             raise DataError("no component is fused", where="fuse", fix="name at least one entry of 'scores'")
-        self.scaled_normal = self._scaled(self.normal, fit=True)
+        self.scaled_normal = self.scale(self.normal, fit=True)
         self._fit_smoothing()
 
     def set_weights(self, weights: Mapping[str, float]) -> None:
@@ -89,14 +89,22 @@ class Fusion:
     def _fit_smoothing(self) -> None:
         _apply_all(self.smoothing, self.normal, self._sums(self.normal, self.scaled_normal), _FUSED, fit=True)
 
-    def scale(self, videos: Sequence[Imputed]) -> dict[str, list[Scores]]:
-        """Apply each component's transforms: component -> transformed scores of each video, (F',).
+    def scale(self, videos: Sequence[Imputed], *, fit: bool = False) -> dict[str, list[Scores]]:
+        """Apply each component's transforms: component -> transformed scores of each video, (F',). `fit` fits them too.
 
         Raises:
             DataError: a component is not among the scores, or a transform's output has another number of frames
                 or is not finite.
         """
-        return self._scaled(videos)
+        for video in videos:
+            if unknown := [name for name in self.parts if name not in video.components]:
+                what = f"component {unknown[0]!r} is not among the scores of video {video.name!r}"
+                raise DataError(what, where="fuse", fix=closest(unknown[0], video.components))
+        scaled: dict[str, list[Scores]] = {}
+        for name, part in self.parts.items():
+            scores = [video.components[name] for video in videos]
+            scaled[name] = _apply_all(part.transforms, videos, scores, f"component {name!r}", fit=fit)
+        return scaled
 
     def total(self, videos: Sequence[Imputed], scaled: Mapping[str, Sequence[Scores]]) -> list[Scores]:
         """Compute the final score of each video, (F',), from the transformed scores of `scale`.
@@ -124,17 +132,6 @@ class Fusion:
                     "the weighted sum is not finite", where=f"video {video.name!r}", fix="check the weights"
                 )
         return sums
-
-    def _scaled(self, videos: Sequence[Imputed], *, fit: bool = False) -> dict[str, list[Scores]]:
-        for video in videos:
-            if unknown := [name for name in self.parts if name not in video.components]:
-                what = f"component {unknown[0]!r} is not among the scores of video {video.name!r}"
-                raise DataError(what, where="fuse", fix=closest(unknown[0], video.components))
-        scaled: dict[str, list[Scores]] = {}
-        for name, part in self.parts.items():
-            scores = [video.components[name] for video in videos]
-            scaled[name] = _apply_all(part.transforms, videos, scores, f"component {name!r}", fit=fit)
-        return scaled
 
 
 def _apply_all(

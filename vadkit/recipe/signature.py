@@ -94,7 +94,7 @@ def _from_ast(found: static.Constructor, argument: ast.arg, default: ast.expr | 
     value = MISSING
     if default is not None:
         with contextlib.suppress(static.UnreadableError):
-            value = found.evaluate(default)
+            value = static.evaluate(default, found.names)
     return Parameter(
         name=argument.arg,
         annotation=annotation,
@@ -114,7 +114,7 @@ def _type(found: static.Constructor, expression: ast.expr | None) -> tuple[Any, 
     if isinstance(expression, ast.Constant) and isinstance(expression.value, str):
         text = expression.value
         expression = ast.parse(text, mode="eval").body
-    meant = found.evaluate(expression)
+    meant = static.evaluate(expression, found.names)
     if isinstance(meant, str):
         raise static.UnreadableError(meant)
     if may_be_alias and not isinstance(meant, type):

@@ -53,10 +53,6 @@ class Constructor:
     docstrings: tuple[str | None, str | None]
     names: Mapping[str, Any]
 
-    def evaluate(self, expression: ast.expr) -> Any:
-        """The value of an annotation or default; UnreadableError if that needs an import."""
-        return _evaluate(expression, self.names)
-
 
 def constructor(target: str) -> Constructor:
     """Find the class of `package.module:Class` and its `__init__`, in the source.
@@ -149,13 +145,13 @@ def _bound(statement: ast.stmt, names: Mapping[str, Any]) -> Iterator[tuple[str,
             value = None
             if statement.value is not None:
                 with contextlib.suppress(UnreadableError):
-                    value = _evaluate(statement.value, names)
+                    value = evaluate(statement.value, names)
             targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
             yield from ((target.id, value) for target in targets if isinstance(target, ast.Name))
 
 
-def _evaluate(expression: ast.expr, names: Mapping[str, Any]) -> Any:
-    """The value of an expression without calls: it can run no code of the module."""
+def evaluate(expression: ast.expr, names: Mapping[str, Any]) -> Any:
+    """The value of an expression; UnreadableError if it has unknown names, or calls, which could run the module's code."""
     if any(isinstance(part, ast.Call) for part in ast.walk(expression)):
         raise UnreadableError(ast.unparse(expression))
     try:

@@ -72,7 +72,6 @@ def new(
 
 
 def _settings(overrides: Sequence[str]) -> Mapping[str, Any]:
-    """The values of `--set`, by component."""
     from vadkit.recipe.merge import VERSION, resolve_plain
     from vadkit.recipe.node import entries_of
 

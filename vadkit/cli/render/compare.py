@@ -40,7 +40,6 @@ def _number(value: float, metric: str, units: Mapping[str, str]) -> str:
 
 
 def _value(entry: Entry, metric: str, units: Mapping[str, str]) -> tuple[str, str]:
-    """A value and its interval."""
     if metric not in entry.values:
         return "-", ""
     ends = entry.intervals.get(metric) or ()
