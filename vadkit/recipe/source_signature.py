@@ -151,7 +151,7 @@ def _bound(statement: ast.stmt, names: Mapping[str, Any]) -> Iterator[tuple[str,
 
 
 def evaluate(expression: ast.expr, names: Mapping[str, Any]) -> Any:
-    """The value of an expression; UnreadableError if it has unknown names, or calls, which could run the module's code."""
+    """The value of an expression without calls, which could run code; UnreadableError for others and unknown names."""
     if any(isinstance(part, ast.Call) for part in ast.walk(expression)):
         raise UnreadableError(ast.unparse(expression))
     try:
