@@ -43,6 +43,7 @@ from vadkit.core.errors import (
     join_names,
 )
 from vadkit.core.files import atomic_write, read_text
+from vadkit.core.folders import is_image, is_video, list_folder, walk_folders
 from vadkit.core.values import (
     BottleneckOutput,
     ClipOutputs,
@@ -114,13 +115,17 @@ __all__ = [
     "frame_rate",
     "hookimpl",
     "intervals_of",
+    "is_image",
+    "is_video",
     "join_names",
+    "list_folder",
     "mask_images",
     "mask_labels",
     "max_hold",
     "natural_key",
     "read_label_file",
     "read_text",
+    "walk_folders",
 ]
 
 

@@ -10,8 +10,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
 
-from vadkit.api import DataError, Dataset, Labels, Split, Track, VideoRef, natural_key
-from vadkit_datasets.layout import HOLE, VIDEOS, Lengths, entries, found_if_any, number, numbered_images, videos_below
+from vadkit.api import DataError, Dataset, Labels, Split, Track, VideoRef, is_video, list_folder, natural_key
+from vadkit_datasets.layout import HOLE, Lengths, found_if_any, number, numbered_images, videos_below
 from vadkit_datasets.tracks import read_tracks
 
 
@@ -142,11 +142,11 @@ class Benchmark(Dataset):
     def _videos_in(self, folder: Path) -> list[VideoRef]:
         """Video files and folders of frames. All folders start at the same number, 0 or 1."""
         found: list[VideoRef] = []
-        for entry in entries(folder):
+        for entry in list_folder(folder):
             if entry.is_dir() and not entry.name.endswith("_gt"):
                 frames = numbered_images(entry)
                 found.append(VideoRef(entry.name, frames, frames=len(frames), fps=self.fps))
-            elif entry.suffix.lower() in VIDEOS:
+            elif is_video(entry):
                 found.append(VideoRef(entry.stem, entry, fps=self.fps))
         starts = [video.source[0] for video in found if isinstance(video.source, tuple)]
         first = min(map(number, starts), default=0)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -11,10 +10,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vadkit.api import DataError, Split, VideoRef, count_frames, natural_key, read_text
+from vadkit.api import (
+    DataError,
+    Split,
+    VideoRef,
+    count_frames,
+    is_image,
+    is_video,
+    list_folder,
+    read_text,
+    walk_folders,
+)
 
-IMAGES = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp"})
-VIDEOS = frozenset({".avi", ".mp4", ".mkv", ".mov", ".m4v", ".webm", ".mpg", ".mpeg", ".ts", ".wmv"})
 _EXTRACTED = frozenset({"training", "testing"})
 HOLE = "extract the frames again, because a missing frame shifts every later label"
 
@@ -47,30 +54,18 @@ def found_if_any(find: Callable[[Split], Sequence[VideoRef]], split: Split) -> S
         return ()
 
 
-def entries(folder: Path) -> list[Path]:
-    """The content of a folder in natural order, without hidden files; empty if the folder does not exist."""
-    if not folder.is_dir():
-        return []
-    return sorted((path for path in folder.iterdir() if path.name[0] != "."), key=lambda path: natural_key(path.name))
-
-
 def videos_below(base: Path) -> Mapping[str, tuple[Path, ...]]:
     """Name without suffix -> the video files of that name, at any depth, except in training/ and testing/.
 
     Raises:
-        OSError: a folder cannot be read; `os.walk` would skip it silently.
+        DataError: a folder cannot be read.
     """
-
-    def refuse(error: OSError) -> None:
-        raise error
-
-    found: dict[str, list[Path]] = {}
-    for folder, inner, files in os.walk(base, onerror=refuse):
-        inner[:] = sorted(name for name in inner if name not in _EXTRACTED and not name.startswith("."))
-        for path in (Path(folder, name) for name in sorted(files) if not name.startswith(".")):
-            if path.suffix.lower() in VIDEOS:
-                found.setdefault(path.stem, []).append(path)
-    return {name: tuple(paths) for name, paths in found.items()}
+    found: dict[str, tuple[Path, ...]] = {}
+    for _, files in walk_folders(base, lambda folder: folder.name not in _EXTRACTED):
+        for path in files:
+            if is_video(path):
+                found[path.stem] = (*found.get(path.stem, ()), path)
+    return found
 
 
 def names_in(path: Path) -> list[str]:
@@ -80,7 +75,8 @@ def names_in(path: Path) -> list[str]:
         DataError: the file is unreadable or empty.
     """
     lines = (line.strip() for line in read_text(path).splitlines())
-    names = [Path(line).stem if Path(line).suffix.lower() in VIDEOS else Path(line).name for line in lines if line]
+    paths = [Path(line) for line in lines if line]
+    names = [path.stem if is_video(path) else path.name for path in paths]
     if not names:
         raise DataError("the list is empty", where=str(path), fix="download it again")
     return names
@@ -92,7 +88,7 @@ def numbered_images(folder: Path) -> tuple[Path, ...]:
     Raises:
         DataError: there are no images, or a number is missing or occurs twice.
     """
-    paths = sorted((path for path in entries(folder) if path.suffix.lower() in IMAGES), key=number)
+    paths = sorted((path for path in list_folder(folder) if is_image(path)), key=number)
     if not paths:
         raise DataError("no images", where=str(folder), fix="extract the frames again or remove the folder")
     numbers = [number(path) for path in paths]

@@ -18,7 +18,8 @@ from numpy.typing import NDArray
 
 from vadkit.core.errors import DataError, join_names
 from vadkit.core.files import reading
-from vadkit.core.values import ClipSpec, VideoRef, natural_key
+from vadkit.core.folders import is_image, is_video, list_folder
+from vadkit.core.values import ClipSpec, VideoRef
 from vadkit.video.damage import Damages
 from vadkit.video.decode import decode
 from vadkit.video.probe import frame_rate
@@ -27,8 +28,6 @@ from vadkit.video.video_file import to_rgb
 
 FPS_TOLERANCE = 1.1  # frame rates that differ by at most this factor count as equal
 _URL = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
-_IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
-_VIDEO_SUFFIXES = (".avi", ".mkv", ".mov", ".mp4", ".ts", ".webm")
 _QUEUE_SIZE = 64  # frames of a live source that may wait for the model
 _TIMEOUT = 10.0  # seconds without an answer or a frame
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 30.0  # seconds between two attempts to connect
@@ -144,13 +143,12 @@ def _lower(source_fps: float | None, fps: float | None) -> float | None:
 def _video(path: Path) -> VideoRef:
     if path.is_file():
         return VideoRef(path.name, path)
-    files = list(path.iterdir())
-    images = sorted((f for f in files if f.suffix.lower() in _IMAGE_SUFFIXES), key=lambda file: natural_key(file.name))
-    if not images and (videos := sorted(f.name for f in files if f.suffix.lower() in _VIDEO_SUFFIXES)):
+    files = list_folder(path)
+    if images := tuple(file for file in files if is_image(file)):
+        return VideoRef(path.name, images)
+    if videos := [file.name for file in files if is_video(file)]:
         raise DataError(f"holds videos: {join_names(videos)}", where=str(path), fix="give one of them")
-    if not images:
-        raise DataError("holds no images", where=str(path), fix="give a folder of images that are the frames in order")
-    return VideoRef(path.name, tuple(images))
+    raise DataError("holds no images", where=str(path), fix="give a folder of images that are the frames in order")
 
 
 def _open(name: str) -> av.container.InputContainer:

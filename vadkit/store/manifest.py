@@ -32,10 +32,10 @@ class Session:
 
     Attributes:
         begun: when it started, ISO 8601 with time zone.
-        commit: commit of vadkit's source; None if it is not in git.
+        commit: of vadkit's source; None if it is not in git.
         versions: package -> version.
-        host: system, processor, cores and device of the machine.
-        seconds: how long it took; None if it did not finish the run.
+        host: system, processor, cores and device.
+        seconds: None if it did not finish the run.
     """
 
     begun: str
@@ -53,7 +53,7 @@ class Stage:
         digest: of the part of the recipe that the stage's result depends on.
         code: package -> digest of the source that the stage was made with.
         parameters: number of weights; None if it is not known, or the stage has none.
-        seconds: how long the stage took; None if it was not measured in one piece.
+        seconds: None if the stage was not measured in one piece.
     """
 
     digest: str = ""
@@ -64,12 +64,7 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """Size of a split.
-
-    Attributes:
-        videos: number of videos.
-        frames: number of frames in all of them.
-    """
+    """Numbers of videos and frames of a split."""
 
     videos: int
     frames: int
@@ -81,7 +76,6 @@ class DataRecord:
 
     Attributes:
         fingerprints: split -> digest of the names and sizes of its videos.
-        counts: split -> number of videos and frames.
         tested_on: the data set of the test videos, if it differs from the one of the training videos.
         held_out: names of the normal videos that were kept from training.
         damaged: split -> video -> what is wrong with it.
@@ -100,7 +94,6 @@ class Manifest:
 
     Attributes:
         name: name of the recipe.
-        seed: seed of the recipe.
         precision: "fp32" or "bf16".
         finished: when the run was finished; None if it is not.
         stateful: why scores depend on the order of frames; empty if they do not.
@@ -108,9 +101,7 @@ class Manifest:
         plugins: plugins that the recipe uses, with distribution and version.
         dimensions: score -> number of dimensions of its likelihoods, for bits per dimension.
         flops: part of the pipeline -> floating-point operations for one clip.
-        stages: stage -> what is known about it.
         copied: stages that were copied from other runs.
-        data: the videos.
         sessions: the processes that worked on the run, the first one first.
         format: version of this layout.
 
@@ -179,11 +170,9 @@ def read_manifest(path: Path) -> Manifest:
         version = values.get("format")
         if version != FORMAT:
             has = "has no format number" if version is None else f"has format {version}"
-            raise CheckpointError(
-                f"{has}, but this version of vadkit reads format {FORMAT}",
-                where=str(path),
-                fix="use the version of vadkit that wrote it, or run the recipe again with --overwrite",
-            )
+            what = f"{has}, but this version of vadkit reads format {FORMAT}"
+            fix = "use the version of vadkit that wrote it, or run the recipe again with --overwrite"
+            raise CheckpointError(what, where=str(path), fix=fix)
         return _adapter().validate_python(values)
     except (OSError, ValueError, AttributeError) as error:
         what = f"is damaged: {str(error).splitlines()[0]}"
