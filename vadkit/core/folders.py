@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from vadkit.core.errors import DataError
 from vadkit.core.values import natural_key
@@ -13,12 +13,12 @@ _IMAGES = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp"})
 _VIDEOS = frozenset({".avi", ".mp4", ".mkv", ".mov", ".m4v", ".webm", ".mpg", ".mpeg", ".ts", ".wmv"})
 
 
-def is_image(path: Path) -> bool:
+def is_image(path: PurePath) -> bool:
     """Return whether the suffix is that of an image file."""
     return path.suffix.lower() in _IMAGES
 
 
-def is_video(path: Path) -> bool:
+def is_video(path: PurePath) -> bool:
     """Return whether the suffix is that of a video file."""
     return path.suffix.lower() in _VIDEOS
 

@@ -19,12 +19,7 @@ DATA_ROOT = "VADKIT_DATA"
 
 
 class CrossDomain(Dataset):
-    """A data set with the training videos of one data set and the test videos of another.
-
-    Args:
-        source: gives the training videos.
-        target: gives the test videos and their labels.
-    """
+    """The training videos of the data set `source`, and the test videos and labels of the data set `target`."""
 
     def __init__(self, source: Dataset, target: Dataset) -> None:
         self.source, self.target = source, target
@@ -76,14 +71,11 @@ def _check_own_folder(config: ComponentConfig, data_root: str | Path | None) -> 
     root = _root_folder(data_root)
     if not default or root is None:
         return
-    with reading(f"data set {config.component.name}"):
-        missing = root.is_dir() and not (root / default).is_dir()
-    if missing:
-        raise DataError(
-            f"{root} has no folder {default!r}",
-            where=f"data set {config.component.name}",
-            fix="give both data sets their own folder (or link), and set --data-root to the folder that holds both",
-        )
+    where = f"data set {config.component.name}"
+    with reading(where):
+        if root.is_dir() and not (root / default).is_dir():
+            fix = "give both data sets their own folder (or link), and set --data-root to the folder that holds both"
+            raise DataError(f"{root} has no folder {default!r}", where=where, fix=fix)
 
 
 def open_dataset(config: ComponentConfig, data_root: str | Path | None) -> Dataset:

@@ -47,12 +47,8 @@ def draw_cell(
 ) -> None:
     """Paste a frame into the sheet, with a border if it is abnormal, the outline of its mask, and its boxes.
 
-    Args:
-        sheet: the sheet to draw on.
-        cell: the frame.
-        at: left and top on the sheet.
-        shown: width and height on the sheet.
-        size: (H', W') of the source, the units of boxes.
+    `at` is left and top, and `shown` width and height on the sheet; `size` is (H', W') of the source, the units of
+    boxes.
     """
     pixels = cell.pixels[..., 0] if cell.pixels.shape[2] == 1 else cell.pixels
     enlarged = shown[0] > cell.pixels.shape[1]

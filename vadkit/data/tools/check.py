@@ -10,13 +10,12 @@ from vadkit.core.errors import DataError, join_names
 from vadkit.core.files import reading
 from vadkit.core.progress import NoProgress, Progress
 from vadkit.core.values import Split, VideoRef
-from vadkit.data.tools.consistency import check_consistency
+from vadkit.data.tools.consistency import check_consistency, check_recipe_fit
 from vadkit.data.tools.duplicates import check_duplicates
 from vadkit.data.tools.label_sets import check_starts, compare_label_sets, read_plainly
 from vadkit.data.tools.labels import TestLabels, read_test_labels
 from vadkit.data.tools.numbering import check_numbering, neighbours
 from vadkit.data.tools.probe import VideoFacts, probe
-from vadkit.data.tools.recipe_fit import check_recipe_fit
 from vadkit.data.tools.report import Finding, Report, Row, in_order, some
 from vadkit.data.tools.target import Target
 
@@ -131,7 +130,7 @@ def _compare(row: Row, truth: TestLabels, target: Target, videos: Sequence[Video
 
 
 def _published(target: Target, videos: Sequence[VideoRef], expected: int) -> str:
-    """What to do to get the published number of abnormal frames."""
+    """The fix: what gives the published number of abnormal frames."""
     for key, other in target.alternatives.items():
         labels = read_plainly(other, videos)
         if labels and sum(int(each.sum()) for each in labels.values()) == expected:

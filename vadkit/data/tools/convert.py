@@ -50,9 +50,7 @@ class Conversion:
     """The result of a conversion.
 
     Attributes:
-        folder: the folder that was written.
         videos: number of videos, with those of an interrupted conversion.
-        frames: number of frames of all videos.
         form: description of the encoding.
     """
 
@@ -185,15 +183,13 @@ def _json(plan: dict[str, Any]) -> str:
 
 
 def _form(to: str) -> Encoding:
-    for form in _ENCODINGS:
-        if to == form:
-            return form
-    raise VadkitError(f"{to!r} is not a form", where="--to", fix=f"choices: {', '.join(_ENCODINGS)}")
+    if to not in _ENCODINGS:
+        raise VadkitError(f"{to!r} is not a form", where="--to", fix=f"choices: {', '.join(_ENCODINGS)}")
+    return to
 
 
 def _splits(given: Sequence[str] | None) -> tuple[Split, ...]:
-    wrong = [each for each in given or () if each not in _HOMES]
-    if wrong:
+    if wrong := [each for each in given or () if each not in _HOMES]:
         raise VadkitError(f"{wrong[0]!r} is not a split", where="--split", fix="choices: train, test")
     return tuple(split for split in _HOMES if not given or split in given)
 

@@ -27,17 +27,14 @@ def filed(video: VideoRef) -> str:
 def write_labels(
     out: Path, video: VideoRef, labels: Labels, count: int, size: tuple[int, int] | None
 ) -> NDArray[np.uint8]:
-    """Write frame labels and masks of one test video.
+    """Write frame labels and masks of one test video of `count` frames; return (F,) uint8, 1 where abnormal.
 
     Args:
         out: the folder of the conversion.
         video: the test video.
-        labels: its labels, one for each frame.
+        labels: its labels.
         count: F as written.
         size: height and width as written; None for the video's own.
-
-    Returns:
-        (F,) uint8, 1 where abnormal.
 
     Raises:
         DataError: the number of labels or masks differs from the number of frames.
@@ -62,10 +59,7 @@ def _require(same: bool, what: str, video: VideoRef) -> None:
 def write_summary(out: Path, labels: Mapping[str, NDArray[np.uint8]], tests: Sequence[str]) -> None:
     """Write the labels of all videos as a table and, if every test video has labels, as one array.
 
-    Args:
-        out: the folder of the conversion.
-        labels: file name of the video -> (F,).
-        tests: file names of all test videos.
+    `labels` is file name of the video -> (F,); `tests` are the file names of all test videos.
     """
     if tests and all(name in labels for name in tests):
         _save(out / "frame_labels.npy", np.concatenate([labels[name] for name in sorted(tests, key=natural_key)])[None])

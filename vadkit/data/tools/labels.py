@@ -25,7 +25,6 @@ class TestLabels:
         frames: video name -> (F,) bool.
         sources: label set -> number of its videos.
         masks_differ: video name -> number of frames in which frame labels and masks disagree.
-        findings: problems of the labels.
     """
 
     frames: dict[str, NDArray[np.bool_]] = field(default_factory=dict[str, "NDArray[np.bool_]"])
@@ -62,7 +61,11 @@ def read_test_labels(
         truth.sources[labels.source] += 1
         truth.findings += _check_one(labels, each, truth, masks=masks)
     if unlabelled:
-        truth.findings.append(_missing(unlabelled, len(facts)))
+        what, fix = "no test video has labels", "add labels: without them, videos can be scored but not evaluated"
+        if len(unlabelled) < len(facts):
+            what = f"without labels: {join_names(unlabelled)}"
+            fix = "add labels, also for normal videos, or remove the videos: without labels they are not evaluated"
+        truth.findings.append(Finding("warning", "labels", "test", what, fix))
     truth.findings += _check_all(truth)
     return truth
 
@@ -73,14 +76,6 @@ def readable_labels(dataset: Dataset, video: VideoRef) -> Labels | None:
         return dataset.labels(video)
     except (DataError, OSError):
         return None
-
-
-def _missing(names: Sequence[str], total: int) -> Finding:
-    if len(names) == total:
-        fix = "add labels: without them, videos can be scored but not evaluated"
-        return Finding("warning", "labels", "test", "no test video has labels", fix)
-    fix = "add labels, also for normal videos, or remove the videos: without labels they are not evaluated"
-    return Finding("warning", "labels", "test", f"without labels: {join_names(names)}", fix)
 
 
 def _check_one(labels: Labels, facts: VideoFacts, truth: TestLabels, *, masks: bool) -> Iterator[Finding]:

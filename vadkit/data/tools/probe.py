@@ -37,15 +37,12 @@ class VideoFacts:
     """Properties and problems of one video.
 
     Attributes:
-        video: the video.
-        split: its split.
         frames: F as decoded, or from the header; None if unknown.
         sizes: (width, height) -> number of frames.
         fps: frames per second, from the file's header, else from the data set.
         stored: colour of the files, "gray" or "rgb" -> number of files.
         colorful: whether any of the sampled frames has colour.
         prints: a hash of each frame; empty if nothing was decoded.
-        findings: its problems.
         refused: whether a run refuses a partly readable video.
     """
 

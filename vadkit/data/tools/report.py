@@ -20,7 +20,6 @@ class Finding:
     """One finding of a check.
 
     Attributes:
-        severity: "error", "warning" or "note".
         topic: one word that does not change between versions.
         where: the file, folder or video.
         what: what was found, one sentence.
@@ -44,13 +43,9 @@ class Row:
     """Counts of one split.
 
     Attributes:
-        split: "train" or "test".
-        videos: number of videos.
-        frames: number of frames, decoded, or from headers if nothing was decoded.
-        expected_videos: published number; None if unknown.
-        expected_frames: published number; None if unknown.
+        frames: decoded, or from headers if nothing was decoded.
+        expected_videos: published number, as are the other expected ones; None if unknown.
         abnormal: number of frames labelled abnormal; None without labels.
-        expected_abnormal: published number; None if unknown.
         sizes: WxH, the most frequent first.
         fps: frames per second, the most frequent first.
     """
@@ -71,9 +66,7 @@ class Report:
     """The result of a check.
 
     Attributes:
-        name: name of the data set.
-        findings: all findings, errors first.
-        rows: one row for each split.
+        findings: errors first.
         decoded: whether every frame was decoded; otherwise only headers were read.
     """
 

@@ -29,7 +29,6 @@ class Target:
 
     Attributes:
         name: name of the data set in a recipe.
-        dataset: the data set.
         clip: clip geometry of the recipe; None without a recipe.
         short: the recipe's `data.short`, for videos shorter than a clip.
         on_corrupt: the recipe's `data.on_corrupt`, for damaged videos.
