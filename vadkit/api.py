@@ -147,9 +147,9 @@ def count_frames(path: Path) -> int:
         ...     count_frames(path)
         5
     """
-    from vadkit.video import probe  # here, because the import of PyAV is slow
+    from vadkit.video.decode import frame_count  # here, because the import of PyAV is slow
 
-    return probe.count_frames(path)
+    return frame_count(VideoRef(path.stem, path))
 
 
 def frame_rate(path: Path) -> float | None:
@@ -161,9 +161,9 @@ def frame_rate(path: Path) -> float | None:
         >>> frame_rate(Path("no-such-file.mp4")) is None
         True
     """
-    from vadkit.video import probe
+    from vadkit.video import video_file
 
-    return probe.frame_rate(path)
+    return video_file.frame_rate(path)
 
 
 def read_label_file(path: Path, video: str = "") -> dict[str, VideoLabels]:

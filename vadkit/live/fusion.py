@@ -18,11 +18,7 @@ _TOLERANCE = 1e-3  # standard deviations
 
 
 class OnlineFusion:
-    """Fuses the scores of one video, block by block.
-
-    Args:
-        fusion: fitted. Its transforms have the scope "video" and need no later frames.
-    """
+    """Fuses the scores of one video, block by block; the transforms of `fusion` must need no later frames."""
 
     def __init__(self, fusion: Fusion) -> None:
         self._fusion = fusion
@@ -31,11 +27,7 @@ class OnlineFusion:
     def __call__(self, components: Mapping[str, NDArray[np.float64]]) -> NDArray[np.float64]:
         """Fuse the scores of the frames that follow those of the last call.
 
-        Args:
-            components: component -> scores (n,), NaN for frames without a score.
-
-        Returns:
-            The fused scores (n,), NaN for frames without a score.
+        Component -> scores (n,) become fused scores (n,). Frames without a score are NaN.
 
         Raises:
             DataError: a score is infinite.
@@ -69,11 +61,9 @@ def check_lookback(fusion: Fusion) -> None:
         for transform in transforms:
             full, recent = transform(full), transform(recent)
             if abs(full[-1] - recent[-1]) > _TOLERANCE * max(float(np.std(full[HISTORY:])), 1e-12):
-                raise VadkitError(
-                    f"the score transform {type(transform).__name__} needs more than the last {HISTORY} frames",
-                    where=where,
-                    fix="shorten its memory, for example the half_life of 'exponential'",
-                )
+                what = f"the score transform {type(transform).__name__} needs more than the last {HISTORY} frames"
+                fix = "shorten its memory, for example the half_life of 'exponential'"
+                raise VadkitError(what, where=where, fix=fix)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import re
 import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import av
@@ -22,9 +24,8 @@ from vadkit.core.folders import is_image, is_video, list_folder
 from vadkit.core.values import ClipSpec, VideoRef
 from vadkit.video.damage import Damages
 from vadkit.video.decode import decode
-from vadkit.video.probe import frame_rate
 from vadkit.video.resize import resize, to_color
-from vadkit.video.video_file import to_rgb
+from vadkit.video.video_file import frame_rate, to_rgb
 
 FPS_TOLERANCE = 1.1  # frame rates that differ by at most this factor count as equal
 _URL = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
@@ -58,7 +59,7 @@ class Source:
     Attributes:
         name: the name that the user gave, without a password.
         live: whether the source drops frames that are not read in time.
-        fps: frames per second of the source; None if unknown.
+        fps: of the source; None if unknown.
         used_fps: frames per second that `frames` gives; None if unknown.
         frames: gives the frames; call it once. A live source ends when its connection is lost for good.
     """
@@ -91,11 +92,8 @@ def open_source(
         if not (_URL.match(name) or path.is_char_device()):
             return _local(path, clip, fps, tell)
     rate, recorded = _probe(name)
-    used = _lower(rate, fps)
-    if recorded:
-        return Source(redacted(name), False, rate, used, lambda: limit_fps(_read_remote(name, clip, rate), rate, fps))
-    connection = _LiveConnection(name, clip, retries, tell)
-    return Source(redacted(name), True, rate, used, lambda: limit_fps(connection.frames(), rate, fps))
+    read = partial(_read_remote, name, clip, rate) if recorded else _LiveConnection(name, clip, retries, tell).frames
+    return Source(redacted(name), not recorded, rate, _lower(rate, fps), lambda: limit_fps(read(), rate, fps))
 
 
 def _local(path: Path, clip: ClipSpec, fps: float | None, tell: Callable[[str], None]) -> Source:
@@ -161,10 +159,8 @@ def _open(name: str) -> av.container.InputContainer:
     try:
         container = av.open(name, format=kind, timeout=(_TIMEOUT, _TIMEOUT))
     except (av.error.FFmpegError, OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise DataError(
-            f"cannot be opened: {reason}", where=redacted(name), fix="check address, user and network"
-        ) from error
+        what = f"cannot be opened: {getattr(error, 'strerror', None) or error}"
+        raise DataError(what, where=redacted(name), fix="check address, user and network") from error
     if not container.streams.video:
         container.close()
         raise DataError("holds no video stream", where=redacted(name), fix="give the address of a video stream")
@@ -199,14 +195,7 @@ def _decode(name: str, clip: ClipSpec) -> Iterator[NDArray[np.uint8]]:
 
 
 class _LiveConnection:
-    """A connection to a live source. It reconnects after a loss, and drops frames that are not read in time.
-
-    Args:
-        name: the source.
-        clip: colour and size of the frames.
-        retries: tries in a row to reconnect; None never gives up.
-        tell: receives messages about losses.
-    """
+    """A connection to a live source. It reconnects after a loss, and drops frames that are not read in time."""
 
     def __init__(self, name: str, clip: ClipSpec, retries: int | None, tell: Callable[[str], None]) -> None:
         self.name, self.clip, self.retries, self.tell = name, clip, retries, tell
@@ -283,13 +272,10 @@ class _LiveConnection:
             self._queue.put_nowait(frame)
             return
         except queue.Full:
-            pass
-        lost = 1
-        while True:  # dropping all frames once is better than a delay that grows
-            try:
+            lost = 1
+        with contextlib.suppress(queue.Empty):  # dropping all frames once is better than a delay that grows
+            while True:
                 lost += self._queue.get_nowait() is not None
-            except queue.Empty:
-                break
         self._queue.put_nowait(None)
         self.tell(f"{redacted(self.name)}: the model is slower than the source; {lost} frames were lost")
 

@@ -22,12 +22,9 @@ def window_count(frames: int, spec: ClipSpec, stride: int, *, video: str, short:
         DataError: the video is shorter than one clip and `short` is "error".
     """
     if frames < spec.span and short == "error":
-        raise DataError(
-            f"has {frames} frame{'s' if frames != 1 else ''}, but a clip spans {spec.span}",
-            where=f"video {video}",
-            fix="remove the video, lower data.clip.frames or data.clip.step,"
-            " or set data.short: repeat, which repeats the last frame",
-        )
+        what = f"has {frames} frame{'s' if frames != 1 else ''}, but a clip spans {spec.span}"
+        fix = "remove the video, lower data.clip.frames or data.clip.step, or set data.short: repeat, which repeats "
+        raise DataError(what, where=f"video {video}", fix=f"{fix}the last frame")
     return -(-max(frames - spec.span, 0) // stride) + 1
 
 
@@ -177,12 +174,7 @@ def _by_scene(scenes: Sequence[str], ends: NDArray[np.int64], random: np.random.
     """As many clip numbers as there are clips; scenes take turns, so that each has an equal share.
 
     Each scene's clips are shuffled, and shuffled again after the last one. So an epoch repeats the clips
-    of a small scene and skips some of a large one.
-
-    Args:
-        scenes: scene of each video.
-        ends: for each video, one past the number of its last clip.
-        random: the epoch's random generator.
+    of a small scene and skips some of a large one. `ends` is one past the last clip of each video.
     """
     clips = np.repeat(np.unique(scenes, return_inverse=True)[1], np.diff(ends, prepend=0))  # each clip's scene
     groups = [np.flatnonzero(clips == scene) for scene in range(int(clips.max()) + 1)]

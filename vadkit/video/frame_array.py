@@ -74,17 +74,10 @@ class StoredFrames:
 
 def write(
     path: Path, frames: Iterable[NDArray[np.uint8]], shape: tuple[int, int, int], room: Callable[[int], None]
-) -> int:
-    """Write frames (H, W, C) to `path` one by one; the header is written again when F is known.
+) -> None:
+    """Write frames of the shape (H, W, C) to `path` one by one; the header is written again when F is known.
 
-    Args:
-        path: file of the array.
-        frames: the frames of a video.
-        shape: (H, W, C).
-        room: called from time to time with the number of bytes needed; raises if there is no room.
-
-    Returns:
-        The file's size in bytes.
+    `room` is called from time to time with the number of bytes needed, and raises if there is no room.
 
     Raises:
         RunFolderError: the folder cannot be written, or the disk is full.
@@ -103,7 +96,6 @@ def write(
         end = _write_header(file, (count, *shape))
         assert end == start, "NumPy pads the header for a longer first axis"
         room(written)
-    return written
 
 
 def _write_header(file: Any, shape: tuple[int, ...]) -> int:
