@@ -18,17 +18,12 @@ from vadkit.video.clips import to_clips
 
 @dataclass(frozen=True, slots=True)
 class FinalScores:
-    """Final scores of n successive frames; no later window shows these frames.
+    """Final scores of n successive frames; no later window shows these frames."""
 
-    Attributes:
-        first: index of the first frame.
-        components: name -> (n,), mean over the windows that score the frame, NaN if no window does.
-        coverage: (n,), number of windows that show the frame.
-    """
-
-    first: int
+    first: int  # index of the first frame
+    # name -> (n,), mean over the windows that score the frame, NaN if no window does
     components: Mapping[str, NDArray[np.float64]]
-    coverage: NDArray[np.int64]
+    coverage: NDArray[np.int64]  # (n,), number of windows that show the frame
 
 
 class OnlineScorer:

@@ -36,15 +36,10 @@ _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 30.0  # seconds between two attempts to conn
 
 @dataclass(frozen=True, slots=True)
 class SourceFrame:
-    """One frame of a source.
+    """One frame of a source."""
 
-    Attributes:
-        frame: (H, W, C) uint8, at the clip's size.
-        seconds: time since the start of the source: frame number / frame rate for a recording, the clock for a
-            live source.
-    """
-
-    frame: NDArray[np.uint8]
+    frame: NDArray[np.uint8]  # (H, W, C) uint8, at the clip's size
+    # time since the start of the source: frame number / frame rate for a recording, the clock for a live source
     seconds: float
 
 
@@ -54,20 +49,13 @@ SourceFrames = Iterator[SourceFrame | None]
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """An opened video source.
+    """An opened video source."""
 
-    Attributes:
-        name: the name that the user gave, without a password.
-        live: whether the source drops frames that are not read in time.
-        fps: of the source; None if unknown.
-        used_fps: frames per second that `frames` gives; None if unknown.
-        frames: gives the frames; call it once. A live source ends when its connection is lost for good.
-    """
-
-    name: str
-    live: bool
-    fps: float | None
-    used_fps: float | None
+    name: str  # the name that the user gave, without a password
+    live: bool  # whether the source drops frames that are not read in time
+    fps: float | None  # of the source; None if unknown
+    used_fps: float | None  # frames per second that `frames` gives; None if unknown
+    # gives the frames; call it once. A live source ends when its connection is lost for good
     frames: Callable[[], SourceFrames]
 
 

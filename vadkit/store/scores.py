@@ -35,22 +35,15 @@ Arrays = Mapping[str, NDArray[Any]]
 
 @dataclass(frozen=True, slots=True)
 class VideoScores:
-    """The scores of one video, as a score file stores them.
-
-    Attributes:
-        scene: empty if there is one scene.
-        components: name -> (F,) float64, mean over the windows that score the frame, NaN
-            if no window does. Higher = more anomalous.
-        coverage: (F,) int, number of windows that show the frame.
-        fps: frames per second; None if unknown.
-        anomaly_maps: gives the anomaly maps (F, h, w); None if they are not stored.
-    """
+    """The scores of one video, as a score file stores them."""
 
     name: str
-    scene: str
+    scene: str  # empty if there is one scene
+    # name -> (F,) float64, mean over the windows that score the frame, NaN if no window does. Higher = more anomalous
     components: Mapping[str, NDArray[np.float64]]
-    coverage: NDArray[np.int64]
-    fps: float | None = None
+    coverage: NDArray[np.int64]  # (F,) int, number of windows that show the frame
+    fps: float | None = None  # frames per second; None if unknown
+    # gives the anomaly maps (F, h, w); None if they are not stored
     anomaly_maps: Callable[[], NDArray[np.floating[Any]]] | None = None
 
     def __post_init__(self) -> None:

@@ -24,25 +24,15 @@ WALK = (0.026, 0.05)
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """One actor and its straight path. Lengths are in units of 1/64 of the frame's height.
+    """One actor and its straight path. Lengths are in units of 1/64 of the frame's height."""
 
-    Attributes:
-        kind: "walker", or a key of `PACES`.
-        look: clothes and gait.
-        height: standing height.
-        x: position of the feet at frame `start`.
-        y: position of the feet, from the top; actors are painted in the order of y.
-        speed: units per frame, positive to the right.
-        start: frame at which the actor is at `x`.
-    """
-
-    kind: str
-    look: Look
-    height: float
-    x: float
-    y: float
-    speed: float
-    start: float
+    kind: str  # "walker", or a key of `PACES`
+    look: Look  # clothes and gait
+    height: float  # standing height
+    x: float  # position of the feet at frame `start`
+    y: float  # position of the feet, from the top; actors are painted in the order of y
+    speed: float  # units per frame, positive to the right
+    start: float  # frame at which the actor is at `x`
 
     @property
     def facing(self) -> int:

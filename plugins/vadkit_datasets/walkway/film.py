@@ -22,23 +22,14 @@ _STREAMS = {"train": 1, "test": 2}
 
 @dataclass(frozen=True)
 class Film:
-    """Draws a video. It stores only settings, so that loader processes can receive it.
+    """Draws a video. It stores only settings, so that loader processes can receive it."""
 
-    Attributes:
-        split: "train" or "test".
-        index: index of the video in its split.
-        height: H, pixels.
-        width: W, pixels.
-        frames: F.
-        seed: seed of the data set.
-    """
-
-    split: Split
-    index: int
-    height: int
-    width: int
-    frames: int
-    seed: int
+    split: Split  # "train" or "test"
+    index: int  # index of the video in its split
+    height: int  # H, pixels
+    width: int  # W, pixels
+    frames: int  # F
+    seed: int  # seed of the data set
 
     @property
     def fingerprint(self) -> str:

@@ -24,16 +24,11 @@ class Light:
     """Two slow waves of daylight, and sensor noise. Its level varies as the sensor's gain adapts.
 
     A wave is (amplitude, period in frames, phase in radians).
-
-    Attributes:
-        waves: waves of the daylight, around 1.
-        hum: wave of the noise level, around 1.
-        noise: mean standard deviation of the noise, gray values.
     """
 
-    waves: tuple[tuple[float, float, float], ...]
-    hum: tuple[float, float, float]
-    noise: float
+    waves: tuple[tuple[float, float, float], ...]  # waves of the daylight, around 1
+    hum: tuple[float, float, float]  # wave of the noise level, around 1
+    noise: float  # mean standard deviation of the noise, gray values
 
     @classmethod
     def draw(cls, rng: np.random.Generator) -> Light:

@@ -16,25 +16,17 @@ _GRID = 64  # parts are rounded to 1/64 pixel, so that rounding differences of s
 
 
 class Part(NamedTuple):
-    """A rounded box around the segment (x0, y0)-(x1, y1); all lengths have the same unit.
-
-    Attributes:
-        round: radius of the corners.
-        gray: gray value, 0 to 255.
-        thick: half the box's width across the segment, without the corners.
-        ring: half width of the outline; 0 fills the shape.
-        opacity: below 1 for shadows, which are not part of any mask.
-    """
+    """A rounded box around the segment (x0, y0)-(x1, y1); all lengths have the same unit."""
 
     x0: float
     y0: float
     x1: float
     y1: float
-    round: float
-    gray: float
-    thick: float = 0.0
-    ring: float = 0.0
-    opacity: float = 1.0
+    round: float  # radius of the corners
+    gray: float  # gray value, 0 to 255
+    thick: float = 0.0  # half the box's width across the segment, without the corners
+    ring: float = 0.0  # half width of the outline; 0 fills the shape
+    opacity: float = 1.0  # below 1 for shadows, which are not part of any mask
 
 
 def place(parts: Sequence[Part], x: float, y: float, unit: float, facing: int) -> NDArray[np.float64]:

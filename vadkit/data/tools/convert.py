@@ -47,17 +47,12 @@ _HOMES: dict[Split, str] = {"train": "training", "test": "testing"}
 
 @dataclass(frozen=True, slots=True)
 class Conversion:
-    """The result of a conversion.
-
-    Attributes:
-        videos: number of videos, with those of an interrupted conversion.
-        form: description of the encoding.
-    """
+    """The result of a conversion."""
 
     folder: Path
-    videos: int
+    videos: int  # number of videos, with those of an interrupted conversion
     frames: int
-    form: str
+    form: str  # description of the encoding
 
 
 def convert_dataset(

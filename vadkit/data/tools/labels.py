@@ -19,16 +19,12 @@ from vadkit.data.tools.report import Finding, some
 
 @dataclass(slots=True)
 class TestLabels:
-    """The readable labels of the test videos.
+    """The readable labels of the test videos."""
 
-    Attributes:
-        frames: video name -> (F,) bool.
-        sources: label set -> number of its videos.
-        masks_differ: video name -> number of frames in which frame labels and masks disagree.
-    """
-
+    # video name -> (F,) bool
     frames: dict[str, NDArray[np.bool_]] = field(default_factory=dict[str, "NDArray[np.bool_]"])
-    sources: Counter[str] = field(default_factory=Counter[str])
+    sources: Counter[str] = field(default_factory=Counter[str])  # label set -> number of its videos
+    # video name -> number of frames in which frame labels and masks disagree
     masks_differ: dict[str, int] = field(default_factory=dict[str, int])
     findings: list[Finding] = field(default_factory=list[Finding])
 

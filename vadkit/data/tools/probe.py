@@ -34,28 +34,20 @@ FLAT = 0
 
 @dataclass(slots=True)
 class VideoFacts:
-    """Properties and problems of one video.
-
-    Attributes:
-        frames: F as decoded, or from the header; None if unknown.
-        sizes: (width, height) -> number of frames.
-        fps: frames per second, from the file's header, else from the data set.
-        stored: colour of the files, "gray" or "rgb" -> number of files.
-        colorful: whether any of the sampled frames has colour.
-        prints: a hash of each frame; empty if nothing was decoded.
-        refused: whether a run refuses a partly readable video.
-    """
+    """Properties and problems of one video."""
 
     video: VideoRef
     split: Split
-    frames: int | None = None
+    frames: int | None = None  # F as decoded, or from the header; None if unknown
+    # (width, height) -> number of frames
     sizes: Counter[tuple[int, int]] = field(default_factory=Counter[tuple[int, int]])
-    fps: float | None = None
+    fps: float | None = None  # frames per second, from the file's header, else from the data set
+    # colour of the files, "gray" or "rgb" -> number of files
     stored: Counter[str] = field(default_factory=Counter[str])
-    colorful: bool = False
-    prints: list[int] = field(default_factory=list[int])
+    colorful: bool = False  # whether any of the sampled frames has colour
+    prints: list[int] = field(default_factory=list[int])  # a hash of each frame; empty if nothing was decoded
     findings: list[Finding] = field(default_factory=list[Finding])
-    refused: bool = False
+    refused: bool = False  # whether a run refuses a partly readable video
 
     @property
     def where(self) -> str:
