@@ -117,10 +117,8 @@ class ConvAEDecoder(Decoder, nn.Module):
         )
         full, half, quarter = _sides(clip, same=padding == "same")
         if (code.height, code.width) != quarter:
-            raise ShapeError(
-                f"{code.height}x{code.width} cannot become {clip.height}x{clip.width}",
-                fix="set the same 'padding' for encoder and decoder",
-            )
+            what = f"{code.height}x{code.width} cannot become {clip.height}x{clip.width}"
+            raise ShapeError(what, fix="set the same 'padding' for encoder and decoder")
         self.unpooled = half, full
         self.unpooling = unpooling
         self.frames = clip.target_frames

@@ -104,10 +104,8 @@ class Memory(Bottleneck, nn.Module):
         limit = 1.0 if addressing == "dot" else 1 / (1 + (items - 1) * exp(-2))
         self.shrink = 1 / items if shrink is None else shrink
         if not 0 <= self.shrink < limit:
-            raise ShapeError(
-                f"shrink must be in [0, {limit:.4g}) for {items} items, but it is {self.shrink:g}",
-                fix="set shrink: null for 1 / items",
-            )
+            what = f"shrink must be in [0, {limit:.4g}) for {items} items, but it is {self.shrink:g}"
+            raise ShapeError(what, fix="set shrink: null for 1 / items")
         self.latent, self.addressing, self.entropy = latent, addressing, entropy
         bound = 1 / sqrt(latents[latent].channels)
         self.items = nn.Parameter(torch.empty(items, latents[latent].channels).uniform_(-bound, bound))

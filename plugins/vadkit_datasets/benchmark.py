@@ -10,12 +10,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
 
-from vadkit.api import DataError, Dataset, Labels, Split, Track, VideoRef, is_video, list_folder, natural_key
-from vadkit_datasets.layout import HOLE, Lengths, found_if_any, number, numbered_images, videos_below
+from vadkit.api import DataError, Labels, Split, Track, VideoRef, is_video, list_folder, natural_key
+from vadkit_datasets.layout import HOLE, OnDisk, number, numbered_images, videos_below
 from vadkit_datasets.tracks import read_tracks
 
 
-class Benchmark(Dataset):
+class Benchmark(OnDisk):
     """A published data set in one folder, with labels of its test videos. Subclasses set the attributes.
 
     Attributes:
@@ -42,22 +42,13 @@ class Benchmark(Dataset):
     missing: ClassVar[Mapping[Split, str]] = {}
     totals: Mapping[str, int] = {}
 
-    def __init__(self, root: Path | None) -> None:
-        self._root = root
-        self._length = Lengths()
-
-    def videos(self, split: Split) -> Sequence[VideoRef]:
-        """The videos of a split that exist, in natural order."""
-        return self._test if split == "test" else self._train
-
     def labels(self, video: VideoRef) -> Labels | None:
         """Ground truth of a test video; None for a training video.
 
         Raises:
             DataError: the labels are missing or do not fit the video.
         """
-        # Training videos may have the same names.
-        return self._labels(video) if any(video.source == other.source for other in self._test) else None
+        return self._labels(video) if self._is_test_video(video) else None
 
     def ground_truth(self) -> Sequence[tuple[VideoRef, Labels]]:
         """The labelled test videos. Where the labels name all of them, the videos may be missing.
@@ -65,7 +56,7 @@ class Benchmark(Dataset):
         Raises:
             DataError: the labels are missing or do not fit.
         """
-        there = {video.name: video for video in found_if_any(self.videos, "test")}
+        there = {video.name: video for video in self._videos_if_any("test")}
         return [(video, self._labels(video)) for video in self._labelled(there)]
 
     def expected(self) -> Mapping[str, int]:
@@ -91,12 +82,11 @@ class Benchmark(Dataset):
 
     def _those_there(self, names: Iterable[str], prefer: str = "") -> list[VideoRef]:
         """The named videos that exist, in natural order; if a name occurs twice, from a folder with this prefix."""
-        return [
-            VideoRef(
-                name, min(self._files[name], key=lambda path: not path.parent.name.startswith(prefer)), fps=self.fps
-            )
-            for name in sorted(set(names) & self._files.keys(), key=natural_key)
-        ]
+        found: list[VideoRef] = []
+        for name in sorted(set(names) & self._files.keys(), key=natural_key):
+            path = min(self._files[name], key=lambda path: not path.parent.name.startswith(prefer))
+            found.append(VideoRef(name, path, fps=self.fps))
+        return found
 
     def _absent(self, name: str, frames: int | None = None) -> VideoRef:
         return self._placed(VideoRef(name, (), frames=frames, fps=self.fps))
@@ -117,14 +107,6 @@ class Benchmark(Dataset):
             if any((base / sign).exists() for sign in signs):
                 return base
         raise DataError(f"the folder contains none of {', '.join(signs)}", where=str(self._root), fix=self.layout)
-
-    @cached_property
-    def _train(self) -> Sequence[VideoRef]:
-        return self._find("train")
-
-    @cached_property
-    def _test(self) -> Sequence[VideoRef]:
-        return self._find("test")
 
     def _find(self, split: Split) -> list[VideoRef]:
         names = self.test_folders if split == "test" else self.train_folders

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ from numpy.typing import NDArray
 
 from vadkit.api import (
     DataError,
+    Dataset,
     Split,
     VideoRef,
     count_frames,
@@ -26,32 +29,50 @@ _EXTRACTED = frozenset({"training", "testing"})
 HOLE = "extract the frames again, because a missing frame shifts every later label"
 
 
-class Lengths:
-    """Counts frames of videos; decodes each file once."""
+class OnDisk(Dataset):
+    """A data set of files below one folder."""
 
-    def __init__(self) -> None:
-        self._known: dict[Path, int] = {}
+    def __init__(self, root: Path | None) -> None:
+        self._root = root
+        self._found: dict[Split, Sequence[VideoRef]] = {}
+        self._counted: dict[Path, int] = {}
 
-    def __call__(self, video: VideoRef) -> int:
-        """F, from the data set or else counted.
+    def videos(self, split: Split) -> Sequence[VideoRef]:
+        """The videos of a split that exist, in natural order of their names.
 
         Raises:
-            DataError: the file cannot be decoded.
+            DataError: there are no videos, or one cannot be read or named.
         """
+        if split not in self._found:
+            self._found[split] = self._find(split)
+        return self._found[split]
+
+    @abstractmethod
+    def _find(self, split: Split) -> Sequence[VideoRef]:
+        """The videos of a split; called once."""
+
+    def _videos_if_any(self, split: Split) -> Sequence[VideoRef]:
+        try:
+            return self.videos(split)
+        except DataError:
+            return ()
+
+    @cached_property
+    def _test_sources(self) -> Mapping[str, object]:
+        return {video.name: video.source for video in self.videos("test")}
+
+    def _is_test_video(self, video: VideoRef) -> bool:
+        """Whether it is a test video. Training videos may have the same names."""
+        return self._test_sources.get(video.name) == video.source
+
+    def _length(self, video: VideoRef) -> int:
+        """F, if it is not known yet by decoding the file, once."""
         if video.frames is not None:
             return video.frames
         assert isinstance(video.source, Path)
-        if video.source not in self._known:
-            self._known[video.source] = count_frames(video.source)
-        return self._known[video.source]
-
-
-def found_if_any(find: Callable[[Split], Sequence[VideoRef]], split: Split) -> Sequence[VideoRef]:
-    """The videos of a split, or none if they are missing."""
-    try:
-        return find(split)
-    except DataError:
-        return ()
+        if video.source not in self._counted:
+            self._counted[video.source] = count_frames(video.source)
+        return self._counted[video.source]
 
 
 def videos_below(base: Path) -> Mapping[str, tuple[Path, ...]]:
