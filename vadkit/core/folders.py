@@ -33,10 +33,7 @@ def walk_folders(
 ) -> Iterator[tuple[Path, list[Path]]]:
     """Yield each folder with its files, at any depth, in natural order, without hidden ones. Links are followed.
 
-    Args:
-        folder: where the walk starts.
-        enter: whether to enter an inner folder.
-        above: identifies the folders that contain this one.
+    `enter` tells whether to enter an inner folder; `above` identifies the folders that contain this one.
 
     Raises:
         DataError: a folder cannot be read, or a link points to a folder that contains it.

@@ -79,11 +79,7 @@ def _check_own_folder(config: ComponentConfig, data_root: str | Path | None) -> 
 
 
 def open_dataset(config: ComponentConfig, data_root: str | Path | None) -> Dataset:
-    """Open a data set.
-
-    Args:
-        config: the data set's component and keys.
-        data_root: the folder of the data set, or the folder that holds it; default: the variable `VADKIT_DATA`.
+    """Open a data set in its folder, or in the folder that holds it; default: the variable `VADKIT_DATA`.
 
     Raises:
         DataError: the data set needs files, and no folder is set or the folder does not exist.

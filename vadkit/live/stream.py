@@ -64,12 +64,10 @@ def open_source(
 ) -> Source:
     """Open a source and find its kind and its frame rate.
 
-    Args:
-        name: a video file, a folder of images, a URL such as rtsp://..., or a camera such as /dev/video0.
-        clip: colour and size of the frames.
-        fps: frames per second to use; if the source has more, some are skipped. None uses all frames.
-        retries: tries in a row to reconnect to a live source; None never gives up.
-        tell: receives messages about damage and lost connections.
+    The source is a video file, a folder of images, a URL such as rtsp://..., or a camera such as /dev/video0. The
+    frames have the colour and size of `clip`. If the source has more than `fps` frames per second, some are skipped.
+    `retries` is the number of tries in a row to reconnect to a live source; None never gives up. `tell` receives
+    messages about damage and lost connections.
 
     Raises:
         DataError: the source does not exist or has no video.

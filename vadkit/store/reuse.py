@@ -45,10 +45,8 @@ def reusable_stages(
 ) -> list[ReusableStage]:
     """Finished stages of other runs that depend on the same part of the recipe. Writes nothing.
 
-    Args:
-        digests: stage -> digest of the part of the new recipe that it depends on.
-        fingerprints: split -> digest of its videos, as `DataModule.fingerprints` gives them.
-        sources: other runs; the first that has a stage provides it.
+    `digests` and `fingerprints` are those of the new recipe, by stage and by split. The first source that has a stage
+    provides it.
 
     Raises:
         CheckpointError: a stage was made from other videos, or its files cannot be read.

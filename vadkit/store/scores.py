@@ -90,10 +90,7 @@ def map_file(folder: Path, scorer: str, name: str) -> Path:
 def write_scores(folder: Path, video: VideoScores, *, anomaly_maps: str = "") -> Path:
     """Write one video's anomaly maps, if it has any, and then its score file; return the score file's path.
 
-    Args:
-        folder: usually `RUN/scores`.
-        video: the scores.
-        anomaly_maps: name of the scorer that gave the anomaly maps.
+    `anomaly_maps` is the name of the scorer that gave the anomaly maps.
 
     Raises:
         RunFolderError: the folder cannot be written or the disk is full.
@@ -111,9 +108,7 @@ def write_scores(folder: Path, video: VideoScores, *, anomaly_maps: str = "") ->
 def read_scores(folder: Path, *, anomaly_maps: str = "") -> list[VideoScores]:
     """Read every score file of a folder (not of its subfolders), in natural order of the videos' names.
 
-    Args:
-        folder: usually `RUN/scores`.
-        anomaly_maps: name of the scorer for which stored anomaly maps are read too; empty reads none.
+    With `anomaly_maps`, the stored anomaly maps of the scorer of that name are read too.
 
     Raises:
         DataError: there are no score files, one is damaged or not a score file, or two hold the same video.

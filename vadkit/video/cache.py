@@ -77,12 +77,9 @@ def fingerprint(videos: Sequence[VideoRef]) -> str:
 class FrameCache:
     """Read-only frames of videos, resized to a clip's size.
 
-    Several processes may build the same video at once: each writes a temporary file and renames it.
-    The last rename wins, and all files have the same content.
-
-    Args:
-        folder: folder of the arrays; None keeps them in memory.
-        limit: largest size of the folder, bytes; None means no limit.
+    Several processes may build the same video at once: each writes a temporary file and renames it. The last rename
+    wins, and all files have the same content. Without a folder, the frames stay in memory. The `limit` is in bytes;
+    None means no limit.
     """
 
     def __init__(self, folder: Path | None, limit: int | None = None) -> None:

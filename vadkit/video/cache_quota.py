@@ -42,12 +42,9 @@ def format_bytes(size: int) -> str:
 class CacheQuota:
     """Limits the size of a cache folder, and keeps the entries that a run needs.
 
-    A run lists the entries that it needs in a claim file and holds a lock next to that file. When the
-    run ends, for whatever reason, the system frees the lock and the claim no longer counts.
-
-    Args:
-        folder: the cache folder.
-        limit: largest size, bytes; None means no limit.
+    A run lists the entries that it needs in a claim file and holds a lock next to that file. When the run ends, for
+    whatever reason, the system frees the lock and the claim no longer counts. The `limit` is in bytes; None means no
+    limit.
     """
 
     def __init__(self, folder: Path, limit: int | None) -> None:

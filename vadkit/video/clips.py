@@ -138,12 +138,8 @@ class Clips:
     ) -> Iterator[Tensor]:
         """The batches of one epoch, from batch `start` on; the last batch may be smaller.
 
-        Args:
-            batch_size: B.
-            seed: fixes the order and the augmentation.
-            epoch: number of the epoch.
-            start: number of batches to skip.
-            ahead: read the next batch in a thread while the caller uses this one.
+        Seed and epoch fix the order and the augmentation. With `ahead`, a thread reads the next batch while the caller
+        uses this one.
         """
         order = self.order(seed, epoch)
         parts = (order[first : first + batch_size] for first in range(start * batch_size, len(order), batch_size))

@@ -42,10 +42,7 @@ def frame_count(video: VideoRef) -> int:
 def decode(video: VideoRef, *, color: Color, damages: Damages | None = None) -> Iterator[NDArray[np.uint8]]:
     """Frames in order, each (H, W, C) uint8; C is 1 for gray and 3 for RGB.
 
-    Args:
-        video: what to decode.
-        color: "gray" or "rgb".
-        damages: collects the problems of a partly readable video; None refuses such a video.
+    A partly readable video adds its problems to `damages`; None refuses such a video.
 
     Raises:
         DataError: a file is missing or has no readable frame, frame sizes differ within the video, or

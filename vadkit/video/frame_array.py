@@ -25,14 +25,9 @@ _ASK_EVERY = 1 << 26  # bytes written between two requests for room
 class StoredFrames:
     """Read-only frames (F, H, W, C) uint8 of a video. The file is open only during a read.
 
-    A memory map would count as memory of the process and keep a file open for each video. Reading from
-    the system's page cache is about as fast.
-
-    Args:
-        path: the array, in NumPy's format.
-        shape: (F, H, W, C).
-        offset: start of its values in the file, bytes.
-        rebuild: writes the file again if another process has removed it.
+    A memory map would count as memory of the process and keep a file open for each video. Reading from the system's
+    page cache is about as fast. The values start at `offset` bytes. `rebuild` writes the file again if another process
+    has removed it.
     """
 
     def __init__(self, path: Path, shape: tuple[int, ...], offset: int, rebuild: Callable[[], None]) -> None:

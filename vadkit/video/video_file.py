@@ -137,9 +137,7 @@ def to_rgb(picture: av.VideoFrame) -> NDArray[np.uint8]:
 def upright(frame: NDArray[np.uint8], matrix: tuple[int, int, int, int]) -> NDArray[np.uint8]:
     """(H, W, C) as a player shows it; uses the nearest of the eight rotations and reflections.
 
-    Args:
-        frame: as decoded.
-        matrix: (a, b, c, d) of the display matrix: x' = a x + c y, y' = b x + d y.
+    `matrix` is (a, b, c, d) of the display matrix: x' = a x + c y, y' = b x + d y.
     """
     a, b, c, d = matrix
     if abs(b) + abs(c) > abs(a) + abs(d):  # swap the axes

@@ -53,14 +53,8 @@ def matched(
 ) -> dict[str, VideoLabels]:
     """Test video -> its labels.
 
-    A name may include the suffix of a file. It may lack folders if it is still unique. A number
-    also means the only video with that number.
-
-    Args:
-        entries: labels by the names in the label file.
-        videos: names of the test videos.
-        others: names of training videos; their labels are ignored.
-        path: of the labels.
+    A name may include the suffix of a file. It may lack folders if it is still unique. A number also means the only
+    video with that number. Labels of `others`, the training videos, are ignored.
 
     Raises:
         DataError: a name fits no video, or several, or two names fit one.

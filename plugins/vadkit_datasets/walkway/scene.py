@@ -72,13 +72,9 @@ def ground(height: int, width: int, rng: np.random.Generator) -> NDArray[np.floa
 
 
 def cast(width: float, frames: int, rng: np.random.Generator, program: int | None) -> list[Actor]:
-    """Return all actors in one video, farthest first.
+    """Return all actors in one video, farthest first; `width` is in units.
 
-    Args:
-        width: width of the frame, units.
-        frames: F.
-        rng: source of all random choices.
-        program: index of the test video's anomaly; None for a normal video.
+    `program` is the index of the test video's anomaly; None for a normal video.
     """
     actors = [actor for lane in _LANES for actor in _crowd(lane, width, frames, rng)]
     if program is not None:

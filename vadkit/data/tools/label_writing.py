@@ -27,14 +27,9 @@ def filed(video: VideoRef) -> str:
 def write_labels(
     out: Path, video: VideoRef, labels: Labels, count: int, size: tuple[int, int] | None
 ) -> NDArray[np.uint8]:
-    """Write frame labels and masks of one test video of `count` frames; return (F,) uint8, 1 where abnormal.
+    """Write frame labels and masks of one test video; return (F,) uint8, 1 where abnormal.
 
-    Args:
-        out: the folder of the conversion.
-        video: the test video.
-        labels: its labels.
-        count: F as written.
-        size: height and width as written; None for the video's own.
+    `count` is F as written, and `size` height and width as written; None for the video's own.
 
     Raises:
         DataError: the number of labels or masks differs from the number of frames.

@@ -23,9 +23,7 @@ def number(path: Path) -> int | None:
 def gaps(paths: Sequence[Path], first: int | None = None) -> Iterator[str]:
     """Problems of the frame numbers of a folder; none if not all frames are numbered.
 
-    Args:
-        paths: the frames.
-        first: first frame number of the neighbouring folders; None if unknown.
+    `first` is the first frame number of the neighbouring folders; None if unknown.
     """
     numbers = [number(path) for path in paths]
     if not numbers or None in numbers:

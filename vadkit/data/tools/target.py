@@ -56,11 +56,8 @@ def open_target(
 ) -> Target:
     """Open a data set.
 
-    Args:
-        what: a data set's name, `{use: name, ...keys}` as text or mapping, or a recipe by file or name.
-        data_root: the data set's folder or its parent folder; default `$VADKIT_DATA`.
-        overrides: changes as `--set` takes them, such as `data.labels=masks`.
-        registry: where components are looked up; default, all installed plugins.
+    `what` is a data set's name, `{use: name, ...keys}` as text or mapping, or a recipe by file or name. Its folder or
+    its parent folder is `data_root`; default `$VADKIT_DATA`. `overrides` are changes as `--set` takes them.
 
     Raises:
         VadkitError: the data set, the recipe or its files do not exist.

@@ -49,10 +49,8 @@ _OWN = "vadkit scores"
 def read_series(path: Path, *, several: bool) -> list[Series]:
     """Read the series of a file or of the files of a folder, including files that vadkit wrote.
 
-    Args:
-        path: of the file or folder.
-        several: the only file of a folder holds several videos. A series without a name then covers all of them,
-            as in a file outside a folder. Otherwise it has the name of the file.
+    If the only file of a folder holds `several` videos, a series without a name covers all of them, as in a file
+    outside a folder. Otherwise it has the name of the file.
 
     Raises:
         DataError: unreadable, of an unknown form, or a column does not seem to hold scores.

@@ -37,15 +37,9 @@ Scored = Mapping[str, tuple[int, float | None]]
 
 
 def read_label_file(path: Path, video: str = "") -> dict[str, VideoLabels]:
-    """Read a label file, or a folder of label files or mask images.
+    """Read a label file, or a folder of label files or mask images: see `vadkit.api.read_label_file`.
 
-    Args:
-        path: `.csv`, `.tsv`, `.txt`, `.json`, `.jsonl`, `.npz`, `.npy`, `.mat`, `.m`, or a folder.
-            A file in a folder names its video by its path there, without the suffix.
-        video: name for the video of a single file that names none.
-
-    Returns:
-        Video name as in the file -> its labels, not yet compared with the video.
+    A file in a folder names its video by its path there, without the suffix.
 
     Raises:
         DataError: unreadable, of no known form, or without names of videos while `video` is empty.
@@ -54,15 +48,10 @@ def read_label_file(path: Path, video: str = "") -> dict[str, VideoLabels]:
 
 
 def frame_labels(path: Path, scored: Callable[[list[str]], Scored]) -> dict[str, Labels]:
-    """The labels of a file for scores of the same videos.
+    """The labels of a file for scores of the same videos: video name -> labels, in natural order.
 
-    Args:
-        path: see `read_label_file`.
-        scored: gives F and frame rate by the scores, for the videos that the labels name; called where the
-            labels do not state F, or are in seconds. With no names it gives the scores' own.
-
-    Returns:
-        Video name -> labels, in natural order.
+    `scored` gives F and frame rate by the scores, for the videos that the labels name; it is called where the labels do
+    not state F, or are in seconds. With no names it gives the scores' own.
 
     Raises:
         DataError: see `read_label_file`; or the labels do not fit the video.

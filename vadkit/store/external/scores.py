@@ -70,12 +70,9 @@ def read_normal(path: Path, *, dropped: tuple[int, int] = (0, 0), high: High = "
 def scored_lengths(
     path: Path, names: Sequence[str], *, dropped: tuple[int, int] = (0, 0)
 ) -> dict[str, tuple[int, float | None]]:
-    """F and frame rate of each video by a file of scores.
+    """F and frame rate of each video by a file of scores. Arguments: see `read_external_scores`.
 
-    Args:
-        path: see `read_external_scores`.
-        names: of the videos; empty for the names that the scores give.
-        dropped: see `read_external_scores`.
+    Without `names`, the scores name the videos.
 
     Raises:
         DataError: as `read_external_scores`, or the scores of several videos are one flat array.

@@ -33,12 +33,7 @@ class Series:
 
 
 class RowCollector:
-    """Collects a table row by row and gives it back video by video.
-
-    Args:
-        columns: names of the numbers in a row.
-        where: the file, for messages.
-    """
+    """Collects a table row by row and gives it back video by video; `columns` name the numbers in a row."""
 
     def __init__(self, columns: Sequence[str], where: str) -> None:
         self._where = where
