@@ -25,15 +25,7 @@ from vadkit.video.damage import Damage
 class DataModule:
     """The videos of a recipe with its clip size and its split. The constructor reads no video.
 
-    Args:
-        data: the recipe's `data:` section.
-        seed: the recipe's seed; it draws the held-out videos.
-        dataset: the data set that `open_data` returns.
-        cache: stores decoded frames.
-        progress: shows which videos are decoded.
-
-    Attributes:
-        damaged: split -> name of a damaged video -> descriptions of the damage; `check` fills it.
+    `seed` draws the held-out videos, `dataset` is what `open_data` returns, and `cache` stores decoded frames.
     """
 
     def __init__(self, data: Data, seed: int, dataset: Dataset, cache: FrameCache, progress: Progress) -> None:
@@ -41,7 +33,7 @@ class DataModule:
         self._seed, self._dataset, self._cache, self._progress = seed, dataset, cache, progress
         self._videos: dict[Split, Sequence[VideoRef]] = {}
         self._frames: dict[int, tuple[VideoRef, Frames]] = {}  # a video of many images is opened once
-        self.damaged: dict[Split, dict[str, list[str]]] = {}
+        self.damaged: dict[Split, dict[str, list[str]]] = {}  # split -> video -> its damage; `check` fills it
 
     def videos(self, split: Split) -> Sequence[VideoRef]:
         """Videos of a split.

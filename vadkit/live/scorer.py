@@ -29,16 +29,9 @@ class FinalScores:
 class OnlineScorer:
     """Scores a window every `stride` frames of a video of unknown length.
 
-    The last window ends with the video. A frame's score is final when no later window can show the frame,
-    at most `span + stride - 2` frames later. Memory use does not grow with the length of the video.
-
-    Args:
-        pipeline: on the fabric's device.
-        scorers: component -> scorer.
-        fabric: device and precision.
-        stride: frames between the starts of neighbouring windows.
-        batch: windows in a batch. A larger batch delays scores. A stateful pipeline always uses 1.
-        position_stats: component -> statistics that standardise its scores; None does not standardise.
+    The last window ends with the video. A frame's score is final when no later window can show the frame, at most `span
+    + stride - 2` frames later. Memory use does not grow with the length of the video. A larger batch delays scores; a
+    stateful pipeline always uses 1. `position_stats` standardise the scores of their components.
     """
 
     def __init__(

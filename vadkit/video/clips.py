@@ -69,14 +69,8 @@ def to_clips(windows: Sequence[NDArray[np.uint8]]) -> Tensor:
 class Clips:
     """All clips of some videos at a stride. Its memory grows with the number of videos, not with their length.
 
-    Args:
-        videos: name and frames (F, H, W, C) uint8 of each video, on disk or in memory.
-        spec: geometry of a clip.
-        stride: frames between the starts of neighbouring clips.
-        scenes: scene of each video, for `sampling` "scene"; by default all videos are one scene.
-        sampling: order of the clips in an epoch.
-        augment: random changes of the clips of an epoch.
-        short: what to do with videos shorter than a clip.
+    The frames of a video are (F, H, W, C) uint8, on disk or in memory. `scenes` has the scene of each video, for the
+    sampling by scene; by default all videos are one scene.
 
     Raises:
         DataError: there are no videos, or one is shorter than a clip.

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from vadkit.api import DataError, Split, Track
 from vadkit_datasets.walkway import scene, shapes
-from vadkit_datasets.walkway.actors import Actor
 
 DRAWING = 1
 """Version of the drawing. Increase it with every change that alters a pixel."""
@@ -110,6 +109,6 @@ class Film:
         return scene.Light.draw(self._rng(1))
 
     @cached_property
-    def _cast(self) -> list[Actor]:
+    def _cast(self) -> list[scene.Actor]:
         program = self.index if self.split == "test" else None
         return scene.cast(scene.HEIGHT * self.width / self.height, self.frames, self._rng(2), program)

@@ -12,8 +12,7 @@ from vadkit.core.progress import NoProgress, Progress
 from vadkit.core.values import Split, VideoRef
 from vadkit.data.tools.consistency import check_consistency, check_recipe_fit
 from vadkit.data.tools.duplicates import check_duplicates
-from vadkit.data.tools.label_sets import check_starts, compare_label_sets, read_plainly
-from vadkit.data.tools.labels import TestLabels, read_test_labels
+from vadkit.data.tools.labels import TestLabels, check_starts, compare_label_sets, read_plainly, read_test_labels
 from vadkit.data.tools.numbering import check_numbering, neighbours
 from vadkit.data.tools.probe import VideoFacts, probe
 from vadkit.data.tools.report import Finding, Report, Row, in_order, some
