@@ -35,9 +35,8 @@ class Flow(Loss, nn.Module):
     def __init__(self, clip: ClipSpec, *, iterations: int = 16, smoothness: float = 0.2, shrink: int = 4) -> None:
         super().__init__()
         if clip.target[0] < 1:
-            raise ShapeError(
-                "the flow loss needs a frame before the target", fix="set data.clip.input: 0:4 and target: 4:5"
-            )
+            fix = "set data.clip.input: 0:4 and target: 4:5"
+            raise ShapeError("the flow loss needs a frame before the target", fix=fix)
         if iterations < 1 or shrink < 1 or smoothness <= 0:
             raise ShapeError("iterations and shrink must be at least 1, and smoothness must be positive")
         if min(clip.height, clip.width) // shrink < 3:

@@ -103,9 +103,8 @@ class LSAEncoder(Encoder, nn.Module):
         super().__init__()
         self.tile = _tile(clip, tile)
         self.deepest = _deepest(clip.input_frames, self.tile, channels, strides)
-        self.latents = {
-            "code": LatentSpec(code, self.deepest[1], clip.height // self.tile[0], clip.width // self.tile[1])
-        }
+        tiles = clip.height // self.tile[0], clip.width // self.tile[1]
+        self.latents = {"code": LatentSpec(code, self.deepest[1], *tiles)}
         widths = list(pairwise((clip.channels, *channels)))
         self.net = nn.Sequential(*(_down(*pair, stride) for pair, stride in zip(widths, strides, strict=True)))
         flat = self.deepest[0] * self.deepest[2] * self.deepest[3]
@@ -158,7 +157,7 @@ class LSADecoder(Decoder, nn.Module):
         _, *size = _deepest(clip.target_frames, self.tile, channels[1:], strides)
         self.deepest = (channels[0], *size)
         expected = (size[0], clip.height // self.tile[0], clip.width // self.tile[1])
-        if (found.frames, found.height, found.width) != expected:
+        if found.shape[1:] != expected:
             raise ShapeError(
                 f"the code has T', H', W' {found.frames}, {found.height}, {found.width}; the decoder needs {expected}",
                 fix="set the same tile for encoder and decoder, and the same strides in reverse order",
@@ -188,9 +187,8 @@ def _tile(clip: ClipSpec, tile: tuple[int, int] | None) -> tuple[int, int]:
 def _deepest(frames: int, tile: tuple[int, int], channels: Sequence[int], strides: Strides) -> tuple[int, ...]:
     """Return (C', T', h', w') of the deepest map."""
     if not channels or len(channels) != len(strides) or min(channels) < 1:
-        raise ShapeError(
-            f"{len(strides)} strides need {len(strides)} positive 'channels', but there are {list(channels)}"
-        )
+        what = f"{len(strides)} strides need {len(strides)} positive 'channels', but there are {list(channels)}"
+        raise ShapeError(what)
     shrunk = [prod(stride[axis] for stride in strides) for axis in range(3)]
     sizes = (frames, *tile)
     for size, times, what in zip(sizes, shrunk, ("frames", "height", "width"), strict=True):

@@ -101,11 +101,8 @@ class STAEDecoder(Decoder, nn.Module):
                 fix=f"end the target at {clip.input[1] + clip.input_frames}, or at {clip.input[1]} for no prediction",
             )
         if [SHRINK * size for size in code.shape[1:]] != [clip.input_frames, clip.height, clip.width]:
-            raise ShapeError(
-                f"enlarges by {SHRINK}, so {code.frames}x{code.height}x{code.width} cannot become"
-                f" {clip.input_frames}x{clip.height}x{clip.width}",
-                fix="use encoder: stae",
-            )
+            what = f"enlarges by {SHRINK}, so {code.frames}x{code.height}x{code.width} cannot become "
+            raise ShapeError(f"{what}{clip.input_frames}x{clip.height}x{clip.width}", fix="use encoder: stae")
         widths = (code.channels, *channels)
         self.branches = nn.ModuleList(_branch(widths, clip.channels, slope, output) for _ in range(2 if ahead else 1))
 
