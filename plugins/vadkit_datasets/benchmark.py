@@ -16,31 +16,20 @@ from vadkit_datasets.tracks import read_tracks
 
 
 class Benchmark(OnDisk):
-    """A published data set in one folder, with labels of its test videos. Subclasses set the attributes.
+    """A published data set in one folder, with labels of its test videos. Subclasses set the attributes."""
 
-    Attributes:
-        inside: names of the data set's folder below `root`, to try if `root` is another folder.
-        train_folders: folders of training videos, as files or folders of frames; the first with videos is used.
-        test_folders: the same of the test videos.
-        signs: more files or folders that identify the data set's folder; one is enough.
-        fps: frames per second of all videos.
-        scene: pattern of a video's name with the scene as its group; empty if there is one scene.
-        example: a name that matches the pattern.
-        normal: prefix of the normal training videos; the others are ignored.
-        missing: message for a split without videos, if the split is not defined by folders alone.
-        totals: what `expected` returns.
-    """
-
-    inside: Sequence[str] = ()
+    inside: Sequence[str] = ()  # names of the data set's folder below `root`, to try if `root` is another folder
+    # folders of training videos, as files or folders of frames; the first with videos is used
     train_folders: ClassVar[tuple[str, ...]] = ("training/frames", "training/videos")
-    test_folders: ClassVar[tuple[str, ...]] = ("testing/frames", "testing/videos")
-    signs: ClassVar[tuple[str, ...]] = ()
-    fps: ClassVar[float]
-    scene: ClassVar[str] = ""
-    example: ClassVar[str] = ""
-    normal: ClassVar[str] = ""
+    test_folders: ClassVar[tuple[str, ...]] = ("testing/frames", "testing/videos")  # the same of the test videos
+    signs: ClassVar[tuple[str, ...]] = ()  # more files or folders that identify the data set's folder; one is enough
+    fps: ClassVar[float]  # frames per second of all videos
+    scene: ClassVar[str] = ""  # pattern of a video's name with the scene as its group; empty if there is one scene
+    example: ClassVar[str] = ""  # a name that matches the pattern
+    normal: ClassVar[str] = ""  # prefix of the normal training videos; the others are ignored
+    # message for a split without videos, if the split is not defined by folders alone
     missing: ClassVar[Mapping[Split, str]] = {}
-    totals: Mapping[str, int] = {}
+    totals: Mapping[str, int] = {}  # what `expected` returns
 
     def labels(self, video: VideoRef) -> Labels | None:
         """Ground truth of a test video; None for a training video.

@@ -43,11 +43,7 @@ class CrossDomain(Dataset):
 
 
 def open_data(data: Data, data_root: str | Path | None) -> Dataset:
-    """Open the data set of a recipe's `data:`, or the pair of data sets for training and test.
-
-    Raises:
-        DataError: `open_dataset` or `open_pair` raises it.
-    """
+    """Open the data set of a recipe's `data:`, or the pair of data sets for training and test."""
     if data.test_on is None:
         return open_dataset(data.dataset, data_root)
     return open_pair(data.dataset, data.test_on, data_root)

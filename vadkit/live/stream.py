@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import av
 import av.container
@@ -31,6 +32,7 @@ FPS_TOLERANCE = 1.1  # frame rates that differ by at most this factor count as e
 _URL = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 _QUEUE_SIZE = 64  # frames of a live source that may wait for the model
 _TIMEOUT = 10.0  # seconds without an answer or a frame
+_END = object()
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 30.0  # seconds between two attempts to connect
 
 
@@ -136,11 +138,7 @@ def _video(path: Path) -> VideoRef:
 
 
 def _open(name: str) -> av.container.InputContainer:
-    """Connect to a camera or a URL.
-
-    Raises:
-        DataError: there is no answer, or no video.
-    """
+    """Connect to a camera or a URL. Raises DataError if there is no answer, or no video."""
     kind = "v4l2" if Path(name).is_char_device() else None
     try:
         container = av.open(name, format=kind, timeout=(_TIMEOUT, _TIMEOUT))
@@ -185,7 +183,8 @@ class _LiveConnection:
 
     def __init__(self, name: str, clip: ClipSpec, retries: int | None, tell: Callable[[str], None]) -> None:
         self.name, self.clip, self.retries, self.tell = name, clip, retries, tell
-        self._queue: queue.Queue[SourceFrame | _End | None] = queue.Queue(_QUEUE_SIZE)
+        self._queue: queue.Queue[Any] = queue.Queue(_QUEUE_SIZE)  # frames, None for a gap, and `_END`
+        self._error: BaseException | None = None  # why the source ended; None for a normal end
         self._stopped = threading.Event()
         self._began = time.monotonic()
 
@@ -199,21 +198,21 @@ class _LiveConnection:
             raise DataError("was read already", where=redacted(self.name), fix="open it again")
         threading.Thread(target=self._run, daemon=True).start()
         try:
-            while not isinstance(item := self._queue.get(), _End):
+            while (item := self._queue.get()) is not _END:
                 yield item
-            if item.error is not None:
-                raise item.error
+            if self._error is not None:
+                raise self._error
         finally:
             self._stopped.set()
 
     def _run(self) -> None:
         try:
-            error: BaseException | None = self._read()
+            self._error = self._read()
         except BaseException as exception:  # the reader of the queue must not wait forever
-            error = exception
-        self._put(_End(error))
+            self._error = exception
+        self._put(_END)
 
-    def _put(self, item: _End | None) -> None:
+    def _put(self, item: object) -> None:
         """Put an item into the queue when there is room, unless the reader has stopped."""
         while not self._stopped.is_set():
             try:
@@ -223,11 +222,7 @@ class _LiveConnection:
             return
 
     def _read(self) -> DataError | None:
-        """Read frames, and reconnect after a loss.
-
-        Returns:
-            The error of the last try; None if the last connection gave frames.
-        """
+        """Read frames, and reconnect after a loss. The result is the error of the last try, None if it gave frames."""
         failed, pause = 0, _FIRST_PAUSE
         while not self._stopped.is_set():
             has_frames, error = False, None
@@ -264,10 +259,3 @@ class _LiveConnection:
                 lost += self._queue.get_nowait() is not None
         self._queue.put_nowait(None)
         self.tell(f"{redacted(self.name)}: the model is slower than the source; {lost} frames were lost")
-
-
-@dataclass(frozen=True, slots=True)
-class _End:
-    """The end of a source, with the error that caused it; None for a normal end."""
-
-    error: BaseException | None

@@ -84,7 +84,7 @@ class Watch:
         registry: Registry | None = None,
     ) -> None:
         registry = registry or Registry.discover()
-        self.progress = progress or NoProgress()
+        self._tell = (progress or NoProgress()).message
         folder, self.recipe = _open_deployable(run, overrides, registry)
         config = evaluation_of(self.recipe, registry)
         self.protocol = config.protocol
@@ -165,9 +165,6 @@ class Watch:
             batch=1 if live else engine.score_batch,
             position_stats=load_position_stats(experiment),
         )
-
-    def _tell(self, text: str) -> None:
-        self.progress.message(text)
 
 
 class _SourceRun:

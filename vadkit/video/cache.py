@@ -42,9 +42,8 @@ def default_cache() -> Path:
 def open_cache(*, keep: bool = True, limit: str | int | None = None) -> Iterator[FrameCache]:
     """The frame cache of one run.
 
-    Args:
-        keep: store frames in the default folder, also for later runs; otherwise in a temporary folder.
-        limit: largest size of the folder, such as 50GB; None means `$VADKIT_CACHE_LIMIT`, or no limit if it is unset.
+    Without `keep`, the frames are in a temporary folder. `limit` is the largest size of the folder, such as 50GB; None
+    means `$VADKIT_CACHE_LIMIT`, or no limit if it is unset.
 
     Raises:
         VadkitError: the limit is not a size, or is given for a temporary cache.

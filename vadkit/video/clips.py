@@ -29,11 +29,7 @@ def window_count(frames: int, spec: ClipSpec, stride: int, *, video: str, short:
 
 
 def window_starts(frames: int, spec: ClipSpec, stride: int, *, video: str, short: Short = "error") -> NDArray[np.int64]:
-    """First frames of all windows of a video; the last window ends with the video.
-
-    Raises:
-        DataError: as `window_count`.
-    """
+    """First frames of all windows of a video, as many as `window_count`; the last window ends with the video."""
     count = window_count(frames, spec, stride, video=video, short=short)
     return np.minimum(np.arange(count) * stride, max(frames - spec.span, 0))
 

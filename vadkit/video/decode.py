@@ -7,7 +7,7 @@ that a video and its extracted frames give the same gray frames.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -54,7 +54,9 @@ def decode(video: VideoRef, *, color: Color, damages: Damages | None = None) -> 
     elif isinstance(video.source, Path):
         frames = (to_color(frame, color) for frame in pictures(video.source, damages))
     else:
-        frames = _drawn(video.source, frame_count(video), color)
+        draw, total = video.source, frame_count(video)
+        parts = (draw(start, min(start + _DRAWN_AT_ONCE, total)) for start in range(0, total, _DRAWN_AT_ONCE))
+        frames = (to_color(frame, color) for part in parts for frame in part)
     count, shape = 0, None
     for frame in frames:
         shape = shape or frame.shape
@@ -72,12 +74,6 @@ def decode(video: VideoRef, *, color: Color, damages: Damages | None = None) -> 
     what = f"has {count} frames, but should have {video.frames}"
     fix = f"{FETCH}; it is damaged, or not the version that the labels were made for"
     raise DataError(what, where=_place(video), fix=fix)
-
-
-def _drawn(draw: Callable[[int, int], NDArray[np.uint8]], count: int, color: Color) -> Iterator[NDArray[np.uint8]]:
-    for start in range(0, count, _DRAWN_AT_ONCE):
-        for frame in draw(start, min(start + _DRAWN_AT_ONCE, count)):
-            yield to_color(frame, color)
 
 
 def _place(video: VideoRef, index: int = 0) -> str:

@@ -143,10 +143,6 @@ def _look_at_images(paths: tuple[Path, ...], facts: VideoFacts, *, decoded: bool
         except (DataError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
             said = error.__cause__ or error.what if isinstance(error, DataError) else getattr(error, "strerror", None)
             broken[index] = str(said or "it is not an image, or damaged")
-    _report(paths, facts, empty, broken)
-
-
-def _report(paths: tuple[Path, ...], facts: VideoFacts, empty: list[str], broken: dict[int, str]) -> None:
     if not paths:
         facts.report(facts.where, "contains no images", "extract the frames again or remove the folder")
     facts.refused = facts.refused or len(empty) + len(broken) == len(paths)
