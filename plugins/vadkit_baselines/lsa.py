@@ -19,9 +19,6 @@ from torch.nn import functional
 from vadkit.api import ClipSpec, Decoder, Encoder, LatentSpec, ShapeError
 from vadkit_baselines.widths import needed
 
-Strides = Sequence[tuple[int, int, int]]
-"""Strides of each block, in time, height and width."""
-
 
 class CausalConvolution(nn.Module):
     """A 3x3x3 convolution that sees no later frame: the last third of its kernel is omitted."""
@@ -184,7 +181,9 @@ def _tile(clip: ClipSpec, tile: tuple[int, int] | None) -> tuple[int, int]:
     return height, width
 
 
-def _deepest(frames: int, tile: tuple[int, int], channels: Sequence[int], strides: Strides) -> tuple[int, ...]:
+def _deepest(
+    frames: int, tile: tuple[int, int], channels: Sequence[int], strides: Sequence[tuple[int, int, int]]
+) -> tuple[int, ...]:
     """Return (C', T', h', w') of the deepest map."""
     if not channels or len(channels) != len(strides) or min(channels) < 1:
         what = f"{len(strides)} strides need {len(strides)} positive 'channels', but there are {list(channels)}"

@@ -66,7 +66,7 @@ class OnDisk(Dataset):
         return self._test_sources.get(video.name) == video.source
 
     def _length(self, video: VideoRef) -> int:
-        """F, if it is not known yet by decoding the file, once."""
+        """F; if the data set does not state it, counted once by decoding the file."""
         if video.frames is not None:
             return video.frames
         assert isinstance(video.source, Path)

@@ -104,13 +104,10 @@ class UCFCrime(Benchmark):
             words = line.split()
             values = [int(value) for value in numbers(words[2:]) if value.is_integer()]
             pairs = list(zip(values[0:4:2], values[1:4:2], strict=False))
-            if len(words) - 2 != len(values) or len(values) not in (4, 5) or not all(map(_is_range, pairs)):
+            ordered = all(pair == (-1, -1) or 1 <= pair[0] <= pair[1] for pair in pairs)
+            if len(words) - 2 != len(values) or len(values) not in (4, 5) or not ordered:
                 what = f"not 'name class start end start end': {line!r}"
                 raise DataError(what, where=where, fix="download the annotation again")
             ranges = [pair for pair in pairs if pair != (-1, -1)]
             found[Path(words[0]).stem] = (ranges, values[4] if len(values) == 5 else None)
         return found
-
-
-def _is_range(ends: tuple[int, int]) -> bool:
-    return ends == (-1, -1) or 1 <= ends[0] <= ends[1]

@@ -103,9 +103,7 @@ class DataModule:
     def check(self, *, anomaly_maps: bool = False, fps: bool = False) -> None:
         """Decode every video and compare the test videos with their labels, before the training starts.
 
-        Args:
-            anomaly_maps: a metric compares maps with masks or tracks, so abnormal videos need masks or tracks.
-            fps: a metric counts seconds, so every test video needs a frame rate.
+        With `anomaly_maps`, abnormal videos need masks or tracks; with `fps`, every test video needs a frame rate.
 
         Raises:
             DataError: a video cannot be decoded, is shorter than a clip, or has another number of frames than of

@@ -68,21 +68,13 @@ def check_lookback(fusion: Fusion) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """A run of frames with scores at or above the threshold. Runs less than a second apart are one alarm.
+    """A run of frames with scores at or above the threshold. Runs less than a second apart are one alarm."""
 
-    Attributes:
-        frame: index of the first frame.
-        seconds: time of the first frame.
-        peak: highest score so far.
-        peak_seconds: time of the frame with the highest score.
-        until: time of the last frame at or above the threshold; None while the alarm lasts.
-    """
-
-    frame: int
-    seconds: float
-    peak: float
-    peak_seconds: float
-    until: float | None = None
+    frame: int  # index of the first frame
+    seconds: float  # time of the first frame
+    peak: float  # highest score so far
+    peak_seconds: float  # time of the frame with the highest score
+    until: float | None = None  # time of the last frame at or above the threshold; None while the alarm lasts
 
 
 class AlarmDetector:
@@ -101,11 +93,7 @@ class AlarmDetector:
         self._last = 0.0  # seconds of that frame
 
     def update(self, frame: int, seconds: float, score: float) -> Alarm | None:
-        """Process the next frame's score.
-
-        Returns:
-            An alarm that begins with this frame, or an alarm that is now known to have ended (`until` is set).
-        """
+        """Process the next frame's score; return an alarm that begins with this frame or has ended (`until` is set)."""
         if score >= self.threshold:
             self._below, self._last = 0, seconds
             if self._active is None:

@@ -56,10 +56,7 @@ class OnlineScorer:
         self._means = SlidingWindowMean(self.spec.span + (batch + 1) * stride, tuple(scorers))
 
     def push(self, frame: NDArray[np.uint8]) -> FinalScores | None:
-        """Add a frame (H, W, C) at the clip's size.
-
-        Returns:
-            The scores that are now final; None if there are none.
+        """Add a frame (H, W, C) at the clip's size; return the scores that are now final, None if there are none.
 
         Raises:
             DataError: the model's outputs are not finite.
@@ -75,10 +72,9 @@ class OnlineScorer:
         return self._score()
 
     def finish(self) -> FinalScores | None:
-        """End the video: score a last window that ends with it.
+        """End the video: score a last window that ends with it, and return the scores of the remaining frames.
 
-        Returns:
-            The scores of the remaining frames, NaN for frames without a window; None if no frame remains.
+        Frames without a window get NaN. The result is None if no frame remains.
         """
         last = self._received - self.spec.span
         if last >= 0 and last > self._next - self.stride:

@@ -32,18 +32,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class FrameScore:
-    """The final score of one frame.
+    """The final score of one frame."""
 
-    Attributes:
-        frame: index among the frames that were used.
-        seconds: time of the frame: by the frame rate for a file, by the clock for a live source.
-        score: fused score; NaN if the model gives no score.
-        alarms: an alarm that begins with this frame, and an alarm that is now known to have ended (`until` is set).
-    """
-
-    frame: int
-    seconds: float
-    score: float
+    frame: int  # index among the frames that were used
+    seconds: float  # time of the frame: by the frame rate for a file, by the clock for a live source
+    score: float  # fused score; NaN if the model gives no score
+    # an alarm that begins with this frame, and an alarm that is now known to have ended (`until` is set)
     alarms: tuple[Alarm, ...] = ()
 
 

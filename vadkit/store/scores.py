@@ -2,7 +2,8 @@
 
 `RUN/scores/` has one `.npz` file for each video, without labels. `RUN/labels.npz` has the labels of all
 videos, so that a run can be evaluated again without its data set. Nothing is pickled, so score files of
-other people are safe to read.
+other people are safe to read. The writers raise RunFolderError if the folder cannot be written or the
+disk is full.
 """
 
 from __future__ import annotations
@@ -91,9 +92,6 @@ def write_scores(folder: Path, video: VideoScores, *, anomaly_maps: str = "") ->
     """Write one video's anomaly maps, if it has any, and then its score file; return the score file's path.
 
     `anomaly_maps` is the name of the scorer that gave the anomaly maps.
-
-    Raises:
-        RunFolderError: the folder cannot be written or the disk is full.
     """
     path = score_file(folder, video.name)
     if video.anomaly_maps is not None:
@@ -160,11 +158,7 @@ def _read_maps(path: Path, frames: int) -> NDArray[np.float32]:
 
 
 def write_labels(path: Path, labels: Mapping[str, Labels]) -> None:
-    """Write the frame labels of a run's test videos into `RUN/labels.npz`, without masks and tracks.
-
-    Raises:
-        RunFolderError: the folder cannot be written or the disk is full.
-    """
+    """Write the frame labels of a run's test videos into `RUN/labels.npz`, without masks and tracks."""
     arrays: dict[str, NDArray[Any]]
     arrays = {f"frames/{index}": np.asarray(label.frames, bool) for index, label in enumerate(labels.values())}
     arrays["names"] = np.array(list(labels), np.str_)
@@ -195,11 +189,7 @@ def read_labels(path: Path, regions: Path | None = None) -> dict[str, Labels]:
 
 
 def write_regions(folder: Path, name: str, labels: Labels) -> None:
-    """Write one video's masks and tracks, so that a run's anomaly maps can be evaluated without its data set.
-
-    Raises:
-        RunFolderError: the folder cannot be written or the disk is full.
-    """
+    """Write one video's masks and tracks, so that a run's anomaly maps can be evaluated without its data set."""
     arrays: dict[str, NDArray[Any]] = {}
     if labels.masks is not None:
         masks = np.asarray(labels.masks(), bool)
@@ -216,11 +206,7 @@ def write_regions(folder: Path, name: str, labels: Labels) -> None:
 
 
 def write_position_stats(path: Path, digest: str, position_stats: Mapping[str, PositionStats]) -> None:
-    """Write each component's statistics, and the digest of everything that they depend on.
-
-    Raises:
-        RunFolderError: the folder cannot be written or the disk is full.
-    """
+    """Write each component's statistics, and the digest of everything that they depend on."""
     arrays: dict[str, NDArray[Any]] = {}
     for name, stats in position_stats.items():
         arrays |= {f"mean/{name}": stats.mean, f"std/{name}": stats.std}

@@ -22,16 +22,13 @@ _SPLITS: tuple[Split, ...] = ("train", "test")
 
 
 def check_dataset(target: Target | Dataset, *, decode: bool = True, progress: Progress | None = None) -> Report:
-    """Check every video and label of a data set.
+    """Check every video and label of a data set; report all findings, whether some videos are damaged or not.
 
     Args:
         target: the data set. If `open_target` opened it, the clip of its recipe and its other label sets are
             checked too.
         decode: decode every frame; otherwise read only headers, sizes and names of files.
         progress: receives the progress.
-
-    Returns:
-        All findings, of all videos, whether some are damaged or not.
     """
     known = target if isinstance(target, Target) else Target(type(target).__name__, target)
     dataset, progress = known.dataset, progress or NoProgress()

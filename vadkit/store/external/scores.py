@@ -32,7 +32,8 @@ def read_external_scores(
     The file is `.npz`, `.npy`, `.csv`, `.tsv`, `.txt`, `.jsonl` or `.json`. A single column or array is the component
     "score". `lengths` is test video -> F, in the order of the data set; a flat array has the same order, and so has the
     result. The `dropped` frames at the start and end of each video have no scores. Frames without a score become NaN;
-    coverage is 1 where all components have a score, else 0. `high` is what a high score means; "normal" (PSNR, regularity) changes the sign.
+    coverage is 1 where all components have a score, else 0. `high` is what a high score means; "normal" (PSNR,
+    regularity) changes the sign.
 
     Raises:
         DataError: unreadable, pickled, not finite, of other videos or of other lengths.
