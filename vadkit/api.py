@@ -59,6 +59,7 @@ from vadkit.core.values import (
     Track,
     VideoRef,
     VideoResult,
+    WeightsFile,
     natural_key,
 )
 from vadkit.core.video_labels import IntervalLabels, VideoLabels, mask_images, mask_labels
@@ -108,6 +109,7 @@ __all__ = [
     "VideoLabels",
     "VideoRef",
     "VideoResult",
+    "WeightsFile",
     "atomic_write",
     "closest",
     "count_frames",

@@ -26,6 +26,7 @@ from vadkit.model.training.log import Log
 from vadkit.model.training.trainer import Trainer, TrainingJob
 from vadkit.recipe.build import build
 from vadkit.recipe.model import Fit, Model, Recipe
+from vadkit.store.input_files import records_of
 from vadkit.store.run_folder import RunFolder, stage_digests
 from vadkit.video.cache import FrameCache
 
@@ -60,7 +61,8 @@ class Experiment:
         self.recipe, self.folder, self.progress = recipe, folder, progress
         self.datamodule = DataModule(recipe.data, recipe.seed, dataset, cache, progress)
         self.clip = recipe.data.clip
-        self.digests = stage_digests(recipe.tree)
+        self.files = records_of(recipe)
+        self.digests = stage_digests(recipe.tree, self.files)
         self.checkpoints = Checkpoints(folder.checkpoints, recipe.name)
         self.fabric: Fabric = build_fabric(recipe.engine)
         self.autoencoder = _build_autoencoder(recipe)

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import NonNegativeInt, PositiveInt
@@ -253,6 +254,7 @@ class Recipe(Section):
         engine: devices, precision and batch sizes.
         requires: packages that must be installed, such as "vadkit-kde>=1.2" for a component of a plugin.
         tree: the resolved YAML as plain values, for the run folder; not a key.
+        files: key, such as `model.encoder.weights` -> absolute path of the file that it names; not a key.
     """
 
     name: str
@@ -267,3 +269,4 @@ class Recipe(Section):
     engine: Engine = Engine()
     requires: tuple[str, ...] = ()
     tree: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    files: Mapping[str, Path] = field(default_factory=dict[str, Path])

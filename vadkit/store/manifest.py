@@ -63,6 +63,21 @@ class Stage:
 
 
 @dataclass(frozen=True, slots=True)
+class InputFileRecord:
+    """A file that the recipe names, such as pretrained weights. The run folder has a copy of it.
+
+    Attributes:
+        path: absolute path of the file.
+        sha256: SHA-256 of its content, hexadecimal.
+        bytes: its size.
+    """
+
+    path: str
+    sha256: str
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class Count:
     """Size of a split.
 
@@ -110,6 +125,7 @@ class Manifest:
         flops: part of the pipeline -> floating-point operations for one clip.
         stages: stage -> what is known about it.
         copied: stages that were copied from other runs.
+        files: key of the recipe, such as `model.encoder.weights` -> the file that it names.
         data: the videos.
         sessions: the processes that worked on the run, the first one first.
         format: version of this layout.
@@ -133,6 +149,7 @@ class Manifest:
     flops: Mapping[str, int] | None = None
     stages: Mapping[str, Stage] = field(default_factory=dict)
     copied: tuple[str, ...] = ()
+    files: Mapping[str, InputFileRecord] = field(default_factory=dict)
     data: DataRecord = DataRecord()
     sessions: tuple[Session, ...] = ()
     format: int = FORMAT

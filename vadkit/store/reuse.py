@@ -7,12 +7,10 @@ import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from vadkit.core.errors import CheckpointError
 from vadkit.core.files import LEFTOVERS, atomic_write, atomic_write_text
 from vadkit.core.values import Split
-from vadkit.recipe.show import dump
 from vadkit.store.manifest import HELD_OUT, SCORES, SYNTHETIC, Manifest, Stage
 from vadkit.store.run_folder import RunFolder
 
@@ -65,15 +63,20 @@ def reusable_stages(
     return list(found.values())
 
 
-def copy_stages(target: RunFolder, tree: Mapping[str, Any], stages: Sequence[ReusableStage]) -> list[str]:
+def copy_stages(target: RunFolder, recipe: str, stages: Sequence[ReusableStage]) -> list[str]:
     """Copy stages into a folder in which no run has begun. A run killed at any moment can be resumed.
+
+    Args:
+        target: the folder.
+        recipe: the new recipe as text, as the run folder keeps it.
+        stages: what to copy.
 
     Returns:
         Names of the copied stages.
     """
     if not stages:
         return []
-    atomic_write_text(target.recipe, dump(tree))  # first: this file makes the folder a run
+    atomic_write_text(target.recipe, recipe)  # first: this file makes the folder a run
     records: dict[str, Stage] = {}
     for one in stages:
         _copy(one.source, target, one.stage)
