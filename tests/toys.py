@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from vadkit.api import (
     Bottleneck,
@@ -15,8 +16,12 @@ from vadkit.api import (
     Component,
     Decoder,
     Encoder,
+    Feature,
+    FeatureSpec,
+    Grid,
     LatentSpec,
     Loss,
+    Samples,
     WeightsFile,
 )
 from vadkit.plugin.registry import Plugin, Registry
@@ -117,7 +122,26 @@ class Judge(Loss, nn.Module):
         return (out.output.mean() - self.number + 0 * out.latents["mean"].mean()).square()
 
 
+class Change(Feature, nn.Module):
+    """Mean absolute change between two frames in cells of 8 x 8 pixels; cells that do not change have no sample."""
+
+    def __init__(self, clip: ClipSpec, latents: Mapping[str, LatentSpec], *, gate: float = 0.01) -> None:
+        super().__init__()
+        del latents
+        self.gate = gate
+        rows, columns, steps = clip.height // 8, clip.width // 8, clip.input_frames - 1
+        frames = tuple((step, step + 2) for step in range(steps))
+        self.spec = FeatureSpec((1,), steps, grid=Grid(rows, columns, (8, 8), (8, 8)), frames=frames)
+
+    def forward(self, clips: Tensor, latents: Mapping[str, Tensor]) -> Samples:
+        del latents
+        change = clips.diff(dim=2).abs().mean(1)  # (B, T', H, W)
+        cells = functional.avg_pool2d(change, 8)
+        return Samples(cells[..., None], present=cells > self.gate)
+
+
 TOYS = (
+    Component("feature", "change", "toys:Change", "Change."),
     Component("encoder", "mean", "toys:Mean", "Means."),
     Component("encoder", "scaled", "toys:Scaled", "Means times a number of a file."),
     Component("decoder", "flat", "toys:Flat", "Flat frames."),

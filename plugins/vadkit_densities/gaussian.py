@@ -9,10 +9,12 @@ import torch
 from sklearn.covariance import LedoitWolf
 from torch import Tensor, nn
 
-from vadkit.api import DensityModel, FeatureSource, FeatureSpec, FitContext, ShapeError
+from vadkit.api import DataError, DensityModel, FeatureSource, FeatureSpec, FitContext, ShapeError
+from vadkit_densities.places import BATCH, Places
 from vadkit_densities.sample import check_dimensions, collect
 
 SMALLEST_STD = 1e-4  # a dead channel must not dominate the likelihood
+_LEAST_VARIANCE = 0.02  # of a place, relative to the variance of all places
 _MOST = 2048  # dimensions; a larger covariance takes minutes and gigabytes
 
 
@@ -23,10 +25,15 @@ class Gaussian(DensityModel, nn.Module):
         feature: shape of one sample, a map or a vector.
         covariance: "full", with the shrinkage of Ledoit and Wolf (2004), or "diagonal" for samples of many
             dimensions.
-        samples: maximum number of training samples to fit on.
+        samples: maximum number of training samples to fit on. A Gaussian for each place uses all samples.
+        per_place: one diagonal Gaussian for each place. The feature must give the position of its samples. Mean and
+            variance of a place are mixed with those of all places, which count as `prior` samples.
+        prior: number of samples that all places together count for at each place.
+        smooth: neighbouring places share their samples in a Gaussian window of this standard deviation, in places.
 
     Raises:
-        ShapeError: too many dimensions for a full covariance, or `samples` is below 1.
+        ShapeError: too many dimensions for a full covariance, a full covariance for each place, samples without a
+            position, or `samples` is below 1.
 
     Example:
         >>> density = Gaussian(FeatureSpec((2,), samples=1), covariance="diagonal")
@@ -38,11 +45,31 @@ class Gaussian(DensityModel, nn.Module):
     scale: Tensor
 
     def __init__(
-        self, feature: FeatureSpec, *, covariance: Literal["full", "diagonal"] = "full", samples: int = 50_000
+        self,
+        feature: FeatureSpec,
+        *,
+        covariance: Literal["full", "diagonal"] = "full",
+        samples: int = 50_000,
+        per_place: bool = False,
+        prior: float = 200.0,
+        smooth: float = 1.0,
     ) -> None:
         super().__init__()
         if samples < 1:
             raise ShapeError(f"samples must be at least 1, but it is {samples}")
+        self.places = Places(feature, smooth=smooth) if per_place else None
+        self.prior = prior
+        if self.places is not None:
+            if covariance == "full":
+                raise ShapeError(
+                    "a full covariance for each place needs too many samples", fix="set covariance: diagonal"
+                )
+            if prior <= 0:
+                raise ShapeError(f"prior must be above 0 samples, but it is {prior}")
+            self.covariance, self.samples = covariance, samples
+            self.register_buffer("mean", torch.zeros(self.places.count, self.places.spec.dimensions))
+            self.register_buffer("scale", torch.ones(self.places.count, self.places.spec.dimensions))
+            return
         fix = "choose 'covariance: diagonal', or the feature vector_pool"
         size = check_dimensions(feature, _MOST, fix=fix) if covariance == "full" else feature.dimensions
         self.covariance, self.samples = covariance, samples
@@ -52,6 +79,9 @@ class Gaussian(DensityModel, nn.Module):
     def fit(self, features: FeatureSource, context: FitContext) -> None:
         """Compute the mean and the covariance of the training features."""
         del context
+        if self.places is not None:
+            self._fit_places(features, self.places)
+            return
         sample = collect(features, self.samples)
         self.mean.copy_(sample.mean(0))
         std = sample.std(0, correction=0).clamp_min(SMALLEST_STD)
@@ -63,8 +93,30 @@ class Gaussian(DensityModel, nn.Module):
         factor = torch.linalg.cholesky(torch.from_numpy(shrunk))
         self.scale.copy_(std[:, None] * factor)
 
+    def _fit_places(self, features: FeatureSource, places: Places) -> None:
+        count, total, squares = places.empty(1), places.empty(self.mean.shape[1]), places.empty(self.mean.shape[1])
+        for batch in features.batches(BATCH):
+            values, place = places.split(batch)
+            count += places.sums(torch.ones_like(values[:, :1]), place)
+            total += places.sums(values, place)
+            squares += places.sums(values.double().square(), place)
+        if not count.sum():
+            raise DataError("no training features to fit the density on")
+        shared = total.sum(0) / count.sum()
+        variance = (squares.sum(0) / count.sum() - shared.square()).clamp_min(SMALLEST_STD**2)
+        weight = places.smoothed(count) + self.prior
+        mean = (places.smoothed(total) + self.prior * shared) / weight
+        second = (places.smoothed(squares) + self.prior * (variance + shared.square())) / weight
+        self.mean.copy_(mean)
+        self.scale.copy_(torch.maximum(second - mean.square(), _LEAST_VARIANCE * variance).sqrt())
+
     def forward(self, features: Tensor) -> Tensor:
         """(N, *shape) -> (N,) negative log-likelihood, nats."""
+        if self.places is not None:
+            values, place = self.places.split(features)
+            scale = self.scale[place]
+            white = (values - self.mean[place]) / scale
+            return (0.5 * (white.square() + math.log(2 * math.pi)) + scale.log()).sum(1)
         away = features.flatten(1).float() - self.mean
         with torch.autocast(features.device.type, enabled=False):
             if self.covariance == "diagonal":

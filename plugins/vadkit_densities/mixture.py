@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from vadkit.api import DataError, DensityModel, FeatureSource, FeatureSpec, FitContext, ShapeError
 from vadkit_densities.gaussian import SMALLEST_STD
+from vadkit_densities.places import BATCH, Places
 from vadkit_densities.sample import check_dimensions, collect
 
 _MOST = 512  # dimensions
@@ -25,9 +26,15 @@ class GaussianMixture(DensityModel, nn.Module):
         feature: shape of one sample, a vector or a small map.
         components: number of Gaussians (K).
         samples: maximum number of training samples to fit on.
+        per_place: each place has its own weights of the Gaussians, which all places share. The feature must give the
+            position of its samples. The weights of a place are mixed with those of all places, which count as
+            `prior` samples.
+        prior: number of samples that all places together count for at each place.
+        smooth: neighbouring places share their samples in a Gaussian window of this standard deviation, in places.
 
     Raises:
-        ShapeError: too many dimensions, `components` below 1, or fewer samples than components.
+        ShapeError: too many dimensions, `components` below 1, samples without a position, or fewer samples than
+            components.
 
     Example:
         >>> density = GaussianMixture(FeatureSpec((4,), samples=1), components=2)
@@ -41,15 +48,30 @@ class GaussianMixture(DensityModel, nn.Module):
     centers: Tensor
     precisions: Tensor
 
-    def __init__(self, feature: FeatureSpec, *, components: int = 8, samples: int = 50_000) -> None:
+    def __init__(
+        self,
+        feature: FeatureSpec,
+        *,
+        components: int = 8,
+        samples: int = 50_000,
+        per_place: bool = False,
+        prior: float = 200.0,
+        smooth: float = 1.0,
+    ) -> None:
         super().__init__()
+        self.places = Places(feature, smooth=smooth) if per_place else None
+        if prior <= 0:
+            raise ShapeError(f"prior must be above 0 samples, but it is {prior}")
+        self.prior = prior
+        feature = self.places.spec if self.places is not None else feature
         if not 1 <= components <= samples:
             raise ShapeError(f"components must be between 1 and samples ({samples}), but it is {components}")
         size = check_dimensions(feature, _MOST, fix="choose the feature vector_pool, or density gaussian")
         self.components, self.samples = components, samples
         self.register_buffer("mean", torch.zeros(size))
         self.register_buffer("std", torch.ones(size))
-        self.register_buffer("log_weights", torch.zeros(components))
+        rows = (self.places.count,) if self.places is not None else ()
+        self.register_buffer("log_weights", torch.zeros(*rows, components))
         self.register_buffer("centers", torch.zeros(components, size))
         self.register_buffer("precisions", torch.eye(size).repeat(components, 1, 1))  # Cholesky factors
 
@@ -60,6 +82,8 @@ class GaussianMixture(DensityModel, nn.Module):
             DataError: fewer samples than components.
         """
         sample = collect(features, self.samples)
+        if self.places is not None:
+            sample = sample[:, :-2]
         if len(sample) < self.components:
             raise DataError(f"{self.components} components need at least as many samples, but there are {len(sample)}")
         std = sample.std(0, correction=0).clamp_min(SMALLEST_STD)
@@ -72,13 +96,31 @@ class GaussianMixture(DensityModel, nn.Module):
         self.log_weights.copy_(torch.from_numpy(found.weights_).log())
         self.centers.copy_(torch.from_numpy(found.means_))
         self.precisions.copy_(torch.from_numpy(found.precisions_cholesky_))
+        if self.places is not None:
+            self._weigh_places(features, self.places, torch.from_numpy(found.weights_))
+
+    def _weigh_places(self, features: FeatureSource, places: Places, shared: Tensor) -> None:
+        """The weights of a place: how often each Gaussian explains its samples."""
+        found = places.empty(self.components)
+        with torch.no_grad():
+            for batch in features.batches(BATCH):
+                values, place = places.split(batch)
+                found += places.sums((self._log_densities(values) + shared.log().to(values)).softmax(1), place)
+        weights = places.smoothed(found) + self.prior * shared
+        self.log_weights.copy_((weights / weights.sum(1, keepdim=True)).log())
+
+    def _log_densities(self, values: Tensor) -> Tensor:
+        """(N, D) -> the log-likelihood under each Gaussian (N, K), of the standardized values."""
+        scaled = (values - self.mean) / self.std
+        white = torch.einsum("nkd,kde->nke", scaled[:, None] - self.centers, self.precisions)
+        log_det = self.precisions.diagonal(dim1=1, dim2=2).log().sum(1)
+        return log_det - 0.5 * (white.square().sum(2) + self.mean.numel() * math.log(2 * math.pi))
 
     def forward(self, features: Tensor) -> Tensor:
         """(N, *shape) -> (N,) negative log-likelihood, nats."""
+        values, log_weights = features.flatten(1).float(), self.log_weights
+        if self.places is not None:
+            values, place = self.places.split(features)
+            log_weights = log_weights[place]
         with torch.autocast(features.device.type, enabled=False):
-            scaled = (features.flatten(1).float() - self.mean) / self.std
-            white = torch.einsum("nkd,kde->nke", scaled[:, None] - self.centers, self.precisions)
-            log_det = self.precisions.diagonal(dim1=1, dim2=2).log().sum(1)
-            size = self.mean.numel()
-            inside = self.log_weights + log_det - 0.5 * (white.square().sum(2) + size * math.log(2 * math.pi))
-            return self.std.log().sum() - inside.logsumexp(1)
+            return self.std.log().sum() - (log_weights + self._log_densities(values)).logsumexp(1)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -11,11 +13,18 @@ BATCH = 256  # features read at once
 
 
 def collect(features: FeatureSource, limit: int) -> Tensor:
-    """Return up to `limit` samples as float64 vectors (N, D) on the CPU, the first in the source's shuffled order."""
+    """Return up to `limit` samples as float64 vectors (N, D) on the CPU.
+
+    The samples are the first in the source's shuffled order. Samples at places are taken from all clips, because a few
+    clips contain more than `limit` of them.
+    """
+    share = limit / max(features.samples, 1) if features.spec.grid is not None else 1.0
     found: list[Tensor] = []
-    count = 0
+    count, seen = 0, 0
     for batch in features.batches(BATCH):
-        found.append(batch.flatten(1)[: limit - count].double().cpu())
+        seen += len(batch)
+        wanted = min(math.ceil(seen * share), limit) - count
+        found.append(batch.flatten(1)[: max(wanted, 0)].double().cpu())
         count += len(found[-1])
         if count >= limit:
             break

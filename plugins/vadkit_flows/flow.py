@@ -74,10 +74,35 @@ class Flow(DensityModel, nn.Module):
         energy = torch.stack([(z.square() + LOG_TAU).flatten(1).sum(1) for z in latents]).sum(0)
         return 0.5 * energy - log_det
 
+    def nll_map(self, features: Tensor) -> Tensor | None:
+        """(N, C, H, W) -> (N, H, W) negative log-likelihood by place, nats; None for vectors.
+
+        The value of a latent, and the log-determinant of its scaling, belong to the places that it covers.
+        """
+        if features.dim() != 4:
+            return None
+        height, width = features.shape[2:]
+        rest, scale = self.standardize(features.float())
+        total = (-scale / (height * width)).expand(len(rest), height, width).clone()
+        for index, level in enumerate(self.levels):
+            for step in self.steps(level):
+                rest, change = step.inverse(rest) if step is self.squeeze else step.inverse_map(rest)
+                if step is not self.squeeze:
+                    total -= _spread(change, height)
+            done, rest = rest.chunk(2, dim=1) if index < len(self.levels) - 1 else (rest, rest)
+            total += _spread(0.5 * (done.square() + LOG_TAU).sum(1), height)
+        return total
+
     def latent(self, features: Tensor) -> tuple[Tensor, Tensor]:
         """(N, *shape) -> the latents of all levels (N, D), and the log-determinant (N,)."""
         latents, log_det = self.encode(features)
         return torch.cat([z.flatten(1) for z in latents], dim=1), log_det
+
+
+def _spread(values: Tensor, height: int) -> Tensor:
+    """Divide the value of each place of a level (N, h, w) equally among the places (N, H, W) that it covers."""
+    factor = height // values.shape[1]
+    return values.repeat_interleave(factor, 1).repeat_interleave(factor, 2) / factor**2
 
 
 class Float32(nn.Module):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from math import prod
 from typing import Any
 
 import torch
@@ -10,6 +11,7 @@ from normflows.flows.affine.coupling import AffineCouplingBlock
 from normflows.flows.mixing import Invertible1x1Conv
 from normflows.nets import ConvNet2d
 from torch import Tensor, nn
+from torch.nn import functional
 
 from vadkit.api import FeatureSpec, ShapeError
 from vadkit_flows.actnorm import ActNorm
@@ -81,11 +83,23 @@ class GlowStep(nn.Module):
 
     def inverse(self, z: Tensor) -> tuple[Tensor, Tensor]:
         """Map (N, C, H, W) towards the prior; also return the log-determinant (N,)."""
+        z, mixed = self._mixed(z)
+        z, coupled = self.coupling.inverse(z)
+        return z, mixed + coupled
+
+    def inverse_map(self, z: Tensor) -> tuple[Tensor, Tensor]:
+        """As `inverse`, with the log-determinant by place (N, H, W)."""
+        z, mixed = self._mixed(z)
+        affine: Any = self.coupling.flows[1]
+        scale = affine.param_map(z.chunk(2, dim=1)[0])[:, 1::2]
+        by_place = functional.logsigmoid(scale + 2).sum(1) + mixed / prod(z.shape[2:])
+        return self.coupling.inverse(z)[0], by_place
+
+    def _mixed(self, z: Tensor) -> tuple[Tensor, Tensor]:
         z, normed = self.actnorm.inverse(z)
         with torch.autocast(z.device.type, enabled=False):
             z, mixed = self.mix.inverse(z)
-        z, coupled = self.coupling.inverse(z)
-        return z, normed + mixed + coupled
+        return z, normed + mixed
 
     def forward(self, z: Tensor) -> tuple[Tensor, Tensor]:
         """Map (N, C, H, W) towards the data; also return the log-determinant (N,)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import prod
 from typing import Any
 
 import torch
@@ -82,6 +83,13 @@ class _Coupling(nn.Module):
         z, normed = self.actnorm.inverse(z)
         z, coupled = self.coupling.inverse(z)
         return z, normed + coupled
+
+    def inverse_map(self, z: Tensor) -> tuple[Tensor, Tensor]:
+        """As `inverse`, with the log-determinant by place (N, H, W)."""
+        z, normed = self.actnorm.inverse(z)
+        mask: Any = self.coupling.b
+        scale = (1 - mask) * self.coupling.s(mask * z)
+        return self.coupling.inverse(z)[0], normed / prod(z.shape[2:]) - scale.sum(1)
 
     def forward(self, z: Tensor) -> tuple[Tensor, Tensor]:
         z, coupled = self.coupling(z)

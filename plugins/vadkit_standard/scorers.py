@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from vadkit.api import ClipOutputs, ClipSpec, Scorer, ShapeError
+from vadkit.api import ClipOutputs, ClipSpec, Grid, Scorer, ShapeError
 
 Norm = Literal["l1", "l2"]
 Part = Literal["all", "reconstructed", "predicted"]
@@ -147,28 +147,55 @@ class ClipError(_OfPixels):
         return over_clip(out, error, [at])
 
 
+Pool = Literal["sum", "mean", "max"]
+
+
 class NLL(Scorer):
     """Negative log-likelihood: the sum over densities, nats (the argument of norm() in Eq. 13).
 
-    A density with T' samples per clip assigns each sample's value to the T / T' input frames that it covers.
+    A density gives a value for each time step of a clip, which counts for the input frames that the step
+    describes. With samples at places, a step has a value for each place, and `pool` combines them. `pool` can also
+    combine the places of a map, for a density such as glow that divides its likelihood among them. A place
+    without a sample has the density's quiet value.
+
+    Anomaly maps are the likelihoods by place, interpolated to the frame.
 
     Args:
         densities: names of entries of `densities`.
+        pool: how the places of a step are combined: "sum", "mean", "max", {top: k} for the mean of the k highest
+            places, or {patch: n} for the highest mean of n x n neighbouring places.
+
+    Raises:
+        ShapeError: there are no densities, or `pool` is not one of these.
 
     Example:
         >>> clips = torch.zeros(1, 3, 4, 8, 8)
         >>> out = ClipOutputs(ClipSpec(4, 8, 8), clips, clips, nll={"static": torch.tensor([[1.0, 2.0]])})
         >>> NLL(densities=["static"])(out)
         tensor([[1., 1., 2., 2.]])
+
+        The mean of the two most unlikely of four places:
+
+        >>> speed = torch.tensor([[[[1.0, 2.0], [3.0, 4.0]]]])
+        >>> out = ClipOutputs(ClipSpec(2, 8, 8), clips, clips, nll={"speed": speed})
+        >>> NLL(densities=["speed"], pool={"top": 2})(out)
+        tensor([[3.5000, 3.5000]])
     """
 
     uses_output = False
-    nats = True
 
-    def __init__(self, *, densities: Sequence[str]) -> None:
+    def __init__(self, *, densities: Sequence[str], pool: Pool | Mapping[str, int] = "sum") -> None:
         if not densities:
             raise ShapeError("'densities' is empty, but nll needs at least one")
+        if not isinstance(pool, str) and (len(pool) != 1 or not {*pool} <= {"top", "patch"} or min(pool.values()) < 1):
+            raise ShapeError(
+                f"pool is {dict(pool)}, which is not a way to combine places",
+                fix="set pool: sum, mean, max, {top: k} or {patch: n}",
+            )
         self._densities = tuple(densities)
+        self.pool = pool
+        self.nats = pool == "sum"
+        self.needs_nll_maps = pool != "sum"
 
     def densities(self) -> Sequence[str]:
         """Names of the densities that it reads."""
@@ -176,8 +203,67 @@ class NLL(Scorer):
 
     def __call__(self, out: ClipOutputs) -> Tensor:
         """Return scores (B, T)."""
-        start, stop = out.spec.input
-        total = sum(
-            out.nll[name].repeat_interleave((stop - start) // out.nll[name].shape[1], dim=1) for name in self._densities
-        )
-        return over_clip(out, torch.as_tensor(total), range(start, stop))
+        total = sum(_per_frame(out, name, self._pooled(out, name)) for name in self._densities)
+        return torch.as_tensor(total)
+
+    def anomaly_maps(self, out: ClipOutputs) -> Tensor | None:
+        """Return the negative log-likelihood at each pixel (B, T, H, W); None without likelihoods by place."""
+        total = None
+        for name in self._densities:
+            nll = _by_place(out, name)
+            if nll is None:
+                return None
+            height, width = out.spec.height, out.spec.width
+            spec = out.features.get(name)
+            grid = spec.grid if spec is not None else None
+            grid = grid or Grid.even(nll.shape[2], nll.shape[3], height, width)
+            pixels = _per_frame(out, name, grid.to_pixels(nll, height, width))
+            total = pixels if total is None else total + pixels
+        return total
+
+    def _pooled(self, out: ClipOutputs, name: str) -> Tensor:
+        """Return one value for each step, (B, T')."""
+        if self.pool == "sum":
+            return out.nll[name].flatten(2).sum(2) if out.nll[name].dim() > 2 else out.nll[name]
+        nll = _by_place(out, name)
+        if nll is None:
+            raise ShapeError(
+                f"pool is {_written(self.pool)}, but the density {name!r} gives one likelihood for the complete frame",
+                fix="set pool: sum, or choose a feature with samples at places",
+            )
+        rows, columns = nll.shape[2:]
+        if isinstance(self.pool, str):
+            return nll.mean((2, 3)) if self.pool == "mean" else nll.amax((2, 3))
+        ((way, size),) = self.pool.items()
+        if size > (rows * columns if way == "top" else min(rows, columns)):
+            raise ShapeError(
+                f"pool is {_written(self.pool)}, but the density {name!r} has {rows} x {columns} places",
+                fix=f"set a smaller {way}",
+            )
+        if way == "top":
+            return nll.flatten(2).topk(size).values.mean(2)
+        return functional.avg_pool2d(nll, size, 1).amax((2, 3))
+
+
+def _by_place(out: ClipOutputs, name: str) -> Tensor | None:
+    """Likelihoods (B, T', rows, columns): those of samples at places, or the map of a density."""
+    return out.nll[name] if out.nll[name].dim() == 4 else out.nll_maps.get(name)
+
+
+def _per_frame(out: ClipOutputs, name: str, values: Tensor) -> Tensor:
+    """Values of the steps (B, T', ...) -> values of all frames (B, T, ...), NaN for frames that no step describes.
+
+    A frame that several steps describe gets their mean.
+    """
+    start, stop = out.spec.input
+    spec = out.features.get(name)
+    if spec is None or spec.frames is None:
+        return over_clip(out, values.repeat_interleave((stop - start) // values.shape[1], dim=1), range(start, stop))
+    weights = values.new_zeros(out.spec.frames, values.shape[1])
+    for step, (first, last) in enumerate(spec.frames):
+        weights[start + first : start + last, step] = 1
+    return torch.einsum("ft,bt...->bf...", weights / weights.sum(1, keepdim=True), values)
+
+
+def _written(pool: str | Mapping[str, int]) -> str:
+    return pool if isinstance(pool, str) else "{" + ", ".join(f"{way}: {size}" for way, size in pool.items()) + "}"

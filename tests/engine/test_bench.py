@@ -29,6 +29,7 @@ from vadkit.plugin.registry import Registry
 from vadkit.recipe.loading import read_recipe
 from vadkit.store.run_folder import RunFolder
 
+PARTS = ("features", "densities")
 ROOT = Path(__file__).parents[2]
 
 
@@ -125,7 +126,7 @@ def test_parameters_and_operations_of_the_full_recipe() -> None:
 def test_times_of_the_parts_lie_within_the_whole(tiny: dict[str, Any], tmp_path: Path) -> None:
     found = bench(written(tmp_path, tiny), repeat=3, warmup=1, batch=2)
     assert [part.name for part in found.parts] == [
-        "encoder", "decoder", "densities.static", "densities.dynamic", SCORES,
+        "encoder", "decoder", "features.static", "densities.static", "features.dynamic", "densities.dynamic", SCORES,
     ]  # fmt: skip
     times = [part.milliseconds for part in found.parts]
     whole = found.whole.milliseconds
@@ -195,7 +196,7 @@ def test_without_a_model(tiny: dict[str, Any], tmp_path: Path) -> None:
     tiny["densities"] = {"frames": {"use": "gaussian", "covariance": "diagonal", "feature": {"use": "frames"}}}
     tiny["scores"] = {"likelihood": {"use": "nll", "densities": ["frames"]}}
     found = bench(written(tmp_path, tiny), repeat=1, warmup=0)
-    assert [part.name for part in found.parts] == ["densities.frames", SCORES]
+    assert [part.name for part in found.parts] == ["features.frames", "densities.frames", SCORES]
     assert found.whole.flops == 0  # nothing but additions and squares
     assert found.whole.parameters == 0
 
@@ -207,7 +208,8 @@ def test_parts_that_do_not_run_are_not_seen(tiny: dict[str, Any]) -> None:
     ticks = iter(range(100))
     with torch.no_grad(), watched(pipeline, lambda: next(ticks)) as seen:
         pipeline(torch.zeros(1, *pipeline.clip.shape))
-    assert seen == {"encoder": (0, 1), "densities.static": (2, 3), "densities.dynamic": (4, 5)}
+    assert list(seen) == ["encoder", *(f"{part}.{name}" for name in ("static", "dynamic") for part in PARTS)]
+    assert list(seen.values()) == [(tick, tick + 1) for tick in range(0, 10, 2)]
 
 
 def test_too_little_memory_is_one_message(tiny: dict[str, Any], tmp_path: Path) -> None:

@@ -13,11 +13,12 @@ from sklearn.mixture import GaussianMixture as Mixture
 from sklearn.neighbors import NearestNeighbors
 from torch import nn
 
-from vadkit.api import DataError, DensityModel, FeatureSpec, ShapeError
+from vadkit.api import DataError, DensityModel, FeatureSpec, Grid, ShapeError
 from vadkit.testing.toy_fit import ToyContext, ToySource
 from vadkit_densities.gaussian import Gaussian
 from vadkit_densities.mixture import GaussianMixture
 from vadkit_densities.neighbours import NearestNeighbours
+from vadkit_densities.places import Places
 
 SPEC = FeatureSpec((4,), 2)
 
@@ -127,3 +128,77 @@ def test_too_many_dimensions_say_what_to_choose() -> None:
         fit(GaussianMixture(SPEC), values(5))
     with pytest.raises(ShapeError, match="neighbours must be between 1 and samples"):
         NearestNeighbours(SPEC, neighbours=0)
+
+
+PLACED = FeatureSpec((4,), 1, grid=Grid(3, 4, (8, 8), (8, 8)), position=True)
+
+
+def placed(count: int, seed: int = 0) -> torch.Tensor:
+    """Two values of a place, with the mean (10 * row, column) and the deviation 1; then row and column."""
+    generator = torch.Generator().manual_seed(seed)
+    row = torch.randint(0, 3, (count,), generator=generator).float()
+    column = torch.randint(0, 4, (count,), generator=generator).float()
+    values = torch.randn(count, 2, generator=generator) + torch.stack([10 * row, column], dim=1)
+    return torch.cat([values, row[:, None], column[:, None]], dim=1)
+
+
+@pytest.mark.parametrize(
+    ("cls", "keys"),
+    [
+        (Gaussian, {"covariance": "diagonal", "smooth": 0.0, "prior": 2.0}),
+        (GaussianMixture, {"components": 12, "smooth": 0.0, "prior": 1.0}),
+        (NearestNeighbours, {"reach": 0}),
+    ],
+)
+def test_what_is_normal_depends_on_the_place(cls: Any, keys: dict[str, Any]) -> None:
+    density = fit(cls(PLACED, per_place=True, **keys), placed(6000), PLACED)
+    normal = placed(300, 1)
+    moved = normal.clone()
+    moved[:, 2] = (moved[:, 2] + 1) % 3  # values of another row
+    assert float((density(moved) > density(normal)).float().mean()) > 0.9
+
+
+def test_a_gaussian_of_a_place_is_mixed_with_that_of_all_places() -> None:
+    sample = placed(6000)
+    one = sample[(sample[:, 2] == 1) & (sample[:, 3] == 2)]
+    density = fit(Gaussian(PLACED, covariance="diagonal", per_place=True, prior=50.0, smooth=0.0), sample, PLACED)
+    shared, weight = sample[:, :2].mean(0), len(one) + 50.0
+    mean = (one[:, :2].sum(0) + 50 * shared) / weight
+    second = (one[:, :2].square().sum(0) + 50 * sample[:, :2].square().mean(0)) / weight
+    expected = -norm.logpdf(one[:5, :2], mean, (second - mean.square()).sqrt()).sum(1)
+    np.testing.assert_allclose(density(one[:5]).numpy(), expected, rtol=1e-3)
+
+
+def test_a_place_without_samples_uses_those_of_all_places() -> None:
+    sample = placed(6000)
+    sample = sample[sample[:, 2] < 2]
+    there = torch.tensor([[5.0, 1.5, 2.0, 0.0], [40.0, 1.5, 2.0, 0.0]])
+    for density in (
+        Gaussian(PLACED, covariance="diagonal", per_place=True, smooth=0.0),
+        GaussianMixture(PLACED, components=2, per_place=True, smooth=0.0),
+        NearestNeighbours(PLACED, per_place=True, reach=0),
+    ):
+        nll = fit(density, sample, PLACED)(there)
+        assert torch.isfinite(nll).all()
+        assert nll[0] < nll[1]
+
+
+def test_neighbouring_places_share_samples() -> None:
+    places = Places(PLACED, smooth=1.0)
+    sums = places.smoothed(places.sums(torch.ones(1, 1), torch.tensor([5]))).reshape(3, 4)
+    assert sums[1, 1] == 1
+    assert sums[1, 2].item() == pytest.approx(np.exp(-0.5))
+    assert sums[0, 0].item() == pytest.approx(np.exp(-1))
+    _, place = places.near(torch.tensor([[0.0, 0.0, 0.0, 0.0]]), 1)
+    assert sorted(place.tolist()) == [0, 1, 4, 5]
+
+
+@pytest.mark.parametrize("cls", [Gaussian, GaussianMixture, NearestNeighbours])
+def test_places_need_samples_with_a_position(cls: Any) -> None:
+    with pytest.raises(ShapeError, match="do not contain the row and the column"):
+        cls(SPEC, per_place=True)
+
+
+def test_a_full_covariance_for_each_place_is_refused() -> None:
+    with pytest.raises(ShapeError, match="too many samples"):
+        Gaussian(PLACED, per_place=True)

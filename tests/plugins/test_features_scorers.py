@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 import torch
 
-from vadkit.api import ClipOutputs, ClipSpec, FeatureSpec, LatentSpec, ShapeError
+from vadkit.api import ClipOutputs, ClipSpec, FeatureSpec, Grid, LatentSpec, ShapeError
 from vadkit_standard.bottleneck import BottleneckScore
 from vadkit_standard.features import ChannelPool, Frames, VectorPool
 from vadkit_standard.psnr import PSNR
@@ -101,6 +104,72 @@ def test_eq_13_adds_likelihoods_each_step_covering_its_tau_frames() -> None:
     assert NLL(densities=["static"])(out).tolist() == [[10.0] * 4 + [20.0] * 4]
     assert NLL(densities=["static", "dynamic"])(out).tolist() == [[10, 11, 12, 13, 24, 25, 26, 27]]
     assert NLL(densities=["static"]).densities() == ("static",)
+
+
+PLACES = torch.tensor([[[[1.0, 2.0, 3.0], [4.0, 9.0, 5.0]]]])  # one clip, one step, 2 x 3 places
+
+
+def at_places(**changes: Any) -> ClipOutputs:
+    clip = ClipSpec(4, 8, 12, "gray")
+    spec = FeatureSpec((1,), 1, grid=Grid(2, 3, (4, 4), (4, 4)), frames=((1, 3),))
+    clips = torch.zeros(1, 1, 4, 8, 12)
+    return replace(ClipOutputs(clip, clips, clips, nll={"speed": PLACES}, features={"speed": spec}), **changes)
+
+
+@pytest.mark.parametrize(
+    ("pool", "score"),
+    [("sum", 24.0), ("mean", 4.0), ("max", 9.0), ({"top": 2}, 7.0), ({"patch": 2}, 4.75), ({"top": 6}, 4.0)],
+)
+def test_nll_combines_places_and_scores_the_frames_that_a_step_describes(pool: Any, score: float) -> None:
+    scores = NLL(densities=["speed"], pool=pool)(at_places())[0]
+    assert scores[1:3].tolist() == pytest.approx([score, score])
+    assert scores.isnan().tolist() == [True, False, False, True]
+
+
+def test_frames_of_several_steps_get_their_mean() -> None:
+    spec = FeatureSpec((1,), 2, grid=Grid(2, 3, (4, 4), (4, 4)), frames=((0, 3), (1, 4)))
+    nll = torch.cat([PLACES, PLACES + 2], dim=1)
+    out = at_places(nll={"speed": nll}, features={"speed": spec})
+    assert NLL(densities=["speed"], pool="max")(out).tolist() == [[9.0, 10.0, 10.0, 11.0]]
+
+
+def test_nll_maps_have_the_likelihood_of_a_place_at_its_centre() -> None:
+    maps = NLL(densities=["speed"], pool="max").anomaly_maps(at_places())
+    assert maps is not None
+    assert maps.shape == (1, 4, 8, 12)
+    around = maps[0, 1, 5:7, 5:7]  # the centre of the place with 9 lies between these pixels
+    assert float(around.max()) < 9.0
+    assert float(maps[0, 1].max()) == pytest.approx(float(around.max()))
+    assert maps[0, 1, :2, :2].flatten().tolist() == pytest.approx([1.0] * 4)
+    assert torch.isnan(maps[0, 0]).all()
+
+
+def test_the_maps_of_a_density_are_pooled_and_shown() -> None:
+    out = at_places(nll={"flow": PLACES.sum((2, 3))}, nll_maps={"flow": PLACES}, features={})
+    assert NLL(densities=["flow"])(out).tolist() == [[24.0] * 4]
+    assert NLL(densities=["flow"], pool={"top": 2})(out).tolist() == [[7.0] * 4]
+    maps = NLL(densities=["flow"]).anomaly_maps(out)
+    assert maps is not None
+    assert maps.shape == (1, 4, 8, 12)
+
+
+def test_without_places_there_are_no_maps_and_only_the_sum() -> None:
+    out = at_places(nll={"vector": torch.ones(1, 1)}, features={})
+    assert NLL(densities=["vector"]).anomaly_maps(out) is None
+    with pytest.raises(ShapeError, match="one likelihood for the complete frame"):
+        NLL(densities=["vector"], pool="max")(out)
+
+
+@pytest.mark.parametrize("pool", [{"top": 7}, {"patch": 3}])
+def test_more_places_than_there_are_is_refused(pool: Any) -> None:
+    with pytest.raises(ShapeError, match="has 2 x 3 places"):
+        NLL(densities=["speed"], pool=pool)(at_places())
+
+
+@pytest.mark.parametrize("pool", [{"top": 0}, {"best": 3}, {}, {"top": 1, "patch": 1}])
+def test_an_unknown_pool_is_refused(pool: Any) -> None:
+    with pytest.raises(ShapeError, match="not a way to combine places"):
+        NLL(densities=["speed"], pool=pool)
 
 
 def test_a_reconstruction_score_without_a_model_is_refused() -> None:

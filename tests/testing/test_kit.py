@@ -60,6 +60,7 @@ FAULTS = [
     ("density", "DeafDensity", "check_shifted_data", "higher is more anomalous"),
     ("density", "UnscaledDensity", "check_normalised", "not to 1"),
     ("density", "LyingFlow", "check_log_determinant", "autograd's"),
+    ("density", "LyingMap", "check_nll_map", "divide every term of forward among the places"),
     ("loss", "NegativeLoss", "check_perfect_output", "return a value to fit"),
     ("loss", "RootLoss", "check_perfect_output", "gradient is not finite"),
     ("loss", "DetachedLoss", "check_output_learns", "do not detach out.output"),

@@ -24,6 +24,7 @@ from vadkit.core.values import (
     Labels,
     LatentSpec,
     RunResult,
+    Samples,
     Scope,
     ScoredVideo,
     Split,
@@ -295,8 +296,10 @@ class Feature(ABC):
     spec: FeatureSpec
 
     @abstractmethod
-    def forward(self, clips: Tensor, latents: Mapping[str, Tensor]) -> Tensor:
-        """Return the samples of each clip, (B, T', *spec.shape).
+    def forward(self, clips: Tensor, latents: Mapping[str, Tensor]) -> Tensor | Samples:
+        """Return the samples of each clip, (B, T', *spec.shape), or (B, T', rows, columns, *spec.shape) with a grid.
+
+        If some places do not have a sample, return `Samples`, which also contains a mask.
 
         Args:
             clips: the input frames of the clips, (B, C, T, H, W).
@@ -311,7 +314,7 @@ class FeatureSource(ABC):
 
     Attributes:
         spec: shape of one sample.
-        samples: N, number of samples in one pass.
+        samples: N, number of samples in one pass. Places without a sample do not count.
 
     Example:
         A source of random vectors, for a test:
@@ -413,6 +416,15 @@ class DensityModel(ABC):
     def forward(self, features: Tensor) -> Tensor:
         """Return the negative log-likelihood of each feature, (N, *shape) -> (N,), in nats."""
 
+    def nll_map(self, features: Tensor) -> Tensor | None:
+        """Return the negative log-likelihood by place, (N, C, H', W') -> (N, H', W'), in nats.
+
+        The sum of a map is the negative log-likelihood of its sample. None for densities of vectors, and for
+        densities that cannot divide their likelihood among places.
+        """
+        del features
+        return None
+
     def latent(self, features: Tensor) -> tuple[Tensor, Tensor] | None:
         """Map features to a standard normal prior, in eval mode. For normalizing flows only.
 
@@ -437,6 +449,8 @@ class Scorer(ABC):
         uses_output: True if the scorer needs the output of the autoencoder. The decoder runs only then.
         nats: True if a score is the sum of the negative log-likelihoods that the scorer reads. vadkit can
             then show it in bits per dimension.
+        needs_nll_maps: True if the scorer reads `out.nll_maps` of its densities. Anomaly maps can read
+            them without this attribute.
 
     Example:
         >>> import torch
@@ -451,7 +465,8 @@ class Scorer(ABC):
     """
 
     uses_output: ClassVar[bool] = True
-    nats: ClassVar[bool] = False
+    nats: bool = False
+    needs_nll_maps: bool = False
 
     def densities(self) -> Sequence[str]:
         """Return the names of the densities that the scorer reads from `out.nll`."""

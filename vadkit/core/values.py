@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from math import prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -167,16 +168,77 @@ class LatentSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class Grid:
+    """The places of a frame that the samples of a feature describe: windows at equal distances.
+
+    The first window begins in the top left corner of the frame.
+
+    Attributes:
+        rows: number of windows from top to bottom.
+        columns: number of windows from left to right.
+        window: height and width that one sample sees, pixels of the clip.
+        stride: vertical and horizontal distance between neighbouring windows, pixels of the clip.
+
+    Example:
+        Windows of 24 x 24 pixels, at distances of 6 pixels, in a frame of 240 x 360 pixels:
+
+        >>> from vadkit.api import Grid
+        >>> grid = Grid(rows=37, columns=57, window=(24, 24), stride=(6, 6))
+        >>> grid.places
+        2109
+    """
+
+    rows: int
+    columns: int
+    window: tuple[float, float]
+    stride: tuple[float, float]
+
+    @property
+    def places(self) -> int:
+        """Number of windows in a frame."""
+        return self.rows * self.columns
+
+    @classmethod
+    def even(cls, rows: int, columns: int, height: int, width: int) -> Grid:
+        """Return the grid of a map that covers a frame of `height` x `width` pixels without overlap."""
+        cell = (height / rows, width / columns)
+        return cls(rows, columns, cell, cell)
+
+    def to_pixels(self, values: Tensor, height: int, width: int) -> Tensor:
+        """Interpolate values at places to the pixels of a frame, (..., rows, columns) -> (..., height, width).
+
+        A value belongs to the centre of its window. Between centres, the interpolation is bilinear.
+        """
+        down = values.new_tensor(_interpolation(height, self.rows, self.window[0], self.stride[0]))
+        across = values.new_tensor(_interpolation(width, self.columns, self.window[1], self.stride[1]))
+        return down @ values @ across.T
+
+
+@cache
+def _interpolation(pixels: int, places: int, window: float, stride: float) -> list[list[float]]:
+    """(pixels, places) the weight of each place at each pixel of one axis."""
+    rows: list[list[float]] = []
+    for pixel in range(pixels):
+        at = min(max((pixel + 0.5 - window / 2) / stride, 0.0), places - 1.0)  # in places; the centre of the first is 0
+        rows.append([max(1 - abs(at - place), 0.0) for place in range(places)])
+    return rows
+
+
+@dataclass(frozen=True, slots=True)
 class FeatureSpec:
     """Shape and number of the samples that a density model gets from one clip.
 
     Attributes:
         shape: shape of one sample: (C, H, W) for a map, (C,) for a vector.
-        samples: T', number of samples per clip. Sample t' describes the input frames
-            t' * T / T' to (t' + 1) * T / T' - 1.
+        samples: T', number of time steps per clip. Without a grid, it is the number of samples. With a grid,
+            each step has a sample at every place.
         quantum: for each channel, the distance between neighbouring values of a discrete channel
             (2/255 for 8-bit intensity in [-1, 1]), or 0 for a continuous channel. Empty if all
             channels are continuous. A density dequantises with uniform noise of this width.
+        grid: the places of the samples in the frame. None if a sample describes the complete frame.
+        frames: for each step, the half-open range of input frames that it describes. None if step t'
+            describes the input frames t' * T / T' to (t' + 1) * T / T' - 1.
+        position: True if the last two values of a sample are the row and the column of its place.
 
     Example:
         Two maps per clip, with two continuous channels and one of 8-bit intensity:
@@ -185,16 +247,59 @@ class FeatureSpec:
         >>> spec = FeatureSpec(shape=(3, 30, 45), samples=2, quantum=(0.0, 0.0, 2 / 255))
         >>> spec.dimensions
         4050
+
+        One number for each of 4 x 6 places, from the first three frames of a clip:
+
+        >>> from vadkit.api import Grid
+        >>> spec = FeatureSpec((1,), samples=1, grid=Grid(4, 6, (8, 8), (8, 8)), frames=((0, 3),))
+        >>> spec.samples * spec.places
+        24
     """
 
     shape: tuple[int, ...]
     samples: int
     quantum: tuple[float, ...] = ()
+    grid: Grid | None = None
+    frames: tuple[tuple[int, int], ...] | None = None
+    position: bool = False
 
     @property
     def dimensions(self) -> int:
         """Number of values in one sample, the divisor for bits per dimension."""
         return prod(self.shape)
+
+    @property
+    def places(self) -> int:
+        """Number of samples in one time step: the places of the grid, or 1."""
+        return self.grid.places if self.grid is not None else 1
+
+    @property
+    def axes(self) -> tuple[int, ...]:
+        """(T',), or (T', rows, columns) with a grid: the axes of the samples of one clip."""
+        return (self.samples,) if self.grid is None else (self.samples, self.grid.rows, self.grid.columns)
+
+
+@dataclass(frozen=True, slots=True)
+class Samples:
+    """The samples of a feature that does not have a sample at every place.
+
+    Attributes:
+        values: (B, T', rows, columns, *shape). The values of a place without a sample are ignored.
+        present: (B, T', rows, columns) bool, True where there is a sample.
+
+    Example:
+        A feature that describes moving places only:
+
+        >>> import torch
+        >>> from vadkit.api import Samples
+        >>> speed = torch.tensor([[0.0, 3.0]]).reshape(1, 1, 1, 2, 1)
+        >>> samples = Samples(speed, present=speed[..., 0] > 0.5)
+        >>> samples.present.sum().item()
+        1
+    """
+
+    values: Tensor
+    present: Tensor
 
 
 @dataclass(frozen=True, slots=True)
@@ -313,8 +418,15 @@ class ClipOutputs:
         target: the frames that the decoder should give, (B, C, T_out, H, W).
         output: the frames that the decoder gave, (B, C, T_out, H, W). None if the decoder does not run.
         latents: the encoder's latents, name -> (B, C', T', H', W'). Empty without an encoder.
-        nll: negative log-likelihoods in nats, density name -> (B, T'). Empty while the model trains.
+        nll: negative log-likelihoods in nats, density name -> (B, T'), or (B, T', rows, columns) for samples at
+            places. A place without a sample has the density's quiet value, the 1 % quantile of the
+            likelihoods of training samples. Empty while the model trains.
         scores: scores of the bottleneck, name -> (B, T').
+        nll_maps: density name -> (B, T', H', W'), the negative log-likelihood of a map by place. Only for densities
+            that give it, and only if a scorer needs it.
+        present: density name -> (B, T', rows, columns) bool, True where there is a sample. Only for features
+            that leave out places.
+        features: density name -> what its feature declares.
 
     Example:
         >>> import torch
@@ -333,6 +445,9 @@ class ClipOutputs:
     latents: Mapping[str, Tensor] = field(default_factory=dict)
     nll: Mapping[str, Tensor] = field(default_factory=dict)
     scores: Mapping[str, Tensor] = field(default_factory=dict)
+    nll_maps: Mapping[str, Tensor] = field(default_factory=dict)
+    present: Mapping[str, Tensor] = field(default_factory=dict)
+    features: Mapping[str, FeatureSpec] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -12,13 +11,13 @@ import torch
 from lightning_fabric import Fabric
 from torch import nn
 
-from vadkit.core.contracts import Dataset, DensityModel, Feature, Loss, Scorer
+from vadkit.core.contracts import Dataset, Feature, Loss, Scorer
 from vadkit.core.errors import DataError, ShapeError, VadkitError, closest
 from vadkit.core.progress import NoProgress, Progress
 from vadkit.core.seeds import derive
 from vadkit.data.datamodule import DataModule
 from vadkit.model.autoencoder import Autoencoder, TrainingStep
-from vadkit.model.pipeline import Pipeline
+from vadkit.model.pipeline import Head, Pipeline
 from vadkit.model.training.checkpoint import Checkpoints
 from vadkit.model.training.density_fit import FeatureLoader, GradientFit, total_steps
 from vadkit.model.training.device import build_fabric
@@ -31,14 +30,6 @@ from vadkit.store.run_folder import RunFolder, stage_digests
 from vadkit.video.cache import FrameCache
 
 DENSITY = "density."  # stage names: model, density.NAME, scores
-
-
-@dataclass(frozen=True, slots=True)
-class Head:
-    """A density and its feature."""
-
-    feature: Feature
-    density: DensityModel
 
 
 class Experiment:
@@ -68,9 +59,14 @@ class Experiment:
         self.autoencoder = _build_autoencoder(recipe)
         latents = self.autoencoder.encoder.latents if self.autoencoder else {}
         self.heads: dict[str, Head] = {}
+        features: list[tuple[dict[str, Any], Feature]] = []
         for name, entry in recipe.densities.items():
             torch.manual_seed(derive(recipe.seed, DENSITY + name))
-            feature: Feature = build(entry.feature, self.clip, latents)
+            plain = entry.feature.plain()
+            feature = next((built for known, built in features if known == plain), None)
+            if feature is None:
+                feature = build(entry.feature, self.clip, latents)
+                features.append((plain, feature))
             self.heads[name] = Head(feature, build(entry.density, feature.spec))
             if entry.fit is None and self.heads[name].density.needs_fit:
                 raise VadkitError(
@@ -147,21 +143,21 @@ class Experiment:
     def fit_densities(self) -> None:
         """Stage two: fit each density to the features of normal clips; the encoder is frozen."""
         for name, head in self.heads.items():
-            stage, module = DENSITY + name, head.density
-            assert isinstance(module, nn.Module)
-            if self._load(stage, module):
+            stage = DENSITY + name
+            if self._load(stage, head):
                 continue
             if self.autoencoder is not None:
                 self.autoencoder.to(self.fabric.device)
-            module.to(self.fabric.device)
+            head.to(self.fabric.device)
             assert isinstance(head.feature, nn.Module)
-            head.feature.to(self.fabric.device).requires_grad_(False).eval()
+            assert isinstance(head.density, nn.Module)
+            head.feature.requires_grad_(False).eval()
             fit = self.recipe.densities[name].fit
             clips, seed = self.datamodule.training_clips, derive(self.recipe.seed, stage)
-            features = FeatureLoader(clips, head.feature, self.autoencoder, self.fabric, seed)
-            torch.manual_seed(derive(self.recipe.seed, f"fit/{stage}"))
             self.progress.message(f"{stage}: computing features of {len(clips)} training clips")
             began = time.monotonic()
+            features = FeatureLoader(clips, head.feature, self.autoencoder, self.fabric, seed, self.progress)
+            torch.manual_seed(derive(self.recipe.seed, f"fit/{stage}"))
             head.density.fit(
                 features,
                 GradientFit(
@@ -174,21 +170,32 @@ class Experiment:
                     seed=derive(self.recipe.seed, f"fit/{stage}"),
                 ),
             )
-            self._finish(stage, module, began)
+            if features.absent:
+                head.quiet.fill_(features.quiet(head.density.eval()))
+            self._finish(stage, head, began)
 
-    def pipeline(self) -> Pipeline:
-        """Everything that scores a clip, frozen, on the device."""
-        heads = {name: (head.feature, head.density) for name, head in self.heads.items()}
+    def pipeline(self, *, anomaly_maps: str = "") -> Pipeline:
+        """Everything that scores a clip, frozen, on the device.
+
+        Args:
+            anomaly_maps: the scorer that gives anomaly maps; empty for none.
+        """
+        readers = [each for name, each in self.scorers.items() if each.needs_nll_maps or name == anomaly_maps]
+        maps = {name for scorer in readers for name in scorer.densities()}
         decode = any(scorer.uses_output for scorer in self.scorers.values())
-        return Pipeline(self.clip, self.autoencoder, heads, decode=decode).to(self.fabric.device)
+        return Pipeline(self.clip, self.autoencoder, self.heads, decode=decode, maps=maps).to(self.fabric.device)
 
     def dimensions(self) -> dict[str, int]:
         """Score -> number of dimensions of its likelihoods: the divisor of bits per dimension."""
         return {
-            name: sum(self.heads[density].feature.spec.dimensions for density in scorer.densities())
+            name: sum(self._dimensions(density) for density in scorer.densities())
             for name, scorer in self.scorers.items()
             if scorer.nats
         }
+
+    def _dimensions(self, density: str) -> int:
+        spec = self.heads[density].feature.spec
+        return spec.dimensions * spec.places
 
     def parameters(self) -> dict[str, int]:
         """Stage -> number of parameters."""
@@ -200,7 +207,7 @@ class Experiment:
     def _modules(self) -> dict[str, Any]:
         """Stage -> the module that its checkpoint holds."""
         modules: dict[str, Any] = {"model": self.autoencoder} if self.autoencoder else {}
-        return modules | {DENSITY + name: head.density for name, head in self.heads.items()}
+        return modules | {DENSITY + name: head for name, head in self.heads.items()}
 
     def load_weights(self) -> None:
         """Load every finished stage.

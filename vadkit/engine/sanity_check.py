@@ -11,7 +11,7 @@ from torch import nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 
 from vadkit.core.errors import ShapeError, VadkitError, closest, join_names
-from vadkit.core.values import BottleneckOutput, ClipOutputs, LatentSpec
+from vadkit.core.values import BottleneckOutput, ClipOutputs, FeatureSpec, LatentSpec, Samples
 from vadkit.engine.experiment import Experiment
 from vadkit.model.autoencoder import target_frames
 from vadkit.model.pipeline import extract_features
@@ -84,13 +84,35 @@ def _passed(experiment: Experiment, clips: torch.Tensor) -> ClipOutputs:
             handed_on = model.encoder.latents if declared is None else declared
             _expect_latents("model.bottleneck", passed.latents, handed_on)
     nll: dict[str, torch.Tensor] = {}
+    nll_maps: dict[str, torch.Tensor] = {}
     for name, head in experiment.heads.items():
         assert isinstance(head.feature, nn.Module)
-        with _named(f"densities.{name}.feature"):
-            samples = extract_features(head.feature.eval(), clips, latents, spec)
-        _expect(f"densities.{name}.feature", samples, (1, head.feature.spec.samples, *head.feature.spec.shape))
-        nll[name] = samples.new_zeros(samples.shape[:2])
-    return ClipOutputs(spec, clips, target_frames(clips, spec), output, latents, nll, passed.scores)
+        where, feature = f"densities.{name}.feature", head.feature.spec
+        with _named(where):
+            samples = extract_features(head.feature.eval(), clips, latents, spec)  # pyright: ignore
+        if isinstance(samples, Samples):
+            _expect(f"{where}, present", samples.present, (1, *feature.axes))
+            samples = samples.values
+        _expect(where, samples, (1, *feature.axes, *feature.shape))
+        _check_frames(where, feature, spec.input_frames)
+        nll[name] = samples.new_zeros(1, *feature.axes)
+        if head.gives_maps:
+            nll_maps[name] = samples.new_zeros(1, *feature.axes, *feature.shape[1:])
+    features = {name: head.feature.spec for name, head in experiment.heads.items()}
+    return ClipOutputs(
+        spec, clips, target_frames(clips, spec), output, latents, nll, passed.scores, nll_maps, features=features
+    )
+
+
+def _check_frames(where: str, feature: FeatureSpec, frames: int) -> None:
+    """Check that every step of a feature describes input frames."""
+    ranges = feature.frames
+    if ranges is None and frames % feature.samples:
+        what = f"declares {feature.samples} steps, which do not divide the {frames} input frames of a clip"
+        raise ShapeError(what, where=where, fix="set FeatureSpec.frames in the component")
+    if ranges is not None and (len(ranges) != feature.samples or not all(0 <= a < b <= frames for a, b in ranges)):
+        what = f"declares the frames {ranges} for {feature.samples} steps of a clip with {frames} input frames"
+        raise ShapeError(what, where=where, fix="correct FeatureSpec.frames in the component")
 
 
 def _shapes_passed(experiment: Experiment) -> ClipOutputs:
@@ -115,7 +137,8 @@ def _shapes_passed(experiment: Experiment) -> ClipOutputs:
 
     output = drawn_like(out.output) if out.output is not None else None
     clips, target = drawn_like(out.clips), drawn_like(out.target)
-    return ClipOutputs(out.spec, clips, target, output, each(out.latents), each(out.nll), each(out.scores))
+    latents, scores, nll, maps = each(out.latents), each(out.scores), each(out.nll), each(out.nll_maps)
+    return ClipOutputs(out.spec, clips, target, output, latents, nll, scores, maps, features=out.features)
 
 
 def _with_maps(experiment: Experiment, out: ClipOutputs) -> str:

@@ -98,7 +98,8 @@ class Scoring:
             frames_of: gives the frames of a video; it is called once for each video, in order.
             anomaly_maps: the scorer that writes anomaly maps; empty for none.
         """
-        pipeline, engine, short = self.experiment.pipeline(), self.recipe.engine, self.recipe.data.short
+        pipeline = self.experiment.pipeline(anomaly_maps=anomaly_maps)
+        engine, short = self.recipe.engine, self.recipe.data.short
         lengths = {video.name: len(self.datamodule.frames(video)) for video in videos}
         windows = {
             name: window_count(frames, self.experiment.clip, engine.score_stride, video=name, short=short)

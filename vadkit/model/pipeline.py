@@ -2,14 +2,51 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
+import torch
 from torch import Tensor, nn
 
 from vadkit.core.contracts import DensityModel, Feature
 from vadkit.core.errors import ShapeError
-from vadkit.core.values import ClipOutputs, ClipSpec
+from vadkit.core.values import ClipOutputs, ClipSpec, Samples
 from vadkit.model.autoencoder import Autoencoder, target_frames
+
+QUIET = 0.01  # a place without a sample counts as this quantile of the likelihoods of training samples
+
+
+class Head(nn.Module):
+    """A density and its feature. Its weights are those of both, and the value of a place without a sample.
+
+    Args:
+        feature: maps clips and latents to samples. Heads with equal features share one.
+        density: maps samples to their negative log-likelihoods.
+    """
+
+    quiet: Tensor
+
+    def __init__(self, feature: Feature, density: DensityModel) -> None:
+        super().__init__()
+        self.feature, self.density = feature, density
+        self.register_buffer("quiet", torch.tensor(0.0))
+
+    @property
+    def gives_maps(self) -> bool:
+        """Whether the density gives its likelihood by place."""
+        return type(self.density).nll_map is not DensityModel.nll_map and len(self.feature.spec.shape) == 3
+
+    def evaluate(self, samples: Samples | Tensor, where: str) -> Tensor:
+        """Return the negative log-likelihoods (B, T') or (B, T', rows, columns)."""
+        values, present = (samples.values, samples.present) if isinstance(samples, Samples) else (samples, None)
+        axes = 1 + len(self.feature.spec.axes)
+        flat = values.flatten(0, axes - 1)
+        if present is not None:
+            flat = flat[present.flatten()]
+        nll = self.density(flat)  # pyright: ignore[reportCallIssue]
+        check_nll(where, nll, len(flat))
+        if present is None:
+            return nll.unflatten(0, values.shape[:axes]).float()
+        return self.quiet.expand(present.shape).masked_scatter(present, nll.float())
 
 
 class Pipeline(nn.Module):
@@ -18,32 +55,38 @@ class Pipeline(nn.Module):
     Args:
         clip: geometry of a clip.
         autoencoder: None if all densities use raw frames.
-        densities: name -> the feature, and the density of its samples.
+        heads: name -> the density and its feature.
         decode: whether a scorer needs the decoder's output. If False, only encoder and bottleneck run. A
             stateful model always decodes.
+        maps: names of the densities that also give their likelihood by place, as far as they can.
     """
 
     def __init__(
         self,
         clip: ClipSpec,
         autoencoder: Autoencoder | None,
-        densities: Mapping[str, tuple[Feature, DensityModel]],
+        heads: Mapping[str, Head],
         *,
         decode: bool,
+        maps: Collection[str] = (),
     ) -> None:
         super().__init__()
         self.clip = clip
         self.autoencoder = autoencoder
-        self.names = tuple(densities)  # not a ModuleDict: that refuses names such as "train" or "type"
-        self.features = nn.ModuleList(feature for feature, _ in densities.values())  # pyright: ignore
-        self.densities = nn.ModuleList(density for _, density in densities.values())  # pyright: ignore
+        self.names = tuple(heads)  # not a ModuleDict: that refuses names such as "train" or "type"
+        self.heads = nn.ModuleList(heads.values())
         self.decode = decode or bool(self.stateful)
+        self.maps = frozenset(maps)
         self.requires_grad_(False).eval()
 
     def train(self, mode: bool = True) -> Pipeline:
         """Stay in eval mode for every `mode`."""
         del mode
         return super().train(False)
+
+    def named_heads(self) -> dict[str, Head]:
+        """Name -> the density and its feature."""
+        return dict(zip(self.names, self.heads, strict=True))  # pyright: ignore[reportReturnType]
 
     @property
     def stateful(self) -> str:
@@ -72,14 +115,27 @@ class Pipeline(nn.Module):
             else:
                 latents, bottleneck_output = self.autoencoder.compress(clips)
             scores = bottleneck_output.scores
+        heads = self.named_heads()
+        computed: dict[Feature, Tensor | Samples] = {}
         nll: dict[str, Tensor] = {}
-        for name, feature, density in zip(self.names, self.features, self.densities, strict=True):
-            samples = extract_features(feature, clips, latents, self.clip)  # (B, T', ...)
-            values = density(samples.flatten(0, 1))
-            check_nll(f"densities.{name}", values, samples.shape[0] * samples.shape[1])
-            nll[name] = values.unflatten(0, samples.shape[:2]).float()
+        nll_maps: dict[str, Tensor] = {}
+        for name, head in heads.items():
+            if head.feature not in computed:
+                computed[head.feature] = extract_features(head.feature, clips, latents, self.clip)
+            samples = computed[head.feature]
+            nll[name] = head.evaluate(samples, f"densities.{name}")
+            if name in self.maps and head.gives_maps and isinstance(samples, Tensor):
+                found = head.density.nll_map(samples.flatten(0, 1))
+                if found is not None:
+                    nll_maps[name] = found.unflatten(0, samples.shape[:2]).float()
+        present = {
+            name: found.present
+            for name, head in heads.items()
+            if isinstance(found := computed[head.feature], Samples)
+        }  # fmt: skip
+        features = {name: head.feature.spec for name, head in heads.items()}
         target = target_frames(clips, self.clip)
-        return ClipOutputs(self.clip, clips, target, output, latents, nll, scores)
+        return ClipOutputs(self.clip, clips, target, output, latents, nll, scores, nll_maps, present, features)
 
 
 def check_nll(where: str, nll: object, samples: int) -> None:
@@ -97,6 +153,8 @@ def check_nll(where: str, nll: object, samples: int) -> None:
         )
 
 
-def extract_features(feature: nn.Module, clips: Tensor, latents: Mapping[str, Tensor], clip: ClipSpec) -> Tensor:
-    """Clips (B, C, T, H, W) and latents -> the samples of a density, (B, T', *shape)."""
-    return feature(clips[:, :, clip.input[0] : clip.input[1]], latents)
+def extract_features(
+    feature: Feature, clips: Tensor, latents: Mapping[str, Tensor], clip: ClipSpec
+) -> Tensor | Samples:
+    """Clips (B, C, T, H, W) and latents -> the samples of a density."""
+    return feature(clips[:, :, clip.input[0] : clip.input[1]], latents)  # pyright: ignore[reportCallIssue]

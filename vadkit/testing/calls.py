@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from vadkit.core.values import BottleneckOutput, ClipOutputs, ClipSpec, LatentSpec
+from vadkit.core.values import BottleneckOutput, ClipOutputs, ClipSpec, LatentSpec, Samples
 from vadkit.model.autoencoder import target_frames
 from vadkit.testing.outcome import require
 from vadkit.testing.subject import Subject, seeded
@@ -70,7 +70,7 @@ def mapped(change: Callable[[Tensor], Tensor], tree: Any) -> Any:
     if isinstance(tree, tuple):
         return tuple(mapped(change, value) for value in tree)
     if isinstance(tree, ClipOutputs):
-        names = ("clips", "target", "output", "latents", "nll", "scores")
+        names = ("clips", "target", "output", "latents", "nll", "scores", "nll_maps", "present")
         return replace(tree, **{name: mapped(change, getattr(tree, name)) for name in names})
     return tree
 
@@ -106,7 +106,9 @@ def outputs_of_a_model(subject: Subject, frames: Tensor, seed: int) -> ClipOutpu
     per_frame = AnyName(torch.zeros(len(frames), clip.input_frames))
     specs = subject.latents if subject.kind == "bottleneck" else subject.toy.specs
     drawn = latents(specs, len(frames), seed=seed)
-    return ClipOutputs(clip, frames, target, (target + 0.2 * noise).clamp(-1, 1), drawn, {}, per_frame)
+    features = {"": subject.toy.sample} if subject.toy.places else {}
+    output = (target + 0.2 * noise).clamp(-1, 1)
+    return ClipOutputs(clip, frames, target, output, drawn, {}, per_frame, features=features)
 
 
 def call(subject: Subject, module: Any, given: tuple[Any, ...], *, forget: bool = True) -> Outputs:
@@ -117,6 +119,9 @@ def call(subject: Subject, module: Any, given: tuple[Any, ...], *, forget: bool 
     if forget and callable(reset):
         reset()
     out = module(*given)
+    if subject.kind == "feature" and isinstance(out, Samples):
+        values, absent = out.values, ~out.present
+        return {"output": values.masked_fill(absent[(...,) + (None,) * (values.dim() - absent.dim())], 0)}
     expected, described, fix = _RETURNS.get(subject.kind, (Tensor, "a tensor", "return one tensor"))
     require(isinstance(out, expected), f"forward returns a {type(out).__name__}, not {described}", fix)
     if isinstance(out, BottleneckOutput):
@@ -142,9 +147,14 @@ def call_scorer(scorer: Any, out: ClipOutputs) -> Outputs:
 
 def declared_outputs(scorer: Any, out: ClipOutputs) -> ClipOutputs:
     """The model outputs that the scorer declares: its densities' likelihoods, and the output if it uses it."""
-    rows = out.scores[""]  # (B, T')
-    likelihoods = {name: out.nll.get(name, rows * 3 + 40) for name in scorer.densities()}
-    return replace(out, nll=likelihoods, output=out.output if scorer.uses_output else None)
+    steps = out.scores[""] * 3 + 40  # (B, T')
+    names = scorer.densities()
+    if out.features:
+        spec = next(iter(out.features.values()))
+        steps = steps[:, :, None, None].repeat(1, 1, *spec.axes[1:])
+    likelihoods = {name: out.nll.get(name, steps) for name in names}
+    features = {name: spec for name in names for spec in out.features.values()}
+    return replace(out, nll=likelihoods, features=features, output=out.output if scorer.uses_output else None)
 
 
 def differing(one: Outputs, two: Outputs) -> list[str]:

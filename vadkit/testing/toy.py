@@ -9,7 +9,7 @@ from typing import Annotated
 
 from pydantic import PositiveInt
 
-from vadkit.core.values import ClipSpec, FeatureSpec, LatentSpec
+from vadkit.core.values import ClipSpec, FeatureSpec, Grid, LatentSpec
 from vadkit.recipe.clip_section import ClipForm
 from vadkit.recipe.component_config import ComponentConfig
 from vadkit.recipe.grammar import Kind, Section, Written
@@ -30,6 +30,9 @@ class Toy(Section):
         latents: name -> C', T', H', W' of random latents, without an encoder. By default `static` and `dynamic`
             with a quarter of the frame's size, as those of ITAE.
         sample_shape: shape of a density's sample, (C, H, W) or (C,).
+        places: rows and columns of the places that the samples of a density describe, and of the likelihoods that a
+            scorer gets. None for samples that describe complete frames.
+        position: the last two values of a sample are the row and the column of its place.
         root: folder of a data set.
         epochs: passes over 192 samples, for a density that is trained by gradients.
 
@@ -43,6 +46,8 @@ class Toy(Section):
     bottleneck: Annotated[ComponentConfig, Kind("bottleneck")] | None = None
     latents: Mapping[str, Sizes] = field(default_factory=dict[str, Sizes])
     sample_shape: tuple[PositiveInt, ...] = (2, 8, 8)
+    places: tuple[PositiveInt, PositiveInt] | None = None
+    position: bool = False
     root: Path | None = None
     epochs: PositiveInt = 4
 
@@ -58,4 +63,5 @@ class Toy(Section):
     @property
     def sample(self) -> FeatureSpec:
         """Spec of a density's samples."""
-        return FeatureSpec(self.sample_shape, 4)
+        grid = Grid.even(*self.places, self.clip.height, self.clip.width) if self.places else None
+        return FeatureSpec(self.sample_shape, 4, grid=grid, position=self.position)

@@ -61,4 +61,8 @@ def samples(spec: FeatureSpec, count: int = SAMPLES, *, seed: int = 0) -> Tensor
     channels = torch.arange(spec.shape[0]).reshape(-1, *(1 for _ in spec.shape[1:]))
     shared = torch.randn((count, *(1 for _ in spec.shape)), generator=random)
     own = torch.randn((count, *spec.shape), generator=random)
-    return (0.6 * shared + 0.8 * own) * 0.4 * (1 + channels % 3) + 0.5 * channels
+    values = (0.6 * shared + 0.8 * own) * 0.4 * (1 + channels % 3) + 0.5 * channels
+    if spec.position and spec.grid is not None:
+        place = torch.randint(0, spec.places, (count,), generator=random)
+        values[:, -2], values[:, -1] = place // spec.grid.columns, place % spec.grid.columns
+    return values

@@ -47,7 +47,7 @@ class PartCost:
     """One part of the pipeline, or all of it.
 
     Attributes:
-        name: "encoder", "densities.static" (with its feature), "scores" (all of them), "in all".
+        name: "encoder", "features.static", "densities.static", "scores" (all of them), "in all".
         what: the components, as the recipe names them.
         parameters: weights.
         flops: floating-point operations of one clip; None if they cannot be counted.
@@ -236,24 +236,22 @@ def _parts(experiment: Experiment, pipeline: Pipeline, times: dict[str, Timing])
     recipe, model = experiment.recipe, experiment.recipe.model
     counted = count_flops(pipeline, experiment.scorers)
     flops, total = counted or {}, sum(counted.values()) if counted is not None else None
-    names = {
-        f"densities.{name}": f"{entry.feature.component.name}, {entry.density.component.name}"
-        for name, entry in recipe.densities.items()
-    }
+    names = {f"densities.{name}": entry.density.component.name for name, entry in recipe.densities.items()}
+    names |= {f"features.{name}": entry.feature.component.name for name, entry in recipe.densities.items()}
     if model is not None:
         chosen = {"encoder": model.encoder, "bottleneck": model.bottleneck, "decoder": model.decoder}
         names |= {part: one.component.name for part, one in chosen.items() if one is not None}
     parts = [
-        PartCost(part, names[part], _parameters(first, last), flops.get(part), times.get(part))
-        for part, (first, last) in parts_of(pipeline).items()
+        PartCost(part, names[part], _parameters(module), flops.get(part), times.get(part))
+        for part, module in parts_of(pipeline).items()
     ]
     scorers = ", ".join(dict.fromkeys(one.component.name for one in recipe.scores.values()))
     parts.append(PartCost(SCORES, scorers, 0, flops.get(SCORES), times.get(SCORES)))
     return parts, PartCost(_WHOLE, "", sum(part.parameters for part in parts), total, times.get(_WHOLE))
 
 
-def _parameters(*modules: nn.Module) -> int:
-    return sum(parameter.numel() for module in dict.fromkeys(modules) for parameter in module.parameters())
+def _parameters(module: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in module.parameters())
 
 
 @dataclass(frozen=True, slots=True)

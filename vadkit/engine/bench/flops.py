@@ -20,14 +20,17 @@ SCORES = "scores"  # the part after the pipeline
 Reading = TypeVar("Reading")
 
 
-def parts_of(pipeline: Pipeline) -> dict[str, tuple[nn.Module, nn.Module]]:
-    """Part -> its first and last module. A density's part begins with its feature."""
-    parts: dict[str, tuple[nn.Module, nn.Module]] = {}
+def parts_of(pipeline: Pipeline) -> dict[str, nn.Module]:
+    """Part -> its module. Densities with equal features share one, which has the name of the first density."""
+    parts: dict[str, Any] = {}
     if (model := pipeline.autoencoder) is not None:
         named: dict[str, Any] = {"encoder": model.encoder, "bottleneck": model.bottleneck, "decoder": model.decoder}
-        parts = {name: (module, module) for name, module in named.items() if module is not None}
-    heads = zip(pipeline.names, pipeline.features, pipeline.densities, strict=True)
-    return parts | {f"densities.{name}": (feature, density) for name, feature, density in heads}
+        parts = {name: module for name, module in named.items() if module is not None}
+    for name, head in pipeline.named_heads().items():
+        if head.feature not in parts.values():
+            parts[f"features.{name}"] = head.feature
+        parts[f"densities.{name}"] = head.density
+    return parts
 
 
 @contextlib.contextmanager
@@ -43,8 +46,8 @@ def watched(pipeline: Pipeline, read: Callable[[], Reading]) -> Iterator[dict[st
         return lambda *_: seen.update({part: (begun[part], read())})
 
     hooks = []
-    for part, (first, last) in parts_of(pipeline).items():
-        hooks += [first.register_forward_pre_hook(begin(part)), last.register_forward_hook(end(part))]
+    for part, module in parts_of(pipeline).items():
+        hooks += [module.register_forward_pre_hook(begin(part)), module.register_forward_hook(end(part))]
     try:
         yield seen
     finally:

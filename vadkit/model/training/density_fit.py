@@ -13,20 +13,25 @@ from torch import Tensor, nn
 
 from vadkit.core.contracts import Feature, FeatureSource, FitContext, LRScheduler, Optimizer
 from vadkit.core.errors import VadkitError
+from vadkit.core.progress import NoProgress, Progress
+from vadkit.core.values import Samples
 from vadkit.model.autoencoder import Autoencoder, StepLosses
-from vadkit.model.pipeline import check_nll, extract_features
+from vadkit.model.pipeline import QUIET, check_nll, extract_features
 from vadkit.model.training.trainer import Trainer, TrainingJob
 from vadkit.recipe.model import Fit
 from vadkit.video.clips import Clips
 
 GROUP = 8  # clips that are encoded together; their samples are shuffled together
+STORED = 2**30  # bytes of samples that a fit keeps in memory
+MEASURED = 50_000  # samples from which the quiet value is measured
 
 
 class FeatureLoader(FeatureSource):
-    """Batches of features of training clips, computed when they are read.
+    """Batches of features of training clips, computed when they are first read.
 
     A pass is cut into groups of clips, and the samples of a group are shuffled together. So a pass can start
-    at any batch without encoding the earlier clips.
+    at any batch without encoding the earlier clips. Without augmentation, later passes read the stored samples
+    of the first one, if all samples fit into `STORED` bytes.
 
     Args:
         clips: training clips.
@@ -34,17 +39,34 @@ class FeatureLoader(FeatureSource):
         autoencoder: set to eval mode and frozen here; None for features of raw frames.
         fabric: device and precision.
         seed: seed of the order.
+        progress: receives the progress of the pass that counts the samples at places.
+
+    Attributes:
+        absent: True if some places do not have a sample.
     """
 
     def __init__(
-        self, clips: Clips, feature: Feature, autoencoder: Autoencoder | None, fabric: Fabric, seed: int
+        self,
+        clips: Clips,
+        feature: Feature,
+        autoencoder: Autoencoder | None,
+        fabric: Fabric,
+        seed: int,
+        progress: Progress | None = None,
     ) -> None:
         self.spec = feature.spec
-        self.samples = len(clips) * feature.spec.samples
         self._clips, self._feature, self._autoencoder = clips, feature, autoencoder
         self._fabric, self._seed = fabric, seed
         if autoencoder is not None:
             autoencoder.requires_grad_(False).eval()
+        most = len(clips) * self.spec.samples * self.spec.places
+        fits = clips.augment is None and most * self.spec.dimensions * 4 <= STORED
+        self._stored: dict[int, Tensor] | None = {} if fits else None
+        self._counts = np.full(len(clips), self.spec.samples)
+        if self.spec.grid is not None:
+            self._counts = self._count(progress or NoProgress())
+        self.samples = int(self._counts.sum())
+        self.absent = self.samples < most
 
     def batches(self, batch_size: int, *, epoch: int = 0, start: int = 0) -> Iterator[Tensor]:
         """Give the batches (N, *shape) of one pass, from batch `start` on.
@@ -52,30 +74,65 @@ class FeatureLoader(FeatureSource):
         A smaller last batch is left out, unless it is the only batch.
         """
         order = self._clips.order(self._seed, epoch)
-        per_group = GROUP * self.spec.samples
-        group, skip = divmod(start * batch_size, per_group)
-        remaining = max(self.samples // batch_size, 1) - start
+        ends = np.cumsum(self._counts[order])
+        group = int(np.searchsorted(ends, start * batch_size, side="right")) // GROUP
+        skip = start * batch_size - (int(ends[group * GROUP - 1]) if group else 0)
+        size = min(batch_size, int(ends[-1]))
+        remaining = max(int(ends[-1]) // batch_size, 1) - start
         buffer: Tensor | None = None
         for first in range(group * GROUP, len(order), GROUP):
-            samples = self._read_group(order[first : first + GROUP], epoch, first)[skip:]
+            samples = torch.cat(self._read(order[first : first + GROUP], epoch))
+            random = np.random.default_rng([self._seed, epoch, first])
+            samples = samples[torch.from_numpy(random.permutation(len(samples)))][skip:]
             skip = 0
             buffer = samples if buffer is None else torch.cat([buffer, samples])
-            while remaining and len(buffer) >= min(batch_size, self.samples):
-                yield buffer[:batch_size]
-                buffer = buffer[batch_size:]
+            used = 0
+            while remaining and len(buffer) - used >= size > 0:
+                yield buffer[used : used + batch_size]
+                used += batch_size
                 remaining -= 1
+            buffer = buffer[used:]
+
+    def quiet(self, density: nn.Module) -> float:
+        """The value of a place without a sample: a low quantile of the likelihoods of training samples, nats."""
+        found: list[Tensor] = []
+        share = min(MEASURED / max(self.samples, 1), 1)
+        with torch.no_grad():
+            for batch in self.batches(1024):
+                found.append(density(batch[: max(round(share * len(batch)), 1)]).double().cpu())
+        return float(torch.cat(found).quantile(QUIET)) if found else 0.0
+
+    def _count(self, progress: Progress) -> np.ndarray:
+        counts = np.zeros(len(self._clips), np.int64)
+        progress.begin("features", len(counts), unit="clips")
+        for first in range(0, len(counts), GROUP):
+            numbers = np.arange(first, min(first + GROUP, len(counts)))
+            counts[numbers] = [len(samples) for samples in self._read(numbers, 0)]
+            progress.advance(int(numbers[-1]) + 1, amount=len(numbers))
+        progress.end()
+        return counts
+
+    def _read(self, numbers: np.ndarray, epoch: int) -> list[Tensor]:
+        """The samples (N, *shape) of each clip, from memory if all of them are stored."""
+        stored = self._stored
+        if stored is None:
+            return self._compute(numbers, epoch)
+        if any(int(number) not in stored for number in numbers):
+            stored.update(zip(map(int, numbers), self._compute(numbers, epoch), strict=True))
+        return [stored[int(number)] for number in numbers]
 
     @torch.no_grad()
-    def _read_group(self, indices: np.ndarray, epoch: int, first: int) -> Tensor:
-        clips = self._clips.read_augmented(indices, seed=self._seed, epoch=epoch).to(self._fabric.device)
+    def _compute(self, numbers: np.ndarray, epoch: int) -> list[Tensor]:
+        clips = self._clips.read_augmented(numbers, seed=self._seed, epoch=epoch).to(self._fabric.device)
         latents: Mapping[str, Tensor] = {}
         with self._fabric.autocast():  # the same precision as in scoring
             if self._autoencoder is not None:
                 latents = self._autoencoder.encode(clips)
-            samples = extract_features(self._feature, clips, latents, self._clips.spec)  # pyright: ignore
-        samples = samples.flatten(0, 1).float()
-        random = np.random.default_rng([self._seed, epoch, first])
-        return samples[torch.from_numpy(random.permutation(len(samples)))]
+            given = extract_features(self._feature, clips, latents, self._clips.spec)
+        values, present = (given.values, given.present) if isinstance(given, Samples) else (given, None)
+        if present is not None:
+            return [value[mask].float() for value, mask in zip(values, present, strict=True)]
+        return list(values.flatten(1, len(self.spec.axes)).float().clone())
 
 
 class _LikelihoodStep(nn.Module):

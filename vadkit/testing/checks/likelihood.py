@@ -96,6 +96,24 @@ def check_log_determinant(subject: Subject) -> None:
     require(error <= EXACT, what, "let forward compute both from 'latent'")
 
 
+def check_nll_map(subject: Subject) -> None:
+    """The likelihoods by place of `nll_map` are (N, H', W'), and their sum is the likelihood of the sample."""
+    density: Any = build_eval(subject)
+    shape = subject.toy.sample.shape
+    features = samples(subject.toy.sample, 8, seed=5)
+    with torch.no_grad():
+        found = density.nll_map(features) if hasattr(density, "nll_map") else None
+    if found is None:
+        raise NotApplicableError("it does not give likelihoods by place: nll_map() is None")
+    wanted = (len(features), *shape[1:])
+    what = f"nll_map returns {tuple(found.shape)} for samples of shape {shape}"
+    require(tuple(found.shape) == wanted, what, f"return one value for each place, {wanted}")
+    total = _nll(density, features)
+    error = float(((found.flatten(1).sum(1) - total).abs() / (1 + total.abs())).max())
+    what = f"the sum of nll_map differs from the likelihood by {error:.3g} (relative)"
+    require(error <= EXACT, what, "divide every term of forward among the places")
+
+
 def _tiny(subject: Subject) -> Subject:
     for shape in TINY:
         small = subject.with_toy(sample_shape=shape)

@@ -90,7 +90,7 @@ def _declared(subject: Subject, module: Any, batch: int) -> Mapping[str, Shape]:
         case "decoder":
             return {"output": (batch, clip.channels, clip.target_frames, clip.height, clip.width)}
         case "feature":
-            return {"output": (batch, module.spec.samples, *module.spec.shape)}
+            return {"output": (batch, *module.spec.axes, *module.spec.shape)}
         case "density":
             return {"output": (batch,)}
         case _:  # a loss
@@ -122,12 +122,28 @@ def _compare(name: str, tensor: Tensor, wanted: Shape) -> None:
 
 
 def _check_spec(subject: Subject, module: Any) -> None:
-    spec, frames = module.spec, subject.toy.clip.input_frames
-    require(
-        spec.samples > 0 and frames % spec.samples == 0,
-        f"spec.samples is {spec.samples}, which does not divide the {frames} input frames of a clip",
-        "return a number of samples that divides the frames, or refuse the clip with a ShapeError",
-    )
+    spec, clip = module.spec, subject.toy.clip
+    frames = clip.input_frames
+    if spec.frames is None:
+        require(
+            spec.samples > 0 and frames % spec.samples == 0,
+            f"spec.samples is {spec.samples}, which does not divide the {frames} input frames of a clip",
+            "set spec.frames, or return a number of samples that divides the frames, or refuse the clip with a"
+            " ShapeError",
+        )
+    else:
+        require(
+            len(spec.frames) == spec.samples and all(0 <= first < last <= frames for first, last in spec.frames),
+            f"spec.frames is {spec.frames} for {spec.samples} steps of a clip with {frames} input frames",
+            "give a range of input frames for each step",
+        )
+    if (grid := spec.grid) is not None:
+        ends = [(n - 1) * step + size for n, step, size in zip(spec.axes[1:], grid.stride, grid.window, strict=True)]
+        require(
+            ends[0] <= clip.height + 1e-6 and ends[1] <= clip.width + 1e-6,
+            f"spec.grid ends at {ends[0]:g} x {ends[1]:g} pixels, outside the frame of {clip.height} x {clip.width}",
+            "give windows in pixels of the clip, with the first one in the top left corner",
+        )
     require(
         len(spec.quantum) in (0, spec.shape[0]),
         f"spec.quantum has {len(spec.quantum)} entries for {spec.shape[0]} channels",
