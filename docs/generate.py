@@ -39,6 +39,7 @@ from vadkit.recipe.presets import PRESETS, SOURCES
 from vadkit.testing import Toy, checks_of
 
 OURS = (
+    "backbone",
     "baselines",
     "datasets",
     "densities",
