@@ -12,7 +12,6 @@ from torch.nn import functional
 from vadkit.api import ClipSpec, Encoder, LatentSpec, ShapeError, WeightsFile
 from vadkit_backbone.network import Network, open_network
 
-IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 _MOST_IMAGES = 32  # in one pass: bounds the memory
 _MOST_SPECIAL_TOKENS = 8  # a transformer may put a class token and registers before its patches
 
@@ -33,7 +32,8 @@ class Backbone(Encoder, nn.Module):
         size: height and width to which frames are resized, pixels; default: the size that the network needs, if its
             file states one, else the clip's size.
         every: use every k-th input frame, the middle one of each k frames.
-        mean: mean of each of the three colours in the network's training data, for intensities in [0, 1].
+        mean: mean of each of the three colours in the network's training data, for intensities in [0, 1]; default:
+            that of ImageNet.
         std: their standard deviations.
 
     Raises:
@@ -55,8 +55,8 @@ class Backbone(Encoder, nn.Module):
         input: Literal["images", "clips"] = "images",
         size: tuple[int, int] | None = None,
         every: int = 1,
-        mean: tuple[float, float, float] = IMAGENET_MEAN,
-        std: tuple[float, float, float] = IMAGENET_STD,
+        mean: tuple[float, float, float] = (0.485, 0.456, 0.406),
+        std: tuple[float, float, float] = (0.229, 0.224, 0.225),
     ) -> None:
         super().__init__()
         if every < 1 or clip.input_frames % every:
@@ -106,7 +106,7 @@ class Backbone(Encoder, nn.Module):
                 raise ShapeError(what, fix="choose another layer, or set input")
 
     def _patches(self, count: int) -> tuple[int, int]:
-        """Rows and columns of `count` square patches that cover a frame; (0, 0) if no such patches exist."""
+        """Rows and columns of `count` square patches that cover a frame; (0, 0) if that is impossible."""
         height, width = self.size
         for side in range(1, min(height, width) + 1):
             if height % side == width % side == 0 and (height // side) * (width // side) == count:

@@ -62,7 +62,7 @@ def read_state_dict(path: Path) -> dict[str, Tensor]:
     try:
         found: Any = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
-        if "global" not in str(error).lower():  # the first bytes are no pickle
+        if "global" not in str(error).lower():  # the bytes do not form a pickle
             raise _damaged(path, "a PyTorch file") from error
         what = "is not opened: it contains Python objects in addition to tensors, and a pickle can run code"
         fix = "save the weights alone, with torch.save(network.state_dict(), ...) or as safetensors"

