@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from vadkit.engine.experiment import without_videos
+from vadkit.engine.experiment import DENSITY, Experiment, without_videos
 from vadkit.engine.sanity_check import sanity_check
 from vadkit.evaluation.build import evaluation_of
 from vadkit.evaluation.reporting import shows_maps
@@ -21,7 +21,7 @@ def dry_run(
     overrides: Sequence[str] = (),
     values: bool = True,
     registry: Registry | None = None,
-) -> dict[str, int]:
+) -> dict[str, str]:
     """Build a recipe and pass an empty clip through it, without data. Imports torch.
 
     Args:
@@ -31,7 +31,7 @@ def dry_run(
         registry: where components are looked up; default, all installed plugins.
 
     Returns:
-        Stage -> number of parameters, for the model and each density.
+        Stage -> its size in words, for the model and each density: parameters, and samples of a clip.
 
     Raises:
         VadkitError: the recipe is wrong, a component refuses its keys, or two components do not fit together.
@@ -42,5 +42,18 @@ def dry_run(
     needs = evaluation_of(checked, registry).needs
     needs.check_held_out(checked.data.held_out)
     experiment = without_videos(checked, RunFolder(Path()))
+    parameters = experiment.parameters()
     sanity_check(experiment, compared=needs.anomaly_maps, shown=shows_maps(checked.report), values=values)
-    return experiment.parameters()
+    return {
+        stage: f"{count / 1e6:.2f} M parameters{_samples(experiment, stage)}" for stage, count in parameters.items()
+    }
+
+
+def _samples(experiment: Experiment, stage: str) -> str:
+    """The samples at places that a density gets from a clip; empty for others."""
+    head = experiment.heads.get(stage.removeprefix(DENSITY))
+    if head is None or (grid := head.feature.spec.grid) is None:
+        return ""
+    window, stride = (f"{size[0]:g}x{size[1]:g} pixels" for size in (grid.window, grid.stride))
+    steps = head.feature.spec.samples
+    return f", {steps} x {grid.rows} x {grid.columns} samples per clip (windows of {window}, {stride} apart)"

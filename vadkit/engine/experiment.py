@@ -157,6 +157,9 @@ class Experiment:
             self.progress.message(f"{stage}: computing features of {len(clips)} training clips")
             began = time.monotonic()
             features = FeatureLoader(clips, head.feature, self.autoencoder, self.fabric, seed, self.progress)
+            if (grid := head.feature.spec.grid) is not None:
+                places = f"{grid.rows} x {grid.columns} places"
+                self.progress.message(f"{stage}: {features.samples:,} samples at {places} of {len(clips)} clips")
             torch.manual_seed(derive(self.recipe.seed, f"fit/{stage}"))
             head.density.fit(
                 features,

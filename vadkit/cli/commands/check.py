@@ -53,13 +53,13 @@ def _build(recipe: Path, overrides: Sequence[str], *, clip: bool) -> None:
     from vadkit.engine.sanity_check import NeedsValuesError
 
     try:
-        parameters = dry_run(recipe, overrides=overrides, values=clip)
+        stages = dry_run(recipe, overrides=overrides, values=clip)
     except NeedsValuesError:
         again = [sys.executable, "-c", "from vadkit.cli import main; main()", "check", "--clip", str(recipe)]
         done = subprocess.run([*again, *(f"--set={change}" for change in overrides)], check=False)
         if done.returncode:
             raise typer.Exit(done.returncode) from None
         return
-    for stage, count in parameters.items():
-        typer.echo(f"{stage}: {count / 1e6:.2f} M parameters")
+    for stage, size in stages.items():
+        typer.echo(f"{stage}: {size}")
     typer.echo(f"{recipe}: no problems found")
