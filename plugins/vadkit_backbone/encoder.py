@@ -40,6 +40,19 @@ class Backbone(Encoder, nn.Module):
         DataError: the file is damaged, contains a pickled object, or does not fit the architecture.
         ShapeError: a layer does not exist, or the frames do not fit the network.
         VadkitError: the architecture is unknown, or its library is not installed.
+
+    Example:
+        A network of one layer, saved with torch.export:
+
+        >>> from pathlib import Path
+        >>> from tempfile import TemporaryDirectory
+        >>> program = torch.export.export(nn.Conv2d(3, 8, 4, 4), (torch.zeros(1, 3, 32, 48),))
+        >>> with TemporaryDirectory() as folder:
+        ...     path = Path(folder) / "network.pt2"
+        ...     torch.export.save(program, path)
+        ...     encoder = Backbone(ClipSpec(16, 32, 48), weights=path, architecture="export", every=4)
+        >>> encoder(torch.zeros(2, 3, 16, 32, 48))["output"].shape
+        torch.Size([2, 8, 4, 8, 12])
     """
 
     mean: Tensor
