@@ -76,12 +76,7 @@ class Reader:
         return self._placed(value, node, path)
 
     def choose(self, kind: str, value: Any, structural: Collection[str]) -> ComponentConfig:
-        """A component from `{use: name, ...}` or its name. pydantic calls this.
-
-        Args:
-            kind: of the component.
-            value: plain, as the recipe has it.
-            structural: keys of the section around it, which a component must not have.
+        """A component from `{use: name, ...}` or its name, with no key in `structural`. pydantic calls this.
 
         Raises:
             ValidationError: no component has this name, or its keys are wrong.

@@ -22,21 +22,14 @@ def window_count(frames: int, spec: ClipSpec, stride: int, *, video: str, short:
         DataError: the video is shorter than one clip and `short` is "error".
     """
     if frames < spec.span and short == "error":
-        raise DataError(
-            f"has {frames} frame{'s' if frames != 1 else ''}, but a clip spans {spec.span}",
-            where=f"video {video}",
-            fix="remove the video, lower data.clip.frames or data.clip.step,"
-            " or set data.short: repeat, which repeats the last frame",
-        )
+        what = f"has {frames} frame{'s' if frames != 1 else ''}, but a clip spans {spec.span}"
+        fix = "remove the video, lower data.clip.frames or data.clip.step, or set data.short: repeat, which repeats "
+        raise DataError(what, where=f"video {video}", fix=f"{fix}the last frame")
     return -(-max(frames - spec.span, 0) // stride) + 1
 
 
 def window_starts(frames: int, spec: ClipSpec, stride: int, *, video: str, short: Short = "error") -> NDArray[np.int64]:
-    """First frames of all windows of a video; the last window ends with the video.
-
-    Raises:
-        DataError: as `window_count`.
-    """
+    """First frames of all windows of a video, as many as `window_count`; the last window ends with the video."""
     count = window_count(frames, spec, stride, video=video, short=short)
     return np.minimum(np.arange(count) * stride, max(frames - spec.span, 0))
 
@@ -72,14 +65,8 @@ def to_clips(windows: Sequence[NDArray[np.uint8]]) -> Tensor:
 class Clips:
     """All clips of some videos at a stride. Its memory grows with the number of videos, not with their length.
 
-    Args:
-        videos: name and frames (F, H, W, C) uint8 of each video, on disk or in memory.
-        spec: geometry of a clip.
-        stride: frames between the starts of neighbouring clips.
-        scenes: scene of each video, for `sampling` "scene"; by default all videos are one scene.
-        sampling: order of the clips in an epoch.
-        augment: random changes of the clips of an epoch.
-        short: what to do with videos shorter than a clip.
+    The frames of a video are (F, H, W, C) uint8, on disk or in memory. `scenes` has the scene of each video, for the
+    sampling by scene; by default all videos are one scene.
 
     Raises:
         DataError: there are no videos, or one is shorter than a clip.
@@ -141,12 +128,8 @@ class Clips:
     ) -> Iterator[Tensor]:
         """The batches of one epoch, from batch `start` on; the last batch may be smaller.
 
-        Args:
-            batch_size: B.
-            seed: fixes the order and the augmentation.
-            epoch: number of the epoch.
-            start: number of batches to skip.
-            ahead: read the next batch in a thread while the caller uses this one.
+        Seed and epoch fix the order and the augmentation. With `ahead`, a thread reads the next batch while the caller
+        uses this one.
         """
         order = self.order(seed, epoch)
         parts = (order[first : first + batch_size] for first in range(start * batch_size, len(order), batch_size))
@@ -177,12 +160,7 @@ def _by_scene(scenes: Sequence[str], ends: NDArray[np.int64], random: np.random.
     """As many clip numbers as there are clips; scenes take turns, so that each has an equal share.
 
     Each scene's clips are shuffled, and shuffled again after the last one. So an epoch repeats the clips
-    of a small scene and skips some of a large one.
-
-    Args:
-        scenes: scene of each video.
-        ends: for each video, one past the number of its last clip.
-        random: the epoch's random generator.
+    of a small scene and skips some of a large one. `ends` is one past the last clip of each video.
     """
     clips = np.repeat(np.unique(scenes, return_inverse=True)[1], np.diff(ends, prepend=0))  # each clip's scene
     groups = [np.flatnonzero(clips == scene) for scene in range(int(clips.max()) + 1)]
