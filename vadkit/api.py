@@ -62,6 +62,7 @@ from vadkit.core.values import (
     Track,
     VideoRef,
     VideoResult,
+    WeightsFile,
     natural_key,
 )
 from vadkit.core.video_labels import IntervalLabels, VideoLabels, mask_images, mask_labels
@@ -113,6 +114,7 @@ __all__ = [
     "VideoLabels",
     "VideoRef",
     "VideoResult",
+    "WeightsFile",
     "atomic_write",
     "closest",
     "count_frames",
