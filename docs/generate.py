@@ -45,6 +45,7 @@ OURS = (
     "densities",
     "flows",
     "itae",
+    "motion",
     "slowfast",
     "standard",
 )  # the first-party plugins
