@@ -201,11 +201,14 @@ class Experiment:
         return spec.dimensions * spec.places
 
     def parameters(self) -> dict[str, int]:
-        """Stage -> number of parameters."""
-        return {
-            stage: sum(parameter.numel() for parameter in module.parameters())
-            for stage, module in self._modules().items()
-        }
+        """Stage -> number of parameters. Those of a feature that several densities share count once."""
+        counts: dict[str, int] = {}
+        known: set[nn.Parameter] = set()
+        for stage, module in self._modules().items():
+            new = [parameter for parameter in module.parameters() if parameter not in known]
+            counts[stage] = sum(parameter.numel() for parameter in new)
+            known.update(new)
+        return counts
 
     def _modules(self) -> dict[str, Any]:
         """Stage -> the module that its checkpoint holds."""
