@@ -15,6 +15,7 @@ from pathlib import Path
 from vadkit.core.alarms import intervals_of, max_hold
 from vadkit.core.contracts import (
     KINDS,
+    Augmentation,
     Bottleneck,
     Dataset,
     Decoder,
@@ -59,6 +60,7 @@ from vadkit.core.values import (
     ScoredVideo,
     Split,
     Track,
+    TrainingClip,
     VideoRef,
     VideoResult,
     natural_key,
@@ -70,6 +72,7 @@ from vadkit.plugin.hookspecs import API_VERSION, hookimpl
 __all__ = [
     "API_VERSION",
     "KINDS",
+    "Augmentation",
     "Bottleneck",
     "BottleneckOutput",
     "CheckpointError",
@@ -108,6 +111,7 @@ __all__ = [
     "ShapeError",
     "Split",
     "Track",
+    "TrainingClip",
     "VadkitError",
     "VideoLabels",
     "VideoRef",

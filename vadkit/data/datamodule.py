@@ -14,7 +14,9 @@ from vadkit.core.files import reading
 from vadkit.core.progress import Progress
 from vadkit.core.seeds import derive
 from vadkit.core.values import Labels, Split, VideoRef
+from vadkit.recipe.build import build
 from vadkit.recipe.model import Data
+from vadkit.video.augmenter import Augmenter
 from vadkit.video.cache import FrameCache, Frames, fingerprint
 from vadkit.video.clips import Clips, window_count
 from vadkit.video.damage import Damage
@@ -31,11 +33,15 @@ class DataModule:
         progress: receives the progress.
 
     Attributes:
+        augmenter: changes the clips of the training videos.
         damaged: split -> name of a damaged video -> descriptions of the damage; `check` fills it.
     """
 
     def __init__(self, data: Data, seed: int, dataset: Dataset, cache: FrameCache, progress: Progress) -> None:
         self.data, self.clip = data, data.clip
+        self.augmenter = Augmenter(
+            [(f"{chosen.path} ({chosen.component.name})", build(chosen, data.clip)) for chosen in data.augment]
+        )
         self._seed, self._dataset, self._cache, self._progress = seed, dataset, cache, progress
         self._videos: dict[Split, Sequence[VideoRef]] = {}
         self._frames: dict[int, tuple[VideoRef, Frames]] = {}  # a video of many images is opened once
@@ -94,7 +100,7 @@ class DataModule:
             data.stride,
             scenes=[video.scene for video in videos],
             sampling=data.sampling,
-            augment=data.augment,
+            augmenter=self.augmenter,
             short=data.short,
         )
 
@@ -123,7 +129,8 @@ class DataModule:
 
         Raises:
             DataError: a video cannot be decoded, is shorter than a clip, or has another number of frames than of
-                labels. Or a video is damaged and `on_corrupt` is "error", or the cache's limit is too small.
+                labels. Or a video is damaged and `on_corrupt` is "error", or the cache's limit is too small. Or all
+                training videos are too short for an augmentation.
         """
         data = self.data
         self._cache.reserve([*self.videos("train"), *self.videos("test")], self.clip)
@@ -136,6 +143,8 @@ class DataModule:
                     self._report_damage(split, video, damages)
                 self._progress.advance(number, amount=1)
             self._progress.end()
+        if self.data.augment:
+            self.augmenter.check_videos([len(self.frames(video)) for video in self._split[0]])
         labels = self.labels()
         lengths = {video.name: len(self.frames(video)) for video in self.videos("test")}
         _check_lengths(labels, lengths, self.damaged.get("test", {}))

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from vadkit.core.contracts import Bottleneck, Decoder, Encoder, Loss
 from vadkit.core.errors import ShapeError
 from vadkit.core.values import BottleneckOutput, ClipOutputs, ClipSpec
+from vadkit.video.clips import Batch
 
 
 class Autoencoder(nn.Module):
@@ -84,7 +85,7 @@ class StepLosses(NamedTuple):
 
 
 class TrainingStep(nn.Module):
-    """The autoencoder with its losses: maps clips to every loss.
+    """The autoencoder with its losses: maps a batch of clips to every loss.
 
     Args:
         autoencoder: the model to train.
@@ -98,8 +99,9 @@ class TrainingStep(nn.Module):
         self.weights = [weight for _, weight, _ in losses]
         self.losses = nn.ModuleList(loss for _, _, loss in losses)  # pyright: ignore[reportArgumentType]
 
-    def forward(self, clips: Tensor) -> StepLosses:
-        """(B, C, T, H, W) -> the autoencoder's losses and the critics' losses."""
+    def forward(self, batch: Batch) -> StepLosses:
+        """Return the autoencoder's losses and the critics' losses."""
+        clips = batch.clips
         latents, bottleneck_output, output = self.autoencoder(clips)
         out = ClipOutputs(
             spec=self.autoencoder.clip,
@@ -108,6 +110,7 @@ class TrainingStep(nn.Module):
             output=output.float(),
             latents=latents,
             scores=bottleneck_output.scores,
+            tags=batch.tags,
         )
 
         def losses() -> dict[str, Tensor]:
