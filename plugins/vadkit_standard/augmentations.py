@@ -39,7 +39,7 @@ class Flip(Augmentation):
         self.probability = _checked(probability)
 
     def __call__(self, clip: TrainingClip, random: np.random.Generator) -> TrainingClip:
-        """Return the clip, mirrored or as it is."""
+        """Return the clip, mirrored or unchanged."""
         if random.random() < self.probability:
             return replace(clip, frames=clip.frames[:, :, ::-1])
         return clip
@@ -120,7 +120,7 @@ class SkipFrames(Augmentation):
         self.video_frames = self._span(max(self.steps))
 
     def __call__(self, clip: TrainingClip, random: np.random.Generator) -> TrainingClip:
-        """Return the clip as it is, or with skipped frames and the tag."""
+        """Return the clip unchanged, or with skipped frames and the tag."""
         changes, drawn = random.random() < self.probability, random.random()
         fitting = [step for step in self.steps if self._span(step) <= clip.length]
         if not changes or not fitting:

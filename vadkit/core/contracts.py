@@ -152,7 +152,7 @@ class Augmentation(ABC):
 
     @abstractmethod
     def __call__(self, clip: TrainingClip, random: np.random.Generator) -> TrainingClip:
-        """Return the clip, changed or as it is. Use `dataclasses.replace`, and do not write into its arrays.
+        """Return the clip, changed or unchanged. Use `dataclasses.replace`, and do not write into its arrays.
 
         The result must depend only on the two arguments, because a resumed run asks again.
 

@@ -96,7 +96,7 @@ class Clips:
         stride: frames between the starts of neighbouring clips.
         scenes: scene of each video, for `sampling` "scene"; by default all videos are one scene.
         sampling: order of the clips in an epoch.
-        augmenter: changes the clips of an epoch; by default they stay as they are.
+        augmenter: changes the clips of an epoch; by default they stay unchanged.
         short: what to do with videos shorter than a clip.
 
     Raises:
