@@ -60,8 +60,9 @@ class AugmentForm(Section):
     """A short form of `data.augment` for two augmentations.
 
     Attributes:
-        flip: the key `probability` of the augmentation `flip`.
-        brightness: the key `amount` of the augmentation `brightness`.
+        flip: probability that a clip is mirrored; the key `probability` of the augmentation `flip`.
+        brightness: the intensities of a clip are multiplied by a random factor from 1 minus this value to 1 plus
+            this value; the key `amount` of the augmentation `brightness`.
     """
 
     flip: Probability = 0.0
@@ -86,7 +87,7 @@ class Data(Section):
             alarm thresholds. Complete videos, at least one, chosen by `seed`; 0 holds out none.
         sampling: order of training clips: "random" shuffles all of them in every pass, "sequential"
             keeps their order, and "scene" shuffles them and takes equally many from each scene.
-        augment: augmentations: random changes of training clips, in every pass others; none by default.
+        augment: random changes of training clips, drawn again in every pass; none by default.
         short: a video that is shorter than one clip is an "error", or "repeat" fills the clip with the
             last frame of the video; scores are kept only for the frames of the video.
         on_corrupt: a video that is damaged or truncated is an "error", or "warn" uses the frames that can be
