@@ -67,8 +67,8 @@ def test_problems_name_their_place(tiny: dict[str, Any], augment: Any, told: str
 
 def test_the_schema_has_both_forms(installed: Registry) -> None:
     defs = json_schema(installed)["$defs"]
-    augment = next(branch for branch in defs["dataset"]["oneOf"] if isinstance(branch, dict) and "properties" in branch)
-    forms = augment["properties"]["augment"]["oneOf"]
+    data = next(branch for branch in defs["Data"]["oneOf"] if "properties" in branch)
+    forms = data["properties"]["augment"]["oneOf"]
     assert forms[0] == {"$ref": "#/$defs/AugmentForm"}
     assert forms[1]["type"] == "array"
     assert forms[1]["items"] == {"$ref": "#/$defs/augmentation"}
