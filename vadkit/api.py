@@ -44,6 +44,7 @@ from vadkit.core.errors import (
     join_names,
 )
 from vadkit.core.files import atomic_write, read_text
+from vadkit.core.folders import is_image, is_video, list_folder, walk_folders
 from vadkit.core.values import (
     BottleneckOutput,
     ClipOutputs,
@@ -122,13 +123,17 @@ __all__ = [
     "frame_rate",
     "hookimpl",
     "intervals_of",
+    "is_image",
+    "is_video",
     "join_names",
+    "list_folder",
     "mask_images",
     "mask_labels",
     "max_hold",
     "natural_key",
     "read_label_file",
     "read_text",
+    "walk_folders",
 ]
 
 
@@ -150,9 +155,9 @@ def count_frames(path: Path) -> int:
         ...     count_frames(path)
         5
     """
-    from vadkit.video import probe  # here, because the import of PyAV is slow
+    from vadkit.video.decode import frame_count  # here, because the import of PyAV is slow
 
-    return probe.count_frames(path)
+    return frame_count(VideoRef(path.stem, path))
 
 
 def frame_rate(path: Path) -> float | None:
@@ -164,9 +169,9 @@ def frame_rate(path: Path) -> float | None:
         >>> frame_rate(Path("no-such-file.mp4")) is None
         True
     """
-    from vadkit.video import probe
+    from vadkit.video import video_file
 
-    return probe.frame_rate(path)
+    return video_file.frame_rate(path)
 
 
 def read_label_file(path: Path, video: str = "") -> dict[str, VideoLabels]:

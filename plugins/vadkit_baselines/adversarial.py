@@ -40,10 +40,8 @@ class Adversarial(Loss, nn.Module):
         for _ in channels[:-1]:
             side = side // 2 + 1
         if side < 3:  # reflection padding by 2 needs at least 3 pixels
-            raise ShapeError(
-                f"frames of {clip.height}x{clip.width} are too small for {len(channels)} layers of the discriminator",
-                fix="shorten the list 'channels', or use larger frames (data.clip.size)",
-            )
+            what = f"frames of {clip.height}x{clip.width} are too small for {len(channels)} layers of the discriminator"
+            raise ShapeError(what, fix="shorten the list 'channels', or use larger frames (data.clip.size)")
         layers: list[nn.Module] = []
         given = clip.channels
         for number, width in enumerate(channels, 1):

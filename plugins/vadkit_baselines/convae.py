@@ -112,23 +112,17 @@ class ConvAEDecoder(Decoder, nn.Module):
         output: Literal["tanh", "linear"] = "tanh",
     ) -> None:
         super().__init__()
-        code, places1, places2 = (
-            needed(latents, name, "use encoder: convae") for name in ("code", "places1", "places2")
-        )
+        names = ("code", "places1", "places2")
+        code, places1, places2 = (needed(latents, name, "use encoder: convae") for name in names)
         full, half, quarter = _sides(clip, same=padding == "same")
         if (code.height, code.width) != quarter:
-            raise ShapeError(
-                f"{code.height}x{code.width} cannot become {clip.height}x{clip.width}",
-                fix="set the same 'padding' for encoder and decoder",
-            )
-        self.unpooled = half, full
-        self.unpooling = unpooling
-        self.frames = clip.target_frames
+            what = f"{code.height}x{code.width} cannot become {clip.height}x{clip.width}"
+            raise ShapeError(what, fix="set the same 'padding' for encoder and decoder")
+        self.unpooled, self.unpooling, self.frames = (half, full), unpooling, clip.target_frames
         self.deconv3 = nn.ConvTranspose2d(code.channels, places2.channels, 3, padding=1)
         self.deconv2 = nn.ConvTranspose2d(places2.channels, places1.channels, 5, padding=2)
-        self.deconv1 = Enlarge(
-            places1.channels, clip.channels * clip.target_frames, KERNEL, STRIDE, same=padding == "same"
-        )
+        planes = clip.channels * clip.target_frames
+        self.deconv1 = Enlarge(places1.channels, planes, KERNEL, STRIDE, same=padding == "same")
         self.output = nn.Tanh() if output == "tanh" else nn.Identity()
         draw_glorot(self)
 

@@ -96,13 +96,10 @@ class ConvLSTM(Encoder, nn.Module):
         for index, (kernel, stride) in enumerate(zip(KERNELS, STRIDES, strict=True)):
             self.spatial.append(Shrink(widths[index], widths[index + 1], kernel, stride, same=same))
             self.spatial.extend(_after(widths[index + 1], activation, norm=norm))
-        self.temporal = nn.Sequential(
-            ConvLSTMLayer(channels[1], recurrent[0]), ConvLSTMLayer(recurrent[0], recurrent[1])
-        )
+        self.temporal = nn.Sequential(ConvLSTMLayer(channels[1], recurrent[0]), ConvLSTMLayer(*recurrent))
         draw_glorot(self.spatial)
-        self.latents = {
-            "code": LatentSpec(recurrent[1], clip.input_frames, *code_size(clip, KERNELS, STRIDES, same=same))
-        }
+        size = code_size(clip, KERNELS, STRIDES, same=same)
+        self.latents = {"code": LatentSpec(recurrent[1], clip.input_frames, *size)}
 
     def forward(self, clips: Tensor) -> dict[str, Tensor]:
         """(B, C, T, H, W) -> code."""
@@ -147,15 +144,10 @@ class ConvLSTMDecoder(Decoder, nn.Module):
         super().__init__()
         refuse_empty(channels=channels, recurrent=recurrent)
         code, same = needed(latents, "code"), padding == "same"
-        if (code.frames, code.height, code.width) != (
-            clip.target_frames,
-            *code_size(clip, KERNELS, STRIDES, same=same),
-        ):
-            raise ShapeError(
-                f"{code.frames} steps of {code.height}x{code.width} cannot become {clip.target_frames} frames"
-                f" of {clip.height}x{clip.width}",
-                fix="set the same 'padding' for encoder and decoder, and make the clip's target as long as its input",
-            )
+        if code.shape[1:] != (clip.target_frames, *code_size(clip, KERNELS, STRIDES, same=same)):
+            what = f"{code.frames} steps of {code.height}x{code.width} cannot become {clip.target_frames} frames of "
+            fix = "set the same 'padding' for encoder and decoder, and make the clip's target as long as its input"
+            raise ShapeError(f"{what}{clip.height}x{clip.width}", fix=fix)
         self.temporal = ConvLSTMLayer(code.channels, recurrent)
         self.spatial = nn.Sequential(
             Enlarge(recurrent, channels, KERNELS[1], STRIDES[1], same=same),

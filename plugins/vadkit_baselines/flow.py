@@ -35,9 +35,8 @@ class Flow(Loss, nn.Module):
     def __init__(self, clip: ClipSpec, *, iterations: int = 16, smoothness: float = 0.2, shrink: int = 4) -> None:
         super().__init__()
         if clip.target[0] < 1:
-            raise ShapeError(
-                "the flow loss needs a frame before the target", fix="set data.clip.input: 0:4 and target: 4:5"
-            )
+            fix = "set data.clip.input: 0:4 and target: 4:5"
+            raise ShapeError("the flow loss needs a frame before the target", fix=fix)
         if iterations < 1 or shrink < 1 or smoothness <= 0:
             raise ShapeError("iterations and shrink must be at least 1, and smoothness must be positive")
         if min(clip.height, clip.width) // shrink < 3:
@@ -66,16 +65,9 @@ class Flow(Loss, nn.Module):
 
 
 def horn_schunck(first: Tensor, second: Tensor, *, iterations: int, smoothness: float) -> Tensor:
-    """Optical flow from one gray frame to the next.
+    """Optical flow from gray frames (N, 1, H, W) in [0, 1] to the next: (N, 2, H, W), right and down, in pixels.
 
-    Args:
-        first: (N, 1, H, W), in [0, 1].
-        second: the next frames, the same shape and range.
-        iterations: number of iterations; it is fixed so that gradients pass.
-        smoothness: alpha.
-
-    Returns:
-        (N, 2, H, W): motion to the right and down, pixels.
+    The number of iterations is fixed so that gradients pass; `smoothness` is alpha.
     """
     padded = functional.pad((first + second) / 2, (1, 1, 1, 1), mode="replicate")
     right = (padded[..., 1:-1, 2:] - padded[..., 1:-1, :-2]) / 2

@@ -19,9 +19,6 @@ from torch.nn import functional
 from vadkit.api import ClipSpec, Decoder, Encoder, LatentSpec, ShapeError
 from vadkit_baselines.widths import needed
 
-Strides = Sequence[tuple[int, int, int]]
-"""Strides of each block, in time, height and width."""
-
 
 class CausalConvolution(nn.Module):
     """A 3x3x3 convolution that sees no later frame: the last third of its kernel is omitted."""
@@ -103,9 +100,8 @@ class LSAEncoder(Encoder, nn.Module):
         super().__init__()
         self.tile = _tile(clip, tile)
         self.deepest = _deepest(clip.input_frames, self.tile, channels, strides)
-        self.latents = {
-            "code": LatentSpec(code, self.deepest[1], clip.height // self.tile[0], clip.width // self.tile[1])
-        }
+        tiles = clip.height // self.tile[0], clip.width // self.tile[1]
+        self.latents = {"code": LatentSpec(code, self.deepest[1], *tiles)}
         widths = list(pairwise((clip.channels, *channels)))
         self.net = nn.Sequential(*(_down(*pair, stride) for pair, stride in zip(widths, strides, strict=True)))
         flat = self.deepest[0] * self.deepest[2] * self.deepest[3]
@@ -158,7 +154,7 @@ class LSADecoder(Decoder, nn.Module):
         _, *size = _deepest(clip.target_frames, self.tile, channels[1:], strides)
         self.deepest = (channels[0], *size)
         expected = (size[0], clip.height // self.tile[0], clip.width // self.tile[1])
-        if (found.frames, found.height, found.width) != expected:
+        if found.shape[1:] != expected:
             raise ShapeError(
                 f"the code has T', H', W' {found.frames}, {found.height}, {found.width}; the decoder needs {expected}",
                 fix="set the same tile for encoder and decoder, and the same strides in reverse order",
@@ -185,12 +181,13 @@ def _tile(clip: ClipSpec, tile: tuple[int, int] | None) -> tuple[int, int]:
     return height, width
 
 
-def _deepest(frames: int, tile: tuple[int, int], channels: Sequence[int], strides: Strides) -> tuple[int, ...]:
+def _deepest(
+    frames: int, tile: tuple[int, int], channels: Sequence[int], strides: Sequence[tuple[int, int, int]]
+) -> tuple[int, ...]:
     """Return (C', T', h', w') of the deepest map."""
     if not channels or len(channels) != len(strides) or min(channels) < 1:
-        raise ShapeError(
-            f"{len(strides)} strides need {len(strides)} positive 'channels', but there are {list(channels)}"
-        )
+        what = f"{len(strides)} strides need {len(strides)} positive 'channels', but there are {list(channels)}"
+        raise ShapeError(what)
     shrunk = [prod(stride[axis] for stride in strides) for axis in range(3)]
     sizes = (frames, *tile)
     for size, times, what in zip(sizes, shrunk, ("frames", "height", "width"), strict=True):

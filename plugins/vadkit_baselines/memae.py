@@ -104,10 +104,8 @@ class Memory(Bottleneck, nn.Module):
         limit = 1.0 if addressing == "dot" else 1 / (1 + (items - 1) * exp(-2))
         self.shrink = 1 / items if shrink is None else shrink
         if not 0 <= self.shrink < limit:
-            raise ShapeError(
-                f"shrink must be in [0, {limit:.4g}) for {items} items, but it is {self.shrink:g}",
-                fix="set shrink: null for 1 / items",
-            )
+            what = f"shrink must be in [0, {limit:.4g}) for {items} items, but it is {self.shrink:g}"
+            raise ShapeError(what, fix="set shrink: null for 1 / items")
         self.latent, self.addressing, self.entropy = latent, addressing, entropy
         bound = 1 / sqrt(latents[latent].channels)
         self.items = nn.Parameter(torch.empty(items, latents[latent].channels).uniform_(-bound, bound))
@@ -168,11 +166,9 @@ class MemAEDecoder(Decoder, nn.Module):
         code = needed(latents, "code")
         sizes = tuple(size * shrink for size, shrink in zip(code.shape[1:], SHRINK, strict=True))
         if sizes != (clip.target_frames, clip.height, clip.width):
-            raise ShapeError(
-                f"decodes to {sizes[0]} frames of {sizes[1]}x{sizes[2]}, but the target has {clip.target_frames} of"
-                f" {clip.height}x{clip.width}",
-                fix="use encoder: memae, and set the clip's target to its input",
-            )
+            what = f"decodes to {sizes[0]} frames of {sizes[1]}x{sizes[2]}, but the target has {clip.target_frames} of "
+            fix = "use encoder: memae, and set the clip's target to its input"
+            raise ShapeError(f"{what}{clip.height}x{clip.width}", fix=fix)
         layers: list[nn.Module] = []
         for widths, stride in zip(pairwise((code.channels, *channels, clip.channels)), reversed(STRIDES), strict=True):
             grow = (stride[0] - 1, stride[1] - 1, stride[2] - 1)

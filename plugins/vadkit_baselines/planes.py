@@ -91,10 +91,8 @@ class PlanesEncoder(Encoder, nn.Module):
         positive(channels, "channels")
         parts = 2 ** (len(channels) - 1)
         if clip.height % parts or clip.width % parts:
-            raise ShapeError(
-                f"frames of {clip.height}x{clip.width} cannot be halved {len(channels) - 1} times",
-                fix=f"choose multiples of {parts} in data.clip.size, or shorten the list 'channels'",
-            )
+            what = f"frames of {clip.height}x{clip.width} cannot be halved {len(channels) - 1} times"
+            raise ShapeError(what, fix=f"choose multiples of {parts} in data.clip.size, or shorten the list 'channels'")
         levels = [LatentSpec(c, 1, clip.height >> level, clip.width >> level) for level, c in enumerate(channels)]
         above = {f"skip{number}": level for number, level in enumerate(levels[:-1], 1)} if skips else {}
         self.latents = above | {deepest: levels[-1]}
@@ -129,10 +127,8 @@ class PlanesDecoder(Decoder, nn.Module):
         self.deepest, self.color = deepest, clip.channels
         found, levels = needed(latents, deepest, "use the encoder of this decoder"), len(channels)
         if (found.frames, found.height << levels, found.width << levels) != (1, clip.height, clip.width):
-            raise ShapeError(
-                f"{found.height}x{found.width} doubled {levels} times is not {clip.height}x{clip.width}",
-                fix="make the list 'channels' of encoder and decoder equally deep",
-            )
+            what = f"{found.height}x{found.width} doubled {levels} times is not {clip.height}x{clip.width}"
+            raise ShapeError(what, fix="make the list 'channels' of encoder and decoder equally deep")
         self.skips = [f"skip{number}" for number in range(levels, 0, -1)]  # from the deepest up
         skips = [latents[name].channels if name in latents else 0 for name in self.skips]
         self.bottom = DoubleConvolution(found.channels, bottom, norm=norm) if bottom else nn.Identity()

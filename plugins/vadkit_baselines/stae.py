@@ -101,11 +101,8 @@ class STAEDecoder(Decoder, nn.Module):
                 fix=f"end the target at {clip.input[1] + clip.input_frames}, or at {clip.input[1]} for no prediction",
             )
         if [SHRINK * size for size in code.shape[1:]] != [clip.input_frames, clip.height, clip.width]:
-            raise ShapeError(
-                f"enlarges by {SHRINK}, so {code.frames}x{code.height}x{code.width} cannot become"
-                f" {clip.input_frames}x{clip.height}x{clip.width}",
-                fix="use encoder: stae",
-            )
+            what = f"enlarges by {SHRINK}, so {code.frames}x{code.height}x{code.width} cannot become "
+            raise ShapeError(f"{what}{clip.input_frames}x{clip.height}x{clip.width}", fix="use encoder: stae")
         widths = (code.channels, *channels)
         self.branches = nn.ModuleList(_branch(widths, clip.channels, slope, output) for _ in range(2 if ahead else 1))
 
@@ -139,11 +136,9 @@ class STAELoss(Loss, nn.Module):
         super().__init__()
         ahead = _frames_ahead(clip)
         if not ahead:
-            raise ShapeError(
-                "the loss stae needs frames to predict, but the target ends with the input",
-                where="model.losses",
-                fix="use loss: l2, or end data.clip.target after data.clip.input",
-            )
+            what = "the loss stae needs frames to predict, but the target ends with the input"
+            fix = "use loss: l2, or end data.clip.target after data.clip.input"
+            raise ShapeError(what, where="model.losses", fix=fix)
         self.frames = clip.input_frames
         decreasing = torch.arange(ahead - 1, -1, -1) / ahead**2
         self.register_buffer("weights", prediction * decreasing, persistent=False)
@@ -168,9 +163,7 @@ def _branch(widths: tuple[int, ...], outputs: int, slope: float, output: str) ->
 def _frames_ahead(clip: ClipSpec) -> int:
     """Number of target frames after the input."""
     if clip.target[0] != clip.input[0] or clip.target[1] < clip.input[1]:
-        raise ShapeError(
-            f"the target {clip.target[0]}:{clip.target[1]} must start with the input {clip.input[0]}:{clip.input[1]}",
-            where="data.clip",
-            fix="to predict 16 frames after 16, set frames: 32, input: 0:16, target: 0:32",
-        )
+        what = f"the target {clip.target[0]}:{clip.target[1]} must start with the input {clip.input[0]}:{clip.input[1]}"
+        fix = "to predict 16 frames after 16, set frames: 32, input: 0:16, target: 0:32"
+        raise ShapeError(what, where="data.clip", fix=fix)
     return clip.target[1] - clip.input[1]

@@ -21,11 +21,9 @@ def shrunk(side: int, kernel: int, stride: int, *, same: bool, where: str) -> in
     if steps < 0:
         raise ShapeError(f"{where} of {side} is too small for a kernel of {kernel}", fix="choose larger frames")
     if rest:
-        raise ShapeError(
-            f"{where} of {side} does not fit a kernel of {kernel} with stride {stride}",
-            fix=f"use {side - rest} or {side - rest + stride}"
-            + ("" if same else f", or set padding: same and use a multiple of {stride}"),
-        )
+        what = f"{where} of {side} does not fit a kernel of {kernel} with stride {stride}"
+        more = "" if same else f", or set padding: same and use a multiple of {stride}"
+        raise ShapeError(what, fix=f"use {side - rest} or {side - rest + stride}{more}")
     return steps + 1
 
 

@@ -38,8 +38,6 @@ def divided(clip: ClipSpec, shrink: tuple[int, int, int]) -> tuple[int, int, int
     sizes = {"number of input frames": clip.input_frames, "frame height": clip.height, "frame width": clip.width}
     for (name, size), by in zip(sizes.items(), shrink, strict=True):
         if size % by:
-            raise ShapeError(
-                f"the {name} {size} is not a multiple of {by}, by which the encoder divides it",
-                fix=f"choose {size // by * by or by} or {(size // by + 1) * by} in data.clip",
-            )
+            what = f"the {name} {size} is not a multiple of {by}, by which the encoder divides it"
+            raise ShapeError(what, fix=f"choose {size // by * by or by} or {(size // by + 1) * by} in data.clip")
     return clip.input_frames // shrink[0], clip.height // shrink[1], clip.width // shrink[2]

@@ -10,45 +10,26 @@ from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
 
-from vadkit.api import DataError, Dataset, Labels, Split, Track, VideoRef, natural_key
-from vadkit_datasets.layout import HOLE, VIDEOS, Lengths, entries, found_if_any, number, numbered_images, videos_below
+from vadkit.api import DataError, Labels, Split, Track, VideoRef, is_video, list_folder, natural_key
+from vadkit_datasets.layout import HOLE, OnDisk, number, numbered_images, videos_below
 from vadkit_datasets.tracks import read_tracks
 
 
-class Benchmark(Dataset):
-    """A published data set in one folder, with labels of its test videos. Subclasses set the attributes.
+class Benchmark(OnDisk):
+    """A published data set in one folder, with labels of its test videos. Subclasses set the attributes."""
 
-    Attributes:
-        inside: names of the data set's folder below `root`, to try if `root` is another folder.
-        train_folders: folders of training videos, as files or folders of frames; the first with videos is used.
-        test_folders: the same of the test videos.
-        signs: more files or folders that identify the data set's folder; one is enough.
-        fps: frames per second of all videos.
-        scene: pattern of a video's name with the scene as its group; empty if there is one scene.
-        example: a name that matches the pattern.
-        normal: prefix of the normal training videos; the others are ignored.
-        missing: message for a split without videos, if the split is not defined by folders alone.
-        totals: what `expected` returns.
-    """
-
-    inside: Sequence[str] = ()
+    inside: Sequence[str] = ()  # names of the data set's folder below `root`, to try if `root` is another folder
+    # folders of training videos, as files or folders of frames; the first with videos is used
     train_folders: ClassVar[tuple[str, ...]] = ("training/frames", "training/videos")
-    test_folders: ClassVar[tuple[str, ...]] = ("testing/frames", "testing/videos")
-    signs: ClassVar[tuple[str, ...]] = ()
-    fps: ClassVar[float]
-    scene: ClassVar[str] = ""
-    example: ClassVar[str] = ""
-    normal: ClassVar[str] = ""
+    test_folders: ClassVar[tuple[str, ...]] = ("testing/frames", "testing/videos")  # the same of the test videos
+    signs: ClassVar[tuple[str, ...]] = ()  # more files or folders that identify the data set's folder; one is enough
+    fps: ClassVar[float]  # frames per second of all videos
+    scene: ClassVar[str] = ""  # pattern of a video's name with the scene as its group; empty if there is one scene
+    example: ClassVar[str] = ""  # a name that matches the pattern
+    normal: ClassVar[str] = ""  # prefix of the normal training videos; the others are ignored
+    # message for a split without videos, if the split is not defined by folders alone
     missing: ClassVar[Mapping[Split, str]] = {}
-    totals: Mapping[str, int] = {}
-
-    def __init__(self, root: Path | None) -> None:
-        self._root = root
-        self._length = Lengths()
-
-    def videos(self, split: Split) -> Sequence[VideoRef]:
-        """The videos of a split that exist, in natural order."""
-        return self._test if split == "test" else self._train
+    totals: Mapping[str, int] = {}  # what `expected` returns
 
     def labels(self, video: VideoRef) -> Labels | None:
         """Ground truth of a test video; None for a training video.
@@ -56,8 +37,7 @@ class Benchmark(Dataset):
         Raises:
             DataError: the labels are missing or do not fit the video.
         """
-        # Training videos may have the same names.
-        return self._labels(video) if any(video.source == other.source for other in self._test) else None
+        return self._labels(video) if self._is_test_video(video) else None
 
     def ground_truth(self) -> Sequence[tuple[VideoRef, Labels]]:
         """The labelled test videos. Where the labels name all of them, the videos may be missing.
@@ -65,7 +45,7 @@ class Benchmark(Dataset):
         Raises:
             DataError: the labels are missing or do not fit.
         """
-        there = {video.name: video for video in found_if_any(self.videos, "test")}
+        there = {video.name: video for video in self._videos_if_any("test")}
         return [(video, self._labels(video)) for video in self._labelled(there)]
 
     def expected(self) -> Mapping[str, int]:
@@ -91,12 +71,11 @@ class Benchmark(Dataset):
 
     def _those_there(self, names: Iterable[str], prefer: str = "") -> list[VideoRef]:
         """The named videos that exist, in natural order; if a name occurs twice, from a folder with this prefix."""
-        return [
-            VideoRef(
-                name, min(self._files[name], key=lambda path: not path.parent.name.startswith(prefer)), fps=self.fps
-            )
-            for name in sorted(set(names) & self._files.keys(), key=natural_key)
-        ]
+        found: list[VideoRef] = []
+        for name in sorted(set(names) & self._files.keys(), key=natural_key):
+            path = min(self._files[name], key=lambda path: not path.parent.name.startswith(prefer))
+            found.append(VideoRef(name, path, fps=self.fps))
+        return found
 
     def _absent(self, name: str, frames: int | None = None) -> VideoRef:
         return self._placed(VideoRef(name, (), frames=frames, fps=self.fps))
@@ -118,14 +97,6 @@ class Benchmark(Dataset):
                 return base
         raise DataError(f"the folder contains none of {', '.join(signs)}", where=str(self._root), fix=self.layout)
 
-    @cached_property
-    def _train(self) -> Sequence[VideoRef]:
-        return self._find("train")
-
-    @cached_property
-    def _test(self) -> Sequence[VideoRef]:
-        return self._find("test")
-
     def _find(self, split: Split) -> list[VideoRef]:
         names = self.test_folders if split == "test" else self.train_folders
         folders = [self._base / name for name in names if (self._base / name).is_dir()]
@@ -142,11 +113,11 @@ class Benchmark(Dataset):
     def _videos_in(self, folder: Path) -> list[VideoRef]:
         """Video files and folders of frames. All folders start at the same number, 0 or 1."""
         found: list[VideoRef] = []
-        for entry in entries(folder):
+        for entry in list_folder(folder):
             if entry.is_dir() and not entry.name.endswith("_gt"):
                 frames = numbered_images(entry)
                 found.append(VideoRef(entry.name, frames, frames=len(frames), fps=self.fps))
-            elif entry.suffix.lower() in VIDEOS:
+            elif is_video(entry):
                 found.append(VideoRef(entry.stem, entry, fps=self.fps))
         starts = [video.source[0] for video in found if isinstance(video.source, tuple)]
         first = min(map(number, starts), default=0)

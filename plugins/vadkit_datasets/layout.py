@@ -2,75 +2,91 @@
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import Callable, Mapping, Sequence
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vadkit.api import DataError, Split, VideoRef, count_frames, natural_key, read_text
+from vadkit.api import (
+    DataError,
+    Dataset,
+    Split,
+    VideoRef,
+    count_frames,
+    is_image,
+    is_video,
+    list_folder,
+    read_text,
+    walk_folders,
+)
 
-IMAGES = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp"})
-VIDEOS = frozenset({".avi", ".mp4", ".mkv", ".mov", ".m4v", ".webm", ".mpg", ".mpeg", ".ts", ".wmv"})
 _EXTRACTED = frozenset({"training", "testing"})
 HOLE = "extract the frames again, because a missing frame shifts every later label"
 
 
-class Lengths:
-    """Counts frames of videos; decodes each file once."""
+class OnDisk(Dataset):
+    """A data set of files below one folder."""
 
-    def __init__(self) -> None:
-        self._known: dict[Path, int] = {}
+    def __init__(self, root: Path | None) -> None:
+        self._root = root
+        self._found: dict[Split, Sequence[VideoRef]] = {}
+        self._counted: dict[Path, int] = {}
 
-    def __call__(self, video: VideoRef) -> int:
-        """F, from the data set or else counted.
+    def videos(self, split: Split) -> Sequence[VideoRef]:
+        """The videos of a split that exist, in natural order of their names.
 
         Raises:
-            DataError: the file cannot be decoded.
+            DataError: there are no videos, or one cannot be read or named.
         """
+        if split not in self._found:
+            self._found[split] = self._find(split)
+        return self._found[split]
+
+    @abstractmethod
+    def _find(self, split: Split) -> Sequence[VideoRef]:
+        """The videos of a split; called once."""
+
+    def _videos_if_any(self, split: Split) -> Sequence[VideoRef]:
+        try:
+            return self.videos(split)
+        except DataError:
+            return ()
+
+    @cached_property
+    def _test_sources(self) -> Mapping[str, object]:
+        return {video.name: video.source for video in self.videos("test")}
+
+    def _is_test_video(self, video: VideoRef) -> bool:
+        """Whether it is a test video. Training videos may have the same names."""
+        return self._test_sources.get(video.name) == video.source
+
+    def _length(self, video: VideoRef) -> int:
+        """F; if the data set does not state it, counted once by decoding the file."""
         if video.frames is not None:
             return video.frames
         assert isinstance(video.source, Path)
-        if video.source not in self._known:
-            self._known[video.source] = count_frames(video.source)
-        return self._known[video.source]
-
-
-def found_if_any(find: Callable[[Split], Sequence[VideoRef]], split: Split) -> Sequence[VideoRef]:
-    """The videos of a split, or none if they are missing."""
-    try:
-        return find(split)
-    except DataError:
-        return ()
-
-
-def entries(folder: Path) -> list[Path]:
-    """The content of a folder in natural order, without hidden files; empty if the folder does not exist."""
-    if not folder.is_dir():
-        return []
-    return sorted((path for path in folder.iterdir() if path.name[0] != "."), key=lambda path: natural_key(path.name))
+        if video.source not in self._counted:
+            self._counted[video.source] = count_frames(video.source)
+        return self._counted[video.source]
 
 
 def videos_below(base: Path) -> Mapping[str, tuple[Path, ...]]:
     """Name without suffix -> the video files of that name, at any depth, except in training/ and testing/.
 
     Raises:
-        OSError: a folder cannot be read; `os.walk` would skip it silently.
+        DataError: a folder cannot be read.
     """
-
-    def refuse(error: OSError) -> None:
-        raise error
-
-    found: dict[str, list[Path]] = {}
-    for folder, inner, files in os.walk(base, onerror=refuse):
-        inner[:] = sorted(name for name in inner if name not in _EXTRACTED and not name.startswith("."))
-        for path in (Path(folder, name) for name in sorted(files) if not name.startswith(".")):
-            if path.suffix.lower() in VIDEOS:
-                found.setdefault(path.stem, []).append(path)
-    return {name: tuple(paths) for name, paths in found.items()}
+    found: dict[str, tuple[Path, ...]] = {}
+    for _, files in walk_folders(base, lambda folder: folder.name not in _EXTRACTED):
+        for path in files:
+            if is_video(path):
+                found[path.stem] = (*found.get(path.stem, ()), path)
+    return found
 
 
 def names_in(path: Path) -> list[str]:
@@ -80,7 +96,8 @@ def names_in(path: Path) -> list[str]:
         DataError: the file is unreadable or empty.
     """
     lines = (line.strip() for line in read_text(path).splitlines())
-    names = [Path(line).stem if Path(line).suffix.lower() in VIDEOS else Path(line).name for line in lines if line]
+    paths = [Path(line) for line in lines if line]
+    names = [path.stem if is_video(path) else path.name for path in paths]
     if not names:
         raise DataError("the list is empty", where=str(path), fix="download it again")
     return names
@@ -92,7 +109,7 @@ def numbered_images(folder: Path) -> tuple[Path, ...]:
     Raises:
         DataError: there are no images, or a number is missing or occurs twice.
     """
-    paths = sorted((path for path in entries(folder) if path.suffix.lower() in IMAGES), key=number)
+    paths = sorted((path for path in list_folder(folder) if is_image(path)), key=number)
     if not paths:
         raise DataError("no images", where=str(folder), fix="extract the frames again or remove the folder")
     numbers = [number(path) for path in paths]

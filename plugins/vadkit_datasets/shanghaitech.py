@@ -10,9 +10,9 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from vadkit.api import DataError, Labels, Split, VideoRef
+from vadkit.api import DataError, Labels, Split, VideoRef, list_folder
 from vadkit_datasets.benchmark import Benchmark, published
-from vadkit_datasets.layout import check_length, entries, read_array
+from vadkit_datasets.layout import check_length, read_array
 
 _LABELS = ("testing/test_frame_mask", "test_frame_mask")
 
@@ -50,7 +50,8 @@ class ShanghaiTech(Benchmark):
             self.totals = {}  # they are published for all scenes together
 
     def _labelled(self, there: Mapping[str, VideoRef]) -> Iterable[VideoRef]:
-        files = [file for folder in _LABELS for file in entries(self._base / folder) if file.suffix == ".npy"]
+        folders = [self._base / name for name in _LABELS if (self._base / name).is_dir()]
+        files = [file for folder in folders for file in list_folder(folder) if file.suffix == ".npy"]
         kept = self._kept([there.get(file.stem) or self._absent(file.stem) for file in files])
         if not kept:
             what = f"no frame labels; looked for {', '.join(f'{folder}/01_0014.npy' for folder in _LABELS)}"

@@ -11,7 +11,7 @@ import numpy as np
 from vadkit.api import DataError, Labels, Track, VideoRef
 from vadkit_datasets.benchmark import Benchmark, published
 from vadkit_datasets.layout import number
-from vadkit_datasets.tracks import Box, as_tracks, numbers, rows_of
+from vadkit_datasets.tracks import Box, numbers, rows_of
 
 _SIZE = (720, 1280)  # H, W of the published frames; the boxes are in their pixels
 _FORM = "write 'frame.jpg track x y width height', with frames from 1, and x and y at the centre of the box"
@@ -74,4 +74,4 @@ def read_tracks(path: Path, frames: int) -> tuple[Track, ...]:
             what = f"not a box in a frame of {_SIZE[1]}x{_SIZE[0]}: {line!r}"
             raise DataError(what, where=where, fix=_FORM)
         boxes.setdefault(str(int(track)), {})[frame] = (x0, y0, x1, y1)
-    return as_tracks(boxes)
+    return tuple(Track(identity, found) for identity, found in boxes.items())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from math import isfinite
 from pathlib import Path
 
@@ -29,11 +29,6 @@ def read_tracks(path: Path, frames: int) -> tuple[Track, ...]:
             what = f"not a box in a video with the frames 0 to {frames - 1}: {line!r}"
             raise DataError(what, where=where, fix=_FORM)
         boxes.setdefault(str(track), {})[frame] = (x0, y0, x1, y1)
-    return as_tracks(boxes)
-
-
-def as_tracks(boxes: Mapping[str, Mapping[int, Box]]) -> tuple[Track, ...]:
-    """Tracks of boxes by identity and frame."""
     return tuple(Track(identity, found) for identity, found in boxes.items())
 
 

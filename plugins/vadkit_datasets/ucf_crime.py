@@ -22,11 +22,6 @@ _ANNOTATIONS = tuple(
     for folder in _SPLITS
 )
 _TRAIN_LISTS = tuple(f"{folder}Anomaly_Train.txt" for folder in _SPLITS)
-_SIGNS = (
-    *("Videos", "Anomaly-Videos", "Anomaly-Videos-Part-1", "Abuse", "Training_Normal_Videos_Anomaly"),
-    *("Training-Normal-Videos-Part-1", "Testing_Normal_Videos_Anomaly", "Testing_Normal_Videos"),
-    *_ANNOTATIONS,
-)
 # Decoders differ by a few frames, and five ranges end up to two frames after their video.
 _SLACK = 30  # frames
 
@@ -50,7 +45,11 @@ class UCFCrime(Benchmark):
         "Surveillance Videos' page of UCF's CRCV (crcv.ucf.edu)"
     )
     inside = ("ucf_crime", "UCF_Crimes", "UCF-Crime", "UCF_Crime")
-    signs = _SIGNS
+    signs = (
+        *("Videos", "Anomaly-Videos", "Anomaly-Videos-Part-1", "Abuse", "Training_Normal_Videos_Anomaly"),
+        *("Training-Normal-Videos-Part-1", "Testing_Normal_Videos_Anomaly", "Testing_Normal_Videos"),
+        *_ANNOTATIONS,
+    )
     fps = 30.0
     normal = "Normal"
     missing: ClassVar[Mapping[Split, str]] = {
@@ -89,12 +88,9 @@ class UCFCrime(Benchmark):
         if file := self._first(_TRAIN_LISTS):
             return self._those_there(names_in(file), prefer="Training")
         # Without the list, the videos in folders named Training...
-        parts = {
-            name: {part for path in paths for part in path.relative_to(self._base).parts}
-            for name, paths in self._files.items()
-        }
-        names = [name for name, found in parts.items() if any(part.startswith("Training") for part in found)]
-        return self._those_there(names, prefer="Training")
+        within = {name: [path.relative_to(self._base) for path in paths] for name, paths in self._files.items()}
+        named = [name for name, paths in within.items() if any("/Training" in f"/{path.as_posix()}" for path in paths)]
+        return self._those_there(named, prefer="Training")
 
     @cached_property
     def _annotation_file(self) -> Path:
@@ -108,13 +104,10 @@ class UCFCrime(Benchmark):
             words = line.split()
             values = [int(value) for value in numbers(words[2:]) if value.is_integer()]
             pairs = list(zip(values[0:4:2], values[1:4:2], strict=False))
-            if len(words) - 2 != len(values) or len(values) not in (4, 5) or not all(map(_is_range, pairs)):
+            ordered = all(pair == (-1, -1) or 1 <= pair[0] <= pair[1] for pair in pairs)
+            if len(words) - 2 != len(values) or len(values) not in (4, 5) or not ordered:
                 what = f"not 'name class start end start end': {line!r}"
                 raise DataError(what, where=where, fix="download the annotation again")
             ranges = [pair for pair in pairs if pair != (-1, -1)]
             found[Path(words[0]).stem] = (ranges, values[4] if len(values) == 5 else None)
         return found
-
-
-def _is_range(ends: tuple[int, int]) -> bool:
-    return ends == (-1, -1) or 1 <= ends[0] <= ends[1]

@@ -100,14 +100,14 @@ class UCSDPed(Benchmark):
     def _flat(self) -> NDArray[np.bool_]:
         """(frames of all test clips,) bool."""
         flat = read_array(self._labels_found).ravel() != 0
-        total = sum(_length(video) for video in self._test)
+        total = sum(map(_length, self.videos("test")))
         check_length(len(flat), total, where="all test clips together", source=str(self._labels_found))
         return flat
 
     def _from_file(self, video: VideoRef, file: Path) -> NDArray[np.bool_]:
         index = number(video.name) - 1
         if file.suffix == ".npy":
-            start = sum(map(_length, takewhile(lambda test: test.source != video.source, self._test)))
+            start = sum(map(_length, takewhile(lambda test: test.source != video.source, self.videos("test"))))
             frames = self._flat[start : start + _length(video)]
         else:
             labels = self._intervals.get(str(index + 1))
@@ -121,13 +121,10 @@ class UCSDPed(Benchmark):
     def _compare(self, video: VideoRef, index: int, frames: NDArray[np.bool_], file: Path) -> None:
         """Raise DataError if a complete Ped2 clip has another count than the published one."""
         known = self._published and self._subset == "ped2" and 0 <= index < len(_PED2_FRAMES)
-        if not known or len(frames) != _PED2_FRAMES[index] or frames.sum() == _PED2_ABNORMAL[index]:
-            return
-        what = (
-            f"{frames.sum()} of {len(frames)} frames are labelled abnormal, but UCSD publishes {_PED2_ABNORMAL[index]}"
-        )
-        fix = "use UCSD's own file (an altered ped2.mat is in circulation), or set 'published: false'"
-        raise DataError(what, where=f"{file}, {video.name}", fix=fix)
+        if known and len(frames) == _PED2_FRAMES[index] and frames.sum() != _PED2_ABNORMAL[index]:
+            what = f"{frames.sum()} of {len(frames)} frames are labelled abnormal, but UCSD publishes "
+            fix = "use UCSD's own file (an altered ped2.mat is in circulation), or set 'published: false'"
+            raise DataError(f"{what}{_PED2_ABNORMAL[index]}", where=f"{file}, {video.name}", fix=fix)
 
     def _masks(self, video: VideoRef, folder: Path) -> NDArray[np.bool_]:
         paths = numbered_images(folder)

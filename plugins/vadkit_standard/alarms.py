@@ -68,11 +68,9 @@ class Alarms(CountedOnce):
         threshold = video.threshold if self.threshold is None else self.threshold
         fps = video.fps or self.fps
         if threshold is None:
-            raise DataError(
-                "the threshold is unknown, because no normal video was held out",
-                where="metric alarms",
-                fix="run the recipe with --set data.held_out=0.1, or set a threshold: {use: alarms, threshold: 0.5}",
-            )
+            what = "the threshold is unknown, because no normal video was held out"
+            fix = "run the recipe with --set data.held_out=0.1, or set a threshold: {use: alarms, threshold: 0.5}"
+            raise DataError(what, where="metric alarms", fix=fix)
         if fps is None:
             raise DataError(
                 f"the frame rate of video {video.name!r} is unknown", where="metric alarms", fix="set it: fps: 25"

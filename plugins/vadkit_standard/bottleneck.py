@@ -43,8 +43,7 @@ class BottleneckScore(Scorer):
         start, stop = out.spec.input if self.over == "input" else out.spec.target
         samples = out.scores[self.score].float()  # (B, T')
         if (stop - start) % samples.shape[1]:
-            raise ShapeError(
-                f"{samples.shape[1]} samples of score {self.score!r} do not divide {stop - start} {self.over} frames",
-                fix=f"set over: {'target' if self.over == 'input' else 'input'}, or change data.clip.{self.over}",
-            )
+            what = f"{samples.shape[1]} samples of score {self.score!r} do not divide {stop - start} {self.over} frames"
+            fix = f"set over: {'target' if self.over == 'input' else 'input'}, or change data.clip.{self.over}"
+            raise ShapeError(what, fix=fix)
         return over_clip(out, samples.repeat_interleave((stop - start) // samples.shape[1], dim=1), range(start, stop))

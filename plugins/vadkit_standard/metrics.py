@@ -107,11 +107,8 @@ class MacroAUC(CountedOnce):
 
         def measure(times: NDArray[np.int64]) -> dict[str, float]:
             if not (times * both).any():
-                raise DataError(
-                    f"none of {len(videos)} videos has both normal and abnormal frames",
-                    where="macro_auc",
-                    fix="check the labels, or remove this metric",
-                )
+                what = f"none of {len(videos)} videos has both normal and abnormal frames"
+                raise DataError(what, where="macro_auc", fix="check the labels, or remove this metric")
             macro = float(np.average(own, weights=times * both))
             return {"macro_auc": macro, "macro_auc_padded": float(np.average(padded, weights=times))}
 

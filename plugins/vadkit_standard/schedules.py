@@ -55,10 +55,8 @@ class Steps(LRScheduler):
 
     def __init__(self, *, at: Sequence[float], by: float = 0.1) -> None:
         if not at or not all(0 < share < 1 for share in at):
-            raise VadkitError(
-                f"'at' must list shares of training between 0 and 1, but it is {list(at)}",
-                fix="set, for example, at: [0.5]",
-            )
+            what = f"'at' must list shares of training between 0 and 1, but it is {list(at)}"
+            raise VadkitError(what, fix="set, for example, at: [0.5]")
         if not 0 < by < math.inf:
             raise VadkitError(f"'by' must be positive and finite, but it is {by}")
         self.at, self.by = tuple(at), by

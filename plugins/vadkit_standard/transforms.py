@@ -38,18 +38,13 @@ class _Compared(ScoreTransform, Generic[State]):
             return
         where = f"{self.name} over training"
         if not any(scores.size for scores in normal):
-            raise DataError(
-                "no scores of normal videos to fit on",
-                where=where,
-                fix="hold out videos with 'data.held_out', or choose another 'over'",
-            )
+            what = "no scores of normal videos to fit on"
+            raise DataError(what, where=where, fix="hold out videos with 'data.held_out', or choose another 'over'")
         joined = np.concatenate(normal)
         if self.needs_spread and joined.min() == joined.max():
-            raise DataError(
-                f"all {joined.size} frames of normal video have the same score, which defines no scale",
-                where=where,
-                fix="hold out more videos, choose another 'over', or remove the component",
-            )
+            what = f"all {joined.size} frames of normal video have the same score, which defines no scale"
+            fix = "hold out more videos, choose another 'over', or remove the component"
+            raise DataError(what, where=where, fix=fix)
         self._state = self._learn(joined)
 
     def __call__(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -56,14 +56,14 @@ def test_the_best_is_told_from_chance(tiny: dict[str, Any], tmp_path: Path) -> N
     assert best.name in ("good", "alike")
     by_name = {entry.name: entry for entry in found.entries}
     assert [entry.name for entry in found.entries] == ["bad", "good", "alike"]
-    assert by_name["bad"].behind["micro_auc"].low > 0
+    assert by_name["bad"].behind["micro_auc"][0] > 0
     other = by_name[{"good": "alike", "alike": "good"}[best.name]]
-    assert other.behind["micro_auc"].low < 0 < other.behind["micro_auc"].high
+    assert other.behind["micro_auc"][0] < 0 < other.behind["micro_auc"][1]
     assert not best.behind.get("micro_auc")
     lowest = found.best("eer")
     assert lowest is not None
     assert lowest.values["eer"] == min(entry.values["eer"] for entry in found.entries)
-    assert by_name["bad"].behind["eer"].high < 0  # the best's EER is lower
+    assert by_name["bad"].behind["eer"][1] < 0  # the best's EER is lower
 
 
 def test_runs_of_several_sweeps_are_told_apart(tiny: dict[str, Any], tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from importlib.metadata import EntryPoint
 import pytest
 
 from vadkit.api import Component, PluginError
-from vadkit.cli.render.list import print_listing
+from vadkit.cli.render.plugin import print_listing
 from vadkit.plugin import registry as module
 from vadkit.plugin.registry import Plugin, Registry
 
@@ -35,7 +35,7 @@ def test_one_broken_plugin_never_stops_the_rest(monkeypatch: pytest.MonkeyPatch)
         EntryPoint("bad", "no_such_module_anywhere", "vadkit.v1"),
         EntryPoint("flows", "vadkit_flows", "vadkit.v1"),
     ]
-    monkeypatch.setattr(module, "entry_points", lambda group: points)
+    monkeypatch.setattr(module, "entry_points", lambda: points)
     registry = Registry.discover()
     assert [plugin.name for plugin in registry.broken] == ["bad"]
     assert "ModuleNotFoundError" in registry.broken[0].error
@@ -58,10 +58,10 @@ def test_disabled_plugins_are_not_loaded(monkeypatch: pytest.MonkeyPatch) -> Non
 
 @pytest.mark.parametrize("name", ["ahead", "vadkit-ahead"])
 def test_a_plugin_of_another_api_is_disabled_by_either_name(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    stranger = Plugin("ahead", "vadkit-ahead 2.0", error="made for API 9", group="vadkit.v9", module="ahead")
-    monkeypatch.setattr(module, "of_other_versions", lambda: [stranger])
-    monkeypatch.setattr(module, "entry_points", lambda group: [])
-    assert Registry.discover().plugins == (stranger,)
+    monkeypatch.setattr(module, "entry_points", lambda: [EntryPoint("ahead", "ahead", "vadkit.v9")])
+    monkeypatch.setattr(module, "distribution_of", lambda point: "vadkit-ahead 2.0")
+    (stranger,) = Registry.discover().plugins
+    assert "made for plugin API 9" in stranger.error
     monkeypatch.setenv("VADKIT_DISABLE", name)
     registry = Registry.discover()
     assert registry.plugins == ()

@@ -17,10 +17,9 @@ from sklearn.metrics import roc_auc_score
 
 from vadkit.api import DataError, Metric, ScoredVideo, Track, VadkitError
 from vadkit_standard.localization.components import linked_regions, regions
-from vadkit_standard.localization.matching import Rule
 from vadkit_standard.localization.pixel_auc import PixelAUC
 from vadkit_standard.localization.region_criteria import RegionCriteria
-from vadkit_standard.localization.tally import tally
+from vadkit_standard.localization.tally import Rule, tally
 
 Box = tuple[int, int, int, int]
 METRICS = (RegionCriteria(), PixelAUC())

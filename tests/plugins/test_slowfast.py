@@ -308,7 +308,7 @@ def installed(monkeypatch: pytest.MonkeyPatch) -> Registry:
     """Every first-party plugin as pyproject.toml declares it, whatever the environment has installed."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     points = [EntryPoint(name, value, "vadkit.v1") for name, value in project["entry-points"]["vadkit.v1"].items()]
-    monkeypatch.setattr(registry, "entry_points", lambda group: [point for point in points if point.group == group])
+    monkeypatch.setattr(registry, "entry_points", lambda: points)
     return Registry.discover()
 
 

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
 from vadkit.api import DataError, Labels, VideoRef
-from vadkit_datasets.walkway.actors import PACES
 from vadkit_datasets.walkway.dataset import Walkway
 from vadkit_datasets.walkway.film import Film
+from vadkit_datasets.walkway.scene import PACES
 
 Drawn = tuple[VideoRef, NDArray[np.uint8], Labels]
 

@@ -221,7 +221,7 @@ def test_a_folder_reads_its_own_files_first(tmp_path: Path) -> None:
     text(tmp_path / "notes.json", "{}")
     assert list(read_label_file(tmp_path)) == ["01", "old/readme"]
     (tmp_path / "old/again").symlink_to(tmp_path)
-    assert "link leads back" in error_of(tmp_path).what
+    assert "link points to a folder that contains it" in error_of(tmp_path).what
 
 
 def read_all(path: Path) -> None:

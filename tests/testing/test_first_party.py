@@ -64,6 +64,7 @@ SETTINGS: Mapping[str, dict[str, dict[str, Any]]] = {
         "one_path": {"channels": [8, 8, 8, 8]},
         "decoder/itae": {"channels": [8, 8, 8]},
     },
+    "motion": {"motion_energy": {"gap": 1}},  # the block of the toy anomaly jumps back after two frames
     "slowfast": {
         "encoder/slowfast": {"depth": 18, "width": 8, "beta": 2},
         "slow_only": {"depth": 18, "width": 8},
@@ -133,6 +134,11 @@ def test_flows(component: Any, check: Any) -> None:
 
 @conformance("itae")
 def test_itae(component: Any, check: Any) -> None:
+    check(component)
+
+
+@conformance("motion")
+def test_motion(component: Any, check: Any) -> None:
     check(component)
 
 

@@ -19,6 +19,6 @@ def interruptible(kept: str) -> Iterator[None]:
         raise typer.Exit(130) from None
 
 
-def complain(text: str) -> None:
-    """Print an error message on standard error."""
-    typer.secho(f"error: {text}", fg=typer.colors.RED if sys.stderr.isatty() else None, err=True)
+def complain(text: str, kind: str = "error", color: str = typer.colors.RED) -> None:
+    """Print an error or warning on standard error."""
+    typer.secho(f"{kind}: {text}", fg=color if sys.stderr.isatty() else None, err=True)

@@ -1,7 +1,5 @@
 """The program `vadkit`. Each command imports what it needs when it runs, so that `--help` stays fast."""
 
-from __future__ import annotations
-
 import sys
 import warnings
 from collections.abc import Callable
@@ -10,18 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from vadkit.cli.commands import data, plugin, protocol, recipes
-from vadkit.cli.commands.bench import bench
-from vadkit.cli.commands.check import check
-from vadkit.cli.commands.compare import compare
-from vadkit.cli.commands.eval import evaluate
-from vadkit.cli.commands.figures import figures
-from vadkit.cli.commands.list import list_
-from vadkit.cli.commands.run import run
-from vadkit.cli.commands.schema import schema
-from vadkit.cli.commands.show import show
-from vadkit.cli.commands.sweep import sweep
-from vadkit.cli.commands.watch import watch
+from vadkit.cli.commands import data, plugin, protocol, recipes, results, runs
 from vadkit.cli.interrupt import complain
 from vadkit.cli.light import LightCommand, LightGroup
 from vadkit.core.errors import DeprecatedKeyWarning, VadkitError
@@ -38,17 +25,17 @@ app = typer.Typer(
 )
 
 # `--help` lists the commands in this order, then the groups.
-app.command()(run)
-app.command("eval")(evaluate)
-app.command()(compare)
-app.command()(figures)
-app.command()(sweep)
-app.command()(watch)
-app.command()(bench)
-app.command("list", cls=LightCommand)(list_)
-app.command()(check)
-app.command()(show)
-app.command()(schema)
+app.command()(runs.run)
+app.command("eval")(results.evaluate)
+app.command()(results.compare)
+app.command()(results.figures)
+app.command()(runs.sweep)
+app.command()(runs.watch)
+app.command()(runs.bench)
+app.command("list", cls=LightCommand)(plugin.list_components)
+app.command()(recipes.check)
+app.command()(recipes.show)
+app.command()(recipes.schema)
 for group in (recipes, data, plugin, protocol):
     app.add_typer(group.app)
 
@@ -60,9 +47,8 @@ def _root(version: Annotated[bool, typer.Option("--version", help="Print the ver
         raise typer.Exit
 
 
-@cache  # a command may read a recipe several times
-def _warn(text: str) -> None:
-    typer.secho(f"warning: {text}", fg=typer.colors.YELLOW if sys.stderr.isatty() else None, err=True)
+# A command may read a recipe several times.
+_warn = cache(partial(complain, kind="warning", color=typer.colors.YELLOW))
 
 
 def _show_warning(

@@ -38,9 +38,7 @@ def terminal_progress() -> Iterator[Progress]:
 class _Timed(Progress):
     """Measures the rate of a stage, in units a second."""
 
-    def begin(self, stage: str, total: int, *, done: int = 0, unit: str = "clips") -> None:
-        """Start the clock of a stage."""
-        del stage, total, done
+    def _start(self, unit: str) -> None:
         self._unit, self._amount, self._began = unit, 0, time.monotonic()
 
     def _rate(self, amount: int) -> str:
@@ -64,7 +62,7 @@ class Live(_Timed):
 
     def begin(self, stage: str, total: int, *, done: int = 0, unit: str = "clips") -> None:
         """Add a bar."""
-        super().begin(stage, total, done=done, unit=unit)
+        self._start(unit)
         self._task = self._bars.add_task(stage, total=total, completed=done, values="", rate="")
 
     def advance(self, done: int, *, amount: int = 0, values: Mapping[str, float] | None = None) -> None:
@@ -88,7 +86,7 @@ class Plain(_Timed):
 
     def begin(self, stage: str, total: int, *, done: int = 0, unit: str = "clips") -> None:
         """Print that a stage begins."""
-        super().begin(stage, total, done=done, unit=unit)
+        self._start(unit)
         self._stage, self._total, self._from, self._printed = stage, total, done, self._began
         self.message(f"{stage}: {total - done} to do" if done else f"{stage}: begins")
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 
@@ -25,16 +27,8 @@ from vadkit.video.damage import Damage
 class DataModule:
     """The videos of a recipe with its clip size and its split. The constructor reads no video.
 
-    Args:
-        data: the recipe's `data:` section.
-        seed: the recipe's seed; it draws the held-out videos.
-        dataset: the data set that `open_data` returns.
-        cache: stores decoded frames.
-        progress: receives the progress.
-
-    Attributes:
-        augmenter: changes the clips of the training videos.
-        damaged: split -> name of a damaged video -> descriptions of the damage; `check` fills it.
+    `seed` draws the held-out videos, `dataset` is what `open_data` returns, `cache` stores decoded frames, and
+    `augmenter` changes the clips of the training videos.
     """
 
     def __init__(self, data: Data, seed: int, dataset: Dataset, cache: FrameCache, progress: Progress) -> None:
@@ -45,7 +39,7 @@ class DataModule:
         self._seed, self._dataset, self._cache, self._progress = seed, dataset, cache, progress
         self._videos: dict[Split, Sequence[VideoRef]] = {}
         self._frames: dict[int, tuple[VideoRef, Frames]] = {}  # a video of many images is opened once
-        self.damaged: dict[Split, dict[str, list[str]]] = {}
+        self.damaged: dict[Split, dict[str, list[str]]] = {}  # split -> video -> its damage; `check` fills it
 
     def videos(self, split: Split) -> Sequence[VideoRef]:
         """Videos of a split.
@@ -59,10 +53,9 @@ class DataModule:
             videos = self._dataset.videos(split)
         if not videos:
             raise DataError(f"has no {split} videos", where=self.data.of(split).component.name)
-        names = [video.name for video in videos]
-        if len(set(names)) < len(names):
-            twice = next(name for name in names if names.count(name) > 1)
-            raise DataError(f"has two {split} videos named {twice!r}", where=self.data.of(split).component.name)
+        name, count = Counter(video.name for video in videos).most_common(1)[0]
+        if count > 1:
+            raise DataError(f"has two {split} videos named {name!r}", where=self.data.of(split).component.name)
         self._videos[split] = videos
         return videos
 
@@ -73,11 +66,9 @@ class DataModule:
         if not share:
             return videos, ()
         if len(videos) < 2:
-            raise DataError(
-                "one training video cannot be split into training and held-out videos",
-                where=self.data.dataset.component.name,
-                fix="add normal videos (or cut this video into two), or set data.held_out: 0",
-            )
+            what = "one training video cannot be split into training and held-out videos"
+            fix = "add normal videos (or cut this video into two), or set data.held_out: 0"
+            raise DataError(what, where=self.data.dataset.component.name, fix=fix)
         count = min(max(1, round(share * len(videos))), len(videos) - 1)
         order = np.random.default_rng(derive(self._seed, "held out")).permutation(len(videos))
         held_out = set(order[:count].tolist())
@@ -93,12 +84,13 @@ class DataModule:
     @cached_property
     def training_clips(self) -> Clips:
         """Clips of the training videos, without the held-out videos."""
-        videos, data = self._split[0], self.data
+        data, videos = self.data, [(video.name, self.frames(video)) for video in self._split[0]]
+        scenes = [video.scene for video in self._split[0]]
         return Clips(
-            [(video.name, self.frames(video)) for video in videos],
+            videos,
             self.clip,
             data.stride,
-            scenes=[video.scene for video in videos],
+            scenes=scenes,
             sampling=data.sampling,
             augmenter=self.augmenter,
             short=data.short,
@@ -106,8 +98,7 @@ class DataModule:
 
     def fingerprints(self) -> dict[Split, str]:
         """Fingerprints of the videos of each split, from their names and file sizes."""
-        splits: tuple[Split, ...] = ("train", "test")
-        return {split: fingerprint(self.videos(split)) for split in splits}
+        return {split: fingerprint(self.videos(split)) for split in get_args(Split)}
 
     @property
     def held_out(self) -> Sequence[VideoRef]:
@@ -123,9 +114,7 @@ class DataModule:
     def check(self, *, anomaly_maps: bool = False, fps: bool = False) -> None:
         """Decode every video and compare the test videos with their labels, before the training starts.
 
-        Args:
-            anomaly_maps: a metric compares maps with masks or tracks, so abnormal videos need masks or tracks.
-            fps: a metric counts seconds, so every test video needs a frame rate.
+        With `anomaly_maps`, abnormal videos need masks or tracks; with `fps`, every test video needs a frame rate.
 
         Raises:
             DataError: a video cannot be decoded, is shorter than a clip, or has another number of frames than of
@@ -146,28 +135,32 @@ class DataModule:
         if self.data.augment:
             self.augmenter.check_videos([len(self.frames(video)) for video in self._split[0]])
         labels = self.labels()
-        lengths = {video.name: len(self.frames(video)) for video in self.videos("test")}
-        _check_lengths(labels, lengths, self.damaged.get("test", {}))
+        for video in self.videos("test"):
+            if video.name in labels:
+                self._check_length(video, labels[video.name])
         self._check_metric_needs(labels, anomaly_maps=anomaly_maps, fps=fps)
+
+    def _check_length(self, video: VideoRef, labels: Labels) -> None:
+        frames = len(self.frames(video))
+        if len(labels.frames) != frames:
+            what = f"has {frames} frames, but {len(labels.frames)} labels ({labels.source})"
+            fix = "run 'vadkit data check': frames are missing, or the labels are of another version"
+            if video.name in self.damaged.get("test", {}):
+                fix = "the video is damaged: fetch it again"
+            raise DataError(what, where=f"video {video.name}", fix=fix)
 
     def _check_metric_needs(self, labels: Mapping[str, Labels], *, anomaly_maps: bool, fps: bool) -> None:
         where = self.data.of("test").component.name
         no_regions = [name for name, y in labels.items() if y.frames.any() and y.masks is None and y.tracks is None]
         if anomaly_maps and no_regions:
-            raise DataError(
-                f"a metric needs masks or tracks, but {len(no_regions)} abnormal test videos have neither, "
-                f"{no_regions[0]} first",
-                where=where,
-                fix="add them to the data set's folder, or leave the metric out",
-            )
+            what = f"a metric needs masks or tracks, but {len(no_regions)} abnormal test videos have neither, "
+            fix = "add them to the data set's folder, or leave the metric out"
+            raise DataError(f"{what}{no_regions[0]} first", where=where, fix=fix)
         no_fps = [video.name for video in self.videos("test") if video.name in labels and not video.fps]
         if fps and no_fps:
-            raise DataError(
-                f"a metric counts seconds, but the frame rate of {len(no_fps)} test videos is unknown, "
-                f"{no_fps[0]} first",
-                where=where,
-                fix="set it in the metric, {use: alarms, fps: 25}, or leave the metric out",
-            )
+            what = f"a metric counts seconds, but the frame rate of {len(no_fps)} test videos is unknown, "
+            fix = "set it in the metric, {use: alarms, fps: 25}, or leave the metric out"
+            raise DataError(f"{what}{no_fps[0]} first", where=where, fix=fix)
 
     def _report_damage(self, split: Split, video: VideoRef, damages: Sequence[Damage]) -> None:
         """Refuse a damaged video, or print a warning and record it for the manifest."""
@@ -179,15 +172,3 @@ class DataModule:
         more = f" (and {len(texts) - 1} more)" if len(texts) > 1 else ""
         self._progress.message(f"warning: {split} video {where} is damaged, the rest is used: {texts[0]}{more}")
         self.damaged.setdefault(split, {})[video.name] = texts
-
-
-def _check_lengths(labels: Mapping[str, Labels], frames: Mapping[str, int], damaged: Collection[str]) -> None:
-    for name, label in labels.items():
-        if len(label.frames) != frames[name]:
-            raise DataError(
-                f"has {frames[name]} frames, but {len(label.frames)} labels ({label.source})",
-                where=f"video {name}",
-                fix="the video is damaged: fetch it again"
-                if name in damaged
-                else "run 'vadkit data check': frames are missing, or the labels are of another version",
-            )

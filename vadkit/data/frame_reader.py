@@ -26,13 +26,7 @@ def read_frames(
     name: str,
     numbers: Sequence[int],
 ) -> list[NDArray[np.uint8]]:
-    """Read frames of a test video, each (H, W, C) uint8.
-
-    Args:
-        videos: gives the videos of a split.
-        frames: gives the decoded, resized frames of a video.
-        name: name of the video.
-        numbers: numbers of the frames, from 0.
+    """Read the frames with these numbers, from 0, of a test video, each (H, W, C) uint8.
 
     Raises:
         DataError: there is no video of this name, or it has fewer frames.
@@ -48,12 +42,7 @@ def read_frames(
 
 
 def open_frame_reader(data: Data, data_root: str | Path | None) -> FrameReader:
-    """Return a frame reader of a recipe's data set. It opens the data set when the first frame is read.
-
-    Args:
-        data: the recipe's `data:` section.
-        data_root: see `open_data`.
-    """
+    """Return a frame reader of a recipe's data set. It opens the data set when the first frame is read."""
 
     @cache
     def dataset() -> Dataset:

@@ -19,12 +19,7 @@ DATA_ROOT = "VADKIT_DATA"
 
 
 class CrossDomain(Dataset):
-    """A data set with the training videos of one data set and the test videos of another.
-
-    Args:
-        source: gives the training videos.
-        target: gives the test videos and their labels.
-    """
+    """The training videos of the data set `source`, and the test videos and labels of the data set `target`."""
 
     def __init__(self, source: Dataset, target: Dataset) -> None:
         self.source, self.target = source, target
@@ -48,11 +43,7 @@ class CrossDomain(Dataset):
 
 
 def open_data(data: Data, data_root: str | Path | None) -> Dataset:
-    """Open the data set of a recipe's `data:`, or the pair of data sets for training and test.
-
-    Raises:
-        DataError: `open_dataset` or `open_pair` raises it.
-    """
+    """Open the data set of a recipe's `data:`, or the pair of data sets for training and test."""
     if data.test_on is None:
         return open_dataset(data.dataset, data_root)
     return open_pair(data.dataset, data.test_on, data_root)
@@ -76,22 +67,15 @@ def _check_own_folder(config: ComponentConfig, data_root: str | Path | None) -> 
     root = _root_folder(data_root)
     if not default or root is None:
         return
-    with reading(f"data set {config.component.name}"):
-        missing = root.is_dir() and not (root / default).is_dir()
-    if missing:
-        raise DataError(
-            f"{root} has no folder {default!r}",
-            where=f"data set {config.component.name}",
-            fix="give both data sets their own folder (or link), and set --data-root to the folder that holds both",
-        )
+    where = f"data set {config.component.name}"
+    with reading(where):
+        if root.is_dir() and not (root / default).is_dir():
+            fix = "give both data sets their own folder (or link), and set --data-root to the folder that holds both"
+            raise DataError(f"{root} has no folder {default!r}", where=where, fix=fix)
 
 
 def open_dataset(config: ComponentConfig, data_root: str | Path | None) -> Dataset:
-    """Open a data set.
-
-    Args:
-        config: the data set's component and keys.
-        data_root: the folder of the data set, or the folder that holds it; default: the variable `VADKIT_DATA`.
+    """Open a data set in its folder, or in the folder that holds it; default: the variable `VADKIT_DATA`.
 
     Raises:
         DataError: the data set needs files, and no folder is set or the folder does not exist.

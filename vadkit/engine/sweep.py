@@ -116,11 +116,7 @@ class Beside:
 
 
 def parse(varied: Sequence[str]) -> dict[str, list[str]]:
-    """`key=a,b,c` of each `--vary` -> key -> values, as YAML text.
-
-    Raises:
-        VadkitError: malformed, a key twice, or no value.
-    """
+    """`key=a,b,c` of each `--vary` -> key -> values, as YAML text; a VadkitError for malformed or repeated ones."""
     found: dict[str, list[str]] = {}
     for text in varied:
         key, equals, values = text.partition("=")

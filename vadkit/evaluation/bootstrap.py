@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,19 +19,8 @@ _DRAWN_FRAMES = 4_000_000  # total number of random scores
 _LEAST = 0.5  # smallest share of rounds with a value, for an interval
 
 
-@dataclass(frozen=True, slots=True)
-class Interval:
-    """A 95 % interval of one value.
-
-    Attributes:
-        low: 2.5th percentile over the rounds.
-        high: 97.5th percentile over the rounds.
-        rounds: number of rounds in which the value was defined.
-    """
-
-    low: float
-    high: float
-    rounds: int
+Interval = tuple[float, float]
+"""A 95 % interval: the 2.5th and 97.5th percentile over the bootstrap rounds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +44,8 @@ def measure(
     Each round draws as many videos as there are, with replacement. It draws videos and not frames, because
     the frames of a video resemble each other; intervals over frames would be far too narrow. Rounds in which
     a value is not defined (such as an AUC of one class) do not count. A value that is defined in less than
-    half of the rounds gets no interval.
-
-    Args:
-        metrics: the metrics to compute.
-        videos: scored videos. Without videos there are no values; with one video there are no intervals.
-        what: names the scores in messages.
-        seed: seed of the draws.
-        rounds: number of rounds; 0 computes no intervals.
+    half of the rounds gets no interval. Without videos there are no values; with one video, or with 0 rounds,
+    there are no intervals. `what` names the scores in messages.
 
     Raises:
         DataError: a metric cannot be computed, two metrics give values of the same name, or a value is not finite.
@@ -83,8 +68,21 @@ def measure(
 def _intervals(
     compute: Callable[[NDArray[np.int64]], Mapping[str, float]], videos: int, seed: int, rounds: int
 ) -> dict[str, Interval]:
-    values_of = _resampled_values(compute, _draws(videos, seed, rounds))
-    return {name: _interval(values) for name, values in values_of.items() if len(values) >= _LEAST * rounds}
+    """Name -> interval over draws of the videos. The draws are the same for every metric."""
+    random = np.random.default_rng(seed)
+    values_of: defaultdict[str, list[float]] = defaultdict(list)
+    for _ in range(rounds):
+        times = np.bincount(random.integers(0, videos, videos), minlength=videos)  # (V,), how often each is drawn
+        with suppress(DataError):
+            for name, value in compute(times).items():
+                if np.isfinite(value):
+                    values_of[name].append(float(value))
+    intervals: dict[str, Interval] = {}
+    for name, values in values_of.items():
+        if len(values) >= _LEAST * rounds:
+            low, high = np.percentile(values, (2.5, 97.5))
+            intervals[name] = float(low), float(high)
+    return intervals
 
 
 def differences(
@@ -92,14 +90,7 @@ def differences(
 ) -> dict[str, Interval]:
     """95 % intervals of the first method's values minus the second's, by the paired bootstrap.
 
-    Both methods are measured on the same draws of videos.
-
-    Args:
-        metric: the metric to compute.
-        first: the videos with the scores of the first method.
-        second: the same videos, in the same order, with the scores of the second method.
-        seed: seed of the draws.
-        rounds: number of rounds.
+    Both methods are measured on the same draws. `first` and `second` are the same videos in the same order.
     """
     if len(first) < 2 or rounds < 1:
         return {}
@@ -112,49 +103,15 @@ def differences(
     return _intervals(difference, len(first), seed, rounds)
 
 
-def _interval(values: Sequence[float]) -> Interval:
-    low, high = np.percentile(values, (2.5, 97.5))
-    return Interval(float(low), float(high), len(values))
-
-
-def _draws(videos: int, seed: int, rounds: int) -> Iterator[NDArray[np.int64]]:
-    """How often each round draws each video, (V,). The draws are the same for every metric."""
-    random = np.random.default_rng(seed)
-    for _ in range(rounds):
-        yield np.bincount(random.integers(0, videos, videos), minlength=videos)
-
-
-def _resampled_values(
-    compute: Callable[[NDArray[np.int64]], Mapping[str, float]], draws: Iterable[NDArray[np.int64]]
-) -> dict[str, list[float]]:
-    """Name -> its finite values over the draws."""
-    values_of: dict[str, list[float]] = {}
-    for times in draws:
-        try:
-            values = compute(times)
-        except DataError:
-            continue
-        for name, value in values.items():
-            if np.isfinite(value):
-                values_of.setdefault(name, []).append(float(value))
-    return values_of
-
-
 def chance(
     metrics: Sequence[Metric], draw: Callable[[np.random.Generator], Sequence[ScoredVideo]], *, seed: int
 ) -> tuple[dict[str, float], int]:
-    """The chance level: each value's mean over scorers with random scores.
+    """The chance level: each value's mean over `chance_draws` random scorers, and the number of random scorers.
 
-    Args:
-        metrics: the metrics to compute; `chance_draws` is the number of random scorers for a metric.
-        draw: gives the videos with random scores, processed under the protocol.
-        seed: seed of the random scores.
-
-    Returns:
-        The means, and the number of random scorers.
+    `draw` gives the videos with random scores, processed under the protocol.
     """
     random = np.random.default_rng(seed)
-    values_of: dict[str, list[float]] = {}
+    values_of: defaultdict[str, list[float]] = defaultdict(list)
     draws, max_draws = 0, max((metric.chance_draws for metric in metrics), default=0)
     while draws < max_draws:
         due = [metric for metric in metrics if draws < metric.chance_draws]
@@ -163,5 +120,5 @@ def chance(
         # The mean over many frames varies little: a data set of millions of frames needs one draw.
         max_draws = min(max_draws, max(1, _DRAWN_FRAMES // max(1, sum(video.scores.size for video in videos))))
         for name, value in measure(due, videos, "a random scorer").values.items():
-            values_of.setdefault(name, []).append(value)
+            values_of[name].append(value)
     return {name: float(np.mean(values)) for name, values in values_of.items()}, draws

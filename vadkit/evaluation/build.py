@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Protocol as Shape
 
 from vadkit.core.contracts import ScoreTransform
 from vadkit.core.errors import VadkitError
@@ -14,24 +13,11 @@ from vadkit.evaluation.fusion import ComponentFusion
 from vadkit.plugin.registry import Registry
 from vadkit.recipe.build import build, with_defaults
 from vadkit.recipe.component_config import ComponentConfig
+from vadkit.recipe.evaluation_only import EvaluationOnly
 from vadkit.recipe.model import Evaluate, Fused, Recipe
 
 COMPARED = ("micro_auc", "macro_auc", "eer", "average_precision")
 """Metrics by which protocols are compared."""
-
-
-class Evaluable(Shape):
-    """The sections that an evaluation is built from: a recipe has them, and so has `EvaluationOnly`."""
-
-    @property
-    def evaluate(self) -> Evaluate:
-        """Protocol and metrics."""
-        ...
-
-    @property
-    def fuse(self) -> Mapping[str, Fused]:
-        """Component -> how it enters the fused score."""
-        ...
 
 
 def protocol_of(recipe: Recipe) -> Protocol:
@@ -50,14 +36,10 @@ def evaluation_of(recipe: Recipe, registry: Registry) -> EvaluationConfig:
     return build_evaluation(recipe, protocol_of(recipe), registry, recipe.seed)
 
 
-def build_evaluation(sections: Evaluable, protocol: Protocol, registry: Registry, seed: int) -> EvaluationConfig:
-    """Build transforms and metrics.
-
-    Args:
-        sections: `evaluate` and `fuse`.
-        protocol: its transforms and smoothing take precedence over those of `fuse`.
-        registry: where the protocol's transforms are looked up.
-        seed: of the bootstrap and the random scorer.
+def build_evaluation(
+    sections: Recipe | EvaluationOnly, protocol: Protocol, registry: Registry, seed: int
+) -> EvaluationConfig:
+    """Build transforms and metrics. The protocol's transforms and smoothing take precedence over those of `fuse`.
 
     Raises:
         VadkitError: a component refuses its keys, or the protocol refuses a transform.
@@ -67,7 +49,8 @@ def build_evaluation(sections: Evaluable, protocol: Protocol, registry: Registry
     if protocol.transform is not None:
         transform = _choose(protocol.transform, registry, "evaluate.protocol.transform")
         complete = replace(complete, transform=tuple(with_defaults(chosen) for chosen in transform))
-    metrics = _metrics(sections.evaluate, protocol)
+    chosen_metrics = sections.evaluate.metrics
+    metrics = [replace(one, keys=protocol.metric_keys(one.component.name, one.keys)) for one in chosen_metrics]
     return EvaluationConfig(
         components={name: _component(name, fused, protocol, registry) for name, fused in sections.fuse.items()},
         metrics=[build(chosen) for chosen in metrics],
@@ -78,41 +61,20 @@ def build_evaluation(sections: Evaluable, protocol: Protocol, registry: Registry
     )
 
 
-def with_protocol(evaluate: Evaluate, protocol: Protocol, registry: Registry) -> Evaluate:
-    """The same section with another protocol and the metrics by which protocols are compared."""
-    return replace(evaluate, metrics=_named(COMPARED, registry), protocol=protocol)
-
-
-def with_metrics(recipe: Recipe, names: Sequence[str], registry: Registry) -> Recipe:
-    """The same recipe with these metrics, by name."""
-    return replace(recipe, evaluate=replace(recipe.evaluate, metrics=_named(names, registry)))
-
-
-def _named(names: Sequence[str], registry: Registry) -> tuple[ComponentConfig, ...]:
-    return tuple(ComponentConfig(registry.get("metric", name), {}, "evaluate.metrics") for name in names)
-
-
-def _metrics(evaluate: Evaluate, protocol: Protocol) -> list[ComponentConfig]:
-    """The metrics, with the keys that the protocol fixes."""
-    return [
-        replace(chosen, keys=protocol.metric_keys(chosen.component.name, chosen.keys)) for chosen in evaluate.metrics
-    ]
+def with_metrics(evaluate: Evaluate, names: Sequence[str], registry: Registry) -> Evaluate:
+    """The same section with these metrics, by name."""
+    metrics = [ComponentConfig(registry.get("metric", name), {}, "evaluate.metrics") for name in names]
+    return replace(evaluate, metrics=tuple(metrics))
 
 
 def refuse_test_tuning(protocol: Protocol, *, allowed: bool) -> None:
-    """Refuse a protocol in which something was chosen with test labels, unless it is allowed.
-
-    Raises:
-        VadkitError: the protocol is test-tuned, and `allowed` is false.
-    """
+    """Raise a VadkitError for a protocol in which something was chosen with test labels, unless it is allowed."""
     if protocol.test_tuned and not allowed:
-        raise VadkitError(
-            "a weight or setting of it was chosen with test labels (test_tuned: true)"
-            if protocol.weights != "test"
-            else "its weights are to be fitted to test labels (weights: test)",
-            where="evaluate.protocol",
-            fix="add --allow-test-tuning to see such a result, which is marked test-tuned wherever it appears",
-        )
+        what = "a weight or setting of it was chosen with test labels (test_tuned: true)"
+        if protocol.weights == "test":
+            what = "its weights are to be fitted to test labels (weights: test)"
+        fix = "add --allow-test-tuning to see such a result, which is marked test-tuned wherever it appears"
+        raise VadkitError(what, where="evaluate.protocol", fix=fix)
 
 
 def _component(name: str, fused: Fused, protocol: Protocol, registry: Registry) -> ComponentFusion:

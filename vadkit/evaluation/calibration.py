@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,23 +18,13 @@ Scores = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
-class Scale:
-    """Statistics of one component's scores on held-out normal videos, before its transforms."""
-
-    mean: float
-    std: float
-    low: float
-    high: float
-
-
-@dataclass(frozen=True, slots=True)
 class Calibration:
     """Everything that is needed to use a model without a test set.
 
     Attributes:
         videos: names of the held-out normal videos.
         hours: total length of these videos; 0 if a frame rate is unknown.
-        scales: component -> statistics of its scores on these videos.
+        scales: component -> mean, std, low and high of its scores on these videos, before its transforms.
         components: component -> weight and score transforms.
         smoothing: score transforms of the fused score.
         threshold: fused scores at or above it raise an alarm.
@@ -45,7 +35,7 @@ class Calibration:
 
     videos: tuple[str, ...]
     hours: float
-    scales: dict[str, Scale]
+    scales: dict[str, dict[str, float]]
     components: dict[str, dict[str, Any]]
     smoothing: Described
     threshold: float
@@ -53,18 +43,9 @@ class Calibration:
     protocol: str
     test_tuned: bool
 
-    def as_dict(self) -> dict[str, Any]:
-        """Return the fields as plain values."""
-        return asdict(self)
-
 
 def threshold_of(normal: Sequence[Imputed], scores: Sequence[Scores], per_hour: float) -> tuple[float | None, float]:
-    """Compute the alarm threshold of a score from normal videos.
-
-    Args:
-        normal: held-out normal videos.
-        scores: the score of each video, (F',).
-        per_hour: allowed false alarms per hour.
+    """The alarm threshold for a rate of false alarms, from the score of each normal video, (F',).
 
     Returns:
         The threshold (None without videos), and the total length of the videos in hours.
@@ -91,6 +72,7 @@ def calibrate(fusion: Fusion, protocol: Protocol) -> Calibration | None:
     )
 
 
-def _scale(scores: Sequence[Scores]) -> Scale:
+def _scale(scores: Sequence[Scores]) -> dict[str, float]:
     joined = np.concatenate(scores)
-    return Scale(float(joined.mean()), float(joined.std()), float(joined.min()), float(joined.max()))
+    values = {"mean": joined.mean(), "std": joined.std(), "low": joined.min(), "high": joined.max()}
+    return {name: float(value) for name, value in values.items()}

@@ -16,7 +16,7 @@ from vadkit.core.values import Labels, ScoredVideo
 from vadkit.evaluation.calibration import calibrate
 from vadkit.evaluation.coverage import impute
 from vadkit.evaluation.fusion import Fusion
-from vadkit.evaluation.rows import ResultRows, fuse_cases
+from vadkit.evaluation.rows import fuse_cases, fused_row
 from vadkit.store.scores import VideoScores
 
 
@@ -31,13 +31,7 @@ def random_scorer(
 
     A draw replaces every score of a component by a random number, on test videos and on normal videos. Then
     it imputes, transforms, weights and smooths the random scores, as for a model. Anomaly maps are random too.
-
-    Args:
-        videos: scores of the test videos.
-        normal: scores of the held-out normal videos, for fitted transforms and the threshold.
-        labels: test video -> labels.
-        fusion: the fusion of the model's scores; it is not changed.
-        protocol: the protocol of the evaluation.
+    `fusion` is that of the model's scores; it is not changed.
     """
 
     def draw(random: np.random.Generator) -> list[ScoredVideo]:
@@ -45,9 +39,7 @@ def random_scorer(
         held_out = impute([_randomise(video, fusion.parts, random) for video in normal], protocol.missing_scores)
         # Copies, because fitting on random scores must not change the model's fusion.
         random_fusion = Fusion(copy.deepcopy(fusion.parts), copy.deepcopy(fusion.smoothing), held_out)
-        cases = fuse_cases(random_fusion, test, labels)
-        calibration = calibrate(random_fusion, protocol)
-        return ResultRows(cases, random_fusion, calibration, protocol.false_alarms_per_hour).fused()
+        return fused_row(fuse_cases(random_fusion, test, labels), calibrate(random_fusion, protocol))
 
     return draw
 

@@ -31,7 +31,6 @@ class Entry:
 
     Attributes:
         name: name of the run folder.
-        path: the run folder.
         values: metric -> value of the fused score.
         intervals: metric -> 95 % interval.
         behind: metric -> interval of the best run's value minus this run's value, by the paired
@@ -43,9 +42,8 @@ class Entry:
     """
 
     name: str
-    path: Path
     values: Mapping[str, float]
-    intervals: Mapping[str, tuple[float, float]]
+    intervals: Mapping[str, Interval]
     behind: Mapping[str, Interval]
     protocol: Mapping[str, Any]
     parameters: int | None
@@ -83,7 +81,7 @@ class Comparison:
         if best is None or best is entry or metric not in entry.values:
             return False
         interval = entry.behind.get(metric)
-        return self.videos < FEWEST or (interval is not None and interval.low <= 0 <= interval.high)
+        return self.videos < FEWEST or (interval is not None and interval[0] <= 0 <= interval[1])
 
     def best(self, metric: str) -> Entry | None:
         """The run with the best value; None where protocols differ or no run has the value."""
@@ -126,11 +124,9 @@ def compare(
     _same_videos(paths, [one.result for one in evaluations])
     differ = _differing([one.result.protocol for one in evaluations])
     if differ and not any_protocol:
-        raise VadkitError(
-            f"the runs are evaluated under different protocols: {', '.join(differ)} differ",
-            where="vadkit compare",
-            fix="evaluate all under one with --protocol NAME, or show them without ranks with --any-protocol",
-        )
+        what = f"the runs are evaluated under different protocols: {', '.join(differ)} differ"
+        fix = "evaluate all under one with --protocol NAME, or show them without ranks with --any-protocol"
+        raise VadkitError(what, where="vadkit compare", fix=fix)
     measures = evaluations[0].metrics
     names = list(dict.fromkeys(name for one in evaluations for name in one.result.metrics))
     lower = frozenset().union(*(metric.lower_is_better for metric in measures))
@@ -154,7 +150,7 @@ def _evaluate(
 ) -> Evaluation:
     place, recipe = open_run(path, overrides, registry, allow_test_tuning=allow_test_tuning)
     try:
-        recipe = with_metrics(recipe, metrics, registry)
+        recipe = replace(recipe, evaluate=with_metrics(recipe.evaluate, metrics, registry))
         return evaluate_run(place, recipe, evaluation_of(recipe, registry), target=path)
     except VadkitError as error:
         error.where = error.where or str(path)  # which of the runs
@@ -162,20 +158,13 @@ def _evaluate(
 
 
 def _same_videos(paths: Sequence[Path], results: Sequence[RunResult]) -> None:
-    first = {video.name: video.labels for video in results[0].videos}
+    first: dict[str, Any] = {video.name: video.labels for video in results[0].videos}
     for path, result in zip(paths[1:], results[1:], strict=True):
-        labels = {video.name: video.labels for video in result.videos}
-        same = labels.keys() == first.keys() and all(_equal(labels[name], first[name]) for name in labels)
+        labels: dict[str, Any] = {video.name: video.labels for video in result.videos}
+        same = labels.keys() == first.keys() and all(np.array_equal(labels[name], first[name]) for name in labels)
         if not same:
-            raise VadkitError(
-                f"was evaluated on other test videos or labels than {paths[0]}",
-                where=str(path),
-                fix="compare runs on one data set, with one label set and one rule for frames without a score",
-            )
-
-
-def _equal(one: Any, other: Any) -> bool:
-    return (one is None) == (other is None) and (one is None or np.array_equal(one, other))
+            fix = "compare runs on one data set, with one label set and one rule for frames without a score"
+            raise VadkitError(f"was evaluated on other test videos or labels than {paths[0]}", where=str(path), fix=fix)
 
 
 def _differing(protocols: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -204,7 +193,6 @@ def _entry(path: Path, name: str, evaluation: Evaluation) -> Entry:
     seconds, count = manifest.stage(SCORES).seconds, manifest.data.counts.get("test")
     return Entry(
         name=name,
-        path=path,
         values=evaluation.result.metrics,
         intervals=evaluation.result.intervals,
         behind={},

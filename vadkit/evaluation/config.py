@@ -54,20 +54,11 @@ class Needs:
     fps: bool = False
 
     def check_held_out(self, share: float) -> None:
-        """Refuse a recipe that needs held-out normal videos but keeps none.
-
-        Args:
-            share: the recipe's `data.held_out`.
-
-        Raises:
-            VadkitError: normal videos are needed, and `share` is 0.
-        """
+        """Raise a VadkitError if normal videos are needed, and the recipe holds out a share of 0."""
         if self.normal and not share:
-            raise VadkitError(
-                f"{self.normal}, but no normal video is held out from training",
-                where="data.held_out",
-                fix="add --set data.held_out=0.1, or choose another protocol, transform or metric",
-            )
+            what = f"{self.normal}, but no normal video is held out from training"
+            fix = "add --set data.held_out=0.1, or choose another protocol, transform or metric"
+            raise VadkitError(what, where="data.held_out", fix=fix)
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,27 +121,21 @@ class EvaluationConfig:
 
     def _refuse_future(self) -> None:
         protocol = self.protocol
-        head = f"protocol {protocol.name!r} is deployable and does not allow"
-        if protocol.missing_scores in ("nearest", "min"):
-            raise VadkitError(
-                f"{head} 'missing_scores: {protocol.missing_scores}': the missing scores would be taken from later "
-                "frames or from other test videos",
-                where="evaluate.protocol",
-                fix="set missing_scores: drop",
-            )
-        if protocol.weights == "test":
-            raise VadkitError(
-                f"{head} weights that are fitted to test labels",
-                where="evaluate.protocol",
-                fix="set weights: fixed, normal or synthetic",
-            )
         named = [(f"component {name!r}", one) for name, part in self.components.items() for one in part.transforms]
-        for where, transform in (*named, *(("the fused score", one) for one in self.smoothing)):
-            if transform.needs_future or transform.scope != "video":
-                raise VadkitError(
-                    f"{head} transform {type(transform).__name__} of {where}: it needs later frames or other test "
-                    "videos",
-                    where="evaluate.protocol",
-                    fix="fit it on held-out normal video ('over: training'), smooth with 'exponential', or choose "
-                    "another protocol",
-                )
+        named += [("the fused score", one) for one in self.smoothing]
+        if protocol.missing_scores in ("nearest", "min"):
+            rule, fix = f"'missing_scores: {protocol.missing_scores}'", "set missing_scores: drop"
+            what = f"{rule}: the missing scores would be taken from later frames or from other test videos"
+        elif protocol.weights == "test":
+            what, fix = "weights that are fitted to test labels", "set weights: fixed, normal or synthetic"
+        elif late := [(where, one) for where, one in named if one.needs_future or one.scope != "video"]:
+            where, transform = late[0]
+            what = f"transform {type(transform).__name__} of {where}: it needs later frames or other test videos"
+            fix = (
+                "fit it on held-out normal video ('over: training'), smooth with 'exponential', "
+                "or choose another protocol"
+            )
+        else:
+            return
+        what = f"protocol {protocol.name!r} is deployable and does not allow {what}"
+        raise VadkitError(what, where="evaluate.protocol", fix=fix)

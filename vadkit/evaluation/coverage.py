@@ -40,11 +40,7 @@ class Imputed:
 
 
 def check_videos(videos: Sequence[VideoScores]) -> None:
-    """Refuse videos that cannot be evaluated together.
-
-    Raises:
-        DataError: there are no videos, two have the same name, or their components differ.
-    """
+    """Raise a DataError if there are no videos, two have the same name, or their components differ."""
     if not videos:
         raise DataError("there are no scores to evaluate", fix="score the test videos first, with 'vadkit run'")
     twice = [name for name, count in Counter(video.name for video in videos).items() if count > 1]
@@ -54,60 +50,40 @@ def check_videos(videos: Sequence[VideoScores]) -> None:
     for video in videos:
         if set(video.components) != set(first.components):
             names, first_names = (join_names(sorted(v.components)) for v in (video, first))
-            raise DataError(
-                f"has the components {names}, but {first.name!r} has {first_names}",
-                where=f"video {video.name!r}",
-                fix="score all videos with one recipe",
-            )
+            what = f"has the components {names}, but {first.name!r} has {first_names}"
+            raise DataError(what, where=f"video {video.name!r}", fix="score all videos with one recipe")
 
 
 def check_normal(normal: Sequence[VideoScores], videos: Sequence[VideoScores]) -> None:
-    """Refuse normal videos that another method scored than the test videos. No normal videos are allowed too.
-
-    Raises:
-        DataError: two have the same name, or their components differ from those of the test videos.
-    """
+    """Raise a DataError if two normal videos have one name, or components that the test videos do not have."""
     if not normal:
         return
     check_videos(normal)
     if set(normal[0].components) != set(videos[0].components):
         normal_names, test_names = (join_names(sorted(v[0].components)) for v in (normal, videos))
-        raise DataError(
-            f"have the components {normal_names}, but test videos have {test_names}",
-            where="scores of normal videos",
-            fix="score all videos with one method",
-        )
+        what = f"have the components {normal_names}, but test videos have {test_names}"
+        raise DataError(what, where="scores of normal videos", fix="score all videos with one method")
 
 
 def check_labels(videos: Sequence[VideoScores], labels: Mapping[str, Labels]) -> None:
-    """Refuse labels that do not belong to these scores. Videos without labels are allowed.
-
-    Raises:
-        DataError: a labelled video has no scores, or its numbers of labels and scores differ.
-    """
+    """Raise a DataError if a labelled video lacks scores, or has another number of scores than of labels."""
     names = {video.name for video in videos}
     if missing := [name for name in labels if name not in names]:
-        raise DataError(
-            f"{len(missing)} of {len(labels)} labelled videos have no scores: {join_names(missing)}",
-            fix="score all test videos: 'vadkit run --resume' scores the missing ones",
-        )
+        what = f"{len(missing)} of {len(labels)} labelled videos have no scores: {join_names(missing)}"
+        raise DataError(what, fix="score all test videos: 'vadkit run --resume' scores the missing ones")
     for video in videos:
         if video.name not in labels:
             continue
         frames = labels[video.name].frames
         if frames.shape != video.coverage.shape:
-            raise DataError(
-                f"{video.coverage.size} frames are scored, but {frames.size} are labelled",
-                where=f"video {video.name!r}",
-                fix="check that labels and video are of the same release, and that frames are not resampled",
-            )
+            what = f"{video.coverage.size} frames are scored, but {frames.size} are labelled"
+            fix = "check that labels and video are of the same release, and that frames are not resampled"
+            raise DataError(what, where=f"video {video.name!r}", fix=fix)
         boxes = [frame for track in labels[video.name].tracks or () for frame in track.boxes]
         if outside := sum(not 0 <= frame < frames.size for frame in boxes):
-            raise DataError(
-                f"{outside} of {len(boxes)} boxes of its tracks lie outside its {frames.size} frames",
-                where=f"video {video.name!r}",
-                fix="check that tracks and frame labels are of the same release",
-            )
+            what = f"{outside} of {len(boxes)} boxes of its tracks lie outside its {frames.size} frames"
+            fix = "check that tracks and frame labels are of the same release"
+            raise DataError(what, where=f"video {video.name!r}", fix=fix)
 
 
 def impute(videos: Sequence[VideoScores], rule: MissingScores) -> list[Imputed]:
@@ -145,19 +121,14 @@ def _impute_one(video: VideoScores, rule: MissingScores) -> Imputed:
     kept = np.ones_like(without)
     components = video.components
     if count and rule == "error":
-        raise DataError(
-            f"{count} of {without.size} frames have no score, the first is frame {int(without.argmax())}",
-            where=f"video {video.name!r}",
-            fix="set 'missing_scores: nearest' or 'drop' under 'evaluate.protocol', or 'engine.score_stride: 1'",
-        )
+        what = f"{count} of {without.size} frames have no score, the first is frame {int(without.argmax())}"
+        fix = "set 'missing_scores: nearest' or 'drop' under 'evaluate.protocol', or 'engine.score_stride: 1'"
+        raise DataError(what, where=f"video {video.name!r}", fix=fix)
     if count and rule == "drop":
         kept = ~without
         if not kept.any():
-            raise DataError(
-                "no frame has a score of every component",
-                where=f"video {video.name!r}",
-                fix="set 'missing_scores: nearest' under 'evaluate.protocol'",
-            )
+            fix = "set 'missing_scores: nearest' under 'evaluate.protocol'"
+            raise DataError("no frame has a score of every component", where=f"video {video.name!r}", fix=fix)
         components = {name: scores[kept] for name, scores in components.items()}
     elif count and rule == "nearest":
         components = {name: _nearest(scores) for name, scores in components.items()}
@@ -172,11 +143,8 @@ def _unscored(video: VideoScores, component: str, scores: NDArray[np.float64]) -
         raise DataError(f"{infinite} of {scores.size} scores are infinite", where=where, fix=fix)
     unscored = np.isnan(scores)
     if unscored.all():
-        raise DataError(
-            f"none of the {scores.size} frames has a score",
-            where=where,
-            fix="check that the video is at least one clip long, and that training did not diverge",
-        )
+        fix = "check that the video is at least one clip long, and that training did not diverge"
+        raise DataError(f"none of the {scores.size} frames has a score", where=where, fix=fix)
     scored = np.flatnonzero(~unscored)
     between = np.zeros_like(unscored)
     between[scored[0] : scored[-1]] = True

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -14,12 +15,12 @@ from vadkit.core.errors import DataError
 from vadkit.core.values import ResultSummary, RunResult, ScoredVideo, VideoResult
 from vadkit.core.version import __version__
 from vadkit.evaluation.bootstrap import chance, measure
-from vadkit.evaluation.calibration import Calibration, calibrate
+from vadkit.evaluation.calibration import calibrate
 from vadkit.evaluation.chance import random_scorer
 from vadkit.evaluation.config import EvaluationConfig, EvaluationData
 from vadkit.evaluation.coverage import check_labels, check_normal, check_videos, impute
 from vadkit.evaluation.fusion import Fusion
-from vadkit.evaluation.rows import Case, ResultRows, fuse_cases, kept_of
+from vadkit.evaluation.rows import Case, component_rows, fuse_cases, fused_row, kept_of
 from vadkit.evaluation.weights import divide_by_deviations, fit_to
 from vadkit.store.scores import VideoScores
 
@@ -40,11 +41,7 @@ class Evaluation:
 
 
 class Evaluator:
-    """Evaluates scores under one configuration.
-
-    Args:
-        config: weights, transforms, metrics and protocol.
-    """
+    """Evaluates scores under one configuration."""
 
     def __init__(self, config: EvaluationConfig) -> None:
         self.config = config
@@ -70,12 +67,7 @@ class Evaluator:
 
         In the result's `components`, a fused component has its own name and is measured after its transforms.
         `NAME (raw)` is a component without transforms: fused components that have transforms, and all stored
-        components that are not fused.
-
-        Args:
-            data: scores and labels.
-            name: name of the recipe.
-            folder: the run folder.
+        components that are not fused. The result has the name of the recipe and the run folder.
 
         Raises:
             DataError: scores or labels are missing, do not match or are not finite, or a metric is not defined
@@ -92,8 +84,7 @@ class Evaluator:
             fit_to(fusion, labelled, [data.labels[video.name].frames for video in labelled], what="test videos")
         cases = fuse_cases(fusion, videos, data.labels)
         calibration = calibrate(fusion, protocol)
-        rows = ResultRows(cases, fusion, calibration, protocol.false_alarms_per_hour)
-        fused = rows.fused()
+        fused = fused_row(cases, calibration)
         measured = measure(config.metrics, fused, "the fused score", seed=config.seed, rounds=config.rounds)
         alone = [metric for metric in config.metrics if not (metric.needs_anomaly_maps or metric.in_units)]
         draw = random_scorer(data.videos, data.normal, data.labels, fusion, protocol)
@@ -106,17 +97,26 @@ class Evaluator:
             chance=by_chance,
             chance_draws=draws,
             bootstrap={"rounds": config.rounds, "over": "videos", "videos": len(fused), "seed": config.seed},
-            **_threshold(calibration),
         )
+        if calibration is not None:
+            summary = replace(
+                summary,
+                alarm_threshold=calibration.threshold,
+                normal_videos=calibration.videos,
+                normal_hours=calibration.hours,
+            )
+        headline = {name: value for name, value in measured.values.items() if name == protocol.headline}
         result = RunResult(
             name=name,
             folder=folder,
-            metrics=_headline_first(measured.values, protocol.headline),
-            components={row: measure(alone, scored, row).values for row, scored in rows.alone()},
+            metrics=headline | measured.values,
+            components={
+                row: measure(alone, scored, row).values for row, scored in component_rows(cases, fusion, protocol)
+            },
             protocol=replace(protocol, labels=", ".join(sorted(sources)), components=weights).as_dict(),
             videos=[_video_result(case) for case in cases],
             summary=summary,
-            intervals={metric: (interval.low, interval.high) for metric, interval in measured.intervals.items()},
+            intervals=measured.intervals,
             groups=_groups(fused, config.metrics),
             units={name: unit for metric in config.metrics for name, unit in metric.units.items()},
         )
@@ -129,21 +129,6 @@ def _video_result(case: Case) -> VideoResult:
     numbers = np.flatnonzero(video.kept)
     maps = partial(kept_of, video.anomaly_maps, video.kept) if video.anomaly_maps else None
     return VideoResult(video.name, fused.total, fused.components, case.labels, video.components, numbers, maps)
-
-
-def _threshold(calibration: Calibration | None) -> dict[str, object]:
-    if calibration is None:
-        return {}
-    return {
-        "alarm_threshold": calibration.threshold,
-        "normal_videos": tuple(calibration.videos),
-        "normal_hours": calibration.hours,
-    }
-
-
-def _headline_first(metrics: Mapping[str, float], headline: str) -> dict[str, float]:
-    first = {headline: metrics[headline]} if headline in metrics else {}
-    return first | dict(metrics)
 
 
 def _groups(videos: Sequence[ScoredVideo], metrics: Sequence[Metric]) -> dict[str, dict[str, dict[str, float]]]:
@@ -160,10 +145,8 @@ def _groups(videos: Sequence[ScoredVideo], metrics: Sequence[Metric]) -> dict[st
 def _defined(videos: Sequence[ScoredVideo], metrics: Sequence[Metric]) -> dict[str, float]:
     values: dict[str, float] = {}
     for metric in metrics:
-        try:
+        with suppress(DataError):  # one class only
             values |= {key: float(value) for key, value in metric.compute(videos).items() if np.isfinite(value)}
-        except DataError:
-            continue  # one class only
     return values
 
 

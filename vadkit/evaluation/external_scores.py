@@ -9,18 +9,17 @@ from pathlib import Path
 from typing import Any, get_args
 
 from vadkit.core.errors import DataError, VadkitError
-from vadkit.core.protocol import Protocol
 from vadkit.core.values import Labels, RunResult
 from vadkit.data.opening import open_dataset
 from vadkit.evaluation import EvaluationData, Evaluator
-from vadkit.evaluation.build import build_evaluation, refuse_test_tuning, with_protocol
+from vadkit.evaluation.bootstrap import ROUNDS
+from vadkit.evaluation.build import build_evaluation, refuse_test_tuning
 from vadkit.evaluation.reporting import refuse_run, write_reports
 from vadkit.evaluation.run_scores import evaluate_under_all_protocols
 from vadkit.plugin.registry import Registry
 from vadkit.recipe.evaluation_only import EvaluationOnly, read_evaluation_only
 from vadkit.store.external.labels import frame_labels
 from vadkit.store.external.scores import High, read_external_scores, read_normal, scored_lengths
-from vadkit.store.scores import VideoScores
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,35 +78,15 @@ def evaluate_scores(
         VadkitError: anything that the user can fix; the message says how.
     """
     given = ExternalScores(Path(scores), data, data_root, _path(labels), _path(normal), dropped, high)
-    return evaluate_external_scores(
-        given,
-        overrides=overrides,
-        report=report,
-        out=out,
-        allow_test_tuning=allow_test_tuning,
-        registry=registry,
-    )
-
-
-def evaluate_external_scores(
-    given: ExternalScores,
-    *,
-    overrides: Sequence[str] = (),
-    report: Sequence[str] = (),
-    out: str | Path | None = None,
-    allow_test_tuning: bool = False,
-    registry: Registry | None = None,
-) -> RunResult:
-    """Evaluate external scores; arguments and errors as of `evaluate_scores`."""
     registry = registry or Registry.discover()
-    sections, data = _read(given, overrides, report, registry)
+    sections, read = _read(given, overrides, report, registry)
     refuse_test_tuning(sections.evaluate.protocol, allowed=allow_test_tuning)
     writers = [chosen.component.name for chosen in sections.report if chosen.component.name != "console"]
     if writers and not (out and str(out).strip()):
         raise VadkitError(f"the reporter {writers[0]!r} writes files", where="report", fix="name a folder with --out")
     if out:
         refuse_run(out)
-    result = _evaluate(given, sections, data, sections.evaluate.protocol, registry, out=_path(out))
+    result = _evaluate(given, sections, read, registry, out=_path(out))
     scores_input = {"high": given.high, "dropped": list(given.dropped)}
     result = replace(result, summary=replace(result.summary, scores_input=scores_input))
     write_reports(result, sections.report, result.folder)
@@ -125,11 +104,10 @@ def evaluate_external_all_protocols(
     registry = registry or Registry.discover()
     sections, data = _read(given, overrides, (), registry)
 
-    def under(protocol: Protocol) -> RunResult:
-        changed = replace(sections, evaluate=with_protocol(sections.evaluate, protocol, registry))
-        return _evaluate(given, changed, data, protocol, registry, rounds=0)
+    def evaluate_one(changed: EvaluationOnly) -> RunResult:
+        return _evaluate(given, changed, data, registry, rounds=0)
 
-    return evaluate_under_all_protocols(under, test_tuned=sections.evaluate.protocol.test_tuned)
+    return evaluate_under_all_protocols(sections, registry, evaluate_one)
 
 
 def _path(path: str | Path | None) -> Path | None:
@@ -143,24 +121,19 @@ def _read(
         raise DataError("does not exist", where=str(given.scores), fix="check the path of the scores")
     sections = read_evaluation_only(given.data, overrides, registry, report=report)
     if (sections.data is None) == (given.labels is None):
-        raise VadkitError(
-            "labels come either from a data set or from a label file; name one of the two",
-            where="vadkit eval",
-            fix="give --data NAME (with --data-root), or --labels PATH",
-        )
+        what = "labels come either from a data set or from a label file; name one of the two"
+        raise VadkitError(what, where="vadkit eval", fix="give --data NAME (with --data-root), or --labels PATH")
     truth, known = _truth(sections, given)
     lengths = {name: len(label.frames) for name, label in truth.items()}
     scores = read_external_scores(given.scores, lengths, dropped=given.dropped, high=given.high)
-    videos = [_with_scene(video, known) for video in scores]
+    videos = [replace(video, **known.get(video.name, {})) for video in scores]
     normal = read_normal(given.normal, dropped=given.dropped, high=given.high) if given.normal else ()
     fps = next((video.fps for video in videos if video.fps), None)
     normal = [replace(video, fps=video.fps or fps) for video in normal]
     return sections.with_components(list(videos[0].components)), EvaluationData(videos, truth, normal)
 
 
-def _truth(
-    sections: EvaluationOnly, given: ExternalScores
-) -> tuple[dict[str, Labels], dict[str, tuple[str, float | None]]]:
+def _truth(sections: EvaluationOnly, given: ExternalScores) -> tuple[dict[str, Labels], dict[str, dict[str, Any]]]:
     """Video -> labels, and video -> scene and frame rate."""
     if given.labels is not None:
         return frame_labels(given.labels, partial(scored_lengths, given.scores, dropped=given.dropped)), {}
@@ -169,33 +142,24 @@ def _truth(
     if not pairs:
         raise DataError("no test video has labels", where=sections.data.component.name)
     labels = {video.name: label for video, label in pairs}
-    return labels, {video.name: (video.scene, video.fps) for video, _ in pairs}
-
-
-def _with_scene(video: VideoScores, known: Mapping[str, tuple[str, float | None]]) -> VideoScores:
-    scene, fps = known.get(video.name, (video.scene, video.fps))
-    return replace(video, scene=scene, fps=fps)
+    return labels, {video.name: {"scene": video.scene, "fps": video.fps} for video, _ in pairs}
 
 
 def _evaluate(
     given: ExternalScores,
     sections: EvaluationOnly,
     data: EvaluationData,
-    protocol: Protocol,
     registry: Registry,
     *,
     out: Path | None = None,
-    rounds: int | None = None,
+    rounds: int = ROUNDS,
 ) -> RunResult:
-    config = build_evaluation(sections, replace(protocol, stride=0), registry, sections.seed)
-    config = config if rounds is None else replace(config, rounds=rounds)
+    protocol = replace(sections.evaluate.protocol, stride=0)
+    config = replace(build_evaluation(sections, protocol, registry, sections.seed), rounds=rounds)
     needs, where = config.needs, f"protocol {protocol.name}"
     if needs.normal and not data.normal:
-        raise DataError(
-            f"{needs.normal}, but no scores of normal videos are given",
-            where=where,
-            fix="give scores of held-out normal videos with --normal PATH, or choose another protocol",
-        )
+        fix = "give scores of held-out normal videos with --normal PATH, or choose another protocol"
+        raise DataError(f"{needs.normal}, but no scores of normal videos are given", where=where, fix=fix)
     if needs.anomaly_maps or needs.synthetic:
         what = "anomaly maps" if needs.anomaly_maps else "scores of synthetic anomalies"
         raise DataError(f"{what} are needed, but score files of other tools have none", where=where)

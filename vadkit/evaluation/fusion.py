@@ -77,14 +77,7 @@ class Fusion:
     def __post_init__(self) -> None:
         if not self.parts:
             raise DataError("no component is fused", where="fuse", fix="name at least one entry of 'scores'")
-        self._check(self.normal)
-        # Each transform is fitted on the output of the transforms before it.
-        self.scaled_normal = {
-            name: _fit_apply(
-                part.transforms, self.normal, [video.components[name] for video in self.normal], f"component {name!r}"
-            )
-            for name, part in self.parts.items()
-        }
+        self.scaled_normal = self.scale(self.normal, fit=True)
         self._fit_smoothing()
 
     def set_weights(self, weights: Mapping[str, float]) -> None:
@@ -94,22 +87,24 @@ class Fusion:
         self._fit_smoothing()
 
     def _fit_smoothing(self) -> None:
-        _fit_apply(self.smoothing, self.normal, self._sums(self.normal, self.scaled_normal), _FUSED)
+        _apply_all(self.smoothing, self.normal, self._sums(self.normal, self.scaled_normal), _FUSED, fit=True)
 
-    def scale(self, videos: Sequence[Imputed]) -> dict[str, list[Scores]]:
-        """Apply each component's transforms: component -> transformed scores of each video, (F',).
+    def scale(self, videos: Sequence[Imputed], *, fit: bool = False) -> dict[str, list[Scores]]:
+        """Apply each component's transforms: component -> transformed scores of each video, (F',). `fit` fits them too.
 
         Raises:
             DataError: a component is not among the scores, or a transform's output has another number of frames
                 or is not finite.
         """
-        self._check(videos)
-        return {
-            name: _apply_all(
-                part.transforms, videos, [video.components[name] for video in videos], f"component {name!r}"
-            )
-            for name, part in self.parts.items()
-        }
+        for video in videos:
+            if unknown := [name for name in self.parts if name not in video.components]:
+                what = f"component {unknown[0]!r} is not among the scores of video {video.name!r}"
+                raise DataError(what, where="fuse", fix=closest(unknown[0], video.components))
+        scaled: dict[str, list[Scores]] = {}
+        for name, part in self.parts.items():
+            scores = [video.components[name] for video in videos]
+            scaled[name] = _apply_all(part.transforms, videos, scores, f"component {name!r}", fit=fit)
+        return scaled
 
     def total(self, videos: Sequence[Imputed], scaled: Mapping[str, Sequence[Scores]]) -> list[Scores]:
         """Compute the final score of each video, (F',), from the transformed scores of `scale`.
@@ -121,12 +116,12 @@ class Fusion:
 
     def __call__(self, videos: Sequence[Imputed]) -> list[FusedVideo]:
         """Fuse the scores of each video; the results have the order of `videos`."""
-        scaled = self.scale(videos)
-        totals = self.total(videos, scaled)
-        return [
-            FusedVideo(total, {name: scaled[name][index] for name in self.parts}, _constant(video, self.parts))
-            for index, (video, total) in enumerate(zip(videos, totals, strict=True))
-        ]
+        scaled, fused = self.scale(videos), list[FusedVideo]()
+        for index, (video, total) in enumerate(zip(videos, self.total(videos, scaled), strict=True)):
+            raw = {name: video.components[name] for name in self.parts}
+            constant = tuple(name for name, scores in raw.items() if scores.min() == scores.max())
+            fused.append(FusedVideo(total, {name: scaled[name][index] for name in self.parts}, constant))
+        return fused
 
     def _sums(self, videos: Sequence[Imputed], scaled: Mapping[str, Sequence[Scores]]) -> list[Scores]:
         sums: list[Scores] = []
@@ -138,33 +133,19 @@ class Fusion:
                 )
         return sums
 
-    def _check(self, videos: Sequence[Imputed]) -> None:
-        for video in videos:
-            if unknown := [name for name in self.parts if name not in video.components]:
-                raise DataError(
-                    f"component {unknown[0]!r} is not among the scores of video {video.name!r}",
-                    where="fuse",
-                    fix=closest(unknown[0], video.components),
-                )
-
-
-def _constant(video: Imputed, parts: Mapping[str, ComponentFusion]) -> tuple[str, ...]:
-    return tuple(name for name in parts if video.components[name].min() == video.components[name].max())
-
-
-def _fit_apply(
-    transforms: Sequence[ScoreTransform], videos: Sequence[Imputed], scores: list[Scores], score_name: str
-) -> list[Scores]:
-    for transform in transforms:
-        transform.fit(scores)
-        scores = _apply(transform, videos, scores, score_name)
-    return scores
-
 
 def _apply_all(
-    transforms: Sequence[ScoreTransform], videos: Sequence[Imputed], scores: list[Scores], score_name: str
+    transforms: Sequence[ScoreTransform],
+    videos: Sequence[Imputed],
+    scores: list[Scores],
+    score_name: str,
+    *,
+    fit: bool = False,
 ) -> list[Scores]:
+    """Apply transforms in order. Each one is fitted, if at all, on the output of those before it."""
     for transform in transforms:
+        if fit:
+            transform.fit(scores)
         scores = _apply(transform, videos, scores, score_name)
     return scores
 

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
 from vadkit.core.errors import DataError, VadkitError
 from vadkit.core.progress import NoProgress, Progress
-from vadkit.core.protocol import Protocol
 from vadkit.core.values import RunResult
 from vadkit.data.frame_reader import open_frame_reader
-from vadkit.evaluation.build import evaluation_of, with_protocol
+from vadkit.evaluation.build import evaluation_of
 from vadkit.evaluation.run_scores import evaluate_run, evaluate_under_all_protocols, open_run
 from vadkit.plugin.registry import Registry
 from vadkit.recipe.build import build
 from vadkit.recipe.component_config import ComponentConfig
 from vadkit.recipe.loading import DEFAULT_REPORT
+from vadkit.recipe.model import Recipe
 from vadkit.store.run_folder import RunFolder, digest_of
 
 
@@ -48,11 +49,10 @@ def evaluate_all_protocols(
     registry = registry or Registry.discover()
     run, recipe = open_run(folder, overrides, registry, allow_test_tuning=allow_test_tuning)
 
-    def under(protocol: Protocol) -> RunResult:
-        changed = replace(recipe, evaluate=with_protocol(recipe.evaluate, protocol, registry))
+    def evaluate_one(changed: Recipe) -> RunResult:
         return evaluate_run(run, changed, replace(evaluation_of(changed, registry), rounds=0)).result
 
-    return evaluate_under_all_protocols(under, test_tuned=recipe.evaluate.protocol.test_tuned)
+    return evaluate_under_all_protocols(recipe, registry, evaluate_one)
 
 
 def report(
@@ -72,16 +72,13 @@ def report(
     """
     registry, progress = registry or Registry.discover(), progress or NoProgress()
     run, recipe = open_run(folder, overrides, registry, allow_test_tuning=allow_test_tuning)
-    config = evaluation_of(recipe, registry)
+    config, target = evaluation_of(recipe, registry), Path(out) if out is not None else None
     frames = open_frame_reader(recipe.data, None)
-    if out is not None:
-        refuse_run(out)
-        result = replace(evaluate_run(run, recipe, config, target=Path(out)).result, read_frames=frames)
-        write_reports(result, recipe.report, result.folder, unseen=progress.message)
-        return result
-    with run.locked():
-        result = replace(evaluate_run(run, recipe, config).result, read_frames=frames)
-        if overrides:
+    if target:
+        refuse_run(target)
+    with nullcontext() if target else run.locked():
+        result = replace(evaluate_run(run, recipe, config, target=target).result, read_frames=frames)
+        if overrides and target is None:
             settings = digest_of(list(result.summary.metric_settings), recipe.evaluate.anomaly_maps)[:6]
             result = replace(result, folder=run.path / "evals" / f"{result.protocol['digest']}-{settings}")
         write_reports(result, recipe.report, result.folder, unseen=progress.message)
@@ -95,17 +92,13 @@ def draw(
     data_root: str | Path | None = None,
     registry: Registry | None = None,
 ) -> Path:
-    """Draw figures of a finished run, under its own protocol, into its folder.
+    """Draw figures of a finished run, under its own protocol, into its folder `figures/`, which is returned.
 
     Args:
         folder: of the run.
         figures: reporters, by name; none for those of the recipe that draw.
-        data_root: the folder of the data set or the folder that contains it, for figures that show frames;
-            default `$VADKIT_DATA`.
-        registry: where components are looked up; default, all installed plugins.
-
-    Returns:
-        The folder `figures/` of the run.
+        data_root: as of `vadkit.run`, for figures that show frames.
+        registry: default, all installed plugins.
 
     Raises:
         VadkitError: a figure does not exist, or the data that it shows is missing.
@@ -122,11 +115,7 @@ def draw(
 
 
 def refuse_run(out: str | Path) -> None:
-    """Refuse a folder for results that already holds a run.
-
-    Raises:
-        VadkitError: `out` is a run folder.
-    """
+    """Raise a VadkitError if a folder for results already holds a run."""
     if RunFolder(Path(out)).is_run:
         fix = "choose another folder with --out"
         raise VadkitError("is a run; its results would be overwritten", where=str(out), fix=fix)
@@ -139,14 +128,7 @@ def write_reports(
     *,
     unseen: Callable[[str], None] | None = None,
 ) -> None:
-    """Call every reporter.
-
-    Args:
-        result: what is reported.
-        report: the reporters.
-        target: the folder that they write into.
-        unseen: receives a warning for each reporter without data, and the other reporters continue. None raises
-            the error.
+    """Call every reporter. With `unseen`, it receives a warning for each one without data, and the others continue.
 
     Raises:
         VadkitError: a reporter failed.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vadkit.core.protocol import Protocol
 from vadkit.core.values import Labels, ScoredVideo, Track
 from vadkit.evaluation.calibration import Calibration, threshold_of
 from vadkit.evaluation.coverage import Imputed
@@ -32,58 +33,42 @@ class Case:
         return self.truth.frames[self.video.kept] if self.truth is not None else None
 
 
-class ResultRows:
-    """The scores that are measured, row by row of the table, with the alarm threshold of each."""
+def fused_row(cases: Sequence[Case], calibration: Calibration | None) -> list[ScoredVideo]:
+    """The final scores of the labelled videos, with their maps and the alarm threshold."""
+    threshold = calibration.threshold if calibration else None
+    return [_scored(case, case.fused.total, threshold, anomaly_maps=True) for case in cases if case.truth is not None]
 
-    def __init__(self, cases: Sequence[Case], fusion: Fusion, calibration: Calibration | None, per_hour: float) -> None:
-        self._fusion, self._per_hour = fusion, per_hour
-        self._cases = [case for case in cases if case.labels is not None]
-        self._threshold = calibration.threshold if calibration else None
 
-    def fused(self) -> list[ScoredVideo]:
-        """The final score, with its maps."""
-        return self._row([case.fused.total for case in self._cases], self._threshold, anomaly_maps=True)
+def component_rows(
+    cases: Sequence[Case], fusion: Fusion, protocol: Protocol
+) -> Iterator[tuple[str, list[ScoredVideo]]]:
+    """Each component by itself: its name in the table, and its scores, each with its own alarm threshold."""
+    cases, per_hour = [case for case in cases if case.truth is not None], protocol.false_alarms_per_hour
+    if not cases:
+        return
+    for name, normal in fusion.scaled_normal.items():
+        threshold, _ = threshold_of(fusion.normal, normal, per_hour)
+        yield name, [_scored(case, case.fused.components[name], threshold) for case in cases]
+    for name in cases[0].video.components:
+        if name not in fusion.parts or fusion.parts[name].transforms:
+            normal = [video.components[name] for video in fusion.normal]
+            threshold, _ = threshold_of(fusion.normal, normal, per_hour)
+            yield f"{name} (raw)", [_scored(case, case.video.components[name], threshold) for case in cases]
 
-    def alone(self) -> Sequence[tuple[str, list[ScoredVideo]]]:
-        """Each component by itself."""
-        parts, normal = self._fusion.parts, self._fusion.normal
-        if not self._cases:
-            return []
-        found: list[tuple[str, list[ScoredVideo]]] = []
-        for name in parts:
-            threshold = self._calibrated(self._fusion.scaled_normal[name])
-            found.append((name, self._row([case.fused.components[name] for case in self._cases], threshold)))
-        for name in self._cases[0].video.components:
-            if name not in parts or parts[name].transforms:
-                threshold = self._calibrated([video.components[name] for video in normal])
-                raw = [case.video.components[name] for case in self._cases]
-                found.append((f"{name} (raw)", self._row(raw, threshold)))
-        return found
 
-    def _calibrated(self, normal: Sequence[Scores]) -> float | None:
-        threshold, _ = threshold_of(self._fusion.normal, normal, self._per_hour)
-        return threshold
-
-    def _row(
-        self, scores: Sequence[Scores], threshold: float | None, *, anomaly_maps: bool = False
-    ) -> list[ScoredVideo]:
-        found: list[ScoredVideo] = []
-        for case, one in zip(self._cases, scores, strict=True):
-            labels, truth, video = case.labels, case.truth, case.video
-            assert labels is not None
-            assert truth is not None
-            scored = ScoredVideo(video.name, one, labels, video.scene, video.fps, threshold)
-            if anomaly_maps:
-                kept = video.kept
-                scored = replace(
-                    scored,
-                    anomaly_maps=partial(kept_of, video.anomaly_maps, kept) if video.anomaly_maps else None,
-                    masks=partial(kept_of, truth.masks, kept) if truth.masks else None,
-                    tracks=_kept_tracks(truth.tracks, kept) if truth.tracks is not None else None,
-                    size=truth.size,
-                )
-            found.append(scored)
-        return found
+def _scored(case: Case, scores: Scores, threshold: float | None, *, anomaly_maps: bool = False) -> ScoredVideo:
+    video, truth, kept = case.video, case.truth, case.video.kept
+    assert truth is not None
+    scored = ScoredVideo(video.name, scores, truth.frames[kept], video.scene, video.fps, threshold)
+    if not anomaly_maps:
+        return scored
+    return replace(
+        scored,
+        anomaly_maps=partial(kept_of, video.anomaly_maps, kept) if video.anomaly_maps else None,
+        masks=partial(kept_of, truth.masks, kept) if truth.masks else None,
+        tracks=_kept_tracks(truth.tracks, kept) if truth.tracks is not None else None,
+        size=truth.size,
+    )
 
 
 def fuse_cases(fusion: Fusion, videos: Sequence[Imputed], labels: Mapping[str, Labels]) -> list[Case]:

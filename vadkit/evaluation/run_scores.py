@@ -4,28 +4,30 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vadkit.core.errors import DataError, VadkitError
 from vadkit.core.files import atomic_write_text
-from vadkit.core.protocol import Protocol
 from vadkit.core.values import RunOrigin, RunResult
-from vadkit.evaluation.build import refuse_test_tuning
+from vadkit.evaluation.build import COMPARED, refuse_test_tuning, with_metrics
 from vadkit.evaluation.calibration import calibrate
 from vadkit.evaluation.config import EvaluationConfig, EvaluationData, Needs
 from vadkit.evaluation.evaluator import Evaluation, Evaluator
 from vadkit.plugin.registry import Registry
 from vadkit.recipe import load
+from vadkit.recipe.evaluation_only import EvaluationOnly
 from vadkit.recipe.model import Recipe
 from vadkit.recipe.presets import PRESETS
 from vadkit.store.manifest import Manifest
 from vadkit.store.run_folder import RunFolder
 from vadkit.store.scores import VideoScores, read_labels, read_scores
 
+Evaluable = TypeVar("Evaluable", Recipe, EvaluationOnly)
 RESCORABLE = ("fuse", "evaluate", "report")
 """Sections of a recipe that `vadkit eval` may change: they do not affect the score files."""
 
@@ -47,11 +49,9 @@ def open_run(
         key for key in {*original.tree, *recipe.tree} - {*RESCORABLE} if original.tree.get(key) != recipe.tree.get(key)
     )
     if changed:
-        raise VadkitError(
-            f"'{changed[0]}' changes the scores themselves, which this command reads",
-            where="--set",
-            fix=f"change only {', '.join(RESCORABLE)}, or run the recipe again with --set",
-        )
+        what = f"'{changed[0]}' changes the scores themselves, which this command reads"
+        fix = f"change only {', '.join(RESCORABLE)}, or run the recipe again with --set"
+        raise VadkitError(what, where="--set", fix=fix)
     # A run that is test-tuned was allowed when it was made, and stays so under whatever protocol.
     if original.evaluate.protocol.test_tuned:
         protocol = replace(recipe.evaluate.protocol, test_tuned=True)
@@ -63,13 +63,7 @@ def open_run(
 def evaluate_run(
     folder: RunFolder, recipe: Recipe, config: EvaluationConfig, *, target: Path | None = None
 ) -> Evaluation:
-    """Evaluate the score files of a run.
-
-    Args:
-        folder: of the run.
-        recipe: names the scorer of the anomaly maps.
-        config: how scores become metrics.
-        target: the folder that reporters will write into; default, the run folder.
+    """Evaluate the score files of a run; reporters will write into `target`, by default the run folder.
 
     Raises:
         DataError: score files are missing or damaged, or lack something that the protocol or a metric needs.
@@ -93,22 +87,22 @@ def write_calibration(folder: RunFolder, config: EvaluationConfig) -> None:
     data = EvaluationData((), {}, read_scores(folder.held_out), synthetic, labels)
     calibration = calibrate(Evaluator(config).fit(data), config.protocol)
     if calibration is not None:
-        atomic_write_text(folder.calibration, json.dumps(calibration.as_dict(), indent=2) + "\n")
+        atomic_write_text(folder.calibration, json.dumps(asdict(calibration), indent=2) + "\n")
 
 
 def evaluate_under_all_protocols(
-    evaluate_one: Callable[[Protocol], RunResult], *, test_tuned: bool
+    sections: Evaluable, registry: Registry, evaluate_one: Callable[[Evaluable], RunResult]
 ) -> dict[str, RunResult | VadkitError]:
     """Evaluate under every preset: preset -> result, or the error that it raised.
 
-    Args:
-        evaluate_one: evaluates the scores under a protocol.
-        test_tuned: whether the scores are test-tuned, whatever the protocol.
+    If `sections` are test-tuned, so is every result. `evaluate_one` evaluates the scores under changed sections.
     """
     results: dict[str, RunResult | VadkitError] = {}
     for name, preset in PRESETS.items():
+        protocol = replace(preset, test_tuned=sections.evaluate.protocol.test_tuned)
         try:
-            results[name] = evaluate_one(replace(preset, test_tuned=test_tuned))
+            evaluate = replace(with_metrics(sections.evaluate, COMPARED, registry), protocol=protocol)
+            results[name] = evaluate_one(replace(sections, evaluate=evaluate))
         except VadkitError as error:
             results[name] = error
     return results
@@ -123,18 +117,13 @@ def _map_scorer(folder: RunFolder, recipe: Recipe) -> str:
 def _evaluation_data(folder: RunFolder, needs: Needs, map_scorer: str) -> EvaluationData:
     videos = read_scores(folder.scores, anomaly_maps=map_scorer)
     if needs.anomaly_maps and any(video.anomaly_maps is None for video in videos):
-        raise DataError(
-            "a metric reads anomaly maps, but the run has none",
-            where=str(folder.scores / "anomaly_maps"),
-            fix="'vadkit run --resume' with this --set scores the test videos again and keeps them",
-        )
+        what = "a metric reads anomaly maps, but the run has none"
+        fix = "'vadkit run --resume' with this --set scores the test videos again and keeps them"
+        raise DataError(what, where=str(folder.scores / "anomaly_maps"), fix=fix)
     held_out = folder.held_out.is_dir()
     if needs.normal and not held_out:
-        raise DataError(
-            f"{needs.normal}, but no normal video was held out",
-            where=str(folder.held_out),
-            fix="run the recipe again with --set data.held_out=0.1, or choose another protocol, transform or metric",
-        )
+        fix = "run the recipe again with --set data.held_out=0.1, or choose another protocol, transform or metric"
+        raise DataError(f"{needs.normal}, but no normal video was held out", where=str(folder.held_out), fix=fix)
     return EvaluationData(
         videos,
         read_labels(folder.labels, folder.regions),
@@ -152,11 +141,8 @@ def read_synthetic(folder: RunFolder, needs: Needs) -> tuple[Sequence[VideoScore
     if not needs.synthetic:
         return (), {}
     if not folder.synthetic.is_dir():
-        raise DataError(
-            "the weights are fitted to synthetic anomalies, but the run has no scores of any",
-            where=str(folder.synthetic),
-            fix="'vadkit run --resume' with this --set scores them",
-        )
+        what = "the weights are fitted to synthetic anomalies, but the run has no scores of any"
+        raise DataError(what, where=str(folder.synthetic), fix="'vadkit run --resume' with this --set scores them")
     labels = read_labels(folder.synthetic / "labels" / "labels.npz")
     return read_scores(folder.synthetic), {name: label.frames for name, label in labels.items()}
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,6 @@ _SHARES = (0.0, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1.0, 1.5, 2.0, 3.0, 5
 _PASSES = 3
 
 Scores = NDArray[np.float64]
-Truth = Sequence[NDArray[np.bool_]]
 
 
 def divide_by_deviations(fusion: Fusion) -> None:
@@ -27,34 +26,24 @@ def divide_by_deviations(fusion: Fusion) -> None:
         DataError: no normal video was held out, or a component is constant on these videos.
     """
     if not fusion.normal:
-        raise _cannot_fit("no normal video was held out")
-    std = _deviations(_fused_only(fusion, fusion.scaled_normal), "held-out normal videos")
+        raise _cannot_fit("the weights cannot be fitted: no normal video was held out")
+    std = _deviations(fusion, fusion.scaled_normal, "held-out normal videos")
     fusion.set_weights({name: fusion.parts[name].weight / std[name] for name in std})
 
 
-def fit_to(fusion: Fusion, videos: Sequence[Imputed], truth: Truth, *, what: str) -> None:
-    """Set the weights with the best micro AUC, by coordinate ascent from equal shares.
-
-    Args:
-        fusion: the fusion with fitted transforms; this function changes its weights.
-        videos: videos with anomalies.
-        truth: labels of each video, (F,) bool.
-        what: names the videos in messages.
+def fit_to(fusion: Fusion, videos: Sequence[Imputed], truth: Sequence[NDArray[np.bool_]], *, what: str) -> None:
+    """Set the weights with the best micro AUC on videos with labels (F,), by coordinate ascent from equal shares.
 
     Raises:
         DataError: there are no videos, all frames are of one class, or a component is constant.
     """
     if not videos:
-        raise _cannot_fit(f"there are no scores of {what}")
+        raise _cannot_fit(f"the weights cannot be fitted: there are no scores of {what}")
     labels = np.concatenate([frames[video.kept] for frames, video in zip(truth, videos, strict=True)])
     if labels.all() or not labels.any():
-        raise DataError(
-            f"all {labels.size} frames of the {what} are of one class",
-            where="evaluate.protocol.weights",
-            fix="check the labels, or set 'weights: fixed'",
-        )
+        raise _cannot_fit(f"all {labels.size} frames of the {what} are of one class", "check the labels")
     scaled = fusion.scale(videos)
-    std = _deviations(_fused_only(fusion, scaled), what)
+    std = _deviations(fusion, scaled, what)
     shares = dict.fromkeys(std, 1.0)
 
     def auc(trial: Mapping[str, float]) -> float:
@@ -67,44 +56,24 @@ def fit_to(fusion: Fusion, videos: Sequence[Imputed], truth: Truth, *, what: str
     for _ in range(_PASSES):
         before = best
         for name in shares:
-            shares, best = _search_share(name, shares, best, auc)
+            for share in _SHARES:
+                trial = shares | {name: share}
+                if (value := auc(trial)) > best:
+                    shares, best = trial, value
         if best == before:
             break
     largest = max(share / std[name] for name, share in shares.items())
     fusion.set_weights({name: share / std[name] / largest for name, share in shares.items()})
 
 
-def _search_share(
-    name: str, shares: dict[str, float], best: float, objective: Callable[[Mapping[str, float]], float]
-) -> tuple[dict[str, float], float]:
-    """Find the best share of one component, with the shares of the others fixed."""
-    for share in _SHARES:
-        trial = shares | {name: share}
-        if (value := objective(trial)) > best:
-            shares, best = trial, value
-    return shares, best
-
-
-def _fused_only(fusion: Fusion, scaled: Mapping[str, list[Scores]]) -> dict[str, list[Scores]]:
-    """Leave out the components of weight 0, which are measured but not fused."""
-    return {name: scores for name, scores in scaled.items() if fusion.parts[name].weight}
-
-
-def _deviations(scaled: Mapping[str, Sequence[NDArray[np.float64]]], what: str) -> dict[str, float]:
-    std = {name: float(np.concatenate(scores).std()) for name, scores in scaled.items()}
+def _deviations(fusion: Fusion, scaled: Mapping[str, Sequence[Scores]], what: str) -> dict[str, float]:
+    """Component -> standard deviation. Components of weight 0 are measured but not fused: they are left out."""
+    std = {name: float(np.concatenate(scaled[name]).std()) for name, part in fusion.parts.items() if part.weight}
     for name, deviation in std.items():
         if deviation == 0:
-            raise DataError(
-                f"component {name!r} is the same in every frame of the {what}",
-                where="evaluate.protocol.weights",
-                fix="leave it out of 'fuse', or set 'weights: fixed'",
-            )
+            raise _cannot_fit(f"component {name!r} is the same in every frame of the {what}", "leave it out of 'fuse'")
     return std
 
 
-def _cannot_fit(reason: str) -> DataError:
-    return DataError(
-        f"the weights cannot be fitted: {reason}",
-        where="evaluate.protocol.weights",
-        fix="run the recipe with 'data.held_out: 0.1', or set 'weights: fixed'",
-    )
+def _cannot_fit(what: str, fix: str = "run the recipe with 'data.held_out: 0.1'") -> DataError:
+    return DataError(what, where="evaluate.protocol.weights", fix=f"{fix}, or set 'weights: fixed'")

@@ -18,11 +18,7 @@ _TOLERANCE = 1e-3  # standard deviations
 
 
 class OnlineFusion:
-    """Fuses the scores of one video, block by block.
-
-    Args:
-        fusion: fitted. Its transforms have the scope "video" and need no later frames.
-    """
+    """Fuses the scores of one video, block by block; the transforms of `fusion` must need no later frames."""
 
     def __init__(self, fusion: Fusion) -> None:
         self._fusion = fusion
@@ -31,11 +27,7 @@ class OnlineFusion:
     def __call__(self, components: Mapping[str, NDArray[np.float64]]) -> NDArray[np.float64]:
         """Fuse the scores of the frames that follow those of the last call.
 
-        Args:
-            components: component -> scores (n,), NaN for frames without a score.
-
-        Returns:
-            The fused scores (n,), NaN for frames without a score.
+        Component -> scores (n,) become fused scores (n,). Frames without a score are NaN.
 
         Raises:
             DataError: a score is infinite.
@@ -69,30 +61,20 @@ def check_lookback(fusion: Fusion) -> None:
         for transform in transforms:
             full, recent = transform(full), transform(recent)
             if abs(full[-1] - recent[-1]) > _TOLERANCE * max(float(np.std(full[HISTORY:])), 1e-12):
-                raise VadkitError(
-                    f"the score transform {type(transform).__name__} needs more than the last {HISTORY} frames",
-                    where=where,
-                    fix="shorten its memory, for example the half_life of 'exponential'",
-                )
+                what = f"the score transform {type(transform).__name__} needs more than the last {HISTORY} frames"
+                fix = "shorten its memory, for example the half_life of 'exponential'"
+                raise VadkitError(what, where=where, fix=fix)
 
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """A run of frames with scores at or above the threshold. Runs less than a second apart are one alarm.
+    """A run of frames with scores at or above the threshold. Runs less than a second apart are one alarm."""
 
-    Attributes:
-        frame: index of the first frame.
-        seconds: time of the first frame.
-        peak: highest score so far.
-        peak_seconds: time of the frame with the highest score.
-        until: time of the last frame at or above the threshold; None while the alarm lasts.
-    """
-
-    frame: int
-    seconds: float
-    peak: float
-    peak_seconds: float
-    until: float | None = None
+    frame: int  # index of the first frame
+    seconds: float  # time of the first frame
+    peak: float  # highest score so far
+    peak_seconds: float  # time of the frame with the highest score
+    until: float | None = None  # time of the last frame at or above the threshold; None while the alarm lasts
 
 
 class AlarmDetector:
@@ -111,11 +93,7 @@ class AlarmDetector:
         self._last = 0.0  # seconds of that frame
 
     def update(self, frame: int, seconds: float, score: float) -> Alarm | None:
-        """Process the next frame's score.
-
-        Returns:
-            An alarm that begins with this frame, or an alarm that is now known to have ended (`until` is set).
-        """
+        """Process the next frame's score; return an alarm that begins with this frame or has ended (`until` is set)."""
         if score >= self.threshold:
             self._below, self._last = 0, seconds
             if self._active is None:

@@ -18,32 +18,20 @@ from vadkit.video.clips import to_clips
 
 @dataclass(frozen=True, slots=True)
 class FinalScores:
-    """Final scores of n successive frames; no later window shows these frames.
+    """Final scores of n successive frames; no later window shows these frames."""
 
-    Attributes:
-        first: index of the first frame.
-        components: name -> (n,), mean over the windows that score the frame, NaN if no window does.
-        coverage: (n,), number of windows that show the frame.
-    """
-
-    first: int
+    first: int  # index of the first frame
+    # name -> (n,), mean over the windows that score the frame, NaN if no window does
     components: Mapping[str, NDArray[np.float64]]
-    coverage: NDArray[np.int64]
+    coverage: NDArray[np.int64]  # (n,), number of windows that show the frame
 
 
 class OnlineScorer:
     """Scores a window every `stride` frames of a video of unknown length.
 
-    The last window ends with the video. A frame's score is final when no later window can show the frame,
-    at most `span + stride - 2` frames later. Memory use does not grow with the length of the video.
-
-    Args:
-        pipeline: on the fabric's device.
-        scorers: component -> scorer.
-        fabric: device and precision.
-        stride: frames between the starts of neighbouring windows.
-        batch: windows in a batch. A larger batch delays scores. A stateful pipeline always uses 1.
-        position_stats: component -> statistics that standardise its scores; None does not standardise.
+    The last window ends with the video. A frame's score is final when no later window can show the frame, at most `span
+    + stride - 2` frames later. Memory use does not grow with the length of the video. A larger batch delays scores; a
+    stateful pipeline always uses 1. `position_stats` standardise the scores of their components.
     """
 
     def __init__(
@@ -68,10 +56,7 @@ class OnlineScorer:
         self._means = SlidingWindowMean(self.spec.span + (batch + 1) * stride, tuple(scorers))
 
     def push(self, frame: NDArray[np.uint8]) -> FinalScores | None:
-        """Add a frame (H, W, C) at the clip's size.
-
-        Returns:
-            The scores that are now final; None if there are none.
+        """Add a frame (H, W, C) at the clip's size; return the scores that are now final, None if there are none.
 
         Raises:
             DataError: the model's outputs are not finite.
@@ -87,10 +72,9 @@ class OnlineScorer:
         return self._score()
 
     def finish(self) -> FinalScores | None:
-        """End the video: score a last window that ends with it.
+        """End the video: score a last window that ends with it, and return the scores of the remaining frames.
 
-        Returns:
-            The scores of the remaining frames, NaN for frames without a window; None if no frame remains.
+        Frames without a window get NaN. The result is None if no frame remains.
         """
         last = self._received - self.spec.span
         if last >= 0 and last > self._next - self.stride:

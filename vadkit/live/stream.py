@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import re
 import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import av
 import av.container
@@ -18,33 +21,27 @@ from numpy.typing import NDArray
 
 from vadkit.core.errors import DataError, join_names
 from vadkit.core.files import reading
-from vadkit.core.values import ClipSpec, VideoRef, natural_key
+from vadkit.core.folders import is_image, is_video, list_folder
+from vadkit.core.values import ClipSpec, VideoRef
 from vadkit.video.damage import Damages
 from vadkit.video.decode import decode
-from vadkit.video.probe import frame_rate
 from vadkit.video.resize import resize, to_color
-from vadkit.video.video_file import to_rgb
+from vadkit.video.video_file import frame_rate, to_rgb
 
 FPS_TOLERANCE = 1.1  # frame rates that differ by at most this factor count as equal
 _URL = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
-_IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
-_VIDEO_SUFFIXES = (".avi", ".mkv", ".mov", ".mp4", ".ts", ".webm")
 _QUEUE_SIZE = 64  # frames of a live source that may wait for the model
 _TIMEOUT = 10.0  # seconds without an answer or a frame
+_END = object()
 _FIRST_PAUSE, _LONGEST_PAUSE = 1.0, 30.0  # seconds between two attempts to connect
 
 
 @dataclass(frozen=True, slots=True)
 class SourceFrame:
-    """One frame of a source.
+    """One frame of a source."""
 
-    Attributes:
-        frame: (H, W, C) uint8, at the clip's size.
-        seconds: time since the start of the source: frame number / frame rate for a recording, the clock for a
-            live source.
-    """
-
-    frame: NDArray[np.uint8]
+    frame: NDArray[np.uint8]  # (H, W, C) uint8, at the clip's size
+    # time since the start of the source: frame number / frame rate for a recording, the clock for a live source
     seconds: float
 
 
@@ -54,20 +51,13 @@ SourceFrames = Iterator[SourceFrame | None]
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """An opened video source.
+    """An opened video source."""
 
-    Attributes:
-        name: the name that the user gave, without a password.
-        live: whether the source drops frames that are not read in time.
-        fps: frames per second of the source; None if unknown.
-        used_fps: frames per second that `frames` gives; None if unknown.
-        frames: gives the frames; call it once. A live source ends when its connection is lost for good.
-    """
-
-    name: str
-    live: bool
-    fps: float | None
-    used_fps: float | None
+    name: str  # the name that the user gave, without a password
+    live: bool  # whether the source drops frames that are not read in time
+    fps: float | None  # of the source; None if unknown
+    used_fps: float | None  # frames per second that `frames` gives; None if unknown
+    # gives the frames; call it once. A live source ends when its connection is lost for good
     frames: Callable[[], SourceFrames]
 
 
@@ -76,12 +66,10 @@ def open_source(
 ) -> Source:
     """Open a source and find its kind and its frame rate.
 
-    Args:
-        name: a video file, a folder of images, a URL such as rtsp://..., or a camera such as /dev/video0.
-        clip: colour and size of the frames.
-        fps: frames per second to use; if the source has more, some are skipped. None uses all frames.
-        retries: tries in a row to reconnect to a live source; None never gives up.
-        tell: receives messages about damage and lost connections.
+    The source is a video file, a folder of images, a URL such as rtsp://..., or a camera such as /dev/video0. The
+    frames have the colour and size of `clip`. If the source has more than `fps` frames per second, some are skipped.
+    `retries` is the number of tries in a row to reconnect to a live source; None never gives up. `tell` receives
+    messages about damage and lost connections.
 
     Raises:
         DataError: the source does not exist or has no video.
@@ -92,11 +80,8 @@ def open_source(
         if not (_URL.match(name) or path.is_char_device()):
             return _local(path, clip, fps, tell)
     rate, recorded = _probe(name)
-    used = _lower(rate, fps)
-    if recorded:
-        return Source(redacted(name), False, rate, used, lambda: limit_fps(_read_remote(name, clip, rate), rate, fps))
-    connection = _LiveConnection(name, clip, retries, tell)
-    return Source(redacted(name), True, rate, used, lambda: limit_fps(connection.frames(), rate, fps))
+    read = partial(_read_remote, name, clip, rate) if recorded else _LiveConnection(name, clip, retries, tell).frames
+    return Source(redacted(name), not recorded, rate, _lower(rate, fps), lambda: limit_fps(read(), rate, fps))
 
 
 def _local(path: Path, clip: ClipSpec, fps: float | None, tell: Callable[[str], None]) -> Source:
@@ -144,29 +129,22 @@ def _lower(source_fps: float | None, fps: float | None) -> float | None:
 def _video(path: Path) -> VideoRef:
     if path.is_file():
         return VideoRef(path.name, path)
-    files = list(path.iterdir())
-    images = sorted((f for f in files if f.suffix.lower() in _IMAGE_SUFFIXES), key=lambda file: natural_key(file.name))
-    if not images and (videos := sorted(f.name for f in files if f.suffix.lower() in _VIDEO_SUFFIXES)):
+    files = list_folder(path)
+    if images := tuple(file for file in files if is_image(file)):
+        return VideoRef(path.name, images)
+    if videos := [file.name for file in files if is_video(file)]:
         raise DataError(f"holds videos: {join_names(videos)}", where=str(path), fix="give one of them")
-    if not images:
-        raise DataError("holds no images", where=str(path), fix="give a folder of images that are the frames in order")
-    return VideoRef(path.name, tuple(images))
+    raise DataError("holds no images", where=str(path), fix="give a folder of images that are the frames in order")
 
 
 def _open(name: str) -> av.container.InputContainer:
-    """Connect to a camera or a URL.
-
-    Raises:
-        DataError: there is no answer, or no video.
-    """
+    """Connect to a camera or a URL. Raises DataError if there is no answer, or no video."""
     kind = "v4l2" if Path(name).is_char_device() else None
     try:
         container = av.open(name, format=kind, timeout=(_TIMEOUT, _TIMEOUT))
     except (av.error.FFmpegError, OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise DataError(
-            f"cannot be opened: {reason}", where=redacted(name), fix="check address, user and network"
-        ) from error
+        what = f"cannot be opened: {getattr(error, 'strerror', None) or error}"
+        raise DataError(what, where=redacted(name), fix="check address, user and network") from error
     if not container.streams.video:
         container.close()
         raise DataError("holds no video stream", where=redacted(name), fix="give the address of a video stream")
@@ -201,18 +179,12 @@ def _decode(name: str, clip: ClipSpec) -> Iterator[NDArray[np.uint8]]:
 
 
 class _LiveConnection:
-    """A connection to a live source. It reconnects after a loss, and drops frames that are not read in time.
-
-    Args:
-        name: the source.
-        clip: colour and size of the frames.
-        retries: tries in a row to reconnect; None never gives up.
-        tell: receives messages about losses.
-    """
+    """A connection to a live source. It reconnects after a loss, and drops frames that are not read in time."""
 
     def __init__(self, name: str, clip: ClipSpec, retries: int | None, tell: Callable[[str], None]) -> None:
         self.name, self.clip, self.retries, self.tell = name, clip, retries, tell
-        self._queue: queue.Queue[SourceFrame | _End | None] = queue.Queue(_QUEUE_SIZE)
+        self._queue: queue.Queue[Any] = queue.Queue(_QUEUE_SIZE)  # frames, None for a gap, and `_END`
+        self._error: BaseException | None = None  # why the source ended; None for a normal end
         self._stopped = threading.Event()
         self._began = time.monotonic()
 
@@ -226,21 +198,21 @@ class _LiveConnection:
             raise DataError("was read already", where=redacted(self.name), fix="open it again")
         threading.Thread(target=self._run, daemon=True).start()
         try:
-            while not isinstance(item := self._queue.get(), _End):
+            while (item := self._queue.get()) is not _END:
                 yield item
-            if item.error is not None:
-                raise item.error
+            if self._error is not None:
+                raise self._error
         finally:
             self._stopped.set()
 
     def _run(self) -> None:
         try:
-            error: BaseException | None = self._read()
+            self._error = self._read()
         except BaseException as exception:  # the reader of the queue must not wait forever
-            error = exception
-        self._put(_End(error))
+            self._error = exception
+        self._put(_END)
 
-    def _put(self, item: _End | None) -> None:
+    def _put(self, item: object) -> None:
         """Put an item into the queue when there is room, unless the reader has stopped."""
         while not self._stopped.is_set():
             try:
@@ -250,11 +222,7 @@ class _LiveConnection:
             return
 
     def _read(self) -> DataError | None:
-        """Read frames, and reconnect after a loss.
-
-        Returns:
-            The error of the last try; None if the last connection gave frames.
-        """
+        """Read frames, and reconnect after a loss. The result is the error of the last try, None if it gave frames."""
         failed, pause = 0, _FIRST_PAUSE
         while not self._stopped.is_set():
             has_frames, error = False, None
@@ -285,19 +253,9 @@ class _LiveConnection:
             self._queue.put_nowait(frame)
             return
         except queue.Full:
-            pass
-        lost = 1
-        while True:  # dropping all frames once is better than a delay that grows
-            try:
+            lost = 1
+        with contextlib.suppress(queue.Empty):  # dropping all frames once is better than a delay that grows
+            while True:
                 lost += self._queue.get_nowait() is not None
-            except queue.Empty:
-                break
         self._queue.put_nowait(None)
         self.tell(f"{redacted(self.name)}: the model is slower than the source; {lost} frames were lost")
-
-
-@dataclass(frozen=True, slots=True)
-class _End:
-    """The end of a source, with the error that caused it; None for a normal end."""
-
-    error: BaseException | None

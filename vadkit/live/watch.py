@@ -12,11 +12,10 @@ import numpy as np
 
 from vadkit.core.errors import DataError, VadkitError
 from vadkit.core.progress import NoProgress, Progress
-from vadkit.evaluation import EvaluationConfig, EvaluationData
+from vadkit.evaluation import EvaluationData
 from vadkit.evaluation.build import evaluation_of
 from vadkit.evaluation.calibration import threshold_of
 from vadkit.evaluation.evaluator import Evaluator
-from vadkit.evaluation.fusion import Fusion
 from vadkit.evaluation.run_scores import open_run, read_synthetic
 from vadkit.live.fusion import Alarm, AlarmDetector, OnlineFusion, check_lookback
 from vadkit.plugin.registry import Registry
@@ -33,18 +32,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class FrameScore:
-    """The final score of one frame.
+    """The final score of one frame."""
 
-    Attributes:
-        frame: index among the frames that were used.
-        seconds: time of the frame: by the frame rate for a file, by the clock for a live source.
-        score: fused score; NaN if the model gives no score.
-        alarms: an alarm that begins with this frame, and an alarm that is now known to have ended (`until` is set).
-    """
-
-    frame: int
-    seconds: float
-    score: float
+    frame: int  # index among the frames that were used
+    seconds: float  # time of the frame: by the frame rate for a file, by the clock for a live source
+    score: float  # fused score; NaN if the model gives no score
+    # an alarm that begins with this frame, and an alarm that is now known to have ended (`until` is set)
     alarms: tuple[Alarm, ...] = ()
 
 
@@ -85,18 +78,20 @@ class Watch:
         registry: Registry | None = None,
     ) -> None:
         registry = registry or Registry.discover()
-        self.progress = progress or NoProgress()
+        self._tell = (progress or NoProgress()).message
         folder, self.recipe = _open_deployable(run, overrides, registry)
         config = evaluation_of(self.recipe, registry)
         self.protocol = config.protocol
         for change in changes(folder.read_manifest().code, code_of(self.recipe)):
             self._tell(f"{change}: the threshold may not fit the scores; run the recipe again with --overwrite")
         normal = _read_held_out(folder)
-        self.fusion = _fit_fusion(folder, config, normal)
+        synthetic, truth = read_synthetic(folder, config.needs)
+        self.fusion = Evaluator(config).fit(EvaluationData((), {}, normal, synthetic, truth))
         check_lookback(self.fusion)
         self.hours = 0.0
         self.threshold = self._find_threshold(threshold, false_alarms_per_hour)
-        self.fps = _median_fps(normal)
+        rates = [video.fps for video in normal if video.fps]
+        self.fps = float(np.median(rates)) if rates else None
         from vadkit.engine.experiment import load_experiment
 
         self._experiment: Experiment = load_experiment(folder.path, self.recipe)
@@ -165,9 +160,6 @@ class Watch:
             position_stats=load_position_stats(experiment),
         )
 
-    def _tell(self, text: str) -> None:
-        self.progress.message(text)
-
 
 class _SourceRun:
     """The scores of one source from its start to its end."""
@@ -178,50 +170,40 @@ class _SourceRun:
         self.seconds: list[float] = []  # times of the frames that have no score yet
         self.first = 0  # index of the first of these frames
         self.has_scores = False
-        self.has_gap = False  # whether the last section ended with a gap
+        self.more = True  # whether a section may follow, after a gap
+        self.error: VadkitError | None = None
 
     def scores(self) -> Iterator[FrameScore]:
         frames = self.source.frames()
-        more = True
-        while more:
+        while self.more:
             last = None  # one score is held back, because an alarm may end with the last frame
-            scorer, fusion = self.watch.scorer(live=self.source.live), OnlineFusion(self.watch.fusion)
-            error = None
-            try:
-                for score in self._score_section(frames, scorer, fusion):
-                    if last is not None:
-                        yield last
-                    last = score
-                more = self.has_gap
-            except VadkitError as exception:
-                error = exception
-            # After an error too, all earlier frames get their scores.
-            for score in self._fuse(scorer.finish(), fusion):
+            for score in self._score_section(frames):
                 if last is not None:
                     yield last
                 last = score
             if last is not None:
                 ended = self.alarms.close()
                 yield replace(last, alarms=(*last.alarms, ended)) if ended else last
-            if error is not None:
-                raise error
+            if self.error is not None:
+                raise self.error
         if not self.has_scores:
-            span = self.watch.recipe.data.clip.span
-            raise DataError(
-                f"has {self.first} frames, but a clip needs {span}",
-                where=self.source.name,
-                fix="give a longer video",
-            )
+            what = f"has {self.first} frames, but a clip needs {self.watch.recipe.data.clip.span}"
+            raise DataError(what, where=self.source.name, fix="give a longer video")
 
-    def _score_section(self, frames: SourceFrames, scorer: OnlineScorer, fusion: OnlineFusion) -> Iterator[FrameScore]:
-        """Score frames up to the next gap or the end."""
-        self.has_gap = False
-        for frame in frames:
-            if frame is None:
-                self.has_gap = True
-                return
-            self.seconds.append(frame.seconds)
-            yield from self._fuse(scorer.push(frame.frame), fusion)
+    def _score_section(self, frames: SourceFrames) -> Iterator[FrameScore]:
+        """Score frames up to the next gap, an error or the end. After an error too, all earlier frames get scores."""
+        scorer, fusion = self.watch.scorer(live=self.source.live), OnlineFusion(self.watch.fusion)
+        self.more = False
+        try:
+            for frame in frames:
+                if frame is None:
+                    self.more = True
+                    break
+                self.seconds.append(frame.seconds)
+                yield from self._fuse(scorer.push(frame.frame), fusion)
+        except VadkitError as error:
+            self.error = error
+        yield from self._fuse(scorer.finish(), fusion)
 
     def _fuse(self, scores: FinalScores | None, fusion: OnlineFusion) -> Iterator[FrameScore]:
         if scores is None:
@@ -248,19 +230,6 @@ def _open_deployable(run: str | Path, overrides: Sequence[str], registry: Regist
 
 def _read_held_out(folder: RunFolder) -> list[VideoScores]:
     if not folder.held_out.is_dir() or not any(folder.held_out.glob("*.npz")):
-        raise DataError(
-            "no normal video was held out, so there is no alarm threshold",
-            where=str(folder.path),
-            fix="run the recipe again with --set data.held_out=0.2",
-        )
+        what = "no normal video was held out, so there is no alarm threshold"
+        raise DataError(what, where=str(folder.path), fix="run the recipe again with --set data.held_out=0.2")
     return read_scores(folder.held_out)
-
-
-def _fit_fusion(folder: RunFolder, config: EvaluationConfig, normal: Sequence[VideoScores]) -> Fusion:
-    synthetic, truth = read_synthetic(folder, config.needs)
-    return Evaluator(config).fit(EvaluationData((), {}, normal, synthetic, truth))
-
-
-def _median_fps(normal: Sequence[VideoScores]) -> float | None:
-    rates = [video.fps for video in normal if video.fps]
-    return float(np.median(rates)) if rates else None

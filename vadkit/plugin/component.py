@@ -52,11 +52,8 @@ class Component:
         if self.kind not in KINDS:
             raise PluginError(f"unknown kind {self.kind!r}", where=where, fix=closest(self.kind, KINDS))
         if not _NAME.fullmatch(self.name):
-            raise PluginError(
-                "the name is malformed",
-                where=where,
-                fix="use lower-case letters, digits, '_' and '-', such as my_score",
-            )
+            what = "the name is malformed"
+            raise PluginError(what, where=where, fix="use lower-case letters, digits, '_' and '-', such as my_score")
         if not _TARGET.fullmatch(self.target):
             raise PluginError(
                 f"the target {self.target!r} is malformed", where=where, fix="write it as 'package.module:Class'"
@@ -77,16 +74,10 @@ class Component:
         try:
             loaded = getattr(importlib.import_module(module), attribute)
         except (Exception, SystemExit) as error:
-            raise PluginError(
-                f"{self.target} cannot be imported: {describe_error(error)}",
-                where=self.where,
-                fix="repair or reinstall the package that provides it",
-            ) from error
+            what = f"{self.target} cannot be imported: {describe_error(error)}"
+            raise PluginError(what, where=self.where, fix="repair or reinstall the package that provides it") from error
         contract = KINDS[self.kind]
         if not (isinstance(loaded, type) and issubclass(loaded, contract)):
-            raise PluginError(
-                f"{self.target} is not a subclass of {contract.__name__}",
-                where=self.where,
-                fix=f"its author should derive it from vadkit.api.{contract.__name__}",
-            )
+            fix = f"its author should derive it from vadkit.api.{contract.__name__}"
+            raise PluginError(f"{self.target} is not a subclass of {contract.__name__}", where=self.where, fix=fix)
         return loaded

@@ -6,6 +6,7 @@ with its distribution and the reason. It never stops the other plugins.
 
 from __future__ import annotations
 
+import functools
 import math
 import os
 import re
@@ -13,7 +14,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from importlib.metadata import EntryPoint, distribution, distributions
+from importlib.metadata import Distribution, EntryPoint, distribution, distributions
 from itertools import islice
 from typing import Any
 
@@ -31,7 +32,7 @@ TIMEOUT = "VADKIT_PLUGIN_TIMEOUT"
 DEFAULT_TIMEOUT = 10.0  # seconds
 SLOW = 2.0  # seconds; a plugin that takes longer to load is reported
 _MAX_COMPONENTS = 10_000  # an endless generator must not fill the memory
-_VERSIONED = re.compile(r"vadkit\.v(\d+)")
+_VERSIONED = re.compile(r"vadkit\.v\d+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,26 +63,15 @@ class Plugin:
         return f"plugin {self.name} ({self.distribution})"
 
 
-def entry_points(group: str) -> list[EntryPoint]:
-    """Return the entry points of a group `vadkit.v1` or another version. Damaged metadata has none."""
-    return [point for point in _all_entry_points() if point.group == group]
+def entry_points() -> list[EntryPoint]:
+    """Return the entry points of all plugins by name, those for other versions of the plugin API last.
 
-
-def of_other_versions() -> list[Plugin]:
-    """Return the plugins that support only another version of the plugin API."""
-    points = list(_all_entry_points())
-    others = [(point, version) for point in points if (version := _VERSIONED.fullmatch(point.group))]
-    others = [(point, version[1]) for point, version in others if int(version[1]) != API_VERSION]
-    if not others:
-        return []
-    ours = {(point.name, distribution_of(point)) for point in points if point.group == ENTRY_POINT_GROUP}
-    found: list[Plugin] = []
-    for point, version in others:
-        origin = distribution_of(point)
-        if (point.name, origin) not in ours:
-            error = f"made for plugin API {version}, but vadkit has API {API_VERSION}: install a matching version"
-            found.append(Plugin(point.name, origin, error=error, group=point.group, module=point.value))
-    return found
+    A plugin that supports this version and others is in the list once. Damaged metadata has no entry points.
+    """
+    points = [point for point in _all_entry_points() if _VERSIONED.fullmatch(point.group)]
+    ours = {(point.name, point.dist) for point in points if point.group == ENTRY_POINT_GROUP}
+    chosen = [point for point in points if point.group == ENTRY_POINT_GROUP or (point.name, point.dist) not in ours]
+    return sorted(chosen, key=lambda point: (point.group != ENTRY_POINT_GROUP, point.name))
 
 
 def load(point: EntryPoint) -> Plugin:
@@ -91,6 +81,10 @@ def load(point: EntryPoint) -> Plugin:
         VadkitError: `VADKIT_PLUGIN_TIMEOUT` is not a number of seconds.
     """
     plugin = Plugin(point.name, distribution_of(point), group=point.group, module=point.value)
+    if point.group != ENTRY_POINT_GROUP:
+        version = point.group.removeprefix("vadkit.v")
+        error = f"made for plugin API {version}, but vadkit has API {API_VERSION}: install a matching version"
+        return replace(plugin, error=error)
     torch_before = "torch" in sys.modules
     outcome = guarded(lambda: _call_hook(point), time_limit())
     problems: list[str] = []
@@ -112,11 +106,7 @@ def load(point: EntryPoint) -> Plugin:
 
 
 def time_limit() -> float:
-    """Return the time limit in seconds to load a plugin.
-
-    Raises:
-        VadkitError: `VADKIT_PLUGIN_TIMEOUT` is not a number of seconds.
-    """
+    """Return the time limit in seconds to load a plugin; a VadkitError if `VADKIT_PLUGIN_TIMEOUT` is malformed."""
     text = os.environ.get(TIMEOUT, "").strip()
     if not text:
         return DEFAULT_TIMEOUT
@@ -132,8 +122,13 @@ def time_limit() -> float:
 
 def distribution_of(point: EntryPoint) -> str:
     """Return name and version of the package that contains an entry point."""
+    return _name_and_version(point.dist)
+
+
+@functools.cache  # the metadata is parsed at each access
+def _name_and_version(distribution: Distribution | None) -> str:
     try:
-        metadata = point.dist.metadata if point.dist else None  # parsed at each access
+        metadata = distribution.metadata if distribution else None
         return f"{metadata['Name']} {metadata['Version']}" if metadata else "unknown distribution"
     except Exception:  # damaged metadata
         return "unknown distribution"

@@ -13,8 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from vadkit.core.contracts import KINDS
 from vadkit.core.errors import PluginError, closest
 from vadkit.plugin.component import Component
-from vadkit.plugin.discovery import Plugin, distribution_of, entry_points, load, of_other_versions
-from vadkit.plugin.hookspecs import ENTRY_POINT_GROUP
+from vadkit.plugin.discovery import Plugin, distribution_of, entry_points, load
 
 DISABLE = "VADKIT_DISABLE"
 """Environment variable: plugins that are not loaded. Names of plugins or distributions, separated by commas."""
@@ -53,20 +52,13 @@ class Registry:
         plugins: list[Plugin] = []
         disabled: list[str] = []
         strangers = set(unwanted)
-        for point in sorted(entry_points(group=ENTRY_POINT_GROUP), key=lambda point: point.name):
-            called = {point.name, distribution_of(point).rpartition(" ")[0]}
+        for point in entry_points():
+            called = {point.name, distribution_of(point).rpartition(" ")[0]} if unwanted else set[str]()
             strangers -= called
             if unwanted & called:
                 disabled.append(point.name)
             else:
                 plugins.append(load(point))
-        for plugin in of_other_versions():
-            called = {plugin.name, plugin.distribution.rpartition(" ")[0]}
-            strangers -= called
-            if unwanted & called:
-                disabled.append(plugin.name)
-            else:
-                plugins.append(plugin)
         return cls(plugins, disabled=disabled, strangers=sorted(strangers))
 
     @property
@@ -104,11 +96,7 @@ class Registry:
         return sorted(name for found_kind, name in self._found if found_kind == kind)
 
     def get(self, kind: str, name: str) -> Component:
-        """Return a component.
-
-        Args:
-            kind: its kind, such as "scorer".
-            name: its name, or its full name "plugin:name".
+        """Return a component, by its kind and its name or full name "plugin:name".
 
         Raises:
             PluginError: the component is unknown, or announced more than once.
@@ -123,10 +111,8 @@ class Registry:
             return found[0]
         if found:
             full = self.clashes[kind, short] if not wanted else [card.origin or name for card in found]
-            raise PluginError(
-                f"the {kind} {short!r} is announced more than once: {' and '.join(full)}",
-                fix=f"write the full name after 'use:', or name a plugin or its distribution in {DISABLE}",
-            )
+            fix = f"write the full name after 'use:', or name a plugin or its distribution in {DISABLE}"
+            raise PluginError(f"the {kind} {short!r} is announced more than once: {' and '.join(full)}", fix=fix)
         raise PluginError(f"unknown {kind} {name!r}", fix=self._hint(kind, name))
 
     def _hint(self, kind: str, name: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import contextlib
 import importlib
 import io
@@ -109,7 +108,7 @@ def _is_plugin_code(filename: str) -> bool:
 @contextlib.contextmanager
 def captured() -> Iterator[Callable[[], str]]:
     """Keep the text written to standard output and standard error. Give a function that returns it afterwards."""
-    kept = io.StringIO()
+    kept = _KeptBytes()
     before = sys.stdout, sys.stderr
     streams = [_CapturedStream(kept, stream) for stream in before]
     with tempfile.TemporaryFile() as file, contextlib.ExitStack() as stack:
@@ -117,81 +116,41 @@ def captured() -> Iterator[Callable[[], str]]:
             stack.enter_context(_descriptor(number, stream, file))
         sys.stdout, sys.stderr = cast("Any", streams)
         try:
-            yield lambda: kept.getvalue()[:_MAX_OUTPUT]
+            yield lambda: kept.getvalue()[:_MAX_OUTPUT].decode(errors="replace")
         finally:
             sys.stdout, sys.stderr = before
             for stream in streams:
                 stream.end()
             stack.close()
             file.seek(0)
-            kept.write(file.read(_MAX_OUTPUT).decode(errors="replace"))
+            kept.write(file.read(_MAX_OUTPUT))
 
 
-class _CapturedStream(io.TextIOBase):
-    """A stream that keeps its text during the call, and passes it to the real stream after the call.
+class _CapturedStream:
+    """A stream that keeps its text during the call, and is the real stream after the call.
 
     The plugin may use the stream after the call, for example through `logging.basicConfig`.
     """
 
-    def __init__(self, kept: IO[str], real: IO[str] | None) -> None:
-        self._into, self._real = cast("IO[str] | None", kept), real
-        self._bytes = _CapturedBuffer(self)
+    def __init__(self, kept: io.BytesIO, real: IO[str] | None) -> None:
+        self._real, self._into = real, io.TextIOWrapper(kept, "utf-8", "replace", write_through=True)
 
-    def write(self, text: str, /) -> int:
-        if self._into is not None:
-            self._into.write(text)
-        return len(text)
-
-    def flush(self) -> None:
-        if self._into is self._real and self._into is not None:
-            self._into.flush()
-
-    def writable(self) -> bool:
-        return True
-
-    @property
-    def encoding(self) -> str:  # pyright: ignore[reportIncompatibleVariableOverride]
-        return getattr(self._real, "encoding", None) or "utf-8"
-
-    @property
-    def buffer(self) -> io.BufferedIOBase:
-        """Its own buffer. The real stream may have none, and a wrapper of the plugin would close the real one."""
-        return self._bytes
-
-    def reconfigure(self, **_: Any) -> None:
-        """Do nothing: a plugin must not change the stream."""
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._into, name)
 
     def fileno(self) -> int:
+        """The real descriptor: a child process writes to it."""
         if self._real is None:
             raise io.UnsupportedOperation("fileno")
         return self._real.fileno()
 
     def end(self) -> None:
-        self._into = self._real
+        self._into = self._real or self._into
 
 
-class _CapturedBuffer(io.BufferedIOBase):
-    """The binary buffer of a `_CapturedStream`. It decodes the bytes and writes them to the text stream."""
-
-    def __init__(self, text: _CapturedStream) -> None:
-        self._text, self._decoder = text, codecs.getincrementaldecoder("utf-8")("replace")
-
-    def write(self, data: Any, /) -> int:
-        taken = bytes(data)
-        self._text.write(self._decoder.decode(taken))
-        return len(taken)
-
-    def flush(self) -> None:
-        self._text.flush()
-
-    def writable(self) -> bool:
-        return True
-
-    def fileno(self) -> int:
-        return self._text.fileno()
-
+class _KeptBytes(io.BytesIO):
     def close(self) -> None:
-        """Do nothing: a plugin must not close the stream."""
+        """Do nothing: a wrapper of the plugin must not close the stream."""
 
 
 @contextlib.contextmanager

@@ -46,13 +46,7 @@ class EvaluationOnly(Section):
 def read_evaluation_only(
     data: str | Mapping[str, Any] | None, overrides: Sequence[str], registry: Registry, *, report: Sequence[str]
 ) -> EvaluationOnly:
-    """Read and validate the settings.
-
-    Args:
-        data: the data set's name, or `{use: name, ...keys}`.
-        overrides: `a.b=value`, as `--set` takes them.
-        registry: where components are looked up.
-        report: reporters, by name.
+    """Read and validate the settings: the data set, overrides as `--set` takes them, and names of reporters.
 
     Raises:
         RecipeError: all problems.

@@ -14,6 +14,7 @@ import re
 import types
 import typing
 from collections.abc import Collection, Mapping
+from dataclasses import MISSING
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, NoReturn, cast
 
@@ -25,7 +26,7 @@ from vadkit.core.contracts import KINDS
 from vadkit.core.errors import VadkitError
 from vadkit.recipe import docstring
 from vadkit.recipe.component_config import ComponentConfig
-from vadkit.recipe.signature import MISSING, Parameter, Signature
+from vadkit.recipe.signature import Parameter, Signature
 
 FiniteFloat = Annotated[float, Field(allow_inf_nan=False)]
 PositiveFloat = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -144,8 +145,8 @@ def own_keys(form: type[Section]) -> dict[str, Parameter]:
         field.name: Parameter(
             name=field.name,
             annotation=hints[field.name],
-            required=field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING,
-            default=MISSING if field.default is dataclasses.MISSING else field.default,
+            required=field.default is MISSING and field.default_factory is MISSING,
+            default=field.default,
             help=helps.get(field.name, ""),
         )
         for field in dataclasses.fields(cast("Any", form))

@@ -45,12 +45,7 @@ def shipped() -> Mapping[str, Path]:
 
 
 def find(reference: str | Path, folder: Path = Path()) -> Located | None:
-    """The recipe that a reference names, or None.
-
-    Args:
-        reference: see the module.
-        folder: where relative paths start.
-    """
+    """The recipe that a reference names, or None; relative paths start in `folder`."""
     path = folder / reference
     if _is_file(path):
         return Located(path)
@@ -83,12 +78,7 @@ def locate(reference: str | Path) -> Located:
 
 
 def parent(reference: str, folder: Path, at: Place) -> Located:
-    """The same, for the value of `extends:`.
-
-    Args:
-        reference: a path relative to `folder`, or a shipped recipe's name.
-        folder: of the file with this `extends:`.
-        at: place of the value.
+    """The same, for the value of `extends:` at `at`; `folder` is that of the file.
 
     Raises:
         RecipeError: nothing is found.

@@ -31,12 +31,7 @@ DEFAULT_REPORT = ("console", "json")
 
 
 def load(recipe: str | Path, *, overrides: Sequence[str] = (), registry: Registry) -> Recipe:
-    """Read, merge and validate a recipe.
-
-    Args:
-        recipe: a file, the name of a shipped recipe, or a variant of one of these: see `vadkit.recipe.library`.
-        overrides: `a.b=value`, as `--set` takes them.
-        registry: where components are looked up.
+    """Read, merge and validate a recipe: a reference as of `vadkit.recipe.library`, with overrides as of `--set`.
 
     Raises:
         RecipeError: all problems of the recipe.

@@ -24,14 +24,11 @@ VERSION = 1
 
 
 def resolve(recipe: str | Path, overrides: Sequence[str] = ()) -> Node:
-    """A recipe with its parents, its variant and overrides merged in.
+    """A recipe with its parents, its variant and overrides merged in: a mapping without `extends` and `variants`.
 
     Args:
-        recipe: a file, the name of a shipped recipe, or a variant of one of these: see `vadkit.recipe.library`.
+        recipe: a reference as of `vadkit.recipe.library`.
         overrides: `a.b=value`, the value read as YAML; a number addresses a list's entry.
-
-    Returns:
-        A mapping without `extends` and `variants`; every value knows where it came from.
 
     Raises:
         VadkitError: no recipe has this name.
@@ -80,10 +77,7 @@ _Chain = tuple[Located, ...]
 def _with_parents(node: Node, found: Located, chain: _Chain | None) -> Node:
     """The content of a file, without `variants`, merged into its parents.
 
-    Args:
-        node: the file's content.
-        found: the file and the chosen variant.
-        chain: the recipes that extend it, the outermost first; None for content that is not from a file.
+    `chain` has the recipes that extend it, the outermost first; None for content that is not from a file.
     """
     family = take_apart(node)
     entries = dict(entries_of(family.base))

@@ -12,7 +12,6 @@ from packaging.version import InvalidVersion, Version
 
 from vadkit.core.errors import Problem, VadkitError
 from vadkit.plugin.discovery import distribution_of, entry_points
-from vadkit.plugin.hookspecs import ENTRY_POINT_GROUP
 from vadkit.recipe.node import Node
 
 _EXAMPLE = "for example requires: [vadkit-kde>=1.2]"
@@ -48,7 +47,7 @@ def _check(text: str) -> None:
     try:
         installed = version(wanted.name)
     except PackageNotFoundError:
-        plugins = {distribution_of(point).rpartition(" ")[0] for point in entry_points(ENTRY_POINT_GROUP)} - {""}
+        plugins = {distribution_of(point).rpartition(" ")[0] for point in entry_points()} - {""}
         known = get_close_matches(wanted.name, sorted(plugins), n=1, cutoff=0.8)
         fix = f"did you mean {known[0]!r}? else {install}" if known else install
         raise VadkitError("it is not installed", fix=fix) from None

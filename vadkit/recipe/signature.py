@@ -11,7 +11,7 @@ import contextlib
 import inspect
 import typing
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import MISSING, dataclass, replace
 from typing import Any
 
 from vadkit.core.contracts import SUPPLIED
@@ -22,17 +22,6 @@ from vadkit.recipe import docstring
 from vadkit.recipe import source_signature as static
 
 
-class Missing:
-    """The type of `MISSING`."""
-
-    def __repr__(self) -> str:
-        return "MISSING"
-
-
-MISSING = Missing()
-"""Replaces a default that does not exist, or that only the constructor knows."""
-
-
 @dataclass(frozen=True, slots=True)
 class Parameter:
     """One key of a component or section.
@@ -41,7 +30,7 @@ class Parameter:
         name: the key.
         annotation: its type; `Any` if it has no annotation. A contract stands for a nested component.
         required: whether a recipe must give it.
-        default: its default value, or MISSING.
+        default: its default value; MISSING if there is none, or if only the constructor knows it.
         help: what it means.
         type: the type as its author wrote it; empty for a key of a section.
         default_text: the default as its author wrote it; empty if required, or a key of a section.
@@ -105,7 +94,7 @@ def _from_ast(found: static.Constructor, argument: ast.arg, default: ast.expr | 
     value = MISSING
     if default is not None:
         with contextlib.suppress(static.UnreadableError):
-            value = found.evaluate(default)
+            value = static.evaluate(default, found.names)
     return Parameter(
         name=argument.arg,
         annotation=annotation,
@@ -125,7 +114,7 @@ def _type(found: static.Constructor, expression: ast.expr | None) -> tuple[Any, 
     if isinstance(expression, ast.Constant) and isinstance(expression.value, str):
         text = expression.value
         expression = ast.parse(text, mode="eval").body
-    meant = found.evaluate(expression)
+    meant = static.evaluate(expression, found.names)
     if isinstance(meant, str):
         raise static.UnreadableError(meant)
     if may_be_alias and not isinstance(meant, type):
@@ -138,33 +127,25 @@ def _from_class(component: Component) -> Signature:
     init: Any = vars(loaded).get("__init__") or getattr(loaded, "__init__", None)
     # torch.nn.Module and object accept any arguments, but have no keys.
     keyless = init is object.__init__ or getattr(init, "__module__", "").startswith("torch.nn")
-    declared = [] if keyless else _declared(component, init)
+    try:
+        declared = [] if keyless else list(inspect.signature(init).parameters.values())
+    except (TypeError, ValueError) as error:
+        what = f"its constructor has no signature that can be read: {describe_error(error)}"
+        fix = "its author should write the constructor in Python"
+        raise PluginError(what, where=component.where, fix=fix) from error
     by_position = [each.name for each in declared if each.kind in (each.POSITIONAL_ONLY, each.POSITIONAL_OR_KEYWORD)]
     kwargs = "".join(each.name for each in declared if each.kind is each.VAR_KEYWORD)
     parameters = _from_hints(component, init, [each for each in declared if each.kind is each.KEYWORD_ONLY])
     return _signature(component, by_position, kwargs, parameters, loaded.__doc__, getattr(init, "__doc__", None))
 
 
-def _declared(component: Component, init: Any) -> list[inspect.Parameter]:
-    try:
-        return list(inspect.signature(init).parameters.values())
-    except (TypeError, ValueError) as error:
-        raise PluginError(
-            f"its constructor has no signature that can be read: {describe_error(error)}",
-            where=component.where,
-            fix="its author should write the constructor in Python",
-        ) from error
-
-
 def _from_hints(component: Component, init: Any, declared: Sequence[inspect.Parameter]) -> Iterator[Parameter]:
     try:
         hints = typing.get_type_hints(init, include_extras=True) if declared else {}
     except Exception as error:
-        raise PluginError(
-            f"the types of its constructor cannot be read: {describe_error(error)}",
-            where=component.where,
-            fix="annotate its keys with types that exist at run time",
-        ) from error
+        what = f"the types of its constructor cannot be read: {describe_error(error)}"
+        fix = "annotate its keys with types that exist at run time"
+        raise PluginError(what, where=component.where, fix=fix) from error
     for found in declared:
         annotation, required = hints.get(found.name, Any), found.default is found.empty
         yield Parameter(
@@ -185,22 +166,11 @@ def _signature(
     of_class: str | None,
     of_init: str | None,
 ) -> Signature:
-    """The signature of a constructor with keys that can be known.
-
-    Args:
-        component: its entry in the registry.
-        by_position: names of its positional parameters, with self.
-        kwargs: name of its `**` parameter, or empty.
-        parameters: its keys, without their help.
-        of_class: docstring of the class.
-        of_init: docstring of the constructor.
-    """
+    """The signature with help; `by_position` includes self, and `of_class` and `of_init` are docstrings."""
     if kwargs:
-        raise PluginError(
-            f"its constructor takes **{kwargs}, so its keys cannot be known",
-            where=component.where,
-            fix="its author should name every key as a keyword-only parameter",
-        )
+        what = f"its constructor takes **{kwargs}, so its keys cannot be known"
+        fix = "its author should name every key as a keyword-only parameter"
+        raise PluginError(what, where=component.where, fix=fix)
     supplied = SUPPLIED.get(component.kind, ())
     if extra := by_position[1 + len(supplied) :]:
         given = join_names(supplied) if supplied else "none"

@@ -72,12 +72,7 @@ def read(path: Path) -> Node:
 
 
 def parse(text: str, origin: str, *, lines: bool = True) -> Node:
-    """Read one YAML document as nodes.
-
-    Args:
-        text: the document.
-        origin: name of the text in places, such as its file.
-        lines: whether places have a line and column; a `--set` has none.
+    """Read one YAML document as nodes. Places have the origin, and with `lines` a line and column.
 
     Raises:
         RecipeError: syntax errors, duplicate keys, tags, merge keys.

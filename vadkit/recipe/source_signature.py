@@ -12,7 +12,6 @@ import builtins
 import collections.abc
 import contextlib
 import importlib.util
-import operator
 import pathlib
 import typing
 from collections.abc import Iterator, Mapping, Sequence
@@ -31,17 +30,6 @@ _MODULES: Mapping[str, Any] = {
     "vadkit.core.contracts": contracts,
     "vadkit.core.values": values,
 }
-# What annotations, defaults and constants are made of; calls, comparisons and the like are unknown.
-_OPERATORS: Mapping[type[ast.operator], Any] = {
-    ast.Add: operator.add,
-    ast.BitOr: operator.or_,
-    ast.Div: operator.truediv,
-    ast.FloorDiv: operator.floordiv,
-    ast.Mult: operator.mul,
-    ast.Pow: operator.pow,
-    ast.Sub: operator.sub,
-}
-_SIGNS: Mapping[type[ast.unaryop], Any] = {ast.Not: operator.not_, ast.UAdd: operator.pos, ast.USub: operator.neg}
 # Bases with constructors that take no key of a recipe.
 _KEYLESS = {"object", "ABC", "Module", "Generic", "Protocol", *(kind.__name__ for kind in contracts.KINDS.values())}
 _NO_ARGUMENTS = ast.arguments(posonlyargs=[], args=[], kwonlyargs=[], kw_defaults=[], defaults=[])
@@ -64,10 +52,6 @@ class Constructor:
     arguments: ast.arguments
     docstrings: tuple[str | None, str | None]
     names: Mapping[str, Any]
-
-    def evaluate(self, expression: ast.expr) -> Any:
-        """The value of an annotation or default; UnreadableError if that needs an import."""
-        return _evaluate(expression, self.names)
 
 
 def constructor(target: str) -> Constructor:
@@ -161,43 +145,16 @@ def _bound(statement: ast.stmt, names: Mapping[str, Any]) -> Iterator[tuple[str,
             value = None
             if statement.value is not None:
                 with contextlib.suppress(UnreadableError):
-                    value = _evaluate(statement.value, names)
+                    value = evaluate(statement.value, names)
             targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
             yield from ((target.id, value) for target in targets if isinstance(target, ast.Name))
 
 
-def _evaluate(expression: ast.expr, names: Mapping[str, Any]) -> Any:
+def evaluate(expression: ast.expr, names: Mapping[str, Any]) -> Any:
+    """The value of an expression without calls, which could run code; UnreadableError for others and unknown names."""
+    if any(isinstance(part, ast.Call) for part in ast.walk(expression)):
+        raise UnreadableError(ast.unparse(expression))
     try:
-        return _value(expression, names)
-    except UnreadableError:
-        raise
+        return eval(compile(ast.Expression(expression), "<source>", "eval"), {**names, "__builtins__": {}})
     except Exception as error:
         raise UnreadableError(f"{ast.unparse(expression)}: {error}") from error
-
-
-def _value(node: ast.expr, names: Mapping[str, Any]) -> Any:
-    """The value of an expression without calls and comparisons; other expressions raise."""
-    match node:
-        case ast.Constant():
-            return node.value
-        case ast.Name() if node.id in names:
-            return names[node.id]
-        case ast.Attribute():
-            return getattr(_value(node.value, names), node.attr)
-        case ast.Subscript():
-            return _value(node.value, names)[_value(node.slice, names)]
-        case ast.Tuple():
-            return tuple(_value(part, names) for part in node.elts)
-        case ast.List():
-            return [_value(part, names) for part in node.elts]
-        case ast.Set():
-            return {_value(part, names) for part in node.elts}
-        case ast.Dict() if None not in node.keys:
-            keys = [_value(key, names) for key in node.keys if key is not None]
-            return dict(zip(keys, (_value(part, names) for part in node.values), strict=True))
-        case ast.BinOp() if type(node.op) in _OPERATORS:
-            return _OPERATORS[type(node.op)](_value(node.left, names), _value(node.right, names))
-        case ast.UnaryOp() if type(node.op) in _SIGNS:
-            return _SIGNS[type(node.op)](_value(node.operand, names))
-        case _:
-            raise UnreadableError(ast.unparse(node))

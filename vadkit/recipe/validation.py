@@ -35,11 +35,7 @@ _TEXTS = {
 
 
 class Reader:
-    """Reads values and collects problems; a returned value counts only if there are no problems.
-
-    Args:
-        registry: where components are looked up.
-    """
+    """Reads values and collects problems; a returned value counts only if there are no problems."""
 
     def __init__(self, registry: Registry) -> None:
         self.registry = registry
@@ -67,12 +63,7 @@ class Reader:
         return _with_paths(value, path)
 
     def choose(self, kind: str, value: Any, structural: Collection[str]) -> ComponentConfig:
-        """A component from `{use: name, ...}` or its name. pydantic calls this.
-
-        Args:
-            kind: of the component.
-            value: plain, as the recipe has it.
-            structural: keys of the section around it, which a component must not have.
+        """A component from `{use: name, ...}` or its name, with no key in `structural`. pydantic calls this.
 
         Raises:
             ValidationError: no component has this name, or its keys are wrong.

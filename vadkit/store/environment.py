@@ -26,7 +26,8 @@ def versions() -> dict[str, str]:
 
 def host() -> dict[str, str | int | None]:
     """System and processor of this machine, without its host name."""
-    return {"system": platform.system(), "machine": platform.machine(), "processor": _processor(), "cores": _cores()}
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return {"system": platform.system(), "machine": platform.machine(), "processor": _processor(), "cores": cores}
 
 
 def commit() -> str | None:
@@ -53,7 +54,3 @@ def _processor() -> str:
     except OSError:
         pass
     return platform.processor()
-
-
-def _cores() -> int | None:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()

@@ -28,48 +28,29 @@ HELD_OUT, SYNTHETIC = "scores.held_out", "scores.synthetic"
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """One process that worked on the run. A resumed run has several.
+    """One process that worked on the run. A resumed run has several."""
 
-    Attributes:
-        begun: when it started, ISO 8601 with time zone.
-        commit: commit of vadkit's source; None if it is not in git.
-        versions: package -> version.
-        host: system, processor, cores and device of the machine.
-        seconds: how long it took; None if it did not finish the run.
-    """
-
-    begun: str
-    commit: str | None
-    versions: Mapping[str, str]
-    host: Mapping[str, Any]
-    seconds: float | None = None
+    begun: str  # when it started, ISO 8601 with time zone
+    commit: str | None  # of vadkit's source; None if it is not in git
+    versions: Mapping[str, str]  # package -> version
+    host: Mapping[str, Any]  # system, processor, cores and device
+    seconds: float | None = None  # None if it did not finish the run
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """What is known about one stage.
+    """What is known about one stage."""
 
-    Attributes:
-        digest: of the part of the recipe that the stage's result depends on.
-        code: package -> digest of the source that the stage was made with.
-        parameters: number of weights; None if it is not known, or the stage has none.
-        seconds: how long the stage took; None if it was not measured in one piece.
-    """
-
-    digest: str = ""
+    digest: str = ""  # of the part of the recipe that the stage's result depends on
+    # package -> digest of the source that the stage was made with
     code: Mapping[str, str] = field(default_factory=dict)
-    parameters: int | None = None
-    seconds: float | None = None
+    parameters: int | None = None  # number of weights; None if it is not known, or the stage has none
+    seconds: float | None = None  # None if the stage was not measured in one piece
 
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """Size of a split.
-
-    Attributes:
-        videos: number of videos.
-        frames: number of frames in all of them.
-    """
+    """Numbers of videos and frames of a split."""
 
     videos: int
     frames: int
@@ -77,42 +58,20 @@ class Count:
 
 @dataclass(frozen=True, slots=True)
 class DataRecord:
-    """The videos of a run.
+    """The videos of a run."""
 
-    Attributes:
-        fingerprints: split -> digest of the names and sizes of its videos.
-        counts: split -> number of videos and frames.
-        tested_on: the data set of the test videos, if it differs from the one of the training videos.
-        held_out: names of the normal videos that were kept from training.
-        damaged: split -> video -> what is wrong with it.
-    """
-
+    # split -> digest of the names and sizes of its videos
     fingerprints: Mapping[Split, str] = field(default_factory=dict)
     counts: Mapping[Split, Count] = field(default_factory=dict)
-    tested_on: Any = None
-    held_out: tuple[str, ...] = ()
+    tested_on: Any = None  # the data set of the test videos, if it differs from the one of the training videos
+    held_out: tuple[str, ...] = ()  # names of the normal videos that were kept from training
+    # split -> video -> what is wrong with it
     damaged: Mapping[Split, Mapping[str, list[str]]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
     """The content of `manifest.json`.
-
-    Attributes:
-        name: name of the recipe.
-        seed: seed of the recipe.
-        precision: "fp32" or "bf16".
-        finished: when the run was finished; None if it is not.
-        stateful: why scores depend on the order of frames; empty if they do not.
-        protocol: the protocol of the run's metrics, with labels and weights filled in.
-        plugins: plugins that the recipe uses, with distribution and version.
-        dimensions: score -> number of dimensions of its likelihoods, for bits per dimension.
-        flops: part of the pipeline -> floating-point operations for one clip.
-        stages: stage -> what is known about it.
-        copied: stages that were copied from other runs.
-        data: the videos.
-        sessions: the processes that worked on the run, the first one first.
-        format: version of this layout.
 
     Example:
         >>> manifest = Manifest(name="walk").with_stage("model", digest="0a1b", parameters=12)
@@ -122,20 +81,22 @@ class Manifest:
         True
     """
 
-    name: str = ""
+    name: str = ""  # name of the recipe
     seed: int = 0
-    precision: str = ""
-    finished: str | None = None
-    stateful: str = ""
+    precision: str = ""  # "fp32" or "bf16"
+    finished: str | None = None  # when the run was finished; None if it is not
+    stateful: str = ""  # why scores depend on the order of frames; empty if they do not
+    # the protocol of the run's metrics, with labels and weights filled in
     protocol: Mapping[str, Any] = field(default_factory=dict)
-    plugins: tuple[str, ...] = ()
+    plugins: tuple[str, ...] = ()  # plugins that the recipe uses, with distribution and version
+    # score -> number of dimensions of its likelihoods, for bits per dimension
     dimensions: Mapping[str, int] = field(default_factory=dict)
-    flops: Mapping[str, int] | None = None
+    flops: Mapping[str, int] | None = None  # part of the pipeline -> floating-point operations for one clip
     stages: Mapping[str, Stage] = field(default_factory=dict)
-    copied: tuple[str, ...] = ()
+    copied: tuple[str, ...] = ()  # stages that were copied from other runs
     data: DataRecord = DataRecord()
-    sessions: tuple[Session, ...] = ()
-    format: int = FORMAT
+    sessions: tuple[Session, ...] = ()  # the processes that worked on the run, the first one first
+    format: int = FORMAT  # version of this layout
 
     def stage(self, name: str) -> Stage:
         """What is known about a stage; an empty record if nothing is."""
@@ -179,11 +140,9 @@ def read_manifest(path: Path) -> Manifest:
         version = values.get("format")
         if version != FORMAT:
             has = "has no format number" if version is None else f"has format {version}"
-            raise CheckpointError(
-                f"{has}, but this version of vadkit reads format {FORMAT}",
-                where=str(path),
-                fix="use the version of vadkit that wrote it, or run the recipe again with --overwrite",
-            )
+            what = f"{has}, but this version of vadkit reads format {FORMAT}"
+            fix = "use the version of vadkit that wrote it, or run the recipe again with --overwrite"
+            raise CheckpointError(what, where=str(path), fix=fix)
         return _adapter().validate_python(values)
     except (OSError, ValueError, AttributeError) as error:
         what = f"is damaged: {str(error).splitlines()[0]}"

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from vadkit.core.errors import CheckpointError
 from vadkit.core.files import LEFTOVERS, atomic_write, atomic_write_text
@@ -33,8 +33,7 @@ def open_sources(reuse: Sequence[str | Path], target: RunFolder) -> list[RunFold
     return sources
 
 
-@dataclass(frozen=True, slots=True)
-class ReusableStage:
+class ReusableStage(NamedTuple):
     """A finished stage of another run: `model`, `density.NAME` or `scores`."""
 
     source: RunFolder
@@ -46,10 +45,8 @@ def reusable_stages(
 ) -> list[ReusableStage]:
     """Finished stages of other runs that depend on the same part of the recipe. Writes nothing.
 
-    Args:
-        digests: stage -> digest of the part of the new recipe that it depends on.
-        fingerprints: split -> digest of its videos, as `DataModule.fingerprints` gives them.
-        sources: other runs; the first that has a stage provides it.
+    `digests` and `fingerprints` are those of the new recipe, by stage and by split. The first source that has a stage
+    provides it.
 
     Raises:
         CheckpointError: a stage was made from other videos, or its files cannot be read.
@@ -60,27 +57,28 @@ def reusable_stages(
         for stage, digest in digests.items():
             if stage not in found and _is_finished(source, manifest, stage, digest):
                 _check_data(source, manifest, fingerprints, stage)
-                _check_readable(source, stage)
+                for path in _files(source, stage):
+                    if not os.access(path, os.R_OK):
+                        raise CheckpointError("cannot be read", where=str(path), fix="remove this run from --reuse")
                 found[stage] = ReusableStage(source, stage)
     return list(found.values())
 
 
 def copy_stages(target: RunFolder, tree: Mapping[str, Any], stages: Sequence[ReusableStage]) -> list[str]:
-    """Copy stages into a folder in which no run has begun. A run killed at any moment can be resumed.
+    """Copy stages into a folder in which no run has begun; return their names.
 
-    Returns:
-        Names of the copied stages.
+    A run killed at any moment can be resumed.
     """
     if not stages:
         return []
     atomic_write_text(target.recipe, dump(tree))  # first: this file makes the folder a run
     records: dict[str, Stage] = {}
-    for one in stages:
-        _copy(one.source, target, one.stage)
-        names = (SCORES, HELD_OUT, SYNTHETIC) if one.stage == SCORES else (one.stage,)
-        known = one.source.read_manifest().stages
+    for source, stage in stages:
+        _copy(source, target, stage)
+        names = (SCORES, HELD_OUT, SYNTHETIC) if stage == SCORES else (stage,)
+        known = source.read_manifest().stages
         records |= {name: known[name] for name in names if name in known}
-    copied = tuple(sorted(one.stage for one in stages))
+    copied = tuple(sorted(stage for _, stage in stages))
     target.update_manifest(lambda manifest: replace(manifest, stages=records, copied=copied))
     return list(copied)
 
@@ -96,11 +94,9 @@ def _check_data(source: RunFolder, manifest: Manifest, fingerprints: Mapping[Spl
     known = manifest.data.fingerprints
     other = [f"{split} videos" for split in splits if known.get(split, fingerprints[split]) != fingerprints[split]]
     if other:
-        raise CheckpointError(
-            f"its stage '{stage}' was made from other data: the {' and the '.join(other)} differ",
-            where=str(source.path),
-            fix="use the --data-root that it was run with, or remove this run from --reuse",
-        )
+        what = f"its stage '{stage}' was made from other data: the {' and the '.join(other)} differ"
+        fix = "use the --data-root that it was run with, or remove this run from --reuse"
+        raise CheckpointError(what, where=str(source.path), fix=fix)
 
 
 def _weights(folder: RunFolder, stage: str) -> Path:
@@ -108,19 +104,12 @@ def _weights(folder: RunFolder, stage: str) -> Path:
 
 
 def _files(source: RunFolder, stage: str) -> list[Path]:
-    """The files of a stage."""
     if stage != SCORES:
         return [_weights(source, stage)]
     folders = (source.scores, source.held_out, source.synthetic)
     paths = [path for folder in folders for path in sorted(folder.rglob("*")) if not path.is_dir()]
     finished = [path for path in paths if not path.match(LEFTOVERS)]
     return [*finished, source.position_stats] if source.position_stats.is_file() else finished
-
-
-def _check_readable(source: RunFolder, stage: str) -> None:
-    for path in _files(source, stage):
-        if not os.access(path, os.R_OK):
-            raise CheckpointError("cannot be read", where=str(path), fix="remove this run from --reuse")
 
 
 def _copy(source: RunFolder, target: RunFolder, stage: str) -> None:

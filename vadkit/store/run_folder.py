@@ -21,11 +21,7 @@ FILES = ("recipe.yaml", "manifest.json", "metrics.json", "labels.npz", "log.json
 
 
 class RunFolder:
-    """Paths and manifest of one run.
-
-    Args:
-        path: the folder; need not exist yet.
-    """
+    """Paths and manifest of one run. The folder need not exist yet."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -49,7 +45,9 @@ class RunFolder:
     @property
     def is_free(self) -> bool:
         """Whether a run may start here: the folder is missing, empty, or holds only leftovers of a killed run."""
-        return not self.path.exists() or (self.path.is_dir() and all(_ours(path) for path in self.path.iterdir()))
+        if not self.path.is_dir():
+            return not self.path.exists()
+        return all(path.name == ".lock" or path.match(LEFTOVERS) for path in self.path.iterdir())
 
     def runs_within(self) -> list[Path]:
         """Run folders inside this one, such as the runs of a sweep, in order; none if it is a run itself."""
@@ -82,11 +80,8 @@ class RunFolder:
         if self.path.exists() and not self.path.is_dir():
             raise RunFolderError("is a file, not a folder", where=where, fix="choose another folder with --out")
         if self.is_run and not (resume or overwrite):
-            raise RunFolderError(
-                "already contains a run",
-                where=where,
-                fix="continue it (--resume), replace it (--overwrite) or choose another folder (--out)",
-            )
+            fix = "continue it (--resume), replace it (--overwrite) or choose another folder (--out)"
+            raise RunFolderError("already contains a run", where=where, fix=fix)
         if not self.is_run and not self.is_free:
             raise RunFolderError("is not empty, and is not a run", where=where, fix="choose another folder with --out")
 
@@ -123,9 +118,8 @@ class RunFolder:
             self.path.mkdir(parents=True, exist_ok=True)
             lock.acquire()
         except Timeout as error:
-            raise RunFolderError(
-                "another vadkit is writing here", where=str(self.path), fix="wait for it, or choose --out"
-            ) from error
+            fix = "wait for it, or choose --out"
+            raise RunFolderError("another vadkit is writing here", where=str(self.path), fix=fix) from error
         except OSError as error:
             raise explain(error, self.path) from error
         try:
@@ -144,11 +138,6 @@ class RunFolder:
     def update_manifest(self, change: Callable[[Manifest], Manifest]) -> None:
         """Change the manifest: read, apply `change`, write."""
         write_manifest(self.manifest, change(self.read_manifest()))
-
-
-def _ours(path: Path) -> bool:
-    """Whether it is the lock, or a leftover of a killed process."""
-    return path.name == ".lock" or path.match(LEFTOVERS)
 
 
 def digest_of(*parts: Any) -> str:

@@ -2,17 +2,19 @@
 
 `RUN/scores/` has one `.npz` file for each video, without labels. `RUN/labels.npz` has the labels of all
 videos, so that a run can be evaluated again without its data set. Nothing is pickled, so score files of
-other people are safe to read.
+other people are safe to read. The writers raise RunFolderError if the folder cannot be written or the
+disk is full.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import quote
 
 import numpy as np
@@ -29,28 +31,20 @@ _COMPONENT = "component/"
 _LONGEST_NAME = 180  # file systems allow 255 bytes, and the temporary file's name is longer
 _SCORE_AGAIN = "delete it and score that video again"
 
-_T = TypeVar("_T")
+Arrays = Mapping[str, NDArray[Any]]
 
 
 @dataclass(frozen=True, slots=True)
 class VideoScores:
-    """The scores of one video, as a score file stores them.
-
-    Attributes:
-        name: the video's name.
-        scene: camera or scene identifier; empty if there is one scene.
-        components: name -> (F,) float64, mean over the windows that score the frame, NaN
-            if no window does. Higher = more anomalous.
-        coverage: (F,) int, number of windows that show the frame.
-        fps: frames per second; None if unknown.
-        anomaly_maps: gives the anomaly maps (F, h, w); None if they are not stored.
-    """
+    """The scores of one video, as a score file stores them."""
 
     name: str
-    scene: str
+    scene: str  # empty if there is one scene
+    # name -> (F,) float64, mean over the windows that score the frame, NaN if no window does. Higher = more anomalous
     components: Mapping[str, NDArray[np.float64]]
-    coverage: NDArray[np.int64]
-    fps: float | None = None
+    coverage: NDArray[np.int64]  # (F,) int, number of windows that show the frame
+    fps: float | None = None  # frames per second; None if unknown
+    # gives the anomaly maps (F, h, w); None if they are not stored
     anomaly_maps: Callable[[], NDArray[np.floating[Any]]] | None = None
 
     def __post_init__(self) -> None:
@@ -63,24 +57,16 @@ class VideoScores:
             raise DataError(f"coverage has shape {self.coverage.shape}, not (F,) with F > 0", where=where)
         for name, scores in self.components.items():
             if scores.shape != self.coverage.shape:
-                raise DataError(
-                    f"component {name!r} has shape {scores.shape}, but coverage has {self.coverage.shape}", where=where
-                )
+                what = f"component {name!r} has shape {scores.shape}, but coverage has {self.coverage.shape}"
+                raise DataError(what, where=where)
 
 
 @dataclass(frozen=True, slots=True)
 class PositionStats:
-    """Mean and standard deviation of one component's scores at each position of a window.
+    """Mean and standard deviation of one component's scores at each position of a window, from training clips."""
 
-    They are measured on training clips.
-
-    Attributes:
-        mean: (T,).
-        std: (T,).
-    """
-
-    mean: NDArray[np.float64]
-    std: NDArray[np.float64]
+    mean: NDArray[np.float64]  # (T,)
+    std: NDArray[np.float64]  # (T,)
 
     def standardise(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
         """Scores (B, T) -> standardised scores (B, T)."""
@@ -103,26 +89,15 @@ def map_file(folder: Path, scorer: str, name: str) -> Path:
 
 
 def write_scores(folder: Path, video: VideoScores, *, anomaly_maps: str = "") -> Path:
-    """Write one video's anomaly maps, if it has any, and then its score file. Each write is atomic.
+    """Write one video's anomaly maps, if it has any, and then its score file; return the score file's path.
 
-    Args:
-        folder: usually `RUN/scores`.
-        video: the scores.
-        anomaly_maps: name of the scorer that gave the anomaly maps.
-
-    Returns:
-        The file written.
-
-    Raises:
-        RunFolderError: the folder cannot be written or the disk is full.
+    `anomaly_maps` is the name of the scorer that gave the anomaly maps.
     """
-    arrays: dict[str, NDArray[Any]] = {
-        _COMPONENT + name: np.asarray(scores, np.float64) for name, scores in video.components.items()
-    }
     path = score_file(folder, video.name)
     if video.anomaly_maps is not None:
         with atomic_write(map_file(folder, anomaly_maps, video.name)) as temporary, temporary.open("wb") as file:
             np.save(file, np.asarray(video.anomaly_maps(), np.float32), allow_pickle=False)
+    arrays = {_COMPONENT + name: np.asarray(scores, np.float64) for name, scores in video.components.items()}
     arrays |= {"name": np.array(video.name), "scene": np.array(video.scene), "fps": np.array(video.fps or 0.0)}
     _write(path, _SCORES, arrays | {"coverage": np.asarray(video.coverage, np.int64)})
     return path
@@ -131,9 +106,7 @@ def write_scores(folder: Path, video: VideoScores, *, anomaly_maps: str = "") ->
 def read_scores(folder: Path, *, anomaly_maps: str = "") -> list[VideoScores]:
     """Read every score file of a folder (not of its subfolders), in natural order of the videos' names.
 
-    Args:
-        folder: usually `RUN/scores`.
-        anomaly_maps: name of the scorer for which stored anomaly maps are read too; empty reads none.
+    With `anomaly_maps`, the stored anomaly maps of the scorer of that name are read too.
 
     Raises:
         DataError: there are no score files, one is damaged or not a score file, or two hold the same video.
@@ -141,19 +114,14 @@ def read_scores(folder: Path, *, anomaly_maps: str = "") -> list[VideoScores]:
     paths = sorted(path for path in folder.glob("*.npz") if path.is_file() and not path.name.startswith("."))
     if not paths:
         raise DataError("has no score files", where=str(folder), fix="score the test videos first, with 'vadkit run'")
-    path_of: dict[str, Path] = {}
-    videos: list[VideoScores] = []
+    found: dict[str, tuple[Path, VideoScores]] = {}
     for path in paths:
         video = read_score_file(path, anomaly_maps=anomaly_maps)
-        if video.name in path_of:
-            raise DataError(
-                f"video {video.name!r} is also in {path_of[video.name].name}",
-                where=str(path),
-                fix="delete one of the two files",
-            )
-        path_of[video.name] = path
-        videos.append(video)
-    return sorted(videos, key=lambda video: natural_key(video.name))
+        other, _ = found.setdefault(video.name, (path, video))
+        if other != path:
+            what = f"video {video.name!r} is also in {other.name}"
+            raise DataError(what, where=str(path), fix="delete one of the two files")
+    return [found[name][1] for name in sorted(found, key=natural_key)]
 
 
 def read_score_file(path: Path, *, anomaly_maps: str = "") -> VideoScores:
@@ -162,7 +130,15 @@ def read_score_file(path: Path, *, anomaly_maps: str = "") -> VideoScores:
     Raises:
         DataError: the file is missing, damaged or not a score file.
     """
-    video = _read(path, _SCORES, _parse_scores)
+    with _opened(path, _SCORES) as arrays:
+        components = {
+            key.removeprefix(_COMPONENT): _typed(array, np.float64, key)
+            for key, array in arrays.items()
+            if key.startswith(_COMPONENT)
+        }
+        coverage = _typed(arrays["coverage"], np.int64, "coverage")
+        fps = float(arrays["fps"]) if "fps" in arrays else 0.0  # older files have no fps
+        video = VideoScores(str(arrays["name"]), str(arrays["scene"]), components, coverage, fps or None)
     maps = map_file(path.parent, anomaly_maps, video.name)
     if not anomaly_maps or not maps.is_file():
         return video
@@ -173,9 +149,8 @@ def _read_maps(path: Path, frames: int) -> NDArray[np.float32]:
     try:
         anomaly_maps = np.load(path, mmap_mode="r", allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
-        raise DataError(
-            f"is not a readable file of anomaly maps: {error}", where=str(path), fix=_SCORE_AGAIN
-        ) from error
+        what = f"is not a readable file of anomaly maps: {error}"
+        raise DataError(what, where=str(path), fix=_SCORE_AGAIN) from error
     if anomaly_maps.ndim != 3 or len(anomaly_maps) != frames:
         what = f"holds maps of shape {anomaly_maps.shape}, but {frames} frames are scored"
         raise DataError(what, where=str(path), fix=_SCORE_AGAIN)
@@ -183,18 +158,9 @@ def _read_maps(path: Path, frames: int) -> NDArray[np.float32]:
 
 
 def write_labels(path: Path, labels: Mapping[str, Labels]) -> None:
-    """Write the frame labels of a run's test videos into one file, without masks and tracks.
-
-    Args:
-        path: usually `RUN/labels.npz`.
-        labels: video name -> labels, without the videos that have no labels.
-
-    Raises:
-        RunFolderError: the folder cannot be written or the disk is full.
-    """
-    arrays: dict[str, NDArray[Any]] = {
-        f"frames/{index}": np.asarray(label.frames, bool) for index, label in enumerate(labels.values())
-    }
+    """Write the frame labels of a run's test videos into `RUN/labels.npz`, without masks and tracks."""
+    arrays: dict[str, NDArray[Any]]
+    arrays = {f"frames/{index}": np.asarray(label.frames, bool) for index, label in enumerate(labels.values())}
     arrays["names"] = np.array(list(labels), np.str_)
     arrays["sources"] = np.array([label.source for label in labels.values()], np.str_)
     _write(path, _LABELS, arrays)
@@ -211,18 +177,19 @@ def read_labels(path: Path, regions: Path | None = None) -> dict[str, Labels]:
     Raises:
         DataError: the file is missing, damaged or not a label file.
     """
-    labels = _read(path, _LABELS, _parse_labels)
+    with _opened(path, _LABELS) as arrays:
+        names, sources = (arrays[key].tolist() for key in ("names", "sources"))
+        labels = {
+            name: Labels(_typed(arrays[f"frames/{index}"], np.bool_, name), source=source)
+            for index, (name, source) in enumerate(zip(names, sources, strict=True))
+        }
     if regions is None or not regions.is_dir():
         return labels
     return {name: _with_regions(score_file(regions, name), label) for name, label in labels.items()}
 
 
 def write_regions(folder: Path, name: str, labels: Labels) -> None:
-    """Write one video's masks and tracks, so that a run's anomaly maps can be evaluated without its data set.
-
-    Raises:
-        RunFolderError: the folder cannot be written or the disk is full.
-    """
+    """Write one video's masks and tracks, so that a run's anomaly maps can be evaluated without its data set."""
     arrays: dict[str, NDArray[Any]] = {}
     if labels.masks is not None:
         masks = np.asarray(labels.masks(), bool)
@@ -239,16 +206,7 @@ def write_regions(folder: Path, name: str, labels: Labels) -> None:
 
 
 def write_position_stats(path: Path, digest: str, position_stats: Mapping[str, PositionStats]) -> None:
-    """Write the statistics that standardise the scores of calibrated windows.
-
-    Args:
-        path: the file, in the folder of the weights.
-        digest: digest of everything that the statistics depend on.
-        position_stats: component -> statistics.
-
-    Raises:
-        RunFolderError: the folder cannot be written or the disk is full.
-    """
+    """Write each component's statistics, and the digest of everything that they depend on."""
     arrays: dict[str, NDArray[Any]] = {}
     for name, stats in position_stats.items():
         arrays |= {f"mean/{name}": stats.mean, f"std/{name}": stats.std}
@@ -263,49 +221,47 @@ def read_position_stats(path: Path, digest: str) -> dict[str, PositionStats] | N
     """
     if not path.is_file():
         return None
-    arrays = _read(path, _POSITION_STATS, dict)
-    if str(arrays["digest"]) != digest:
-        return None
-    names = [key.removeprefix("mean/") for key in arrays if key.startswith("mean/")]
-    return {name: PositionStats(arrays[f"mean/{name}"], arrays[f"std/{name}"]) for name in names}
+    with _opened(path, _POSITION_STATS) as arrays:
+        if str(arrays["digest"]) != digest:
+            return None
+        names = [key.removeprefix("mean/") for key in arrays if key.startswith("mean/")]
+        return {name: PositionStats(arrays[f"mean/{name}"], arrays[f"std/{name}"]) for name in names}
 
 
 def _with_regions(path: Path, labels: Labels) -> Labels:
     if not path.is_file():
         return labels
-    keys, tracks, size = _read(path, _REGIONS, lambda arrays: (set(arrays), _parse_tracks(arrays), _parse_size(arrays)))
-    masks = partial(_read, path, _REGIONS, _parse_masks) if "masks" in keys else None
+    with _opened(path, _REGIONS) as arrays:
+        tracks, size = _parse_tracks(arrays) if "boxes" in arrays else None, None
+        if "size" in arrays:
+            height, width = arrays["size"].tolist()
+            size = height, width
+        masks = partial(_read_masks, path) if "masks" in arrays else None
     return replace(labels, masks=masks, tracks=tracks, size=size)
 
 
-def _parse_size(arrays: Mapping[str, NDArray[Any]]) -> tuple[int, int] | None:
-    if "size" not in arrays:
-        return None
-    height, width = arrays["size"].tolist()
-    return height, width
+def _read_masks(path: Path) -> NDArray[np.bool_]:
+    with _opened(path, _REGIONS) as arrays:
+        shape = tuple(arrays["shape"].tolist())
+        return np.unpackbits(arrays["masks"], count=int(np.prod(shape))).astype(bool).reshape(shape)
 
 
-def _parse_masks(arrays: Mapping[str, NDArray[Any]]) -> NDArray[np.bool_]:
-    shape = tuple(int(size) for size in arrays["shape"])
-    return np.unpackbits(arrays["masks"], count=int(np.prod(shape))).astype(bool).reshape(shape)
-
-
-def _parse_tracks(arrays: Mapping[str, NDArray[Any]]) -> tuple[Track, ...] | None:
-    if "boxes" not in arrays:
-        return None
+def _parse_tracks(arrays: Arrays) -> tuple[Track, ...]:
     boxes: list[dict[int, tuple[int, int, int, int]]] = [{} for _ in arrays["identities"]]
     for number, frame, x0, y0, x1, y1 in arrays["boxes"].tolist():
         boxes[number][frame] = (x0, y0, x1, y1)
     return tuple(Track(str(name), track) for name, track in zip(arrays["identities"], boxes, strict=True))
 
 
-def _write(path: Path, kind: str, arrays: Mapping[str, NDArray[Any]], *, compressed: bool = False) -> None:
+def _write(path: Path, kind: str, arrays: Arrays, *, compressed: bool = False) -> None:
     save: Any = np.savez_compressed if compressed else np.savez
     with atomic_write(path) as temporary, temporary.open("wb") as file:
         save(file, allow_pickle=False, kind=np.array(kind), version=np.array(_VERSION), **arrays)
 
 
-def _read(path: Path, kind: str, parse: Callable[[Mapping[str, NDArray[Any]]], _T]) -> _T:
+@contextmanager
+def _opened(path: Path, kind: str) -> Iterator[Arrays]:
+    """The arrays of a file of this kind. An error in the context means that the file is damaged."""
     if not path.is_file():
         raise DataError("does not exist", where=str(path), fix="score the test videos first, with 'vadkit run'")
     try:
@@ -313,36 +269,15 @@ def _read(path: Path, kind: str, parse: Callable[[Mapping[str, NDArray[Any]]], _
             arrays = {key: archive[key] for key in archive.files}
         file_kind, version = str(arrays["kind"]), int(arrays["version"])
         if (file_kind, version) == (kind, _VERSION):
-            return parse(arrays)
+            yield arrays
+            return
     # A damaged file fails in the zip, zlib, header or pickle code, each with its own exceptions.
     except Exception as error:
-        raise DataError(
-            f"is not a readable file of {kind}: {type(error).__name__}: {error}", where=str(path), fix=_SCORE_AGAIN
-        ) from error
-    raise DataError(
-        f"holds {file_kind!r} version {version}, not {kind!r} version {_VERSION}",
-        where=str(path),
-        fix="read it with the version of vadkit that wrote it, or score again",
-    )
-
-
-def _parse_scores(arrays: Mapping[str, NDArray[Any]]) -> VideoScores:
-    components = {
-        key.removeprefix(_COMPONENT): _typed(array, np.float64, key)
-        for key, array in arrays.items()
-        if key.startswith(_COMPONENT)
-    }
-    coverage = _typed(arrays["coverage"], np.int64, "coverage")
-    fps = float(arrays["fps"]) if "fps" in arrays else 0.0  # older files have no fps
-    return VideoScores(str(arrays["name"]), str(arrays["scene"]), components, coverage, fps or None)
-
-
-def _parse_labels(arrays: Mapping[str, NDArray[Any]]) -> dict[str, Labels]:
-    names, sources = (arrays[key].tolist() for key in ("names", "sources"))
-    return {
-        name: Labels(_typed(arrays[f"frames/{index}"], np.bool_, name), source=source)
-        for index, (name, source) in enumerate(zip(names, sources, strict=True))
-    }
+        what = f"is not a readable file of {kind}: {type(error).__name__}: {error}"
+        raise DataError(what, where=str(path), fix=_SCORE_AGAIN) from error
+    what = f"holds {file_kind!r} version {version}, not {kind!r} version {_VERSION}"
+    fix = "read it with the version of vadkit that wrote it, or score again"
+    raise DataError(what, where=str(path), fix=fix)
 
 
 def _typed(array: NDArray[Any], dtype: type[np.generic], name: str) -> NDArray[Any]:

@@ -42,9 +42,8 @@ def default_cache() -> Path:
 def open_cache(*, keep: bool = True, limit: str | int | None = None) -> Iterator[FrameCache]:
     """The frame cache of one run.
 
-    Args:
-        keep: store frames in the default folder, also for later runs; otherwise in a temporary folder.
-        limit: largest size of the folder, such as 50GB; None means `$VADKIT_CACHE_LIMIT`, or no limit if it is unset.
+    Without `keep`, the frames are in a temporary folder. `limit` is the largest size of the folder, such as 50GB; None
+    means `$VADKIT_CACHE_LIMIT`, or no limit if it is unset.
 
     Raises:
         VadkitError: the limit is not a size, or is given for a temporary cache.
@@ -77,12 +76,9 @@ def fingerprint(videos: Sequence[VideoRef]) -> str:
 class FrameCache:
     """Read-only frames of videos, resized to a clip's size.
 
-    Several processes may build the same video at once: each writes a temporary file and renames it.
-    The last rename wins, and all files have the same content.
-
-    Args:
-        folder: folder of the arrays; None keeps them in memory.
-        limit: largest size of the folder, bytes; None means no limit.
+    Several processes may build the same video at once: each writes a temporary file and renames it. The last rename
+    wins, and all files have the same content. Without a folder, the frames stay in memory. The `limit` is in bytes;
+    None means no limit.
     """
 
     def __init__(self, folder: Path | None, limit: int | None = None) -> None:

@@ -42,12 +42,9 @@ def format_bytes(size: int) -> str:
 class CacheQuota:
     """Limits the size of a cache folder, and keeps the entries that a run needs.
 
-    A run lists the entries that it needs in a claim file and holds a lock next to that file. When the
-    run ends, for whatever reason, the system frees the lock and the claim no longer counts.
-
-    Args:
-        folder: the cache folder.
-        limit: largest size, bytes; None means no limit.
+    A run lists the entries that it needs in a claim file and holds a lock next to that file. When the run ends, for
+    whatever reason, the system frees the lock and the claim no longer counts. The `limit` is in bytes; None means no
+    limit.
     """
 
     def __init__(self, folder: Path, limit: int | None) -> None:
@@ -106,18 +103,15 @@ class CacheQuota:
                 return
             mine = [used for path, used, _ in entries if path.stem in self._mine]
             rest = sum(used for path, used, _ in entries if path.stem in others - self._mine)
-        raise self._refusal(size + sum(mine), len(mine), rest)
-
-    def _refusal(self, needed: int, stored: int, others: int) -> DataError:
-        assert self.limit is not None
-        limit, least = format_bytes(self.limit), format_bytes(needed)
+        limit, least = format_bytes(self.limit), format_bytes(size + sum(mine))
         what = f"the limit of {limit} is too small for this run, which needs at least {least}"
-        if len(self._mine) > stored:
-            what += f" (with {stored} of its {len(self._mine)} videos stored)"
-        if others:
-            what += f"; other active runs need {format_bytes(others)}"
         fix = "raise --cache-limit (VADKIT_CACHE_LIMIT), or lower data.clip.size"
-        return DataError(what, where=str(self.folder), fix=fix + (", or wait for the other runs" if others else ""))
+        if len(self._mine) > len(mine):
+            what += f" (with {len(mine)} of its {len(self._mine)} videos stored)"
+        if rest:
+            what += f"; other active runs need {format_bytes(rest)}"
+            fix += ", or wait for the other runs"
+        raise DataError(what, where=str(self.folder), fix=fix)
 
 
 def _entries(folder: Path) -> list[tuple[Path, int, float]]:

@@ -24,21 +24,14 @@ def window_count(frames: int, spec: ClipSpec, stride: int, *, video: str, short:
         DataError: the video is shorter than one clip and `short` is "error".
     """
     if frames < spec.span and short == "error":
-        raise DataError(
-            f"has {frames} frame{'s' if frames != 1 else ''}, but a clip spans {spec.span}",
-            where=f"video {video}",
-            fix="remove the video, lower data.clip.frames or data.clip.step,"
-            " or set data.short: repeat, which repeats the last frame",
-        )
+        what = f"has {frames} frame{'s' if frames != 1 else ''}, but a clip spans {spec.span}"
+        fix = "remove the video, lower data.clip.frames or data.clip.step, or set data.short: repeat, which repeats "
+        raise DataError(what, where=f"video {video}", fix=f"{fix}the last frame")
     return -(-max(frames - spec.span, 0) // stride) + 1
 
 
 def window_starts(frames: int, spec: ClipSpec, stride: int, *, video: str, short: Short = "error") -> NDArray[np.int64]:
-    """First frames of all windows of a video; the last window ends with the video.
-
-    Raises:
-        DataError: as `window_count`.
-    """
+    """First frames of all windows of a video, as many as `window_count`; the last window ends with the video."""
     count = window_count(frames, spec, stride, video=video, short=short)
     return np.minimum(np.arange(count) * stride, max(frames - spec.span, 0))
 
@@ -90,14 +83,8 @@ class Batch(NamedTuple):
 class Clips:
     """All clips of some videos at a stride. Its memory grows with the number of videos, not with their length.
 
-    Args:
-        videos: name and frames (F, H, W, C) uint8 of each video, on disk or in memory.
-        spec: geometry of a clip.
-        stride: frames between the starts of neighbouring clips.
-        scenes: scene of each video, for `sampling` "scene"; by default all videos are one scene.
-        sampling: order of the clips in an epoch.
-        augmenter: changes the clips of an epoch; by default they stay unchanged.
-        short: what to do with videos shorter than a clip.
+    The frames of a video are (F, H, W, C) uint8, on disk or in memory. `scenes` has the scene of each video, for the
+    sampling by scene; by default all videos are one scene.
 
     Raises:
         DataError: there are no videos, or one is shorter than a clip.
@@ -135,11 +122,7 @@ class Clips:
     ) -> Batch:
         """As `read`, but augmented; the change depends only on seed, epoch and clip.
 
-        Args:
-            numbers: of the clips.
-            seed: fixes the augmentation.
-            epoch: number of the epoch.
-            normal: apply only augmentations that keep a clip normal.
+        With `normal`, only augmentations that keep a clip normal are applied.
         """
         augmenter, generator = self.augmenter.of_normal if normal else self.augmenter, np.random.default_rng
         clips = [augmenter(self._clip(n), generator([seed, epoch, n, 1])) for n in map(int, numbers)]
@@ -168,12 +151,8 @@ class Clips:
     ) -> Iterator[Batch]:
         """The batches of one epoch, from batch `start` on; the last batch may be smaller.
 
-        Args:
-            batch_size: B.
-            seed: fixes the order and the augmentation.
-            epoch: number of the epoch.
-            start: number of batches to skip.
-            ahead: read the next batch in a thread while the caller uses this one.
+        Seed and epoch fix the order and the augmentation. With `ahead`, a thread reads the next batch while the caller
+        uses this one.
         """
         order = self.order(seed, epoch)
         parts = (order[first : first + batch_size] for first in range(start * batch_size, len(order), batch_size))
@@ -194,12 +173,7 @@ def _by_scene(scenes: Sequence[str], ends: NDArray[np.int64], random: np.random.
     """As many clip numbers as there are clips; scenes take turns, so that each has an equal share.
 
     Each scene's clips are shuffled, and shuffled again after the last one. So an epoch repeats the clips
-    of a small scene and skips some of a large one.
-
-    Args:
-        scenes: scene of each video.
-        ends: for each video, one past the number of its last clip.
-        random: the epoch's random generator.
+    of a small scene and skips some of a large one. `ends` is one past the last clip of each video.
     """
     clips = np.repeat(np.unique(scenes, return_inverse=True)[1], np.diff(ends, prepend=0))  # each clip's scene
     groups = [np.flatnonzero(clips == scene) for scene in range(int(clips.max()) + 1)]

@@ -19,17 +19,11 @@ _CAUSES: Mapping[type[Exception], tuple[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Damage:
-    """Frames that are damaged or missing.
+    """Frames that are damaged or missing."""
 
-    Attributes:
-        first: index of the first such frame.
-        last: index of the last one.
-        what: what is wrong with these frames.
-    """
-
-    first: int
-    last: int
-    what: str
+    first: int  # index of the first such frame
+    last: int  # index of the last one
+    what: str  # what is wrong with them
 
     def __str__(self) -> str:
         which = f"frame {self.first}" if self.first == self.last else f"frames {self.first} to {self.last}"
@@ -37,11 +31,7 @@ class Damage:
 
 
 class Damages:
-    """Collects the damages of one video, or raises the first one.
-
-    Args:
-        strict: raise a DataError instead of collecting.
-    """
+    """Collects the damages of one video, or raises the first one if it is strict."""
 
     def __init__(self, *, strict: bool = False) -> None:
         self.strict = strict
@@ -64,13 +54,7 @@ class Damages:
 
 
 def unreadable(path: Path, error: Exception, *, index: int | None = None) -> DataError:
-    """The error for a file without any readable frame: its cause and the fix.
-
-    Args:
-        path: the file.
-        error: the decoder's error.
-        index: frame number of an image.
-    """
+    """The error for a file without any readable frame: its cause and the fix. `index` numbers an image as a frame."""
     for kind, (what, fix) in _CAUSES.items():
         if isinstance(error, kind):
             return DataError(what, where=str(path), fix=fix)

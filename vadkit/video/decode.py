@@ -7,7 +7,7 @@ that a video and its extracted frames give the same gray frames.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -35,16 +35,14 @@ def frame_count(video: VideoRef) -> int:
         return len(video.source)
     if isinstance(video.source, Path):
         return sum(1 for _ in pictures(video.source, Damages(strict=True)))
-    raise _unknown_length(video)
+    what, fix = "a video drawn in code needs its number of frames", "set VideoRef.frames in the data set"
+    raise DataError(what, where=video.name, fix=fix)
 
 
 def decode(video: VideoRef, *, color: Color, damages: Damages | None = None) -> Iterator[NDArray[np.uint8]]:
     """Frames in order, each (H, W, C) uint8; C is 1 for gray and 3 for RGB.
 
-    Args:
-        video: what to decode.
-        color: "gray" or "rgb".
-        damages: collects the problems of a partly readable video; None refuses such a video.
+    A partly readable video adds its problems to `damages`; None refuses such a video.
 
     Raises:
         DataError: a file is missing or has no readable frame, frame sizes differ within the video, or
@@ -56,18 +54,16 @@ def decode(video: VideoRef, *, color: Color, damages: Damages | None = None) -> 
     elif isinstance(video.source, Path):
         frames = (to_color(frame, color) for frame in pictures(video.source, damages))
     else:
-        if video.frames is None:
-            raise _unknown_length(video)
-        frames = _drawn(video.source, video.frames, color)
+        draw, total = video.source, frame_count(video)
+        parts = (draw(start, min(start + _DRAWN_AT_ONCE, total)) for start in range(0, total, _DRAWN_AT_ONCE))
+        frames = (to_color(frame, color) for part in parts for frame in part)
     count, shape = 0, None
     for frame in frames:
         shape = shape or frame.shape
         if frame.shape != shape:
-            raise DataError(
-                f"frame {count} is {_size(frame.shape)}, but earlier frames are {_size(shape)}",
-                where=_place(video, count),
-                fix="resize or remove it, so that all frames of the video have one size",
-            )
+            what = f"frame {count} is {_size(frame.shape)}, but earlier frames are {_size(shape)}"
+            fix = "resize or remove it, so that all frames of the video have one size"
+            raise DataError(what, where=_place(video, count), fix=fix)
         yield frame
         count += 1
     if video.frames is None or count == video.frames:
@@ -75,22 +71,9 @@ def decode(video: VideoRef, *, color: Color, damages: Damages | None = None) -> 
     if damages.found and count < video.frames:
         damages.note(count, f"the video ends here, but should have {video.frames} frames", where=_place(video))
         return
-    raise DataError(
-        f"has {count} frames, but should have {video.frames}",
-        where=_place(video),
-        fix=f"{FETCH}; it is damaged, or not the version that the labels were made for",
-    )
-
-
-def _drawn(draw: Callable[[int, int], NDArray[np.uint8]], count: int, color: Color) -> Iterator[NDArray[np.uint8]]:
-    for start in range(0, count, _DRAWN_AT_ONCE):
-        for frame in draw(start, min(start + _DRAWN_AT_ONCE, count)):
-            yield to_color(frame, color)
-
-
-def _unknown_length(video: VideoRef) -> DataError:
-    what, fix = "a video drawn in code needs its number of frames", "set VideoRef.frames in the data set"
-    return DataError(what, where=video.name, fix=fix)
+    what = f"has {count} frames, but should have {video.frames}"
+    fix = f"{FETCH}; it is damaged, or not the version that the labels were made for"
+    raise DataError(what, where=_place(video), fix=fix)
 
 
 def _place(video: VideoRef, index: int = 0) -> str:

@@ -25,14 +25,9 @@ _ASK_EVERY = 1 << 26  # bytes written between two requests for room
 class StoredFrames:
     """Read-only frames (F, H, W, C) uint8 of a video. The file is open only during a read.
 
-    A memory map would count as memory of the process and keep a file open for each video. Reading from
-    the system's page cache is about as fast.
-
-    Args:
-        path: the array, in NumPy's format.
-        shape: (F, H, W, C).
-        offset: start of its values in the file, bytes.
-        rebuild: writes the file again if another process has removed it.
+    A memory map would count as memory of the process and keep a file open for each video. Reading from the system's
+    page cache is about as fast. The values start at `offset` bytes. `rebuild` writes the file again if another process
+    has removed it.
     """
 
     def __init__(self, path: Path, shape: tuple[int, ...], offset: int, rebuild: Callable[[], None]) -> None:
@@ -74,17 +69,10 @@ class StoredFrames:
 
 def write(
     path: Path, frames: Iterable[NDArray[np.uint8]], shape: tuple[int, int, int], room: Callable[[int], None]
-) -> int:
-    """Write frames (H, W, C) to `path` one by one; the header is written again when F is known.
+) -> None:
+    """Write frames of the shape (H, W, C) to `path` one by one; the header is written again when F is known.
 
-    Args:
-        path: file of the array.
-        frames: the frames of a video.
-        shape: (H, W, C).
-        room: called from time to time with the number of bytes needed; raises if there is no room.
-
-    Returns:
-        The file's size in bytes.
+    `room` is called from time to time with the number of bytes needed, and raises if there is no room.
 
     Raises:
         RunFolderError: the folder cannot be written, or the disk is full.
@@ -103,7 +91,6 @@ def write(
         end = _write_header(file, (count, *shape))
         assert end == start, "NumPy pads the header for a longer first axis"
         room(written)
-    return written
 
 
 def _write_header(file: Any, shape: tuple[int, ...]) -> int:

@@ -50,10 +50,8 @@ def images(paths: tuple[Path, ...], color: Color, damages: Damages) -> Iterator[
 def _read(path: Path, color: Color, index: int) -> NDArray[np.uint8]:
     with Image.open(path) as image:
         if image.mode not in _EIGHT_BIT:
-            raise DataError(
-                f"frame {index} has pixels of mode {image.mode!r}, not 8 bits per channel",
-                where=str(path),
-                fix="convert the images to 8 bits; vadkit does not, because it cannot know the scale",
-            )
+            what = f"frame {index} has pixels of mode {image.mode!r}, not 8 bits per channel"
+            fix = "convert the images to 8 bits; vadkit does not, because it cannot know the scale"
+            raise DataError(what, where=str(path), fix=fix)
         pixels = np.asarray(ImageOps.exif_transpose(image.convert("L" if color == "gray" else "RGB")))
     return pixels.reshape(*pixels.shape[:2], -1)  # (H, W, C)

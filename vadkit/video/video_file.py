@@ -56,6 +56,16 @@ def pictures(path: Path, damages: Damages) -> Iterator[NDArray[np.uint8]]:
             damages.note(count, f"breaks off{why}", where=path)
 
 
+def frame_rate(path: Path) -> float | None:
+    """Average frames per second, from the file's metadata; None if unknown or if the file is unreadable."""
+    try:
+        with av.open(str(path)) as container:
+            rates = [stream.average_rate or stream.guessed_rate for stream in container.streams.video]
+            return float(rates[0]) if rates and rates[0] else None
+    except (av.error.FFmpegError, OSError):
+        return None  # decoding the file reports the error
+
+
 class _Packets:
     """Decodes packet by packet, so that a damaged packet does not affect the others."""
 
@@ -92,10 +102,7 @@ class _Packets:
 def _broken_off(path: Path, packets: _Packets, end: float) -> str:
     """The evidence, in the file's own metadata, that its end is missing; empty if there is none.
 
-    Args:
-        path: the file.
-        packets: its packets, after decoding.
-        end: end of the last frame, seconds.
+    `end` is the end of the last decoded frame in seconds.
     """
     announced, rate = packets.stream.frames, float(packets.stream.average_rate or 0)
     if packets.count + _ANNOUNCED_SLACK < announced:
@@ -130,9 +137,7 @@ def to_rgb(picture: av.VideoFrame) -> NDArray[np.uint8]:
 def upright(frame: NDArray[np.uint8], matrix: tuple[int, int, int, int]) -> NDArray[np.uint8]:
     """(H, W, C) as a player shows it; uses the nearest of the eight rotations and reflections.
 
-    Args:
-        frame: as decoded.
-        matrix: (a, b, c, d) of the display matrix: x' = a x + c y, y' = b x + d y.
+    `matrix` is (a, b, c, d) of the display matrix: x' = a x + c y, y' = b x + d y.
     """
     a, b, c, d = matrix
     if abs(b) + abs(c) > abs(a) + abs(d):  # swap the axes

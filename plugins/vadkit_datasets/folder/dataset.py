@@ -11,10 +11,10 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from vadkit.api import DataError, Dataset, Labels, Split, VideoLabels, VideoRef, frame_rate, read_label_file
+from vadkit.api import DataError, Labels, Split, VideoLabels, VideoRef, frame_rate, read_label_file
 from vadkit_datasets.folder.finding import Source, videos_like, videos_under
 from vadkit_datasets.folder.labels import MASKS, labels_of, matched, read_mask_folders
-from vadkit_datasets.layout import Lengths, check_length, found_if_any
+from vadkit_datasets.layout import OnDisk, check_length
 
 _FOLDERS: dict[Split, tuple[str, ...]] = {
     "train": ("train", "training/frames", "training/videos", "training"),
@@ -22,7 +22,7 @@ _FOLDERS: dict[Split, tuple[str, ...]] = {
 }
 
 
-class Folder(Dataset):
+class Folder(OnDisk):
     """Your own videos: files or folders of images in train/ and test/, with or without labels.
 
     The name of a video is its path in train/ or test/, without the suffix of a file. For a video
@@ -70,18 +70,10 @@ class Folder(Dataset):
     ) -> None:
         if fps is not None and fps <= 0:
             raise DataError(f"'fps' must be above 0, but it is {fps:g}", where="folder")
+        super().__init__(root)
         self._named: dict[Split, str | tuple[str, ...] | None] = {"train": train, "test": test}
-        self._root, self._given, self._fps = root, labels, fps
+        self._given, self._fps = labels, fps
         self._normal, self._by_folder = unlabelled == "normal", scene == "folder"
-        self._length = Lengths()
-
-    def videos(self, split: Split) -> Sequence[VideoRef]:
-        """Videos of a split in natural order of their names.
-
-        Raises:
-            DataError: there are no videos, or one cannot be read or named.
-        """
-        return self._test if split == "test" else self._train
 
     def labels(self, video: VideoRef) -> Labels | None:
         """Labels of a test video; None for an unlabelled or training video.
@@ -89,9 +81,7 @@ class Folder(Dataset):
         Raises:
             DataError: the labels cannot be read, do not fit the video, or name an unknown video.
         """
-        other = self._by_name.get(video.name)
-        # Training videos may have the same names.
-        if other is None or other.source != video.source:
+        if not self._is_test_video(video):
             return None
         entry, masks = self._entries.get(video.name), self._masks.get(video.name)
         if entry is not None:
@@ -106,24 +96,12 @@ class Folder(Dataset):
         Raises:
             DataError: the labels cannot be read, or do not fit.
         """
-        if found_if_any(self.videos, "test"):
+        if self._videos_if_any("test"):
             return super().ground_truth()
         path = self._labels_path
         entries = read_label_file(path).items() if path else ()
         absent = [(replace(self._video(name, ()), frames=entry.length()), entry) for name, entry in entries]
         return [(video, self._compared(video, entry, None)) for video, entry in absent if video.frames]
-
-    @cached_property
-    def _train(self) -> Sequence[VideoRef]:
-        return self._find("train")
-
-    @cached_property
-    def _test(self) -> Sequence[VideoRef]:
-        return self._find("test")
-
-    @cached_property
-    def _by_name(self) -> Mapping[str, VideoRef]:
-        return {video.name: video for video in self._test}
 
     @cached_property
     def _base(self) -> Path:
@@ -161,8 +139,8 @@ class Folder(Dataset):
 
     @cached_property
     def _entries(self) -> Mapping[str, VideoLabels]:
-        path = self._labels_path
-        sole = self._test[0].name if len(self._test) == 1 else ""
+        path, names = self._labels_path, list(self._test_sources)
+        sole = names[0] if len(names) == 1 else ""
         return self._matched(read_label_file(path, sole), path) if path else {}
 
     @cached_property
@@ -172,8 +150,8 @@ class Folder(Dataset):
         return self._matched(read_mask_folders(path), path) if path.is_dir() else {}
 
     def _matched(self, entries: Mapping[str, VideoLabels], path: Path) -> Mapping[str, VideoLabels]:
-        others = [video.name for video in found_if_any(self.videos, "train")]
-        return matched(entries, [video.name for video in self._test], others, path)
+        others = [video.name for video in self._videos_if_any("train")]
+        return matched(entries, self._test_sources, others, path)
 
     def _compared(self, video: VideoRef, entry: VideoLabels, masks: VideoLabels | None) -> Labels:
         """The labels, checked against the video. A video is decoded only if its length is not known otherwise."""

@@ -6,9 +6,8 @@ import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from vadkit.api import DataError, natural_key
+from vadkit.api import DataError, is_image, is_video, natural_key, walk_folders
 from vadkit_datasets.folder.patterns import chosen, fits, leads, split
-from vadkit_datasets.layout import IMAGES, VIDEOS
 
 Source = Path | tuple[Path, ...]
 """A video file, or the images of a folder in natural order."""
@@ -37,7 +36,7 @@ def videos_like(root: Path, patterns: Sequence[str]) -> Mapping[str, Source]:
     for pattern in patterns:
         start, rest = split(root, pattern)
         found = list(_select(start, rest)) if start.is_dir() else []
-        if not rest and start.is_file() and start.suffix.lower() in VIDEOS:
+        if not rest and start.is_file() and is_video(start):
             found = [start]
         if not found:
             what = f"the pattern {pattern!r} matches no video file and no folder of images"
@@ -47,15 +46,6 @@ def videos_like(root: Path, patterns: Sequence[str]) -> Mapping[str, Source]:
     return _named(sources, root)
 
 
-def image_folders(folder: Path) -> list[tuple[Path, list[Path]]]:
-    """Every folder below this one with images, at any depth, and its images in natural order.
-
-    Raises:
-        DataError: a folder or file cannot be read, or a link is circular.
-    """
-    return [(inner, images) for inner, images, _ in _walk(folder, ()) if images]
-
-
 def folder_of(source: Source) -> Path:
     """The path that names a video: the file, or the folder of its images."""
     return source[0].parent if isinstance(source, tuple) else source
@@ -63,45 +53,24 @@ def folder_of(source: Source) -> Path:
 
 def _select(base: Path, pattern: tuple[str, ...]) -> Iterator[Source]:
     """Yield the videos below `base` that match, or are in a folder that matches; an empty pattern matches `base`."""
-    for folder, images, files in _walk(base, pattern):
+
+    def enter(folder: Path) -> bool:
+        parts = folder.relative_to(base).parts
+        return leads(parts, pattern) or chosen(parts, pattern)
+
+    for folder, files in walk_folders(base, enter):
         parts = folder.relative_to(base).parts
         if not chosen(parts, pattern):
-            images = [path for path in images if fits((*parts, path.name), pattern)]
             files = [path for path in files if fits((*parts, path.name), pattern)]
-        if images and files:
-            what = f"the folder contains both video files ({files[0].name}) and images ({images[0].name})"
+        images, videos = [path for path in files if is_image(path)], [path for path in files if is_video(path)]
+        if images and videos:
+            what = f"the folder contains both video files ({videos[0].name}) and images ({images[0].name})"
             fix = "move the frames to another folder, or use a pattern, for example train: 'train/**/*.mp4'"
             raise DataError(what, where=str(folder), fix=fix)
-        _check_readable(images or files)
+        _check_readable(images or videos)
         if images:
             yield tuple(images)
-        yield from files
-
-
-def _walk(
-    base: Path, pattern: tuple[str, ...], folder: Path | None = None, above: tuple[tuple[int, int], ...] = ()
-) -> Iterator[tuple[Path, list[Path], list[Path]]]:
-    """Yield each folder with its images and its video files, in natural order; links are followed."""
-    folder = folder or base
-    try:
-        status = folder.stat()
-        with os.scandir(folder) as entries:
-            found = [(Path(entry.path), entry.is_dir()) for entry in entries if entry.name[0] != "."]
-    except OSError as error:
-        fix = "correct its permissions or its link, or remove it"
-        raise DataError(f"cannot be read: {error.strerror}", where=str(error.filename or folder), fix=fix) from error
-    here = (status.st_dev, status.st_ino)
-    if here in above:
-        fix = "remove the link, or use patterns that do not match it"
-        raise DataError("the link points to a folder that contains it", where=str(folder), fix=fix)
-    found.sort(key=lambda entry: (natural_key(entry[0].name), entry[0].name))
-    files = [path for path, is_folder in found if not is_folder]
-    images, videos = ([path for path in files if path.suffix.lower() in kind] for kind in (IMAGES, VIDEOS))
-    yield folder, images, videos
-    for path in (path for path, is_folder in found if is_folder):
-        parts = path.relative_to(base).parts
-        if leads(parts, pattern) or chosen(parts, pattern):
-            yield from _walk(base, pattern, path, (*above, here))
+        yield from videos
 
 
 def _named(sources: Iterable[Source], base: Path) -> Mapping[str, Source]:

@@ -8,9 +8,7 @@ from collections.abc import Collection, Mapping
 from functools import partial
 from pathlib import Path, PurePosixPath
 
-from vadkit.api import DataError, VideoLabels, closest, mask_images, mask_labels
-from vadkit_datasets.folder.finding import image_folders
-from vadkit_datasets.layout import VIDEOS
+from vadkit.api import DataError, VideoLabels, closest, is_image, is_video, mask_images, mask_labels, walk_folders
 
 FOUND = ("labels.csv", "labels.json", "labels.npz", "labels")  # read if the recipe names no labels
 MASKS = "masks"  # folder of mask images, read in addition
@@ -42,10 +40,12 @@ def read_mask_folders(path: Path) -> dict[str, VideoLabels]:
     Raises:
         DataError: unreadable.
     """
-    return {
-        folder.relative_to(path).as_posix(): mask_labels(str(folder), len(images), partial(mask_images, images))
-        for folder, images in image_folders(path)
-    }
+    found: dict[str, VideoLabels] = {}
+    for folder, files in walk_folders(path):
+        if images := [file for file in files if is_image(file)]:
+            name = folder.relative_to(path).as_posix()
+            found[name] = mask_labels(str(folder), len(images), partial(mask_images, images))
+    return found
 
 
 def matched(
@@ -53,14 +53,8 @@ def matched(
 ) -> dict[str, VideoLabels]:
     """Test video -> its labels.
 
-    A name may include the suffix of a file. It may lack folders if it is still unique. A number
-    also means the only video with that number.
-
-    Args:
-        entries: labels by the names in the label file.
-        videos: names of the test videos.
-        others: names of training videos; their labels are ignored.
-        path: of the labels.
+    A name may include the suffix of a file. It may lack folders if it is still unique. A number also means the only
+    video with that number. Labels of `others`, the training videos, are ignored.
 
     Raises:
         DataError: a name fits no video, or several, or two names fit one.
@@ -99,6 +93,6 @@ def matched(
 def _plain(name: str) -> str:
     """A name as it is compared: composed letters, forward slashes, no suffix of a video file."""
     path = PurePosixPath(unicodedata.normalize("NFC", name.strip().replace("\\", "/")))
-    if path.suffix.lower() in VIDEOS:
+    if is_video(path):
         path = path.with_suffix("")
     return path.as_posix()

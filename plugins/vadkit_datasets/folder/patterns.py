@@ -12,9 +12,7 @@ _MAGIC = frozenset("*?[")
 def split(root: Path, pattern: str) -> tuple[Path, tuple[str, ...]]:
     """Split a pattern into the folder or file that it starts from, and the parts that need matching.
 
-    Args:
-        root: absolute path; its own name may contain `[` and similar characters.
-        pattern: relative to root, or absolute.
+    `root` is absolute; its own name may contain `[` and similar characters. The pattern is relative to it, or absolute.
     """
     whole = Path(os.path.normpath(root / Path(pattern).expanduser()))
     if whole.exists():

@@ -17,22 +17,15 @@ from vadkit_datasets.walkway.shapes import Part
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """Gray values, 0 to 255, and gait.
+    """Gray values, 0 to 255, and gait."""
 
-    Attributes:
-        coat: gray value, as are `legs`, `hair` and `skin`.
-        pack: gray value of a backpack; negative for none.
-        stride: heights walked in two steps.
-        swing: how far a foot reaches out, heights.
-    """
-
-    coat: float
+    coat: float  # gray value, as are `legs`, `hair` and `skin`
     legs: float
     hair: float
     skin: float
-    pack: float
-    stride: float
-    swing: float
+    pack: float  # gray value of a backpack; negative for none
+    stride: float  # heights walked in two steps
+    swing: float  # how far a foot reaches out, heights
 
     @classmethod
     def draw(cls, rng: np.random.Generator) -> Look:

@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from vadkit.api import DataError, Split, Track
 from vadkit_datasets.walkway import scene, shapes
-from vadkit_datasets.walkway.actors import Actor
 
 DRAWING = 1
 """Version of the drawing. Increase it with every change that alters a pixel."""
@@ -22,23 +21,14 @@ _STREAMS = {"train": 1, "test": 2}
 
 @dataclass(frozen=True)
 class Film:
-    """Draws a video. It stores only settings, so that loader processes can receive it.
+    """Draws a video. It stores only settings, so that loader processes can receive it."""
 
-    Attributes:
-        split: "train" or "test".
-        index: index of the video in its split.
-        height: H, pixels.
-        width: W, pixels.
-        frames: F.
-        seed: seed of the data set.
-    """
-
-    split: Split
-    index: int
-    height: int
-    width: int
-    frames: int
-    seed: int
+    split: Split  # "train" or "test"
+    index: int  # index of the video in its split
+    height: int  # H, pixels
+    width: int  # W, pixels
+    frames: int  # F
+    seed: int  # seed of the data set
 
     @property
     def fingerprint(self) -> str:
@@ -119,6 +109,6 @@ class Film:
         return scene.Light.draw(self._rng(1))
 
     @cached_property
-    def _cast(self) -> list[Actor]:
+    def _cast(self) -> list[scene.Actor]:
         program = self.index if self.split == "test" else None
         return scene.cast(scene.HEIGHT * self.width / self.height, self.frames, self._rng(2), program)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import zoom
 
-from vadkit_datasets.walkway.actors import PACES, WALK, Actor
-from vadkit_datasets.walkway.bodies import Look, reach
+from vadkit_datasets.walkway.bodies import BODIES, Look, reach
+from vadkit_datasets.walkway.shapes import Part
 
 HEIGHT = 64.0  # units
 
@@ -18,22 +19,30 @@ _EDGE = 15.0  # y of the edge between grass and paving
 _LANES = ((23.0, 34.0, -1), (43.0, 60.0, 1))  # y of the farthest and nearest feet, walking direction
 _PROGRAM = ("bicycle", "van", "runner", "bag", "skateboard", "", "cart", "wrong_way")
 
+PACES: Mapping[str, tuple[float, float]] = {
+    "bicycle": (0.10, 0.14),
+    "van": (0.08, 0.12),
+    "runner": (0.1, 0.13),
+    "bag": (0.10, 0.13),
+    "skateboard": (0.08, 0.11),
+    "cart": (0.07, 0.10),
+    "wrong_way": (0.036, 0.05),
+}
+"""Kind of anomaly -> its slowest and fastest pace, heights per frame; the pace of walkers is `WALK`."""
+
+WALK = (0.026, 0.05)
+
 
 @dataclass(frozen=True, slots=True)
 class Light:
     """Two slow waves of daylight, and sensor noise. Its level varies as the sensor's gain adapts.
 
     A wave is (amplitude, period in frames, phase in radians).
-
-    Attributes:
-        waves: waves of the daylight, around 1.
-        hum: wave of the noise level, around 1.
-        noise: mean standard deviation of the noise, gray values.
     """
 
-    waves: tuple[tuple[float, float, float], ...]
-    hum: tuple[float, float, float]
-    noise: float
+    waves: tuple[tuple[float, float, float], ...]  # waves of the daylight, around 1
+    hum: tuple[float, float, float]  # wave of the noise level, around 1
+    noise: float  # mean standard deviation of the noise, gray values
 
     @classmethod
     def draw(cls, rng: np.random.Generator) -> Light:
@@ -57,6 +66,33 @@ class Light:
         return round(self.noise * (1 + _wave(self.hum, frame)), 5)
 
 
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """One actor and its straight path. Lengths are in units of 1/64 of the frame's height."""
+
+    kind: str  # "walker", or a key of `PACES`
+    look: Look  # clothes and gait
+    height: float  # standing height
+    x: float  # position of the feet at frame `start`
+    y: float  # position of the feet, from the top; actors are painted in the order of y
+    speed: float  # units per frame, positive to the right
+    start: float  # frame at which the actor is at `x`
+
+    @property
+    def facing(self) -> int:
+        """1 to the right, -1 to the left."""
+        return 1 if self.speed > 0 else -1
+
+    def at(self, frame: int) -> float:
+        """Position of the feet, from the left."""
+        return self.x + self.speed * (frame - self.start)
+
+    def parts(self, frame: int) -> list[Part]:
+        """The parts of its body at a frame, in units of its height."""
+        way = abs(self.speed) * (frame - self.start) / self.height
+        return BODIES[self.kind](self.look, way)
+
+
 def ground(height: int, width: int, rng: np.random.Generator) -> NDArray[np.float64]:
     """The empty scene, (H, W) integer gray values: grass, kerb, paving in perspective, a line between the lanes."""
     unit = height / HEIGHT
@@ -77,13 +113,9 @@ def ground(height: int, width: int, rng: np.random.Generator) -> NDArray[np.floa
 
 
 def cast(width: float, frames: int, rng: np.random.Generator, program: int | None) -> list[Actor]:
-    """Return all actors in one video, farthest first.
+    """Return all actors in one video, farthest first; `width` is in units.
 
-    Args:
-        width: width of the frame, units.
-        frames: F.
-        rng: source of all random choices.
-        program: index of the test video's anomaly; None for a normal video.
+    `program` is the index of the test video's anomaly; None for a normal video.
     """
     actors = [actor for lane in _LANES for actor in _crowd(lane, width, frames, rng)]
     if program is not None:

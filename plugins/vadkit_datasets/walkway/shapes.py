@@ -16,39 +16,24 @@ _GRID = 64  # parts are rounded to 1/64 pixel, so that rounding differences of s
 
 
 class Part(NamedTuple):
-    """A rounded box around the segment (x0, y0)-(x1, y1); all lengths have the same unit.
-
-    Attributes:
-        round: radius of the corners.
-        gray: gray value, 0 to 255.
-        thick: half the box's width across the segment, without the corners.
-        ring: half width of the outline; 0 fills the shape.
-        opacity: below 1 for shadows, which are not part of any mask.
-    """
+    """A rounded box around the segment (x0, y0)-(x1, y1); all lengths have the same unit."""
 
     x0: float
     y0: float
     x1: float
     y1: float
-    round: float
-    gray: float
-    thick: float = 0.0
-    ring: float = 0.0
-    opacity: float = 1.0
+    round: float  # radius of the corners
+    gray: float  # gray value, 0 to 255
+    thick: float = 0.0  # half the box's width across the segment, without the corners
+    ring: float = 0.0  # half width of the outline; 0 fills the shape
+    opacity: float = 1.0  # below 1 for shadows, which are not part of any mask
 
 
 def place(parts: Sequence[Part], x: float, y: float, unit: float, facing: int) -> NDArray[np.float64]:
-    """Convert parts from an actor's units (x forward, y up, feet at the origin) to pixels.
+    """Convert K parts from an actor's units (x forward, y up, feet at the origin) to pixels: (K, 9), as `Part`.
 
-    Args:
-        parts: K parts.
-        x: the feet, pixels from the left.
-        y: the feet, pixels from the top.
-        unit: pixels per unit of the actor.
-        facing: 1 to the right, -1 to the left.
-
-    Returns:
-        (K, 9), the columns of `Part`.
+    The feet are at x and y, in pixels from the left and the top. An actor's unit has `unit` pixels. `facing` is 1 to
+    the right, -1 to the left.
     """
     table = np.array(parts, dtype=np.float64)
     table[:, [0, 2]] = x + facing * unit * table[:, [0, 2]]
@@ -60,13 +45,9 @@ def place(parts: Sequence[Part], x: float, y: float, unit: float, facing: int) -
 
 
 def paint(canvas: NDArray[np.float64], owner: NDArray[np.int16], table: NDArray[np.float64], identity: int) -> None:
-    """Paint parts in order, in place.
+    """Paint parts (K, 9) in pixels, from `place`, in order onto a gray `canvas` (H, W) of 0 to 255.
 
-    Args:
-        canvas: (H, W) gray, 0 to 255.
-        owner: (H, W), the actor at each pixel; opaque parts write `identity` there.
-        table: (K, 9) in pixels, from `place`.
-        identity: number of the actor.
+    In `owner` (H, W), opaque parts write `identity`, the number of the actor.
     """
     reach = table[:, 4] + table[:, 6] + table[:, 7] + 1
     height, width = canvas.shape

@@ -100,7 +100,6 @@ def _touching(runs: _Runs, *, frames: int, rows: int) -> tuple[Integers, Integer
 
 
 def _components(runs: _Runs, pairs: Sequence[tuple[Integers, Integers]]) -> Integers:
-    """Return the component of each run."""
     count = runs.start.size
     if not count:
         return np.zeros(0, np.int64)

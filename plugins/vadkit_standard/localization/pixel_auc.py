@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vadkit.api import DataError, ScoredVideo, VadkitError
-from vadkit_standard.localization.reading import read_maps, read_masks
+from vadkit_standard.localization.truth import read_maps, read_masks
 from vadkit_standard.metrics import CountedOnce
 from vadkit_standard.ranking import Ranking
 
@@ -75,11 +75,9 @@ def frame_scores(video: ScoredVideo, overlap: float) -> tuple[NDArray[np.float64
     scores = np.where(np.isnan(highest), -np.inf, highest).astype(np.float64)
     if masks is None:
         if labels.any():
-            raise DataError(
-                f"{labels.sum()} of {labels.size} frames are abnormal, but there are no masks",
-                where=f"video {video.name!r}",
-                fix="add them to the data set's folder, or remove this metric",
-            )
+            what = f"{labels.sum()} of {labels.size} frames are abnormal, but there are no masks"
+            fix = "add them to the data set's folder, or remove this metric"
+            raise DataError(what, where=f"video {video.name!r}", fix=fix)
         return scores, labels
     kept = np.ones(labels.size, bool)
     for frame in np.flatnonzero(labels):

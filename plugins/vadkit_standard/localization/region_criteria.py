@@ -9,8 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vadkit.api import ScoredVideo, VadkitError
-from vadkit_standard.localization.matching import Rule
-from vadkit_standard.localization.tally import tally
+from vadkit_standard.localization.tally import Rule, tally
 from vadkit_standard.metrics import CountedOnce
 
 

@@ -1,23 +1,30 @@
-"""Counts of all videos at all thresholds, from which the curves and their resamples are computed."""
+"""Counts false positives, detected regions and detected tracks of all videos at all thresholds."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vadkit.api import DataError, ScoredVideo
 from vadkit_standard.localization import thresholds as choose
-from vadkit_standard.localization.components import Integers
-from vadkit_standard.localization.matching import Rule, count
-from vadkit_standard.localization.reading import read_maps
-from vadkit_standard.localization.truth import Truth, find_truth
+from vadkit_standard.localization.components import Integers, Regions, ranges, regions
+from vadkit_standard.localization.truth import Truth, find_truth, read_maps
 
 # False positives per frame at which counting stops. The curve ends at 1, but a resample of videos with few
 # false positives reaches 1 later.
 _REACH = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """When a region or a track counts as detected."""
+
+    alpha: float  # share of a track's regions that must be detected
+    beta: float  # smallest intersection over union of a match between a detected and a true region
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +50,8 @@ class Tally:
         """
         totals = self.totals @ times
         if not totals[1]:
-            raise DataError(
-                f"none of {int(times.sum())} videos, {totals[0]} frames, has an abnormal region",
-                where="rbdc_tbdc",
-                fix="check masks and tracks, or remove this metric",
-            )
+            what = f"none of {int(times.sum())} videos, {totals[0]} frames, has an abnormal region"
+            raise DataError(what, where="rbdc_tbdc", fix="check masks and tracks, or remove this metric")
         return np.stack([(times @ part) / total for part, total in zip(self.counts, totals, strict=True)], axis=1)
 
 
@@ -90,9 +94,42 @@ def _count(
     totals = np.array(sizes, np.int64).reshape(-1, 3).T
     counts = np.zeros((3, len(videos), thresholds.size), np.int64)
     for index, (video, truth) in enumerate(zip(videos, truths, strict=True)):
-        counts[:, index] = count(read_maps(video), truth, thresholds, rule)
+        counts[:, index] = _count_one(read_maps(video), truth, thresholds, rule)
         # Skip lower thresholds once the videos so far exceed the limit for all videos.
         beyond = np.flatnonzero(counts[0].sum(axis=0) > _REACH * totals[0].sum())
         if beyond.size:
             thresholds, counts = thresholds[: beyond[0] + 1], counts[:, :, : beyond[0] + 1]
     return Tally(thresholds, totals, counts)
+
+
+def _count_one(maps: NDArray[np.floating[Any]], truth: Truth, thresholds: NDArray[np.float64], rule: Rule) -> Integers:
+    """Count false positives, detected regions and detected tracks at each threshold (3, L)."""
+    frames, height, width = maps.shape
+    # In units of 1/w and 1/h of the source's pixels all boxes are integers, whatever the sizes, so that
+    # an overlap of exactly beta counts as a match.
+    to_found = np.array([truth.width, truth.height] * 2)
+    true = Regions(truth.regions.frames, truth.regions.boxes * np.array([width, height] * 2))
+    first = np.searchsorted(true.frames, np.arange(frames + 1))
+    needed = np.maximum(1, np.ceil(rule.alpha * truth.sizes - 1e-9))  # 0.07 * 100 is a little above 7
+    counts = np.zeros((3, thresholds.size), np.int64)
+    for level, threshold in enumerate(thresholds):
+        found = regions(maps >= float(threshold))  # a Python float keeps the comparison in the maps' precision
+        right, detected = _match(Regions(found.frames, found.boxes * to_found), true, first, rule.beta)
+        of_track = np.bincount(truth.track[detected], minlength=truth.sizes.size)
+        counts[:, level] = right.size - right.sum(), detected.sum(), (of_track >= needed).sum()
+    return counts
+
+
+def _match(found: Regions, true: Regions, first: Integers, beta: float) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Which detected regions match a true region of their frame, and which true regions match a detected one."""
+    start = first[found.frames]
+    mine, theirs = ranges(start, first[found.frames + 1] - start)
+    one, other = found.boxes[mine], true.boxes[theirs]
+    sides = np.minimum(one[:, 2:], other[:, 2:]) - np.maximum(one[:, :2], other[:, :2])
+    shared = np.maximum(sides, 0).prod(axis=1)
+    areas = [(boxes[:, 2:] - boxes[:, :2]).prod(axis=1) for boxes in (one, other)]
+    overlap = shared / (areas[0] + areas[1] - shared) >= beta
+    right, detected = np.zeros(found.frames.size, bool), np.zeros(true.frames.size, bool)
+    right[mine[overlap]] = True
+    detected[theirs[overlap]] = True
+    return right, detected

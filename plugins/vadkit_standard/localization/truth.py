@@ -1,14 +1,15 @@
-"""The true regions of a video, and the tracks that they form."""
+"""Reads a video's maps and masks, and its true regions with the tracks that they form."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from vadkit.api import DataError, ScoredVideo
 from vadkit_standard.localization.components import Integers, Regions, linked_regions
-from vadkit_standard.localization.reading import read_masks
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +44,9 @@ def find_truth(video: ScoredVideo, size: tuple[int, int]) -> Truth:
     elif masks is not None:
         regions, track = linked_regions(masks)
     elif video.tracks is None and video.labels.any():
-        raise DataError(
-            f"{video.labels.sum()} of {video.labels.size} frames are abnormal, but there are no masks and no tracks",
-            where=f"video {video.name!r}",
-            fix="add them to the data set's folder, or remove this metric",
-        )
+        what = f"{video.labels.sum()} of {video.labels.size} frames are abnormal, but there are no masks and no tracks"
+        fix = "add them to the data set's folder, or remove this metric"
+        raise DataError(what, where=f"video {video.name!r}", fix=fix)
     _, track, sizes = np.unique(track, return_inverse=True, return_counts=True)
     return Truth(regions, track, sizes, height, width)
 
@@ -61,10 +60,38 @@ def _from_tracks(video: ScoredVideo) -> tuple[Regions, Integers]:
     found = np.array(rows, np.int64).reshape(-1, 6)
     frames = found[:, 0]
     if outside := int(np.sum((frames < 0) | (frames >= video.labels.size))):
-        raise DataError(
-            f"{outside} of {frames.size} boxes of its tracks are outside its {video.labels.size} frames",
-            where=f"video {video.name!r}",
-            fix="check that tracks and frame labels come from the same release",
-        )
+        what = f"{outside} of {frames.size} boxes of its tracks are outside its {video.labels.size} frames"
+        fix = "check that tracks and frame labels come from the same release"
+        raise DataError(what, where=f"video {video.name!r}", fix=fix)
     found = found[np.argsort(frames, kind="stable")]
     return Regions(found[:, 0], found[:, 2:]), found[:, 1]
+
+
+def read_maps(video: ScoredVideo) -> NDArray[np.floating[Any]]:
+    """Return the maps (F, h, w), float32 or float64."""
+    if video.anomaly_maps is None:
+        what = f"the scores of its {video.labels.size} frames have no maps"
+        fix = "fuse a scorer that returns maps and score again, or remove this metric"
+        raise DataError(what, where=f"video {video.name!r}", fix=fix)
+    maps = np.asarray(video.anomaly_maps())
+    _check(video, maps, "maps", "score the video again")
+    return maps.astype(np.result_type(maps, np.float32), copy=False)
+
+
+def read_masks(video: ScoredVideo) -> NDArray[np.bool_] | None:
+    """Return the masks (F, H, W), or None if the video has none."""
+    if video.masks is None:
+        return None
+    masks = np.asarray(video.masks())
+    _check(video, masks, "masks", "check that masks and frame labels come from the same release")
+    return masks.astype(bool, copy=False)
+
+
+def _check(video: ScoredVideo, stack: NDArray[Any], what: str, fix: str) -> None:
+    where = f"video {video.name!r}"
+    if stack.ndim != 3 or 0 in stack.shape[1:]:
+        raise DataError(
+            f"{what} must have the shape (frames, height, width), but it is {stack.shape}", where=where, fix=fix
+        )
+    if len(stack) != video.labels.size:
+        raise DataError(f"there are {len(stack)} {what}, but {video.labels.size} frame labels", where=where, fix=fix)

@@ -1,13 +1,12 @@
-"""Helpers for all figures: colours, titles, saving. Figures are objects; pyplot's state is not used."""
+"""Helpers for all figures: saving, colours, titles, frames. Figures are objects; pyplot's state is not used."""
 
 from __future__ import annotations
 
 import warnings
 from abc import abstractmethod
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from matplotlib import rc_context
@@ -15,8 +14,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from vadkit.api import Reporter, RunResult, ScoredVideo, VideoResult, atomic_write
+from vadkit.api import DataError, Reporter, RunResult, ScoredVideo, VideoResult, atomic_write
 from vadkit_standard.ranking import Ranking
+from vadkit_standard.reporters.names import printable
 
 # Okabe and Ito's colour-blind safe palette; green, blue and red as in the paper's Fig. 6.
 NORMAL = "#0072B2"
@@ -29,39 +29,28 @@ _NAMED = {"reconstruction": "#009E73", "likelihood": NORMAL}
 _OTHERS = ("#009E73", NORMAL, "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 
 
-@contextmanager
-def quiet() -> Iterator[None]:
-    """Turn off math parsing of names, and warnings about characters that the font lacks."""
-    with rc_context({"text.parse_math": False}), warnings.catch_warnings():
-        warnings.filterwarnings("ignore", "Glyph .* missing from font", UserWarning)
-        yield
+class FigureReporter(Reporter):
+    """A reporter that writes figures below `figures/`."""
 
-
-def save(figure: Figure, path: Path, dpi: int) -> None:
-    """Write a figure atomically."""
-    with atomic_write(path) as aside:
-        figure.savefig(aside, dpi=dpi)
-
-
-class OneFigure(Reporter):
-    """A reporter that writes one figure, `figures/<file>`."""
-
-    file: ClassVar[str]
     dpi: int
 
     def report(self, result: RunResult, folder: Path) -> None:
-        """Write the figure.
+        """Write the figures.
 
         Raises:
-            DataError: the result lacks what the figure shows, such as labels, frames or anomaly maps.
+            DataError: the result lacks what a figure shows, such as labels, frames or anomaly maps.
             RunFolderError: the folder cannot be written.
         """
-        with quiet():
-            save(self.draw(result), folder / "figures" / self.file, self.dpi)
+        # No math in names, and no warnings about characters that the font lacks.
+        with rc_context({"text.parse_math": False}), warnings.catch_warnings():
+            warnings.filterwarnings("ignore", "Glyph .* missing from font", UserWarning)
+            for name, figure in self.figures(result):
+                with atomic_write(folder / "figures" / name) as aside:
+                    figure.savefig(aside, dpi=self.dpi)
 
     @abstractmethod
-    def draw(self, result: RunResult) -> Figure:
-        """Draw the figure."""
+    def figures(self, result: RunResult) -> Iterator[tuple[str, Figure]]:
+        """Draw the figures: path below `figures/`, and figure."""
 
 
 def labelled_videos(videos: Sequence[VideoResult]) -> list[tuple[VideoResult, NDArray[np.bool_]]]:
@@ -92,3 +81,33 @@ def plain_frame(axes: Axes) -> None:
     """Hide the top and right lines of the axes."""
     axes.spines[["top", "right"]].set_visible(False)
     axes.tick_params(labelsize=8)
+
+
+def numbers_of(video: VideoResult) -> NDArray[np.int64]:
+    """(F,), the frame number in the video of each score, from 0."""
+    return np.arange(video.fused.size) if video.numbers is None else video.numbers
+
+
+def show(result: RunResult, video: VideoResult, indices: Sequence[int], where: str) -> Sequence[NDArray[np.uint8]]:
+    """Return frames by their index in the scores, each (H, W, C) uint8."""
+    if result.read_frames is None:
+        what = "the figure shows frames, but these scores have no data set"
+        raise DataError(what, where=where, fix="draw it from a run: 'vadkit figures RUN --data-root DIR'")
+    return result.read_frames(video.name, [int(numbers_of(video)[index]) for index in indices])
+
+
+def title_of(video: VideoResult, index: int) -> str:
+    """Video, frame and score, in one line."""
+    return f"{printable(video.name)}, frame {numbers_of(video)[index]}: {video.fused[index]:.3f}"
+
+
+def picture(axes: Axes, image: NDArray[np.uint8]) -> None:
+    """Draw a frame, in gray or in colour."""
+    axes.imshow(image if image.shape[2] == 3 else image[..., 0], cmap="gray", vmin=0, vmax=255)
+
+
+def bare(axes: Axes) -> None:
+    """Hide ticks and lines of axes that hold an image."""
+    axes.set_xticks([])
+    axes.set_yticks([])
+    axes.spines[:].set_visible(False)

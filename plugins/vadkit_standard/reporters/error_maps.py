@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -10,8 +10,16 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from vadkit.api import DataError, RunResult, VideoResult, closest
-from vadkit_standard.reporters.drawing import OneFigure, labelled_videos, rules
-from vadkit_standard.reporters.frames import bare, numbers_of, picture, show, title_of
+from vadkit_standard.reporters.drawing import (
+    FigureReporter,
+    bare,
+    labelled_videos,
+    numbers_of,
+    picture,
+    rules,
+    show,
+    title_of,
+)
 from vadkit_standard.reporters.names import printable
 
 
@@ -24,7 +32,7 @@ class Shown(NamedTuple):
     error: NDArray[np.floating[Any]]
 
 
-class ErrorMaps(OneFigure):
+class ErrorMaps(FigureReporter):
     """Figure `figures/error_maps.png`: frames, and their pixels above the mean error of the frame.
 
     Args:
@@ -39,15 +47,14 @@ class ErrorMaps(OneFigure):
     """
 
     needs_anomaly_maps = True
-    file = "error_maps.png"
 
     def __init__(self, *, frames: Sequence[str] = (), videos: int = 6, dpi: int = 120) -> None:
         self.frames, self.videos, self.dpi = tuple(frames), videos, dpi
 
-    def draw(self, result: RunResult) -> Figure:
+    def figures(self, result: RunResult) -> Iterator[tuple[str, Figure]]:
         """Draw frames above their errors."""
         frames = [_named(text, result) for text in self.frames] or _highest(result, self.videos)
-        return _figure(result, [_shown(result, video, index) for video, index in frames])
+        yield "error_maps.png", _figure(result, [_shown(result, video, index) for video, index in frames])
 
 
 def above_mean(error: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
@@ -86,11 +93,8 @@ def _named(text: str, result: RunResult) -> tuple[VideoResult, int]:
 
 def _shown(result: RunResult, video: VideoResult, index: int) -> Shown:
     if video.anomaly_maps is None:
-        raise DataError(
-            "the run has no maps",
-            where="error_maps",
-            fix="score again with maps: 'vadkit run RECIPE --resume --set report=[console,json,error_maps]'",
-        )
+        fix = "score again with maps: 'vadkit run RECIPE --resume --set report=[console,json,error_maps]'"
+        raise DataError("the run has no maps", where="error_maps", fix=fix)
     [frame] = show(result, video, [index], "error_maps")
     return Shown(video, index, frame, np.asarray(video.anomaly_maps()[index], np.float64))
 

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from math import log
-from pathlib import Path
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from vadkit.api import DataError, Reporter, RunResult, VideoResult, closest
-from vadkit_standard.reporters.drawing import ABNORMAL, GRAY, NORMAL, plain_frame, quiet, save
+from vadkit.api import DataError, RunResult, VideoResult, closest
+from vadkit_standard.reporters.drawing import ABNORMAL, GRAY, NORMAL, FigureReporter, plain_frame
 from vadkit_standard.reporters.figures import file_name
 from vadkit_standard.reporters.names import printable
 
@@ -24,7 +23,7 @@ _LOOKS = (
 )
 
 
-class Histograms(Reporter):
+class Histograms(FigureReporter):
     """Figure `figures/histograms.png`: log-likelihoods of normal and abnormal frames, in bits per dimension.
 
     Args:
@@ -42,12 +41,11 @@ class Histograms(Reporter):
     def __init__(self, *, scores: Sequence[str] = (), each: bool = True, dpi: int = 120) -> None:
         self.scores, self.each, self.dpi = tuple(scores), each, dpi
 
-    def report(self, result: RunResult, folder: Path) -> None:
-        """Write the figures.
+    def figures(self, result: RunResult) -> Iterator[tuple[str, Figure]]:
+        """Draw the videos together, then each one.
 
         Raises:
             DataError: the run has no likelihood, or not the named one.
-            RunFolderError: the folder cannot be written.
         """
         dimensions: Mapping[str, int] = result.summary.run.dimensions if result.summary.run else {}
         known = [name for name in dimensions if all(name in video.raw for video in result.videos)]
@@ -61,13 +59,11 @@ class Histograms(Reporter):
             raise DataError("no score of this run is a likelihood", where="histograms", fix="add one, {use: nll, ...}")
         calibrated = result.protocol.get("overlap", "mean") != "mean"
         panels = {name: None if calibrated else dimensions[name] for name in chosen}
-        figures = folder / "figures"
-        with quiet():
-            save(_figure(result.name, "all test frames", result.videos, panels), figures / "histograms.png", self.dpi)
-            for video in result.videos if self.each else ():
-                if video.labels is not None and 0 < video.labels.sum() < video.labels.size:
-                    path = figures / "histograms" / f"{file_name(video.name)}.png"
-                    save(_figure(result.name, f"video {video.name}", [video], panels), path, self.dpi)
+        yield "histograms.png", _figure(result.name, "all test frames", result.videos, panels)
+        for video in result.videos if self.each else ():
+            if video.labels is not None and 0 < video.labels.sum() < video.labels.size:
+                name = f"histograms/{file_name(video.name)}.png"
+                yield name, _figure(result.name, f"video {video.name}", [video], panels)
 
 
 def bits_per_dimension(nll: NDArray[np.float64], dimensions: int) -> NDArray[np.float64]:

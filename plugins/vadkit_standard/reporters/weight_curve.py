@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,13 +10,13 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from vadkit.api import DataError, RunResult, closest
-from vadkit_standard.reporters.drawing import GRAY, OneFigure, colors_of, labelled_videos, plain_frame, rank, rules
+from vadkit_standard.reporters.drawing import GRAY, FigureReporter, colors_of, labelled_videos, plain_frame, rank, rules
 from vadkit_standard.reporters.names import printable
 
 _MARKERS = "osD^vP"
 
 
-class WeightCurve(OneFigure):
+class WeightCurve(FigureReporter):
     """Figure `figures/weight_curve.png`: the micro AUC of R + weight x L (Eq. 14), for several L and weights.
 
     Each point is the AUC on the test set. A weight that is chosen by it is test-tuned.
@@ -32,17 +32,15 @@ class WeightCurve(OneFigure):
         (0.1, 1.0)
     """
 
-    file = "weight_curve.png"
-
     def __init__(
         self, *, vary: Sequence[str] = (), weights: Sequence[float] = (0.1, 0.3, 0.5, 0.7, 0.9, 1.0), dpi: int = 120
     ) -> None:
         self.vary, self.weights, self.dpi = tuple(vary), tuple(sorted(weights)), dpi
 
-    def draw(self, result: RunResult) -> Figure:
+    def figures(self, result: RunResult) -> Iterator[tuple[str, Figure]]:
         """Draw one curve for each varied score, and the AUC of the rest alone."""
         curves, base = weight_curves(result, _varied(self.vary, result), self.weights)
-        return _figure(result, curves, base, self.weights)
+        yield "weight_curve.png", _figure(result, curves, base, self.weights)
 
 
 def weight_curves(

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
 
 from vadkit.api import DataError, RunResult, VideoResult
-from vadkit_standard.reporters.drawing import ABNORMAL, NORMAL, OneFigure, rules
-from vadkit_standard.reporters.frames import bare, picture, show, title_of
+from vadkit_standard.reporters.drawing import ABNORMAL, NORMAL, FigureReporter, bare, picture, rules, show, title_of
 from vadkit_standard.reporters.names import printable
 
 _COLUMNS = 4
 
 
-class WorstFrames(OneFigure):
+class WorstFrames(FigureReporter):
     """Figure `figures/worst_frames.png`: normal frames with the highest scores, abnormal ones with the lowest.
 
     Args:
@@ -29,31 +28,25 @@ class WorstFrames(OneFigure):
         [0]
     """
 
-    file = "worst_frames.png"
-
     def __init__(self, *, count: int = 8, apart: int = 25, dpi: int = 120) -> None:
         if count < 1 or apart < 1:
             raise DataError("'count' and 'apart' must be at least 1", where="worst_frames")
         self.count, self.apart, self.dpi = count, apart, dpi
 
-    def draw(self, result: RunResult) -> Figure:
+    def figures(self, result: RunResult) -> Iterator[tuple[str, Figure]]:
         """Draw both classes, one above the other."""
         false, missed = (
             worst(result.videos, abnormal=abnormal, count=self.count, apart=self.apart) for abnormal in (False, True)
         )
         if not (false or missed):
             raise DataError("no frame is labelled", where="worst_frames", fix="add labels to the data set")
-        return _figure(result, false, missed)
+        yield "worst_frames.png", _figure(result, false, missed)
 
 
 def worst(videos: Sequence[VideoResult], *, abnormal: bool, count: int, apart: int) -> list[tuple[VideoResult, int]]:
     """The frames of one class with the worst final scores, worst first: video, and index in its scores.
 
-    Args:
-        videos: the videos; those without labels are skipped.
-        abnormal: True for the abnormal frames with the lowest scores, False for the normal ones with the highest.
-        count: maximum number of frames.
-        apart: minimum distance of two frames of one video, frames.
+    These are abnormal frames with the lowest scores, or normal ones with the highest, at least `apart` frames apart.
     """
     found = [
         (float(video.fused[index] if abnormal else -video.fused[index]), number, int(index))

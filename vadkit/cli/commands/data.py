@@ -1,8 +1,5 @@
 """`vadkit data`: check a data set, convert it to another layout, or preview it."""
 
-from __future__ import annotations
-
-from json import dumps
 from pathlib import Path
 from typing import Annotated
 
@@ -36,6 +33,8 @@ def check(
     json: Annotated[Path | None, typer.Option("--json", help="Also write the findings into this file.")] = None,
 ) -> None:
     """Find all problems of a data set: counts, labels, damaged files, duplicates."""
+    from json import dumps
+
     from vadkit.cli.progress import terminal_progress
     from vadkit.cli.render.data import print_report
     from vadkit.core.files import atomic_write_text

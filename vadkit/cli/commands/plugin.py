@@ -1,6 +1,4 @@
-"""`vadkit plugin`: list plugins, check one, or write a new one."""
-
-from __future__ import annotations
+"""`vadkit plugin`: list plugins, check one, or write a new one; and `vadkit list`."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -74,15 +72,14 @@ def new(
 
 
 def _settings(overrides: Sequence[str]) -> Mapping[str, Any]:
-    """The values of `--set`, by component."""
     from vadkit.recipe.merge import VERSION, resolve_plain
+    from vadkit.recipe.node import entries_of
 
-    tree = resolve_plain({"vadkit": VERSION}, overrides)
-    assert isinstance(tree.value, Mapping)
-    return {name: node for name, node in tree.value.items() if name != "vadkit"}
+    entries = entries_of(resolve_plain({"vadkit": VERSION}, overrides))
+    return {name: node for name, node in entries.items() if name != "vadkit"}
 
 
-def _watched(outcomes: Iterable[Outcome]) -> list[Outcome]:
+def _watched(outcomes: Iterable["Outcome"]) -> list["Outcome"]:
     """All outcomes; meanwhile a status line counts them."""
     from rich.console import Console
 
@@ -92,3 +89,16 @@ def _watched(outcomes: Iterable[Outcome]) -> list[Outcome]:
             found.append(outcome)
             status.update(f"{len(found)} checks, {outcome.component}")
     return found
+
+
+def list_components(
+    name: Annotated[
+        str | None,
+        typer.Argument(help="A kind (encoder), a component (glow) or both (encoder/itae). Default: everything."),
+    ] = None,
+) -> None:
+    """List kinds and components with their plugins, and plugins that failed to load."""
+    from vadkit.cli.render.plugin import print_listing
+    from vadkit.plugin.registry import Registry
+
+    print_listing(Registry.discover(), name)

@@ -1,7 +1,5 @@
 """`vadkit protocol`: print presets and protocols, and the differences between two."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
@@ -69,7 +67,7 @@ def _print_table(heads: Sequence[str], rows: Mapping[str, Sequence[str]], style:
     Console(highlight=False).print(table)
 
 
-def find(name: str) -> Protocol:
+def find(name: str) -> "Protocol":
     """The protocol of a preset, a recipe or a run folder.
 
     Raises:
@@ -95,7 +93,7 @@ def find(name: str) -> Protocol:
     raise VadkitError(f"no preset, recipe or run is named {name!r}", fix=closest(name, PRESETS))
 
 
-def _restored(kept: Mapping[str, Any]) -> Protocol:
+def _restored(kept: Mapping[str, Any]) -> "Protocol":
     """A protocol from its plain values in a manifest."""
     from vadkit.core.protocol import Protocol
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
+from functools import partial
 from typing import TYPE_CHECKING
 
 from rich.table import Table
@@ -16,24 +17,6 @@ if TYPE_CHECKING:
     from vadkit.engine.bench.bench import Bench, PartCost
 
 _HEAD = ("part", "components", "parameters", "GFLOPs", "ms a clip", "ms a frame")
-
-
-def renderer(form: str) -> Callable[[Bench], str]:
-    """The function that writes measurements in a format.
-
-    Raises:
-        VadkitError: the format is unknown.
-    """
-    makers: Mapping[str, Callable[[Bench], str]] = {
-        "console": _console,
-        "csv": _csv,
-        "markdown": lambda found: tables.markdown(_rows(found), _notes(found)),
-        "latex": lambda found: tables.latex(_rows(found), _notes(found)),
-        "json": lambda found: (
-            json.dumps({**asdict(found), "frames_per_second": found.frames_per_second}, indent=2) + "\n"
-        ),
-    }
-    return tables.maker(makers, form)
 
 
 def _cells(found: Bench, part: PartCost, join: str = " ({})") -> list[str]:
@@ -98,3 +81,14 @@ def _csv(found: Bench) -> str:
         times = [taken.median, taken.least, taken.most] if taken else [None] * 3
         rows.append([found.name, part.name, part.what, part.parameters, part.flops, *times, found.per_frame(part)])
     return tables.comma(rows)
+
+
+_FORMATS: Mapping[str, Callable[[Bench], str]] = {
+    "console": _console,
+    "csv": _csv,
+    "markdown": lambda found: tables.markdown(_rows(found), _notes(found)),
+    "latex": lambda found: tables.latex(_rows(found), _notes(found)),
+    "json": lambda found: json.dumps({**asdict(found), "frames_per_second": found.frames_per_second}, indent=2) + "\n",
+}
+renderer = partial(tables.maker, _FORMATS)
+"""Gives the function that writes measurements in a format; a VadkitError for an unknown format."""

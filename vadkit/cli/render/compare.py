@@ -1,34 +1,34 @@
-"""The table of `vadkit compare`: on the terminal, or as CSV, Markdown or LaTeX."""
+"""The tables of `vadkit compare`, on the terminal or in a file, and of `vadkit eval --all-protocols`."""
 
 from __future__ import annotations
 
+import itertools
+from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 from rich.box import SIMPLE_HEAD
+from rich.console import Console
 from rich.table import Column, Table
 from rich.text import Text
 
 from vadkit.cli.render import tables
-from vadkit.cli.render.protocol import SHORT
+from vadkit.core.errors import VadkitError
+from vadkit.core.values import RunResult
 from vadkit.evaluation.compare import FEWEST, Comparison, Entry
+from vadkit.recipe.presets import PRESETS
+
+SHORT = {
+    "micro_auc": "micro",
+    "macro_auc": "macro",
+    "macro_auc_padded": "padded",
+    "eer": "EER",
+    "average_precision": "AP",
+}
+"""Metric -> short name, so that tables fit a terminal."""
 
 _SPEED = ("GFLOPs", "frames/s")
 _VALUE = 8  # columns of the terminal for a value and its sign
-
-
-def renderer(form: str) -> Callable[[Comparison], str]:
-    """The function that writes a comparison in a format.
-
-    Raises:
-        VadkitError: the format is unknown.
-    """
-    makers: Mapping[str, Callable[[Comparison], str]] = {
-        "console": _console,
-        "csv": _csv,
-        "markdown": lambda found: tables.markdown(_rows(found, "**{}**", "{} ~"), _notes(found)),
-        "latex": lambda found: tables.latex(_rows(found, r"\textbf{{{}}}", r"{} $\sim$"), _notes(found)),
-    }
-    return tables.maker(makers, form)
 
 
 def _title(metric: str, units: Mapping[str, str]) -> str:
@@ -40,7 +40,6 @@ def _number(value: float, metric: str, units: Mapping[str, str]) -> str:
 
 
 def _value(entry: Entry, metric: str, units: Mapping[str, str]) -> tuple[str, str]:
-    """A value and its interval."""
     if metric not in entry.values:
         return "-", ""
     ends = entry.intervals.get(metric) or ()
@@ -114,9 +113,8 @@ def _csv(comparison: Comparison) -> str:
     for entry in comparison.entries:
         numbers: list[float | None] = []
         for metric in comparison.metrics:
-            behind = entry.behind.get(metric)
-            gap = (behind.low, behind.high) if behind else (None, None)
-            numbers += [entry.values.get(metric), *(entry.intervals.get(metric) or (None, None)), *gap]
+            intervals = (each.get(metric, (None, None)) for each in (entry.intervals, entry.behind))
+            numbers += [entry.values.get(metric), *itertools.chain(*intervals)]
         protocol = [entry.protocol[key] for key in about]
         rows.append([entry.name, *protocol, *numbers, *(getattr(entry, key) for key in cost)])
     return tables.comma(rows)
@@ -138,3 +136,38 @@ def _rows(comparison: Comparison, best: str, close: str) -> list[list[str]]:
             cells.append(text)
         rows.append([_name(entry), *cells, *_cost(entry)])
     return rows
+
+
+def print_all(results: Mapping[str, RunResult | VadkitError]) -> None:
+    """Print the results under every protocol in one table, then the reasons for missing ones."""
+    console = Console(highlight=False)
+    heads = (Column(head, no_wrap=True) for head in ("protocol", "digest"))
+    caption = "micro, macro and padded macro AUC, EER and average precision, %"
+    table = Table(*heads, *tables.numeric("frames", *SHORT.values()), header_style="bold", caption=caption)
+    reasons: defaultdict[str, list[str]] = defaultdict(list)
+    for name, result in results.items():
+        if isinstance(result, VadkitError):
+            table.add_row(name, *["-"] * (len(SHORT) + 2), style="dim")
+            reasons[result.what].append(name)
+            continue
+        cells = [_cell(result.metrics.get(metric), bold=metric == PRESETS[name].headline) for metric in SHORT]
+        if result.protocol["test_tuned"]:
+            table.title = Text("TEST-TUNED", style="bold red")
+        table.add_row(name, str(result.protocol["digest"]), str(result.summary.labelled_frames), *cells)
+    console.print(table)
+    for reason, names in reasons.items():
+        console.print(Text(f"{', '.join(names)}: {reason}", style="yellow"))
+
+
+def _cell(value: float | None, *, bold: bool) -> Text:
+    return Text("-" if value is None else f"{100 * value:.2f}", style="bold" if bold else "")
+
+
+_FORMATS: Mapping[str, Callable[[Comparison], str]] = {
+    "console": _console,
+    "csv": _csv,
+    "markdown": lambda found: tables.markdown(_rows(found, "**{}**", "{} ~"), _notes(found)),
+    "latex": lambda found: tables.latex(_rows(found, r"\textbf{{{}}}", r"{} $\sim$"), _notes(found)),
+}
+renderer = partial(tables.maker, _FORMATS)
+"""Gives the function that writes a comparison in a format; a VadkitError for an unknown format."""

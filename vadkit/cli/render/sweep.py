@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Column, Table
 from rich.text import Text
 
-from vadkit.cli.render.protocol import SHORT
+from vadkit.cli.render.compare import SHORT
 from vadkit.cli.render.tables import numeric
 from vadkit.engine.sweep import SEED, Beside, Trial, beside_paper, summarize_seeds
 from vadkit.recipe.variants import Paper

@@ -36,11 +36,7 @@ def number(value: float | None, form: str = "{}", unit: float = 1) -> str:
 
 
 def maker(makers: Mapping[str, Callable[[Subject], str]], form: str) -> Callable[[Subject], str]:
-    """The function for a format.
-
-    Raises:
-        VadkitError: the format is unknown.
-    """
+    """The function for a format; a VadkitError if the format is unknown."""
     if form not in makers:
         raise VadkitError(f"unknown format {form!r}", where="--format", fix=f"choose among {join_names(makers)}")
     return makers[form]

@@ -90,7 +90,6 @@ def _appended(files: ExitStack, path: Path | None) -> TextIO | None:
 
 
 def _write(file: TextIO, text: str) -> None:
-    """Write a line and flush it."""
     with _explained(Path(file.name), "free some space, or choose another file"):
         file.write(text)
         file.flush()

@@ -20,21 +20,13 @@ _FRAME = 4
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One frame of a contact sheet.
+    """One frame of a contact sheet."""
 
-    Attributes:
-        pixels: (H, W, C) uint8.
-        number: frame number, from 0.
-        abnormal: whether its frame label is abnormal.
-        mask: (H', W') bool at the source's size, or None.
-        boxes: identity and box of each track, in pixels of the source.
-    """
-
-    pixels: NDArray[np.uint8]
-    number: int
-    abnormal: bool
-    mask: NDArray[np.bool_] | None
-    boxes: tuple[tuple[str, Box], ...]
+    pixels: NDArray[np.uint8]  # (H, W, C) uint8
+    number: int  # frame number, from 0
+    abnormal: bool  # whether its frame label is abnormal
+    mask: NDArray[np.bool_] | None  # (H', W') bool at the source's size, or None
+    boxes: tuple[tuple[str, Box], ...]  # identity and box of each track, in pixels of the source
 
 
 def font(size: int) -> Any:
@@ -47,12 +39,8 @@ def draw_cell(
 ) -> None:
     """Paste a frame into the sheet, with a border if it is abnormal, the outline of its mask, and its boxes.
 
-    Args:
-        sheet: the sheet to draw on.
-        cell: the frame.
-        at: left and top on the sheet.
-        shown: width and height on the sheet.
-        size: (H', W') of the source, the units of boxes.
+    `at` is left and top, and `shown` width and height on the sheet; `size` is (H', W') of the source, the units of
+    boxes.
     """
     pixels = cell.pixels[..., 0] if cell.pixels.shape[2] == 1 else cell.pixels
     enlarged = shown[0] > cell.pixels.shape[1]

@@ -10,13 +10,11 @@ from vadkit.core.errors import DataError, join_names
 from vadkit.core.files import reading
 from vadkit.core.progress import NoProgress, Progress
 from vadkit.core.values import Split, VideoRef
-from vadkit.data.tools.consistency import check_consistency
+from vadkit.data.tools.consistency import check_consistency, check_recipe_fit
 from vadkit.data.tools.duplicates import check_duplicates
-from vadkit.data.tools.label_sets import check_starts, compare_label_sets, read_plainly
-from vadkit.data.tools.labels import TestLabels, read_test_labels
+from vadkit.data.tools.labels import TestLabels, check_starts, compare_label_sets, read_plainly, read_test_labels
 from vadkit.data.tools.numbering import check_numbering, neighbours
 from vadkit.data.tools.probe import VideoFacts, probe
-from vadkit.data.tools.recipe_fit import check_recipe_fit
 from vadkit.data.tools.report import Finding, Report, Row, in_order, some
 from vadkit.data.tools.target import Target
 
@@ -24,16 +22,13 @@ _SPLITS: tuple[Split, ...] = ("train", "test")
 
 
 def check_dataset(target: Target | Dataset, *, decode: bool = True, progress: Progress | None = None) -> Report:
-    """Check every video and label of a data set.
+    """Check every video and label of a data set; report all findings, whether some videos are damaged or not.
 
     Args:
         target: the data set. If `open_target` opened it, the clip of its recipe and its other label sets are
             checked too.
         decode: decode every frame; otherwise read only headers, sizes and names of files.
         progress: receives the progress.
-
-    Returns:
-        All findings, of all videos, whether some are damaged or not.
     """
     known = target if isinstance(target, Target) else Target(type(target).__name__, target)
     dataset, progress = known.dataset, progress or NoProgress()
@@ -131,7 +126,7 @@ def _compare(row: Row, truth: TestLabels, target: Target, videos: Sequence[Video
 
 
 def _published(target: Target, videos: Sequence[VideoRef], expected: int) -> str:
-    """What to do to get the published number of abnormal frames."""
+    """The fix: what gives the published number of abnormal frames."""
     for key, other in target.alternatives.items():
         labels = read_plainly(other, videos)
         if labels and sum(int(each.sum()) for each in labels.values()) == expected:

@@ -47,19 +47,12 @@ _HOMES: dict[Split, str] = {"train": "training", "test": "testing"}
 
 @dataclass(frozen=True, slots=True)
 class Conversion:
-    """The result of a conversion.
-
-    Attributes:
-        folder: the folder that was written.
-        videos: number of videos, with those of an interrupted conversion.
-        frames: number of frames of all videos.
-        form: description of the encoding.
-    """
+    """The result of a conversion."""
 
     folder: Path
-    videos: int
+    videos: int  # number of videos, with those of an interrupted conversion
     frames: int
-    form: str
+    form: str  # description of the encoding
 
 
 def convert_dataset(
@@ -91,7 +84,12 @@ def convert_dataset(
         RunFolderError: `out` has other contents or cannot be written.
     """
     known = target if isinstance(target, Target) else Target(type(target).__name__, target)
-    work = _Work(known, Path(out), _form(to), FrameFormat(_size(size), gray), _splits(splits))
+    if to not in _ENCODINGS:
+        raise VadkitError(f"{to!r} is not a form", where="--to", fix=f"choices: {', '.join(_ENCODINGS)}")
+    if wrong := [split for split in splits or () if split not in _HOMES]:
+        raise VadkitError(f"{wrong[0]!r} is not a split", where="--split", fix="choices: train, test")
+    kept: tuple[Split, ...] = tuple(split for split in _HOMES if not splits or split in splits)
+    work = _Work(known, Path(out), to, FrameFormat(_size(size), gray), kept)
     try:
         return work.run(progress or NoProgress())
     except RunFolderError as error:
@@ -138,12 +136,11 @@ class _Work:
         return Conversion(self.out, len(pairs), frames, _ENCODINGS[self.form])
 
     def _plan(self, videos: Sequence[VideoRef]) -> dict[str, Any]:
-        test = [video for video in videos if "test" in self.splits]
-        sources = {labels.source for video in test[-1:] if (labels := self.target.dataset.labels(video)) is not None}
+        labels = self.target.dataset.labels(videos[-1]) if videos and "test" in self.splits else None
         return {
             "dataset": self.target.name,
             "data": fingerprint(videos),
-            "labels": join_names(sorted(sources)),
+            "labels": labels.source if labels else "",
             "splits": list(self.splits),
             "form": self.form,
             "encoding": _ENCODINGS[self.form],
@@ -157,8 +154,7 @@ class _Work:
         try:
             if manifest.is_file():
                 before = json.loads(manifest.read_text(encoding="utf-8"))
-                differ = [key for key in plan if key != "vadkit" and before.get(key) != plan[key]]
-                if differ:
+                if differ := [key for key in plan if key != "vadkit" and before.get(key) != plan[key]]:
                     what = f"contains another conversion, with a different {join_names(differ)}"
                     raise RunFolderError(what, where=str(self.out), fix="choose another folder, or remove this one")
             elif self.out.exists() and (not self.out.is_dir() or any(self.out.iterdir())):
@@ -182,20 +178,6 @@ def _refuse_clashes(videos: Sequence[tuple[Split, VideoRef]]) -> None:
 
 def _json(plan: dict[str, Any]) -> str:
     return json.dumps(plan, indent=2, ensure_ascii=False) + "\n"
-
-
-def _form(to: str) -> Encoding:
-    for form in _ENCODINGS:
-        if to == form:
-            return form
-    raise VadkitError(f"{to!r} is not a form", where="--to", fix=f"choices: {', '.join(_ENCODINGS)}")
-
-
-def _splits(given: Sequence[str] | None) -> tuple[Split, ...]:
-    wrong = [each for each in given or () if each not in _HOMES]
-    if wrong:
-        raise VadkitError(f"{wrong[0]!r} is not a split", where="--split", fix="choices: train, test")
-    return tuple(split for split in _HOMES if not given or split in given)
 
 
 def _size(given: tuple[int, int] | str | None) -> tuple[int, int] | None:

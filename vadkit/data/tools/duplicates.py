@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from hashlib import blake2b
 from itertools import combinations
 from pathlib import Path
@@ -21,24 +21,16 @@ _HEAD = 1 << 16  # bytes
 
 def check_duplicates(facts: Sequence[VideoFacts]) -> list[Finding]:
     """Videos that share frames: compared by decoded frames, or by bytes of the files if nothing was decoded."""
-    if not any(each.prints for each in facts):
-        return _copies(_groups(facts, lambda each: _bytes_of(each.video)), "has the same bytes as")
-    copies = _groups(facts, lambda each: tuple(each.prints) if set(each.prints) - {FLAT} else None)
-    return [*_copies(copies, "is the same video as"), *_parts([group[0] for group in copies])]
-
-
-def _groups(facts: Sequence[VideoFacts], key: Callable[[VideoFacts], Hashable]) -> list[list[VideoFacts]]:
-    """Videos of equal key; those with the key None are left out."""
+    decoded = any(each.prints for each in facts)
     groups: defaultdict[Hashable, list[VideoFacts]] = defaultdict(list)
     for each in facts:
-        groups[key(each)].append(each)
+        seen = tuple(each.prints) if set(each.prints) - {FLAT} else None
+        groups[seen if decoded else _bytes_of(each.video)].append(each)
     groups.pop(None, None)
-    return list(groups.values())
-
-
-def _copies(groups: Iterable[Sequence[VideoFacts]], what: str) -> list[Finding]:
-    """One finding for each copy and the first video of its group, a training video if there is one."""
-    return [_finding(first, other, what) for first, *others in groups for other in others]
+    what = "is the same video as" if decoded else "has the same bytes as"
+    # The first of a group is a training video if there is one.
+    copies = [_finding(first, other, what) for first, *others in groups.values() for other in others]
+    return [*copies, *_parts([group[0] for group in groups.values()])] if decoded else copies
 
 
 def _parts(facts: Sequence[VideoFacts]) -> Iterator[Finding]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -14,7 +13,7 @@ from numpy.typing import NDArray
 
 from vadkit.core.alarms import intervals_of
 from vadkit.core.errors import DataError
-from vadkit.core.files import atomic_write, atomic_write_text
+from vadkit.core.files import atomic_write
 from vadkit.core.values import Labels, VideoRef, natural_key
 from vadkit.data.tools.writing import resized_masks
 
@@ -27,17 +26,9 @@ def filed(video: VideoRef) -> str:
 def write_labels(
     out: Path, video: VideoRef, labels: Labels, count: int, size: tuple[int, int] | None
 ) -> NDArray[np.uint8]:
-    """Write frame labels and masks of one test video.
+    """Write frame labels and masks of one test video; return (F,) uint8, 1 where abnormal.
 
-    Args:
-        out: the folder of the conversion.
-        video: the test video.
-        labels: its labels, one for each frame.
-        count: F as written.
-        size: height and width as written; None for the video's own.
-
-    Returns:
-        (F,) uint8, 1 where abnormal.
+    `count` is F as written, and `size` height and width as written; None for the video's own.
 
     Raises:
         DataError: the number of labels or masks differs from the number of frames.
@@ -62,28 +53,21 @@ def _require(same: bool, what: str, video: VideoRef) -> None:
 def write_summary(out: Path, labels: Mapping[str, NDArray[np.uint8]], tests: Sequence[str]) -> None:
     """Write the labels of all videos as a table and, if every test video has labels, as one array.
 
-    Args:
-        out: the folder of the conversion.
-        labels: file name of the video -> (F,).
-        tests: file names of all test videos.
+    `labels` is file name of the video -> (F,); `tests` are the file names of all test videos. The table has abnormal
+    intervals from frame 0, both ends included; a normal video has one row without ends.
     """
     if tests and all(name in labels for name in tests):
         _save(out / "frame_labels.npy", np.concatenate([labels[name] for name in sorted(tests, key=natural_key)])[None])
-    if labels:
-        atomic_write_text(out / "labels.csv", _table(labels))
+    if not labels:
+        return
+    with atomic_write(out / "labels.csv") as aside, aside.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(("video", "start_frame", "end_frame", "frames"))
+        for name, frames in labels.items():
+            spans = [(start, stop - 1) for start, stop in intervals_of(frames.astype(bool))] or [("", "")]
+            writer.writerows((name, *span, len(frames)) for span in spans)
 
 
 def _save(path: Path, array: NDArray[Any]) -> None:
     with atomic_write(path) as aside:
         np.save(aside, array)
-
-
-def _table(labels: Mapping[str, NDArray[np.uint8]]) -> str:
-    """Abnormal intervals from frame 0, both ends included; a normal video has one row without ends."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(("video", "start_frame", "end_frame", "frames"))
-    for name, frames in labels.items():
-        spans = [(start, stop - 1) for start, stop in intervals_of(frames.astype(bool))] or [("", "")]
-        writer.writerows((name, *span, len(frames)) for span in spans)
-    return text.getvalue()

@@ -1,9 +1,9 @@
-"""Checks labels against the frames of the videos."""
+"""Checks labels against the frames of the videos, and against the data set's other label sets."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -14,22 +14,19 @@ from vadkit.core.errors import DataError, join_names
 from vadkit.core.files import reading
 from vadkit.core.values import Labels, VideoRef
 from vadkit.data.tools.probe import VideoFacts
-from vadkit.data.tools.report import Finding, some
+from vadkit.data.tools.report import Finding, ranges, some
+
+_EARLY = 16  # frames; methods need up to this many before a first score, and in Avenue three videos start at frame 20
 
 
 @dataclass(slots=True)
 class TestLabels:
-    """The readable labels of the test videos.
+    """The readable labels of the test videos."""
 
-    Attributes:
-        frames: video name -> (F,) bool.
-        sources: label set -> number of its videos.
-        masks_differ: video name -> number of frames in which frame labels and masks disagree.
-        findings: problems of the labels.
-    """
-
+    # video name -> (F,) bool
     frames: dict[str, NDArray[np.bool_]] = field(default_factory=dict[str, "NDArray[np.bool_]"])
-    sources: Counter[str] = field(default_factory=Counter[str])
+    sources: Counter[str] = field(default_factory=Counter[str])  # label set -> number of its videos
+    # video name -> number of frames in which frame labels and masks disagree
     masks_differ: dict[str, int] = field(default_factory=dict[str, int])
     findings: list[Finding] = field(default_factory=list[Finding])
 
@@ -62,7 +59,11 @@ def read_test_labels(
         truth.sources[labels.source] += 1
         truth.findings += _check_one(labels, each, truth, masks=masks)
     if unlabelled:
-        truth.findings.append(_missing(unlabelled, len(facts)))
+        what, fix = "no test video has labels", "add labels: without them, videos can be scored but not evaluated"
+        if len(unlabelled) < len(facts):
+            what = f"without labels: {join_names(unlabelled)}"
+            fix = "add labels, also for normal videos, or remove the videos: without labels they are not evaluated"
+        truth.findings.append(Finding("warning", "labels", "test", what, fix))
     truth.findings += _check_all(truth)
     return truth
 
@@ -73,14 +74,6 @@ def readable_labels(dataset: Dataset, video: VideoRef) -> Labels | None:
         return dataset.labels(video)
     except (DataError, OSError):
         return None
-
-
-def _missing(names: Sequence[str], total: int) -> Finding:
-    if len(names) == total:
-        fix = "add labels: without them, videos can be scored but not evaluated"
-        return Finding("warning", "labels", "test", "no test video has labels", fix)
-    fix = "add labels, also for normal videos, or remove the videos: without labels they are not evaluated"
-    return Finding("warning", "labels", "test", f"without labels: {join_names(names)}", fix)
 
 
 def _check_one(labels: Labels, facts: VideoFacts, truth: TestLabels, *, masks: bool) -> Iterator[Finding]:
@@ -149,3 +142,51 @@ def differences(one: NDArray[np.bool_], other: NDArray[np.bool_]) -> list[int]:
     length = min(len(one), len(other))
     apart = np.flatnonzero(one[:length] != other[:length]).tolist()
     return [*apart, *range(length, max(len(one), len(other)))]
+
+
+def check_starts(truth: TestLabels) -> Iterator[Finding]:
+    """Warn if many videos become abnormal at the same early frame, as in altered label files."""
+    starts: defaultdict[int, list[str]] = defaultdict(list)
+    for name, labels in truth.frames.items():
+        if labels.any() and 0 < (first := int(np.argmax(labels))) < _EARLY:
+            starts[first].append(name)
+    for first, names in starts.items():
+        if len(names) >= 3 and 3 * len(names) >= len(truth.frames):
+            what = f"{len(names)} of {len(truth.frames)} videos become abnormal at the same frame, {first} counted "
+            what += f"from 0 ({first + 1} from 1): {join_names(names)}"
+            fix = "use the published label file: this one looks altered for a method that gives the first "
+            fix += f"{first} frames no score"
+            yield Finding("warning", "starts", "test", what, fix)
+
+
+def read_plainly(dataset: Dataset, videos: Sequence[VideoRef]) -> dict[str, NDArray[np.bool_]] | None:
+    """Labels of all videos, name -> (F,) bool; None if any cannot be read."""
+    found: dict[str, NDArray[np.bool_]] = {}
+    for video in videos:
+        labels = readable_labels(dataset, video)
+        if labels is None:
+            return None
+        found[video.name] = np.asarray(labels.frames).astype(bool)
+    return found
+
+
+def compare_label_sets(
+    truth: TestLabels, videos: Sequence[VideoRef], others: Mapping[str, Dataset]
+) -> Iterator[Finding]:
+    """Name the label set, and compare it with the data set's other label sets."""
+    for source in filter(None, truth.sources):
+        yield Finding("note", "labels", "test", f"the label set is: {source}")
+    for key, other in others.items():
+        labels = read_plainly(other, videos)
+        if not labels or labels.keys() != truth.frames.keys():
+            continue
+        apart = {name: differences(truth.frames[name], labels[name]) for name in labels}
+        places = [f"{name} (frames {join_names(ranges(at), 3)})" for name, at in apart.items() if at]
+        total, differ = sum(int(each.sum()) for each in labels.values()), sum(map(len, apart.values()))
+        if differ:
+            what = f"{key}, {some(total, 'frame')} would be abnormal, now {truth.abnormal}; the two label sets differ "
+            what += f"in {some(differ, 'frame')} of {some(len(places), 'video')}: {join_names(places)}"
+        else:
+            what = f"{key}, the same {some(total, 'frame')} are abnormal"
+        fix = "do not compare results under one label set with results under the other" if differ else ""
+        yield Finding("note", "variants", "test", what, fix)

@@ -9,11 +9,9 @@ from itertools import pairwise
 from pathlib import Path
 
 from vadkit.core.errors import DataError, join_names
-from vadkit.core.values import VideoRef, natural_key
+from vadkit.core.folders import is_image, is_video, list_folder
+from vadkit.core.values import VideoRef
 from vadkit.data.tools.report import Finding, Severity, ranges
-
-IMAGES = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp"})
-VIDEOS = frozenset({".avi", ".mp4", ".mkv", ".mov", ".m4v", ".mpg", ".mpeg", ".wmv", ".webm"})
 
 
 def number(path: Path) -> int | None:
@@ -25,9 +23,7 @@ def number(path: Path) -> int | None:
 def gaps(paths: Sequence[Path], first: int | None = None) -> Iterator[str]:
     """Problems of the frame numbers of a folder; none if not all frames are numbered.
 
-    Args:
-        paths: the frames.
-        first: first frame number of the neighbouring folders; None if unknown.
+    `first` is the first frame number of the neighbouring folders; None if unknown.
     """
     numbers = [number(path) for path in paths]
     if not numbers or None in numbers:
@@ -75,12 +71,12 @@ def neighbours(error: DataError) -> list[VideoRef]:
     place = Path(error.where)
     try:
         if place.is_file():
-            home = place.parent.parent if place.suffix.lower() in IMAGES else place.parent
+            home = place.parent.parent if is_image(place) else place.parent
         elif place.is_dir() and not any(entry.is_dir() for entry in place.iterdir()):
             home = place.parent
         else:
             return []
-        found = [video for entry in _natural(home) if (video := _video(entry)) is not None]
+        found = [video for entry in list_folder(home) if (video := _video(entry)) is not None]
     except OSError:
         return []
     if all(video.source == () for video in found):
@@ -89,13 +85,8 @@ def neighbours(error: DataError) -> list[VideoRef]:
     return [video for video in found if video.source != () or home / video.name == place]
 
 
-def _natural(folder: Path) -> list[Path]:
-    """The entries of a folder in natural order, without hidden ones."""
-    return sorted((each for each in folder.iterdir() if each.name[0] != "."), key=lambda each: natural_key(each.name))
-
-
 def _video(entry: Path) -> VideoRef | None:
     if entry.is_dir():
-        known = tuple(path for path in _natural(entry) if path.suffix.lower() in IMAGES)
+        known = tuple(path for path in list_folder(entry) if is_image(path))
         return None if entry.name.endswith("_gt") else VideoRef(entry.name, known, frames=len(known))
-    return VideoRef(entry.stem, entry) if entry.suffix.lower() in VIDEOS else None
+    return VideoRef(entry.stem, entry) if is_video(entry) else None

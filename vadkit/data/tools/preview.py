@@ -32,7 +32,7 @@ def preview_dataset(
     videos: int = 4,
     frames: int = 8,
 ) -> list[str]:
-    """Draw a contact sheet of a data set and save it as an image.
+    """Draw a contact sheet of a data set and save it as an image; return a message for each video not drawn.
 
     Args:
         target: the data set; if it comes from a recipe, frames have the size and colour of its clips.
@@ -40,9 +40,6 @@ def preview_dataset(
         video: draw only this video, with four times as many frames.
         videos: number of videos of each split, evenly chosen.
         frames: number of frames of each video, evenly spaced.
-
-    Returns:
-        A message for each video that could not be drawn.
 
     Raises:
         DataError: the data set has no videos, no video of that name, or no readable video.

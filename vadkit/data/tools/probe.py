@@ -34,31 +34,20 @@ FLAT = 0
 
 @dataclass(slots=True)
 class VideoFacts:
-    """Properties and problems of one video.
-
-    Attributes:
-        video: the video.
-        split: its split.
-        frames: F as decoded, or from the header; None if unknown.
-        sizes: (width, height) -> number of frames.
-        fps: frames per second, from the file's header, else from the data set.
-        stored: colour of the files, "gray" or "rgb" -> number of files.
-        colorful: whether any of the sampled frames has colour.
-        prints: a hash of each frame; empty if nothing was decoded.
-        findings: its problems.
-        refused: whether a run refuses a partly readable video.
-    """
+    """Properties and problems of one video."""
 
     video: VideoRef
     split: Split
-    frames: int | None = None
+    frames: int | None = None  # F as decoded, or from the header; None if unknown
+    # (width, height) -> number of frames
     sizes: Counter[tuple[int, int]] = field(default_factory=Counter[tuple[int, int]])
-    fps: float | None = None
+    fps: float | None = None  # frames per second, from the file's header, else from the data set
+    # colour of the files, "gray" or "rgb" -> number of files
     stored: Counter[str] = field(default_factory=Counter[str])
-    colorful: bool = False
-    prints: list[int] = field(default_factory=list[int])
+    colorful: bool = False  # whether any of the sampled frames has colour
+    prints: list[int] = field(default_factory=list[int])  # a hash of each frame; empty if nothing was decoded
     findings: list[Finding] = field(default_factory=list[Finding])
-    refused: bool = False
+    refused: bool = False  # whether a run refuses a partly readable video
 
     @property
     def where(self) -> str:
@@ -154,10 +143,6 @@ def _look_at_images(paths: tuple[Path, ...], facts: VideoFacts, *, decoded: bool
         except (DataError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
             said = error.__cause__ or error.what if isinstance(error, DataError) else getattr(error, "strerror", None)
             broken[index] = str(said or "it is not an image, or damaged")
-    _report(paths, facts, empty, broken)
-
-
-def _report(paths: tuple[Path, ...], facts: VideoFacts, empty: list[str], broken: dict[int, str]) -> None:
     if not paths:
         facts.report(facts.where, "contains no images", "extract the frames again or remove the folder")
     facts.refused = facts.refused or len(empty) + len(broken) == len(paths)

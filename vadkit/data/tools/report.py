@@ -17,21 +17,13 @@ _ORDER = get_args(Severity)
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One finding of a check.
-
-    Attributes:
-        severity: "error", "warning" or "note".
-        topic: one word that does not change between versions.
-        where: the file, folder or video.
-        what: what was found, one sentence.
-        fix: what to do; empty if nothing.
-    """
+    """One finding of a check."""
 
     severity: Severity
-    topic: str
-    where: str
-    what: str
-    fix: str = ""
+    topic: str  # one word that does not change between versions
+    where: str  # the file, folder or video
+    what: str  # what was found, one sentence
+    fix: str = ""  # what to do; empty if nothing
 
     @classmethod
     def of(cls, error: VadkitError, topic: str, where: str) -> Finding:
@@ -41,46 +33,27 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """Counts of one split.
-
-    Attributes:
-        split: "train" or "test".
-        videos: number of videos.
-        frames: number of frames, decoded, or from headers if nothing was decoded.
-        expected_videos: published number; None if unknown.
-        expected_frames: published number; None if unknown.
-        abnormal: number of frames labelled abnormal; None without labels.
-        expected_abnormal: published number; None if unknown.
-        sizes: WxH, the most frequent first.
-        fps: frames per second, the most frequent first.
-    """
+    """Counts of one split."""
 
     split: Split
     videos: int
-    frames: int
-    expected_videos: int | None = None
+    frames: int  # decoded, or from headers if nothing was decoded
+    expected_videos: int | None = None  # published number, as are the other expected ones; None if unknown
     expected_frames: int | None = None
-    abnormal: int | None = None
+    abnormal: int | None = None  # number of frames labelled abnormal; None without labels
     expected_abnormal: int | None = None
-    sizes: tuple[str, ...] = ()
-    fps: tuple[float, ...] = ()
+    sizes: tuple[str, ...] = ()  # WxH, the most frequent first
+    fps: tuple[float, ...] = ()  # frames per second, the most frequent first
 
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The result of a check.
-
-    Attributes:
-        name: name of the data set.
-        findings: all findings, errors first.
-        rows: one row for each split.
-        decoded: whether every frame was decoded; otherwise only headers were read.
-    """
+    """The result of a check."""
 
     name: str
-    findings: tuple[Finding, ...]
+    findings: tuple[Finding, ...]  # errors first
     rows: tuple[Row, ...]
-    decoded: bool = True
+    decoded: bool = True  # whether every frame was decoded; otherwise only headers were read
 
     @property
     def errors(self) -> tuple[Finding, ...]:

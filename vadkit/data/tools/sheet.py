@@ -23,23 +23,14 @@ _BAR = 7
 
 @dataclass(frozen=True, slots=True)
 class Strip:
-    """The frames of one video.
-
-    Attributes:
-        split: its split.
-        video: the video.
-        frames: F, the number of all its frames.
-        labels: (F,) bool, or None.
-        cells: the frames drawn.
-        size: (H', W') of the source.
-    """
+    """The frames of one video."""
 
     split: Split
     video: VideoRef
-    frames: int
-    labels: NDArray[np.bool_] | None
-    cells: Sequence[Cell]
-    size: tuple[int, int]
+    frames: int  # F, the number of all its frames
+    labels: NDArray[np.bool_] | None  # (F,)
+    cells: Sequence[Cell]  # the frames drawn
+    size: tuple[int, int]  # (H', W') of the source
 
     @property
     def head(self) -> str:

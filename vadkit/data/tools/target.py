@@ -25,27 +25,17 @@ _EXAMPLE = "write for example '{use: avenue, labels: masks}'"
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A data set on disk, with the settings of its recipe.
+    """A data set on disk, with the settings of its recipe."""
 
-    Attributes:
-        name: name of the data set in a recipe.
-        dataset: the data set.
-        clip: clip geometry of the recipe; None without a recipe.
-        short: the recipe's `data.short`, for videos shorter than a clip.
-        on_corrupt: the recipe's `data.on_corrupt`, for damaged videos.
-        held_out: share of the training videos that the recipe holds out.
-        alternatives: a description of the keys -> the same data set with another label set.
-        lenient: the same data set, which also accepts labels with other than the published counts;
-            None if it has no `published` key.
-    """
-
-    name: str
+    name: str  # name of the data set in a recipe
     dataset: Dataset
-    clip: ClipSpec | None = None
-    short: Short = "error"
-    on_corrupt: OnCorrupt = "warn"
-    held_out: float = 0.0
+    clip: ClipSpec | None = None  # None without a recipe
+    short: Short = "error"  # the recipe's `data.short`, for videos shorter than a clip
+    on_corrupt: OnCorrupt = "warn"  # the recipe's `data.on_corrupt`, for damaged videos
+    held_out: float = 0.0  # share of the training videos that the recipe holds out
+    # a description of the keys -> the same data set with another label set
     alternatives: Mapping[str, Dataset] = field(default_factory=dict[str, Dataset])
+    # the same data set, which accepts labels with other than the published counts; None without a key `published`
     lenient: Dataset | None = None
 
 
@@ -57,11 +47,8 @@ def open_target(
 ) -> Target:
     """Open a data set.
 
-    Args:
-        what: a data set's name, `{use: name, ...keys}` as text or mapping, or a recipe by file or name.
-        data_root: the data set's folder or its parent folder; default `$VADKIT_DATA`.
-        overrides: changes as `--set` takes them, such as `data.labels=masks`.
-        registry: where components are looked up; default, all installed plugins.
+    `what` is a data set's name, `{use: name, ...keys}` as text or mapping, or a recipe by file or name. Its folder or
+    its parent folder is `data_root`; default `$VADKIT_DATA`. `overrides` are changes as `--set` takes them.
 
     Raises:
         VadkitError: the data set, the recipe or its files do not exist.

@@ -29,15 +29,10 @@ _FPS = 25.0  # for video files with an unknown frame rate
 
 @dataclass(frozen=True, slots=True)
 class FrameFormat:
-    """Size and colour of written frames.
+    """Size and colour of written frames."""
 
-    Attributes:
-        size: height and width; None for those of each video.
-        gray: one channel instead of three.
-    """
-
-    size: tuple[int, int] | None
-    gray: bool
+    size: tuple[int, int] | None  # height and width; None for those of each video
+    gray: bool  # one channel instead of three
 
 
 def frame_writer(video: VideoRef, folder: Path, form: FrameFormat) -> int:
@@ -78,11 +73,10 @@ def _copy(video: VideoRef, folder: Path) -> int:
 
 
 def _draw(video: VideoRef, folder: Path, form: FrameFormat) -> int:
-    digits, count = _digits(frame_count(video)), 0
-    for frame in _frames(video, form):
-        _image(frame).save(folder / f"{count:0{digits}}.jpg", quality=_QUALITY, subsampling=0)
-        count += 1
-    return count
+    digits, index = _digits(frame_count(video)), -1
+    for index, frame in enumerate(_frames(video, form)):
+        _image(frame).save(folder / f"{index:0{digits}}.jpg", quality=_QUALITY, subsampling=0)
+    return index + 1
 
 
 def _digits(frames: int) -> int:
@@ -104,8 +98,7 @@ def video_writer(video: VideoRef, path: Path, form: FrameFormat) -> int:
     if path.is_file():
         return frame_count(VideoRef(video.name, path))
     frames = _frames(video, form)
-    first = next(frames, None)
-    if first is None:
+    if (first := next(frames, None)) is None:
         raise DataError("the video has no frames", where=video.name)
     height, width, channels = first.shape
     gray, count = channels == 1, 0
@@ -148,8 +141,5 @@ def resized_masks(masks: NDArray[np.bool_], size: tuple[int, int] | None) -> NDA
     """(F, H, W) at another size; a pixel is abnormal if any abnormal source pixel overlaps it."""
     if size is None or masks.shape[1:] == size:
         return masks
-    rescaled = [
-        np.asarray(Image.fromarray(mask.astype(np.float32)).resize((size[1], size[0]), Image.Resampling.BOX)) > 0
-        for mask in masks
-    ]
-    return np.stack(rescaled)
+    images = (Image.fromarray(mask.astype(np.float32)) for mask in masks)
+    return np.stack([np.asarray(image.resize((size[1], size[0]), Image.Resampling.BOX)) > 0 for image in images])

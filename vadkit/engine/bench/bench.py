@@ -210,23 +210,23 @@ def _time(
     experiment: Experiment, pipeline: Pipeline, batch: int, warmup: int, repeat: int, progress: Progress
 ) -> dict[str, list[float]]:
     """Part -> milliseconds of each pass, as scoring makes it: from clips in memory to scores in memory."""
-    clock = _clock(experiment.fabric.device)
+    read, milliseconds = _clock(experiment.fabric.device)
     clips = torch.rand(batch, *pipeline.clip.shape, generator=torch.Generator().manual_seed(0)) * 2 - 1
     times: dict[str, list[float]] = defaultdict(list)
     pipeline.reset()
     progress.begin("bench", warmup + repeat, unit="passes")
     for number in range(warmup + repeat):
-        with watched(pipeline, clock.read) as seen:
-            begun = clock.read()
+        with watched(pipeline, read) as seen:
+            begun = read()
             out = run_pipeline(clips, pipeline, experiment.fabric, where="random clips")
-            between = clock.read()
+            between = read()
             score_outputs(out, experiment.scorers)
-            ended = clock.read()
+            ended = read()
             update_state(out, pipeline)
-            whole = clock.read()
+            whole = read()
         if number >= warmup:
             for part, (one, other) in {**seen, SCORES: (between, ended), _WHOLE: (begun, whole)}.items():
-                times[part].append(clock.milliseconds(one, other))
+                times[part].append(milliseconds(one, other))
         progress.advance(number + 1, amount=1)
     progress.end()
     return times
@@ -254,17 +254,10 @@ def _parameters(module: nn.Module) -> int:
     return sum(parameter.numel() for parameter in module.parameters())
 
 
-@dataclass(frozen=True, slots=True)
-class _Clock:
-    """Reads a time, and measures the milliseconds between two readings."""
-
-    read: Callable[[], Any]
-    milliseconds: Callable[[Any, Any], float]
-
-
-def _clock(device: torch.device) -> _Clock:
+def _clock(device: torch.device) -> tuple[Callable[[], Any], Callable[[Any, Any], float]]:
+    """A function that reads the time, and one for the milliseconds between two readings."""
     if device.type != "cuda":
-        return _Clock(time.perf_counter, lambda one, other: 1000 * (other - one))
+        return time.perf_counter, lambda one, other: 1000 * (other - one)
 
     def mark() -> torch.cuda.Event:
         event = torch.cuda.Event(enable_timing=True)
@@ -275,7 +268,7 @@ def _clock(device: torch.device) -> _Clock:
         other.synchronize()  # events are recorded in the stream: nothing waits while the parts run
         return one.elapsed_time(other)
 
-    return _Clock(mark, between)
+    return mark, between
 
 
 @contextlib.contextmanager

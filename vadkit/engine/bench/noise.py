@@ -14,13 +14,7 @@ _FEW = 4  # two are not enough for every statistic; more would only cost time
 
 
 class Noise(FeatureSource):
-    """Normally distributed samples in place of features.
-
-    Args:
-        spec: of one sample.
-        samples: N.
-        device: of the samples.
-    """
+    """N normally distributed samples in place of features."""
 
     def __init__(self, spec: FeatureSpec, samples: int, device: torch.device) -> None:
         self.spec, self.samples = spec, samples

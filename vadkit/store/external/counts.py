@@ -19,10 +19,7 @@ _CHECK = "check that the scores are of this data set's test videos, one a frame,
 def explain_videos(given: Mapping[str, int], lengths: Mapping[str, int], dropped: tuple[int, int]) -> str:
     """What to do about videos of which one or more has not one score a frame.
 
-    Args:
-        given: video -> number of scores.
-        lengths: video -> F.
-        dropped: frames at a video's start and end that are said to have no score.
+    Video -> number of scores, and F. `dropped` frames at a video's start and end are said to have no score.
     """
     missing = {lengths[name] - count for name, count in given.items()}
     if missing == {0}:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from vadkit.core.errors import DataError
-from vadkit.core.values import natural_key
+from vadkit.core.folders import list_folder
 from vadkit.store.external.arrays import PICKLED, PICKLES, kind, read_arrays
 from vadkit.store.external.json_files import read_objects
 from vadkit.store.external.series import Series
@@ -49,10 +49,8 @@ _OWN = "vadkit scores"
 def read_series(path: Path, *, several: bool) -> list[Series]:
     """Read the series of a file or of the files of a folder, including files that vadkit wrote.
 
-    Args:
-        path: of the file or folder.
-        several: the only file of a folder holds several videos. A series without a name then covers all of them,
-            as in a file outside a folder. Otherwise it has the name of the file.
+    If the only file of a folder holds `several` videos, a series without a name covers all of them, as in a file
+    outside a folder. Otherwise it has the name of the file.
 
     Raises:
         DataError: unreadable, of an unknown form, or a column does not seem to hold scores.
@@ -78,13 +76,12 @@ def _files(path: Path) -> list[Path]:
         return [_known(path)]
     if not path.is_dir():
         raise DataError("the file or folder does not exist", where=str(path), fix="check the path")
-    files = [file for file in path.iterdir() if file.is_file() and not file.name.startswith(".")]
+    files = [file for file in list_folder(path) if file.is_file()]
     if not files:
         inner = next((folder for folder in (path / "scores", path / "labels") if folder.is_dir()), None)
         fix = f"name {inner}" if inner else f"put one file per video here ({', '.join(_READERS)})"
         raise DataError("the folder holds no files", where=str(path), fix=fix)
-    files = [_known(file) for file in sorted(files, key=lambda file: natural_key(file.name))]
-    counts = Counter(file.suffix.lower() for file in files)
+    counts = Counter(_known(file).suffix.lower() for file in files)
     if len(counts) > 1:
         found = ", ".join(f"{count} {suffix}" for suffix, count in counts.most_common())
         fix = "keep one format and move the other files away"
@@ -93,11 +90,8 @@ def _files(path: Path) -> list[Path]:
 
 
 def _read(path: Path, *, alone: bool) -> list[Series]:
-    try:
-        if not path.stat().st_size:
-            raise DataError("is empty", where=str(path), fix="write one number per frame")
-    except OSError as error:
-        raise DataError(f"cannot be read: {error.strerror or error}", where=str(path)) from error
+    if not path.stat().st_size:
+        raise DataError("is empty", where=str(path), fix="write one number per frame")
     found = _READERS[path.suffix.lower()](path)
     if not found or not all(series.size for series in found):
         raise DataError("holds an empty list or no list of numbers", where=str(path), fix="write one number per frame")

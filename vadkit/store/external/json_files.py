@@ -25,12 +25,8 @@ _FORMS = (
 def load_json(path: Path, forms: str, is_item: Callable[[dict[str, Any]], bool]) -> Items | dict[str, Any]:
     """The objects of a JSON file with one per line or a list of them, or else its content by video.
 
-    A list of something else is the content of the video "".
-
-    Args:
-        path: of the file.
-        forms: the content that is known, for error messages.
-        is_item: whether the only object of a file is about one video, and does not map videos to their content.
+    A list of something else is the content of the video "". `forms` names the known content for messages. `is_item`
+    tells whether the only object of a file is about one video, and does not map videos to their content.
 
     Raises:
         DataError: unreadable, not JSON, or neither a list nor an object.

@@ -51,7 +51,8 @@ def _is_row(content: dict[str, Any]) -> bool:
 
 def _of_video(value: Any, where: str) -> VideoLabels:
     column: Any = next(iter(value.values())) if isinstance(value, dict) and len(value) == 1 else value
-    if _is_flat(column) and not (isinstance(value, dict) and _KINDS.keys() & value.keys()):
+    flat = isinstance(column, list) and bool(column) and not any(isinstance(one, list) for one in column)
+    if flat and not (isinstance(value, dict) and _KINDS.keys() & value.keys()):
         return FrameLabels(where, partial(np.asarray, to_numbers(column, where)))
     stated: Any = {"abnormal": value} if isinstance(value, list) else value
     if not isinstance(stated, dict) or not _KINDS.keys() & stated.keys() or stated.keys() - {*_KINDS, "frames", "fps"}:
@@ -73,10 +74,6 @@ def _of_video(value: Any, where: str) -> VideoLabels:
                 raise DataError(f"{pair!r} is not [start, end]", where=where, fix=_FORMS)
             labels.add(*pair, seconds=seconds, where=where)
     return labels
-
-
-def _is_flat(value: Any) -> TypeGuard[list[Any]]:
-    return isinstance(value, list) and bool(value) and not any(isinstance(one, list) for one in value)
 
 
 def _is_number(value: Any) -> TypeGuard[float]:

@@ -69,11 +69,7 @@ def read_intervals(
 ) -> dict[str, VideoLabels]:
     """Rows with one interval each, or with none for a normal video -> labels by video.
 
-    Args:
-        rows: where the row is, and its cells by column.
-        columns: all columns, in lower case; others than those of intervals have no effect.
-        path: of the file.
-        video: see `read_table`.
+    A row is its place and its cells by column. Columns are in lower case; those of no interval have no effect.
 
     Raises:
         DataError: a column is missing, or a row is not an interval.

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vadkit.core.errors import DataError
+from vadkit.core.folders import is_image, walk_folders
 from vadkit.core.values import Labels, natural_key
 from vadkit.core.video_labels import FrameLabels, IntervalLabels, VideoLabels, mask_images, mask_labels
 from vadkit.store.external.arrays import PICKLED, PICKLES, array_labels, kind, load_arrays
@@ -21,7 +21,6 @@ from vadkit.store.external.matlab import read_matlab
 from vadkit.store.scores import read_labels
 
 _OWN = "vadkit labels"
-_IMAGES = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp"})
 _FIRST = (".npy", ".npz", ".txt", ".csv")
 _READERS: dict[str, Callable[[Path, str], dict[str, VideoLabels]]] = {
     **dict.fromkeys((".csv", ".tsv", ".txt"), read_table),
@@ -38,15 +37,9 @@ Scored = Mapping[str, tuple[int, float | None]]
 
 
 def read_label_file(path: Path, video: str = "") -> dict[str, VideoLabels]:
-    """Read a label file, or a folder of label files or mask images.
+    """Read a label file, or a folder of label files or mask images: see `vadkit.api.read_label_file`.
 
-    Args:
-        path: `.csv`, `.tsv`, `.txt`, `.json`, `.jsonl`, `.npz`, `.npy`, `.mat`, `.m`, or a folder.
-            A file in a folder names its video by its path there, without the suffix.
-        video: name for the video of a single file that names none.
-
-    Returns:
-        Video name as in the file -> its labels, not yet compared with the video.
+    A file in a folder names its video by its path there, without the suffix.
 
     Raises:
         DataError: unreadable, of no known form, or without names of videos while `video` is empty.
@@ -55,15 +48,10 @@ def read_label_file(path: Path, video: str = "") -> dict[str, VideoLabels]:
 
 
 def frame_labels(path: Path, scored: Callable[[list[str]], Scored]) -> dict[str, Labels]:
-    """The labels of a file for scores of the same videos.
+    """The labels of a file for scores of the same videos: video name -> labels, in natural order.
 
-    Args:
-        path: see `read_label_file`.
-        scored: gives F and frame rate by the scores, for the videos that the labels name; called where the
-            labels do not state F, or are in seconds. With no names it gives the scores' own.
-
-    Returns:
-        Video name -> labels, in natural order.
+    `scored` gives F and frame rate by the scores, for the videos that the labels name; it is called where the labels do
+    not state F, or are in seconds. With no names it gives the scores' own.
 
     Raises:
         DataError: see `read_label_file`; or the labels do not fit the video.
@@ -125,14 +113,14 @@ def _read_file(path: Path, video: str) -> dict[str, VideoLabels]:
 
 
 def _read_folder(path: Path, *, inner: bool) -> dict[str, VideoLabels]:
-    walk = _walk(path)
+    walk = walk_folders(path)
     folders = dict([next(walk)])
     own = [file for file in folders[path] if file.suffix.lower() in {*_FIRST, *_READERS}]
     folders = {path: own} if own and not inner else folders | dict(walk)
     found: dict[str, VideoLabels] = {}
     files: list[Path] = []
     for folder, there in folders.items():
-        images = [file for file in there if file.suffix.lower() in _IMAGES]
+        images = [file for file in there if is_image(file)]
         if images:
             name = "" if folder == path else folder.relative_to(path).as_posix()
             found[name] = mask_labels(str(folder), len(images), partial(mask_images, images))
@@ -149,25 +137,6 @@ def _read_folder(path: Path, *, inner: bool) -> dict[str, VideoLabels]:
     if not found:
         raise DataError("holds no label files", where=str(path), fix=_FORMS)
     return found
-
-
-def _walk(folder: Path, above: tuple[tuple[int, int], ...] = ()) -> Iterator[tuple[Path, list[Path]]]:
-    """Each folder with its files, in natural order, without hidden ones; links are followed."""
-    try:
-        status = folder.stat()
-        entries = [entry for entry in os.scandir(folder) if not entry.name.startswith(".")]
-        inner = {entry.name for entry in entries if entry.is_dir()}
-    except OSError as error:
-        fix = "correct its permissions or its link, or move it away"
-        raise DataError(f"cannot be read: {error.strerror}", where=str(folder), fix=fix) from error
-    here = (status.st_dev, status.st_ino)
-    if here in above:
-        raise DataError("the link leads back to a folder that contains it", where=str(folder), fix="remove the link")
-    names = sorted((entry.name for entry in entries), key=lambda name: (natural_key(name), name))
-    yield folder, [folder / name for name in names if name not in inner]
-    for name in names:
-        if name in inner:
-            yield from _walk(folder / name, (*above, here))
 
 
 def _sole_array(path: Path) -> NDArray[Any]:

@@ -29,16 +29,11 @@ def read_external_scores(
 ) -> list[VideoScores]:
     """Read one file of scores, or a folder with one file per video.
 
-    Args:
-        path: `.npz`, `.npy`, `.csv`, `.tsv`, `.txt`, `.jsonl` or `.json`, or a folder of one of
-            these. A single column or array is the component "score".
-        lengths: test video -> F, in the order of the data set; a flat array has the same order.
-        dropped: frames without scores at the start and end of each video. Frames without a
-            score become NaN, with coverage 0.
-        high: what a high score means; "normal" (PSNR, regularity) changes the sign.
-
-    Returns:
-        The videos in the order of `lengths`. `coverage` is 1 where all components have a score.
+    The file is `.npz`, `.npy`, `.csv`, `.tsv`, `.txt`, `.jsonl` or `.json`. A single column or array is the component
+    "score". `lengths` is test video -> F, in the order of the data set; a flat array has the same order, and so has the
+    result. The `dropped` frames at the start and end of each video have no scores. Frames without a score become NaN;
+    coverage is 1 where all components have a score, else 0. `high` is what a high score means; "normal" (PSNR,
+    regularity) changes the sign.
 
     Raises:
         DataError: unreadable, pickled, not finite, of other videos or of other lengths.
@@ -55,12 +50,9 @@ def read_external_scores(
 
 
 def read_normal(path: Path, *, dropped: tuple[int, int] = (0, 0), high: High = "abnormal") -> list[VideoScores]:
-    """Read scores of normal videos; the file states their lengths. Arguments: see `read_external_scores`.
+    """Read scores of normal videos; the file states their lengths. A flat array is one video.
 
-    A flat array is one video.
-
-    Raises:
-        DataError: as `read_external_scores`.
+    Arguments and errors are those of `read_external_scores`.
     """
     found = [replace(series, video=series.video or "normal") for series in read_series(path, several=True)]
     refuse_twice([series.video for series in found], where=str(path))
@@ -70,12 +62,9 @@ def read_normal(path: Path, *, dropped: tuple[int, int] = (0, 0), high: High = "
 def scored_lengths(
     path: Path, names: Sequence[str], *, dropped: tuple[int, int] = (0, 0)
 ) -> dict[str, tuple[int, float | None]]:
-    """F and frame rate of each video by a file of scores.
+    """F and frame rate of each video by a file of scores. Arguments: see `read_external_scores`.
 
-    Args:
-        path: see `read_external_scores`.
-        names: of the videos; empty for the names that the scores give.
-        dropped: see `read_external_scores`.
+    Without `names`, the scores name the videos.
 
     Raises:
         DataError: as `read_external_scores`, or the scores of several videos are one flat array.

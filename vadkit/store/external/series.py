@@ -15,25 +15,16 @@ _LARGEST_FRAME = 2**53  # above it a float skips whole numbers
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """The numbers of one video, or of all videos in turn.
+    """The numbers of one video, or of all videos in turn."""
 
-    Attributes:
-        video: the name that the file gives; empty if it gives none.
-        columns: column -> (N,) float64, NaN where there is no number.
-        where: the file, for messages.
-        frames: (N,), the frame of each number, counted from 0; None if they follow one another.
-        scene: camera or scene identifier; empty if the file gives none.
-        coverage: (N,) as vadkit stores it; None in files of others.
-        fps: frames per second; None in files of others.
-    """
-
-    video: str
-    columns: Mapping[str, NDArray[np.float64]]
-    where: str
+    video: str  # the name that the file gives; empty if it gives none
+    columns: Mapping[str, NDArray[np.float64]]  # column -> (N,) float64, NaN where there is no number
+    where: str  # the file, for messages
+    # (N,), the frame of each number, counted from 0; None if they follow one another
     frames: NDArray[np.int64] | None = None
-    scene: str = ""
-    coverage: NDArray[np.int64] | None = None
-    fps: float | None = None
+    scene: str = ""  # camera or scene identifier; empty if the file gives none
+    coverage: NDArray[np.int64] | None = None  # (N,) as vadkit stores it; None in files of others
+    fps: float | None = None  # frames per second; None in files of others
 
     @property
     def size(self) -> int:
@@ -42,12 +33,7 @@ class Series:
 
 
 class RowCollector:
-    """Collects a table row by row and gives it back video by video.
-
-    Args:
-        columns: names of the numbers in a row.
-        where: the file, for messages.
-    """
+    """Collects a table row by row and gives it back video by video; `columns` name the numbers in a row."""
 
     def __init__(self, columns: Sequence[str], where: str) -> None:
         self._where = where

@@ -53,11 +53,8 @@ def read_table(path: Path) -> list[Series]:
 def open_table(lines: Iterable[str], separators: str = "\t;,") -> tuple[_Line, list[str], Iterator[_Line]] | None:
     """The first row of a table, the names of its columns, and the rows below them; None without any row.
 
-    The names are in the first row or in the last comment before it; otherwise they are empty.
-
-    Args:
-        lines: of the file.
-        separators: the first of these in the first row separates cells; without any, blanks do.
+    The names are in the first row or in the last comment before it; otherwise they are empty. The first of `separators`
+    in the first row separates cells; without any, blanks do.
     """
     lines, separator, comment = _peek(lines, separators)
     rows = (row for row in _cells(lines, separator) if not (row[1] and row[1][0].startswith("#")))

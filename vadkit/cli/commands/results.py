@@ -1,6 +1,4 @@
-"""`vadkit eval`: evaluate a run, or scores of any method."""
-
-from __future__ import annotations
+"""`vadkit eval`, `compare` and `figures`: commands that read scores."""
 
 import re
 from collections.abc import Mapping
@@ -48,53 +46,48 @@ def evaluate(
             raise VadkitError(what, where="--all-protocols", fix=fix)
         if all_protocols and out:
             raise VadkitError("--all-protocols prints a table and writes no file", where="--out", fix="leave it out")
-        external = {
-            "--data": data,
-            "--data-root": data_root,
-            "--labels": labels,
-            "--normal": normal,
-            "--dropped": dropped if dropped != _DROPPED else None,
-            "--high": high if high != _HIGH else None,
+        given: dict[str, Any] = {
+            "data": data,
+            "data_root": data_root,
+            "labels": labels,
+            "normal": normal,
+            "dropped": dropped if dropped != _DROPPED else None,
+            "high": high if high != _HIGH else None,
         }
         if (target / "recipe.yaml").is_file():
-            _run(target, changes, out, external, all_protocols=all_protocols, allow_test_tuning=allow_test_tuning)
+            _run(target, changes, out, given, all_protocols=all_protocols, allow_test_tuning=allow_test_tuning)
             return
-        from vadkit.cli.render.protocol import print_all
-        from vadkit.evaluation.external_scores import (
-            ExternalScores,
-            evaluate_external_all_protocols,
-            evaluate_external_scores,
-        )
+        from vadkit.cli.render.compare import print_all
+        from vadkit.evaluation.external_scores import ExternalScores, evaluate_external_all_protocols, evaluate_scores
 
         if data is None and labels is None and target.is_dir():
             what = "is not a run folder: it has no recipe.yaml"
             fix = "give the path of a run; to evaluate scores of another method, give their labels: --data or --labels"
             raise VadkitError(what, where=str(target), fix=fix)
-        meaning: Any = high
-        scores = ExternalScores(target, _data(data), data_root, labels, normal, _pair(dropped), meaning)
+        given |= {"data": _data(data), "dropped": _pair(dropped), "high": high}
         if all_protocols:
-            print_all(evaluate_external_all_protocols(scores, overrides=changes))
+            print_all(evaluate_external_all_protocols(ExternalScores(target, **given), overrides=changes))
             return
         report = ("console", "json", "figures") if out else ("console",)
-        evaluate_external_scores(scores, overrides=changes, report=report, out=out, allow_test_tuning=allow_test_tuning)
+        evaluate_scores(target, **given, overrides=changes, report=report, out=out, allow_test_tuning=allow_test_tuning)
 
 
 def _run(
     run: Path,
     changes: list[str],
     out: Path | None,
-    external: Mapping[str, object],
+    given: Mapping[str, object],
     *,
     all_protocols: bool,
     allow_test_tuning: bool,
 ) -> None:
     from vadkit.cli.progress import terminal_progress
-    from vadkit.cli.render.protocol import print_all
+    from vadkit.cli.render.compare import print_all
     from vadkit.evaluation.reporting import evaluate_all_protocols, report
 
-    if useless := [name for name, value in external.items() if value is not None]:
-        what = f"{run} is a run and has labels and scores already"
-        raise VadkitError(what, where=useless[0], fix="leave it out; it is for scores of other methods")
+    if useless := [name for name, value in given.items() if value is not None]:
+        what, option = f"{run} is a run and has labels and scores already", f"--{useless[0].replace('_', '-')}"
+        raise VadkitError(what, where=option, fix="leave it out; it is for scores of other methods")
     if all_protocols:
         print_all(evaluate_all_protocols(run, changes, allow_test_tuning=allow_test_tuning))
         return
@@ -121,3 +114,57 @@ def _data(text: str | None) -> str | Mapping[str, Any] | None:
     except yaml.YAMLError as error:
         fix = "for example --data '{use: avenue, labels: masks}'"
         raise VadkitError(f"cannot be read: {error}", where="--data", fix=fix) from error
+
+
+def compare(
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Run folders.")],
+    metric: Annotated[
+        list[str] | None, typer.Option(help="A metric by name. Repeatable. Default: AUCs, EER, AP.")
+    ] = None,
+    protocol: Annotated[str | None, typer.Option(help="Evaluate all runs under this preset.")] = None,
+    set_: options.Set = None,
+    any_protocol: Annotated[
+        bool, typer.Option("--any-protocol", help="Show different protocols together, unranked.")
+    ] = False,
+    form: Annotated[
+        str, typer.Option("--format", help="console, csv, markdown or latex.", metavar="FORMAT")
+    ] = "console",
+    out: options.OutFile = None,
+    allow_test_tuning: options.TestTuning = False,
+) -> None:
+    """Compare runs: metrics with intervals, differences beyond chance, size and speed."""
+    from vadkit.cli.render.compare import renderer
+    from vadkit.cli.render.tables import put
+    from vadkit.evaluation.build import COMPARED
+    from vadkit.evaluation.compare import compare
+
+    render = renderer(form)
+    with interruptible("nothing was written"):
+        found = compare(
+            runs,
+            metrics=metric or COMPARED,
+            overrides=options.overrides(protocol, set_),
+            any_protocol=any_protocol,
+            allow_test_tuning=allow_test_tuning,
+        )
+    put(render(found), out)
+
+
+def figures(
+    run: options.RunFolder,
+    figure: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="A reporter that draws: figures, histograms, weight_curve, error_maps, worst_frames, ... Repeatable. "
+            "Default: those of the run's recipe.",
+        ),
+    ] = None,
+    data_root: options.DataRoot = None,
+) -> None:
+    """Draw figures of a finished run. Only figures that show frames need the videos."""
+    from vadkit.evaluation.reporting import draw
+
+    with interruptible("no file is half-written: run it again"):
+        folder = draw(run, figure or (), data_root=data_root)
+    typer.echo(f"figures: {folder}")

@@ -1,0 +1,152 @@
+"""`vadkit run`, `sweep`, `watch` and `bench`: commands that use torch."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from vadkit.cli import options
+from vadkit.cli.interrupt import interruptible
+
+
+def run(
+    recipe: options.Recipe,
+    variant: options.Variant = None,
+    set_: options.Set = None,
+    data_root: options.DataRoot = None,
+    out: Annotated[Path | None, typer.Option(help="Run folder. Default: runs/NAME.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue an interrupted run.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier run.")] = False,
+    reuse: options.Reuse = None,
+    cache_limit: Annotated[
+        str | None, typer.Option(metavar="SIZE", help="Limit of the frame cache: 50GB. Default: $VADKIT_CACHE_LIMIT.")
+    ] = None,
+    no_cache: Annotated[bool, typer.Option("--no-cache", help="Keep no decoded frames for later runs.")] = False,
+    allow_test_tuning: options.TestTuning = False,
+) -> None:
+    """Train, fit densities, score, evaluate and report: the complete experiment of a recipe."""
+    from vadkit.cli.progress import terminal_progress
+    from vadkit.engine.run import run
+
+    with interruptible("finished stages are kept: continue with --resume"), terminal_progress() as progress:
+        done = run(
+            options.variant_of(recipe, variant),
+            out=out,
+            data_root=data_root,
+            overrides=set_ or (),
+            resume=resume,
+            overwrite=overwrite,
+            reuse=reuse or (),
+            allow_test_tuning=allow_test_tuning,
+            keep_cache=not no_cache,
+            cache_limit=cache_limit,
+            progress=progress,
+        )
+    typer.echo(f"run folder: {done.path}")
+
+
+def sweep(
+    recipe: options.Recipe,
+    vary: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="KEY=A,B,C", help="Values to try: seed=0,1,2. Repeatable: all combinations. Default: the variants."
+        ),
+    ] = None,
+    variant: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="A variant to run. Repeatable. Default: all.")
+    ] = None,
+    set_: options.Set = None,
+    data_root: options.DataRoot = None,
+    out: Annotated[Path | None, typer.Option(help="Folder of the runs. Default: runs/NAME-sweep.")] = None,
+    reuse: options.Reuse = None,
+    allow_test_tuning: options.TestTuning = False,
+) -> None:
+    """Run the variants of a recipe, or combinations of values. Shared stages run once."""
+    from vadkit.cli.progress import terminal_progress
+    from vadkit.cli.render.sweep import print_paper, print_trials
+    from vadkit.engine.sweep import parse, sweep
+    from vadkit.recipe.variants import family_of
+
+    varied = parse(vary or ())
+    with interruptible("finished runs are kept: give the same command again"), terminal_progress() as progress:
+        trials = sweep(
+            recipe,
+            varied,
+            variants=variant or (),
+            out=out,
+            data_root=data_root,
+            overrides=set_ or (),
+            reuse=reuse or (),
+            allow_test_tuning=allow_test_tuning,
+            progress=progress,
+        )
+    print_trials(trials)
+    print_paper(trials, family_of(recipe).paper)
+    typer.echo(f"runs: {trials[0].path.parent}")
+
+
+def watch(
+    run: options.RunFolder,
+    source: Annotated[
+        str,
+        typer.Argument(
+            metavar="SOURCE", help="A video file, an image folder, a URL (rtsp://...) or a camera (/dev/video0)."
+        ),
+    ],
+    threshold: Annotated[
+        float | None, typer.Option(help="Alarm threshold. Default: from held-out normal video.")
+    ] = None,
+    false_alarms_per_hour: Annotated[
+        float | None, typer.Option(help="Rate on normal video that sets the threshold. Default: the protocol's.")
+    ] = None,
+    fps: Annotated[float | None, typer.Option(help="Frames to score a second. Default: as in training.")] = None,
+    retries: Annotated[
+        int | None, typer.Option(min=0, help="Attempts to reconnect to a lost stream. Default: no limit.")
+    ] = None,
+    alarms: Annotated[Path | None, typer.Option(help="Append alarms to this file, as JSON lines.")] = None,
+    scores: Annotated[Path | None, typer.Option(help="Append the score of every frame to this file, as CSV.")] = None,
+    set_: options.Set = None,
+) -> None:
+    """Score a video or a live stream with a trained run, and raise alarms."""
+    from vadkit.cli.progress import terminal_progress
+    from vadkit.cli.render.watch import follow
+    from vadkit.live.watch import Watch
+
+    with interruptible("what was written is kept"), terminal_progress() as progress:
+        ready = Watch(
+            run,
+            overrides=set_ or (),
+            threshold=threshold,
+            false_alarms_per_hour=false_alarms_per_hour,
+            progress=progress,
+        )
+        opened = ready.open(source, fps=fps, retries=retries)
+        follow(ready.run(opened), ready, opened, alarms=alarms, scores=scores)
+
+
+def bench(
+    target: Annotated[
+        Path, typer.Argument(metavar="RECIPE|RUN", help="A recipe, measured untrained, or a run folder.")
+    ],
+    set_: options.Set = None,
+    batch: Annotated[int, typer.Option(min=1, max=65536, help="Clips in a pass; a live stream gives 1.")] = 1,
+    warmup: Annotated[int, typer.Option(min=0, help="Passes before the clock starts.")] = 2,
+    repeat: Annotated[int, typer.Option(min=1, help="Timed passes.")] = 10,
+    count: Annotated[bool, typer.Option("--count", help="Only count parameters and GFLOPs; time nothing.")] = False,
+    form: Annotated[
+        str, typer.Option("--format", help="console, csv, markdown, latex or json.", metavar="FORMAT")
+    ] = "console",
+    out: options.OutFile = None,
+) -> None:
+    """Measure size and speed of each part on random clips: parameters, GFLOPs, ms, frames/s, memory."""
+    from vadkit.cli.progress import terminal_progress
+    from vadkit.cli.render.bench import renderer
+    from vadkit.cli.render.tables import put
+
+    render = renderer(form)
+    with interruptible("nothing was written"), terminal_progress() as progress:
+        from vadkit.engine.bench.bench import bench
+
+        found = bench(target, set_ or (), batch=batch, warmup=warmup, repeat=0 if count else repeat, progress=progress)
+    put(render(found), out)
