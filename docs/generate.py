@@ -40,6 +40,7 @@ from vadkit.recipe.presets import PRESETS, SOURCES
 from vadkit.testing import Toy, checks_of
 
 OURS = (
+    "backbone",
     "baselines",
     "datasets",
     "densities",
@@ -252,6 +253,7 @@ def _first_line(value: Any) -> str:
         "KINDS": "Kind -> contract.",
         "Scope": 'The type of `"video"`, `"scene"` and `"dataset"`.',
         "Split": 'The type of `"train"` and `"test"`.',
+        "WeightsFile": "The type of a key that names a file, such as pretrained weights.",
         "hookimpl": "Decorator for the hook of a plugin.",
     }
     name = next(name for name in api.__all__ if getattr(api, name) is value)

@@ -22,6 +22,7 @@ from vadkit.api import (
     LatentSpec,
     Loss,
     Samples,
+    WeightsFile,
 )
 from vadkit.plugin.registry import Plugin, Registry
 
@@ -50,6 +51,22 @@ class Flat(Decoder, nn.Module):
         frames = latents["mean"].mean(1, keepdim=True)[:, :, self.clip.target[0] : self.clip.target[1]]
         size = (-1, self.clip.channels, -1, self.clip.height, self.clip.width)
         return self.weight * frames.expand(*size)
+
+
+class Scaled(Encoder, nn.Module):
+    """The mean intensity of each frame, times a number.
+
+    Args:
+        weights: a text file with the number.
+    """
+
+    def __init__(self, clip: ClipSpec, *, weights: WeightsFile) -> None:
+        super().__init__()
+        self.latents = {"mean": LatentSpec(1, clip.input_frames, 1, 1)}
+        self.weight = nn.Parameter(torch.tensor(float(weights.read_text())))
+
+    def forward(self, clips: Tensor) -> dict[str, Tensor]:
+        return {"mean": self.weight * clips.mean((1, 3, 4), keepdim=True)}
 
 
 class Habit(Bottleneck, nn.Module):
@@ -126,6 +143,7 @@ class Change(Feature, nn.Module):
 TOYS = (
     Component("feature", "change", "toys:Change", "Change."),
     Component("encoder", "mean", "toys:Mean", "Means."),
+    Component("encoder", "scaled", "toys:Scaled", "Means times a number of a file."),
     Component("decoder", "flat", "toys:Flat", "Flat frames."),
     Component("bottleneck", "habit", "toys:Habit", "A running mean."),
     Component("loss", "judge", "toys:Judge", "One number."),

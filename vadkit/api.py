@@ -64,6 +64,7 @@ from vadkit.core.values import (
     TrainingClip,
     VideoRef,
     VideoResult,
+    WeightsFile,
     natural_key,
 )
 from vadkit.core.video_labels import IntervalLabels, VideoLabels, mask_images, mask_labels
@@ -117,6 +118,7 @@ __all__ = [
     "VideoLabels",
     "VideoRef",
     "VideoResult",
+    "WeightsFile",
     "atomic_write",
     "closest",
     "count_frames",

@@ -12,6 +12,7 @@ _COMPONENTS = [  # kind, name, module and class in this package, summary
     ("loss", "steal", "pseudo_anomalies:STEAL", "Maximises a loss for pseudo-anomalies (Astrid 2021)."),
     ("feature", "channel_pool", "features:ChannelPool", "Maximum and mean over channels."),
     ("feature", "vector_pool", "features:VectorPool", "Maximum and mean over space."),
+    ("feature", "latent_cells", "features:LatentCells", "Cells of a latent, as samples at places."),
     ("feature", "frames", "features:Frames", "Raw frames, resized."),
     ("scorer", "patch_error", "scorers:PatchError", "Largest patch error of a frame."),
     ("scorer", "frame_error", "scorers:FrameError", "Mean error of a frame."),

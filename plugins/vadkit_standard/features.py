@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from vadkit.api import ClipSpec, Feature, FeatureSpec, LatentSpec, ShapeError
+from vadkit.api import ClipSpec, Feature, FeatureSpec, Grid, LatentSpec, ShapeError
 
 GRAY_LEVEL = 2 / 255  # distance between neighbouring 8-bit intensities in [-1, 1]
 LUMA = (0.299, 0.587, 0.114)  # ITU-R 601
@@ -102,6 +102,62 @@ class VectorPool(Feature, nn.Module):
         del clips
         latent = latents[self.latent].float()  # (B, C', T', H', W')
         return torch.cat([latent.amax((3, 4)), latent.mean((3, 4))], dim=1).transpose(1, 2)
+
+
+class LatentCells(Feature, nn.Module):
+    """The cells of a latent: one vector (C',) for each cell and latent time step, as samples at places.
+
+    A cell is a place of the frame. A density of cells therefore locates anomalies.
+
+    Args:
+        clip: geometry of a clip.
+        latents: name -> shape of each latent of the encoder.
+        latent: name of the latent.
+        pool: n; a sample is the mean over n x n cells. Cells that do not fill such a square at the lower and the
+            right edge are left out.
+        position: add the row and the column of the place to each sample.
+
+    Raises:
+        ShapeError: the latent does not exist, or has fewer than n x n cells.
+
+    Example:
+        >>> latents = {"layer3": LatentSpec(256, 4, 8, 12)}
+        >>> feature = LatentCells(ClipSpec(16, 32, 48), latents, latent="layer3", pool=2)
+        >>> feature(torch.zeros(2, 3, 16, 32, 48), {"layer3": torch.zeros(2, 256, 4, 8, 12)}).shape
+        torch.Size([2, 4, 4, 6, 256])
+    """
+
+    def __init__(
+        self,
+        clip: ClipSpec,
+        latents: Mapping[str, LatentSpec],
+        *,
+        latent: str,
+        pool: int = 1,
+        position: bool = False,
+    ) -> None:
+        super().__init__()
+        shape = _latent(latent, latents)
+        if not 1 <= pool <= min(shape.height, shape.width):
+            what = f"pool is {pool}, but the latent {latent!r} has {shape.height}x{shape.width} cells"
+            raise ShapeError(what, fix="set pool to 1 or more, up to the smaller of the two")
+        self.latent, self.pool, self.position = latent, pool, position
+        cell = (pool * clip.height / shape.height, pool * clip.width / shape.width)
+        grid = Grid(shape.height // pool, shape.width // pool, cell, cell)
+        self.spec = FeatureSpec((shape.channels + 2 * position,), shape.frames, grid=grid, position=position)
+
+    def forward(self, clips: Tensor, latents: Mapping[str, Tensor]) -> Tensor:
+        """Return samples (B, T', rows, columns, C' or C' + 2)."""
+        del clips
+        latent = latents[self.latent].float()  # (B, C', T', H', W')
+        if self.pool > 1:
+            latent = functional.avg_pool3d(latent, (1, self.pool, self.pool))
+        cells = latent.permute(0, 2, 3, 4, 1)
+        if not self.position:
+            return cells.contiguous()
+        rows, columns = (torch.arange(size, device=cells.device, dtype=cells.dtype) for size in cells.shape[2:4])
+        places = torch.stack(torch.meshgrid(rows, columns, indexing="ij"), dim=-1)  # (rows, columns, 2)
+        return torch.cat([cells, places.expand(*cells.shape[:2], -1, -1, -1)], dim=-1)
 
 
 class Frames(Feature, nn.Module):

@@ -73,6 +73,9 @@ FIVE = likelihood(
     four={"use": "realnvp", "hidden": 8, "feature": pooled("vector_pool", "dynamic"), "fit": FIT},
     five={"use": "glow", "levels": 1, "steps": 1, "hidden": 4, "feature": {"use": "frames"}, "fit": FIT},
 )
+FROZEN = likelihood(vector={"use": "gaussian", "feature": pooled("vector_pool", "static")}) | {
+    f"model.{key}": None for key in ("decoder", "losses", "fit")
+}
 FRAMES = likelihood(only={"use": "realnvp", "hidden": 8, "feature": {"use": "frames"}, "fit": FIT})
 
 
@@ -88,6 +91,7 @@ FRAMES = likelihood(only={"use": "realnvp", "hidden": 8, "feature": {"use": "fra
         (AUTOENCODER | {"model.encoder.tau": 8}, ["model"]),
         (FIVE, ["model", *(f"density.{name}" for name in ("one", "two", "three", "four", "five"))]),
         (FRAMES | {"model": None}, ["density.only"]),
+        (FROZEN, ["model", "density.vector"]),
         (AUTOENCODER | {"model": None, "scores": {"floor": {"use": "frame_difference", "patch": 8}}}, []),
     ],
 )  # fmt: skip
@@ -100,6 +104,9 @@ def test_what_makes_sense_builds(tiny: dict[str, Any], changes: dict[str, Any], 
     [
         (AUTOENCODER | {"model.encoder": SLOWFAST}, "model.decoder.*4x6 cannot become 32x48"),
         (AUTOENCODER | {"model": None}, "scores.reconstruction: needs an autoencoder"),
+        (FROZEN | {"scores.error": {"use": "patch_error", "patch": 8}}, "scores.error: needs a decoder"),
+        (FROZEN | {"model.critic": "adam"}, "'critic' needs 'decoder', 'losses', 'fit'"),
+        (FROZEN | {"model.bottleneck": {"use": "memory"}}, "'bottleneck' needs 'decoder', 'losses', 'fit'"),
         (AUTOENCODER | {"data.clip.size": [97, 131]}, "model.encoder.*97 is not a multiple of 4.*96 or 100"),
         (AUTOENCODER | {"data.clip": PREDICTING}, "scores 1 of the 5 frames of a window.*score_stride: 1"),
         (AUTOENCODER | {"data.clip.frames": 1}, "1 input frames are not a multiple of tau 4"),

@@ -46,6 +46,7 @@ def test_disabled_plugins_are_not_loaded(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setenv("VADKIT_DISABLE", "flows, itae")
     registry = Registry.discover()
     assert {plugin.name for plugin in registry.plugins} == {
+        "backbone",
         "baselines",
         "datasets",
         "densities",

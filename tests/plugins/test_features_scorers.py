@@ -10,7 +10,7 @@ import torch
 
 from vadkit.api import ClipOutputs, ClipSpec, FeatureSpec, Grid, LatentSpec, ShapeError
 from vadkit_standard.bottleneck import BottleneckScore
-from vadkit_standard.features import ChannelPool, Frames, VectorPool
+from vadkit_standard.features import ChannelPool, Frames, LatentCells, VectorPool
 from vadkit_standard.psnr import PSNR
 from vadkit_standard.scorers import NLL, ClipError, FrameError, PatchError
 
@@ -45,6 +45,23 @@ def test_vector_pool_gives_max_and_mean_over_space() -> None:
     assert vectors.shape == (2, 2, 10)
     assert vectors[1, 1, 3] == latent[1, 3, 1].max()
     assert torch.isclose(vectors[1, 0, 9], latent[1, 4, 0].mean())
+
+
+def test_cells_of_a_latent_are_samples_at_places() -> None:
+    clip, latents = ClipSpec(8, 32, 48, "gray"), {"map": LatentSpec(5, 2, 4, 7)}
+    latent = torch.rand(2, 5, 2, 4, 7, generator=torch.Generator().manual_seed(0))
+    clips = torch.zeros(2, 1, 8, 32, 48)
+    cells = LatentCells(clip, latents, latent="map")
+    assert cells.spec == FeatureSpec((5,), 2, grid=Grid.even(4, 7, 32, 48))
+    assert torch.equal(cells(clips, {"map": latent})[1, 0, 3, 2], latent[1, :, 0, 3, 2])
+    pooled = LatentCells(clip, latents, latent="map", pool=2, position=True)
+    assert pooled.spec.grid == Grid(2, 3, (16.0, 2 * 48 / 7), (16.0, 2 * 48 / 7))
+    samples = pooled(clips, {"map": latent})
+    assert samples.shape == (2, *pooled.spec.axes, *pooled.spec.shape)
+    assert torch.allclose(samples[0, 1, 1, 2, :5], latent[0, :, 1, 2:4, 4:6].mean((1, 2)))
+    assert samples[0, 1, 1, 2, 5:].tolist() == [1.0, 2.0]
+    with pytest.raises(ShapeError, match="pool is 5, but the latent 'map' has 4x7 cells"):
+        LatentCells(clip, latents, latent="map", pool=5)
 
 
 def test_an_unknown_latent_is_refused_with_the_choices() -> None:

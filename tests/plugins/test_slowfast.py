@@ -317,6 +317,7 @@ def test_recipes_of_table_2_check_and_an_empty_clip_passes(name: str, installed:
     found = recipe.load(name, registry=installed)
     clip = found.data.clip
     assert found.model is not None
+    assert found.model.decoder is not None
     assert not found.densities
     assert list(found.fuse) == ["reconstruction"]
     assert found.evaluate.protocol.test_tuned == ("small" in name)

@@ -44,6 +44,7 @@ def test_a_sound_recipe(recipe: Path, registry: Registry) -> None:
         ("model.losses.1", 0.5),
     ]
     fit = found.model.fit
+    assert fit is not None
     assert (fit.epochs, fit.steps, fit.optimizer.keys) == (2.0, None, {"lr": 0.01})
     assert fit.lr_scheduler is not None
     assert fit.lr_scheduler.component.name == "cosine"
@@ -265,7 +266,21 @@ FAULTS: dict[str, tuple[str, str, list[str]]] = {
     "no losses": (
         "[l2, {use: l2, weight: 0.5}]",
         "[]",
-        ["first.yaml:4:1: 'model': 'losses' is empty: there is nothing to train on\n  -> for example losses: [l2]"],
+        ["first.yaml:4:1: 'model': 'decoder', 'fit' need 'losses'\n"
+            "  -> add 'losses', or give only 'encoder' for an encoder that is not trained"],
+    ),
+    "a decoder without losses and fit": (
+        "  losses: [l2, {use: l2, weight: 0.5}]\n"
+        "  fit: {epochs: 2, batch_size: 8, optimizer: {use: adam, lr: 1e-2}, lr_scheduler: cosine}\n",
+        "",
+        ["first.yaml:4:1: 'model': 'decoder' needs 'losses', 'fit'\n"
+            "  -> add 'losses', 'fit', or give only 'encoder' for an encoder that is not trained"],
+    ),
+    "losses without a decoder": (
+        "  decoder: dec\n",
+        "",
+        ["first.yaml:4:1: 'model': 'losses', 'fit' need 'decoder'\n"
+            "  -> add 'decoder', or give only 'encoder' for an encoder that is not trained"],
     ),
     "a value out of range": (
         "batch_size: 8",
@@ -423,6 +438,7 @@ def test_clashing_names_can_be_told_apart(recipe: Path, registry: Registry) -> N
     ]
     model = load(changed(recipe, "decoder: dec", "decoder: twin:dec"), registry=both).model
     assert model is not None
+    assert model.decoder is not None
     assert model.decoder.component is twin
 
 

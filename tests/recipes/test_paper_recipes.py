@@ -61,6 +61,7 @@ def test_hyper_parameters_are_those_printed(data: str) -> None:
     assert ((clip.height, clip.width), clip.color, clip.frames) == (size, color, 16)
     assert recipe.model is not None
     assert recipe.model.encoder.keys["tau"] == 4
+    assert recipe.model.fit is not None
     assert (recipe.model.fit.optimizer.keys["lr"], recipe.model.fit.batch_size) == (rate, batch)
     assert set(recipe.densities) == {"static", "dynamic"}
     for density in recipe.densities.values():

@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pretrained import write_export
 from trees import TREES
 
 import vadkit_datasets
-from vadkit.testing import parametrize_with_checks
+from vadkit.testing import parametrize_with_checks, run_checks, subjects
 
 ROOT = Path(tempfile.gettempdir(), f"vadkit-trees-{os.getpid()}")
 PROJECT = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -30,6 +31,7 @@ QUERIES = {"use": "mnad", "channels": [8, 8, 8]}
 CODES = {"use": "lsa", "channels": [4, 4, 4, 4, 4], "code": 8}
 
 SETTINGS: Mapping[str, dict[str, dict[str, Any]]] = {
+    "backbone": {},  # its test writes a file with a network
     "baselines": {
         "encoder/convae": {"channels": [8, 8, 8], "padding": "same"},
         "decoder/convae": {"padding": "same"},
@@ -76,6 +78,7 @@ SETTINGS: Mapping[str, dict[str, dict[str, Any]]] = {
         "steal": {"loss": "l2"},
         "channel_pool": {"latent": "static", "intensity": True},
         "vector_pool": {"latent": "static"},
+        "latent_cells": {"latent": "static", "pool": 2, "position": True},
         "nll": {"densities": ["static", "dynamic"]},
         "score_transform/gaussian": {"sigma": 2.0},
         "median": {"size": 5},
@@ -110,6 +113,14 @@ def _trees() -> Iterator[None]:
 
 def conformance(plugin: str) -> Any:
     return parametrize_with_checks(plugin, settings=SETTINGS[plugin], expected_failures=EXPECTED.get(plugin))
+
+
+def test_backbone(tmp_path: Path) -> None:
+    weights = write_export(tmp_path / "small.pt2", (32, 48), batch=2)
+    settings = {"encoder/backbone": {"weights": str(weights), "architecture": "export"}}
+    outcomes = list(run_checks(subjects("backbone", settings)))
+    assert {outcome.component for outcome in outcomes} == {"encoder/backbone"}
+    assert not [outcome for outcome in outcomes if outcome.state not in ("passed", "skipped")]
 
 
 @conformance("baselines")

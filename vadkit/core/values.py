@@ -37,6 +37,15 @@ Probability = Annotated[float, Ge(0), Le(1)]
 
 
 @dataclass(frozen=True, slots=True)
+class InputFile:
+    """Says that a key names a file with an influence on the component, as in `WeightsFile`."""
+
+
+WeightsFile = Annotated[Path, InputFile()]
+"""The type of a key that names a file, such as pretrained weights. The constructor gets an absolute path."""
+
+
+@dataclass(frozen=True, slots=True)
 class ClipSpec:
     """Geometry of a clip: its size, the frames that the encoder sees, and the frames that the decoder gives.
 

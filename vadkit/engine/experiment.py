@@ -25,7 +25,8 @@ from vadkit.model.training.device import build_fabric
 from vadkit.model.training.log import Log
 from vadkit.model.training.trainer import Trainer, TrainingJob
 from vadkit.recipe.build import build
-from vadkit.recipe.model import Model, Recipe
+from vadkit.recipe.model import Fit, Model, Recipe
+from vadkit.store.input_files import records_of
 from vadkit.store.run_folder import RunFolder, stage_digests
 from vadkit.video.cache import FrameCache
 
@@ -52,7 +53,8 @@ class Experiment:
         self.recipe, self.folder, self.progress = recipe, folder, progress
         self.datamodule = DataModule(recipe.data, recipe.seed, dataset, cache, progress)
         self.clip = recipe.data.clip
-        self.digests = stage_digests(recipe.tree)
+        self.files = records_of(recipe)
+        self.digests = stage_digests(recipe.tree, self.files)
         self.checkpoints = Checkpoints(folder.checkpoints, recipe.name)
         self.fabric: Fabric = build_fabric(recipe.engine)
         self.autoencoder = _build_autoencoder(recipe, self.datamodule.augmenter.tags)
@@ -85,6 +87,12 @@ class Experiment:
                     )
             if scorer.uses_output and self.autoencoder is None:
                 raise ShapeError("needs an autoencoder", where=f"scores.{name}", fix="add 'model:' to the recipe")
+            if scorer.uses_output and self.autoencoder is not None and self.autoencoder.decoder is None:
+                raise ShapeError(
+                    "needs a decoder: it reads the frames that a decoder gives",
+                    where=f"scores.{name}",
+                    fix="add 'decoder', 'losses' and 'fit' to 'model', or choose a scorer that reads densities",
+                )
 
     @property
     def stateful(self) -> str:
@@ -98,14 +106,18 @@ class Experiment:
         return Trainer(self.fabric, self.checkpoints, Log(self.folder.log), self.progress, self.recipe.seed)
 
     def train_model(self) -> None:
-        """Stage one: train the autoencoder on normal clips."""
+        """Stage one: train the autoencoder on normal clips. An encoder without `fit` is only saved."""
         model, plan = self.autoencoder, self.recipe.model
         if model is None or plan is None or self._load("model", model):
             return
-        step = TrainingStep(model, _build_losses(self.recipe, plan))
-        clips = self.datamodule.training_clips
-        per_epoch = -(-len(clips) // plan.fit.batch_size)
         began = time.monotonic()
+        if plan.fit is not None:
+            self._descend(TrainingStep(model, _build_losses(self.recipe, plan)), plan, plan.fit)
+        self._finish("model", model, began)
+
+    def _descend(self, step: TrainingStep, plan: Model, fit: Fit) -> None:
+        clips = self.datamodule.training_clips
+        per_epoch = -(-len(clips) // fit.batch_size)
         self.trainer.fit(
             TrainingJob(
                 stage="model",
@@ -113,22 +125,21 @@ class Experiment:
                 module=step,
                 critics=tuple(p for p in step.losses.parameters() if p.requires_grad),
                 batches=lambda epoch, position: clips.batches(
-                    plan.fit.batch_size,
+                    fit.batch_size,
                     seed=derive(self.recipe.seed, "clips"),
                     epoch=epoch,
                     start=position,
                     ahead=self.fabric.device.type != "cpu",  # the GPU leaves this thread idle
                 ),
                 per_epoch=per_epoch,
-                steps=total_steps(plan.fit, per_epoch),
-                optimizer=build(plan.fit.optimizer),
-                lr_scheduler=build(plan.fit.lr_scheduler) if plan.fit.lr_scheduler else None,
-                warmup=plan.fit.warmup,
-                clip_gradients=plan.fit.clip_gradients,
+                steps=total_steps(fit, per_epoch),
+                optimizer=build(fit.optimizer),
+                lr_scheduler=build(fit.lr_scheduler) if fit.lr_scheduler else None,
+                warmup=fit.warmup,
+                clip_gradients=fit.clip_gradients,
                 critic_optimizer=build(plan.critic) if plan.critic else None,
             )
         )
-        self._finish("model", model, began)
 
     def fit_densities(self) -> None:
         """Stage two: fit each density to the features of normal clips; the encoder is frozen."""
@@ -191,14 +202,14 @@ class Experiment:
         return spec.dimensions * spec.places
 
     def parameters(self) -> dict[str, int]:
-        """Stage -> number of trained parameters."""
+        """Stage -> number of parameters."""
         return {
             stage: sum(parameter.numel() for parameter in module.parameters())
             for stage, module in self._modules().items()
         }
 
     def _modules(self) -> dict[str, Any]:
-        """Stage -> the module that it trains."""
+        """Stage -> the module that its checkpoint holds."""
         modules: dict[str, Any] = {"model": self.autoencoder} if self.autoencoder else {}
         return modules | {DENSITY + name: head for name, head in self.heads.items()}
 
@@ -268,6 +279,8 @@ def _build_autoencoder(recipe: Recipe, tags: Sequence[str]) -> Autoencoder | Non
     encoder = build(recipe.model.encoder, clip)
     bottleneck = build(recipe.model.bottleneck, encoder.latents) if recipe.model.bottleneck else None
     declared = bottleneck.latents if bottleneck is not None else None
+    if recipe.model.decoder is None:
+        return Autoencoder(clip, encoder, None)
     decoder = build(recipe.model.decoder, encoder.latents if declared is None else declared, clip)
     losses = _build_losses(recipe, recipe.model)  # a loss that does not fit is reported before training
     _check_tags(losses, tags)

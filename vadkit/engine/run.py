@@ -25,6 +25,7 @@ from vadkit.plugin.registry import Registry
 from vadkit.recipe import load
 from vadkit.recipe.loading import read_recipe
 from vadkit.recipe.model import Recipe
+from vadkit.store.input_files import kept_files, run_recipe
 from vadkit.store.reuse import copy_stages, open_sources, reusable_stages
 from vadkit.store.run_folder import RunFolder
 from vadkit.store.scores import VideoScores, read_labels, read_scores
@@ -120,13 +121,18 @@ def run(
 
     started = time.monotonic()
     registry, progress = registry or Registry.discover(), progress or NoProgress()
-    checked = read_recipe(recipe, overrides, registry)
+    place = partial(_run_folder, out)
+
+    def kept(name: str) -> Mapping[str, Path]:
+        return kept_files([*([place(name)] if resume else []), *(RunFolder(Path(path)) for path in reuse)])
+
+    checked = read_recipe(recipe, overrides, registry, kept)
     refuse_test_tuning(checked.evaluate.protocol, allowed=allow_test_tuning)
     evaluation = evaluation_of(checked, registry)
     needs = evaluation.needs
     needs.check_held_out(checked.data.held_out)
     dataset = open_data(checked.data, data_root)
-    folder = RunFolder(Path(out) if out is not None else Path("runs") / checked.name)
+    folder = place(checked.name)
     sources = open_sources(reuse, folder)
     with open_cache(keep=keep_cache, limit=cache_limit) as cache:
         # Everything that can fail early fails here, before anything is written.
@@ -140,7 +146,7 @@ def run(
         with folder.locked():
             folder.prepare(resume=resume, overwrite=overwrite)
             if sources and not folder.is_run:
-                copied = copy_stages(folder, checked.tree, reusable)
+                copied = copy_stages(folder, run_recipe(checked, experiment.files), reusable)
                 progress.message(f"reused stages: {', '.join(copied) or 'none, for no stage would be the same'}")
             begin(folder, experiment, evaluation.protocol)
             record_data(folder, data, regions=needs.anomaly_maps)
@@ -155,7 +161,13 @@ def run(
             folder.update_manifest(lambda manifest: replace(manifest, protocol=dict(result.protocol)))
             result = replace(result, read_frames=partial(read_frames, data.videos, data.frames))
             write_reports(result, checked.report, folder.path, unseen=progress.message)
+    if experiment.files:
+        return load_run(folder.path, registry)  # its recipe names the copies of the files
     return Run(folder.path, checked, _read_metrics(folder.path))
+
+
+def _run_folder(out: str | Path | None, name: str) -> RunFolder:
+    return RunFolder(Path(out) if out is not None else Path("runs") / name)
 
 
 def load_run(folder: str | Path, registry: Registry | None = None) -> Run:

@@ -74,8 +74,9 @@ def _passed(experiment: Experiment, clips: torch.Tensor) -> ClipOutputs:
     latents: Mapping[str, torch.Tensor] = {}
     passed, output = BottleneckOutput({}), None
     if model is not None:
-        noise = check_bfloat16_gradients(model, experiment.fabric, experiment.recipe.engine.precision)
-        with _named("model"), noise:
+        precision = experiment.recipe.engine.precision
+        trained = check_bfloat16_gradients(model, experiment.fabric, precision)
+        with _named("model"), trained if model.decoder is not None else contextlib.nullcontext():
             latents, passed, output = model.eval()(clips)
         _expect_latents("model.encoder", latents, model.encoder.latents)
         if model.bottleneck is not None:

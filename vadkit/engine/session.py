@@ -6,16 +6,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from vadkit.core.errors import CheckpointError
 from vadkit.core.files import atomic_write_text
 from vadkit.core.protocol import Protocol
 from vadkit.core.values import Split
 from vadkit.data.datamodule import DataModule
-from vadkit.recipe.show import dump
 from vadkit.store import environment
-from vadkit.store.manifest import HELD_OUT, SCORES, SYNTHETIC, Count, Manifest, Session
+from vadkit.store.input_files import copy_files, run_recipe
+from vadkit.store.manifest import HELD_OUT, SCORES, SYNTHETIC, Count, InputFileRecord, Manifest, Session
 from vadkit.store.provenance import changes, code_of, plugins_of
 from vadkit.store.run_folder import RunFolder, tested_on
 from vadkit.store.scores import write_labels, write_regions
@@ -36,11 +36,12 @@ def begin(folder: RunFolder, experiment: Experiment, protocol: Protocol) -> None
     recipe = experiment.recipe
     fingerprints = experiment.datamodule.fingerprints()
     before = folder.read_manifest()
-    _check_same(folder, before, experiment.digests, fingerprints, tested_on(recipe.tree))
-    text = dump(recipe.tree)
+    _check_same(folder, before, experiment, fingerprints)
+    text = run_recipe(recipe, experiment.files)
     if folder.is_run and folder.recipe.read_text(encoding="utf-8") != text:
         (folder.path / "metrics.json").unlink(missing_ok=True)  # it belongs to the earlier recipe
     atomic_write_text(folder.recipe, text)
+    copy_files(folder, recipe, experiment.files)
     code = code_of(recipe)
     started = _started(folder, list(code))
     made_with = {stage: packages for stage, packages in before.code.items() if stage in started}
@@ -62,11 +63,17 @@ def begin(folder: RunFolder, experiment: Experiment, protocol: Protocol) -> None
             protocol=protocol.as_dict(),
             plugins=tuple(plugins_of(recipe)),
             dimensions=experiment.dimensions(),
+            files={key: _first_known(before.files.get(key), file) for key, file in experiment.files.items()},
             stages=stages | parts,
             data=replace(manifest.data, fingerprints=fingerprints, tested_on=tested_on(recipe.tree)),
             sessions=(*manifest.sessions, _session(experiment)),
         )
     )
+
+
+def _first_known(before: InputFileRecord | None, now: InputFileRecord) -> InputFileRecord:
+    """The same content may now be read from the copy in the run folder: keep the path of the original."""
+    return before if before is not None and before.sha256 == now.sha256 else now
 
 
 def _session(experiment: Experiment) -> Session:
@@ -82,17 +89,11 @@ def _now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def _check_same(
-    folder: RunFolder,
-    before: Manifest,
-    digests: Mapping[str, str],
-    fingerprints: Mapping[Split, str],
-    tested_on: Any,
-) -> None:
+def _check_same(folder: RunFolder, before: Manifest, experiment: Experiment, fingerprints: Mapping[Split, str]) -> None:
     """Refuse to continue with a changed recipe or other data; delete scores that a changed recipe makes invalid."""
-    known = before.data.fingerprints
+    digests, known = experiment.digests, before.data.fingerprints
     other = [split for split, value in fingerprints.items() if known.get(split, value) != value]
-    if before.data.tested_on != tested_on and "test" in other:
+    if before.data.tested_on != tested_on(experiment.recipe.tree) and "test" in other:
         other.remove("test")  # the recipe names another data set for the test: the scores are made again
     if other:
         raise CheckpointError(
@@ -102,8 +103,15 @@ def _check_same(
             "or replace it with --overwrite",
         )
     old = {name: stage.digest for name, stage in before.stages.items() if stage.digest}
-    started = folder.checkpoints.is_dir() and any(folder.checkpoints.iterdir())
+    started = any(path != folder.files for path in folder.checkpoints.glob("*"))
     changed = [name for name in digests if name != SCORES and name in old and old[name] != digests[name]]
+    for key, file in experiment.files.items():
+        if started and changed and key in before.files and before.files[key].sha256 != file.sha256:
+            raise CheckpointError(
+                f"its {', '.join(changed)} was made with another file: the content of '{key}', {file.path}, differs",
+                where=str(folder.path),
+                fix="restore the file, choose another folder with --out, or make the run again with --overwrite",
+            )
     if started and changed:
         raise CheckpointError(
             f"its {', '.join(changed)} was made with another recipe",

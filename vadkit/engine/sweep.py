@@ -29,8 +29,8 @@ from vadkit.recipe import plain, resolve
 from vadkit.recipe.loading import read_recipe
 from vadkit.recipe.model import Recipe
 from vadkit.recipe.node import Problems
-from vadkit.recipe.show import dump
 from vadkit.recipe.variants import Family, Paper, family_of
+from vadkit.store.input_files import records_of, run_recipe
 from vadkit.store.provenance import changes as changed_code
 from vadkit.store.provenance import code_of
 from vadkit.store.run_folder import RunFolder, digest_of
@@ -334,4 +334,4 @@ def _finished(place: RunFolder, recipe: Recipe) -> bool:
     """Whether it ended as a run of this recipe."""
     if not (place.is_run and place.read_manifest().finished):
         return False
-    return place.recipe.read_text(encoding="utf-8") == dump(recipe.tree)
+    return place.recipe.read_text(encoding="utf-8") == run_recipe(recipe, records_of(recipe))

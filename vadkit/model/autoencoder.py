@@ -1,4 +1,4 @@
-"""The autoencoder (encoder, optional bottleneck, decoder) and its training step."""
+"""The autoencoder (encoder, optional bottleneck and decoder) and its training step."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from vadkit.video.clips import Batch
 
 
 class Autoencoder(nn.Module):
-    """Encoder, optional bottleneck, decoder.
+    """Encoder, optional bottleneck, decoder. Without a decoder, it is an encoder that is not trained.
 
     Args:
         clip: geometry of a clip.
         encoder: maps the clip's input frames to latents.
-        decoder: maps latents to the clip's target frames.
+        decoder: maps latents to the clip's target frames; None freezes the encoder.
         bottleneck: transforms the latents between encoder and decoder.
     """
 
     def __init__(
-        self, clip: ClipSpec, encoder: Encoder, decoder: Decoder, bottleneck: Bottleneck | None = None
+        self, clip: ClipSpec, encoder: Encoder, decoder: Decoder | None, bottleneck: Bottleneck | None = None
     ) -> None:
         super().__init__()
         self.clip = clip
@@ -36,6 +36,8 @@ class Autoencoder(nn.Module):
         for parameter in self.parameters():
             if parameter.dim() == 5:  # faster 3-D convolutions, above all in bfloat16 on a CPU
                 parameter.data = parameter.data.contiguous(memory_format=torch.channels_last_3d)
+        if decoder is None:
+            self.requires_grad_(False)
 
     def encode(self, clips: Tensor) -> dict[str, Tensor]:
         """(B, C, T, H, W) -> the encoder's latents, before the bottleneck."""
@@ -53,13 +55,17 @@ class Autoencoder(nn.Module):
             return latents, BottleneckOutput(latents)
         return latents, self.bottleneck(latents)  # pyright: ignore[reportCallIssue]
 
-    def forward(self, clips: Tensor) -> tuple[dict[str, Tensor], BottleneckOutput, Tensor]:
+    def forward(self, clips: Tensor) -> tuple[dict[str, Tensor], BottleneckOutput, Tensor | None]:
         """(B, C, T, H, W) -> the encoder's latents, the bottleneck's output, frames (B, C, T_out, H, W).
+
+        Without a decoder, there are no frames: None.
 
         Raises:
             ShapeError: the decoder's output does not have the shape of the clip's target.
         """
         latents, bottleneck_output = self.compress(clips)
+        if self.decoder is None:
+            return latents, bottleneck_output, None
         output: Tensor = self.decoder(bottleneck_output.latents)  # pyright: ignore[reportCallIssue]
         expected = target_frames(clips, self.clip).shape
         if output.shape != expected:
@@ -88,7 +94,7 @@ class TrainingStep(nn.Module):
     """The autoencoder with its losses: maps a batch of clips to every loss.
 
     Args:
-        autoencoder: the model to train.
+        autoencoder: the model to train; it has a decoder.
         losses: name, weight and loss of each term.
     """
 
@@ -103,6 +109,7 @@ class TrainingStep(nn.Module):
         """Return the autoencoder's losses and the critics' losses."""
         clips = batch.clips
         latents, bottleneck_output, output = self.autoencoder(clips)
+        assert output is not None  # only a model with a decoder is trained
         out = ClipOutputs(
             spec=self.autoencoder.clip,
             clips=clips,

@@ -24,8 +24,10 @@ from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from vadkit.core.contracts import KINDS
 from vadkit.core.errors import VadkitError
+from vadkit.core.values import InputFile
 from vadkit.recipe import docstring
 from vadkit.recipe.component_config import ComponentConfig
+from vadkit.recipe.input_files import FileName
 from vadkit.recipe.signature import Parameter, Signature
 
 FiniteFloat = Annotated[float, Field(allow_inf_nan=False)]
@@ -139,7 +141,7 @@ class Section:
 
 
 def own_keys(form: type[Section]) -> dict[str, Parameter]:
-    """Name -> key of a section. Its `component_field` and the field `tree` are not keys."""
+    """Name -> key of a section. Its `component_field` and the fields `tree` and `files` are not keys."""
     hints, helps = typing.get_type_hints(form, include_extras=True), docstring.parameters(form.__doc__)
     return {
         field.name: Parameter(
@@ -150,7 +152,7 @@ def own_keys(form: type[Section]) -> dict[str, Parameter]:
             help=helps.get(field.name, ""),
         )
         for field in dataclasses.fields(cast("Any", form))
-        if field.name not in (form.component_field, "tree")
+        if field.name not in (form.component_field, "tree", "files")
     }
 
 
@@ -220,6 +222,8 @@ def _readable(annotation: Any) -> Any:
         return Annotated[ComponentConfig, Kind(_KIND_OF[annotation])]
     if origin in (typing.Union, types.UnionType):
         return functools.reduce(operator.or_, map(_readable, inner))
+    if origin is Annotated and InputFile() in annotation.__metadata__:
+        return Annotated[Path, Strict(False), AfterValidator(FileName)]
     if origin is Annotated:
         return Annotated[(_readable(inner[0]), *annotation.__metadata__)]
     if inner and origin is not typing.Literal:

@@ -6,7 +6,7 @@ It imports neither torch nor any component.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,15 @@ DEFAULT_REPORT = ("console", "json")
 """Reporters of a recipe without `report`."""
 
 
+KeptFiles = Callable[[str], Mapping[str, Path]]
+"""Name of a recipe -> absolute path of a file -> the copy of it that its run keeps, for a file that has moved."""
+
+
+def _none_kept(name: str) -> Mapping[str, Path]:
+    del name
+    return {}
+
+
 def load(recipe: str | Path, *, overrides: Sequence[str] = (), registry: Registry) -> Recipe:
     """Read, merge and validate a recipe: a reference as of `vadkit.recipe.library`, with overrides as of `--set`.
 
@@ -48,15 +57,24 @@ def loads(values: str | Mapping[str, Any], *, overrides: Sequence[str] = (), reg
     return check(resolve_plain(values, overrides), registry)
 
 
-def read_recipe(recipe: str | Path | Mapping[str, Any], overrides: Sequence[str], registry: Registry) -> Recipe:
+def read_recipe(
+    recipe: str | Path | Mapping[str, Any],
+    overrides: Sequence[str],
+    registry: Registry,
+    kept: KeptFiles = _none_kept,
+) -> Recipe:
     """A checked recipe, from a file, the name of a shipped recipe, or a mapping; errors as of `load`."""
-    if isinstance(recipe, Mapping):
-        return loads(recipe, overrides=overrides, registry=registry)
-    return load(recipe, overrides=overrides, registry=registry)
+    tree = resolve_plain(recipe, overrides) if isinstance(recipe, Mapping) else resolve(recipe, overrides)
+    return check(tree, registry, kept)
 
 
-def check(tree: Node, registry: Registry) -> Recipe:
+def check(tree: Node, registry: Registry, kept: KeptFiles = _none_kept) -> Recipe:
     """Validate a resolved tree: keys, types, and names that refer to other entries.
+
+    Args:
+        tree: the resolved tree.
+        registry: where components are looked up.
+        kept: the copies of files that runs keep.
 
     Raises:
         RecipeError: all problems.
@@ -68,7 +86,8 @@ def check(tree: Node, registry: Registry) -> Recipe:
     if report is None or report.value is None:
         at = Place("default report")
         given["report"] = Node(tuple(Node(name, at) for name in DEFAULT_REPORT), at)
-    reader = Reader(registry)
+    name = given["name"].value if "name" in given else None
+    reader = Reader(registry, kept(name) if isinstance(name, str) else None)
     problems = reader.problems
     problems.extend(unmet(given.get("requires")))  # first: a missing package explains unknown components
     _refuse_root(given, problems)
@@ -79,7 +98,7 @@ def check(tree: Node, registry: Registry) -> Recipe:
         _check_metrics(given, recipe, problems)
     problems.refuse()
     fuse = recipe.fuse or {name: Fused() for name in recipe.scores}
-    return replace(recipe, fuse=fuse, tree=plain(tree))
+    return replace(recipe, fuse=fuse, tree=plain(tree), files=reader.files)
 
 
 def _check_name(name: Node | None, problems: Problems) -> None:

@@ -10,8 +10,9 @@ Nothing here is imported from a plugin: `build` later makes an object from each 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import NonNegativeInt, PositiveInt
@@ -128,11 +129,14 @@ class WeightedLoss(Section):
 
 @dataclass(frozen=True, slots=True)
 class Model(Section):
-    """`model`: the autoencoder.
+    """`model`: the autoencoder, or an encoder alone, which is not trained.
+
+    `decoder`, `losses` and `fit` belong together. Without them the encoder is frozen and only gives latents to
+    densities.
 
     Attributes:
         encoder: maps clips to latents.
-        decoder: maps latents to frames.
+        decoder: maps latents to frames; None for an encoder that is not trained.
         losses: training minimises their weighted sum.
         fit: how the model is trained.
         bottleneck: module between encoder and decoder, such as a memory.
@@ -141,15 +145,27 @@ class Model(Section):
     """
 
     encoder: Annotated[ComponentConfig, Kind("encoder")]
-    decoder: Annotated[ComponentConfig, Kind("decoder")]
-    losses: tuple[WeightedLoss, ...]
-    fit: Fit
+    decoder: Annotated[ComponentConfig, Kind("decoder")] | None = None
+    losses: tuple[WeightedLoss, ...] = ()
+    fit: Fit | None = None
     bottleneck: Annotated[ComponentConfig, Kind("bottleneck")] | None = None
     critic: Annotated[ComponentConfig, Kind("optimizer")] | None = None
 
     def __post_init__(self) -> None:
-        if not self.losses:
-            raise VadkitError("'losses' is empty: there is nothing to train on", fix="for example losses: [l2]")
+        trained = {"decoder": self.decoder, "losses": self.losses, "fit": self.fit}
+        given = [
+            name for name, value in (trained | {"bottleneck": self.bottleneck, "critic": self.critic}).items() if value
+        ]
+        lacking = [name for name, value in trained.items() if not value]
+        if given and lacking:
+            raise VadkitError(
+                f"{_quoted(given)} {'needs' if len(given) == 1 else 'need'} {_quoted(lacking)}",
+                fix=f"add {_quoted(lacking)}, or give only 'encoder' for an encoder that is not trained",
+            )
+
+
+def _quoted(names: Sequence[str]) -> str:
+    return ", ".join(f"'{name}'" for name in names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,7 +250,7 @@ class Recipe(Section):
     Attributes:
         name: name of the experiment and of its run folder.
         data: the videos.
-        model: the autoencoder; None for densities on raw frames alone.
+        model: the autoencoder, or an encoder that is not trained; None for densities on raw frames alone.
         densities: name -> density and its feature.
         scores: name -> kind "scorer".
         fuse: name of an entry of `scores` -> how it enters the final score; without `fuse`, all entries have
@@ -245,6 +261,7 @@ class Recipe(Section):
         engine: devices, precision and batch sizes.
         requires: packages that must be installed, such as "vadkit-kde>=1.2" for a component of a plugin.
         tree: the resolved YAML as plain values, for the run folder; not a key.
+        files: key, such as `model.encoder.weights` -> absolute path of the file that it names; not a key.
     """
 
     name: str
@@ -259,3 +276,4 @@ class Recipe(Section):
     engine: Engine = Engine()
     requires: tuple[str, ...] = ()
     tree: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    files: Mapping[str, Path] = field(default_factory=dict[str, Path])

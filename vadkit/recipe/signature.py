@@ -16,6 +16,7 @@ from typing import Any
 
 from vadkit.core.contracts import SUPPLIED
 from vadkit.core.errors import PluginError, join_names
+from vadkit.core.values import WeightsFile
 from vadkit.plugin.component import Component
 from vadkit.plugin.sandbox import captured, describe_error
 from vadkit.recipe import docstring
@@ -117,7 +118,7 @@ def _type(found: static.Constructor, expression: ast.expr | None) -> tuple[Any, 
     meant = static.evaluate(expression, found.names)
     if isinstance(meant, str):
         raise static.UnreadableError(meant)
-    if may_be_alias and not isinstance(meant, type):
+    if may_be_alias and not isinstance(meant, type) and meant is not WeightsFile:
         text = str(meant).replace("typing.", "")
     return type(None) if meant is None else meant, text
 

@@ -11,15 +11,17 @@ import json
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, cast
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails, InitErrorDetails
 
-from vadkit.core.errors import PluginError, closest
+from vadkit.core.errors import PluginError, VadkitError, closest
 from vadkit.plugin.registry import Registry
 from vadkit.recipe import grammar as grammar
 from vadkit.recipe.component_config import ComponentConfig
+from vadkit.recipe.input_files import FileName, find_file
 from vadkit.recipe.node import Node, Place, Problems, plain
 from vadkit.recipe.signature import describe
 
@@ -35,10 +37,21 @@ _TEXTS = {
 
 
 class Reader:
-    """Reads values and collects problems; a returned value counts only if there are no problems."""
+    """Reads values and collects problems; a returned value counts only if there are no problems.
 
-    def __init__(self, registry: Registry) -> None:
+    Args:
+        registry: where components are looked up.
+        kept: absolute path of a file -> the copy of it that a run keeps.
+
+    Attributes:
+        problems: what is wrong.
+        files: path of a value -> the file that it names, for keys with the type `WeightsFile`.
+    """
+
+    def __init__(self, registry: Registry, kept: Mapping[str, Path] | None = None) -> None:
         self.registry = registry
+        self.kept = kept or {}
+        self.files: dict[str, Path] = {}
         self.problems = Problems()
         self.report = self.problems.report
         self._describe = functools.cache(describe)
@@ -60,7 +73,7 @@ class Reader:
         except RecursionError:
             self.report(node.at, "the values are nested too deeply")
             return None
-        return _with_paths(value, path)
+        return self._placed(value, node, path)
 
     def choose(self, kind: str, value: Any, structural: Collection[str]) -> ComponentConfig:
         """A component from `{use: name, ...}` or its name, with no key in `structural`. pydantic calls this.
@@ -89,29 +102,45 @@ class Reader:
         keys = grammar.component_keys(signature, structural).validate_python(given, context=self)
         return ComponentConfig(signature.component, {key: keys[key] for key in given}, path="")
 
+    def _placed(self, value: Any, node: Node, path: str) -> Any:
+        """The same value, where each `ComponentConfig` knows its path, and each file is found."""
+        if isinstance(value, ComponentConfig):
+            return replace(value, path=path, keys=self._placed(value.keys, node, path))
+        if isinstance(value, grammar.Section):
+            inner = {name: getattr(value, name) for name in grammar.own_keys(type(value))}
+            changed = self._placed(inner, node, path)
+            if field := value.component_field:
+                changed[field] = self._placed(getattr(value, field), node, path)
+            return replace(cast("Any", value), **changed)
+        if isinstance(value, Mapping):
+            entries = cast("Mapping[Any, Any]", value)
+            return {name: self._placed(one, _inside(node, name), _joined(path, name)) for name, one in entries.items()}
+        if isinstance(value, (tuple, list)):
+            each = enumerate(cast("Sequence[Any]", value))
+            items = [self._placed(one, _inside(node, i), _joined(path, i)) for i, one in each]
+            return tuple(items) if isinstance(value, tuple) else items
+        return self._file(value, node, path) if isinstance(value, FileName) else value
+
+    def _file(self, name: FileName, node: Node, path: str) -> Path | None:
+        try:
+            self.files[path] = find_file(name.path, node.at, self.kept)
+        except VadkitError as error:
+            self.report(node.at, f"{_named(path)}: {error.what}", error.fix)
+        return self.files.get(path)
+
+
+def _inside(node: Node, step: Step) -> Node:
+    """The node of an entry; the node itself where the recipe does not have the entry, as for a default."""
+    if isinstance(node.value, Mapping):
+        return node.value.get(str(step), node)
+    if isinstance(node.value, tuple) and isinstance(step, int) and step < len(node.value):
+        return node.value[step]
+    return node
+
 
 def _at_use(what: str, fix: str) -> ValidationError:
     details: InitErrorDetails = {"type": grammar.refused(what, fix), "loc": ("use",), "input": None}
     return ValidationError.from_exception_data("use", [details])
-
-
-def _with_paths(value: Any, path: str) -> Any:
-    """The same value, where each `ComponentConfig` knows its path."""
-    if isinstance(value, ComponentConfig):
-        return replace(value, path=path, keys=_with_paths(value.keys, path))
-    if isinstance(value, grammar.Section):
-        inner = {name: getattr(value, name) for name in grammar.own_keys(type(value))}
-        changed = _with_paths(inner, path)
-        if field := value.component_field:
-            changed[field] = _with_paths(getattr(value, field), path)
-        return replace(cast("Any", value), **changed)
-    if isinstance(value, Mapping):
-        entries = cast("Mapping[Any, Any]", value)
-        return {name: _with_paths(each, _joined(path, name)) for name, each in entries.items()}
-    if isinstance(value, (tuple, list)):
-        items = [_with_paths(each, _joined(path, i)) for i, each in enumerate(cast("Sequence[Any]", value))]
-        return tuple(items) if isinstance(value, tuple) else items
-    return value
 
 
 def _explained(error: ValidationError, root: Node, root_path: str) -> Iterator[tuple[Place, str, str]]:

@@ -49,6 +49,21 @@ class Stage:
 
 
 @dataclass(frozen=True, slots=True)
+class InputFileRecord:
+    """A file that the recipe names, such as pretrained weights. The run folder has a copy of it.
+
+    Attributes:
+        path: absolute path of the file.
+        sha256: SHA-256 of its content, hexadecimal.
+        bytes: its size.
+    """
+
+    path: str
+    sha256: str
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class Count:
     """Numbers of videos and frames of a split."""
 
@@ -94,6 +109,8 @@ class Manifest:
     flops: Mapping[str, int] | None = None  # part of the pipeline -> floating-point operations for one clip
     stages: Mapping[str, Stage] = field(default_factory=dict)
     copied: tuple[str, ...] = ()  # stages that were copied from other runs
+    # key of the recipe, such as `model.encoder.weights` -> the file that it names
+    files: Mapping[str, InputFileRecord] = field(default_factory=dict)
     data: DataRecord = DataRecord()
     sessions: tuple[Session, ...] = ()  # the processes that worked on the run, the first one first
     format: int = FORMAT  # version of this layout

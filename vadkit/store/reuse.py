@@ -7,12 +7,11 @@ import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from vadkit.core.errors import CheckpointError
 from vadkit.core.files import LEFTOVERS, atomic_write, atomic_write_text
 from vadkit.core.values import Split
-from vadkit.recipe.show import dump
 from vadkit.store.manifest import HELD_OUT, SCORES, SYNTHETIC, Manifest, Stage
 from vadkit.store.run_folder import RunFolder
 
@@ -64,14 +63,14 @@ def reusable_stages(
     return list(found.values())
 
 
-def copy_stages(target: RunFolder, tree: Mapping[str, Any], stages: Sequence[ReusableStage]) -> list[str]:
+def copy_stages(target: RunFolder, recipe: str, stages: Sequence[ReusableStage]) -> list[str]:
     """Copy stages into a folder in which no run has begun; return their names.
 
-    A run killed at any moment can be resumed.
+    A run killed at any moment can be resumed. `recipe` is the new recipe as text, as the run folder keeps it.
     """
     if not stages:
         return []
-    atomic_write_text(target.recipe, dump(tree))  # first: this file makes the folder a run
+    atomic_write_text(target.recipe, recipe)  # first: this file makes the folder a run
     records: dict[str, Stage] = {}
     for source, stage in stages:
         _copy(source, target, stage)

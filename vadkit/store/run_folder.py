@@ -14,7 +14,8 @@ from filelock import FileLock, Timeout
 
 from vadkit.core.errors import DataError, RunFolderError
 from vadkit.core.files import LEFTOVERS, explain
-from vadkit.store.manifest import Manifest, read_manifest, write_manifest
+from vadkit.recipe.input_files import replaced
+from vadkit.store.manifest import InputFileRecord, Manifest, read_manifest, write_manifest
 
 RESULTS = ("checkpoints", "scores", "regions", "figures", "evals")
 FILES = ("recipe.yaml", "manifest.json", "metrics.json", "labels.npz", "log.jsonl")
@@ -33,6 +34,7 @@ class RunFolder:
         self.position_stats = path / "checkpoints" / "position_stats.npz"
         self.calibration = path / "checkpoints" / "calibration.json"
         self.synthetic = path / "checkpoints" / "synthetic"
+        self.files = path / "checkpoints" / "files"  # copies of files that the recipe names
         self.regions = path / "regions"
         self.labels = path / "labels.npz"
         self.log = path / "log.jsonl"
@@ -98,11 +100,14 @@ class RunFolder:
                     path.unlink()
             if not (self.is_run and overwrite):
                 return
-            for name in RESULTS:
-                if (self.path / name).is_dir():
-                    shutil.rmtree(self.path / name)
-            for name in FILES:
-                (self.path / name).unlink(missing_ok=True)
+            results = [self.path / name for name in RESULTS if self.path / name != self.checkpoints]
+            for path in [*results, *self.checkpoints.glob("*"), *(self.path / name for name in FILES)]:
+                if path == self.files:  # the new run may read its files from here; it deletes the others
+                    continue
+                if path.is_dir():
+                    shutil.rmtree(path)
+                else:
+                    path.unlink(missing_ok=True)
         except OSError as error:
             raise explain(error, self.path) from error
 
@@ -146,11 +151,16 @@ def digest_of(*parts: Any) -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()[:12]
 
 
-def stage_digests(tree: Mapping[str, Any]) -> dict[str, str]:
+def stage_digests(tree: Mapping[str, Any], files: Mapping[str, InputFileRecord] | None = None) -> dict[str, str]:
     """Stage -> digest of the part of a resolved recipe that its result depends on.
 
     The stages are `model`, `density.NAME` for each density, and `scores`.
+
+    Args:
+        tree: the recipe as plain values.
+        files: key -> the file that it names. The digest depends on the content of a file and not on its path.
     """
+    tree = replaced(tree, {key: {"sha256": record.sha256} for key, record in (files or {}).items()})
     engine = tree.get("engine") or {}
     data = {key: value for key, value in (tree.get("data") or {}).items() if key != "test_on"}
     base = (tree.get("seed", 0), data, engine.get("precision", "fp32"))

@@ -184,7 +184,7 @@ def bench(
 def _load(experiment: Experiment, folder: RunFolder, recipe: Recipe, registry: Registry) -> None:
     """The run's weights, under another precision too: that changes what is computed, not what was learned."""
     trained = read_recipe(folder.recipe, (), registry).tree
-    experiment.digests = stage_digests({**recipe.tree, "engine": trained.get("engine")})
+    experiment.digests = stage_digests({**recipe.tree, "engine": trained.get("engine")}, experiment.files)
     experiment.load_weights()
 
 
