@@ -46,6 +46,7 @@ OURS = (
     "densities",
     "flows",
     "itae",
+    "motion",
     "slowfast",
     "standard",
 )  # the first-party plugins

@@ -479,6 +479,7 @@ def test_maps_are_kept_for_metrics_that_read_them(unbroken: vadkit.Run, tiny: di
 def test_a_metric_that_reads_maps_needs_a_scorer_that_gives_them(tiny: dict[str, Any], tmp_path: Path) -> None:
     tiny["evaluate"]["metrics"] = ["pixel_auc"]
     tiny["evaluate"]["anomaly_maps"] = "likelihood"
+    tiny["densities"]["static"] |= {"use": "realnvp", "feature": {"use": "vector_pool", "latent": "static"}}
     with pytest.raises(ShapeError, match="the scorer 'likelihood' gives none"):
         vadkit.run(tiny, out=tmp_path / "run")
     assert not (tmp_path / "run").exists()

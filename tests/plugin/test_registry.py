@@ -50,6 +50,7 @@ def test_disabled_plugins_are_not_loaded(monkeypatch: pytest.MonkeyPatch) -> Non
         "baselines",
         "datasets",
         "densities",
+        "motion",
         "slowfast",
         "standard",
     }
