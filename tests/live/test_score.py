@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import filmed
 import numpy as np
 import pytest
 from owned import film, images
@@ -18,6 +19,7 @@ from vadkit.cli.main import app
 from vadkit.core.errors import DataError, RunFolderError, VadkitError
 from vadkit.live.videos import find_videos
 from vadkit.store.run_folder import RunFolder
+from vadkit_datasets.walkway.dataset import Walkway
 
 FPS = 10
 NAMES = ("door/x", "gate/x")
@@ -184,3 +186,38 @@ def test_every_video_is_found_once(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert len(names) == 4
     assert sorted(path.name for path in found.ignored) == ["c.flv", "note.txt"]
     assert [video.name.as_posix() for video in find_videos(["c.flv"]).videos] == ["c.flv"]
+
+
+def test_an_encoded_file_has_the_scores_that_the_run_gives_under_the_deployable_protocol(
+    tiny: dict[str, Any], tmp_path: Path
+) -> None:
+    tiny["data"] |= {"train_videos": 4, "held_out": 0.25}
+    tiny["engine"]["score_batch"] = 5
+    run = vadkit.run(tiny, out=tmp_path / "run")
+    keys = ("size", "frames", "train_videos", "test_videos")
+    for video in Walkway(None, **{key: tiny["data"][key] for key in keys}).videos("test"):
+        assert callable(video.source)
+        frames = np.repeat(video.source(0, 40), 3, axis=-1)
+        filmed.write(tmp_path / f"{video.name}.mkv", frames, "ffv1", "bgr0")
+    assert _score(run, tmp_path / "*.mkv", "--format", "jsonl").exit_code == 0
+    evaluated = run.evaluate(["evaluate.protocol=deployable"])
+    assert len(evaluated.videos) == 2
+    for video in evaluated.videos:
+        [path] = (run.path / "scored/scores").rglob(f"{video.name}.mkv.jsonl")
+        lines = [json.loads(line) for line in path.read_text().splitlines()]
+        np.testing.assert_allclose([line["score"] for line in lines], video.fused, rtol=1e-4, atol=1e-5)
+    events = [json.loads(line) for line in (run.path / "scored/events.jsonl").read_text().splitlines()]
+    assert evaluated.events is not None
+    assert [event["start_frame"] for event in events] == [event.start_frame for event in evaluated.events]
+    assert {event["x0"] for event in events} <= {None}  # the run keeps no anomaly maps
+
+
+def test_without_held_out_video_a_run_says_once_why_it_has_no_events(
+    tiny: dict[str, Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tiny["report"] = ["console"]
+    run = vadkit.run(tiny, out=tmp_path / "run")
+    said = " ".join(capsys.readouterr().out.split())
+    assert said.count("no events: without held-out normal video there is no alarm threshold") == 1
+    assert "data.held_out=0.2" in said
+    assert not (run.path / "events.csv").exists()

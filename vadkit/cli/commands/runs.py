@@ -125,7 +125,7 @@ def score(
     run: options.RunFolder,
     videos: Annotated[
         list[str] | None,
-        typer.Argument(metavar="VIDEO...", help="Video files, folders of videos or images, or patterns ('**/*.mp4')."),
+        typer.Argument(metavar="VIDEO", help="Video files, folders of videos or images, or patterns ('**/*.mp4')."),
     ] = None,
     lists: Annotated[
         list[Path] | None,
