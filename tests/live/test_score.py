@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,11 @@ from typer.testing import CliRunner, Result
 import vadkit
 from vadkit.cli.main import app
 from vadkit.core.errors import DataError, RunFolderError, VadkitError
+from vadkit.core.files import LEFTOVERS
+from vadkit.core.progress import NoProgress
+from vadkit.live.score import score_videos
 from vadkit.live.videos import find_videos
+from vadkit.live.watch import Watch
 from vadkit.store.run_folder import RunFolder
 from vadkit_datasets.walkway.dataset import Walkway
 
@@ -129,6 +133,22 @@ def test_a_second_call_scores_only_what_is_missing(
     assert set(lines[30]["components"]) == {"reconstruction", "second"}
 
 
+def test_an_interruption_keeps_finished_videos_and_their_events(run: vadkit.Run, root: Path, tmp_path: Path) -> None:
+    class Interrupting(NoProgress):
+        def advance(self, done: int, *, amount: int = 0, values: Mapping[str, float] | None = None) -> None:
+            if done > 60:  # in the second video
+                raise KeyboardInterrupt
+
+    videos = find_videos([str(root / "test")]).videos
+    with pytest.raises(KeyboardInterrupt):
+        score_videos(Watch(run.path), videos, tmp_path, form="csv", fps=None, progress=Interrupting())
+    assert sum(path.suffix == ".json" for path in (tmp_path / "scores").rglob("*.*")) == 1
+    assert not list(tmp_path.rglob(LEFTOVERS))
+    assert _rows(tmp_path / "events.csv")
+    done = score_videos(Watch(run.path), videos, tmp_path, form="csv", fps=None, progress=NoProgress())
+    assert (done.scored, done.skipped, done.failed) == (1, 1, [])
+
+
 def test_a_damaged_video_does_not_stop_the_others(run: vadkit.Run, root: Path, tmp_path: Path) -> None:
     (tmp_path / "broken.mp4").write_bytes(b"\0" * 4000)
     images(tmp_path / "short", 5)
@@ -153,6 +173,8 @@ def test_mistakes_are_named_before_the_model_is_loaded(run: vadkit.Run, root: Pa
     (tmp_path / "empty/notes.flv").touch()
     with pytest.raises(DataError, match="no videos in"):
         _score(run, tmp_path / "empty")
+    with pytest.raises(DataError, match="no videos are named"):
+        _score(run)
     with pytest.raises(DataError, match=r"nothing\.mp4 does not exist"):
         _score(run, tmp_path / "nothing.mp4")
     with pytest.raises(DataError, match=r"no file matches '\*.nothing'"):

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from vadkit.core.errors import DataError
+from vadkit.core.errors import DataError, join_names
 from vadkit.core.files import reading
 from vadkit.core.folders import is_image, is_video, list_folder, walk_folders
 from vadkit.core.values import natural_key
@@ -63,7 +63,8 @@ def find_videos(sources: Sequence[str], lists: Sequence[Path] = ()) -> Found:
                 known.setdefault(os.path.normpath(here / video))  # links stay as they are named
     found.videos += [Video(Path(path), _name(Path(path), here)) for path in known]
     if not found.videos:
-        what = f"no videos in {', '.join(sources) or 'the list'}"
+        given = join_names([*sources, *lists])
+        what = f"no videos in {given}" if given else "no videos are named"
         raise DataError(what, where="vadkit score", fix="give video files, or folders that contain videos")
     return found
 
