@@ -44,7 +44,7 @@ from vadkit.recipe import load
 from vadkit.recipe.model import Recipe
 from vadkit.store.run_folder import RunFolder
 from vadkit.video.cache import FrameCache
-from vadkit.video.clips import Clips
+from vadkit.video.clips import Batch, Clips
 from vadkit.video.damage import Damages
 from vadkit.video.decode import decode
 from vadkit.video.frame_array import StoredFrames
@@ -100,7 +100,7 @@ def read_ahead(clips: Clips, size: int, threads: int) -> Iterator[Tensor]:
 def passes(clips: Clips, size: int) -> Iterator[Tensor]:
     """Batches of endless passes."""
     for epoch in itertools.count():
-        yield from clips.batches(size, seed=0, epoch=epoch)
+        yield from (batch.clips for batch in clips.batches(size, seed=0, epoch=epoch))
 
 
 def build_step(recipe: Recipe) -> tuple[Callable[[Tensor], None], int]:
@@ -119,7 +119,7 @@ def build_step(recipe: Recipe) -> tuple[Callable[[Tensor], None], int]:
     def run(batch: Tensor) -> None:
         optimizer.zero_grad(set_to_none=True)
         with experiment.fabric.autocast():  # the recipe's precision
-            loss = torch.stack(list(step(batch).losses().values())).sum()
+            loss = torch.stack(list(step(Batch(batch, {})).losses().values())).sum()
         loss.backward()
         optimizer.step()
 

@@ -31,6 +31,7 @@ from vadkit.recipe.grammar import (
     Kind,
     PositiveFloat,
     Section,
+    Shorthand,
     Written,
     own_keys,
 )
@@ -143,6 +144,8 @@ def shown(hint: Any) -> str:
             return f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}"
         case (Written(form),):
             return shown(form)
+        case (Shorthand(form),):
+            return f"{shown(inner[0])}, or {shown(form)}"
     if isinstance(hint, type) and hint.__name__ in _SECTIONS:
         title = _SECTIONS[hint.__name__]
         return f"[{title}](#{title.replace('.', '')})"

@@ -424,6 +424,15 @@ class DetachedLoss(HonestLoss):
         return super().forward(out).detach()
 
 
+class NormalOnly(HonestLoss):
+    """Reads a tag, and divides by the number of clips without it."""
+
+    tags = ("odd",)
+
+    def forward(self, out: ClipOutputs) -> Tensor:
+        return super().forward(out.select(out.tags["odd"] == 0) if out.tags else out)
+
+
 class HonestCritic(Loss, nn.Module):
     """A discriminator with one weight for each channel."""
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from vadkit.api import (
+    Augmentation,
     ClipOutputs,
+    ClipSpec,
     DataError,
     Dataset,
     Labels,
@@ -22,6 +25,7 @@ from vadkit.api import (
     Scorer,
     ScoreTransform,
     Split,
+    TrainingClip,
     VideoRef,
     atomic_write,
 )
@@ -99,6 +103,67 @@ class Crashing(HonestDataset):
     def videos(self, split: Split) -> Sequence[VideoRef]:
         (self.root / "list.txt").read_text(encoding="utf-8")
         return super().videos(split)
+
+
+class HonestAugmentation(Augmentation):
+    """Half of the clips are played backwards, and marked."""
+
+    tags: Sequence[str] = ("backwards",)
+
+    def __init__(self, clip: ClipSpec) -> None:
+        self.clip = clip
+
+    def __call__(self, clip: TrainingClip, random: np.random.Generator) -> TrainingClip:
+        if random.random() < 0.5:
+            return clip
+        return replace(clip, frames=clip.frames[::-1], tags={**clip.tags, "backwards": 1.0})
+
+
+class Floating(HonestAugmentation):
+    """Returns floating-point frames."""
+
+    def __call__(self, clip: TrainingClip, random: np.random.Generator) -> TrainingClip:
+        return replace(clip, frames=clip.frames * 0.5)
+
+
+class PastTheEnd(HonestAugmentation):
+    """Reads as many frames after the clip as it likes."""
+
+    reads_video = True
+
+    def __call__(self, clip: TrainingClip, random: np.random.Generator) -> TrainingClip:
+        return replace(clip, frames=clip.read(clip.start + 1, clip.start + 1 + self.clip.span, self.clip.step))
+
+
+class Alternating(HonestAugmentation):
+    """Mirrors every second clip."""
+
+    calls = 0
+
+    def __call__(self, clip: TrainingClip, random: np.random.Generator) -> TrainingClip:
+        self.calls += 1
+        return replace(clip, frames=clip.frames[:, :, ::-1]) if self.calls % 3 == 1 else clip
+
+
+class Scribbling(HonestAugmentation):
+    """Writes into the frames that it gets."""
+
+    def __call__(self, clip: TrainingClip, random: np.random.Generator) -> TrainingClip:
+        clip.frames[:, 0] = 0
+        return clip
+
+
+class SecretTag(HonestAugmentation):
+    """A tag that it does not declare."""
+
+    tags: Sequence[str] = ()
+
+
+class Rereading(HonestAugmentation):
+    """Reads the clip again."""
+
+    def __call__(self, clip: TrainingClip, random: np.random.Generator) -> TrainingClip:
+        return replace(clip, frames=clip.read(clip.start, clip.start + self.clip.span, self.clip.step))
 
 
 class HonestScorer(Scorer):

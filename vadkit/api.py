@@ -15,6 +15,7 @@ from pathlib import Path
 from vadkit.core.alarms import intervals_of, max_hold
 from vadkit.core.contracts import (
     KINDS,
+    Augmentation,
     Bottleneck,
     Dataset,
     Decoder,
@@ -61,6 +62,7 @@ from vadkit.core.values import (
     ScoredVideo,
     Split,
     Track,
+    TrainingClip,
     VideoRef,
     VideoResult,
     WeightsFile,
@@ -73,6 +75,7 @@ from vadkit.plugin.hookspecs import API_VERSION, hookimpl
 __all__ = [
     "API_VERSION",
     "KINDS",
+    "Augmentation",
     "Bottleneck",
     "BottleneckOutput",
     "CheckpointError",
@@ -112,6 +115,7 @@ __all__ = [
     "ShapeError",
     "Split",
     "Track",
+    "TrainingClip",
     "VadkitError",
     "VideoLabels",
     "VideoRef",

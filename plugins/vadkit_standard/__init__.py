@@ -3,9 +3,13 @@
 from vadkit.api import Component, hookimpl
 
 _COMPONENTS = [  # kind, name, module and class in this package, summary
+    ("augmentation", "flip", "augmentations:Flip", "Mirrors clips horizontally."),
+    ("augmentation", "brightness", "augmentations:Brightness", "Changes the brightness of clips."),
+    ("augmentation", "skip_frames", "augmentations:SkipFrames", "Pseudo-anomalies: clips that skip frames."),
     ("loss", "l2", "losses:L2", "Mean squared error of pixels."),
     ("loss", "ms_ssim", "losses:MSSSIM", "1 minus multi-scale SSIM."),
     ("loss", "gradient", "losses:Gradient", "Difference of image gradients."),
+    ("loss", "steal", "pseudo_anomalies:STEAL", "Maximises a loss for pseudo-anomalies (Astrid 2021)."),
     ("feature", "channel_pool", "features:ChannelPool", "Maximum and mean over channels."),
     ("feature", "vector_pool", "features:VectorPool", "Maximum and mean over space."),
     ("feature", "latent_cells", "features:LatentCells", "Cells of a latent, as samples at places."),

@@ -50,7 +50,7 @@ BAD: dict[str, tuple[Callable[[Path], object], str, str, str]] = {
         "a failed download",
     ),
     "one frame": (lambda r: film(r / "train/a.mp4", 1, 9), "error", "has 1 frame, but a clip", "data.short: repeat"),
-    "short": (lambda r: film(r / "train/a.mp4", 9, 9), "error", "has 9 frames, but a clip", "data.clip.frames to 9"),
+    "short": (lambda r: film(r / "train/a.mp4", 5, 9), "error", "has 5 frames, but a clip", "data.clip.frames to 5"),
     "breaks off": (lambda r: cut(r / "train/a.mp4"), "error", "cannot be decoded", "fetch the file again"),
     "no label": (lambda r: labels(r, "c,3,9,30"), "warning", "without labels: d", "add labels"),
     "labels beyond": (

@@ -28,6 +28,7 @@ from vadkit.model.training.device import build_fabric
 from vadkit.model.training.log import Log
 from vadkit.model.training.trainer import Trainer, TrainingJob
 from vadkit.recipe.model import Engine
+from vadkit.video.clips import Batch
 from vadkit_standard.optimizers import SGD
 
 SPEC = ClipSpec(2, 4, 4, "gray")
@@ -38,12 +39,12 @@ def built() -> tuple[TrainingStep, Judge]:
     return TrainingStep(Autoencoder(SPEC, encoder, Flat(encoder.latents, SPEC)), [("judge", 1.0, judge)]), judge
 
 
-def clips(count: int, seed: int = 0) -> list[Tensor]:
+def clips(count: int, seed: int = 0) -> list[Batch]:
     generator = torch.Generator().manual_seed(seed)
-    return [torch.rand(2, 1, 2, 4, 4, generator=generator) for _ in range(count)]
+    return [Batch(torch.rand(2, 1, 2, 4, 4, generator=generator), {}) for _ in range(count)]
 
 
-def train(folder: Path, step: TrainingStep, batches: list[Tensor], *, rate: float, critic: float | None) -> None:
+def train(folder: Path, step: TrainingStep, batches: list[Batch], *, rate: float, critic: float | None) -> None:
     job = TrainingJob(
         stage="s",
         digest="d",
@@ -60,11 +61,11 @@ def train(folder: Path, step: TrainingStep, batches: list[Tensor], *, rate: floa
     ).fit(job)
 
 
-def by_hand(batches: list[Tensor], rate: float, critic_rate: float) -> tuple[float, float, float]:
+def by_hand(batches: list[Batch], rate: float, critic_rate: float) -> tuple[float, float, float]:
     """Encoder's and decoder's weight and the critic's number, the critic first, from the gradients on paper."""
     encoder, decoder, number = 1.0, 0.5, 1.0
     for batch in batches:
-        mean = batch.mean().item()
+        mean = batch.clips.mean().item()
         number += critic_rate * 2 * (encoder * decoder * mean - number)
         pull = 2 * (encoder * decoder * mean - number)
         encoder, decoder = encoder - rate * pull * decoder * mean, decoder - rate * pull * encoder * mean
@@ -104,7 +105,7 @@ def test_a_critics_loss_sees_nothing_that_leads_back_to_the_model() -> None:
 
 
 def test_a_batch_in_which_no_loss_is_finite_moves_nobody(tmp_path: Path) -> None:
-    good, bad = clips(2), torch.full((2, 1, 2, 4, 4), torch.nan)
+    good, bad = clips(2), Batch(torch.full((2, 1, 2, 4, 4), torch.nan), {})
     (tmp_path / "a").mkdir()
     (tmp_path / "b").mkdir()
     (clean, _), (mixed, _) = built(), built()

@@ -23,6 +23,7 @@ METHODS = (
         "mnad_prediction",
         "mnad_reconstruction",
         "stae",
+        "steal",
     ),
 )
 COMPARISONS = ("baselines/ped2_small", "baselines/walkway")
@@ -58,7 +59,7 @@ def test_small_recipes_differ_in_method_alone(name: str, installed: Registry) ->
     found = recipe.load(name, registry=installed)
     assert (found.data.clip.height, found.data.clip.width) == (itae.data.clip.height, itae.data.clip.width)
     for one, other in ((found.data, itae.data), (found.evaluate, itae.evaluate)):
-        assert _but(one, "clip", "protocol") == _but(other, "clip", "protocol")
+        assert _but(one, "clip", "protocol", "augment") == _but(other, "clip", "protocol", "augment")
     if found.model is not None:
         assert itae.model is not None
         assert _but(found.model.fit, "optimizer") == _but(itae.model.fit, "optimizer")

@@ -73,7 +73,9 @@ SETTINGS: Mapping[str, dict[str, dict[str, Any]]] = {
         "decoder/slowfast": {"width": 8},
     },
     "standard": {
+        "skip_frames": {"probability": 0.5},
         "ms_ssim": {"scales": 1},
+        "steal": {"loss": "l2"},
         "channel_pool": {"latent": "static", "intensity": True},
         "vector_pool": {"latent": "static"},
         "latent_cells": {"latent": "static", "pool": 2, "position": True},

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,12 +14,15 @@ import numpy as np
 import pytest
 from filmed import noise, write
 from safetensors.numpy import load_file
+from torch import nn
 
 import vadkit
 from vadkit.core.contracts import Dataset
 from vadkit.core.errors import DataError, ShapeError
 from vadkit.core.progress import NoProgress
 from vadkit.core.values import Labels, Split, VideoRef
+from vadkit.data.opening import open_dataset
+from vadkit.engine.dry_run import dry_run
 from vadkit.engine.experiment import Experiment
 from vadkit.engine.session import record_data
 from vadkit.plugin.registry import Registry
@@ -140,6 +144,75 @@ def test_a_resumed_run_with_augmentation_and_scene_sampling_equals_an_uninterrup
         for out in ("broken", "unbroken")
     ]
     assert all(np.array_equal(ends[0][name], ends[1][name]) for name in ends[1])
+
+
+STEAL = {"use": "steal", "loss": {"use": "l2"}}
+
+
+def test_a_resumed_run_with_pseudo_anomalies_equals_an_uninterrupted_one(
+    tiny: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The interruption is in the middle of the first pass; the pseudo-anomalies change the weights."""
+    monkeypatch.setattr("vadkit.model.training.trainer.SAVE_EVERY", 0.0)
+    pseudo = {"use": "skip_frames", "probability": 0.4, "steps": [2, 3]}
+    recipe = small(tiny, augment=["flip", pseudo])
+    recipe["model"]["losses"] = [STEAL]
+    with pytest.raises(KeyboardInterrupt):
+        vadkit.run(recipe, out=tmp_path / "broken", progress=Interrupts())
+    done = [vadkit.run(recipe, out=tmp_path / out, resume=out == "broken") for out in ("broken", "unbroken")]
+    pseudo["probability"] = 0.0
+    done.append(vadkit.run(recipe, out=tmp_path / "plain"))
+    broken, unbroken, plain = (load_file(run.path / "checkpoints/model.safetensors") for run in done)
+    assert all(np.array_equal(broken[name], unbroken[name]) for name in unbroken)
+    assert not all(np.array_equal(plain[name], unbroken[name]) for name in unbroken)
+    scored = [{video.name: video.coverage.tolist() for video in run.scores()} for run in done]
+    assert scored[1] == scored[2]  # pseudo-anomalies cost no test frames
+
+
+def test_densities_are_fitted_to_normal_clips_only(tiny: dict[str, Any], tmp_path: Path) -> None:
+    tiny["model"]["fit"]["steps"] = 2
+    feature = tiny["densities"]["static"]["feature"]
+    tiny["densities"] = {name: {"use": "gaussian", "covariance": "diagonal", "feature": {
+        **feature, "latent": name, "intensity": False}} for name in ("static", "dynamic")}  # fmt: skip
+    fitted = []
+    for augment in ([], [{"use": "skip_frames", "probability": 1.0, "steps": [2]}]):
+        recipe = {**tiny, "data": {**tiny["data"], "augment": augment}}
+        made = made_of(recipe, tmp_path)
+        made.fit_densities()
+        density = made.heads["dynamic"].density
+        assert isinstance(density, nn.Module)
+        fitted.append(density.state_dict())
+        assert made.datamodule.augmenter.tags == (("pseudo",) if augment else ())
+    assert all(fitted[0][name].equal(fitted[1][name]) for name in fitted[0])
+
+
+def made_of(recipe: dict[str, Any], folder: Path) -> Experiment:
+    """The built recipe, without trained weights."""
+    checked = loads(recipe, registry=Registry.discover())
+    run = RunFolder(Path(tempfile.mkdtemp(dir=folder)))
+    run.checkpoints.mkdir()
+    dataset = open_dataset(checked.data.dataset, None)
+    made = Experiment(checked, dataset, run, FrameCache(Path(os.environ["VADKIT_CACHE"])), NoProgress())
+    made._finish = lambda *_: None  # pyright: ignore
+    return made
+
+
+def test_steps_that_fit_no_training_video_are_refused_before_training(tiny: dict[str, Any], tmp_path: Path) -> None:
+    recipe = small(tiny, augment=[{"use": "skip_frames", "steps": [2, 6]}])
+    recipe["model"]["losses"] = [STEAL]
+    with pytest.raises(DataError) as caught:
+        vadkit.run(recipe, out=tmp_path / "run")
+    assert str(caught.value).startswith(
+        "data.augment.0 (skip_frames): needs a video of 43 frames, but the longest training video has 40"
+    )
+    assert not (tmp_path / "run" / "checkpoints").exists()
+
+
+def test_a_loss_without_the_tag_that_it_reads_is_refused(tiny: dict[str, Any]) -> None:
+    recipe = small(tiny, augment={"flip": 0.5})
+    recipe["model"]["losses"] = ["l2", STEAL]
+    with pytest.raises(ShapeError, match=r"losses.1 \(steal\): reads the tag 'pseudo', but no augmentation sets it"):
+        dry_run(recipe)
 
 
 def test_older_recipes_keep_their_digests(tiny: dict[str, Any]) -> None:

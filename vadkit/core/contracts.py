@@ -28,6 +28,7 @@ from vadkit.core.values import (
     Scope,
     ScoredVideo,
     Split,
+    TrainingClip,
     VideoRef,
 )
 
@@ -106,6 +107,59 @@ class Dataset(ABC):
         describe that part.
         """
         return {}
+
+
+class Augmentation(ABC):
+    """Changes training clips at random, and can mark them with tags.
+
+    Constructor: `(clip: ClipSpec, *, ...)`.
+
+    Attributes:
+        tags: names of the tags that it can set. The losses get a value for every clip of a batch.
+        normal: False if the changed clips are not normal. vadkit does not apply such an augmentation to the
+            clips that densities are fitted to.
+        reads_video: True if it reads frames of the video that are not in the clip. vadkit applies such
+            augmentations before the others, because they can replace all frames of the clip.
+        video_frames: number of frames that a video needs for every effect of the augmentation. vadkit refuses
+            a recipe if all training videos are shorter.
+
+    Example:
+        Half of the clips are played backwards, and the losses know which:
+
+        >>> from dataclasses import replace
+        >>> import numpy as np
+        >>> from vadkit.api import Augmentation, ClipSpec, TrainingClip
+        >>> class Backwards(Augmentation):
+        ...     tags = ("backwards",)
+        ...     normal = False
+        ...     def __init__(self, clip):
+        ...         pass
+        ...     def __call__(self, clip, random):
+        ...         if random.random() < 0.5:
+        ...             return clip
+        ...         return replace(clip, frames=clip.frames[::-1], tags={**clip.tags, "backwards": 1.0})
+        >>> video = np.arange(20, dtype=np.uint8).reshape(20, 1, 1, 1)
+        >>> clip = TrainingClip(video[:4], lambda start, stop, step: video[start:stop:step], start=0, length=20)
+        >>> changed = Backwards(ClipSpec(4, 1, 1, "gray"))(clip, np.random.default_rng(0))
+        >>> changed.frames.ravel().tolist(), changed.tags
+        ([3, 2, 1, 0], {'backwards': 1.0})
+    """
+
+    tags: Sequence[str] = ()
+    normal: bool = True
+    reads_video: bool = False
+    video_frames: int = 0
+
+    @abstractmethod
+    def __call__(self, clip: TrainingClip, random: np.random.Generator) -> TrainingClip:
+        """Return the clip, changed or unchanged. Use `dataclasses.replace`, and do not write into its arrays.
+
+        The result must depend only on the two arguments, because a resumed run asks again.
+
+        Args:
+            clip: the clip, (T, H, W, C) uint8, with access to its video and the tags of earlier augmentations.
+            random: the source of all random numbers. The augmentations of a clip share it.
+        """
 
 
 class Encoder(ABC):
@@ -239,6 +293,10 @@ class Loss(ABC):
     training step first minimises the critic's loss with its own optimiser (the recipe's
     `model.critic`). It then calls `forward` with the new parameters, and does not change them there.
 
+    Attributes:
+        tags: names of the tags that the loss reads from `out.tags`. vadkit refuses a recipe without an
+            augmentation that sets them.
+
     Example:
         >>> import torch
         >>> from torch import nn
@@ -253,6 +311,8 @@ class Loss(ABC):
         >>> MeanAbsolute(spec)(ClipOutputs(spec, clips, target=clips, output=clips + 0.5))
         tensor(0.5000)
     """
+
+    tags: Sequence[str] = ()
 
     @abstractmethod
     def forward(self, out: ClipOutputs) -> Tensor:
@@ -677,6 +737,7 @@ class LRScheduler(ABC):
 
 KINDS: Mapping[str, type[ABC]] = {
     "dataset": Dataset,
+    "augmentation": Augmentation,
     "encoder": Encoder,
     "bottleneck": Bottleneck,
     "decoder": Decoder,
@@ -694,6 +755,7 @@ KINDS: Mapping[str, type[ABC]] = {
 
 SUPPLIED: Mapping[str, tuple[str, ...]] = {
     "dataset": ("root",),
+    "augmentation": ("clip",),
     "encoder": ("clip",),
     "bottleneck": ("latents",),
     "decoder": ("latents", "clip"),

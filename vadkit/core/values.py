@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cache
 from math import prod
 from pathlib import Path
@@ -122,22 +122,6 @@ class ClipSpec:
     def shape(self) -> tuple[int, int, int, int]:
         """Shape of a clip, (C, T, H, W)."""
         return (self.channels, self.frames, self.height, self.width)
-
-
-@dataclass(frozen=True, slots=True)
-class Augment:
-    """`data.augment:` random changes of training clips. By default there are none.
-
-    Choose only changes that keep a normal clip normal. Each pass draws them again. They depend only on
-    `seed`, the number of the pass and the clip.
-
-    Attributes:
-        flip: probability that a clip is mirrored horizontally.
-        brightness: b. The intensities of a clip are multiplied by a random factor from 1 - b to 1 + b.
-    """
-
-    flip: Probability = 0.0
-    brightness: Share = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -386,6 +370,33 @@ class Labels:
 
 
 @dataclass(frozen=True, slots=True)
+class TrainingClip:
+    """One training clip and its place in its video. Augmentations read it and return it.
+
+    Attributes:
+        frames: the frames of the clip, (T, H, W, C) uint8.
+        read: a function `(start, stop, step) -> (N, H, W, C) uint8` that reads frames of the video.
+        start: number of the first frame of the clip in the video, from 0.
+        length: F, number of frames of the video.
+        tags: name of a tag -> its value. Losses read the tags.
+
+    Example:
+        >>> import numpy as np
+        >>> from vadkit.api import TrainingClip
+        >>> video = np.zeros((50, 32, 48, 1), np.uint8)
+        >>> clip = TrainingClip(video[10:18], lambda start, stop, step: video[start:stop:step], start=10, length=50)
+        >>> clip.read(10, 25, 2).shape
+        (8, 32, 48, 1)
+    """
+
+    frames: NDArray[np.uint8]
+    read: Callable[[int, int, int], NDArray[np.uint8]]
+    start: int
+    length: int
+    tags: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class BottleneckOutput:
     """The result of a bottleneck: latents for the decoder, and optional losses and scores.
 
@@ -427,6 +438,7 @@ class ClipOutputs:
         present: density name -> (B, T', rows, columns) bool, True where there is a sample. Only for features
             that leave out places.
         features: density name -> what its feature declares.
+        tags: tags of augmented training clips, name -> (B,) float, 0 for a clip without the tag. Empty in scoring.
 
     Example:
         >>> import torch
@@ -448,6 +460,14 @@ class ClipOutputs:
     nll_maps: Mapping[str, Tensor] = field(default_factory=dict)
     present: Mapping[str, Tensor] = field(default_factory=dict)
     features: Mapping[str, FeatureSpec] = field(default_factory=dict)
+    tags: Mapping[str, Tensor] = field(default_factory=dict)
+
+    def select(self, chosen: Tensor) -> ClipOutputs:
+        """Return the outputs of some clips of the batch; `chosen` (B,) bool."""
+        names = ("latents", "nll", "scores", "nll_maps", "present", "tags")
+        mappings = {name: {key: each[chosen] for key, each in getattr(self, name).items()} for name in names}
+        output = self.output[chosen] if self.output is not None else None
+        return replace(self, clips=self.clips[chosen], target=self.target[chosen], output=output, **mappings)
 
 
 @dataclass(frozen=True, slots=True)

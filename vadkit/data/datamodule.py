@@ -16,7 +16,9 @@ from vadkit.core.files import reading
 from vadkit.core.progress import Progress
 from vadkit.core.seeds import derive
 from vadkit.core.values import Labels, Split, VideoRef
+from vadkit.recipe.build import build
 from vadkit.recipe.model import Data
+from vadkit.video.augmenter import Augmenter
 from vadkit.video.cache import FrameCache, Frames, fingerprint
 from vadkit.video.clips import Clips, window_count
 from vadkit.video.damage import Damage
@@ -25,11 +27,15 @@ from vadkit.video.damage import Damage
 class DataModule:
     """The videos of a recipe with its clip size and its split. The constructor reads no video.
 
-    `seed` draws the held-out videos, `dataset` is what `open_data` returns, and `cache` stores decoded frames.
+    `seed` draws the held-out videos, `dataset` is what `open_data` returns, `cache` stores decoded frames, and
+    `augmenter` changes the clips of the training videos.
     """
 
     def __init__(self, data: Data, seed: int, dataset: Dataset, cache: FrameCache, progress: Progress) -> None:
         self.data, self.clip = data, data.clip
+        self.augmenter = Augmenter(
+            [(f"{chosen.path} ({chosen.component.name})", build(chosen, data.clip)) for chosen in data.augment]
+        )
         self._seed, self._dataset, self._cache, self._progress = seed, dataset, cache, progress
         self._videos: dict[Split, Sequence[VideoRef]] = {}
         self._frames: dict[int, tuple[VideoRef, Frames]] = {}  # a video of many images is opened once
@@ -80,9 +86,14 @@ class DataModule:
         """Clips of the training videos, without the held-out videos."""
         data, videos = self.data, [(video.name, self.frames(video)) for video in self._split[0]]
         scenes = [video.scene for video in self._split[0]]
-        augment, short = data.augment, data.short
         return Clips(
-            videos, self.clip, data.stride, scenes=scenes, sampling=data.sampling, augment=augment, short=short
+            videos,
+            self.clip,
+            data.stride,
+            scenes=scenes,
+            sampling=data.sampling,
+            augmenter=self.augmenter,
+            short=data.short,
         )
 
     def fingerprints(self) -> dict[Split, str]:
@@ -107,7 +118,8 @@ class DataModule:
 
         Raises:
             DataError: a video cannot be decoded, is shorter than a clip, or has another number of frames than of
-                labels. Or a video is damaged and `on_corrupt` is "error", or the cache's limit is too small.
+                labels. Or a video is damaged and `on_corrupt` is "error", or the cache's limit is too small. Or all
+                training videos are too short for an augmentation.
         """
         data = self.data
         self._cache.reserve([*self.videos("train"), *self.videos("test")], self.clip)
@@ -120,6 +132,8 @@ class DataModule:
                     self._report_damage(split, video, damages)
                 self._progress.advance(number, amount=1)
             self._progress.end()
+        if self.data.augment:
+            self.augmenter.check_videos([len(self.frames(video)) for video in self._split[0]])
         labels = self.labels()
         for video in self.videos("test"):
             if video.name in labels:

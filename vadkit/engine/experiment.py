@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -56,7 +57,7 @@ class Experiment:
         self.digests = stage_digests(recipe.tree, self.files)
         self.checkpoints = Checkpoints(folder.checkpoints, recipe.name)
         self.fabric: Fabric = build_fabric(recipe.engine)
-        self.autoencoder = _build_autoencoder(recipe)
+        self.autoencoder = _build_autoencoder(recipe, self.datamodule.augmenter.tags)
         latents = self.autoencoder.encoder.latents if self.autoencoder else {}
         self.heads: dict[str, Head] = {}
         features: list[tuple[dict[str, Any], Feature]] = []
@@ -201,11 +202,14 @@ class Experiment:
         return spec.dimensions * spec.places
 
     def parameters(self) -> dict[str, int]:
-        """Stage -> number of parameters."""
-        return {
-            stage: sum(parameter.numel() for parameter in module.parameters())
-            for stage, module in self._modules().items()
-        }
+        """Stage -> number of parameters. Those of a feature that several densities share count once."""
+        counts: dict[str, int] = {}
+        known: set[nn.Parameter] = set()
+        for stage, module in self._modules().items():
+            new = [parameter for parameter in module.parameters() if parameter not in known]
+            counts[stage] = sum(parameter.numel() for parameter in new)
+            known.update(new)
+        return counts
 
     def _modules(self) -> dict[str, Any]:
         """Stage -> the module that its checkpoint holds."""
@@ -270,7 +274,7 @@ class _NoVideos(Dataset):
         del video
 
 
-def _build_autoencoder(recipe: Recipe) -> Autoencoder | None:
+def _build_autoencoder(recipe: Recipe, tags: Sequence[str]) -> Autoencoder | None:
     if recipe.model is None:
         return None
     torch.manual_seed(derive(recipe.seed, "model"))
@@ -282,10 +286,22 @@ def _build_autoencoder(recipe: Recipe) -> Autoencoder | None:
         return Autoencoder(clip, encoder, None)
     decoder = build(recipe.model.decoder, encoder.latents if declared is None else declared, clip)
     losses = _build_losses(recipe, recipe.model)  # a loss that does not fit is reported before training
+    _check_tags(losses, tags)
     if recipe.model.critic is not None and not any(_owns_parameters(loss) for _, _, loss in losses):
         what = "no loss has parameters that this optimizer could train"
         raise ShapeError(what, where="model.critic", fix="remove it, or add a loss such as adversarial")
     return Autoencoder(clip, encoder, decoder, bottleneck)
+
+
+def _check_tags(losses: Sequence[tuple[str, float, Loss]], tags: Sequence[str]) -> None:
+    for number, (name, _, loss) in enumerate(losses):
+        for wanted in loss.tags:
+            if wanted not in tags:
+                raise ShapeError(
+                    f"reads the tag {wanted!r}, but no augmentation sets it",
+                    where=f"model.losses.{number} ({name})",
+                    fix="add one to data.augment, such as {use: skip_frames} for the tag 'pseudo'",
+                )
 
 
 def _owns_parameters(loss: Loss) -> bool:

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from vadkit.core.contracts import Bottleneck, Decoder, Encoder, Loss
 from vadkit.core.errors import ShapeError
 from vadkit.core.values import BottleneckOutput, ClipOutputs, ClipSpec
+from vadkit.video.clips import Batch
 
 
 class Autoencoder(nn.Module):
@@ -90,7 +91,7 @@ class StepLosses(NamedTuple):
 
 
 class TrainingStep(nn.Module):
-    """The autoencoder with its losses: maps clips to every loss.
+    """The autoencoder with its losses: maps a batch of clips to every loss.
 
     Args:
         autoencoder: the model to train; it has a decoder.
@@ -104,8 +105,9 @@ class TrainingStep(nn.Module):
         self.weights = [weight for _, weight, _ in losses]
         self.losses = nn.ModuleList(loss for _, _, loss in losses)  # pyright: ignore[reportArgumentType]
 
-    def forward(self, clips: Tensor) -> StepLosses:
-        """(B, C, T, H, W) -> the autoencoder's losses and the critics' losses."""
+    def forward(self, batch: Batch) -> StepLosses:
+        """Return the autoencoder's losses and the critics' losses."""
+        clips = batch.clips
         latents, bottleneck_output, output = self.autoencoder(clips)
         assert output is not None  # only a model with a decoder is trained
         out = ClipOutputs(
@@ -115,6 +117,7 @@ class TrainingStep(nn.Module):
             output=output.float(),
             latents=latents,
             scores=bottleneck_output.scores,
+            tags=batch.tags,
         )
 
         def losses() -> dict[str, Tensor]:

@@ -84,6 +84,20 @@ class Written:
         return handler.generate_schema(self.form)
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Shorthand:
+    """Says that a list of components can also be written as a section; `meaning()` of that section is the list."""
+
+    form: type[Section]
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        listed = handler(source)
+        written = core_schema.chain_schema([handler.generate_schema(self.form), listed])
+        return core_schema.tagged_union_schema(
+            {"section": written, "list": listed}, lambda value: "section" if isinstance(value, dict) else "list"
+        )
+
+
 class Section:
     """Base of the dataclasses that are sections of a recipe: fields are keys, with their defaults.
 

@@ -19,10 +19,10 @@ from pydantic import NonNegativeInt, PositiveInt
 
 from vadkit.core.errors import VadkitError
 from vadkit.core.protocol import Overlap, Protocol
-from vadkit.core.values import Augment, ClipSpec, OnCorrupt, Sampling, Share, Short, Split
+from vadkit.core.values import ClipSpec, OnCorrupt, Probability, Sampling, Share, Short, Split
 from vadkit.recipe.clip_section import ClipForm
 from vadkit.recipe.component_config import ComponentConfig
-from vadkit.recipe.grammar import EntryName, FiniteFloat, Kind, PositiveFloat, Section, Written
+from vadkit.recipe.grammar import EntryName, FiniteFloat, Kind, PositiveFloat, Section, Shorthand, Written
 from vadkit.recipe.presets import PRESETS
 from vadkit.recipe.protocol_section import ProtocolForm
 
@@ -57,16 +57,23 @@ class Fit(Section):
 
 
 @dataclass(frozen=True, slots=True)
-class AugmentForm(Augment, Section):
-    """`data.augment`: random changes of training clips that do not make normal clips abnormal; none by default.
-
-    They differ in every pass and depend only on `seed`, the pass and the clip.
+class AugmentForm(Section):
+    """A short form of `data.augment` for two augmentations.
 
     Attributes:
-        flip: probability that a clip is mirrored horizontally.
+        flip: probability that a clip is mirrored; the key `probability` of the augmentation `flip`.
         brightness: the intensities of a clip are multiplied by a random factor from 1 minus this value to 1 plus
-            this value.
+            this value; the key `amount` of the augmentation `brightness`.
     """
+
+    flip: Probability = 0.0
+    brightness: Share = 0.0
+
+    def meaning(self) -> list[dict[str, Any]]:
+        """The list of components. With either key, both: so the random numbers do not depend on the other key."""
+        if not (self.flip or self.brightness):
+            return []
+        return [{"use": "flip", "probability": self.flip}, {"use": "brightness", "amount": self.brightness}]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +88,7 @@ class Data(Section):
             alarm thresholds. Complete videos, at least one, chosen by `seed`; 0 holds out none.
         sampling: order of training clips: "random" shuffles all of them in every pass, "sequential"
             keeps their order, and "scene" shuffles them and takes equally many from each scene.
-        augment: random changes of training clips; none by default.
+        augment: random changes of training clips, drawn again in every pass; none by default.
         short: a video that is shorter than one clip is an "error", or "repeat" fills the clip with the
             last frame of the video; scores are kept only for the frames of the video.
         on_corrupt: a video that is damaged or truncated is an "error", or "warn" uses the frames that can be
@@ -96,7 +103,7 @@ class Data(Section):
     stride: PositiveInt = 1
     held_out: Share = 0.0
     sampling: Sampling = "random"
-    augment: Annotated[Augment, Written(AugmentForm)] = field(default_factory=Augment)
+    augment: Annotated[tuple[Annotated[ComponentConfig, Kind("augmentation")], ...], Shorthand(AugmentForm)] = ()
     short: Short = "error"
     on_corrupt: OnCorrupt = "warn"
     test_on: Annotated[ComponentConfig, Kind("dataset")] | None = None

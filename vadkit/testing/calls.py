@@ -70,7 +70,7 @@ def mapped(change: Callable[[Tensor], Tensor], tree: Any) -> Any:
     if isinstance(tree, tuple):
         return tuple(mapped(change, value) for value in tree)
     if isinstance(tree, ClipOutputs):
-        names = ("clips", "target", "output", "latents", "nll", "scores", "nll_maps", "present")
+        names = ("clips", "target", "output", "latents", "nll", "scores", "nll_maps", "present", "tags")
         return replace(tree, **{name: mapped(change, getattr(tree, name)) for name in names})
     return tree
 

@@ -30,6 +30,7 @@ _OF_CLIPS = ("shapes.check_batch_of_one", "repeatability.check_batch_independenc
 
 _OF_KIND: Mapping[str, tuple[str, ...]] = {
     "dataset": ("datasets",),
+    "augmentation": ("augmentations",),
     "encoder": (*_MODULE, *_OF_CLIPS, "gradients", "shapes.check_other_clips"),
     "bottleneck": (*_MODULE, *_OF_CLIPS, "gradients", "memory"),
     "decoder": (*_MODULE, *_OF_CLIPS, "gradients", "shapes.check_strange_latents"),
@@ -48,6 +49,7 @@ _OF_KIND: Mapping[str, tuple[str, ...]] = {
 _GATES: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(TORCH_KINDS, ("check_module", "check_shapes")),
     "dataset": ("check_videos",),
+    "augmentation": ("check_clips",),
     "scorer": ("check_reads", "check_scores"),
     "score_transform": ("check_length", "check_video_independence"),
     "metric": ("check_values",),

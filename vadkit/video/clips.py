@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -11,7 +12,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vadkit.core.errors import DataError
-from vadkit.core.values import Augment, ClipSpec, Sampling, Short
+from vadkit.core.values import ClipSpec, Sampling, Short, TrainingClip
+from vadkit.video.augmenter import Augmenter
 from vadkit.video.cache import Frames
 
 
@@ -62,6 +64,22 @@ def to_clips(windows: Sequence[NDArray[np.uint8]]) -> Tensor:
     return torch.from_numpy(clips)
 
 
+class Batch(NamedTuple):
+    """Training clips, and what the augmentations say about them.
+
+    Attributes:
+        clips: (B, C, T, H, W) float32 in [-1, 1].
+        tags: name of a tag -> (B,), 0 for a clip without the tag.
+    """
+
+    clips: Tensor
+    tags: dict[str, Tensor]
+
+    def to(self, device: torch.device) -> Batch:
+        """The same batch on a device."""
+        return Batch(self.clips.to(device), {name: values.to(device) for name, values in self.tags.items()})
+
+
 class Clips:
     """All clips of some videos at a stride. Its memory grows with the number of videos, not with their length.
 
@@ -80,13 +98,13 @@ class Clips:
         *,
         scenes: Sequence[str] = (),
         sampling: Sampling = "random",
-        augment: Augment | None = None,
+        augmenter: Augmenter | None = None,
         short: Short = "error",
     ) -> None:
         if not videos:
             raise DataError("there are no videos")
         self.spec, self.stride, self.sampling = spec, stride, sampling
-        self.augment = augment if augment != Augment() else None
+        self.augmenter = augmenter or Augmenter()
         self._frames = [frames for _, frames in videos]
         self._scenes = list(scenes) or [""] * len(videos)
         counts = [window_count(len(frames), spec, stride, video=name, short=short) for name, frames in videos]
@@ -97,22 +115,27 @@ class Clips:
 
     def read(self, numbers: Sequence[int] | NDArray[np.int64]) -> Tensor:
         """Clips by number -> (B, C, T, H, W) float32 in [-1, 1], without augmentation."""
-        return to_clips([self._window(int(number)) for number in numbers])
+        return to_clips([self._clip(int(number)).frames for number in numbers])
 
-    def read_augmented(self, numbers: Sequence[int] | NDArray[np.int64], *, seed: int, epoch: int) -> Tensor:
-        """As `read`, but augmented; the change depends only on seed, epoch and clip."""
-        if self.augment is None:
-            return self.read(numbers)
-        augment, generator = self.augment, np.random.default_rng
-        clips = [augmented(self._window(n), augment, generator([seed, epoch, n, 1])) for n in map(int, numbers)]
-        return to_clips(clips)
+    def read_augmented(
+        self, numbers: Sequence[int] | NDArray[np.int64], *, seed: int, epoch: int, normal: bool = False
+    ) -> Batch:
+        """As `read`, but augmented; the change depends only on seed, epoch and clip.
 
-    def _window(self, number: int) -> NDArray[np.uint8]:
+        With `normal`, only augmentations that keep a clip normal are applied.
+        """
+        augmenter, generator = self.augmenter.of_normal if normal else self.augmenter, np.random.default_rng
+        clips = [augmenter(self._clip(n), generator([seed, epoch, n, 1])) for n in map(int, numbers)]
+        tags = {name: torch.tensor([float(clip.tags.get(name, 0)) for clip in clips]) for name in augmenter.tags}
+        return Batch(to_clips([clip.frames for clip in clips]), tags)
+
+    def _clip(self, number: int) -> TrainingClip:
         video = int(np.searchsorted(self._ends, number, side="right"))
         frames = self._frames[video]
         within = number - (int(self._ends[video - 1]) if video else 0)
         start = min(within * self.stride, max(len(frames) - self.spec.span, 0))
-        return read_window(frames, self.spec, start)
+        found = read_window(frames, self.spec, start)
+        return TrainingClip(found, lambda first, stop, step: frames[first:stop:step], start, len(frames))
 
     def order(self, seed: int, epoch: int) -> NDArray[np.int64]:
         """Clip numbers of one epoch, as many as there are clips; seed and epoch fix them."""
@@ -125,7 +148,7 @@ class Clips:
 
     def batches(
         self, batch_size: int, *, seed: int, epoch: int, start: int = 0, ahead: bool = False
-    ) -> Iterator[Tensor]:
+    ) -> Iterator[Batch]:
         """The batches of one epoch, from batch `start` on; the last batch may be smaller.
 
         Seed and epoch fix the order and the augmentation. With `ahead`, a thread reads the next batch while the caller
@@ -137,23 +160,13 @@ class Clips:
             yield from (self.read_augmented(part, seed=seed, epoch=epoch) for part in parts)
             return
         with ThreadPoolExecutor(1) as pool:
-            waiting: Future[Tensor] | None = None
+            waiting: Future[Batch] | None = None
             for part in parts:
                 done, waiting = waiting, pool.submit(self.read_augmented, part, seed=seed, epoch=epoch)
                 if done is not None:
                     yield done.result()
             if waiting is not None:
                 yield waiting.result()
-
-
-def augmented(frames: NDArray[np.uint8], augment: Augment, random: np.random.Generator) -> NDArray[np.uint8]:
-    """A clip (T, H, W, C), mirrored and brightened at random, all frames in the same way; intensities are integers."""
-    flip, factor = random.random() < augment.flip, 1 + augment.brightness * random.uniform(-1, 1)
-    if flip:
-        frames = frames[:, :, ::-1]
-    if augment.brightness:
-        frames = np.rint(np.arange(256) * factor).clip(0, 255).astype(np.uint8)[frames]
-    return frames
 
 
 def _by_scene(scenes: Sequence[str], ends: NDArray[np.int64], random: np.random.Generator) -> NDArray[np.int64]:

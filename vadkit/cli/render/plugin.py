@@ -38,7 +38,7 @@ def print_listing(registry: Registry, name: str | None) -> None:
                 console.print(_kind_table(registry, kind))
         _print_problems(console, registry)
     elif name in KINDS:
-        console.print(f"[bold]{name}[/bold]: {inspect.getdoc(KINDS[name])}\n", highlight=False)
+        console.print(f"[bold]{name}[/bold]: {escape(inspect.getdoc(KINDS[name]) or '')}\n", highlight=False)
         console.print(_kind_table(registry, name))
     else:
         _print_component(console, registry, name)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 _PARTS: Mapping[str, str] = {
     "data": "use: walkway\n  size: [32, 48]\n  train_videos: 2\n  test_videos: 3\n  frames: 60",
+    "augment": "",
     "encoder": "{use: one_path, channels: [8, 8, 8, 8]}",
     "bottleneck": "",
     "decoder": "{use: itae, channels: [8, 8, 8]}",
@@ -26,6 +27,7 @@ def slots(kind: str, name: str) -> Mapping[str, str]:
     """Values for the placeholders of `recipe.yaml.txt`."""
     changes: Mapping[str, Mapping[str, str]] = {
         "dataset": {"data": f"use: {name}"},
+        "augmentation": {"augment": f"\n  augment: [{name}]"},
         "encoder": {"encoder": name},
         "bottleneck": {"bottleneck": f"\n  bottleneck: {name}"},
         "decoder": {"decoder": name},

@@ -31,7 +31,7 @@ class FeatureLoader(FeatureSource):
 
     A pass is cut into groups of clips, and the samples of a group are shuffled together. So a pass can start
     at any batch without encoding the earlier clips. Without augmentation, later passes read the stored samples
-    of the first one, if all samples fit into `STORED` bytes.
+    of the first one, if all samples fit into `STORED` bytes. Augmentations that make a clip abnormal are not used.
 
     Args:
         clips: training clips.
@@ -60,7 +60,7 @@ class FeatureLoader(FeatureSource):
         if autoencoder is not None:
             autoencoder.requires_grad_(False).eval()
         most = len(clips) * self.spec.samples * self.spec.places
-        fits = clips.augment is None and most * self.spec.dimensions * 4 <= STORED
+        fits = not clips.augmenter.of_normal and most * self.spec.dimensions * 4 <= STORED
         self._stored: dict[int, Tensor] | None = {} if fits else None
         self._counts = np.full(len(clips), self.spec.samples)
         if self.spec.grid is not None:
@@ -123,7 +123,8 @@ class FeatureLoader(FeatureSource):
 
     @torch.no_grad()
     def _compute(self, numbers: np.ndarray, epoch: int) -> list[Tensor]:
-        clips = self._clips.read_augmented(numbers, seed=self._seed, epoch=epoch).to(self._fabric.device)
+        batch = self._clips.read_augmented(numbers, seed=self._seed, epoch=epoch, normal=True)
+        clips = batch.clips.to(self._fabric.device)
         latents: Mapping[str, Tensor] = {}
         with self._fabric.autocast():  # the same precision as in scoring
             if self._autoencoder is not None:

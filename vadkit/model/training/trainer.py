@@ -25,6 +25,7 @@ from vadkit.core.seeds import derive
 from vadkit.model.autoencoder import StepLosses
 from vadkit.model.training.checkpoint import Checkpoints
 from vadkit.model.training.log import Log
+from vadkit.video.clips import Batch
 
 SAVE_EVERY = 60.0  # seconds between resume states
 MAX_SKIPPED = 20  # non-finite steps in a row; one more stops the training
@@ -55,7 +56,7 @@ class TrainingJob:
     digest: str
     module: nn.Module
     critics: tuple[nn.Parameter, ...]
-    batches: Callable[[int, int], Iterator[Tensor]]
+    batches: Callable[[int, int], Iterator[Tensor | Batch]]
     per_epoch: int
     steps: int
     optimizer: Optimizer
@@ -128,7 +129,7 @@ class Trainer:
         self.progress.end(f"{skipped} non-finite steps skipped" if skipped else "")
         job.module.eval()
 
-    def _stream(self, job: TrainingJob, step: int) -> Iterator[Tensor]:
+    def _stream(self, job: TrainingJob, step: int) -> Iterator[Tensor | Batch]:
         while step < job.steps:
             epoch, position = divmod(step, job.per_epoch)
             for batch in job.batches(epoch, position):
@@ -137,7 +138,7 @@ class Trainer:
                 if step >= job.steps:
                     return
 
-    def _step(self, module: Any, optimizers: list[Any], batch: Tensor, job: TrainingJob) -> dict[str, float]:
+    def _step(self, module: Any, optimizers: list[Any], batch: Tensor | Batch, job: TrainingJob) -> dict[str, float]:
         """Run the critics' step, then the main step. Each is skipped if its own loss or gradient is not finite.
 
         The step counts as skipped if one of the two was skipped. A critics' step with a finite loss is kept even

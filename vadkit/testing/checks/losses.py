@@ -58,3 +58,18 @@ def check_critic(subject: Subject) -> None:
     fits = critic.dim() == 0 and bool(torch.isfinite(critic)) and critic.requires_grad
     what = f"'critic' returns a tensor of shape {tuple(critic.shape)} that is not one finite number with a gradient"
     require(fits, what, "return one finite number that depends on the parameters")
+
+
+def check_tags(subject: Subject) -> None:
+    """It gives one finite number whether none, some or all clips of a batch have a tag that it reads."""
+    module: Any = build_eval(subject)
+    if not module.tags:
+        raise NotApplicableError("it reads no tags")
+    out = inputs(subject, 2)[0]
+    for name in module.tags:
+        for values in ((0.0, 0.0), (1.0, 0.0), (1.0, 1.0)):
+            tags = {other: torch.zeros(2) for other in module.tags} | {name: torch.tensor(values)}
+            loss = module(replace(out, tags=tags))
+            what = f"with the tag {name} at {list(values)} in a batch of two, the loss is {loss}"
+            fits = loss.dim() == 0 and bool(torch.isfinite(loss))
+            require(fits, what, "return one finite number, also if no clip of a batch has the tag, or all have it")
