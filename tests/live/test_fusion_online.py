@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from vadkit.core.alarms import intervals_of, max_hold
+from vadkit.core.alarms import Alarm, AlarmDetector, intervals_of, max_hold
 from vadkit.core.errors import DataError
 from vadkit.evaluation.coverage import impute
 from vadkit.evaluation.fusion import ComponentFusion, Fusion
-from vadkit.live.fusion import Alarm, AlarmDetector, OnlineFusion
+from vadkit.live.fusion import OnlineFusion
 from vadkit.store.scores import VideoScores
 from vadkit_standard.smoothing import Exponential
 from vadkit_standard.transforms import ZScore
@@ -73,7 +73,7 @@ def test_alarms_are_the_runs_that_the_metric_counts(fps: float | None) -> None:
 def test_an_alarm_is_told_when_it_begins_and_when_it_ends() -> None:
     watch = AlarmDetector(1.0, 2.0)
     told = [watch.update(frame, frame / 2, score) for frame, score in enumerate([0, 1, 3, 0, 2, 0, 0, 0])]
-    assert told[1] == Alarm(1, 0.5, 1.0, 0.5)
-    assert told[6] == Alarm(1, 0.5, 3.0, 1.0, until=2.0)
+    assert told[1] == Alarm(1, 0.5, 1.0, 1, 0.5)
+    assert told[6] == Alarm(1, 0.5, 3.0, 2, 1.0, until_frame=4, until=2.0)
     assert [index for index, alarm in enumerate(told) if alarm] == [1, 6]
     assert watch.close() is None

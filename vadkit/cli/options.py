@@ -33,6 +33,12 @@ TestTuning = Annotated[
     ),
 ]
 
+Threshold = Annotated[float | None, typer.Option(help="Alarm threshold. Default: from held-out normal video.")]
+AlarmRate = Annotated[
+    float | None, typer.Option(help="Rate on normal video that sets the threshold. Default: the protocol's.")
+]
+SourceRate = Annotated[float | None, typer.Option(help="Frames to score a second. Default: as in training.")]
+
 
 def variant_of(recipe: Path, variant: str | None) -> Path:
     """The reference to a recipe, or to one of its variants."""

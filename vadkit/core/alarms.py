@@ -1,6 +1,7 @@
-"""The definition of an alarm, for the alarm threshold and for the metrics that count alarms.
+"""The definition of an alarm, for the alarm threshold, live alarms, events and the metrics that count alarms.
 
-An alarm is an interval in which the held score (`max_hold`) reaches the threshold.
+An alarm is an interval in which the held score (`max_hold`) reaches the threshold. `AlarmDetector` finds the same
+intervals in scores that arrive one by one.
 
 The functions import NumPy when they are called, so that `vadkit list` does not import it.
 """
@@ -8,6 +9,7 @@ The functions import NumPy when they are called, so that `vadkit list` does not 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -97,3 +99,54 @@ def alarm_threshold(
     last = too_many[-1]
     above = candidates[last + 1] if last + 1 < candidates.size else np.nextafter(candidates[-1], np.inf)
     return float(above), hours
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """A run of frames with scores at or above the threshold. Runs less than a second apart are one alarm."""
+
+    frame: int  # index of the first frame
+    seconds: float  # time of the first frame
+    peak: float  # highest score so far
+    peak_frame: int  # index of the first frame with the highest score
+    peak_seconds: float  # time of that frame
+    # index and time of the last frame at or above the threshold; None while the alarm lasts
+    until_frame: int | None = None
+    until: float | None = None
+
+
+class AlarmDetector:
+    """Detects the begin and the end of alarms in a sequence of scores.
+
+    Args:
+        threshold: scores at or above it raise an alarm.
+        fps: frames per second. If None, the first frame below the threshold ends the alarm.
+    """
+
+    def __init__(self, threshold: float, fps: float | None) -> None:
+        self.threshold = threshold
+        self._hold = max(1, round(HOLD * fps)) if fps else 1  # frames
+        self._active: Alarm | None = None
+        self._below = 0  # frames since the last one at or above the threshold
+        self._last = (0, 0.0)  # index and seconds of that frame
+
+    def update(self, frame: int, seconds: float, score: float) -> Alarm | None:
+        """Process the next frame's score; return an alarm that begins with this frame or has ended (`until` is set)."""
+        if score >= self.threshold:
+            self._below, self._last = 0, (frame, seconds)
+            if self._active is None:
+                self._active = Alarm(frame, seconds, score, frame, seconds)
+                return self._active
+            if score > self._active.peak:
+                self._active = replace(self._active, peak=score, peak_frame=frame, peak_seconds=seconds)
+            return None
+        self._below += 1
+        return self.close() if self._active is not None and self._below >= self._hold else None
+
+    def close(self) -> Alarm | None:
+        """End the active alarm at the end of the video; None if no alarm is active."""
+        if self._active is None:
+            return None
+        frame, seconds = self._last
+        ended, self._active = replace(self._active, until_frame=frame, until=seconds), None
+        return ended

@@ -633,6 +633,47 @@ class ResultSummary:
 
 
 @dataclass(frozen=True, slots=True)
+class Event:
+    """An interval of a video in which the score reaches the alarm threshold. Gaps below one second do not end it.
+
+    Attributes:
+        video: name of the video.
+        start_frame: number of the first frame at or above the threshold, in the video, from 0.
+        end_frame: number of the last frame at or above the threshold. It belongs to the event.
+        peak_frame: number of the frame with the highest score.
+        start_seconds: time of the first frame. None if the frame rate is unknown, as for the other times.
+        end_seconds: time of the last frame.
+        peak_seconds: time of the frame with the highest score.
+        peak_score: highest score.
+        threshold: alarm threshold.
+        box: where the anomaly map of the peak is high: (x0, y0, x1, y1) in pixels of the video, without x1 and y1.
+            None without anomaly maps.
+
+    Example:
+        >>> from vadkit.api import Event
+        >>> event = Event("door", 50, 74, 60, 2.0, 2.96, 2.4, peak_score=3.5, threshold=2.5)
+        >>> event.over_threshold
+        1.0
+    """
+
+    video: str
+    start_frame: int
+    end_frame: int
+    peak_frame: int
+    start_seconds: float | None
+    end_seconds: float | None
+    peak_seconds: float | None
+    peak_score: float
+    threshold: float
+    box: tuple[int, int, int, int] | None = None
+
+    @property
+    def over_threshold(self) -> float:
+        """The highest score minus the threshold."""
+        return self.peak_score - self.threshold
+
+
+@dataclass(frozen=True, slots=True)
 class RunResult:
     """The result of a run: metrics, protocol, and the scores of each video. Reporters read it.
 
@@ -651,6 +692,7 @@ class RunResult:
         read_frames: a function that returns frames of a test video as the model sees them, each (H, W, C)
             uint8. Its arguments are the name of the video and the numbers of the frames. It raises
             DataError if the video is not on disk. None for scores without a data set.
+        events: events of all test videos, labelled or not. None without an alarm threshold.
 
     Example:
         >>> from pathlib import Path
@@ -672,6 +714,7 @@ class RunResult:
     groups: Mapping[str, Mapping[str, Mapping[str, float]]] = field(default_factory=dict)
     units: Mapping[str, str] = field(default_factory=dict)
     read_frames: Callable[[str, Sequence[int]], Sequence[NDArray[np.uint8]]] | None = None
+    events: Sequence[Event] | None = None
 
 
 _NUMBERS = re.compile(r"(\d+)")

@@ -19,7 +19,7 @@ from vadkit.core.values import Labels, RunResult
 from vadkit.data.frame_reader import read_frames
 from vadkit.data.opening import open_data
 from vadkit.evaluation.build import evaluation_of, refuse_test_tuning
-from vadkit.evaluation.reporting import evaluate, shows_maps, write_reports
+from vadkit.evaluation.reporting import evaluate, save_events, shows_maps, write_reports
 from vadkit.evaluation.run_scores import evaluate_run, write_calibration
 from vadkit.plugin.registry import Registry
 from vadkit.recipe import load
@@ -96,6 +96,8 @@ def run(
 ) -> Run:
     """Train, fit densities, score, evaluate and report.
 
+    With held-out videos, `events.csv` and `events.jsonl` list the events of the test videos.
+
     Args:
         recipe: a recipe file, the name of a shipped recipe, or the content of a recipe as a mapping.
         out: the run folder; default `runs/NAME`.
@@ -160,6 +162,7 @@ def run(
             result = evaluate_run(folder, checked, evaluation).result
             folder.update_manifest(lambda manifest: replace(manifest, protocol=dict(result.protocol)))
             result = replace(result, read_frames=partial(read_frames, data.videos, data.frames))
+            save_events(result, folder.path)
             write_reports(result, checked.report, folder.path, unseen=progress.message)
     if experiment.files:
         return load_run(folder.path, registry)  # its recipe names the copies of the files

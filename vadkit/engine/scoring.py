@@ -30,6 +30,7 @@ from vadkit.store.scores import (
 )
 from vadkit.video.cache import Frames
 from vadkit.video.clips import window_count
+from vadkit.video.decode import frame_size
 
 
 class Scoring:
@@ -117,6 +118,8 @@ class Scoring:
                     batch=engine.score_batch, stride=engine.score_stride, progress=self.experiment.progress, done=done,
                     position_stats=stats, anomaly_maps=anomaly_maps, short=short,
                 )  # fmt: skip
+                if anomaly_maps:
+                    scores = replace(scores, size=frame_size(video))
                 write_scores(folder, scores, anomaly_maps=anomaly_maps)
             done += windows[video.name]
             self.experiment.progress.advance(done)

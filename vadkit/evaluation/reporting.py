@@ -12,6 +12,7 @@ from vadkit.core.progress import NoProgress, Progress
 from vadkit.core.values import RunResult
 from vadkit.data.frame_reader import open_frame_reader
 from vadkit.evaluation.build import evaluation_of
+from vadkit.evaluation.events import write_events
 from vadkit.evaluation.run_scores import evaluate_run, evaluate_under_all_protocols, open_run
 from vadkit.plugin.registry import Registry
 from vadkit.recipe.build import build
@@ -64,7 +65,7 @@ def report(
     allow_test_tuning: bool = False,
     progress: Progress | None = None,
 ) -> RunResult:
-    """`evaluate`, then every reporter of the recipe.
+    """`evaluate`, then the files of events and every reporter of the recipe.
 
     Reporters write into the run folder; with overrides, into a folder under `evals/` there. With `out` they write
     into that folder, and the run, which may be read-only, is not changed. Reporters that show frames read the
@@ -81,6 +82,7 @@ def report(
         if overrides and target is None:
             settings = digest_of(list(result.summary.metric_settings), recipe.evaluate.anomaly_maps)[:6]
             result = replace(result, folder=run.path / "evals" / f"{result.protocol['digest']}-{settings}")
+        save_events(result, result.folder)
         write_reports(result, recipe.report, result.folder, unseen=progress.message)
     return result
 
@@ -119,6 +121,19 @@ def refuse_run(out: str | Path) -> None:
     if RunFolder(Path(out)).is_run:
         fix = "choose another folder with --out"
         raise VadkitError("is a run; its results would be overwritten", where=str(out), fix=fix)
+
+
+def save_events(result: RunResult, folder: Path) -> None:
+    """Write the events of a run; without an alarm threshold, delete those of an earlier evaluation.
+
+    Raises:
+        RunFolderError: the folder cannot be written.
+    """
+    if result.events is not None:
+        write_events(folder, result.events)
+        return
+    for name in ("events.csv", "events.jsonl"):
+        (folder / name).unlink(missing_ok=True)
 
 
 def write_reports(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -13,11 +14,12 @@ from numpy.typing import NDArray
 
 from vadkit.core.errors import DataError, VadkitError
 from vadkit.core.files import atomic_write_text
-from vadkit.core.values import RunOrigin, RunResult
+from vadkit.core.values import ClipSpec, Event, RunOrigin, RunResult
 from vadkit.evaluation.build import COMPARED, refuse_test_tuning, with_metrics
 from vadkit.evaluation.calibration import calibrate
 from vadkit.evaluation.config import EvaluationConfig, EvaluationData, Needs
 from vadkit.evaluation.evaluator import Evaluation, Evaluator
+from vadkit.evaluation.events import Box, find_events, locate
 from vadkit.plugin.registry import Registry
 from vadkit.recipe import load
 from vadkit.recipe.evaluation_only import EvaluationOnly
@@ -68,10 +70,29 @@ def evaluate_run(
     Raises:
         DataError: score files are missing or damaged, or lack something that the protocol or a metric needs.
     """
-    data = _evaluation_data(folder, config.needs, _map_scorer(folder, recipe))
+    data = _evaluation_data(folder, config.needs, stored_maps(folder, recipe))
     done = Evaluator(config).evaluate(data, name=recipe.name, folder=target or folder.path)
     summary = replace(done.result.summary, run=_origin(folder.read_manifest()))
-    return replace(done, result=replace(done.result, summary=summary))
+    events = _find_events(done.result, data.videos, recipe.data.clip)
+    return replace(done, result=replace(done.result, summary=summary, events=events))
+
+
+def _find_events(result: RunResult, videos: Sequence[VideoScores], clip: ClipSpec) -> list[Event] | None:
+    """The events of all test videos; None without an alarm threshold."""
+    threshold = result.summary.alarm_threshold
+    if threshold is None:
+        return None
+    events: list[Event] = []
+    for video, scored in zip(result.videos, videos, strict=True):
+        box = partial(_locate, scored, clip)
+        events += find_events(video.name, video.fused, threshold, scored.fps, numbers=video.numbers, locate=box)
+    return events
+
+
+def _locate(video: VideoScores, clip: ClipSpec, frame: int) -> Box | None:
+    if video.anomaly_maps is None or video.size is None:
+        return None
+    return locate(np.asarray(video.anomaly_maps()[frame]), clip, video.size)
 
 
 def write_calibration(folder: RunFolder, config: EvaluationConfig) -> None:
@@ -108,7 +129,7 @@ def evaluate_under_all_protocols(
     return results
 
 
-def _map_scorer(folder: RunFolder, recipe: Recipe) -> str:
+def stored_maps(folder: RunFolder, recipe: Recipe) -> str:
     """The scorer of the anomaly maps that the run has; empty if it has none."""
     wanted = [recipe.evaluate.anomaly_maps] if recipe.evaluate.anomaly_maps else list(recipe.scores)
     return next((name for name in wanted if (folder.scores / "anomaly_maps" / name).is_dir()), "")

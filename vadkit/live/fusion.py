@@ -1,14 +1,12 @@
-"""Fuses the scores of a live video and raises alarms."""
+"""Fuses the scores of a live video, block by block."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vadkit.core.alarms import HOLD
 from vadkit.core.errors import DataError, VadkitError
 from vadkit.evaluation.coverage import Imputed
 from vadkit.evaluation.fusion import Fusion
@@ -64,50 +62,3 @@ def check_lookback(fusion: Fusion) -> None:
                 what = f"the score transform {type(transform).__name__} needs more than the last {HISTORY} frames"
                 fix = "shorten its memory, for example the half_life of 'exponential'"
                 raise VadkitError(what, where=where, fix=fix)
-
-
-@dataclass(frozen=True, slots=True)
-class Alarm:
-    """A run of frames with scores at or above the threshold. Runs less than a second apart are one alarm."""
-
-    frame: int  # index of the first frame
-    seconds: float  # time of the first frame
-    peak: float  # highest score so far
-    peak_seconds: float  # time of the frame with the highest score
-    until: float | None = None  # time of the last frame at or above the threshold; None while the alarm lasts
-
-
-class AlarmDetector:
-    """Detects the begin and the end of alarms in a sequence of scores.
-
-    Args:
-        threshold: scores at or above it raise an alarm.
-        fps: frames per second. If None, the first frame below the threshold ends the alarm.
-    """
-
-    def __init__(self, threshold: float, fps: float | None) -> None:
-        self.threshold = threshold
-        self._hold = max(1, round(HOLD * fps)) if fps else 1  # frames
-        self._active: Alarm | None = None
-        self._below = 0  # frames since the last one at or above the threshold
-        self._last = 0.0  # seconds of that frame
-
-    def update(self, frame: int, seconds: float, score: float) -> Alarm | None:
-        """Process the next frame's score; return an alarm that begins with this frame or has ended (`until` is set)."""
-        if score >= self.threshold:
-            self._below, self._last = 0, seconds
-            if self._active is None:
-                self._active = Alarm(frame, seconds, score, seconds)
-                return self._active
-            if score > self._active.peak:
-                self._active = replace(self._active, peak=score, peak_seconds=seconds)
-            return None
-        self._below += 1
-        return self.close() if self._active is not None and self._below >= self._hold else None
-
-    def close(self) -> Alarm | None:
-        """End the active alarm at the end of the video; None if no alarm is active."""
-        if self._active is None:
-            return None
-        ended, self._active = replace(self._active, until=self._last), None
-        return ended

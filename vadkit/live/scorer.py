@@ -10,7 +10,7 @@ from lightning_fabric import Fabric
 from numpy.typing import NDArray
 
 from vadkit.core.contracts import Scorer
-from vadkit.model.inference.sliding_window import SlidingWindowMean, score_clips
+from vadkit.model.inference.sliding_window import SlidingWindowMapMean, SlidingWindowMean, score_clips
 from vadkit.model.pipeline import Pipeline
 from vadkit.store.scores import PositionStats
 from vadkit.video.clips import to_clips
@@ -24,6 +24,7 @@ class FinalScores:
     # name -> (n,), mean over the windows that score the frame, NaN if no window does
     components: Mapping[str, NDArray[np.float64]]
     coverage: NDArray[np.int64]  # (n,), number of windows that show the frame
+    anomaly_maps: NDArray[np.float32] | None = None  # (n, h, w); None if they are not needed
 
 
 class OnlineScorer:
@@ -31,7 +32,8 @@ class OnlineScorer:
 
     The last window ends with the video. A frame's score is final when no later window can show the frame, at most `span
     + stride - 2` frames later. Memory use does not grow with the length of the video. A larger batch delays scores; a
-    stateful pipeline always uses 1. `position_stats` standardise the scores of their components.
+    stateful pipeline always uses 1. `position_stats` standardise the scores of their components. `anomaly_maps` is
+    the scorer that gives anomaly maps; empty for none.
     """
 
     def __init__(
@@ -43,6 +45,7 @@ class OnlineScorer:
         stride: int,
         batch: int = 1,
         position_stats: Mapping[str, PositionStats] | None = None,
+        anomaly_maps: str = "",
     ) -> None:
         self.pipeline, self.scorers, self.fabric, self.position_stats = pipeline, scorers, fabric, position_stats
         batch = 1 if pipeline.stateful else batch
@@ -53,7 +56,9 @@ class OnlineScorer:
         self._next = 0  # start of the next window
         self._returned = 0  # frames with a final score
         self._pending: list[int] = []  # starts of windows that are not scored yet
-        self._means = SlidingWindowMean(self.spec.span + (batch + 1) * stride, tuple(scorers))
+        frames = self.spec.span + (batch + 1) * stride
+        self._means, self.anomaly_maps = SlidingWindowMean(frames, tuple(scorers)), anomaly_maps
+        self._map_means = SlidingWindowMapMean(frames) if anomaly_maps else None
 
     def push(self, frame: NDArray[np.uint8]) -> FinalScores | None:
         """Add a frame (H, W, C) at the clip's size; return the scores that are now final, None if there are none.
@@ -89,7 +94,8 @@ class OnlineScorer:
         count = (self._received if ended else self._next - self.stride + 1) - self._returned
         if count <= 0:
             return None
-        result = FinalScores(self._returned, *self._means.pop_first(count))
+        maps = self._map_means.pop_first(count) if self._map_means is not None else None
+        result = FinalScores(self._returned, *self._means.pop_first(count), maps)
         self._returned += count
         return result
 
@@ -97,17 +103,20 @@ class OnlineScorer:
         first = self._received - len(self._buffer)
         span, step = self.spec.span, self.spec.step
         windows = [np.stack(self._buffer[start - first : start - first + span : step]) for start in self._pending]
-        scores = score_clips(
+        scores, maps = score_clips(
             to_clips(windows),
             self.pipeline,
             self.scorers,
             self.fabric,
             position_stats=self.position_stats,
             where=f"windows from frame {self._pending[0]} on",
+            anomaly_maps=self.anomaly_maps,
         )
         for number, start in enumerate(self._pending):
             frames = start - self._returned + np.arange(self.spec.frames) * step
             self._means.count_window(frames)
             for name, values in scores.items():
                 self._means.add(name, frames, values[number])
+            if self._map_means is not None and maps is not None:
+                self._map_means.add(frames, maps[number])
         self._pending.clear()

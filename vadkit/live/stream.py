@@ -87,15 +87,15 @@ def open_source(
 def _local(path: Path, clip: ClipSpec, fps: float | None, tell: Callable[[str], None]) -> Source:
     if not path.exists():
         raise DataError("does not exist", where=str(path), fix="give a video, a camera or a URL")
-    video = _video(path)
+    video = recorded(path)
     rate = frame_rate(path) if path.is_file() else fps
 
     def frames() -> SourceFrames:
         damages = Damages()
         for number, frame in enumerate(decode(video, color=clip.color, damages=damages)):
             yield SourceFrame(resize(frame, clip), number / rate if rate else float(number))
-        for damage in damages.found:
-            tell(f"{path} is damaged; the readable frames were used: {damage}")
+        if damages.found:
+            tell(f"{path} is damaged; the readable frames were used: {join_names(damages.found, most=3)}")
 
     return Source(str(path), False, rate, _lower(rate, fps), lambda: limit_fps(frames(), rate, fps))
 
@@ -126,7 +126,12 @@ def _lower(source_fps: float | None, fps: float | None) -> float | None:
     return min((rate for rate in (source_fps, fps) if rate), default=None)
 
 
-def _video(path: Path) -> VideoRef:
+def recorded(path: Path) -> VideoRef:
+    """A video file, or a folder of images, as a video.
+
+    Raises:
+        DataError: it is a folder without images.
+    """
     if path.is_file():
         return VideoRef(path.name, path)
     files = list_folder(path)

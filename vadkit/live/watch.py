@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
+from vadkit.core.alarms import Alarm, AlarmDetector
 from vadkit.core.errors import DataError, VadkitError
 from vadkit.core.progress import NoProgress, Progress
 from vadkit.evaluation import EvaluationData
@@ -17,11 +19,11 @@ from vadkit.evaluation.build import evaluation_of
 from vadkit.evaluation.calibration import threshold_of
 from vadkit.evaluation.evaluator import Evaluator
 from vadkit.evaluation.run_scores import open_run, read_synthetic
-from vadkit.live.fusion import Alarm, AlarmDetector, OnlineFusion, check_lookback
+from vadkit.live.fusion import OnlineFusion, check_lookback
 from vadkit.plugin.registry import Registry
 from vadkit.recipe.model import Recipe
 from vadkit.store.provenance import changes, code_of
-from vadkit.store.run_folder import RunFolder
+from vadkit.store.run_folder import RunFolder, digest_of
 from vadkit.store.scores import VideoScores, read_scores
 
 if TYPE_CHECKING:
@@ -37,8 +39,11 @@ class FrameScore:
     frame: int  # index among the frames that were used
     seconds: float  # time of the frame: by the frame rate for a file, by the clock for a live source
     score: float  # fused score; NaN if the model gives no score
+    # component -> score before transforms and weights, also of components that are not fused
+    components: Mapping[str, float]
     # an alarm that begins with this frame, and an alarm that is now known to have ended (`until` is set)
     alarms: tuple[Alarm, ...] = ()
+    anomaly_map: NDArray[np.float32] | None = None  # (h, w); None if `run` does not compute them
 
 
 class Watch:
@@ -79,7 +84,8 @@ class Watch:
     ) -> None:
         registry = registry or Registry.discover()
         self._tell = (progress or NoProgress()).message
-        folder, self.recipe = _open_deployable(run, overrides, registry)
+        self.folder, self.recipe = _open_deployable(run, overrides, registry)
+        folder = self.folder
         config = evaluation_of(self.recipe, registry)
         self.protocol = config.protocol
         for change in changes(folder.read_manifest().code, code_of(self.recipe)):
@@ -109,6 +115,16 @@ class Watch:
         assert threshold is not None
         return threshold
 
+    def digest(self) -> str:
+        """Digest of everything that scores and alarms depend on, except the source."""
+        normal, fusion = self.fusion.normal, self.fusion
+        totals = [float(total.sum()) for total in fusion.total(normal, fusion.scaled_normal)]  # depend on the weights
+        raw = [[float(scores.sum()) for scores in video.components.values()] for video in normal]
+        parts = {name: part.as_dict() for name, part in fusion.parts.items()}
+        return digest_of(
+            self._experiment.digests, self.threshold, self.fps, parts, self.protocol.smoothing, totals, raw
+        )
+
     def open(self, source: str, *, fps: float | None = None, retries: int | None = None) -> Source:
         """Open a source for `run`.
 
@@ -135,22 +151,26 @@ class Watch:
             self._tell(f"{name} has {rate:g} frames per second: {expected:g} of them are used, as in training")
         return opened
 
-    def run(self, source: Source) -> Iterator[FrameScore]:
+    def run(self, source: Source, *, anomaly_maps: str = "") -> Iterator[FrameScore]:
         """Score every frame of a source, about one clip's length after the frame.
+
+        Args:
+            source: the result of `open`.
+            anomaly_maps: the scorer that gives anomaly maps; empty for none.
 
         Raises:
             DataError: the source cannot be read, or is shorter than a clip.
         """
-        return _SourceRun(self, source).scores()
+        return _SourceRun(self, source, anomaly_maps).scores()
 
-    def scorer(self, *, live: bool) -> OnlineScorer:
+    def scorer(self, *, live: bool, anomaly_maps: str = "") -> OnlineScorer:
         """Build a scorer of component scores, in its state at the start of a video."""
         from vadkit.engine.scoring import load_position_stats
         from vadkit.live.scorer import OnlineScorer
 
         experiment = self._experiment
         engine = self.recipe.engine
-        pipeline = experiment.pipeline()
+        pipeline = experiment.pipeline(anomaly_maps=anomaly_maps)
         return OnlineScorer(
             deepcopy(pipeline) if pipeline.stateful else pipeline,  # two sources at once must not share state
             experiment.scorers,
@@ -158,14 +178,15 @@ class Watch:
             stride=engine.score_stride,
             batch=1 if live else engine.score_batch,
             position_stats=load_position_stats(experiment),
+            anomaly_maps=anomaly_maps,
         )
 
 
 class _SourceRun:
     """The scores of one source from its start to its end."""
 
-    def __init__(self, watch: Watch, source: Source) -> None:
-        self.watch, self.source = watch, source
+    def __init__(self, watch: Watch, source: Source, anomaly_maps: str) -> None:
+        self.watch, self.source, self.anomaly_maps = watch, source, anomaly_maps
         self.alarms = AlarmDetector(watch.threshold, source.used_fps)
         self.seconds: list[float] = []  # times of the frames that have no score yet
         self.first = 0  # index of the first of these frames
@@ -192,7 +213,8 @@ class _SourceRun:
 
     def _score_section(self, frames: SourceFrames) -> Iterator[FrameScore]:
         """Score frames up to the next gap, an error or the end. After an error too, all earlier frames get scores."""
-        scorer, fusion = self.watch.scorer(live=self.source.live), OnlineFusion(self.watch.fusion)
+        scorer = self.watch.scorer(live=self.source.live, anomaly_maps=self.anomaly_maps)
+        fusion = OnlineFusion(self.watch.fusion)
         self.more = False
         try:
             for frame in frames:
@@ -208,12 +230,16 @@ class _SourceRun:
     def _fuse(self, scores: FinalScores | None, fusion: OnlineFusion) -> Iterator[FrameScore]:
         if scores is None:
             return
-        for score in fusion(scores.components).tolist():
+        columns = {name: values.tolist() for name, values in scores.components.items()}
+        maps = scores.anomaly_maps
+        for number, score in enumerate(fusion(scores.components).tolist()):
             seconds, frame = self.seconds.pop(0), self.first
             self.first += 1
             alarm = None if np.isnan(score) else self.alarms.update(frame, seconds, score)
             self.has_scores = self.has_scores or not np.isnan(score)
-            yield FrameScore(frame, seconds, score, (alarm,) if alarm else ())
+            components = {name: values[number] for name, values in columns.items()}
+            anomaly_map = None if maps is None else maps[number]
+            yield FrameScore(frame, seconds, score, components, (alarm,) if alarm else (), anomaly_map)
 
 
 def _open_deployable(run: str | Path, overrides: Sequence[str], registry: Registry) -> tuple[RunFolder, Recipe]:

@@ -46,6 +46,7 @@ class VideoScores:
     fps: float | None = None  # frames per second; None if unknown
     # gives the anomaly maps (F, h, w); None if they are not stored
     anomaly_maps: Callable[[], NDArray[np.floating[Any]]] | None = None
+    size: tuple[int, int] | None = None  # height and width of the video, in pixels; None if unknown
 
     def __post_init__(self) -> None:
         where = f"scores of video {self.name!r}"
@@ -99,6 +100,7 @@ def write_scores(folder: Path, video: VideoScores, *, anomaly_maps: str = "") ->
             np.save(file, np.asarray(video.anomaly_maps(), np.float32), allow_pickle=False)
     arrays = {_COMPONENT + name: np.asarray(scores, np.float64) for name, scores in video.components.items()}
     arrays |= {"name": np.array(video.name), "scene": np.array(video.scene), "fps": np.array(video.fps or 0.0)}
+    arrays |= {"size": np.array(video.size, np.int64)} if video.size else {}
     _write(path, _SCORES, arrays | {"coverage": np.asarray(video.coverage, np.int64)})
     return path
 
@@ -138,7 +140,9 @@ def read_score_file(path: Path, *, anomaly_maps: str = "") -> VideoScores:
         }
         coverage = _typed(arrays["coverage"], np.int64, "coverage")
         fps = float(arrays["fps"]) if "fps" in arrays else 0.0  # older files have no fps
-        video = VideoScores(str(arrays["name"]), str(arrays["scene"]), components, coverage, fps or None)
+        height, width = arrays["size"].tolist() if "size" in arrays else (0, 0)
+        size = (height, width) if height and width else None
+        video = VideoScores(str(arrays["name"]), str(arrays["scene"]), components, coverage, fps or None, size=size)
     maps = map_file(path.parent, anomaly_maps, video.name)
     if not anomaly_maps or not maps.is_file():
         return video

@@ -7,7 +7,7 @@ that a video and its extracted frames give the same gray frames.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 
 import numpy as np
@@ -39,7 +39,23 @@ def frame_count(video: VideoRef) -> int:
     raise DataError(what, where=video.name, fix=fix)
 
 
-def decode(video: VideoRef, *, color: Color, damages: Damages | None = None) -> Iterator[NDArray[np.uint8]]:
+def frame_size(video: VideoRef) -> tuple[int, int]:
+    """Height and width of a video in pixels; decodes one frame.
+
+    Raises:
+        DataError: no frame can be decoded.
+    """
+    frames = decode(video, color="rgb", damages=Damages())
+    try:
+        height, width, _ = next(frames).shape
+    finally:
+        frames.close()
+    return height, width
+
+
+def decode(
+    video: VideoRef, *, color: Color, damages: Damages | None = None
+) -> Generator[NDArray[np.uint8], None, None]:
     """Frames in order, each (H, W, C) uint8; C is 1 for gray and 3 for RGB.
 
     A partly readable video adds its problems to `damages`; None refuses such a video.

@@ -66,6 +66,19 @@ def frame_rate(path: Path) -> float | None:
         return None  # decoding the file reports the error
 
 
+def announced_frames(path: Path) -> int:
+    """The number of frames that the file's metadata announces, for progress only; 0 if unknown or unreadable."""
+    try:
+        with av.open(str(path)) as container:
+            stream = container.streams.best("video")
+            if not isinstance(stream, av.video.stream.VideoStream):
+                return 0
+            seconds = (container.duration or 0) / _MICROSECONDS
+            return max(0, stream.frames or round(seconds * float(stream.average_rate or 0)))
+    except (av.error.FFmpegError, OSError):
+        return 0  # decoding the file reports the error
+
+
 class _Packets:
     """Decodes packet by packet, so that a damaged packet does not affect the others."""
 

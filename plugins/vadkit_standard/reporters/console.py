@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from rich.console import Console as Terminal
 from rich.table import Table
 from rich.text import Text
 
-from vadkit.api import Reporter, RunResult, join_names
+from vadkit.api import Event, Reporter, RunResult, join_names
 from vadkit_standard.reporters.names import printable
 
 _COLUMNS = 3  # metrics in the table of components; more do not fit a terminal, metrics.json has all
@@ -34,7 +34,8 @@ class Console(Reporter):
             terminal.print(_alone(result))
         else:
             terminal.print(_title(result))
-            terminal.print(Text("no labels: scores without metrics", style="yellow"))
+            given = "scores" if result.events is None else "scores and events"
+            terminal.print(Text(f"no labels: {given} without metrics", style="yellow"))
         for line in _notes(result):
             terminal.print(Text(printable(line), style="dim"))
         for line in _warnings(result):
@@ -113,9 +114,20 @@ def _notes(result: RunResult) -> list[str]:
             f"alarm threshold {summary.alarm_threshold:.4g}, from {minutes} minutes of held-out normal video "
             f"({videos} {'video' if videos == 1 else 'videos'})"
         )
+    if result.events is not None:
+        lines.append(_events(result.events))
     if summary.run and summary.run.stateful:
         lines.append(f"scores depend on the order of frames: {summary.run.stateful}")
     return lines
+
+
+def _events(events: Sequence[Event]) -> str:
+    """How many events there are, and the file that lists them."""
+    if not events:
+        return "no events: no score of a test video reaches the alarm threshold"
+    videos = len({event.video for event in events})
+    found = f"{len(events)} {'event' if len(events) == 1 else 'events'}"
+    return f"{found} in {videos} test {'video' if videos == 1 else 'videos'}, listed in events.csv"
 
 
 def _component(written: str | Mapping[str, object]) -> str:
@@ -139,6 +151,11 @@ def _warnings(result: RunResult) -> list[str]:
     lines = [f"{text}: {join_names(getattr(summary, key))}" for key, text in shown.items() if getattr(summary, key)]
     for split, videos in (summary.run.damaged if summary.run else {}).items():
         lines.append(f"damaged {split} videos, of which the rest was used: {join_names(list(videos))}")
+    if result.events is None and summary.run is not None:
+        lines.append(
+            "no events: without held-out normal video there is no alarm threshold; "
+            "run again with --set data.held_out=0.2"
+        )
     hours, wanted = summary.normal_hours, result.protocol.get("false_alarms_per_hour", 1)
     if hours == 0:
         lines.append("the frame rate of held-out normal video is unknown, so the threshold allows no false alarm")

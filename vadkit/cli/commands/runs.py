@@ -1,4 +1,4 @@
-"""`vadkit run`, `sweep`, `watch` and `bench`: commands that use torch."""
+"""`vadkit run`, `sweep`, `score`, `watch` and `bench`: commands that use torch."""
 
 from pathlib import Path
 from typing import Annotated
@@ -94,13 +94,9 @@ def watch(
             metavar="SOURCE", help="A video file, an image folder, a URL (rtsp://...) or a camera (/dev/video0)."
         ),
     ],
-    threshold: Annotated[
-        float | None, typer.Option(help="Alarm threshold. Default: from held-out normal video.")
-    ] = None,
-    false_alarms_per_hour: Annotated[
-        float | None, typer.Option(help="Rate on normal video that sets the threshold. Default: the protocol's.")
-    ] = None,
-    fps: Annotated[float | None, typer.Option(help="Frames to score a second. Default: as in training.")] = None,
+    threshold: options.Threshold = None,
+    false_alarms_per_hour: options.AlarmRate = None,
+    fps: options.SourceRate = None,
     retries: Annotated[
         int | None, typer.Option(min=0, help="Attempts to reconnect to a lost stream. Default: no limit.")
     ] = None,
@@ -123,6 +119,55 @@ def watch(
         )
         opened = ready.open(source, fps=fps, retries=retries)
         follow(ready.run(opened), ready, opened, alarms=alarms, scores=scores)
+
+
+def score(
+    run: options.RunFolder,
+    videos: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="VIDEO", help="Video files, folders of videos or images, or patterns ('**/*.mp4')."),
+    ] = None,
+    lists: Annotated[
+        list[Path] | None,
+        typer.Option("--list", metavar="FILE", help="A text file that names one video in each line. Repeatable."),
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder of the results. Default: RUN/scored.")] = None,
+    form: Annotated[
+        str, typer.Option("--format", metavar="FORMAT", help="csv or jsonl, for the scores of the frames.")
+    ] = "csv",
+    threshold: options.Threshold = None,
+    false_alarms_per_hour: options.AlarmRate = None,
+    fps: options.SourceRate = None,
+    set_: options.Set = None,
+) -> None:
+    """Score video files with a trained run, and list their events. To continue, run it again."""
+    from vadkit.cli.progress import terminal_progress
+    from vadkit.cli.render.score import print_scored
+    from vadkit.evaluation.reporting import refuse_run
+    from vadkit.live.videos import find_videos
+    from vadkit.store.run_folder import RunFolder
+
+    folder = out or run / "scored"
+    with interruptible("finished videos are kept: give the same command again"), terminal_progress() as progress:
+        RunFolder(run).require_run()
+        refuse_run(folder)
+        found = find_videos(videos or (), lists or ())
+        from vadkit.live.score import check_format, score_videos
+        from vadkit.live.watch import Watch
+
+        check_format(form)
+        with RunFolder(folder).locked():
+            ready = Watch(
+                run,
+                overrides=set_ or (),
+                threshold=threshold,
+                false_alarms_per_hour=false_alarms_per_hour,
+                progress=progress,
+            )
+            done = score_videos(ready, found.videos, folder, form=form, fps=fps, progress=progress)
+    print_scored(done, found.ignored, folder)
+    if done.failed:
+        raise typer.Exit(1)
 
 
 def bench(

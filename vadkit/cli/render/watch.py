@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, TextIO
 import typer
 
 from vadkit.cli.render.tables import comma
+from vadkit.core.alarms import Alarm
 from vadkit.core.errors import RunFolderError, VadkitError
 from vadkit.core.files import explain
-from vadkit.live.fusion import Alarm
 from vadkit.live.watch import FrameScore, Watch
 
 if TYPE_CHECKING:

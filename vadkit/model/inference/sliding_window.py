@@ -89,6 +89,20 @@ class SlidingWindowMapMean:
             means[frame] = means[scored[np.argmin(np.abs(scored - frame))]]
         return means
 
+    def pop_first(self, count: int) -> NDArray[np.float32]:
+        """Remove the first `count` frames and return their means, (count, h, w), NaN for frames without a map.
+
+        The other frames move to the front, and `count` empty frames follow them.
+        """
+        if self._sums is None:
+            return np.full((count, 1, 1), np.nan, np.float32)
+        with np.errstate(invalid="ignore"):
+            means = self._sums[:count] / self._counts[:count, None, None].astype(np.float32)
+        for array in (self._sums, self._counts):
+            array[:-count] = array[count:].copy()
+            array[-count:] = 0
+        return means
+
 
 def measure_position_stats(
     clips: Clips, pipeline: Pipeline, scorers: Mapping[str, Scorer], fabric: Fabric, *, batch: int, progress: Progress
@@ -171,16 +185,19 @@ def score_clips(
     *,
     position_stats: Mapping[str, PositionStats] | None,
     where: str,
-) -> dict[str, NDArray[np.float64]]:
-    """Clips (B, C, T, H, W) -> component -> scores (B, T), and update the pipeline's state.
+    anomaly_maps: str = "",
+) -> tuple[dict[str, NDArray[np.float64]], NDArray[np.float32] | None]:
+    """Score clips (B, C, T, H, W) and update the pipeline's state.
 
+    Returns component -> scores (B, T), and the anomaly maps (B, T, h, w) of the scorer `anomaly_maps`, if any.
     The arguments are those of `score_video` and `run_pipeline`. Pass the clips of a video in order; if the
     pipeline is stateful, pass one at a time.
     """
     out = run_pipeline(clips, pipeline, fabric, where=where)
     scores = _standardise(score_outputs(out, scorers), position_stats)
+    maps = _cell_maps(out, scorers[anomaly_maps], anomaly_maps) if anomaly_maps else None
     update_state(out, pipeline)
-    return scores
+    return scores, maps
 
 
 @torch.inference_mode()

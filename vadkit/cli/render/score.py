@@ -1,0 +1,26 @@
+"""The summary of `vadkit score`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import typer
+
+from vadkit.core.errors import join_names
+from vadkit.live.score import Scored
+
+
+def print_scored(done: Scored, ignored: Sequence[Path], folder: Path) -> None:
+    """Print how many videos were scored, skipped and not scored, and where the events are."""
+    if ignored:
+        typer.echo(f"warning: {_count(len(ignored), 'file')} ignored: {join_names(ignored)}", err=True)
+    parts = [f"{_count(done.scored, 'video')} scored"]
+    parts += [f"{done.skipped} scored before"] if done.skipped else []
+    parts += [f"{len(done.failed)} not scored: {join_names(done.failed)}"] if done.failed else []
+    typer.echo("; ".join(parts))
+    typer.echo(f"{_count(done.events, 'event')}: {folder / 'events.csv'}")
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number} {what}" if number == 1 else f"{number} {what}s"

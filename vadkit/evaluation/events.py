@@ -1,0 +1,135 @@
+"""Events: alarms in recorded videos, with times, frames and the place in the picture."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vadkit.core.alarms import Alarm, AlarmDetector
+from vadkit.core.files import atomic_write
+from vadkit.core.values import ClipSpec, Event
+
+Box = tuple[int, int, int, int]
+
+COLUMNS = (
+    "video", "start", "end", "peak", "start_seconds", "end_seconds", "peak_seconds", "start_frame", "end_frame",
+    "peak_frame", "peak_score", "threshold", "over_threshold", "x0", "y0", "x1", "y1",
+)  # fmt: skip
+
+
+def clock(seconds: float | None) -> str:
+    """Seconds from the start of a video as h:mm:ss.mmm; empty if the time is unknown."""
+    if seconds is None:
+        return ""
+    minutes, milliseconds = divmod(round(1000 * seconds), 60_000)
+    return f"{minutes // 60}:{minutes % 60:02}:{milliseconds // 1000:02}.{milliseconds % 1000:03}"
+
+
+def find_events(
+    video: str,
+    scores: NDArray[np.float64],
+    threshold: float,
+    fps: float | None,
+    *,
+    numbers: NDArray[np.int64] | None = None,
+    locate: Callable[[int], Box | None] = lambda _: None,
+) -> list[Event]:
+    """Find the events of a video.
+
+    Args:
+        video: its name.
+        scores: fused scores, (F,).
+        threshold: scores at or above it belong to an event.
+        fps: frames per second; None if unknown.
+        numbers: the number of each of these frames in the video, (F,). None if they are all frames.
+        locate: gives the box of a frame's number.
+    """
+    frames = (np.arange(scores.size) if numbers is None else numbers).tolist()
+    detector, events = AlarmDetector(threshold, fps), list[Event]()
+    for frame, score in zip(frames, scores.tolist(), strict=True):
+        alarm = detector.update(frame, frame / fps if fps else 0.0, score)
+        if alarm is not None and alarm.until_frame is not None:
+            events.append(event_of(alarm, video, threshold, timed=bool(fps), box=locate(alarm.peak_frame)))
+    if alarm := detector.close():
+        events.append(event_of(alarm, video, threshold, timed=bool(fps), box=locate(alarm.peak_frame)))
+    return events
+
+
+def event_of(alarm: Alarm, video: str, threshold: float, *, timed: bool, box: Box | None) -> Event:
+    """The event of an alarm that has ended. `timed` is False if the alarm's times are unknown."""
+    assert alarm.until_frame is not None
+    times = (alarm.seconds, alarm.until, alarm.peak_seconds) if timed else (None, None, None)
+    return Event(video, alarm.frame, alarm.until_frame, alarm.peak_frame, *times, alarm.peak, threshold, box)
+
+
+def locate(anomaly_map: NDArray[np.floating[Any]], clip: ClipSpec, size: tuple[int, int]) -> Box | None:
+    """The box around the highest value of an anomaly map, in pixels of the video.
+
+    The box contains the connected region, with the highest value, of cells above the middle between the lowest and
+    the highest value. It is None if all values are equal or one is not finite.
+
+    Args:
+        anomaly_map: (h, w), of a frame at the clip's size.
+        clip: geometry of the clip.
+        size: height and width of the video.
+    """
+    from scipy.ndimage import label
+
+    low, high = float(anomaly_map.min()), float(anomaly_map.max())
+    if not np.isfinite(low + high) or low == high:
+        return None
+    regions, _ = label(anomaly_map > (low + high) / 2)  # pyright: ignore[reportGeneralTypeIssues]
+    rows, columns = np.nonzero(regions == regions[np.unravel_index(np.argmax(anomaly_map), anomaly_map.shape)])
+    y0, y1 = _stretched(rows, anomaly_map.shape[0], *_picture(clip.height, size[0], clip, size))
+    x0, x1 = _stretched(columns, anomaly_map.shape[1], *_picture(clip.width, size[1], clip, size))
+    return x0, y0, x1, y1
+
+
+def _picture(side: int, source: int, clip: ClipSpec, size: tuple[int, int]) -> tuple[int, int, int, int]:
+    """One axis: first pixel and number of pixels of the picture in a clip's frame, and sides of frame and video."""
+    if clip.resize == "stretch":
+        return 0, side, side, source
+    scale = min(clip.height / size[0], clip.width / size[1])
+    shown = max(1, round(scale * source))
+    return (side - shown) // 2, shown, side, source
+
+
+def _stretched(cells: NDArray[np.int64], count: int, first: int, shown: int, side: int, source: int) -> tuple[int, int]:
+    """First pixel of the video, and the pixel after the last one, that the cells cover along one axis."""
+    cell = -(-side // count)  # the last cell may be smaller
+    start, stop = int(cells.min()) * cell, min(side, (int(cells.max()) + 1) * cell)
+    ends = (round((end - first) / shown * source) for end in (start, stop))
+    low, high = (min(max(end, 0), source) for end in ends)
+    return min(low, source - 1), max(high, low + 1)
+
+
+def as_dict(event: Event) -> dict[str, Any]:
+    """The event as plain values, with clock times; the keys are the columns of `events.csv`."""
+    plain = {name: getattr(event, name) for name in COLUMNS if hasattr(event, name)}
+    times = {name: clock(plain[f"{name}_seconds"]) or None for name in ("start", "end", "peak")}
+    return plain | times | dict(zip(("x0", "y0", "x1", "y1"), event.box or (None,) * 4, strict=True))
+
+
+def write_events(folder: Path, events: Iterable[Event]) -> None:
+    """Write `events.csv` and, with the same content, `events.jsonl` into a folder.
+
+    Raises:
+        RunFolderError: the folder cannot be written.
+    """
+    rows = [as_dict(event) for event in events]
+    with atomic_write(folder / "events.csv") as path, path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(COLUMNS)
+        writer.writerows([_cell(row[name]) for name in COLUMNS] for row in rows)
+    with atomic_write(folder / "events.jsonl") as path, path.open("w", encoding="utf-8") as file:
+        file.writelines(json.dumps({name: row[name] for name in COLUMNS}) + "\n" for row in rows)
+
+
+def _cell(value: Any) -> Any:
+    return f"{value:.8g}" if isinstance(value, float) else value
