@@ -140,6 +140,14 @@ class Change(Feature, nn.Module):
         return Samples(cells[..., None], present=cells > self.gate)
 
 
+class WeightedChange(Change):
+    """As `Change`, with ten weights."""
+
+    def __init__(self, clip: ClipSpec, latents: Mapping[str, LatentSpec]) -> None:
+        super().__init__(clip, latents)
+        self.weight = nn.Parameter(torch.zeros(10))
+
+
 TOYS = (
     Component("feature", "change", "toys:Change", "Change."),
     Component("encoder", "mean", "toys:Mean", "Means."),

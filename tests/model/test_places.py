@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from torch import nn
 from toys import Change, registry
 
 import vadkit
@@ -177,17 +176,9 @@ def test_the_places_of_a_flow_are_pooled(tiny: dict[str, Any], tmp_path: Path) -
     assert np.isfinite(run.scores()[0].components["static"]).all()
 
 
-class Weighted(Change):
-    """As `Change`, with ten weights."""
-
-    def __init__(self, clip: ClipSpec, latents: Any) -> None:
-        super().__init__(clip, latents)
-        self.weight = nn.Parameter(torch.zeros(10))
-
-
 def test_the_weights_of_a_shared_feature_count_once(moving: dict[str, Any], tmp_path: Path) -> None:
     plugins = registry().plugins
-    weighted = Plugin("weighted", "tests 0", (Component("feature", "weighted", "test_places:Weighted", "Weights."),))
+    weighted = Plugin("weighted", "tests 0", (Component("feature", "weighted", "toys:WeightedChange", "Weights."),))
     known = Registry([*plugins, weighted])
     moving["densities"]["change"]["feature"] = "weighted"
     moving["densities"]["other"] = {"use": "gmm", "components": 1, "feature": "weighted"}
