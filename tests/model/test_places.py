@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from torch import nn
 from toys import Change, registry
 
 import vadkit
-from vadkit.api import ClipSpec, FeatureSpec, Grid, ShapeError
+from vadkit.api import ClipSpec, Component, FeatureSpec, Grid, ShapeError
+from vadkit.engine.bench.bench import bench
+from vadkit.engine.experiment import without_videos
 from vadkit.model.pipeline import Head, Pipeline
 from vadkit.model.training.density_fit import FeatureLoader
 from vadkit.model.training.device import build_fabric
+from vadkit.plugin.registry import Plugin, Registry
+from vadkit.recipe.loading import read_recipe
 from vadkit.recipe.model import Engine
+from vadkit.store.run_folder import RunFolder
 from vadkit.video.clips import Clips
 from vadkit_densities.gaussian import Gaussian
 from vadkit_densities.sample import collect
@@ -168,3 +175,26 @@ def test_the_places_of_a_flow_are_pooled(tiny: dict[str, Any], tmp_path: Path) -
     tiny["scores"]["static"]["pool"] = {"patch": 3}
     run = vadkit.run(tiny, out=tmp_path / "run")
     assert np.isfinite(run.scores()[0].components["static"]).all()
+
+
+class Weighted(Change):
+    """As `Change`, with ten weights."""
+
+    def __init__(self, clip: ClipSpec, latents: Any) -> None:
+        super().__init__(clip, latents)
+        self.weight = nn.Parameter(torch.zeros(10))
+
+
+def test_the_weights_of_a_shared_feature_count_once(moving: dict[str, Any], tmp_path: Path) -> None:
+    plugins = registry().plugins
+    weighted = Plugin("weighted", "tests 0", (Component("feature", "weighted", "test_places:Weighted", "Weights."),))
+    known = Registry([*plugins, weighted])
+    moving["densities"]["change"]["feature"] = "weighted"
+    moving["densities"]["other"] = {"use": "gmm", "components": 1, "feature": "weighted"}
+    parameters = without_videos(read_recipe(moving, (), known), RunFolder(tmp_path)).parameters()
+    assert parameters == {"density.change": 10, "density.other": 0}
+    recipe = tmp_path / "moving.yaml"
+    recipe.write_text(json.dumps(moving))
+    found = bench(recipe, repeat=0, registry=known)
+    assert {part.name: part.parameters for part in found.parts if part.parameters} == {"features.change": 10}
+    assert found.whole.parameters == 10

@@ -46,7 +46,7 @@ def _notes(found: Bench) -> list[str]:
         notes += [
             f"ms a frame: a clip advances the video by {found.stride} frames (engine.score_stride)",
             f"median (least to most) of {found.repeat} passes after {found.warmup}, batches of {found.batch}",
-            "the time of a density includes its feature; no time includes decoding (benchmarks/loading.py)",
+            "no time includes decoding (benchmarks/loading.py)",
             f"{found.device}, {found.precision}, CPU threads {found.threads}; peak memory {_memory(found)}",
             f"{found.frames_per_second:.2f} frames/s in all",
         ]

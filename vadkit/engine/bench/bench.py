@@ -211,11 +211,12 @@ def _time(
 ) -> dict[str, list[float]]:
     """Part -> milliseconds of each pass, as scoring makes it: from clips in memory to scores in memory."""
     read, milliseconds = _clock(experiment.fabric.device)
-    clips = torch.rand(batch, *pipeline.clip.shape, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    random = torch.Generator().manual_seed(0)
     times: dict[str, list[float]] = defaultdict(list)
     pipeline.reset()
     progress.begin("bench", warmup + repeat, unit="passes")
     for number in range(warmup + repeat):
+        clips = torch.rand(batch, *pipeline.clip.shape, generator=random) * 2 - 1  # new: a feature may remember clips
         with watched(pipeline, read) as seen:
             begun = read()
             out = run_pipeline(clips, pipeline, experiment.fabric, where="random clips")
