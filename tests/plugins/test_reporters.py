@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from matplotlib.image import imread
 
-from vadkit.api import Reporter, ResultSummary, RunResult, VideoResult
+from vadkit.api import Event, Reporter, ResultSummary, RunResult, VideoResult
 from vadkit_standard.reporters.console import Console
 from vadkit_standard.reporters.figures import Figures
 from vadkit_standard.reporters.json_file import Json
@@ -68,6 +68,19 @@ def test_console_shows_numbers_floor_protocol_and_path(capsys: pytest.CaptureFix
     assert "constant scores: likelihood in clip/00" in text
     assert "excluded from averages over videos: clip/01" in text
     assert text.splitlines()[-1] == str(folder)
+
+
+def test_console_counts_the_events_of_videos_without_labels(capsys: pytest.CaptureFixture[str]) -> None:
+    event = Event("clip/00", 30, 40, 35, None, None, None, 3.0, 2.0)
+    for events, expected in (
+        ([event, replace(event, start_frame=45)], "2 events in 1 test video, listed in events.csv"),
+        ([event, replace(event, video="clip/01")], "2 events in 2 test videos, listed in events.csv"),
+        ([], "no events: no score of a test video reaches the alarm threshold"),
+    ):
+        Console().report(replace(result(labelled=False), events=events), Path("run"))
+        text = capsys.readouterr().out
+        assert expected in text
+        assert "no labels: scores and events without metrics" in text
 
 
 def test_console_marks_what_was_tuned_on_the_test_set(capsys: pytest.CaptureFixture[str]) -> None:

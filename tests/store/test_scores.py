@@ -31,10 +31,16 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
     write_scores(tmp_path, written)
     (read,) = read_scores(tmp_path)
     assert (read.name, read.scene, list(read.components)) == ("01", "hall", ["reconstruction", "nll"])
+    assert read.size is None
     np.testing.assert_array_equal(read.coverage, [4, 3, 2, 1, 0])
     for name, scores in read.components.items():
         assert scores.dtype == np.float64
         np.testing.assert_array_equal(scores, written.components[name])
+
+
+def test_the_size_of_the_video_is_kept(tmp_path: Path) -> None:
+    write_scores(tmp_path, replace(video(), size=(48, 64)))
+    assert read_scores(tmp_path)[0].size == (48, 64)
 
 
 def test_no_label_is_in_a_score_file(tmp_path: Path) -> None:

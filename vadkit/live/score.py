@@ -71,27 +71,33 @@ def score_videos(
     """
     for path in (out / "scores").rglob(LEFTOVERS):
         path.unlink(missing_ok=True)
-    digest = digest_of(_VERSION, watch.digest(), fps)
+    maps = stored_maps(watch.folder, watch.recipe)
+    digest = digest_of(_VERSION, watch.digest(), fps, maps)
     results = [_Result(watch, video, out / "scores", form, digest) for video in videos]
     missing = [result for result in results if not result.is_complete()]
     done = Scored(skipped=len(results) - len(missing))
-    lengths = [_announced(result.video.path) for result in missing]
-    shown = _Frames(progress, sum(lengths))
     try:
-        for result, length in zip(missing, lengths, strict=True):
-            try:
-                result.write(fps, shown.advance)
-                done.scored += 1
-            except DataError as error:
-                done.failed.append(_text(result.video.name))
-                progress.message(f"{_text(result.video.name)}: not scored: {_brief(error, result.video)}")
-            shown.finish(length)
-        shown.end()
+        if missing:
+            _write_all(missing, done, progress, fps=fps, maps=maps)
     finally:
         events = list(_read_events(out / "scores", digest))
         write_events(out, events)
         done.events = len(events)
     return done
+
+
+def _write_all(missing: Sequence[_Result], done: Scored, progress: Progress, *, fps: float | None, maps: str) -> None:
+    lengths = [_announced(result.video.path) for result in missing]
+    shown = _Frames(progress, sum(lengths))
+    for result, length in zip(missing, lengths, strict=True):
+        try:
+            result.write(shown.advance, fps=fps, maps=maps)
+            done.scored += 1
+        except DataError as error:
+            done.failed.append(_text(result.video.name))
+            progress.message(f"{_text(result.video.name)}: not scored: {_brief(error, result.video)}")
+        shown.finish(length)
+    shown.end()
 
 
 class _Result:
@@ -115,7 +121,7 @@ class _Result:
             )
         return False
 
-    def write(self, fps: float | None, advance: Callable[[int], None]) -> None:
+    def write(self, advance: Callable[[int], None], *, fps: float | None, maps: str) -> None:
         """Score the video and write its files.
 
         Raises:
@@ -124,7 +130,6 @@ class _Result:
         """
         source = self.video.fingerprint()
         opened = self.watch.open(str(self.video.path), fps=fps)
-        maps = stored_maps(self.watch.folder, self.watch.recipe)
         events = _Events(self.watch, self.video, opened)
         frames = 0
         with atomic_write(self.scores) as path, path.open("w", encoding="utf-8", newline="") as file:
