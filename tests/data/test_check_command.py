@@ -76,14 +76,14 @@ def test_an_unknown_target_is_one_message(target: str, what: str, monkeypatch: p
 
 
 def test_the_recipe_decides_about_short_and_damaged_videos(tmp_path: Path) -> None:
-    for name, frames in (("train/a", 40), ("train/b", 40), ("test/c", 9)):
+    for name, frames in (("train/a", 40), ("train/b", 40), ("test/c", 5)):
         write_images(tmp_path / name, noise(frames, ord(name[-1]), (96, 144)))
     (tmp_path / "train/a/007.png").write_bytes(b"")
     changes: dict[tuple[str, ...], tuple[int, str]] = {
         (): (2, "1 error"),
         ("data.short=repeat",): (0, "2 warnings"),
         ("data.short=repeat", "data.on_corrupt=error"): (2, "1 error"),
-        ("data.clip.frames=9",): (0, "2 warnings"),
+        ("data.clip.frames=5",): (0, "2 warnings"),
     }
     for change, (expected, said) in changes.items():
         sets = [word for each in change for word in ("--set", each)]
