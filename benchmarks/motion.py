@@ -48,7 +48,8 @@ def video(frames: int, height: int, width: int) -> NDArray[np.uint8]:
 
 def frames_per_second(frames: NDArray[np.uint8], preset: str, stride: int) -> float:
     """Score clips in order, and return the new frames of video per second."""
-    clip = ClipSpec(7, *frames.shape[1:3], "gray")
+    _, height, width, _ = frames.shape
+    clip = ClipSpec(7, height, width, "gray")
     feature = OpticalFlow(clip, {}, preset=preset, statistics=["speed", "energy"], position=True)  # pyright: ignore
     windows._KEPT.clear()
     began = time.perf_counter()
