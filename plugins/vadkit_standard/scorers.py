@@ -189,7 +189,7 @@ class NLL(Scorer):
             raise ShapeError("'densities' is empty, but nll needs at least one")
         if not isinstance(pool, str) and (len(pool) != 1 or not {*pool} <= {"top", "patch"} or min(pool.values()) < 1):
             raise ShapeError(
-                f"pool is {dict(pool)}, which is not a way to combine places",
+                f"pool is {_written(pool)}, which is not a way to combine places",
                 fix="set pool: sum, mean, max, {top: k} or {patch: n}",
             )
         self._densities = tuple(densities)

@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from torch import nn
 from toys import Change, registry
 
 import vadkit
-from vadkit.api import ClipSpec, Component, FeatureSpec, Grid, ShapeError
+from vadkit.api import ClipSpec, Component, DataError, FeatureSpec, Grid, ShapeError
 from vadkit.engine.bench.bench import bench
 from vadkit.engine.experiment import without_videos
 from vadkit.model.pipeline import Head, Pipeline
@@ -105,6 +106,17 @@ def test_a_limited_sample_is_taken_from_all_clips() -> None:
     assert all(0.2 < len(sample & set(batch)) / len(batch) < 0.5 for batch in batches)  # clips share frames
 
 
+def test_the_quiet_value_is_a_low_quantile_of_all_training_samples() -> None:
+    source = loader()
+    values = torch.cat(list(source.batches(source.samples)))[:, 0]
+
+    class First(nn.Module):
+        def forward(self, features: torch.Tensor) -> torch.Tensor:
+            return features[:, 0]
+
+    assert source.quiet(First()) == pytest.approx(float(values.quantile(0.01)), rel=0.05)
+
+
 def test_an_absent_place_has_the_quiet_value() -> None:
     head = Head(Change(SPEC, {}), Gaussian(FeatureSpec((1,), 2)))
     head.quiet.fill_(-7.0)
@@ -148,7 +160,16 @@ def test_a_recipe_of_places_runs_and_keeps_its_quiet_value(moving: dict[str, Any
     still = pipeline(torch.zeros(1, *pipeline.clip.shape))
     assert not still.present["change"].any()
     assert torch.equal(still.nll["change"], torch.full((1, 2, 4, 6), quiet))
+    assert quiet != 0.0  # the value before the fit
     assert quiet < float(pipeline(torch.rand(1, *pipeline.clip.shape)).nll["change"].mean())
+
+
+def test_training_videos_without_any_sample_are_refused_by_name(moving: dict[str, Any], tmp_path: Path) -> None:
+    moving["densities"]["change"]["feature"] = {"use": "change", "gate": 10.0}
+    with pytest.raises(DataError, match="no place has a sample") as caught:
+        vadkit.run(moving, out=tmp_path / "run", registry=registry())
+    assert caught.value.where == "densities.change.feature"
+    assert caught.value.fix
 
 
 def test_equal_features_are_computed_once(moving: dict[str, Any], tmp_path: Path) -> None:

@@ -160,6 +160,10 @@ class Experiment:
             features = FeatureLoader(clips, head.feature, self.autoencoder, self.fabric, seed, self.progress)
             if (grid := head.feature.spec.grid) is not None:
                 places = f"{grid.rows} x {grid.columns} places"
+                if not features.samples:
+                    what = f"no place has a sample in any of the {len(clips)} training clips"
+                    fix = "check the training videos, or lower the threshold from which a place has a sample"
+                    raise DataError(what, where=f"densities.{name}.feature", fix=fix)
                 self.progress.message(f"{stage}: {features.samples:,} samples at {places} of {len(clips)} clips")
             torch.manual_seed(derive(self.recipe.seed, f"fit/{stage}"))
             head.density.fit(
