@@ -1,0 +1,33 @@
+"""What a live source reports about itself."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+SourceState = Literal[
+    "waiting",  # no connection yet; the source is tried again
+    "connected",  # for the first time, or again
+    "lost",  # the connection broke; the source is tried again
+    "frozen",  # the picture does not change
+    "black",  # the picture is black
+    "scene_changed",  # all of the picture changed and stays changed, as from day to night
+    "normal",  # the picture is as usual again
+    "ended",  # no more frames will come
+]
+
+
+@dataclass(frozen=True, slots=True)
+class SourceStatus:
+    """A change of the state of a live source.
+
+    Example:
+        >>> from vadkit.core.source_status import SourceStatus
+        >>> SourceStatus("waiting", 0.0, "no answer within 10 s").state
+        'waiting'
+    """
+
+    state: SourceState
+    seconds: float  # since the start of the source, as in `SourceFrame`
+    detail: str = ""  # the cause, in words
+    frames_lost: int = 0  # frames that the source lost so far, in total
