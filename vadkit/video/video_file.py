@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 
 from vadkit.core.errors import DataError
 from vadkit.video.damage import FETCH, Damages, unreadable
+from vadkit.video.rgb import RgbConverter
 from vadkit.video.truncation import missing_bytes
 
 # Files of encoders with delay announce up to two frames more than they contain.
@@ -40,7 +40,7 @@ def pictures(path: Path, damages: Damages) -> Iterator[NDArray[np.uint8]]:
             raise DataError("has no video stream", where=str(path), fix=f"{FETCH}, or remove it")
         assert isinstance(stream, av.video.stream.VideoStream)
         count, end = 0, 0.0
-        packets = _Packets(container, stream)
+        packets, to_rgb = _Packets(container, stream), RgbConverter()
         for picture in packets.decoded(damages, path):
             if picture.is_corrupt:
                 damages.note(count, "its pixels are damaged", where=path)
@@ -135,24 +135,3 @@ def _announced_seconds(container: av.container.InputContainer, stream: av.video.
         hours, minutes, seconds = (float(part) for part in tag.split(":"))
         return 3600 * hours + 60 * minutes + seconds
     return (container.duration or 0) / _MICROSECONDS if len(container.streams) == 1 else 0.0
-
-
-def to_rgb(picture: av.VideoFrame) -> NDArray[np.uint8]:
-    """(H, W, 3) RGB, upright."""
-    frame = picture.to_ndarray(format="rgb24").astype(np.uint8, copy=False)
-    matrix = picture.side_data.get("DISPLAYMATRIX")
-    if matrix is None:
-        return frame
-    a, b, _, c, d, *_ = struct.unpack("=9i", bytes(matrix))
-    return upright(frame, (a, b, c, d))
-
-
-def upright(frame: NDArray[np.uint8], matrix: tuple[int, int, int, int]) -> NDArray[np.uint8]:
-    """(H, W, C) as a player shows it; uses the nearest of the eight rotations and reflections.
-
-    `matrix` is (a, b, c, d) of the display matrix: x' = a x + c y, y' = b x + d y.
-    """
-    a, b, c, d = matrix
-    if abs(b) + abs(c) > abs(a) + abs(d):  # swap the axes
-        frame, a, d = frame.swapaxes(0, 1), c, b
-    return np.ascontiguousarray(frame[:: -1 if d < 0 else 1, :: -1 if a < 0 else 1])
