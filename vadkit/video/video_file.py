@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import av
 import av.container
@@ -14,7 +16,9 @@ from numpy.typing import NDArray
 
 from vadkit.core.errors import DataError
 from vadkit.video.damage import FETCH, Damages, unreadable
+from vadkit.video.media import media_url
 from vadkit.video.rgb import RgbConverter
+from vadkit.video.times import Timeline, untimed
 from vadkit.video.truncation import missing_bytes
 
 # Files of encoders with delay announce up to two frames more than they contain.
@@ -22,16 +26,32 @@ _ANNOUNCED_SLACK = 2  # frames
 _MICROSECONDS = 1_000_000
 
 
+class TimedPicture(NamedTuple):
+    """A decoded frame and its time."""
+
+    frame: NDArray[np.uint8]  # (H, W, 3) RGB
+    seconds: float  # presentation time since the first frame, see `Timeline`
+
+
 def pictures(path: Path, damages: Damages) -> Iterator[NDArray[np.uint8]]:
     """Frames (H, W, 3) RGB of the file's main video stream.
 
-    Display times are ignored: a video with a variable frame rate gives each of its frames once.
+    A video with a variable frame rate gives each of its frames once; `timed_pictures` adds their times.
+
+    Raises:
+        DataError: no frame can be decoded; or the first damage, if `damages` is strict.
+    """
+    return (picture.frame for picture in timed_pictures(path, damages))
+
+
+def timed_pictures(path: Path, damages: Damages) -> Iterator[TimedPicture]:
+    """Frames of the file's main video stream with their presentation times.
 
     Raises:
         DataError: no frame can be decoded; or the first damage, if `damages` is strict.
     """
     try:
-        container = av.open(str(path))
+        container = av.open(media_url(path))
     except (av.error.FFmpegError, OSError) as error:
         raise unreadable(path, error) from error
     with container:
@@ -41,10 +61,11 @@ def pictures(path: Path, damages: Damages) -> Iterator[NDArray[np.uint8]]:
         assert isinstance(stream, av.video.stream.VideoStream)
         count, end = 0, 0.0
         packets, to_rgb = _Packets(container, stream), RgbConverter()
+        timeline = Timeline(float(stream.average_rate or stream.guessed_rate or 0))
         for picture in packets.decoded(damages, path):
             if picture.is_corrupt:
                 damages.note(count, "its pixels are damaged", where=path)
-            yield to_rgb(picture)
+            yield TimedPicture(to_rgb(picture), timeline.at(packets.stamp(picture)))
             count += 1
             end = (picture.time or 0.0) + float(picture.duration * (picture.time_base or 0) if picture.duration else 0)
             packets.given = count
@@ -59,7 +80,7 @@ def pictures(path: Path, damages: Damages) -> Iterator[NDArray[np.uint8]]:
 def frame_rate(path: Path) -> float | None:
     """Average frames per second, from the file's metadata; None if unknown or if the file is unreadable."""
     try:
-        with av.open(str(path)) as container:
+        with av.open(media_url(path)) as container:
             rates = [stream.average_rate or stream.guessed_rate for stream in container.streams.video]
             return float(rates[0]) if rates and rates[0] else None
     except (av.error.FFmpegError, OSError):
@@ -69,7 +90,7 @@ def frame_rate(path: Path) -> float | None:
 def announced_frames(path: Path) -> int:
     """The number of frames that the file's metadata announces, for progress only; 0 if unknown or unreadable."""
     try:
-        with av.open(str(path)) as container:
+        with av.open(media_url(path)) as container:
             stream = container.streams.best("video")
             if not isinstance(stream, av.video.stream.VideoStream):
                 return 0
@@ -87,6 +108,13 @@ class _Packets:
         self.count = self.given = 0
         self.gap: int | None = None  # the frame after a missing part of the stream
         self.broken = False
+        self._base = float(stream.time_base or 0)
+        # Decoding time stamps of packets without presentation time stamps: the times of the frames, in display order.
+        self._stamps: deque[float] = deque()
+
+    def stamp(self, picture: av.VideoFrame) -> float | None:
+        """Time stamp of the next frame in seconds; None if it has none."""
+        return self._stamps.popleft() if self._stamps else picture.time
 
     def decoded(self, damages: Damages, path: Path) -> Iterator[av.VideoFrame]:
         """Frames in order; a decoding error is recorded at the next frame."""
@@ -100,11 +128,15 @@ class _Packets:
                 self._broken(damages, path, f"cannot be read further: {error.strerror}")
                 return
             self.count += packet.size > 0
+            if packet.size and packet.dts is not None and (packet.pts is None or untimed(self.container)):
+                self._stamps.append(packet.dts * self._base)
             if packet.is_corrupt and self.gap is None:
                 self.gap = self.given
             try:
                 yield from self.stream.decode(packet)
             except av.error.FFmpegError as error:
+                if self._stamps:  # of the frame that is lost
+                    self._stamps.popleft()
                 self._broken(damages, path, f"data here cannot be decoded: {error.strerror}")
 
     def _broken(self, damages: Damages, path: Path, what: str) -> None:
