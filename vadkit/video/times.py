@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from vadkit.video.damage import unreadable
 from vadkit.video.media import media_url
 
+FPS_TOLERANCE = 1.1  # frame rates that differ by at most this factor count as equal
 _USUAL_RATE = 25.0  # frames per second, for a stream that states neither rate nor times
 _RATES = (0.01, 1000.0)  # frames per second; a stream that states another rate states a clock, not a rate
 _JUMP_BACK = 1.0  # seconds; a larger step back is a new start of the time stamps, a smaller one an inaccuracy
@@ -64,6 +65,41 @@ def plausible_rate(rate: float | None) -> float | None:
         (29.97, None)
     """
     return rate if rate and _RATES[0] <= rate <= _RATES[1] else None
+
+
+def mean_rate(times: NDArray[np.float64]) -> float | None:
+    """Frames per second of frames with these times in seconds, (F,); None if there is no time between them.
+
+    Example:
+        >>> mean_rate(np.array([0.0, 0.5, 1.0]))
+        2.0
+    """
+    return (times.size - 1) / float(times[-1] - times[0]) if times.size > 1 and times[-1] > times[0] else None
+
+
+def kept_at(times: NDArray[np.float64], fps: float) -> NDArray[np.intp]:
+    """Indices of the frames that remain if at most `fps` frames per second are used, in order.
+
+    Each period of 1 / fps seconds keeps its first frame. All frames remain if their rate is at most
+    `FPS_TOLERANCE` times `fps`.
+
+    Args:
+        times: seconds of the frames, (F,), not decreasing.
+        fps: frames per second.
+
+    Example:
+        >>> kept_at(np.arange(8) / 30, fps=15.0).tolist()
+        [0, 2, 4, 6]
+    """
+    rate = mean_rate(times)
+    if rate is None or rate <= fps * FPS_TOLERANCE:
+        return np.arange(times.size)
+    return np.flatnonzero(np.diff(period(times, fps), prepend=-1) > 0)
+
+
+def period(seconds: NDArray[np.float64], fps: float) -> NDArray[np.int64]:
+    """Number of the period of 1 / fps seconds in which each frame is. A time stamp may be early by a quarter of it."""
+    return np.floor(np.asarray(seconds) * fps + 0.25).astype(np.int64)
 
 
 def untimed(container: av.container.InputContainer) -> bool:

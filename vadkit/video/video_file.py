@@ -18,7 +18,7 @@ from vadkit.core.errors import DataError
 from vadkit.video.damage import FETCH, Damages, unreadable
 from vadkit.video.media import media_url
 from vadkit.video.rgb import RgbConverter
-from vadkit.video.times import Timeline, untimed
+from vadkit.video.times import Timeline, frame_times, mean_rate, plausible_rate, untimed
 from vadkit.video.truncation import missing_bytes
 
 # Files of encoders with delay announce up to two frames more than they contain.
@@ -78,12 +78,16 @@ def timed_pictures(path: Path, damages: Damages) -> Iterator[TimedPicture]:
 
 
 def frame_rate(path: Path) -> float | None:
-    """Average frames per second, from the file's metadata; None if unknown or if the file is unreadable."""
+    """Average frames per second of a video file; None if unknown or if the file is unreadable.
+
+    The file's metadata state it. If they state a rate that no camera has, such as 90000, the time stamps give it.
+    """
     try:
         with av.open(media_url(path)) as container:
             rates = [stream.average_rate or stream.guessed_rate for stream in container.streams.video]
-            return float(rates[0]) if rates and rates[0] else None
-    except (av.error.FFmpegError, OSError):
+        stated = float(rates[0]) if rates and rates[0] else None
+        return plausible_rate(stated) or (mean_rate(frame_times(path)) if stated else None)
+    except (av.error.FFmpegError, OSError, DataError):
         return None  # decoding the file reports the error
 
 
