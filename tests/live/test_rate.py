@@ -71,6 +71,17 @@ def test_another_rate_is_adopted_once_it_is_steady() -> None:
     assert len(adopted) == 2
 
 
+def test_frames_without_a_time_stamp_do_not_matter() -> None:
+    """FFmpeg gives the first frame of an RTSP stream none, and the first frames at once."""
+    meter = RateMeter()
+    for number in range(40):
+        meter.add(clock=max(3.0, number / 10), stamp=number / 10 if number else None)
+    assert meter.rate is None
+    for number in range(40, 60):
+        meter.add(clock=number / 10, stamp=number / 10)
+    assert meter.rate == pytest.approx(10)
+
+
 def test_time_stamps_that_start_again() -> None:
     stamps = np.concatenate([EVEN[:1000] / 25, EVEN[:1000] / 25])
     found, adopted = measured(EVEN / 25, stamps)

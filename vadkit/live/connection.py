@@ -107,9 +107,13 @@ def connect(name: str, transport: str = "tcp") -> Connection:
 
 def _options(name: str, transport: str) -> dict[str, str]:
     """The options of FFmpeg for the protocol of the address."""
-    if name.startswith(("rtsp://", "rtsps://")):
-        return {"rtsp_transport": transport}
-    return {"overrun_nonfatal": "1"} if name.startswith("udp://") else {}
+    scheme = name.partition("://")[0]
+    options = {"rtsp_transport": transport} if scheme in ("rtsp", "rtsps") else {}
+    if scheme == "udp":
+        options["overrun_nonfatal"] = "1"  # a full buffer is damage, not the end
+    if scheme in ("rtsp", "rtsps", "rtp", "udp"):
+        options["fpsprobesize"] = "0"  # `RateMeter` measures the rate; FFmpeg would wait for frames to guess it
+    return options
 
 
 def _final_fix(error: Exception, name: str) -> str:

@@ -70,11 +70,12 @@ class RateMeter:
         return any(span >= seconds and frames >= least for seconds, least in (_LATER if self.rate else _FIRST))
 
     def _measured(self) -> float:
-        (first, first_stamp), (last, last_stamp) = self._frames[0], self._frames[-1]
+        first, last = self._frames[0][0], self._frames[-1][0]
         by_clock = (len(self._frames) - 1) / (last - first)
-        if first_stamp is None or last_stamp is None or last_stamp <= first_stamp:
+        stamps = [(index, stamp) for index, (_, stamp) in enumerate(self._frames) if stamp is not None]
+        if len(stamps) < 2 or stamps[-1][1] <= stamps[0][1]:
             return by_clock
-        by_stamps = (len(self._frames) - 1) / (last_stamp - first_stamp)
+        by_stamps = (stamps[-1][0] - stamps[0][0]) / (stamps[-1][1] - stamps[0][1])
         stored = self._early and by_clock > by_stamps
         return by_stamps if stored or _ratio(by_clock, by_stamps) <= _SAME[not self._early] else by_clock
 
