@@ -142,6 +142,20 @@ def test_a_truncated_file_gives_its_frames_and_reports_where_it_ends(
         list(decode(VideoRef("v", path), color="rgb"))
 
 
+@pytest.mark.parametrize("more", [3, 40])
+def test_a_complete_avi_whose_header_counts_more_frames_is_not_damaged(tmp_path: Path, more: int) -> None:
+    path = write(tmp_path / "camera.avi", noise(60), "mpeg4")
+    content = bytearray(path.read_bytes())
+    for chunk, at in ((b"avih", 8 + 16), (b"strh", 8 + 32)):  # total frames of the file, length of the stream
+        start = content.index(chunk) + at
+        assert int.from_bytes(content[start : start + 4], "little") == 60
+        content[start : start + 4] = (60 + more).to_bytes(4, "little")
+    path.write_bytes(content)
+    frames, damages = read(path)
+    assert len(frames) == 60
+    assert not damages
+
+
 def test_damage_in_the_middle_is_reported_and_other_frames_are_kept(tmp_path: Path) -> None:
     path = write(tmp_path / "dirt.mp4", noise(60), "libx264", g="10")
     content = bytearray(path.read_bytes())
