@@ -109,7 +109,11 @@ def test_a_changed_file_is_read_again(cache: FrameCache, tmp_path: Path) -> None
 def test_another_version_of_the_decoder_reads_a_file_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     filmed.write(tmp_path / "v.mkv", noise(), "ffv1", "bgr0")
     drawn = Drawn(noise())
-    videos = [images(tmp_path / "v", noise()), VideoRef("f", tmp_path / "v.mkv"), VideoRef("d", drawn, 5, fingerprint="a")]
+    videos = [
+        images(tmp_path / "v", noise()),
+        VideoRef("f", tmp_path / "v.mkv"),
+        VideoRef("d", drawn, 5, fingerprint="a"),
+    ]
 
     def stored() -> int:
         cache = FrameCache(tmp_path / "cache")
