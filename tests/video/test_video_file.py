@@ -38,6 +38,13 @@ FORMS = {
     "h264-gray.mp4": ("libx264", "gray", {}),
     "lossless.avi": ("ffv1", "bgr0", {}),
     "mjpeg.avi": ("mjpeg", "yuvj420p", {}),
+    "h264.flv": ("libx264", "yuv420p", {}),
+    "h264.3gp": ("libx264", "yuv420p", {}),
+    "h264.mts": ("libx264", "yuv420p", {}),
+    "wmv2.asf": ("wmv2", "yuv420p", {}),
+    "mpeg2.vob": ("mpeg2video", "yuv420p", {"bf": "2"}),
+    "stream.h264": ("libx264", "yuv420p", {"bf": "2"}),
+    "stream.hevc": ("libx265", "yuv420p", {"x265-params": "log-level=error"}),
 }
 
 

@@ -11,7 +11,7 @@ from typing import get_args
 import numpy as np
 
 from vadkit.core.contracts import Dataset
-from vadkit.core.errors import DataError
+from vadkit.core.errors import DataError, join_names
 from vadkit.core.files import reading
 from vadkit.core.progress import Progress
 from vadkit.core.seeds import derive
@@ -125,6 +125,9 @@ class DataModule:
         self._cache.reserve([*self.videos("train"), *self.videos("test")], self.clip)
         for split in ("train", "test"):
             videos = self.videos(split)
+            if ignored := self._dataset.ignored(split):
+                names = join_names([path.name for path in ignored])
+                self._progress.message(f"warning: {split} files ignored because of their suffix: {names}")
             self._progress.begin(f"decode {split}", len(videos), unit="videos")
             for number, video in enumerate(videos, 1):
                 window_count(len(self.frames(video)), self.clip, 1, video=video.name, short=data.short)
