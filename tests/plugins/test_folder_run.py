@@ -55,6 +55,18 @@ def test_a_run_from_files_to_numbers(tiny: dict[str, Any], tmp_path: Path) -> No
     assert {scores.name: scores.fps for scores in run.scores()} == {"näch/tür 1": 10, "x": 10}
 
 
+def test_labelled_images_without_a_frame_rate_are_refused_before_they_are_decoded(
+    tiny: dict[str, Any], root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (root / "labels.csv").write_text("video,start_frame,end_frame\ndoor,2,4\n")
+    cache = tmp_path / "cache"
+    monkeypatch.setenv("VADKIT_CACHE", str(cache))
+    with pytest.raises(DataError, match="frame rate of 1 test videos is unknown, door first") as caught:
+        vadkit.run(recipe(tiny, held_out=0.5), data_root=root, out=tmp_path / "run")
+    assert "--set data.fps=25" in caught.value.fix
+    assert not list(cache.rglob("*.npy"))
+
+
 def test_the_data_root_is_the_folder_itself(tiny: dict[str, Any], root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     chosen = loads(json.dumps(recipe(tiny)), registry=Registry.discover()).data.dataset
     assert names(open_dataset(chosen, root).videos("test")) == ["door", "gate"]
