@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import cached_property
+from inspect import signature
 from pathlib import Path
 from typing import get_args
 
 import numpy as np
+from numpy.typing import NDArray
 
 from vadkit.core.contracts import Dataset
-from vadkit.core.errors import DataError
+from vadkit.core.errors import DataError, join_names
 from vadkit.core.files import reading
 from vadkit.core.progress import Progress
 from vadkit.core.seeds import derive
@@ -22,6 +24,8 @@ from vadkit.video.augmenter import Augmenter
 from vadkit.video.cache import FrameCache, Frames, fingerprint
 from vadkit.video.clips import Clips, window_count
 from vadkit.video.damage import Damage
+from vadkit.video.frame_array import MaskedFrames
+from vadkit.video.mask import draw_mask
 
 
 class DataModule:
@@ -82,9 +86,21 @@ class DataModule:
         return self._frames[id(video)][1]
 
     @cached_property
+    def mask(self) -> NDArray[np.bool_] | None:
+        """Pixels of a clip's frame that are left out, (H, W) bool; None if the recipe has no mask.
+
+        Raises:
+            DataError: the mask's image cannot be read, or the mask leaves out nothing or everything.
+        """
+        mask = self.data.mask
+        return None if mask is None else draw_mask(self.clip, mask.image, mask.polygons)
+
+    @cached_property
     def training_clips(self) -> Clips:
-        """Clips of the training videos, without the held-out videos."""
-        data, videos = self.data, [(video.name, self.frames(video)) for video in self._split[0]]
+        """Clips of the training videos, without the held-out videos. Masked pixels are black."""
+        data, mask = self.data, self.mask
+        found = [(video.name, self.frames(video)) for video in self._split[0]]
+        videos = [(name, frames if mask is None else MaskedFrames(frames, mask)) for name, frames in found]
         scenes = [video.scene for video in self._split[0]]
         return Clips(
             videos,
@@ -122,9 +138,14 @@ class DataModule:
                 training videos are too short for an augmentation.
         """
         data = self.data
+        if fps:
+            self._check_fps()
         self._cache.reserve([*self.videos("train"), *self.videos("test")], self.clip)
         for split in ("train", "test"):
             videos = self.videos(split)
+            if ignored := self._dataset.ignored(split):
+                names = join_names([path.name for path in ignored])
+                self._progress.message(f"warning: {split} files ignored because of their suffix: {names}")
             self._progress.begin(f"decode {split}", len(videos), unit="videos")
             for number, video in enumerate(videos, 1):
                 window_count(len(self.frames(video)), self.clip, 1, video=video.name, short=data.short)
@@ -138,7 +159,8 @@ class DataModule:
         for video in self.videos("test"):
             if video.name in labels:
                 self._check_length(video, labels[video.name])
-        self._check_metric_needs(labels, anomaly_maps=anomaly_maps, fps=fps)
+        if anomaly_maps:
+            self._check_regions(labels)
 
     def _check_length(self, video: VideoRef, labels: Labels) -> None:
         frames = len(self.frames(video))
@@ -149,18 +171,25 @@ class DataModule:
                 fix = "the video is damaged: fetch it again"
             raise DataError(what, where=f"video {video.name}", fix=fix)
 
-    def _check_metric_needs(self, labels: Mapping[str, Labels], *, anomaly_maps: bool, fps: bool) -> None:
-        where = self.data.of("test").component.name
+    def _check_fps(self) -> None:
+        """Refuse labelled test videos without a frame rate, if a metric counts seconds."""
+        chosen = self.data.of("test")
+        with reading(chosen.component.name):
+            without = [video.name for video in self.videos("test") if not video.fps and self._dataset.labels(video)]
+        if without:
+            what = f"a metric counts seconds, but the frame rate of {len(without)} test videos is unknown, "
+            fix = "set it in the metric, {use: alarms, fps: 25}, or leave the metric out"
+            if "fps" in signature(chosen.component.load()).parameters:
+                fix = f"set --set {chosen.path}.fps=25, with the frames per second of your videos"
+            raise DataError(f"{what}{without[0]} first", where=chosen.component.name, fix=fix)
+
+    def _check_regions(self, labels: Mapping[str, Labels]) -> None:
+        """Refuse abnormal test videos without masks or tracks, if a metric needs them."""
         no_regions = [name for name, y in labels.items() if y.frames.any() and y.masks is None and y.tracks is None]
-        if anomaly_maps and no_regions:
+        if no_regions:
             what = f"a metric needs masks or tracks, but {len(no_regions)} abnormal test videos have neither, "
             fix = "add them to the data set's folder, or leave the metric out"
-            raise DataError(f"{what}{no_regions[0]} first", where=where, fix=fix)
-        no_fps = [video.name for video in self.videos("test") if video.name in labels and not video.fps]
-        if fps and no_fps:
-            what = f"a metric counts seconds, but the frame rate of {len(no_fps)} test videos is unknown, "
-            fix = "set it in the metric, {use: alarms, fps: 25}, or leave the metric out"
-            raise DataError(f"{what}{no_fps[0]} first", where=where, fix=fix)
+            raise DataError(f"{what}{no_regions[0]} first", where=self.data.of("test").component.name, fix=fix)
 
     def _report_damage(self, split: Split, video: VideoRef, damages: Sequence[Damage]) -> None:
         """Refuse a damaged video, or print a warning and record it for the manifest."""

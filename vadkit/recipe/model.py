@@ -18,11 +18,12 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import NonNegativeInt, PositiveInt
 
 from vadkit.core.errors import VadkitError
-from vadkit.core.protocol import Overlap, Protocol
+from vadkit.core.protocol import Protocol
 from vadkit.core.values import ClipSpec, OnCorrupt, Probability, Sampling, Share, Short, Split
 from vadkit.recipe.clip_section import ClipForm
 from vadkit.recipe.component_config import ComponentConfig
 from vadkit.recipe.grammar import EntryName, FiniteFloat, Kind, PositiveFloat, Section, Shorthand, Written
+from vadkit.recipe.mask_section import Mask
 from vadkit.recipe.presets import PRESETS
 from vadkit.recipe.protocol_section import ProtocolForm
 
@@ -93,6 +94,7 @@ class Data(Section):
             last frame of the video; scores are kept only for the frames of the video.
         on_corrupt: a video that is damaged or truncated is an "error", or "warn" uses the frames that can be
             read and writes a warning into the manifest of the run.
+        mask: regions of the picture that are left out; none by default.
         test_on: another data set. Its test videos are scored and evaluated instead of those of `dataset`, to
             measure a model on data that it was not trained on. The clips have the same geometry.
     """
@@ -106,6 +108,7 @@ class Data(Section):
     augment: Annotated[tuple[Annotated[ComponentConfig, Kind("augmentation")], ...], Shorthand(AugmentForm)] = ()
     short: Short = "error"
     on_corrupt: OnCorrupt = "warn"
+    mask: Mask | None = None
     test_on: Annotated[ComponentConfig, Kind("dataset")] | None = None
 
     def of(self, split: Split) -> ComponentConfig:
@@ -228,10 +231,6 @@ class Engine(Section):
         threads: CPU threads; None uses the default of torch.
         score_batch: clips in one batch when scoring.
         score_stride: frames between neighbouring windows when scoring.
-        score_overlap: how the scores of all windows over a frame combine: "mean" as in the paper, or
-            "calibrated", which first scales each position in a window to mean 0 and deviation 1 on
-            training clips. A model has larger errors at the ends of a window, and the first and last
-            frames of a video occur only there.
     """
 
     accelerator: Literal["auto", "cpu", "cuda"] = "auto"
@@ -240,7 +239,6 @@ class Engine(Section):
     threads: PositiveInt | None = None
     score_batch: PositiveInt = 8
     score_stride: PositiveInt = 1
-    score_overlap: Overlap = "mean"
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import av
 import numpy as np
+import PIL
 from numpy.typing import NDArray
 from platformdirs import user_cache_path
 
@@ -21,13 +23,13 @@ from vadkit.core.values import ClipSpec, VideoRef
 from vadkit.video.cache_quota import CacheQuota, bytes_of
 from vadkit.video.damage import RESTORE, Damage, Damages
 from vadkit.video.decode import decode
-from vadkit.video.frame_array import TRIES, StoredFrames, open_stored, read_damages, write, write_damages
+from vadkit.video.frame_array import TRIES, MaskedFrames, StoredFrames, open_stored, read_damages, write, write_damages
 from vadkit.video.resize import resize
 
 # Increase it when decoding or resizing changes pixel values.
 _VERSION = 3
 
-Frames = NDArray[np.uint8] | StoredFrames
+Frames = NDArray[np.uint8] | StoredFrames | MaskedFrames
 """Frames (F, H, W, C) uint8 of a video, in memory or on disk; supports `len` and slices."""
 
 
@@ -163,7 +165,14 @@ def _resized(video: VideoRef, clip: ClipSpec, damages: Damages) -> Iterator[NDAr
 
 
 def _key(video: VideoRef, clip: ClipSpec) -> str:
-    return _digest([_VERSION, _identity(video, here=True), _shape(clip), clip.resize])
+    return _digest([_VERSION, _identity(video, here=True), _shape(clip), clip.resize, *_decoder(video)])
+
+
+def _decoder(video: VideoRef) -> list[Any]:
+    """The versions of the libraries that decode the video: other versions give other pixels for some files."""
+    if isinstance(video.source, tuple):
+        return [f"Pillow {PIL.__version__}"]
+    return [f"PyAV {av.__version__}", av.library_versions] if isinstance(video.source, Path) else []
 
 
 def _shape(clip: ClipSpec) -> tuple[int, int, int]:

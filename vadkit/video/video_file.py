@@ -154,14 +154,15 @@ def _broken_off(path: Path, packets: _Packets, end: float) -> str:
     `end` is the end of the last decoded frame in seconds.
     """
     announced, rate = packets.stream.frames, float(packets.stream.average_rate or 0)
-    if packets.count + _ANNOUNCED_SLACK < announced:
+    # If all frames were decoded, only an index is missing.
+    lacking = missing_bytes(path) if packets.count < announced or announced == 0 else 0
+    miscounted = packets.container.format.name == "avi" and not lacking  # the header of some cameras' AVI files
+    if packets.count + _ANNOUNCED_SLACK < announced and not miscounted:
         return f"; the file announces {announced} frames"
     if announced == 0 and rate > 0 and not packets.broken:
         seconds = _announced_seconds(packets.container, packets.stream)
         if end + (_ANNOUNCED_SLACK + 1) / rate < seconds:
             return f" after {end:.2f} s; the file announces {seconds:.2f} s"
-    # If all frames were decoded, only an index is missing.
-    lacking = missing_bytes(path) if packets.count < announced or announced == 0 else 0
     return f"; at least {lacking} bytes are missing at the file's end" if lacking else ""
 
 
