@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 import time
 from typing import Any
 
@@ -67,6 +68,7 @@ class Mqtt(Sink):
         self._tls, self._discovery, self._every = tls, discovery.strip("/"), score_every
         self._client: Any = None
         self._refused = ""  # why the broker refused the last connection
+        self._answered = threading.Event()  # whether the first attempt to connect has ended
         self._retained: dict[str, str] = {"alarm": "OFF", "status": "online"}
         self._highest, self._due = float("-inf"), 0.0
 
@@ -78,11 +80,12 @@ class Mqtt(Sink):
         """
         try:
             from paho.mqtt import client as paho
+            from paho.mqtt.enums import CallbackAPIVersion
         except ImportError as error:
             what = "the sink 'mqtt' needs the package paho-mqtt"
             raise VadkitError(what, fix="install it: pip install 'vadkit[mqtt]'") from error
         self._discovered = self._entities(source)
-        client = paho.Client(paho.CallbackAPIVersion.VERSION2, client_id=f"vadkit-{self._base}".replace("/", "-"))
+        client = paho.Client(CallbackAPIVersion.VERSION2, client_id=f"vadkit-{self._base}".replace("/", "-"))
         client.max_queued_messages_set(_WAITING)
         client.reconnect_delay_set(1, 60)
         if self._login[0]:
@@ -91,12 +94,11 @@ class Mqtt(Sink):
             client.tls_set()
         client.will_set(f"{self._base}/status", "offline", qos=1, retain=True)
         client.on_connect = self._connected
+        client.on_connect_fail = lambda *_: self._answered.set()
         client.connect_async(*self._broker)
         client.loop_start()
         self._client = client
-        end = time.monotonic() + _START
-        while not (client.is_connected() or self._refused) and time.monotonic() < end:
-            time.sleep(0.01)
+        self._answered.wait(_START)
         if self._refused:
             client.loop_stop()
             raise VadkitError(f"the broker {self._where} refuses: {self._refused}", fix="correct the login")
@@ -130,18 +132,19 @@ class Mqtt(Sink):
         """Publish that the camera is offline, and disconnect.
 
         Raises:
-            VadkitError: the broker did not confirm the last message.
+            VadkitError: there is no connection, or the broker did not confirm the last message.
         """
         del summary
         last = self._publish("status", "offline")
         try:
-            if self._client.is_connected():
-                last.wait_for_publish(_END)
+            self._require_connection()
+            last.wait_for_publish(_END)
             if not last.is_published():
                 raise VadkitError(f"the broker {self._where} did not confirm the last message")
-        finally:
             self._client.disconnect()
             self._client.loop_stop()
+        finally:
+            self._client.disconnect()  # without a connection, this ends the thread that tries to connect
 
     @property
     def _where(self) -> str:
@@ -161,11 +164,13 @@ class Mqtt(Sink):
         """Send everything retained: a broker that was started again can have lost it."""
         self._refused = str(reason) if reason.is_failure else ""
         if reason.is_failure:
+            self._answered.set()
             return
         for topic, entity in self._discovered.items():
             client.publish(topic, json.dumps(entity), qos=1, retain=True)
         for name, value in self._retained.items():
             client.publish(f"{self._base}/{name}", value, qos=1, retain=True)
+        self._answered.set()
 
     def _entities(self, source: WatchedSource) -> dict[str, dict[str, Any]]:
         """Discovery topic -> entity, in the words of Home Assistant's MQTT integration."""

@@ -8,6 +8,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
+from typing import Any
 from urllib.parse import urlsplit
 
 from vadkit.api import AlarmEvent, Sink, VadkitError
@@ -65,14 +66,14 @@ class Webhook(Sink):
             VadkitError: no attempt succeeded, or the server refused the request.
         """
         body = json.dumps(event.as_dict()).encode()
-        for attempt in range(self._retries + 1):
-            if attempt:
-                time.sleep(min(self._pause * 2 ** (attempt - 1), _LONGEST_PAUSE))
-            again, problem = self._post(body)
-            if problem is None:
-                return
+        again, problem = self._post(body)
+        for attempt in range(self._retries):
             if not again:
                 break
+            time.sleep(min(self._pause * 2**attempt, _LONGEST_PAUSE))
+            again, problem = self._post(body)
+        if problem is None:
+            return
         raise VadkitError(f"{host_of(self._url)} {problem}", fix="check the address, the network and the server")
 
     def _post(self, body: bytes) -> tuple[bool, str | None]:
@@ -95,6 +96,6 @@ class Webhook(Sink):
 
 
 class _NoRedirection(urllib.request.HTTPRedirectHandler):
-    def redirect_request(self, *_: object) -> None:
+    def redirect_request(self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> None:
         """Refuse: a POST request that is redirected would lose its content."""
-        return
+        del req, fp, code, msg, headers, newurl

@@ -161,8 +161,8 @@ class WatchSummary:
         >>> from datetime import UTC, datetime
         >>> from vadkit.api import WatchedSource, WatchSummary
         >>> source = WatchedSource("night.mp4", live=False, began=datetime(2026, 3, 1, tzinfo=UTC), threshold=2.5)
-        >>> WatchSummary(source, "end of the source", frames=90_000, seconds=3600.0, alarms=3).alarms_per_hour
-        3.0
+        >>> WatchSummary(source, "end of the source", frames=90_000, seconds=3600.0, alarms=3).frames_lost
+        0
     """
 
     source: WatchedSource
@@ -172,8 +172,3 @@ class WatchSummary:
     alarms: int = 0
     frames_lost: int = 0
     fps: float | None = None
-
-    @property
-    def alarms_per_hour(self) -> float | None:
-        """Alarms per hour of watched video. None without video."""
-        return 3600 * self.alarms / self.seconds if self.seconds > 0 else None

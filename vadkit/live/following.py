@@ -37,7 +37,6 @@ class Watched:
             "frames": summary.frames,
             "seconds": round(summary.seconds, 3),
             "alarms": summary.alarms,
-            "alarms_per_hour": summary.alarms_per_hour,
             "frames_lost": summary.frames_lost,
             "fps": summary.fps,
             "threshold": summary.source.threshold,
