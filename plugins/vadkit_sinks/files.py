@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import csv
-import io
 import json
+from io import FileIO, StringIO
 from pathlib import Path
-from typing import TextIO
 
 from vadkit.api import AlarmEvent, FrameScore, RunFolderError, Sink, WatchedSource, WatchSummary
 
@@ -61,7 +60,7 @@ class Scores(Sink):
 
     def frame(self, score: FrameScore) -> None:
         """Append a line."""
-        line = io.StringIO()
+        line = StringIO()
         row = [self._source, score.frame, f"{score.seconds:.3f}", f"{score.score:.6g}"]
         csv.writer(line, lineterminator="\n").writerow(row)
         self._table.write(line.getvalue())
@@ -73,11 +72,12 @@ class Scores(Sink):
 
 
 class _AppendedFile:
-    """A text file to which complete lines are appended."""
+    """A text file to which complete lines are appended, without a buffer."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._file: TextIO | None = None
+        self._file: FileIO | None = None
+        self._partial = False  # whether a full disk cut the last line
 
     def open(self) -> bool:
         """Open the file, and return whether it is empty.
@@ -87,25 +87,28 @@ class _AppendedFile:
         """
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = self._path.open("a", encoding="utf-8")
+            self._file = FileIO(self._path, "a")
             return self._file.tell() == 0
         except OSError as error:
             what = f"cannot be written: {error.strerror or error}"
             raise RunFolderError(what, where=str(self._path), fix="choose another file") from error
 
-    def write(self, text: str) -> None:
-        """Append text, and pass it to the operating system at once.
+    def write(self, line: str) -> None:
+        """Append a line.
 
         Raises:
             RunFolderError: the disk is full, or the file cannot be written.
         """
         assert self._file is not None
+        data = (("\n" if self._partial else "") + line).encode()
         try:
-            self._file.write(text)
-            self._file.flush()
+            written = self._file.write(data)
         except OSError as error:
             what = f"{self._path} cannot be written: {error.strerror or error}"
             raise RunFolderError(what, where=str(self._path), fix="free some space") from error
+        self._partial = written != len(data)
+        if self._partial:
+            raise RunFolderError(f"{self._path}: the disk is full", where=str(self._path), fix="free some space")
 
     def close(self) -> None:
         """Close the file."""

@@ -7,9 +7,10 @@ import json
 import time
 import urllib.error
 import urllib.request
+from base64 import b64encode
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit, urlunsplit
 
 from vadkit.api import AlarmEvent, Sink, VadkitError
 from vadkit_sinks.environment import expand, host_of
@@ -45,17 +46,11 @@ class Webhook(Sink):
         retries: int = 5,
         pause: float = 1.0,
     ) -> None:
-        self._url = expand(url, where="webhook 'url'")
-        try:
-            valid = urlsplit(self._url).scheme in ("http", "https") and host_of(self._url)
-        except ValueError:
-            valid = False
-        if not valid or not urlsplit(self._url).hostname:
-            raise VadkitError("'url' is not an http or https URL", fix="write for example https://example.org/alarm")
+        self._url, login = _split(expand(url, where="webhook 'url'"))
         if timeout <= 0 or retries < 0 or pause < 0:
             raise VadkitError("'timeout' must be above 0, and 'retries' and 'pause' must be 0 or more")
         given = {name: expand(value, where=f"webhook header {name!r}") for name, value in (headers or {}).items()}
-        self._headers = {"Content-Type": "application/json", "User-Agent": "vadkit", **given}
+        self._headers = {"Content-Type": "application/json", "User-Agent": "vadkit", **login, **given}
         self._timeout, self._retries, self._pause = timeout, retries, pause
         self._opener = urllib.request.build_opener(_NoRedirection)
 
@@ -93,6 +88,22 @@ class Webhook(Sink):
             return True, f"cannot be reached: {getattr(error.reason, 'strerror', None) or error.reason}"
         except (http.client.HTTPException, OSError) as error:
             return True, f"breaks the connection: {type(error).__name__}"
+
+
+def _split(url: str) -> tuple[str, dict[str, str]]:
+    """The URL without user and password, and the header for them."""
+    try:
+        parts = urlsplit(url)
+        valid = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # such as an impossible port
+        parts, valid = None, False
+    if parts is None or not valid:
+        raise VadkitError("'url' is not an http or https URL", fix="write for example https://example.org/alarm")
+    login, _, host = parts.netloc.rpartition("@")
+    if not login:
+        return url, {}
+    encoded = b64encode(unquote(login).encode()).decode()
+    return urlunsplit(parts._replace(netloc=host)), {"Authorization": f"Basic {encoded}"}
 
 
 class _NoRedirection(urllib.request.HTTPRedirectHandler):

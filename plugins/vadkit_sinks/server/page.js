@@ -1,6 +1,7 @@
 "use strict";
 
 const EVERY = 400; // milliseconds between two requests
+const GAP = 2; // seconds without a score that interrupt the curve
 const byId = (id) => document.getElementById(id);
 const picture = byId("picture");
 const strip = byId("strip");
@@ -96,7 +97,10 @@ function drawStrip(state) {
   draw.strokeStyle = color("score");
   draw.lineWidth = 1.5;
   draw.beginPath();
-  points.forEach(([seconds, score], index) => draw[index ? "lineTo" : "moveTo"](x(seconds), y(score)));
+  points.forEach(([seconds, score], index) => {
+    const joined = index && seconds - points[index - 1][0] <= GAP;
+    draw[joined ? "lineTo" : "moveTo"](x(seconds), y(score));
+  });
   draw.stroke();
   draw.fillStyle = color("quiet");
   draw.font = "12px system-ui, sans-serif";
