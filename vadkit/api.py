@@ -15,7 +15,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vadkit.core.alarms import Alarm, AlarmRules, intervals_of, max_hold
+from vadkit.core.alarms import Alarm, AlarmRules, intervals_of, levels, max_hold
 from vadkit.core.contracts import (
     KINDS,
     Augmentation,
@@ -47,7 +47,7 @@ from vadkit.core.errors import (
     closest,
     join_names,
 )
-from vadkit.core.files import atomic_write, read_text
+from vadkit.core.files import atomic_write, read_text, safe_name
 from vadkit.core.folders import is_image, is_video, list_folder, walk_folders
 from vadkit.core.source_status import SourceState, SourceStatus
 from vadkit.core.values import (
@@ -149,6 +149,7 @@ __all__ = [
     "is_image",
     "is_video",
     "join_names",
+    "levels",
     "list_folder",
     "mask_images",
     "mask_labels",
@@ -156,6 +157,7 @@ __all__ = [
     "natural_key",
     "read_label_file",
     "read_text",
+    "safe_name",
     "video_writer",
     "walk_folders",
 ]
