@@ -30,9 +30,10 @@ _HEADERS = {
     "X-Content-Type-Options": "nosniff",
 }
 _PAGE = {
-    "/": ("page.html", "text/html"),
-    "/page.js": ("page.js", "text/javascript"),
-    "/page.css": ("page.css", "text/css"),
+    "/": ("page.html", "text/html; charset=utf-8"),
+    "/page.js": ("page.js", "text/javascript; charset=utf-8"),
+    "/page.css": ("page.css", "text/css; charset=utf-8"),
+    "/icon.svg": ("icon.svg", "image/svg+xml"),
 }
 
 
@@ -61,22 +62,25 @@ class Site:
         folder = files(__package__ or "")
         if self.page:
             for address, (name, kind) in _PAGE.items():
-                self.files[address] = folder.joinpath(name).read_bytes(), f"{kind}; charset=utf-8"
+                self.files[address] = folder.joinpath(name).read_bytes(), kind
 
 
 class Handler(BaseHTTPRequestHandler):
     """Answers GET requests. `site` is set in a subclass for each server."""
 
     site: ClassVar[Site]
-    protocol_version = "HTTP/1.1"
     server_version, sys_version = "vadkit", ""
-    timeout = 15  # seconds without a request, after which the connection is closed
+    timeout = 15  # seconds for a client to send its request and to read the answer
 
     def do_GET(self) -> None:
         """Answer a request."""
-        parts = urlsplit(self.path)
+        try:
+            parts, host = urlsplit(self.path), urlsplit(f"//{self.headers.get('Host', '')}").hostname
+        except ValueError:
+            self._send(HTTPStatus.BAD_REQUEST, b"the address is not valid\n")
+            return
         query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
-        if not self._has_known_host():
+        if self.site.hosts and host not in self.site.hosts:
             self._send(HTTPStatus.FORBIDDEN, b"unknown host name\n")
         elif parts.path == "/healthz":
             self._health()
@@ -120,10 +124,6 @@ class Handler(BaseHTTPRequestHandler):
         """Store the token in a cookie, so that it is not part of later addresses."""
         cookie = f"{_COOKIE}={self.site.token}; HttpOnly; SameSite=Strict; Path=/"
         self._send(HTTPStatus.SEE_OTHER, b"", headers={"Location": "/", "Set-Cookie": cookie})
-
-    def _has_known_host(self) -> bool:
-        host = urlsplit(f"//{self.headers.get('Host', '')}").hostname
-        return not self.site.hosts or host in self.site.hosts
 
     def _is_allowed(self) -> bool:
         if not self.site.token:
