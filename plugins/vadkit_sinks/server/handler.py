@@ -19,12 +19,11 @@ from vadkit_sinks.server.metrics import Metrics
 from vadkit_sinks.server.state import State
 
 _COOKIE = "vadkit_token"
+_OWN = ("img-src", "script-src", "style-src", "connect-src")  # what the page may load from this server
+_NOTHING = ("default-src", "base-uri", "form-action", "frame-ancestors")
 _HEADERS = {
     "Cache-Control": "no-store",
-    "Content-Security-Policy": (
-        "default-src 'none'; img-src 'self'; script-src 'self'; style-src 'self'; connect-src 'self'; "
-        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-    ),
+    "Content-Security-Policy": "; ".join([f"{name} 'none'" for name in _NOTHING] + [f"{name} 'self'" for name in _OWN]),
     "Cross-Origin-Resource-Policy": "same-origin",
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
@@ -122,7 +121,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def _enter(self) -> None:
         """Store the token in a cookie, so that it is not part of later addresses."""
-        cookie = f"{_COOKIE}={self.site.token}; HttpOnly; SameSite=Strict; Path=/"
+        cookie = "; ".join((f"{_COOKIE}={self.site.token}", "HttpOnly", "SameSite=Strict", "Path=/"))
         self._send(HTTPStatus.SEE_OTHER, b"", headers={"Location": "/", "Set-Cookie": cookie})
 
     def _is_allowed(self) -> bool:
