@@ -60,7 +60,7 @@ class LiveSource:
         self._stopped = threading.Event()
         self._began = time.monotonic()
         self._reports = Reports(self._inbox.status, self._now)
-        self._receiver = _Receiver(clip, fps, self._inbox, self._reports)
+        self._receiver = _Receiver(clip, fps, self._inbox, self._reports, self._now)
 
     def frames(self) -> SourceFrames:
         """Frames until the connection is lost for good.
@@ -136,8 +136,10 @@ class LiveSource:
 class _Receiver:
     """Turns the pictures of a connection into frames for the model, and watches their rate and their content."""
 
-    def __init__(self, clip: ClipSpec, fps: float | None, inbox: Inbox, reports: Reports) -> None:
-        self._clip, self._fps, self._inbox, self._reports = clip, fps, inbox, reports
+    def __init__(
+        self, clip: ClipSpec, fps: float | None, inbox: Inbox, reports: Reports, now: Callable[[], float]
+    ) -> None:
+        self._clip, self._fps, self._inbox, self._reports, self._now = clip, fps, inbox, reports, now
         self._meter, self._thinner, self._watch = RateMeter(), Thinner(fps), PictureWatch()
         self._held: list[SourceFrame] = []  # frames that wait for the first measurement of the rate
         self._stated: float | None = None
@@ -198,4 +200,4 @@ class _Receiver:
         if look.cut:
             self._inbox.gap()  # windows that contain both pictures would raise an alarm
         self._reports.picture(look, frame.seconds)
-        self._reports.lost(slow=self._inbox.put(frame))
+        self._reports.lost(slow=self._inbox.put(frame, self._now()))
