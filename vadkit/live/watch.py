@@ -76,7 +76,7 @@ class Watch:
     ) -> None:
         registry = registry or Registry.discover()
         self._tell = (progress or NoProgress()).message
-        self.folder, self.recipe = _open_deployable(run, overrides, registry)
+        self.folder, self.recipe = open_deployable(run, overrides, registry)
         folder = self.folder
         config = evaluation_of(self.recipe, registry)
         self.protocol = config.protocol
@@ -291,7 +291,7 @@ class _Waiting:
         self.picture = frame.frame if keep_picture else None
 
 
-def _open_deployable(run: str | Path, overrides: Sequence[str], registry: Registry) -> tuple[RunFolder, Recipe]:
+def open_deployable(run: str | Path, overrides: Sequence[str], registry: Registry) -> tuple[RunFolder, Recipe]:
     """Open a run under a deployable protocol: its own, or the preset `deployable`."""
     folder, recipe = open_run(run, overrides, registry, allow_test_tuning=True)
     if recipe.evaluate.protocol.deployable:
