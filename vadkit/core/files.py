@@ -112,7 +112,7 @@ def safe_name(text: str) -> str:
         >>> safe_name("cam1/Tür 2")
         'cam1%2FTür 2'
     """
-    kept = [c if c.isprintable() and c not in _RESERVED else quote(c, safe="", errors="replace") for c in text]
+    kept = [c if c.isprintable() and c not in _RESERVED else quote(c, safe="", errors="surrogatepass") for c in text]
     if kept and kept[0] == ".":  # a leading dot marks temporary files
         kept[0] = "%2E"
     return shorten("".join(kept))

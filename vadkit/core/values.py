@@ -648,6 +648,7 @@ class Event:
         threshold: alarm threshold.
         box: where the anomaly map of the peak is high: (x0, y0, x1, y1) in pixels of the video, without x1 and y1.
             None without anomaly maps.
+        recorded: clock time at which the video starts, in ISO 8601. None if it is unknown.
 
     Example:
         >>> from vadkit.api import Event
@@ -666,6 +667,7 @@ class Event:
     peak_score: float
     threshold: float
     box: tuple[int, int, int, int] | None = None
+    recorded: str | None = None
 
     @property
     def over_threshold(self) -> float:

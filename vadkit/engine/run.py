@@ -21,6 +21,7 @@ from vadkit.data.opening import open_data
 from vadkit.evaluation.build import evaluation_of, refuse_test_tuning
 from vadkit.evaluation.reporting import evaluate, save_events, shows_maps, write_reports
 from vadkit.evaluation.run_scores import evaluate_run, write_calibration
+from vadkit.evaluation.thumbnails import write_thumbnails
 from vadkit.plugin.registry import Registry
 from vadkit.recipe import load
 from vadkit.recipe.loading import read_recipe
@@ -96,7 +97,8 @@ def run(
 ) -> Run:
     """Train, fit densities, score, evaluate and report.
 
-    With held-out videos, `events.csv` and `events.jsonl` list the events of the test videos.
+    With held-out videos, `events.csv` and `events.jsonl` list the events of the test videos, and `thumbnails/` shows
+    them.
 
     Args:
         recipe: a recipe file, the name of a shipped recipe, or the content of a recipe as a mapping.
@@ -162,6 +164,7 @@ def run(
             result = evaluate_run(folder, checked, evaluation).result
             folder.update_manifest(lambda manifest: replace(manifest, protocol=dict(result.protocol)))
             result = replace(result, read_frames=partial(read_frames, data.videos, data.frames))
+            write_thumbnails(result, data.videos("test"), checked.data.clip, folder.path)
             save_events(result, folder.path)
             write_reports(result, checked.report, folder.path, unseen=progress.message)
     if experiment.files:
