@@ -12,7 +12,7 @@ Example:
 
 from pathlib import Path
 
-from vadkit.core.alarms import intervals_of, max_hold
+from vadkit.core.alarms import intervals_of, levels, max_hold
 from vadkit.core.contracts import (
     KINDS,
     Augmentation,
@@ -130,6 +130,7 @@ __all__ = [
     "is_image",
     "is_video",
     "join_names",
+    "levels",
     "list_folder",
     "mask_images",
     "mask_labels",

@@ -52,7 +52,7 @@ def run(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[vadkit
         "stride": 4,
         "held_out": 0.34,
     }
-    recipe["engine"] = {"score_stride": 3, "score_overlap": "calibrated", "threads": 1}
+    recipe["engine"] = {"score_stride": 3, "threads": 1}
     recipe["scores"] = {"reconstruction": {"use": "patch_error", "patch": 8, "step": 4}, "second": {"use": "psnr"}}
     recipe["fuse"] = {"reconstruction": {"weight": 1.0}}
     recipe["evaluate"] = {"protocol": "deployable", "metrics": ["micro_auc"]}

@@ -17,7 +17,7 @@ from vadkit.core.errors import DataError
 from vadkit.core.values import VideoRef
 from vadkit.video.damage import Damages
 from vadkit.video.decode import decode
-from vadkit.video.video_file import upright
+from vadkit.video.rgb import upright
 
 DATA = Path(os.environ.get("VADKIT_TEST_DATA", Path(__file__).parents[2] / "../shared/data")).resolve()
 

@@ -13,6 +13,8 @@ import av.video.stream
 import numpy as np
 from numpy.typing import NDArray
 
+from vadkit.video.media import media_url
+
 _KEY_FRAME_EVERY = 12  # frames; a player can seek quickly to every frame near one
 
 
@@ -32,7 +34,7 @@ class VideoWriter:
     def __init__(self, path: Path, *, fps: float, quality: int = 26) -> None:
         self._rate = Fraction(fps).limit_denominator(1001)
         self._quality = quality
-        self._container = av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"})
+        self._container = av.open(media_url(path), "w", format="mp4", options={"movflags": "+faststart"})
         self._stream: av.video.stream.VideoStream | None = None
 
     def write(self, frame: NDArray[np.uint8]) -> None:

@@ -18,6 +18,7 @@ from vadkit.core.values import OnCorrupt, Split, VideoRef
 from vadkit.data.tools.report import Finding, Severity
 from vadkit.video.damage import Damages, unreadable
 from vadkit.video.decode import decode
+from vadkit.video.media import media_url
 from vadkit.video.truncation import missing_bytes
 
 _GRAY = frozenset({"1", "L", "LA", "I;16", "I"})
@@ -90,7 +91,7 @@ def probe(video: VideoRef, split: Split, *, decoded: bool, on_corrupt: OnCorrupt
 def _header(path: Path, facts: VideoFacts) -> bool:
     """Read a video file's header; False if there is nothing to decode."""
     try:
-        with av.open(str(path)) as container:
+        with av.open(media_url(path)) as container:
             stream = next(iter(container.streams.video), None)
             if stream is None:
                 facts.report(str(path), "has no video stream", "fetch the file again or remove it")
