@@ -47,6 +47,7 @@ OURS = (
     "flows",
     "itae",
     "motion",
+    "sinks",
     "slowfast",
     "standard",
 )  # the first-party plugins

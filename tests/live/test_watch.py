@@ -21,9 +21,10 @@ import vadkit
 from vadkit.cli.main import app
 from vadkit.core.errors import DataError, VadkitError
 from vadkit.core.progress import NoProgress
+from vadkit.core.watching import FrameScore
 from vadkit.live.fusion import HISTORY
 from vadkit.live.stream import SourceFrame
-from vadkit.live.watch import FrameScore, Watch
+from vadkit.live.watch import Watch
 from vadkit_datasets.walkway.dataset import Walkway
 
 
