@@ -16,9 +16,9 @@ from vadkit.core.errors import DataError
 from vadkit.core.values import ClipSpec, Event, RunResult, VideoRef, VideoResult
 from vadkit.evaluation.events import THUMBNAILS, thumbnail_of
 from vadkit.video.forward import ForwardReader
-from vadkit.video.overlay import RED, heat, outline, overlay, shrink, write_jpeg
+from vadkit.video.overlay import RED, fit, heat, outline, overlay, write_jpeg
 
-_WIDTH = 480  # pixels, largest width of each picture
+_WIDTHS = (240, 480)  # pixels, smallest and largest width of each of the two pictures
 _GAP = 4  # pixels between the two pictures
 
 
@@ -26,10 +26,10 @@ def thumbnail(
     frame: NDArray[np.uint8], event: Event, anomaly_map: NDArray[np.floating[Any]] | None, clip: ClipSpec
 ) -> NDArray[np.uint8]:
     """The frame (H, W, 3) with the event's box and, with an anomaly map, the same frame under its heat map."""
-    boxed = shrink(frame if event.box is None else outline(frame, event.box, RED), _WIDTH)
+    boxed = fit(frame if event.box is None else outline(frame, event.box, RED), _WIDTHS)
     if anomaly_map is None:
         return boxed
-    heated = shrink(overlay(frame, heat(anomaly_map, clip, (frame.shape[0], frame.shape[1]))), _WIDTH)
+    heated = fit(overlay(frame, heat(anomaly_map, clip, (frame.shape[0], frame.shape[1]))), _WIDTHS)
     gap = np.full((boxed.shape[0], _GAP, 3), 255, np.uint8)
     return np.concatenate([boxed, gap, heated], axis=1)
 

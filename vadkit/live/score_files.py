@@ -15,7 +15,7 @@ from zipfile import ZIP_DEFLATED, ZipFile
 import numpy as np
 
 from vadkit.core.errors import VadkitError, join_names
-from vadkit.live.watch import FrameScore
+from vadkit.core.watching import FrameScore
 
 _ROWS = 8192  # of a row group of a Parquet file
 _HEAD = ("frame", "seconds", "score")

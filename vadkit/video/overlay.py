@@ -67,11 +67,13 @@ def outline(frame: NDArray[np.uint8], box: tuple[int, int, int, int], color: tup
     return np.asarray(image)
 
 
-def shrink(frame: NDArray[np.uint8], width: int) -> NDArray[np.uint8]:
-    """The frame (H, W, 3), not wider than `width`."""
-    if frame.shape[1] <= width:
-        return frame
-    size = (width, max(1, round(frame.shape[0] * width / frame.shape[1])))
+def fit(frame: NDArray[np.uint8], widths: tuple[int, int]) -> NDArray[np.uint8]:
+    """The frame (H, W, 3), enlarged by a whole factor to the least width, or reduced to the largest width."""
+    least, most = widths
+    if frame.shape[1] <= most:
+        factor = -(-least // frame.shape[1])
+        return frame.repeat(factor, axis=0).repeat(factor, axis=1)
+    size = (most, max(1, round(frame.shape[0] * most / frame.shape[1])))
     return np.asarray(Image.fromarray(frame).resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0))
 
 
