@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import re
 import time
 from pathlib import Path
 
-from vadkit.api import AlarmEvent, bytes_of
+from vadkit.api import AlarmEvent, bytes_of, safe_name
 
 _PREFIX = "vadkit_"
 _FORGOTTEN = 3600.0  # seconds after which an incomplete file of a killed process is removed
@@ -36,8 +35,8 @@ class Folder:
             when = f"{minutes // 60:02}h{minutes % 60:02}m{seconds:02}s"
         else:
             when = f"{began:%Y%m%dT%H%M%SZ}"
-        source = re.sub(r"[^A-Za-z0-9.-]+", "-", event.source.name.rstrip("/").rpartition("/")[2])[:60].strip("-.")
-        return self.path / f"{_PREFIX}{when}_{source or 'source'}_{event.number:04}{self._suffix}"
+        source = event.source.name.rstrip("/").rpartition("/")[2]
+        return self.path / f"{safe_name(f'{_PREFIX}{when}_{event.number:04}_{source}')}{self._suffix}"
 
     def clean(self) -> None:
         """Remove the oldest files of the sink until the rest fits the quota, but never the newest file."""

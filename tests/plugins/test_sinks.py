@@ -233,7 +233,7 @@ def test_a_snapshot_shows_the_highest_frame_with_its_heat_map(tmp_path: Path) ->
     sink.open(watched.source())
     sink.alarm(watched.begin())
     (path,) = (tmp_path / "pictures").iterdir()
-    assert path.name == "vadkit_20260301T120002Z_door_0001.jpg"
+    assert path.name == "vadkit_20260301T120002Z_0001_door.jpg"
     begun = _pixels(path)
     sink.alarm(watched.end())
     assert list((tmp_path / "pictures").iterdir()) == [path]
@@ -274,7 +274,7 @@ def test_a_clip_has_the_seconds_before_and_after_the_alarm(tmp_path: Path) -> No
     sink = Clip(folder=tmp_path, before=1.0, after=1.0, quality=10)
     _play(sink, range(200), {50: watched.begin(50), 100: watched.end(50, 75)})
     (path,) = tmp_path.iterdir()
-    assert path.name == "vadkit_20260301T120002Z_door_0001.mp4"
+    assert path.name == "vadkit_20260301T120002Z_0001_door.mp4"
     assert _levels(path) == pytest.approx(range(25, 102), abs=4)
 
 
@@ -357,5 +357,4 @@ def test_only_old_incomplete_files_are_removed(tmp_path: Path) -> None:
 def test_file_names_stay_in_the_folder(name: str, tmp_path: Path) -> None:
     path = Folder(tmp_path, ".jpg", "1GB").file(watched.begin(name=name))
     assert path.parent == tmp_path
-    assert path.name.isascii()
-    assert len(path.name) < 120
+    path.touch()

@@ -19,20 +19,20 @@ from vadkit_sinks.server.metrics import Metrics
 from vadkit_sinks.server.state import State
 
 _COOKIE = "vadkit_token"
+_OWN = ("img-src", "script-src", "style-src", "connect-src")  # what the page may load from this server
+_NOTHING = ("default-src", "base-uri", "form-action", "frame-ancestors")
 _HEADERS = {
     "Cache-Control": "no-store",
-    "Content-Security-Policy": (
-        "default-src 'none'; img-src 'self'; script-src 'self'; style-src 'self'; connect-src 'self'; "
-        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-    ),
+    "Content-Security-Policy": "; ".join([f"{name} 'none'" for name in _NOTHING] + [f"{name} 'self'" for name in _OWN]),
     "Cross-Origin-Resource-Policy": "same-origin",
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
 _PAGE = {
-    "/": ("page.html", "text/html"),
-    "/page.js": ("page.js", "text/javascript"),
-    "/page.css": ("page.css", "text/css"),
+    "/": ("page.html", "text/html; charset=utf-8"),
+    "/page.js": ("page.js", "text/javascript; charset=utf-8"),
+    "/page.css": ("page.css", "text/css; charset=utf-8"),
+    "/icon.svg": ("icon.svg", "image/svg+xml"),
 }
 
 
@@ -61,22 +61,25 @@ class Site:
         folder = files(__package__ or "")
         if self.page:
             for address, (name, kind) in _PAGE.items():
-                self.files[address] = folder.joinpath(name).read_bytes(), f"{kind}; charset=utf-8"
+                self.files[address] = folder.joinpath(name).read_bytes(), kind
 
 
 class Handler(BaseHTTPRequestHandler):
     """Answers GET requests. `site` is set in a subclass for each server."""
 
     site: ClassVar[Site]
-    protocol_version = "HTTP/1.1"
     server_version, sys_version = "vadkit", ""
-    timeout = 15  # seconds without a request, after which the connection is closed
+    timeout = 15  # seconds for a client to send its request and to read the answer
 
     def do_GET(self) -> None:
         """Answer a request."""
-        parts = urlsplit(self.path)
+        try:
+            parts, host = urlsplit(self.path), urlsplit(f"//{self.headers.get('Host', '')}").hostname
+        except ValueError:
+            self._send(HTTPStatus.BAD_REQUEST, b"the address is not valid\n")
+            return
         query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
-        if not self._has_known_host():
+        if self.site.hosts and host not in self.site.hosts:
             self._send(HTTPStatus.FORBIDDEN, b"unknown host name\n")
         elif parts.path == "/healthz":
             self._health()
@@ -118,12 +121,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def _enter(self) -> None:
         """Store the token in a cookie, so that it is not part of later addresses."""
-        cookie = f"{_COOKIE}={self.site.token}; HttpOnly; SameSite=Strict; Path=/"
+        cookie = "; ".join((f"{_COOKIE}={self.site.token}", "HttpOnly", "SameSite=Strict", "Path=/"))
         self._send(HTTPStatus.SEE_OTHER, b"", headers={"Location": "/", "Set-Cookie": cookie})
-
-    def _has_known_host(self) -> bool:
-        host = urlsplit(f"//{self.headers.get('Host', '')}").hostname
-        return not self.site.hosts or host in self.site.hosts
 
     def _is_allowed(self) -> bool:
         if not self.site.token:

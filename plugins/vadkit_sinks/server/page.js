@@ -1,6 +1,7 @@
 "use strict";
 
 const EVERY = 400; // milliseconds between two requests
+const BIN = 0.5; // seconds in one point of the strip
 const GAP = 2; // seconds without a score that interrupt the curve
 const byId = (id) => document.getElementById(id);
 const picture = byId("picture");
@@ -86,7 +87,10 @@ function drawStrip(state) {
   const y = (score) => (height - 18) * (1 - (score - low + margin) / (high - low + 2 * margin)) + 2;
 
   draw.fillStyle = color("alarm-paper");
-  for (const [seconds, , active] of points) if (active) draw.fillRect(x(seconds), 0, Math.max(x(seconds + 0.5) - x(seconds), 1), height - 16);
+  for (const [seconds, , active] of points) {
+    const left = Math.floor(x(seconds));
+    if (active) draw.fillRect(left, 0, Math.max(Math.floor(x(seconds + BIN)) - left, 1), height - 16);
+  }
   draw.strokeStyle = color("alarm");
   draw.setLineDash([4, 4]);
   draw.beginPath();

@@ -103,7 +103,7 @@ def watch(
     threads: Annotated[int | None, typer.Option(min=1, help="CPU threads. Default: the recipe's, else all.")] = None,
     set_: options.Set = None,
 ) -> None:
-    """Score a video or a live stream with a trained run, and act on alarms. Ctrl-C and SIGTERM end it cleanly."""
+    """Score a video or a live stream with a trained run, and act on alarms."""
     from vadkit.cli.progress import terminal_progress
     from vadkit.core.alarms import AlarmRules
     from vadkit.plugin.registry import Registry
