@@ -193,6 +193,21 @@ def test_events_have_thumbnails_and_videos_are_annotated(
         assert event["thumbnail"].startswith(f"thumbnails/{event['video']}/frame_")
 
 
+@pytest.mark.parametrize("suffix", [".mkv", ".mp4"])
+def test_times_are_those_of_the_file_if_the_frame_rate_varies(run: vadkit.Run, tmp_path: Path, suffix: str) -> None:
+    times = [*range(0, 3000, 50), *range(3000, 6000, 200)]  # milliseconds: 60 frames, then 15
+    frames = np.stack([np.roll(filmed.noise(1)[0], n, axis=1) for n in range(len(times))])
+    filmed.write(tmp_path / f"v{suffix}", frames, "libx264", times=times)
+    assert _score(run, tmp_path / f"v{suffix}", "--out", tmp_path / "out").exit_code == 0
+    [path] = (tmp_path / "out/scores").rglob("*.csv")
+    rows = _rows(path)
+    assert [float(row["seconds"]) for row in rows] == [times[int(row["frame"])] / 1000 for row in rows]
+    assert [int(row["frame"]) for row in rows[-15:]] == list(range(60, 75))
+    assert len(rows) == 30 + 15  # of the fast frames every second one is used, because training had 10 a second
+    for event in _rows(tmp_path / "out/events.csv"):
+        assert float(event["peak_seconds"]) == times[int(event["peak_frame"])] / 1000
+
+
 def test_a_full_disk_advises_to_give_the_same_command_again(
     run: vadkit.Run, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -87,7 +87,7 @@ def _annotated(path: Path, video: VideoRef, frames: int, fps: float | None) -> l
     with movie:
         for n in range(frames):
             late = n >= frames // 2
-            movie.add(n, FrameScore(n, n / 10, 9.0 if late else math.nan, {}, anomaly_map=hot, active=late))
+            movie.add(FrameScore(n, n / 10, 9.0 if late else math.nan, {}, anomaly_map=hot, active=late))
     return list(pictures(path, Damages(strict=True)))
 
 

@@ -67,21 +67,21 @@ class AnnotatedVideo:
         most = round(_SECONDS * self._fps)
         self._scores: deque[float] = deque(maxlen=max(2, min(most, frames or most)))
 
-    def add(self, number: int, scored: FrameScore) -> None:
-        """Add the frame with this number in the video.
+    def add(self, scored: FrameScore) -> None:
+        """Add the frame of a score.
 
         Raises:
             DataError: the frame cannot be decoded.
         """
         self._scores.append(scored.score)
-        frame = self._reader.frame(number)
+        frame = self._reader.frame(scored.frame)
         if scored.anomaly_map is not None:
             strength = (scored.score - self._normal) / max(self._threshold - self._normal, 1e-12)
             if np.isfinite(strength) and strength > 0:
                 values = heat(scored.anomaly_map, self._clip, (frame.shape[0], frame.shape[1]))
                 frame = overlay(frame, values, min(strength, 1.0))
         picture = _sized(frame)
-        words = [self._time(number, scored.seconds), *["EVENT"] * scored.active]
+        words = [self._time(scored.frame, scored.seconds), *["EVENT"] * scored.active]
         self._write(np.concatenate([_marked(picture, words), self._strip(picture.shape[1])]))
 
     def _time(self, number: int, seconds: float) -> str:

@@ -16,8 +16,6 @@ from vadkit.live.watch import Watch
 from vadkit.video.decode import frame_size
 from vadkit.video.forward import ForwardReader
 
-_KEPT = 1024  # numbers of earlier frames; an alarm may be raised later than at its first frame
-
 
 class EventFinder:
     """Collects the events of a video, and writes a thumbnail of each. Use it as a context manager.
@@ -41,30 +39,19 @@ class EventFinder:
         self._watch, self._path, self._name, self._folder = watch, path, name, folder
         self._timed, self._began = timed, began
         self._peak: FrameScore | None = None  # of the last alarm; one map stays in memory
-        self._numbers: dict[int, int] = {}  # index among the used frames -> number in the video
         self._frames = ForwardReader(recorded(path))
         self._size: tuple[int, int] | None = None
 
-    def add(self, number: int, scored: FrameScore) -> None:
-        """Process the score of the next frame. It has this number in the video."""
-        self._numbers[scored.frame] = number
+    def add(self, scored: FrameScore) -> None:
+        """Process the score of the next frame."""
         if scored.is_peak:
             self._peak = scored
         for alarm in scored.alarms:
             if alarm.until is not None:
                 self._end(alarm)
-        while not scored.active and next(iter(self._numbers)) < scored.frame - _KEPT:
-            del self._numbers[next(iter(self._numbers))]
 
     def _end(self, alarm: Alarm) -> None:
-        assert alarm.until_frame is not None
-        in_video = replace(
-            alarm,
-            frame=self._numbers[alarm.frame],
-            peak_frame=self._numbers[alarm.peak_frame],
-            until_frame=self._numbers[alarm.until_frame],
-        )
-        event = event_of(in_video, self._name, self._watch.threshold, timed=self._timed, box=self._box())
+        event = event_of(alarm, self._name, self._watch.threshold, timed=self._timed, box=self._box())
         self.found.append(replace(event, recorded=self._began.isoformat() if self._began else None))
         anomaly_map = self._peak.anomaly_map if self._peak else None
         write_thumbnail(self._folder, self.found[-1], self._frames, anomaly_map, self._watch.recipe.data.clip)

@@ -177,19 +177,18 @@ class _Result:
         shutil.rmtree(job.out / thumbnails_of(name), ignore_errors=True)
         opened = job.watch.open(str(self.video.path), fps=job.settings.fps)
         began = job.settings.start or recorded_at(self.video.path)
-        frames = 0
+        timed, frames = opened.fps is not None, 0
         with ExitStack() as files:
             path = files.enter_context(atomic_write(self.scores))
             put = files.enter_context(writing(job.settings.form, path, list(job.watch.recipe.scores)))
             movie = files.enter_context(self._movie(files, opened, began)) if job.settings.annotate else None
-            finder = EventFinder(job.watch, self.video.path, name, job.out, timed=opened.fps is not None, began=began)
+            finder = EventFinder(job.watch, self.video.path, name, job.out, timed=timed, began=began)
             events = files.enter_context(finder)
             for frames, scored in enumerate(job.watch.run(opened, anomaly_maps=job.maps), 1):
-                number = _number(scored.frame, scored.seconds, opened)
-                put(number, scored.seconds if opened.fps else None, scored)
-                events.add(number, scored)
+                put(scored.frame, scored.seconds if timed else None, scored)
+                events.add(scored)
                 if movie is not None:
-                    movie.add(number, scored)
+                    movie.add(scored)
                 if frames % _SHOW_EVERY == 0:
                     advance(frames)
         advance(frames)
@@ -217,11 +216,6 @@ class _Result:
             length = round(length * opened.used_fps / opened.fps)
         scale = {"threshold": watch.threshold, "normal": self.job.normal}
         return AnnotatedVideo(path, video, clip, fps=opened.used_fps, frames=length, began=began, **scale)
-
-
-def _number(used: int, seconds: float, source: Source) -> int:
-    """The number of a frame in the file; `used` counts only the frames that the source gave."""
-    return round(seconds * source.fps) if source.fps else used
 
 
 class _Frames:
