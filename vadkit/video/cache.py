@@ -104,6 +104,15 @@ class FrameCache:
         if self._quota is not None:
             self._quota.close()
 
+    def holds(self, video: VideoRef, clip: ClipSpec) -> bool:
+        """Whether the frames of a video are stored.
+
+        Raises:
+            DataError: a file is missing.
+        """
+        key = _key(video, clip)
+        return key in self._memory if self.folder is None else (self.folder / f"{key}.npy").is_file()
+
     def frames(self, video: VideoRef, clip: ClipSpec) -> Frames:
         """(F, H, W, C) uint8, resized with antialiasing; built at the first call.
 
