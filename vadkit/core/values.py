@@ -299,6 +299,7 @@ class VideoRef:
         fps: frames per second. None if unknown.
         fingerprint: identifies a drawn video in the frame cache. Change it when the drawing changes. Files do
             not need it.
+        time_stamps: whether the time stamps of a video file give the times of its frames. False if `fps` does.
 
     Example:
         >>> from pathlib import Path
@@ -316,6 +317,7 @@ class VideoRef:
     scene: str = ""
     fps: float | None = None
     fingerprint: str = ""
+    time_stamps: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,6 +44,7 @@ def find_events(
     *,
     numbers: NDArray[np.int64] | None = None,
     locate: Callable[[int], Box | None] = lambda _: None,
+    times: NDArray[np.float64] | None = None,
 ) -> list[Event]:
     """Find the events of a video.
 
@@ -54,11 +55,13 @@ def find_events(
         fps: frames per second; None if unknown.
         numbers: the number of each of these frames in the video, (F,). None if they are all frames.
         locate: gives the box of a frame's number.
+        times: seconds of each frame of the video by its number. None if `fps` gives them.
     """
+    seconds = (lambda frame: frame / fps if fps else 0.0) if times is None else times.item
     frames = (np.arange(scores.size) if numbers is None else numbers).tolist()
     detector, events = AlarmDetector(threshold, fps), list[Event]()
     for frame, score in zip(frames, scores.tolist(), strict=True):
-        alarm = detector.update(frame, frame / fps if fps else 0.0, score)
+        alarm = detector.update(frame, seconds(frame), score)
         if alarm is not None and alarm.until_frame is not None:
             events.append(event_of(alarm, video, threshold, timed=bool(fps), box=locate(alarm.peak_frame)))
     if alarm := detector.close():

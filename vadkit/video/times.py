@@ -77,6 +77,17 @@ def mean_rate(times: NDArray[np.float64]) -> float | None:
     return (times.size - 1) / float(times[-1] - times[0]) if times.size > 1 and times[-1] > times[0] else None
 
 
+def rate_varies(times: NDArray[np.float64]) -> bool:
+    """Whether frames with these times in seconds, (F,), are not evenly spaced: some are off by half a frame or more.
+
+    Example:
+        >>> rate_varies(np.arange(100) / 29.97), rate_varies(np.array([0.0, 0.1, 0.2, 1.2]))
+        (False, True)
+    """
+    rate = mean_rate(times)
+    return rate is not None and bool(np.abs(times - times[0] - np.arange(times.size) / rate).max() >= 0.5 / rate)
+
+
 def kept_at(times: NDArray[np.float64], fps: float) -> NDArray[np.intp]:
     """Indices of the frames that remain if at most `fps` frames per second are used, in order.
 
