@@ -186,6 +186,8 @@ def test_events_have_thumbnails_and_videos_are_annotated(
         seconds = datetime.fromisoformat(event["peak_time"]) - datetime(2026, 3, 1, 8, 30)
         assert seconds.total_seconds() == pytest.approx(float(event["peak_seconds"]))
     assert "1 scored before" in _score(run, *arguments).output
+    _score(run, "gate/x.mp4", "--out", out, "--start", "2026-03-02T08:30:00")
+    assert len(_rows(out / "events.csv")) >= len(events)  # a start of another video keeps the events
     (out / "annotated/door/x.mp4.mp4").unlink()
     assert "1 video scored" in _score(run, *arguments).output
     for event in _rows(run.path / "events.csv"):  # of the run's own test videos

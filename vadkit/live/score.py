@@ -124,6 +124,7 @@ def _write_all(missing: Sequence[_Result], done: Scored, progress: Progress) -> 
             result.write(shown.advance)
             done.scored += 1
         except DataError as error:
+            result.remove_thumbnails()
             done.failed.append(_text(result.video.name))
             progress.message(f"{_text(result.video.name)}: not scored: {_brief(error, result.video)}")
         shown.finish(length)
@@ -135,7 +136,7 @@ class _Job:
 
     def __init__(self, watch: Watch, out: Path, settings: Settings, maps: str) -> None:
         self.watch, self.out, self.settings, self.maps = watch, out, settings, maps
-        self.digest = digest_of(_VERSION, watch.digest(), settings.fps, str(settings.start), maps)
+        self.digest = digest_of(_VERSION, watch.digest(), settings.fps, maps)
         totals = watch.fusion.total(watch.fusion.normal, watch.fusion.scaled_normal)
         self.normal = float(np.nanmedian(np.concatenate(list(totals))))  # a usual score of the held-out videos
 
@@ -158,6 +159,7 @@ class _Result:
                 record is not None
                 and record["format"] == settings.form
                 and record["source"] == self.video.fingerprint()
+                and (settings.start is None or record["start"] == settings.start.isoformat())
                 and record["bytes"] == self.scores.stat().st_size
                 and (not settings.annotate or self.annotated.stat().st_size == record["annotated_bytes"])
             )
@@ -174,7 +176,7 @@ class _Result:
         from vadkit.video.clock import recorded_at
 
         job, name, source = self.job, _text(self.video.name), self.video.fingerprint()
-        shutil.rmtree(job.out / thumbnails_of(name), ignore_errors=True)
+        self.remove_thumbnails()
         opened = job.watch.open(str(self.video.path), fps=job.settings.fps)
         began = job.settings.start or recorded_at(self.video.path)
         timed, frames = opened.fps is not None, 0
@@ -198,12 +200,17 @@ class _Result:
             "source": source,
             "format": job.settings.form,
             "bytes": self.scores.stat().st_size,
+            "start": job.settings.start.isoformat() if job.settings.start else None,
             "annotated_bytes": self.annotated.stat().st_size if movie is not None else None,
             "fps": opened.fps,
             "frames": frames,
             "events": [asdict(event) for event in events.found],
         }
         atomic_write_text(self.record, json.dumps(record, ensure_ascii=False) + "\n")
+
+    def remove_thumbnails(self) -> None:
+        """Remove the thumbnails of an earlier or a failed call."""
+        shutil.rmtree(self.job.out / thumbnails_of(_text(self.video.name)), ignore_errors=True)
 
     def _movie(self, files: ExitStack, opened: Source, began: datetime | None) -> AnnotatedVideo:
         from vadkit.live.annotate import AnnotatedVideo
@@ -257,7 +264,7 @@ def _read_record(path: Path, digest: str) -> dict[str, Any] | None:
         record = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    keys = {"digest", "video", "source", "format", "bytes", "annotated_bytes", "events"}
+    keys = {"digest", "video", "source", "format", "bytes", "start", "annotated_bytes", "events"}
     return record if isinstance(record, dict) and keys <= record.keys() and record["digest"] == digest else None
 
 
