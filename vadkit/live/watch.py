@@ -264,7 +264,8 @@ class _SourceRun:
         columns = {name: values.tolist() for name, values in scores.components.items()}
         maps, enough = scores.anomaly_maps, scores.coverage >= self.watch.protocol.min_windows
         for number, score in enumerate(fusion(scores.components).tolist()):
-            waited, frame = self.waiting.popleft(), self.first
+            waited = self.waiting.popleft()
+            frame = waited.number
             self.first += 1
             level = score if enough[number] else -np.inf
             alarm = None if np.isnan(score) else self.alarms.update(frame, waited.seconds, level)
@@ -287,7 +288,7 @@ class _Waiting:
     """A frame that waits for its score."""
 
     def __init__(self, frame: SourceFrame, *, keep_picture: bool) -> None:
-        self.seconds, self.since = frame.seconds, time.monotonic()
+        self.number, self.seconds, self.since = frame.number, frame.seconds, time.monotonic()
         self.picture = frame.frame if keep_picture else None
 
 
