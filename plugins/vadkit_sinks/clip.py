@@ -38,6 +38,13 @@ class Clip(Sink):
 
     Raises:
         VadkitError: a number is out of range, or the quota is not a size.
+
+    Example:
+        >>> try:
+        ...     Clip(folder=Path("clips"), before=-1)
+        ... except VadkitError as error:
+        ...     print(error)
+        'before' must be from 0 to 60 s, 'after' from 0 to 600 s, and 'longest' above 0 s
     """
 
     needs_frames = True
