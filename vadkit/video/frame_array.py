@@ -71,7 +71,7 @@ class StoredFrames:
 
 
 class MaskedFrames:
-    """Frames (F, H, W, C) uint8 of a video whose masked pixels are black.
+    """Frames (F, H, W, C) uint8 of a video, with black pixels where a mask leaves them out.
 
     Args:
         frames: the frames, in memory or on disk.

@@ -26,7 +26,7 @@ def draw_mask(
 
     Args:
         clip: geometry of the clip. An image is resized as the frames of a video are.
-        image: an image file, whose white pixels are left out.
+        image: an image file. Its white pixels are left out.
         polygons: corners (x, y) as shares of the clip's width and height.
 
     Returns:

@@ -92,9 +92,14 @@ def watch(
     retries: Annotated[
         int | None,
         typer.Option(
-            min=0, help="Attempts to reconnect to a lost stream. Default: no limit.", rich_help_panel=_SOURCES
+            min=0,
+            help="Attempts to connect to a stream that is off or lost. Default: no limit.",
+            rich_help_panel=_SOURCES,
         ),
     ] = None,
+    rtsp_transport: Annotated[
+        str, typer.Option(help="tcp or udp. Over udp, packets may be lost.", rich_help_panel=_SOURCES)
+    ] = "tcp",
     threads: Annotated[int | None, typer.Option(min=1, help="CPU threads. Default: the recipe's, else all.")] = None,
     set_: options.Set = None,
 ) -> None:
@@ -131,7 +136,7 @@ def watch(
         if threads is not None:
             limit_threads(threads)
         outputs = Outputs(named, ready.recipe.data.clip, progress.message)
-        opened = ready.open(source, fps=fps, retries=retries)
+        opened = ready.open(source, fps=fps, retries=retries, transport=rtsp_transport)
         with Stop() as stop:
             done = follow(ready, opened, outputs, stop)
     _end(done, summary)
