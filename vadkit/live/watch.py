@@ -218,7 +218,7 @@ class _SourceRun:
 
     def __init__(self, watch: Watch, source: Source, anomaly_maps: str, pictures: bool) -> None:
         self.watch, self.source, self.anomaly_maps, self.pictures = watch, source, anomaly_maps, pictures
-        self.alarms = AlarmDetector(watch.threshold, source.used_fps, watch.rules)
+        self.alarms = AlarmDetector(watch.threshold, source.used_fps, watch.rules, by_clock=source.live)
         self.waiting: deque[_Waiting] = deque()  # the frames that have no score yet
         self.first = 0  # index of the first of these frames
         self.has_scores = False

@@ -136,7 +136,7 @@ def watch(
         if threads is not None:
             limit_threads(threads)
         outputs = Outputs(named, ready.recipe.data.clip, progress.message)
-        opened = ready.open(source, fps=fps, retries=retries, transport=rtsp_transport)
+        opened = ready.open(source, fps=fps, retries=retries, transport=rtsp_transport, on_status=outputs.status)
         with Stop() as stop:
             done = follow(ready, opened, outputs, stop)
     _end(done, summary)
