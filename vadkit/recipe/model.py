@@ -19,7 +19,7 @@ from pydantic import NonNegativeInt, PositiveInt
 
 from vadkit.core.errors import VadkitError
 from vadkit.core.protocol import Protocol
-from vadkit.core.values import ClipSpec, OnCorrupt, Probability, Sampling, Share, Short, Split
+from vadkit.core.values import ClipSpec, OnCorrupt, Probability, Sampling, Share, Short, Split, WeightsFile
 from vadkit.recipe.clip_section import ClipForm
 from vadkit.recipe.component_config import ComponentConfig
 from vadkit.recipe.grammar import EntryName, FiniteFloat, Kind, PositiveFloat, Section, Shorthand, Written
@@ -40,6 +40,8 @@ class Fit(Section):
         lr_scheduler: the learning-rate scheduler, kind "lr_scheduler"; None keeps the learning rate constant.
         warmup: number of steps in which the learning rate first rises from 0.
         clip_gradients: largest norm of all gradients together; None does not clip.
+        init: weights to start from: the file of the same stage in `checkpoints/` of another run. None starts from
+            random weights. `vadkit run --warm-start RUN` sets it.
     """
 
     optimizer: Annotated[ComponentConfig, Kind("optimizer")]
@@ -49,6 +51,7 @@ class Fit(Section):
     lr_scheduler: Annotated[ComponentConfig, Kind("lr_scheduler")] | None = None
     warmup: NonNegativeInt = 0
     clip_gradients: PositiveFloat | None = None
+    init: WeightsFile | None = None
 
     def __post_init__(self) -> None:
         if (self.epochs is None) == (self.steps is None):

@@ -18,6 +18,9 @@ def run(
     resume: Annotated[bool, typer.Option("--resume", help="Continue an interrupted run.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier run.")] = False,
     reuse: options.Reuse = None,
+    warm_start: Annotated[
+        Path | None, typer.Option(metavar="RUN", help="Start training from the weights of this run.")
+    ] = None,
     cache_limit: Annotated[
         str | None, typer.Option(metavar="SIZE", help="Limit of the frame cache: 50GB. Default: $VADKIT_CACHE_LIMIT.")
     ] = None,
@@ -37,6 +40,7 @@ def run(
             resume=resume,
             overwrite=overwrite,
             reuse=reuse or (),
+            warm_start=warm_start,
             allow_test_tuning=allow_test_tuning,
             keep_cache=not no_cache,
             cache_limit=cache_limit,
