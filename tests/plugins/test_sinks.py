@@ -67,7 +67,7 @@ def test_json_lines_have_the_clock_of_a_live_source(tmp_path: Path) -> None:
     assert lines[1] == {
         "source": "rtsp://camera/door", "event": "end", "number": 1, "frame": 50, "seconds": 2.0, "peak": 5.0,
         "peak_frame": 55, "peak_seconds": 2.2, "until_frame": 75, "until": 3.0, "threshold": 2.5,
-        "box": [16, 8, 32, 16], "time": "2026-03-01T12:00:03.000+00:00",
+        "box": [16, 8, 32, 16], "picture_size": [64, 48], "time": "2026-03-01T12:00:03.000+00:00",
     }  # fmt: skip
 
 

@@ -91,6 +91,23 @@ def locate(anomaly_map: NDArray[np.floating[Any]], clip: ClipSpec, size: tuple[i
     return x0, y0, x1, y1
 
 
+def map_of_picture(
+    anomaly_map: NDArray[np.floating[Any]], clip: ClipSpec, size: tuple[int, int]
+) -> NDArray[np.floating[Any]]:
+    """An anomaly map (h, w) of a frame at the clip's size, as a finer map that covers exactly the picture of the video.
+
+    Args:
+        anomaly_map: (h, w). Its last cells can extend over the edge of the frame.
+        clip: geometry of the clip.
+        size: height and width of the video.
+    """
+    cells = -(-clip.height // anomaly_map.shape[0]), -(-clip.width // anomaly_map.shape[1])
+    fine = np.repeat(np.repeat(anomaly_map, cells[0], 0), cells[1], 1)
+    top, height, *_ = _picture(clip.height, size[0], clip, size)
+    left, width, *_ = _picture(clip.width, size[1], clip, size)
+    return fine[top : top + height, left : left + width]
+
+
 def _picture(side: int, source: int, clip: ClipSpec, size: tuple[int, int]) -> tuple[int, int, int, int]:
     """One axis: first pixel and number of pixels of the picture in a clip's frame, and sides of frame and video."""
     if clip.resize == "stretch":
