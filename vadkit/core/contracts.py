@@ -664,6 +664,8 @@ class Reporter(ABC):
 
     Attributes:
         needs_anomaly_maps: True if the reporter reads `VideoResult.anomaly_maps`. The run then keeps such maps.
+        shows_previews: True if the reporter reads `VideoResult.preview` where it is there. The run then keeps
+            previews, if a scorer gives anomaly maps or the model has a decoder.
 
     Example:
         >>> from pathlib import Path
@@ -677,6 +679,7 @@ class Reporter(ABC):
     """
 
     needs_anomaly_maps: ClassVar[bool] = False
+    shows_previews: ClassVar[bool] = False
 
     @abstractmethod
     def report(self, result: RunResult, folder: Path) -> None:

@@ -8,7 +8,7 @@ A higher score means more anomalous. Negative log-likelihoods are in nats.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from math import prod
@@ -510,6 +510,29 @@ class ScoredVideo:
 
 
 @dataclass(frozen=True, slots=True)
+class Preview:
+    """Small pictures of what a model made of a video: anomaly maps, and the frames that its decoder gave.
+
+    Attributes:
+        numbers: the numbers of the pictured frames in the video, (K,), from 0, in order.
+        maps: their anomaly maps, (K, h, w), coarser than the frames. None if no scorer gives maps.
+        outputs: a function that gives the K frames of the decoder in order, each (H, W, 3) uint8. A frame that the
+            decoder does not give is black. None without a decoder.
+
+    Example:
+        >>> import numpy as np
+        >>> from vadkit.api import Preview
+        >>> preview = Preview(np.arange(0, 200, 4), maps=np.zeros((50, 60, 90), np.float32))
+        >>> preview.outputs is None
+        True
+    """
+
+    numbers: NDArray[np.int64]
+    maps: NDArray[np.float32] | None = None
+    outputs: Callable[[], Iterator[NDArray[np.uint8]]] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class VideoResult:
     """All scores of one test video. Reporters read it.
 
@@ -522,6 +545,8 @@ class VideoResult:
         numbers: the numbers of these frames in the video, (F,), from 0. None if they are all frames.
         anomaly_maps: a function that returns a score for each cell of each frame, (F, h, w). None if the run
             keeps no maps.
+        fps: frames per second. None if unknown.
+        preview: a function that returns small pictures of the video. None if the run keeps none.
 
     Example:
         >>> import numpy as np
@@ -539,6 +564,8 @@ class VideoResult:
     raw: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
     numbers: NDArray[np.int64] | None = None
     anomaly_maps: Callable[[], NDArray[np.floating[Any]]] | None = None
+    fps: float | None = None
+    preview: Callable[[], Preview] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -693,6 +720,7 @@ class RunResult:
             uint8. Its arguments are the name of the video and the numbers of the frames. It raises
             DataError if the video is not on disk. None for scores without a data set.
         events: events of all test videos, labelled or not. None without an alarm threshold.
+        recipe: the resolved recipe, as YAML. Empty for external scores.
 
     Example:
         >>> from pathlib import Path
@@ -715,6 +743,7 @@ class RunResult:
     units: Mapping[str, str] = field(default_factory=dict)
     read_frames: Callable[[str, Sequence[int]], Sequence[NDArray[np.uint8]]] | None = None
     events: Sequence[Event] | None = None
+    recipe: str = ""
 
 
 _NUMBERS = re.compile(r"(\d+)")
