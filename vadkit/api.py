@@ -72,6 +72,8 @@ from vadkit.core.values import (
 from vadkit.core.video_labels import IntervalLabels, VideoLabels, mask_images, mask_labels
 from vadkit.plugin.component import Component
 from vadkit.plugin.hookspecs import API_VERSION, hookimpl
+from vadkit.report.remarks import result_notes, result_warnings
+from vadkit.report.worst import worst_frames
 
 __all__ = [
     "API_VERSION",
@@ -139,7 +141,11 @@ __all__ = [
     "natural_key",
     "read_label_file",
     "read_text",
+    "result_notes",
+    "result_warnings",
     "walk_folders",
+    "worst_frames",
+    "write_report",
 ]
 
 
@@ -208,3 +214,31 @@ def read_label_file(path: Path, video: str = "") -> dict[str, VideoLabels]:
     from vadkit.store.external import labels as label_files
 
     return label_files.read_label_file(path, video)
+
+
+def write_report(result: RunResult, folder: Path, *, megabytes: float = 12.0) -> None:
+    """Write `report.html` into a folder: a page about a run that opens offline in a browser.
+
+    Args:
+        result: the result of the run.
+        folder: where the page goes.
+        megabytes: largest size of the page. The pictures adapt to it. A page without any picture may be larger.
+
+    Raises:
+        RunFolderError: the folder cannot be written.
+        DataError: a file with previews of the run is damaged.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from tempfile import TemporaryDirectory
+        >>> import numpy as np
+        >>> from vadkit.api import RunResult, VideoResult, write_report
+        >>> video = VideoResult("01", np.array([0.1, 0.9]), {}, labels=None)
+        >>> with TemporaryDirectory() as folder:
+        ...     write_report(RunResult("demo", Path(folder), {}, {}, {}, [video]), Path(folder))
+        ...     Path(folder, "report.html").read_text()[:15]
+        '<!doctype html>'
+    """
+    from vadkit.report import run_report
+
+    run_report.write_report(result, folder, megabytes=megabytes)

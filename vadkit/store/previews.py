@@ -6,7 +6,7 @@ frames that the decoder gave. The size of all previews of a run is limited: of l
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -16,10 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vadkit.core.files import atomic_write
-from vadkit.core.values import Preview, VideoRef
+from vadkit.core.values import Preview
 from vadkit.store.scores import opened_arrays, score_file, write_arrays
-from vadkit.video.decode import decode
-from vadkit.video.encode import VideoWriter
+from vadkit.video.encode import VideoWriter, read_written
 
 MOST_FRAMES = 4000
 """Largest number of pictured frames of a run."""
@@ -99,9 +98,5 @@ def _read(path: Path) -> Preview:
             low, high = arrays["range"].tolist()
             maps = (low + arrays["maps"].astype(np.float32) * ((high - low) / _LEVELS)).astype(np.float32)
         film = path.with_suffix(".mp4")
-        outputs = partial(_outputs, film) if bool(arrays["outputs"]) and film.is_file() else None
+        outputs = partial(read_written, film) if bool(arrays["outputs"]) and film.is_file() else None
         return Preview(numbers, maps, outputs)
-
-
-def _outputs(path: Path) -> Iterator[NDArray[np.uint8]]:
-    yield from decode(VideoRef(path.stem, path), color="rgb")

@@ -1,7 +1,8 @@
-"""Encodes frames as an H.264 video, which players and browsers show."""
+"""Encodes frames as an H.264 video, which players and browsers show, and reads such a video back."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
@@ -11,6 +12,7 @@ import av
 import av.container
 import av.video.stream
 import numpy as np
+from av.video.reformatter import VideoReformatter
 from numpy.typing import NDArray
 
 _KEY_FRAME_EVERY = 12  # frames; a player can seek quickly to every frame near one
@@ -34,6 +36,7 @@ class VideoWriter:
         self._quality = quality
         self._container = av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"})
         self._stream: av.video.stream.VideoStream | None = None
+        self._reformatter = VideoReformatter()
 
     def write(self, frame: NDArray[np.uint8]) -> None:
         """Add a frame (H, W, 3) uint8 RGB. An odd height or width loses its last row or column."""
@@ -44,6 +47,7 @@ class VideoWriter:
             self._stream.options = {"crf": str(self._quality), "preset": "veryfast", "g": str(_KEY_FRAME_EVERY)}
             self._stream.thread_count = 1
         picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(frame[:height, :width]), format="rgb24")
+        picture = self._reformatter.reformat(picture, format="yuv420p", threads=1)  # one context for all frames
         self._container.mux(self._stream.encode(picture))
 
     def __enter__(self) -> Self:
@@ -59,3 +63,12 @@ class VideoWriter:
                 self._container.mux(self._stream.encode(None))
         finally:
             self._container.close()
+
+
+def read_written(path: Path) -> Iterator[NDArray[np.uint8]]:
+    """Yield the frames of a video of `VideoWriter`, each (H, W, 3) uint8 RGB."""
+    reformatter = VideoReformatter()
+    with av.open(str(path)) as container:
+        container.streams.video[0].thread_count = 1
+        for frame in container.decode(video=0):
+            yield reformatter.reformat(frame, format="rgb24", threads=1).to_ndarray()
