@@ -664,8 +664,8 @@ class Reporter(ABC):
 
     Attributes:
         needs_anomaly_maps: True if the reporter reads `VideoResult.anomaly_maps`. The run then keeps such maps.
-        shows_previews: True if the reporter reads `VideoResult.preview` where it is there. The run then keeps
-            previews, if a scorer gives anomaly maps or the model has a decoder.
+        shows_previews: True if the reporter reads `VideoResult.preview`. The run then keeps previews of its test
+            videos.
 
     Example:
         >>> from pathlib import Path

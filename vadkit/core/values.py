@@ -8,7 +8,7 @@ A higher score means more anomalous. Negative log-likelihoods are in nats.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from math import prod
@@ -511,25 +511,29 @@ class ScoredVideo:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """Small pictures of what a model made of a video: anomaly maps, and the frames that its decoder gave.
+    """A small video about a test video: for each pictured frame, several pictures side by side.
 
     Attributes:
-        numbers: the numbers of the pictured frames in the video, (K,), from 0, in order.
-        maps: their anomaly maps, (K, h, w), coarser than the frames. None if no scorer gives maps.
-        outputs: a function that gives the K frames of the decoder in order, each (H, W, 3) uint8. A frame that the
-            decoder does not give is black. None without a decoder.
+        video: the content of an MP4 file (H.264).
+        numbers: the numbers of the pictured frames in the test video, (K,), from 0, in order.
+        fps: frames per second of `video`.
+        parts: what the pictures show, from left to right: "frame", "decoder output", "anomaly map". All have the
+            same width. Where the decoder gives no frame, its picture is black.
+        heat: the values of an anomaly map that are drawn without colour and with the brightest one. None without maps.
 
     Example:
         >>> import numpy as np
         >>> from vadkit.api import Preview
-        >>> preview = Preview(np.arange(0, 200, 4), maps=np.zeros((50, 60, 90), np.float32))
-        >>> preview.outputs is None
-        True
+        >>> preview = Preview(b"", np.arange(0, 200, 4), fps=6.25, parts=("frame", "anomaly map"), heat=(0.1, 2.5))
+        >>> preview.numbers.size
+        50
     """
 
+    video: bytes
     numbers: NDArray[np.int64]
-    maps: NDArray[np.float32] | None = None
-    outputs: Callable[[], Iterator[NDArray[np.uint8]]] | None = None
+    fps: float
+    parts: tuple[str, ...]
+    heat: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -546,7 +550,7 @@ class VideoResult:
         anomaly_maps: a function that returns a score for each cell of each frame, (F, h, w). None if the run
             keeps no maps.
         fps: frames per second. None if unknown.
-        preview: a function that returns small pictures of the video. None if the run keeps none.
+        preview: a function that reads the preview of the video. None if the run keeps none.
 
     Example:
         >>> import numpy as np

@@ -15,12 +15,13 @@ from vadkit.core.seeds import derive
 from vadkit.core.values import Labels, VideoRef
 from vadkit.engine.bench.flops import count_flops
 from vadkit.engine.experiment import Experiment
-from vadkit.model.inference.preview import PreviewRecorder
+from vadkit.engine.previews import write_all_previews
+from vadkit.model.inference.preview_parts import PartsRecorder
 from vadkit.model.inference.sliding_window import measure_position_stats, score_video
 from vadkit.model.inference.synthetic import synthesize
 from vadkit.model.pipeline import Pipeline
 from vadkit.store.manifest import HELD_OUT, SCORES, SYNTHETIC
-from vadkit.store.previews import PreviewWriter, preview_file, step_of
+from vadkit.store.previews import PartsWriter, has_previews, parts_file, step_of
 from vadkit.store.scores import (
     PositionStats,
     map_file,
@@ -43,20 +44,22 @@ class Scoring:
         experiment: the trained recipe.
         anomaly_maps: the scorer that gives anomaly maps of the test videos; empty for none.
         keep_maps: keep these maps in full. Otherwise they only enter the previews.
-        previews: keep previews of the test videos, if there are anomaly maps or a decoder.
+        previews: make previews of the test videos.
     """
 
     def __init__(
         self, experiment: Experiment, *, anomaly_maps: str = "", keep_maps: bool = True, previews: bool = False
     ) -> None:
         self.experiment, self.anomaly_maps, self.keep_maps = experiment, anomaly_maps, keep_maps
-        self.previews = previews and (bool(anomaly_maps) or experiment.pipeline().decode)
+        self.previews = previews
         self.folder, self.recipe, self.datamodule = experiment.folder, experiment.recipe, experiment.datamodule
 
     def test_videos(self) -> None:
         """Score every test video that does not have a score file of this recipe."""
         videos, frames = self.datamodule.videos("test"), self.datamodule.frames
-        self._videos(SCORES, "score test", self.folder.scores, videos, frames, tested=True)
+        scored = self._videos(SCORES, "score test", self.folder.scores, videos, frames, tested=True)
+        if self.previews and (scored or not has_previews(self.folder.scores)):
+            write_all_previews(self.folder.scores, videos, frames, self.experiment.progress)
         flops = count_flops(self.experiment.pipeline(), self.experiment.scorers)
         self.folder.update_manifest(lambda it: replace(it, flops=flops))
 
@@ -96,8 +99,8 @@ class Scoring:
         frames_of: Callable[[VideoRef], Frames],
         *,
         tested: bool = False,
-    ) -> None:
-        """Score videos, one in memory at a time.
+    ) -> bool:
+        """Score videos, one in memory at a time; return whether any was not scored before.
 
         Args:
             stage: the key of its time in the manifest.
@@ -142,11 +145,12 @@ class Scoring:
         if len(missing) == len(videos):  # otherwise it is the time of a part
             seconds = round(time.monotonic() - began, 2)
             self.folder.update_manifest(lambda it: it.with_stage(stage, seconds=seconds))
+        return bool(missing)
 
     @contextmanager
-    def _recorder(self, folder: Path, video: VideoRef, frames: int, step: int) -> Iterator[PreviewRecorder]:
-        with PreviewWriter(folder, video.name, video.fps) as writer:
-            yield PreviewRecorder(writer, self.experiment.clip, frames, step)
+    def _recorder(self, folder: Path, video: VideoRef, frames: int, step: int) -> Iterator[PartsRecorder]:
+        with PartsWriter(folder, video.name) as writer:
+            yield PartsRecorder(writer, self.experiment.clip, frames, step)
 
     def _position_stats(self, pipeline: Pipeline) -> Mapping[str, PositionStats] | None:
         """Mean and deviation of each position in a window; measured once and kept with the weights."""
@@ -164,7 +168,7 @@ class Scoring:
 
     def _scored(self, folder: Path, name: str, frames: int, anomaly_maps: str, preview: bool) -> bool:
         path = score_file(folder, name)
-        if preview and not preview_file(folder, name).exists():
+        if preview and not parts_file(folder, name).exists():
             return False
         if not path.exists() or (anomaly_maps and not map_file(folder, anomaly_maps, name).exists()):
             return False

@@ -12,6 +12,8 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from vadkit.core.values import Preview
+
 Numbers = NDArray[np.floating] | NDArray[np.integer] | Sequence[float]
 
 
@@ -64,23 +66,6 @@ class Tables:
 
 
 @dataclass(frozen=True, slots=True)
-class Strip:
-    """An H.264 video whose frames are pictures side by side, all of the same size.
-
-    Attributes:
-        video: the content of the MP4 file.
-        numbers: the frame number of each of its frames in the video that it shows, (K,).
-        fps: its frames per second.
-        parts: what the pictures show, from left to right.
-    """
-
-    video: bytes
-    numbers: NDArray[np.int64]
-    fps: float
-    parts: Sequence[str]
-
-
-@dataclass(frozen=True, slots=True)
 class VideoPanel:
     """The scores of one video over time.
 
@@ -93,7 +78,7 @@ class VideoPanel:
         events: the first, the highest and the last frame number of each event, in order.
         fps: frames per second. None if unknown.
         note: values of this video.
-        strip: its pictures. None if the page has none.
+        preview: its pictures. None if the page has none.
     """
 
     name: str
@@ -104,7 +89,7 @@ class VideoPanel:
     events: Sequence[tuple[int, int, int]] = ()
     fps: float | None = None
     note: str = ""
-    strip: Strip | None = None
+    preview: Preview | None = None
 
 
 @dataclass(frozen=True, slots=True)

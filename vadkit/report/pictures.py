@@ -1,18 +1,26 @@
-"""Pictures for pages: anomaly maps as heat over a frame, pictures side by side, JPEG files."""
+"""Pictures for pages: anomaly maps as heat over a frame, JPEG files."""
 
 from __future__ import annotations
 
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from vadkit.core.values import Preview
+from vadkit.video.encode import read_written
+
 Picture = NDArray[np.uint8]  # (H, W, 3)
 
+FRAME, OUTPUT, HEAT = "frame", "decoder output", "anomaly map"
+"""What the pictures of a preview show."""
+
 _JPEG_QUALITY = 72
+_CARD = (120, 180)  # height and width of each picture on a card
 _STOPS = (0.0, 0.35, 0.7, 1.0)
 _COLORS = ((80, 0, 110), (205, 40, 60), (255, 160, 20), (255, 250, 190))  # from dark violet to light yellow
 _OPAQUE = 0.85  # of the highest heat
@@ -58,11 +66,6 @@ def heated(picture: Picture, anomaly_map: NDArray[np.floating], scale: HeatScale
     return np.asarray(gray)
 
 
-def side_by_side(pictures: Sequence[Picture]) -> Picture:
-    """Pictures of one height as one."""
-    return np.concatenate(pictures, axis=1)
-
-
 def jpeg(picture: Picture) -> bytes:
     """A JPEG file."""
     buffer = io.BytesIO()
@@ -75,6 +78,22 @@ def fitted(height: int, width: int, tallest: int, widest: int) -> tuple[int, int
     factor = min(1.0, tallest / height, widest / width)
     high, wide = (max(2, int(side * factor) // 2 * 2) for side in (height, width))
     return high, wide
+
+
+def card_pictures(preview: Preview, numbers: Sequence[int]) -> dict[int, bytes]:
+    """Frame number -> a JPEG file with frame and anomaly map, for some frames of a preview."""
+    places: dict[int, list[int]] = {}
+    for number in numbers:
+        places.setdefault(int(np.abs(preview.numbers - number).argmin()), []).append(number)
+    found: dict[int, bytes] = {}
+    for place, picture in enumerate(islice(read_written(preview.video), max(places, default=-1) + 1)):
+        if place not in places:
+            continue
+        width = picture.shape[1] // len(preview.parts)
+        kept = [picture[:, n * width : (n + 1) * width] for n, part in enumerate(preview.parts) if part != OUTPUT]
+        small = [resized(one, *fitted(*one.shape[:2], *_CARD)) for one in kept]
+        found |= dict.fromkeys(places[place], jpeg(np.concatenate(small, axis=1)))
+    return found
 
 
 def _table() -> NDArray[np.uint8]:

@@ -80,9 +80,9 @@ class _StripElement:
 
 def _strips(videos: Sequence[VideoPanel]) -> list[_StripElement]:
     return [
-        _StripElement(number, _safe(_base64(video.strip.video)))
+        _StripElement(number, _safe(_base64(video.preview.video)))
         for number, video in enumerate(videos)
-        if video.strip is not None
+        if video.preview is not None
     ]
 
 
@@ -139,8 +139,10 @@ def _player(player: Player) -> Mapping[str, Any]:
 
 
 def _video(video: VideoPanel) -> Mapping[str, Any]:
-    strip = video.strip
-    shown = {"numbers": strip.numbers.tolist(), "fps": strip.fps, "parts": list(strip.parts)} if strip else None
+    preview = video.preview
+    shown = None
+    if preview is not None:
+        shown = {"numbers": preview.numbers.tolist(), "fps": preview.fps, "parts": list(preview.parts)}
     return {
         "name": video.name,
         "numbers": video.numbers.tolist(),

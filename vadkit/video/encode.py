@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -65,10 +66,10 @@ class VideoWriter:
             self._container.close()
 
 
-def read_written(path: Path) -> Iterator[NDArray[np.uint8]]:
-    """Yield the frames of a video of `VideoWriter`, each (H, W, 3) uint8 RGB."""
+def read_written(video: Path | bytes) -> Iterator[NDArray[np.uint8]]:
+    """Yield the frames of a video of `VideoWriter`, a file or its content, each (H, W, 3) uint8 RGB."""
     reformatter = VideoReformatter()
-    with av.open(str(path)) as container:
+    with av.open(str(video) if isinstance(video, Path) else io.BytesIO(video)) as container:
         container.streams.video[0].thread_count = 1
         for frame in container.decode(video=0):
             yield reformatter.reformat(frame, format="rgb24", threads=1).to_ndarray()

@@ -15,7 +15,7 @@ from vadkit.core.errors import DataError
 from vadkit.core.progress import Progress
 from vadkit.core.values import ClipOutputs, Short, VideoRef
 from vadkit.model.inference.map_mean import SlidingWindowMapMean
-from vadkit.model.inference.preview import PreviewRecorder
+from vadkit.model.inference.preview_parts import PartsRecorder
 from vadkit.model.pipeline import Pipeline
 from vadkit.store.scores import PositionStats, VideoScores
 from vadkit.video.cache import Frames
@@ -194,7 +194,7 @@ def score_video(
     position_stats: Mapping[str, PositionStats] | None = None,
     anomaly_maps: str = "",
     keep_maps: bool = True,
-    preview: PreviewRecorder | None = None,
+    preview: PartsRecorder | None = None,
     short: Short = "error",
 ) -> VideoScores:
     """Score the windows of one video in order. A stateful pipeline scores them one at a time.

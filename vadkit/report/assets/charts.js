@@ -1,10 +1,21 @@
 // Draws the charts of the page's data with plotly.js.
-const COLORS = ["#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8c6d31", "#7f7f7f"];
+const COLORS = { light: ["#0072B2", "#00805d", "#b8548c", "#a86f00", "#3b8fc4", "#7a5c24", "#6f6f6f"],
+  dark: ["#56B4E9", "#2fd6a5", "#e79ac5", "#f0b93a", "#9ad1f2", "#c9ab75", "#b5b5b5"] };
 const CONFIG = { displaylogo: false, responsive: true, modeBarButtonsToRemove: ["lasso2d", "select2d", "autoScale2d"] };
 
 // plotly.js reads some HTML tags in texts; this shows them as they are.
 function plain(text) {
   return String(text).replace(/&/g, "&amp;").replace(/</g, "&lt;").replace(/>/g, "&gt;");
+}
+
+function isDark() {
+  return (document.documentElement.dataset.theme ?? (dark.matches ? "dark" : "light")) === "dark";
+}
+
+// The colour of a curve or a dot, by its place.
+function color(index) {
+  const colors = COLORS[isDark() ? "dark" : "light"];
+  return colors[index % colors.length];
 }
 
 function css(name) {
@@ -30,7 +41,7 @@ const DRAWN = {
   lines(chart) {
     const traces = chart.lines.map((line, index) => ({
       x: line.x, y: line.y, name: plain(line.name), mode: "lines", hovertemplate: "%{x:.1f}, %{y:.1f}",
-      line: { color: index ? COLORS[(index - 1) % COLORS.length] : css("--total"), width: index ? 1.5 : 2.5 },
+      line: { color: index ? color(index - 1) : css("--total"), width: index ? 1.5 : 2.5 },
     }));
     const range = chart.square ? { range: [0, 100.5] } : {};
     if (chart.square) {
@@ -41,7 +52,7 @@ const DRAWN = {
   },
 
   histogram(chart) {
-    const colors = { normal: "#0072B2", abnormal: css("--total") };
+    const colors = { normal: color(0), abnormal: css("--total") };
     const middles = chart.edges.slice(1).map((edge, index) => (edge + chart.edges[index]) / 2);
     const widths = chart.edges.slice(1).map((edge, index) => edge - chart.edges[index]);
     const traces = Object.entries(chart.shares).map(([name, shares]) => ({
@@ -62,7 +73,7 @@ const DRAWN = {
       const minus = points.values.map((value, place) => value - (points.low[place] ?? value));
       const error = points.high.length ? { error_x: { type: "data", array: plus, arrayminus: minus, thickness: 1.5 } } : {};
       return { x: points.values, y: labels, name: plain(points.name), mode: "markers", type: "scatter",
-        marker: { size: 9, symbol: index % 8, color: COLORS[index % COLORS.length] }, hovertemplate: "%{x:.2f}", ...error };
+        marker: { size: 9, symbol: index % 8, color: color(index) }, hovertemplate: "%{x:.2f}", ...error };
     });
     const y = { type: "category", autorange: "reversed", automargin: true, gridcolor: css("--line") };
     return [traces, layout({ height: 120 + 30 * labels.length + 18 * traces.length, xaxis: axis(chart.x), yaxis: y })];

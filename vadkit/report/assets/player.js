@@ -111,7 +111,7 @@ function drawCurve() {
   const hover = { hovertemplate: "%{y:.4g}" };
   const parts = Object.entries(video.parts);
   const traces = (parts.length > 1 ? parts : []).map(([name, scores], index) => ({
-    x: video.numbers, y: scores, name: plain(name), mode: "lines", line: { color: COLORS[index % COLORS.length], width: 1.2 },
+    x: video.numbers, y: scores, name: plain(name), mode: "lines", line: { color: color(index), width: 1.2 },
     ...hover,
   }));
   traces.push({ x: video.numbers, y: video.total, name: "total", mode: "lines", line: { color: total, width: 2.2 }, ...hover });

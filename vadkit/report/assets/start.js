@@ -9,9 +9,7 @@ function redraw() {
 }
 
 function changeTheme() {
-  const root = document.documentElement;
-  const now = root.dataset.theme ?? (dark.matches ? "dark" : "light");
-  root.dataset.theme = now === "dark" ? "light" : "dark";
+  document.documentElement.dataset.theme = isDark() ? "light" : "dark";
   redraw();
 }
 

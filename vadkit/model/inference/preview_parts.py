@@ -1,4 +1,4 @@
-"""Collects the preview of a video while its windows are scored."""
+"""Collects what the model makes of a video, for its preview, while the windows are scored."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 
 from vadkit.core.values import ClipOutputs, ClipSpec
 from vadkit.model.inference.map_mean import SlidingWindowMapMean
-from vadkit.store.previews import PreviewWriter
+from vadkit.store.previews import PartsWriter
 
 _LONGEST = 384  # pixels of the longer side of a decoder's frame; a larger frame is reduced
 
 
-class PreviewRecorder:
+class PartsRecorder:
     """Keeps every k-th frame of a video: its mean anomaly map, and the frame that the decoder gave.
 
     Several windows contain a frame. The decoder's frame is that of the window in which it is nearest to the middle.
@@ -27,7 +27,7 @@ class PreviewRecorder:
         step: k.
     """
 
-    def __init__(self, writer: PreviewWriter, clip: ClipSpec, frames: int, step: int) -> None:
+    def __init__(self, writer: PartsWriter, clip: ClipSpec, frames: int, step: int) -> None:
         self._writer, self._clip, self._step = writer, clip, step
         self._count = -(-frames // step)
         self._maps = SlidingWindowMapMean(self._count)
