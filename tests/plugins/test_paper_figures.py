@@ -17,7 +17,16 @@ from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
 import vadkit
-from vadkit.api import DataError, PluginError, Reporter, ResultSummary, RunOrigin, RunResult, VideoResult
+from vadkit.api import (
+    DataError,
+    PluginError,
+    Reporter,
+    ResultSummary,
+    RunOrigin,
+    RunResult,
+    VideoResult,
+    worst_frames,
+)
 from vadkit.core.progress import NoProgress
 from vadkit.evaluation import reporting
 from vadkit_standard.reporters.console import Console

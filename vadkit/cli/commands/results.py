@@ -34,7 +34,8 @@ def evaluate(
     ] = _DROPPED,
     high: Annotated[str, typer.Option(help="SCORES: meaning of a high score, abnormal or normal (PSNR).")] = _HIGH,
     out: Annotated[
-        Path | None, typer.Option(help="Write metrics.json and figures into this folder; a RUN does not change.")
+        Path | None,
+        typer.Option(help="Write metrics.json, report.html and figures into this folder; a RUN does not change."),
     ] = None,
     allow_test_tuning: options.TestTuning = False,
 ) -> None:
@@ -68,7 +69,7 @@ def evaluate(
         if all_protocols:
             print_all(evaluate_external_all_protocols(ExternalScores(target, **given), overrides=changes))
             return
-        report = ("console", "json", "figures") if out else ("console",)
+        report = ("console", "json", "html", "figures") if out else ("console",)
         evaluate_scores(target, **given, overrides=changes, report=report, out=out, allow_test_tuning=allow_test_tuning)
 
 

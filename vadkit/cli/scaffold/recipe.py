@@ -17,7 +17,7 @@ _PARTS: Mapping[str, str] = {
     "scores": "reconstruction: frame_error",
     "fuse": "",
     "metrics": "micro_auc, eer",
-    "reports": "console, json",
+    "reports": "console, json, html",
 }
 _LIKELIHOOD = "\n  likelihood: {use: nll, densities: [normal]}"
 _POOL, _GAUSSIAN = "{use: vector_pool, latent: static}", "gaussian\n    covariance: diagonal"
@@ -37,7 +37,7 @@ def slots(kind: str, name: str) -> Mapping[str, str]:
         "scorer": {"scores": f"{name.replace('-', '_')}: {name}"},
         "score_transform": {"fuse": f"\nfuse:\n  reconstruction: {{transform: [{name}]}}"},
         "metric": {"metrics": f"micro_auc, {name}"},
-        "reporter": {"reports": f"console, json, {name}"},
+        "reporter": {"reports": f"console, json, html, {name}"},
         "optimizer": {"optimizer": name},
         "lr_scheduler": {"lr_scheduler": f", lr_scheduler: {name}"},
     }
