@@ -1,8 +1,12 @@
 """Speed of loading clips, compared with the training step, and the memory that a large data set needs.
 
-    python benchmarks/loading.py                          # speeds, then memory
+    python benchmarks/loading.py                          # conversion, speeds, then memory
+    python benchmarks/loading.py --only conversion        # of decoded pictures, a few seconds
     python benchmarks/loading.py --only memory --gigabytes 100
     python benchmarks/loading.py --video my.mp4 --recipe itae_nf_ped2
+
+Conversion: 3,000 small pictures become RGB arrays, with one converter for all and with one for each. The
+program prints the seconds of CPU time, and the highest number of threads that were added.
 
 Speeds, in clips per second, for the clip and the model of each recipe:
 
@@ -48,6 +52,7 @@ from vadkit.video.clips import Batch, Clips
 from vadkit.video.damage import Damages
 from vadkit.video.decode import decode
 from vadkit.video.frame_array import StoredFrames
+from vadkit.video.rgb import RgbConverter
 
 RECIPES = Path(__file__).parents[1] / "recipes"
 CPU_TIME = False
@@ -157,6 +162,24 @@ def speeds(recipe: Recipe, video: VideoRef, folder: Path, seconds: float) -> Non
     print(f"{recipe.name:<20} {shape:>14} {cells} {warm[0] / step:>9.0f}x")
 
 
+def conversion(pictures: int = 3000) -> None:
+    """Measure the conversion of decoded pictures to RGB, and print its table."""
+    converters = {"one for all": RgbConverter(), "one for each": lambda picture: picture.to_ndarray(format="rgb24")}
+    print(f"{'converters':<14} {'CPU s':>7} {'threads':>8}")
+    for name, convert in converters.items():
+        began, before, most = time.process_time(), threads(), 0
+        for _ in range(pictures):
+            picture = av.VideoFrame(96, 64, "yuv420p")
+            convert(picture)
+            most = max(most, threads() - before)
+        print(f"{name:<14} {time.process_time() - began:>7.2f} {most:>8}")
+
+
+def threads() -> int:
+    """Threads of the process."""
+    return len(list(Path("/proc/self/task").iterdir()))
+
+
 def memory(recipe: Recipe, folder: Path, gigabytes: float, steps: int) -> None:
     """Train on sparse files and print the memory and the open files of the process."""
     spec = recipe.data.clip
@@ -200,7 +223,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--recipe", type=Path, nargs="+", default=recipes)
     parser.add_argument("--video", type=Path, help="video to decode; default: a generated one")
     parser.add_argument("--seconds", type=float, default=5.0, help="length of each measurement")
-    parser.add_argument("--only", choices=["speeds", "memory"])
+    parser.add_argument("--only", choices=["conversion", "speeds", "memory"])
     parser.add_argument("--gigabytes", type=float, default=100.0)
     parser.add_argument("--steps", type=int, default=100, help="training steps of the memory benchmark")
     parser.add_argument("--cpu-time", action="store_true", help="measure CPU time of one core, on a shared machine")
@@ -214,13 +237,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
     print(f"torch {torch.__version__}, {torch.get_num_threads()} threads, load {os.getloadavg()[0]:.1f}")
     with tempfile.TemporaryDirectory(prefix="vadkit-loading-") as temporary:
         folder = Path(temporary)
-        if options.only != "memory":
+        if options.only in (None, "conversion"):
+            conversion()
+        if options.only in (None, "speeds"):
             video = VideoRef("v", options.video) if options.video else write_video(folder / "v.avi")
             heads = ["decode", "cold", "warm", "1 thread", "2", "4", "step", "warm/step"]
             print(f"{'clips/s':<20} {'T x H x W x C':>14} " + " ".join(f"{head:>9}" for head in heads))
             for recipe in loaded:
                 speeds(recipe, video, folder, options.seconds)
-        if options.only != "speeds":
+        if options.only in (None, "memory"):
             memory(loaded[0], folder, options.gigabytes, options.steps)
 
 

@@ -44,7 +44,7 @@ def write(
     with av.open(str(path), "w", options={"movflags": movflags} if movflags else {}) as container:
         stream: Any = container.add_stream(codec, rate=25, options=options)
         stream.height, stream.width, stream.pix_fmt = *frames.shape[1:3], pixels
-        if codec == "mpeg4":
+        if codec in ("mpeg4", "mpeg2video"):
             stream.bit_rate = 8_000_000
         if pixels == "gray":
             stream.codec_context.color_range = 2  # full, as FFmpeg converts and flags it

@@ -12,7 +12,7 @@ Example:
 
 from pathlib import Path
 
-from vadkit.core.alarms import intervals_of, max_hold
+from vadkit.core.alarms import intervals_of, levels, max_hold
 from vadkit.core.contracts import (
     KINDS,
     Augmentation,
@@ -43,7 +43,7 @@ from vadkit.core.errors import (
     closest,
     join_names,
 )
-from vadkit.core.files import atomic_write, read_text
+from vadkit.core.files import atomic_write, read_text, safe_name
 from vadkit.core.folders import is_image, is_video, list_folder, walk_folders
 from vadkit.core.values import (
     BottleneckOutput,
@@ -134,6 +134,7 @@ __all__ = [
     "is_image",
     "is_video",
     "join_names",
+    "levels",
     "list_folder",
     "mask_images",
     "mask_labels",
@@ -143,6 +144,7 @@ __all__ = [
     "read_text",
     "result_notes",
     "result_warnings",
+    "safe_name",
     "walk_folders",
     "worst_frames",
     "write_report",

@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
-from vadkit.api import DataError, ScoredVideo, intervals_of, max_hold
+from vadkit.api import DataError, ScoredVideo, intervals_of, levels, max_hold
 from vadkit_standard.metrics import CountedOnce
 
 
@@ -75,8 +75,9 @@ class Alarms(CountedOnce):
             raise DataError(
                 f"the frame rate of video {video.name!r} is unknown", where="metric alarms", fix="set it: fps: 25"
             )
-        at = video.scores >= threshold
-        alarms = intervals_of(max_hold(video.scores, fps) >= threshold)
+        scores = levels(video.scores, video.can_alarm)
+        at = scores >= threshold
+        alarms = intervals_of(max_hold(scores, fps) >= threshold)
         false_alarms = sum(not video.labels[start:stop].any() for start, stop in alarms)
         events = intervals_of(video.labels)
         first = [int(at[start:stop].argmax()) for start, stop in events if at[start:stop].any()]

@@ -38,6 +38,7 @@ OTHER: dict[str, Any] = {
     "missing_scores": "drop",
     "stride": 2,
     "overlap": "calibrated",
+    "min_windows": 4,
     "transform": ({"use": "minmax", "over": "video"},),
     "fusion": "rank",
     "weights": "normal",

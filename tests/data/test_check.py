@@ -168,6 +168,16 @@ def test_mixed_sizes_rates_and_colours(images: Images, tmp_path: Path) -> None:
     assert "a, b" in colour.what
 
 
+def test_an_image_that_a_run_refuses_is_an_error(images: Images) -> None:
+    a = images("a")
+    assert isinstance(a.source, tuple)
+    pages = [Image.fromarray(np.full((24, 32), 9 * n, np.uint8)) for n in range(3)]
+    pages[0].save(a.source[3], "TIFF", save_all=True, append_images=pages[1:])
+    found = only(check_dataset(Made([a])), "files")
+    assert (found.where, found.what) == (str(a.source[3]), "has 3 pages, but an image file is one frame")
+    assert "replaces it" not in found.fix
+
+
 def test_different_sizes_within_a_video_are_an_error(images: Images) -> None:
     a = images("a")
     assert isinstance(a.source, tuple)

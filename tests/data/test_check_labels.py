@@ -67,6 +67,14 @@ def test_labels_altered_at_the_start_are_detected_without_totals(images: Images)
     assert "3 of 5 videos become abnormal at the same frame, 4" in found.what
 
 
+def test_labels_that_seem_to_count_from_1_are_reported(images: Images) -> None:
+    videos = [images(name, frames=12) for name in "bc"]
+    truth = {"b": spans(12, (1, 9)), "c": spans(12, (4, 9))}
+    found = only(check_dataset(Made([images("a")], videos, truth)), "starts", "warning")
+    assert found.what == "frame 0 is normal and frame 1 is abnormal in 1 video: b"
+    assert "subtract 1" in found.fix
+
+
 @pytest.mark.parametrize("published", [True, False])
 def test_the_altered_ped2_labels_are_detected(shared_data: Path, published: bool) -> None:
     altered = shared_data / "labels/variants/ped2_altered.mat"

@@ -41,6 +41,13 @@ def test_intact_videos_have_no_problems(root: Path) -> None:
     assert {finding.severity for finding in check(root).findings} <= {"note"}
 
 
+def test_files_that_are_passed_over_are_listed(root: Path) -> None:
+    (root / "test/e.cam1").touch()
+    [found] = [finding for finding in check(root).findings if "ignored" in finding.what]
+    assert (found.severity, found.where) == ("note", "test")
+    assert found.what == "1 file ignored because of the suffix: e.cam1"
+
+
 BAD: dict[str, tuple[Callable[[Path], object], str, str, str]] = {
     "zero bytes": (lambda r: (r / "train/a.mp4").write_bytes(b""), "error", "the file is empty (0 bytes)", "fetch"),
     "text": (

@@ -47,7 +47,7 @@ def test_the_calibration_stays_with_the_weights(calibrated: vadkit.Run) -> None:
     assert stored["components"] == protocol["components"]
     assert (stored["videos"], stored["protocol"]) == (facts["normal_videos"], "deployable")
     [video] = read_scores(calibrated.path / "checkpoints" / "held_out")
-    scores = video.components["likelihood"]
+    scores = video.combined("calibrated").components["likelihood"]
     assert stored["scales"]["likelihood"] == pytest.approx(
         {"mean": scores.mean(), "std": scores.std(), "low": scores.min(), "high": scores.max()}
     )
@@ -57,7 +57,6 @@ def test_places_of_calibrated_windows_are_measured_once_and_kept(
     tiny: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     recipe = held_out(tiny)
-    recipe["engine"]["score_overlap"] = "calibrated"
     done = vadkit.run(recipe, out=tmp_path / "run")
     kept = done.path / "checkpoints" / "position_stats.npz"
     before = {video.name: video.components for video in done.scores()}
@@ -69,6 +68,16 @@ def test_places_of_calibrated_windows_are_measured_once_and_kept(
         for name, scores in video.components.items():
             np.testing.assert_array_equal(scores, before[video.name][name])
     assert read_position_stats(kept, "of something else") is None
+
+
+def test_a_run_without_calibrated_scores_says_how_to_get_them(tiny: dict[str, Any], tmp_path: Path) -> None:
+    done = vadkit.run(tiny, out=tmp_path / "run")
+    assert done.scores()[0].calibrated is None
+    with pytest.raises(DataError, match=r"(?s)no scores with 'overlap: calibrated'.*--resume"):
+        done.evaluate(["evaluate.protocol.overlap=calibrated"])
+    again = vadkit.run(tiny, out=done.path, overrides=["evaluate.protocol.overlap=calibrated"], resume=True)
+    assert again.scores()[0].calibrated is not None
+    assert again.metrics["protocol"]["overlap"] == "calibrated"
 
 
 def test_training_does_not_see_the_held_out_videos(tiny: dict[str, Any], tmp_path: Path) -> None:

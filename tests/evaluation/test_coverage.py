@@ -24,6 +24,16 @@ def test_edge_repeats_the_nearest_score_the_earlier_of_two() -> None:
     assert covered.without.sum() == 6
 
 
+def test_frames_that_too_few_windows_show_cannot_alarm() -> None:
+    long = video(1, 2, 3, 4, NAN, coverage=[1, 2, 3, 2, 0])
+    (imputed,) = impute([long], "drop", min_windows=2)
+    assert imputed.can_alarm is not None
+    assert imputed.can_alarm.tolist() == [False, True, True, True]
+    (short,) = impute([video(1, 2, coverage=[1, 1])], "nearest", min_windows=2)
+    assert short.can_alarm is not None
+    assert short.can_alarm.all()
+
+
 def test_drop_leaves_frames_out_in_all_components_together() -> None:
     both = VideoScores("01", "", {"a": np.array([NAN, 1, 2, 3]), "b": np.array([5, 6, 7, NAN])}, np.array([1, 1, 1, 0]))
     (covered,) = impute([both], "drop")

@@ -52,7 +52,7 @@ def run(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[vadkit
         "stride": 4,
         "held_out": 0.34,
     }
-    recipe["engine"] = {"score_stride": 3, "score_overlap": "calibrated", "threads": 1}
+    recipe["engine"] = {"score_stride": 3, "threads": 1}
     recipe["scores"] = {"reconstruction": {"use": "patch_error", "patch": 8, "step": 4}, "second": {"use": "psnr"}}
     recipe["fuse"] = {"reconstruction": {"weight": 1.0}}
     recipe["evaluate"] = {"protocol": "deployable", "metrics": ["micro_auc"]}
@@ -170,7 +170,7 @@ def test_mistakes_are_named_before_the_model_is_loaded(run: vadkit.Run, root: Pa
         _score(vadkit.Run(root, run.recipe, {}), root)
     assert not (root / "scored").exists()
     (tmp_path / "empty").mkdir()
-    (tmp_path / "empty/notes.flv").touch()
+    (tmp_path / "empty/notes.cam1").touch()
     with pytest.raises(DataError, match="no videos in"):
         _score(run, tmp_path / "empty")
     with pytest.raises(DataError, match="no videos are named"):
@@ -194,7 +194,7 @@ def test_mistakes_are_named_before_the_model_is_loaded(run: vadkit.Run, root: Pa
 
 def test_every_video_is_found_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     here = tmp_path / "here"
-    for name in ("b/x.mp4", "a/x.mp4", "a/note.txt", "c.flv", "run/recipe.yaml", "run/figures/curve.png"):
+    for name in ("b/x.mp4", "a/x.mp4", "a/note.txt", "c.cam1", "run/recipe.yaml", "run/figures/curve.png"):
         (here / name).parent.mkdir(parents=True, exist_ok=True)
         (here / name).touch()
     (tmp_path / "x.mp4").touch()
@@ -206,8 +206,8 @@ def test_every_video_is_found_once(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert names[3].startswith("@/")
     assert names[3].endswith(f"{tmp_path.name}/x.mp4")
     assert len(names) == 4
-    assert sorted(path.name for path in found.ignored) == ["c.flv", "note.txt"]
-    assert [video.name.as_posix() for video in find_videos(["c.flv"]).videos] == ["c.flv"]
+    assert sorted(path.name for path in found.ignored) == ["c.cam1", "note.txt"]
+    assert [video.name.as_posix() for video in find_videos(["c.cam1"]).videos] == ["c.cam1"]
 
 
 def test_an_encoded_file_has_the_scores_that_the_run_gives_under_the_deployable_protocol(

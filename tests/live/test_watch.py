@@ -40,7 +40,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> vadkit.Run:
     from conftest import TINY
 
     recipe = held_out(TINY)
-    recipe["engine"] |= {"score_overlap": "calibrated", "score_stride": 3}
+    recipe["engine"] |= {"score_stride": 3}
     return _run(recipe, tmp_path_factory.mktemp("watched") / "run")
 
 
@@ -178,6 +178,13 @@ def test_after_a_gap_the_model_starts_again(run: vadkit.Run, film: Path) -> None
     np.testing.assert_allclose([one.score for one in seen[20:]], [one.score for one in second], rtol=1e-4, atol=1e-5)
     ends = [alarm.until for one in seen for alarm in one.alarms if alarm.until is not None]
     assert ends == pytest.approx([19 / 25, 39 / 25])
+
+
+def test_a_start_raises_no_alarm_until_enough_windows_show_a_frame(run: vadkit.Run, film: Path) -> None:
+    watch = Watch(run.path, threshold=-100.0)
+    watch.protocol = replace(watch.protocol, min_windows=2)  # of at most three: 8 frames, stride 3
+    [first, *_] = [alarm for one in watch.run(watch.open(str(film))) for alarm in one.alarms]
+    assert first.frame == 3
 
 
 def test_a_source_that_dies_is_scored_to_its_last_frame(run: vadkit.Run, film: Path) -> None:

@@ -109,8 +109,10 @@ def test_calibration_takes_out_what_depends_on_the_place_in_a_window_alone() -> 
         stride=1,
         progress=NoProgress(),
         position_stats=stats,
-    ).components["n"]
-    assert np.ptp(np.diff(scores)) < 0.2  # a ramp; uncalibrated, its ends are off by 50 and 90
+    )
+    calibrated = scores.combined("calibrated").components["n"]
+    assert np.ptp(np.diff(calibrated)) < 0.2  # a ramp; uncalibrated, its ends are off by 50 and 90
+    assert np.ptp(np.diff(scores.combined("mean").components["n"])) > 10
 
 
 def test_a_place_that_is_never_scored_stays_without_a_score() -> None:
@@ -130,7 +132,20 @@ def test_a_place_that_is_never_scored_stays_without_a_score() -> None:
         progress=NoProgress(),
         position_stats=stats,
     )
-    assert np.isnan(scores.components["n"]).tolist() == [True, False, False, False, False]
+    for overlap in ("mean", "calibrated"):
+        assert np.isnan(scores.combined(overlap).components["n"]).tolist() == [True, False, False, False, False]
+
+
+def test_a_single_scored_position_is_not_calibrated() -> None:
+    spec, fabric = ClipSpec(3, 8, 8, "gray"), build_fabric(Engine(accelerator="cpu"))
+    pipeline, scorers = Pipeline(spec, None, {}, decode=False), {"n": FromPixels([float("nan"), 7.0, float("nan")])}
+    clips, progress = Clips([("t", numbered(9))], spec), NoProgress()
+    stats = measure_position_stats(clips, pipeline, scorers, fabric, batch=4, progress=progress)
+    assert stats == {}
+    scores = score_video(
+        VIDEO, numbered(5), pipeline, scorers, fabric, batch=4, stride=1, progress=progress, position_stats=stats
+    )
+    np.testing.assert_array_equal(scores.combined("calibrated").components["n"], scores.components["n"])
 
 
 class Brightness(FromPixels):

@@ -116,10 +116,28 @@ def test_nothing_there_is_said(tmp_path: Path) -> None:
     touch(tmp_path, "test/readme.txt")
     with pytest.raises(DataError, match="test: no video file and no folder of images"):
         Folder(tmp_path).videos("test")
-    for pattern in ("cam/*.mp4", "test/*", "gone.mp4", "test/readme.txt"):
+    for pattern in ("cam/*.mp4", "test/*", "gone.mp4"):
         with pytest.raises(DataError, match="matches no video file") as caught:
             Folder(tmp_path, test=pattern).videos("test")
         assert pattern in caught.value.what
+
+
+SUFFIXES = ("flv", "f4v", "3gp", "mts", "m2ts", "asf", "dav", "h264", "264", "hevc", "vob", "ogv", "mxf", "mjpg", "y4m")
+
+
+def test_all_kinds_of_videos_are_read_and_other_files_are_listed(tmp_path: Path) -> None:
+    touch(tmp_path, *(f"train/{n}.{suffix}" for n, suffix in enumerate(SUFFIXES)), "train/notes.txt", "train/in/x.cam1")
+    dataset = Folder(tmp_path)
+    assert len(dataset.videos("train")) == len(SUFFIXES)
+    assert [path.name for path in dataset.ignored("train")] == ["notes.txt", "x.cam1"]
+    touch(tmp_path, "test/readme.txt", "test/b.mp4")
+    assert names(Folder(tmp_path, train="train/*.flv").videos("train")) == ["train/0"]
+    named = Folder(tmp_path, train=("train/**/*.cam1", "train/*"), test="test/b.mp4")
+    assert names(named.videos("train"))[-1] == "train/in/x"
+    assert [path.name for path in named.ignored("train")] == ["notes.txt"]
+    assert not named.ignored("test")
+    with pytest.raises(DataError, match=r"'train/n\*' matches no video file .*; it matches notes.txt"):
+        Folder(tmp_path, train="train/n*").videos("train")
 
 
 def test_two_videos_of_one_name_are_refused(tmp_path: Path) -> None:

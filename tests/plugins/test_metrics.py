@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -189,6 +190,16 @@ def test_flickering_within_a_second_is_one_alarm() -> None:
     found = Alarms(threshold=5.0, fps=3.0).compute([video(scores, [0] * 10)])
     assert found == {"false_alarms_per_hour": pytest.approx(2 / (10 / 3 / 3600)), "precision": 0.0}
     assert Alarms(threshold=5.0, fps=1.0).compute([video(scores, [0] * 10)])["false_alarms_per_hour"] == 3 * 360
+
+
+def test_a_frame_that_too_few_windows_show_raises_no_alarm() -> None:
+    start = video([9, 9, 0, 0, 0, 0, 9, 0], [0, 0, 0, 0, 0, 0, 1, 1])
+    shown = np.array([False, True, True, True, True, True, True, True])
+    metric = Alarms(threshold=5.0, fps=2.0)
+    at_zero = replace(start, scores=start.scores * shown)
+    assert metric.compute([replace(start, can_alarm=shown)]) == metric.compute([at_zero])
+    nothing = metric.compute([replace(start, can_alarm=shown & (start.labels > 0))])
+    assert (nothing["false_alarms_per_hour"], nothing["recall"]) == (0.0, 0.5)
 
 
 def test_alarms_without_threshold_or_frame_rate_say_what_to_do() -> None:

@@ -8,11 +8,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 from matplotlib.image import imread
 
 from vadkit.api import Event, Reporter, ResultSummary, RunResult, VideoResult
 from vadkit_standard.reporters.console import Console
 from vadkit_standard.reporters.figures import Figures
+from vadkit_standard.reporters.fonts import make_drawable
 from vadkit_standard.reporters.json_file import Json
 
 
@@ -116,6 +118,19 @@ def test_ground_truth_is_shaded_only_where_there_is_some(tmp_path: Path) -> None
     Figures(dpi=40).report(result(1), tmp_path / "with")
     Figures(dpi=40).report(result(1, labelled=False), tmp_path / "without")
     assert pink(tmp_path / "with/figures/scores.png") > 10 * pink(tmp_path / "without/figures/scores.png")
+
+
+def test_names_in_other_scripts_name_their_files_and_are_drawn(tmp_path: Path) -> None:
+    """DejaVu Sans has neither の, which STIX has, nor a private character, which no font has."""
+    made = result(1)
+    named = replace(made, videos=[replace(made.videos[0], name="監視/の")])
+    Figures(dpi=40).report(named, tmp_path)
+    assert (tmp_path / "figures/videos/監視%2Fの.png").is_file()
+    figure = Figure()
+    text = figure.text(0.1, 0.5, "の\n\U0010fff0 x")
+    make_drawable(figure)
+    assert text.get_text() == "の\n\\U0010fff0 x"
+    figure.savefig(tmp_path / "x.png")  # a missing character would be a warning, which is an error in tests
 
 
 def test_one_file_a_video_only_where_asked_for(tmp_path: Path) -> None:

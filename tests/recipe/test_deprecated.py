@@ -37,6 +37,11 @@ def test_an_old_key_is_read_as_the_new_one(text: str, new: Any) -> None:
         assert plain(translate(parse(text, "recipe"))) == new
 
 
+def test_a_key_that_moved_to_another_section_is_refused_with_its_new_place(recipe: Path, registry: Registry) -> None:
+    with pytest.raises(RecipeError, match=r"'score_overlap' is now 'evaluate.protocol.overlap'\n.*=VALUE"):
+        load(recipe, overrides=["engine.score_overlap=calibrated"], registry=registry)
+
+
 @pytest.mark.parametrize("text", NEW)
 def test_other_keys_of_the_same_name_stay(text: str) -> None:
     node = parse(text, "recipe")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import pickle
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -116,6 +117,8 @@ def error_of(path: Path, lengths: Mapping[str, int] = TWO, dropped: tuple[int, i
         ("s.jsonl", '{"video": "01", "frame": null, "score": 1}', ", line 1", "not a whole number", "from 0"),
         ("s.jsonl", '{"video": "01", "frame": 0}', ", line 1", "only the keys video, frame", "write {"),
         ("s.jsonl", '{"video": "01", "scores": [1]}\n' * 2, "", "more than once: 01", "one of each"),
+        ("s.csv", "0,5;1,5\n", ", line 1", "'0,5' is not a number", "write decimals with a point, not with a comma"),
+        ("s.csv", "video;score\n01;0,5\n", ", line 2", "'0,5' is not a number", "write decimals with a point"),
         ("s.xlsx", "x", "", "the suffix '.xlsx' is not known", "known are .npz, .npy, .csv"),
         ("scores", "x", "", "no suffix", "known are .npz"),
         ("s.npy", "0.5\n", "", "is not a NumPy file", "np.save"),
@@ -187,9 +190,11 @@ def test_truncated_and_foreign_archives(tmp_path: Path) -> None:
 
 
 def test_text_that_is_not_utf8(tmp_path: Path) -> None:
-    for name in ("s.csv", "s.json"):
-        (tmp_path / name).write_bytes("0.5\n".encode("utf-16"))
-        assert error_of(tmp_path / name).what == "is not text in UTF-8"
+    for name, encoding in itertools.product(("s.csv", "s.json"), ("utf-16", "utf-16-le")):
+        (tmp_path / name).write_bytes("video,score\n01,0.5\n".encode(encoding))
+        assert error_of(tmp_path / name).what == "is text in UTF-16, or not text"
+    (tmp_path / "s.csv").write_bytes("video,score\nStraße,1\n".encode("latin-1"))
+    assert "Latin-1 or Windows-1252: 'Straße,1'" in error_of(tmp_path / "s.csv").what
     (tmp_path / "s.csv").write_text("video,score\nStraße,1\n", encoding="utf-8-sig")
     assert read_external_scores(tmp_path / "s.csv", {"Straße": 1})[0].components["score"].tolist() == [1]
 

@@ -260,7 +260,11 @@ OF_1, OF_DOOR = ", video '01'", ", video 'door'"
         ("l.csv", "video,start_frame,end_frmae\n", ", header", "no column 'end_frame', but", "rename 'end_frmae'"),
         ("l.csv", "video,first,last,start_frame,end_frame\n", "", "several kinds of intervals", "keep one"),
         ("l.csv", "video,first,last,frames\n1,1,1,5\n1,3,3,6", ", line 3", "'frames' is 6 here, but 5", "in each row"),
-        ("l.csv", "video,first,last,frames\n1,1,5,5\n", ", video '1'", "frames 1 to 5 are labelled", "version"),
+        ("l.csv", "video,first,last,frames\n1,1,5,5\n", ", video '1'", "frames 1 to 5 are labelled", "subtract 1"),
+        ("l.csv", "video,first,last,frames\n1,1,6,5\n", ", video '1'", "frames 1 to 6 are labelled", "version"),
+        ("l.csv", "0,5;1,5\n", "", "'0,5' has a decimal comma", "decimals with a point, not with a comma"),
+        ("l.csv", "video;start_seconds;end_seconds\nd;0,5;1,5\n", ", line 2", "'0,5', not a number", "with a point"),
+        ("l.csv", "video,start_seconds,end_seconds\nd,0,5,1,5\n", ", line 2", "the row has 5 cells", "with a point"),
         ("l.csv", "video,first,last\n1,3,2\n", ", line 2", "frames 3 to 2 are not an interval", "start first"),
         ("l.csv", "video,first,last\n1,0.5,2\n", ", line 2", "frames 0.5 to 2 are not an interval", "whole"),
         ("l.csv", PAIRS + "door,-1,4\n", ", line 2", "frames -1 to 4 are not an interval", "whole"),
@@ -281,7 +285,7 @@ OF_1, OF_DOOR = ", video '01'", ", video 'door'"
         ("l.json", '{"01": {"frames": NaN, "abnormal": []}}', OF_1, "'frames' is nan, not a number", '"abnormal"'),
         ("l.json", '{"01": {"frames": 5, "abnormal": [1, 2]}}', OF_1, "1 is not [start, end]", '"abnormal"'),
         ("l.json", '{"01": {"frames": 5, "abnormal": [[1, null]]}}', OF_1, "is not [start, end]", '"abnormal"'),
-        ("l.json", '{"01": {"frames": 5, "abnormal": [[1, 5]]}}', OF_1, "frames 0 to 4", "version"),
+        ("l.json", '{"01": {"frames": 5, "abnormal": [[1, 5]]}}', OF_1, "frames 0 to 4", "subtract 1"),
         ("l.json", '{"door": [[1, 2, 3]]}', OF_DOOR, "[1, 2, 3] is not [start, end]", '"abnormal"'),
         ("l.json", '{"door": [[3, 1]]}', OF_DOOR, "frames 3 to 1 are not an interval", "start first"),
         ("l.json", '{"a": [[1, 2]], "a": []}', ", line 1", "the key 'a' is there more than once", "correct it"),
@@ -298,6 +302,18 @@ def test_each_mistake_has_a_message(tmp_path: Path, name: str, content: str, whe
     assert error.where == f"{path}{where}"
     assert what in error.what
     assert fix in error.fix
+
+
+@pytest.mark.parametrize("name", ["l.csv", "l.json"])
+def test_the_encoding_of_a_text_that_is_not_utf8_is_named(tmp_path: Path, name: str) -> None:
+    content, path = "video,start_frame,end_frame\nTür,1,2\n", tmp_path / name
+    for encoding in ("utf-16", "utf-16-le"):
+        path.write_text(content, encoding=encoding)
+        assert error_of(path).what == "is text in UTF-16, or not text"
+    path.write_text(content, encoding="latin-1")
+    error = error_of(path)
+    assert (error.where, "Latin-1" in error.what, "Tür" in error.what) == (f"{path}, line 2", True, True)
+    assert "save it as UTF-8" in error.fix
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
+import filmed
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -103,6 +104,29 @@ def test_a_changed_file_is_read_again(cache: FrameCache, tmp_path: Path) -> None
     os.utime(changed, ns=(0, 0))
     after = np.asarray(cache.frames(video, CLIP))
     assert [bool((a == b).all()) for a, b in zip(before, after, strict=True)] == [True, True, False, True, True]
+
+
+def test_another_version_of_the_decoder_reads_a_file_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    filmed.write(tmp_path / "v.mkv", noise(), "ffv1", "bgr0")
+    drawn = Drawn(noise())
+    videos = [
+        images(tmp_path / "v", noise()),
+        VideoRef("f", tmp_path / "v.mkv"),
+        VideoRef("d", drawn, 5, fingerprint="a"),
+    ]
+
+    def stored() -> int:
+        cache = FrameCache(tmp_path / "cache")
+        for video in videos:
+            cache.frames(video, CLIP)
+        return len(list((tmp_path / "cache").glob("*.npy")))
+
+    assert stored() == stored() == 3
+    monkeypatch.setattr("av.library_versions", {"libavcodec": (0, 0, 1)})
+    assert stored() == 4
+    monkeypatch.setattr("PIL.__version__", "0.0.1")
+    assert stored() == 5
+    assert drawn.calls == 1
 
 
 @pytest.mark.parametrize(

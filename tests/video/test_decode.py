@@ -152,6 +152,27 @@ def test_sixteen_bit_images_are_refused(tmp_path: Path) -> None:
     assert "8 bits" in refused(VideoRef("a", (path,)))
 
 
+def test_a_tiff_of_several_pages_is_refused(tmp_path: Path) -> None:
+    first, *others = [Image.fromarray(np.full((8, 8), n, np.uint8)) for n in range(30)]
+    first.save(tmp_path / "stack.tif", save_all=True, append_images=others)
+    message = refused(VideoRef("a", (tmp_path / "stack.tif",)))
+    assert "stack.tif: has 30 pages, but an image file is one frame" in message
+    assert "each page to its own file" in message
+
+
+@pytest.mark.parametrize("form", ["RGBA.png", "RGBA.tif", "LA.png", "P.png"])
+def test_transparent_pixels_are_black(tmp_path: Path, form: str) -> None:
+    pixels = np.full((8, 8, 4), (200, 200, 200, 255), np.uint8)
+    pixels[4:, :, 3] = 0  # bright, but invisible
+    mode, path = form.partition(".")[0], tmp_path / form
+    image = Image.fromarray(pixels)
+    image.quantize(4).save(path) if mode == "P" else image.convert(mode).save(path)
+    for color in ("gray", "rgb"):
+        [frame] = decode(VideoRef("a", (path,)), color=color)
+        assert set(np.unique(frame[:4]).tolist()) == {200}
+        assert set(np.unique(frame[4:]).tolist()) == {0}
+
+
 def test_a_file_with_only_audio_is_named(tmp_path: Path) -> None:
     path = tmp_path / "a.wav"
     with av.open(str(path), "w") as container:

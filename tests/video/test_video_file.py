@@ -17,7 +17,7 @@ from vadkit.core.errors import DataError
 from vadkit.core.values import VideoRef
 from vadkit.video.damage import Damages
 from vadkit.video.decode import decode
-from vadkit.video.video_file import upright
+from vadkit.video.rgb import upright
 
 DATA = Path(os.environ.get("VADKIT_TEST_DATA", Path(__file__).parents[2] / "../shared/data")).resolve()
 
@@ -38,6 +38,13 @@ FORMS = {
     "h264-gray.mp4": ("libx264", "gray", {}),
     "lossless.avi": ("ffv1", "bgr0", {}),
     "mjpeg.avi": ("mjpeg", "yuvj420p", {}),
+    "h264.flv": ("libx264", "yuv420p", {}),
+    "h264.3gp": ("libx264", "yuv420p", {}),
+    "h264.mts": ("libx264", "yuv420p", {}),
+    "wmv2.asf": ("wmv2", "yuv420p", {}),
+    "mpeg2.vob": ("mpeg2video", "yuv420p", {"bf": "2"}),
+    "stream.h264": ("libx264", "yuv420p", {"bf": "2"}),
+    "stream.hevc": ("libx265", "yuv420p", {"x265-params": "log-level=error"}),
 }
 
 
@@ -140,6 +147,20 @@ def test_a_truncated_file_gives_its_frames_and_reports_where_it_ends(
     assert said in damages[-1]
     with pytest.raises(DataError, match=r"(?s)is damaged at frame \d+.*fetch the file again, or remove the video"):
         list(decode(VideoRef("v", path), color="rgb"))
+
+
+@pytest.mark.parametrize("more", [3, 40])
+def test_a_complete_avi_whose_header_counts_more_frames_is_not_damaged(tmp_path: Path, more: int) -> None:
+    path = write(tmp_path / "camera.avi", noise(60), "mpeg4")
+    content = bytearray(path.read_bytes())
+    for chunk, at in ((b"avih", 8 + 16), (b"strh", 8 + 32)):  # total frames of the file, length of the stream
+        start = content.index(chunk) + at
+        assert int.from_bytes(content[start : start + 4], "little") == 60
+        content[start : start + 4] = (60 + more).to_bytes(4, "little")
+    path.write_bytes(content)
+    frames, damages = read(path)
+    assert len(frames) == 60
+    assert not damages
 
 
 def test_damage_in_the_middle_is_reported_and_other_frames_are_kept(tmp_path: Path) -> None:

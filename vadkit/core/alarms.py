@@ -37,6 +37,20 @@ def intervals_of(marked: NDArray[np.bool_]) -> list[tuple[int, int]]:
     return [(int(start), int(stop)) for start, stop in zip(edges[::2], edges[1::2], strict=True)]
 
 
+def levels(scores: NDArray[np.float64], can_alarm: NDArray[np.bool_] | None) -> NDArray[np.float64]:
+    """Return the scores (F,), with -inf where a frame cannot raise an alarm; `can_alarm` (F,) None means that all can.
+
+    Example:
+        >>> import numpy as np
+        >>> from vadkit.api import levels
+        >>> levels(np.array([3.0, 1.0]), np.array([False, True])).tolist()
+        [-inf, 1.0]
+    """
+    import numpy as np
+
+    return scores if can_alarm is None else np.where(can_alarm, scores, -np.inf)
+
+
 def max_hold(scores: NDArray[np.float64], fps: float | None) -> NDArray[np.float64]:
     """Return the highest score of the last second, for each frame: (F,) -> (F,).
 

@@ -108,6 +108,15 @@ class Dataset(ABC):
         """
         return {}
 
+    def ignored(self, split: Split) -> Sequence[Path]:
+        """Return the files in the folders of a split that belong to no video. vadkit lists them.
+
+        A file may be here because its suffix is unknown. Leave out files that are known not to be videos, such
+        as labels.
+        """
+        del split
+        return ()
+
 
 class Augmentation(ABC):
     """Changes training clips at random, and can mark them with tags.

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import hashlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote
 from uuid import uuid4
 
 from vadkit.core.errors import DataError, RunFolderError
@@ -14,6 +16,8 @@ from vadkit.core.errors import DataError, RunFolderError
 LEFTOVERS = ".*.part*"
 """Pattern of the temporary files of `atomic_write`. Such a file stays only if the writer was killed."""
 
+_RESERVED = frozenset('/\\:*?"<>|%')
+_LONGEST_NAME = 180  # bytes; file systems allow 255, and the names of temporary files are longer
 _NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
@@ -87,6 +91,31 @@ def atomic_write_text(path: Path, text: str) -> None:
     """Write a text file in UTF-8 with `atomic_write`."""
     with atomic_write(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+def shorten(name: str) -> str:
+    """Return the name, or if it is too long for a file system, its start and a hash of it."""
+    encoded = os.fsencode(name)
+    if len(encoded) <= _LONGEST_NAME:
+        return name
+    digest = hashlib.sha256(encoded).hexdigest()[:16]
+    return f"{encoded[: _LONGEST_NAME - 17].decode('utf-8', 'ignore')}-{digest}"
+
+
+def safe_name(text: str) -> str:
+    """Return a file name, without a suffix, for the name of a video.
+
+    Letters of all languages stay. Characters that a file system may not allow are escaped as in a URL.
+
+    Example:
+        >>> from vadkit.api import safe_name
+        >>> safe_name("cam1/Tür 2")
+        'cam1%2FTür 2'
+    """
+    kept = [c if c.isprintable() and c not in _RESERVED else quote(c, safe="", errors="replace") for c in text]
+    if kept and kept[0] == ".":  # a leading dot marks temporary files
+        kept[0] = "%2E"
+    return shorten("".join(kept))
 
 
 @contextlib.contextmanager

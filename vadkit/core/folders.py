@@ -10,7 +10,16 @@ from vadkit.core.errors import DataError
 from vadkit.core.values import natural_key
 
 _IMAGES = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp"})
-_VIDEOS = frozenset({".avi", ".mp4", ".mkv", ".mov", ".m4v", ".webm", ".mpg", ".mpeg", ".ts", ".wmv"})
+# Suffixes of the video files that FFmpeg reads, without those of raw pixels, which need their size, and of animations.
+_VIDEOS = frozenset(
+    {
+        *(".avi", ".divx", ".mp4", ".m4v", ".f4v", ".mov", ".qt", ".3gp", ".3g2", ".mkv", ".mk3d", ".webm"),
+        *(".mpg", ".mpeg", ".mpe", ".m1v", ".m2v", ".m2p", ".vob", ".ts", ".mts", ".m2ts", ".m2t", ".trp", ".tod"),
+        *(".wmv", ".asf", ".flv", ".kux", ".rm", ".rmvb", ".ogv", ".ogm", ".mxf", ".gxf", ".dv", ".nut", ".y4m"),
+        *(".264", ".h264", ".avc", ".265", ".h265", ".hevc", ".266", ".h266", ".vvc", ".h261", ".h263", ".vc1"),
+        *(".av1", ".obu", ".ivf", ".mjpg", ".mjpeg", ".dav", ".ifv", ".wtv", ".dvr-ms", ".amv"),
+    }
+)
 
 
 def is_image(path: PurePath) -> bool:

@@ -32,9 +32,12 @@ class Protocol:
             "min", it is the lowest score of the test set. With "drop", the frame is left out of the
             evaluation. With "error", it is an error.
         stride: frames between neighbouring windows. Filled in from the run; 0 if unknown.
-        overlap: the score of a frame that several windows contain. With "mean", it is the mean of the windows.
-            With "calibrated", each position in the window is first standardised on training clips.
-            Filled in from the run.
+        overlap: the score of a frame that several windows contain. With "mean", it is the mean of the windows, as in
+            the paper. With "calibrated", each position in the window is first brought to mean 0 and deviation 1 on
+            training clips. A model has larger errors at the ends of a window, and the first and last frames of a
+            video occur only there.
+        min_windows: number of windows that must show a frame before it can raise an alarm. Filled in from the run:
+            half of the windows that show a frame in the middle of a video.
         transform: score transforms of every component before fusion. null uses those in `fuse`.
         fusion: with "sum", the weighted sum (Eq. 14). With "rank" and "log_probability", the same after every
             component was rescaled by its scores on held-out normal videos. This replaces the other
@@ -71,6 +74,7 @@ class Protocol:
     missing_scores: MissingScores = "nearest"
     stride: int = 1
     overlap: Overlap = "mean"
+    min_windows: int = 1
     transform: Described | None = None
     fusion: Fusion = "sum"
     weights: Weights = "fixed"
@@ -121,7 +125,7 @@ class Protocol:
         return own if self.transform is None else self.transform
 
 
-FILLED_IN = ("labels", "stride", "overlap", "held_out", "components")
+FILLED_IN = ("labels", "stride", "min_windows", "held_out", "components")
 """Fields that a recipe cannot set. They follow from the data set, `engine`, `data` and `fuse`."""
 
 

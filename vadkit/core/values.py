@@ -488,6 +488,7 @@ class ScoredVideo:
             there are no masks.
         tracks: the anomalous objects, in pixels of the source video, or None if there are no tracks.
         size: H and W of the source video, for tracks without masks. None if unknown.
+        can_alarm: (F,) bool, True for frames that enough windows show to raise an alarm. None if all can.
 
     Example:
         >>> import numpy as np
@@ -507,6 +508,7 @@ class ScoredVideo:
     masks: Callable[[], NDArray[np.bool_]] | None = None
     tracks: tuple[Track, ...] | None = None
     size: tuple[int, int] | None = None
+    can_alarm: NDArray[np.bool_] | None = None
 
 
 @dataclass(frozen=True, slots=True)

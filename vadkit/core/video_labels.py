@@ -140,7 +140,9 @@ class IntervalLabels(VideoLabels):
         for first, last in self.in_frames:
             if not self.base <= first <= last < self.base + length:
                 what = f"frames {first} to {last} are labelled abnormal, but the video has the frames {self.base} to "
-                raise self._misfit(f"{what}{self.base + length - 1}")
+                from_1 = not self.base and 1 <= first <= last == length
+                fix = "if the labels count from 1, subtract 1 from both ends of each interval; otherwise "
+                raise self._misfit(f"{what}{self.base + length - 1}", fix if from_1 else "")
             abnormal[first - self.base : last - self.base + 1] = True
         fps = fps or self.fps
         for start, end in self.in_seconds:
@@ -155,8 +157,8 @@ class IntervalLabels(VideoLabels):
             abnormal[floor(start * fps + _ROUNDING) : ceil(end * fps - _ROUNDING)] = True
         return abnormal
 
-    def _misfit(self, what: str) -> DataError:
-        fix = "correct the interval, or check whether the labels belong to another version of the video"
+    def _misfit(self, what: str, fix: str = "") -> DataError:
+        fix += "correct the interval, or check whether the labels belong to another version of the video"
         return DataError(what, where=self.where, fix=fix)
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import cached_property
+from inspect import signature
 from pathlib import Path
 from typing import get_args
 
 import numpy as np
 
 from vadkit.core.contracts import Dataset
-from vadkit.core.errors import DataError
+from vadkit.core.errors import DataError, join_names
 from vadkit.core.files import reading
 from vadkit.core.progress import Progress
 from vadkit.core.seeds import derive
@@ -122,9 +123,14 @@ class DataModule:
                 training videos are too short for an augmentation.
         """
         data = self.data
+        if fps:
+            self._check_fps()
         self._cache.reserve([*self.videos("train"), *self.videos("test")], self.clip)
         for split in ("train", "test"):
             videos = self.videos(split)
+            if ignored := self._dataset.ignored(split):
+                names = join_names([path.name for path in ignored])
+                self._progress.message(f"warning: {split} files ignored because of their suffix: {names}")
             self._progress.begin(f"decode {split}", len(videos), unit="videos")
             for number, video in enumerate(videos, 1):
                 window_count(len(self.frames(video)), self.clip, 1, video=video.name, short=data.short)
@@ -138,7 +144,8 @@ class DataModule:
         for video in self.videos("test"):
             if video.name in labels:
                 self._check_length(video, labels[video.name])
-        self._check_metric_needs(labels, anomaly_maps=anomaly_maps, fps=fps)
+        if anomaly_maps:
+            self._check_regions(labels)
 
     def _check_length(self, video: VideoRef, labels: Labels) -> None:
         frames = len(self.frames(video))
@@ -149,18 +156,25 @@ class DataModule:
                 fix = "the video is damaged: fetch it again"
             raise DataError(what, where=f"video {video.name}", fix=fix)
 
-    def _check_metric_needs(self, labels: Mapping[str, Labels], *, anomaly_maps: bool, fps: bool) -> None:
-        where = self.data.of("test").component.name
+    def _check_fps(self) -> None:
+        """Refuse labelled test videos without a frame rate, if a metric counts seconds."""
+        chosen = self.data.of("test")
+        with reading(chosen.component.name):
+            without = [video.name for video in self.videos("test") if not video.fps and self._dataset.labels(video)]
+        if without:
+            what = f"a metric counts seconds, but the frame rate of {len(without)} test videos is unknown, "
+            fix = "set it in the metric, {use: alarms, fps: 25}, or leave the metric out"
+            if "fps" in signature(chosen.component.load()).parameters:
+                fix = f"set --set {chosen.path}.fps=25, with the frames per second of your videos"
+            raise DataError(f"{what}{without[0]} first", where=chosen.component.name, fix=fix)
+
+    def _check_regions(self, labels: Mapping[str, Labels]) -> None:
+        """Refuse abnormal test videos without masks or tracks, if a metric needs them."""
         no_regions = [name for name, y in labels.items() if y.frames.any() and y.masks is None and y.tracks is None]
-        if anomaly_maps and no_regions:
+        if no_regions:
             what = f"a metric needs masks or tracks, but {len(no_regions)} abnormal test videos have neither, "
             fix = "add them to the data set's folder, or leave the metric out"
-            raise DataError(f"{what}{no_regions[0]} first", where=where, fix=fix)
-        no_fps = [video.name for video in self.videos("test") if video.name in labels and not video.fps]
-        if fps and no_fps:
-            what = f"a metric counts seconds, but the frame rate of {len(no_fps)} test videos is unknown, "
-            fix = "set it in the metric, {use: alarms, fps: 25}, or leave the metric out"
-            raise DataError(f"{what}{no_fps[0]} first", where=where, fix=fix)
+            raise DataError(f"{what}{no_regions[0]} first", where=self.data.of("test").component.name, fix=fix)
 
     def _report_damage(self, split: Split, video: VideoRef, damages: Sequence[Damage]) -> None:
         """Refuse a damaged video, or print a warning and record it for the manifest."""

@@ -41,6 +41,10 @@ class CrossDomain(Dataset):
         train = {key: total for key, total in self.source.expected().items() if key.startswith("train")}
         return train | {key: total for key, total in self.target.expected().items() if not key.startswith("train")}
 
+    def ignored(self, split: Split) -> Sequence[Path]:
+        """Files of the source's training folders, or of the target's test folders, that belong to no video."""
+        return (self.source if split == "train" else self.target).ignored(split)
+
 
 def open_data(data: Data, data_root: str | Path | None) -> Dataset:
     """Open the data set of a recipe's `data:`, or the pair of data sets for training and test."""

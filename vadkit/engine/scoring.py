@@ -153,8 +153,12 @@ class Scoring:
             yield PartsRecorder(writer, self.experiment.clip, frames, step)
 
     def _position_stats(self, pipeline: Pipeline) -> Mapping[str, PositionStats] | None:
-        """Mean and deviation of each position in a window; measured once and kept with the weights."""
-        if self.recipe.engine.score_overlap != "calibrated":
+        """Mean and deviation of each position in a window; measured once and kept with the weights.
+
+        None if no result needs them: without held-out videos there is no alarm threshold, and then they are only
+        measured for a protocol that needs them.
+        """
+        if not self._calibrates:
             return None
         kept = read_position_stats(self.folder.position_stats, self.experiment.digests["scores"])
         if kept is not None:
@@ -176,16 +180,21 @@ class Scoring:
             found = read_score_file(path)
         except DataError:
             return False  # damaged: score it again
-        return set(found.components) == set(self.experiment.scorers) and len(found.coverage) == frames
+        complete = set(found.components) == set(self.experiment.scorers) and len(found.coverage) == frames
+        return complete and (found.calibrated is not None or not self._calibrates)
+
+    @property
+    def _calibrates(self) -> bool:
+        return bool(self.datamodule.held_out) or self.recipe.evaluate.protocol.overlap == "calibrated"
 
 
 def load_position_stats(experiment: Experiment) -> Mapping[str, PositionStats] | None:
-    """The position statistics of a scored run; None if its recipe does not use them.
+    """The position statistics of a scored run; None if the protocol does not use them.
 
     Raises:
         DataError: it is missing.
     """
-    if experiment.recipe.engine.score_overlap != "calibrated":
+    if experiment.recipe.evaluate.protocol.overlap != "calibrated":
         return None
     kept = read_position_stats(experiment.folder.position_stats, experiment.digests["scores"])
     if kept is None:

@@ -22,11 +22,11 @@ COMPARED = ("micro_auc", "macro_auc", "eer", "average_precision")
 
 def protocol_of(recipe: Recipe) -> Protocol:
     """The protocol that a recipe's metrics are computed under."""
-    engine = recipe.engine
+    stride = recipe.engine.score_stride
     return replace(
         recipe.evaluate.protocol,
-        stride=engine.score_stride,
-        overlap=engine.score_overlap,
+        stride=stride,
+        min_windows=max(1, recipe.data.clip.frames // (2 * stride)),
         held_out=recipe.data.held_out,
     )
 

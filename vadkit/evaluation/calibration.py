@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vadkit.core.alarms import alarm_threshold
+from vadkit.core.alarms import alarm_threshold, levels
 from vadkit.core.protocol import Described, Protocol
 from vadkit.evaluation.coverage import Imputed
 from vadkit.evaluation.fusion import Fusion
@@ -47,10 +47,15 @@ class Calibration:
 def threshold_of(normal: Sequence[Imputed], scores: Sequence[Scores], per_hour: float) -> tuple[float | None, float]:
     """The alarm threshold for a rate of false alarms, from the score of each normal video, (F',).
 
+    Frames that cannot raise an alarm do not count, except in the length.
+
     Returns:
         The threshold (None without videos), and the total length of the videos in hours.
     """
-    return alarm_threshold(scores, [video.fps for video in normal], per_hour) if normal else (None, 0.0)
+    if not normal:
+        return None, 0.0
+    counted = [levels(total, video.can_alarm) for video, total in zip(normal, scores, strict=True)]
+    return alarm_threshold(counted, [video.fps for video in normal], per_hour)
 
 
 def calibrate(fusion: Fusion, protocol: Protocol) -> Calibration | None:

@@ -35,8 +35,14 @@ def random_scorer(
     """
 
     def draw(random: np.random.Generator) -> list[ScoredVideo]:
-        test = impute([_randomise(video, fusion.parts, random) for video in videos], protocol.missing_scores)
-        held_out = impute([_randomise(video, fusion.parts, random) for video in normal], protocol.missing_scores)
+        test, held_out = (
+            impute(
+                [_randomise(video, fusion.parts, random) for video in some],
+                protocol.missing_scores,
+                min_windows=protocol.min_windows,
+            )
+            for some in (videos, normal)
+        )
         # Copies, because fitting on random scores must not change the model's fusion.
         random_fusion = Fusion(copy.deepcopy(fusion.parts), copy.deepcopy(fusion.smoothing), held_out)
         return fused_row(fuse_cases(random_fusion, test, labels), calibrate(random_fusion, protocol))

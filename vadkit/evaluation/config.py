@@ -68,7 +68,7 @@ class EvaluationConfig:
     Attributes:
         components: component -> weight and transforms.
         metrics: what is measured.
-        protocol: `stride`, `overlap` and `held_out` are those of the run; `labels` and `components` are
+        protocol: `stride`, `min_windows` and `held_out` are those of the run; `labels` and `components` are
             filled in by the evaluator.
         smoothing: transforms of the fused score.
         seed: of the bootstrap and of the random scorer.

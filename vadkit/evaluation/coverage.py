@@ -28,6 +28,7 @@ class Imputed:
         without: (F,) bool, True for frames without a score of at least one component, before imputation.
         fps: frames per second; None if unknown.
         anomaly_maps: gives the anomaly maps (F, h, w); None if there are none.
+        can_alarm: (F',) bool, True for frames that enough windows show to raise an alarm; None if all can.
     """
 
     name: str
@@ -37,6 +38,7 @@ class Imputed:
     without: NDArray[np.bool_]
     fps: float | None = None
     anomaly_maps: Callable[[], NDArray[np.floating[Any]]] | None = None
+    can_alarm: NDArray[np.bool_] | None = None
 
 
 def check_videos(videos: Sequence[VideoScores]) -> None:
@@ -86,7 +88,7 @@ def check_labels(videos: Sequence[VideoScores], labels: Mapping[str, Labels]) ->
             raise DataError(what, where=f"video {video.name!r}", fix=fix)
 
 
-def impute(videos: Sequence[VideoScores], rule: MissingScores) -> list[Imputed]:
+def impute(videos: Sequence[VideoScores], rule: MissingScores, *, min_windows: int = 1) -> list[Imputed]:
     """Impute missing scores, or leave these frames out, by the protocol's rule `missing_scores`.
 
     A missing score is NaN. Scores may be missing in frames that no window covers, and at both ends of a
@@ -96,12 +98,14 @@ def impute(videos: Sequence[VideoScores], rule: MissingScores) -> list[Imputed]:
         videos: scores of the videos.
         rule: "nearest" repeats the nearest score, "min" uses the component's lowest score over all videos,
             "drop" leaves the frames out, and "error" refuses them.
+        min_windows: windows that must show a frame before it can raise an alarm; fewer in a video in which no frame
+            has so many.
 
     Raises:
         DataError: a score is infinite, a score is NaN between scored frames, a video has no scores, or
             `rule` is "error" and a frame has no score.
     """
-    imputed = [_impute_one(video, rule) for video in videos]
+    imputed = [_impute_one(video, rule, min_windows) for video in videos]
     if rule != "min" or not any(video.without.any() for video in imputed):
         return imputed
     lowest = {name: min(float(np.nanmin(video.components[name])) for video in videos) for name in imputed[0].components}
@@ -113,7 +117,15 @@ def impute(videos: Sequence[VideoScores], rule: MissingScores) -> list[Imputed]:
     ]
 
 
-def _impute_one(video: VideoScores, rule: MissingScores) -> Imputed:
+def enough_windows(coverage: NDArray[np.int64], min_windows: int) -> NDArray[np.bool_]:
+    """Whether enough windows show a frame to raise an alarm, (F,) int -> (F,) bool.
+
+    In a video in which no frame has `min_windows`, the highest number is enough.
+    """
+    return coverage >= min(min_windows, int(coverage.max()))
+
+
+def _impute_one(video: VideoScores, rule: MissingScores, min_windows: int) -> Imputed:
     without = np.zeros(video.coverage.shape, bool)
     for name, scores in video.components.items():
         without |= _unscored(video, name, scores)
@@ -132,7 +144,8 @@ def _impute_one(video: VideoScores, rule: MissingScores) -> Imputed:
         components = {name: scores[kept] for name, scores in components.items()}
     elif count and rule == "nearest":
         components = {name: _nearest(scores) for name, scores in components.items()}
-    return Imputed(video.name, video.scene, components, kept, without, video.fps, video.anomaly_maps)
+    can_alarm = enough_windows(video.coverage, min_windows)[kept]
+    return Imputed(video.name, video.scene, components, kept, without, video.fps, video.anomaly_maps, can_alarm)
 
 
 def _unscored(video: VideoScores, component: str, scores: NDArray[np.float64]) -> NDArray[np.bool_]:

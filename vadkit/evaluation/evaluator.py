@@ -18,7 +18,7 @@ from vadkit.evaluation.bootstrap import chance, measure
 from vadkit.evaluation.calibration import calibrate
 from vadkit.evaluation.chance import random_scorer
 from vadkit.evaluation.config import EvaluationConfig, EvaluationData
-from vadkit.evaluation.coverage import check_labels, check_normal, check_videos, impute
+from vadkit.evaluation.coverage import Imputed, check_labels, check_normal, check_videos, impute
 from vadkit.evaluation.fusion import Fusion
 from vadkit.evaluation.rows import Case, component_rows, fuse_cases, fused_row, kept_of
 from vadkit.evaluation.weights import divide_by_deviations, fit_to
@@ -52,13 +52,13 @@ class Evaluator:
         Raises:
             DataError: the videos that they are fitted on are missing.
         """
-        config, rule = self.config, self.config.protocol.missing_scores
-        fusion = Fusion(dict(config.components), config.smoothing, impute(data.normal, rule))
+        config = self.config
+        fusion = Fusion(dict(config.components), config.smoothing, self._impute(data.normal))
         if config.protocol.weights == "normal":
             divide_by_deviations(fusion)
         elif config.protocol.weights == "synthetic":
             labels = data.synthetic_labels or {}
-            synthetic = impute(data.synthetic, rule)
+            synthetic = self._impute(data.synthetic)
             fit_to(fusion, synthetic, [labels[video.name] for video in synthetic], what="synthetic videos")
         return fusion
 
@@ -77,7 +77,7 @@ class Evaluator:
         check_videos(data.videos)
         check_normal(data.normal, data.videos)
         check_labels(data.videos, data.labels)
-        videos = impute(data.videos, protocol.missing_scores)
+        videos = self._impute(data.videos)
         fusion = self.fit(data)
         if protocol.weights == "test":
             labelled = [video for video in videos if video.name in data.labels]
@@ -121,6 +121,11 @@ class Evaluator:
             units={name: unit for metric in config.metrics for name, unit in metric.units.items()},
         )
         return Evaluation(result, fused, config.metrics)
+
+    def _impute(self, videos: Sequence[VideoScores]) -> list[Imputed]:
+        protocol = self.config.protocol
+        combined = [video.combined(protocol.overlap) for video in videos]
+        return impute(combined, protocol.missing_scores, min_windows=protocol.min_windows)
 
 
 def _video_result(case: Case) -> VideoResult:

@@ -154,7 +154,7 @@ def _evaluate(
     out: Path | None = None,
     rounds: int = ROUNDS,
 ) -> RunResult:
-    protocol = replace(sections.evaluate.protocol, stride=0)
+    protocol = replace(sections.evaluate.protocol, stride=0, overlap="mean")
     config = replace(build_evaluation(sections, protocol, registry, sections.seed), rounds=rounds)
     needs, where = config.needs, f"protocol {protocol.name}"
     if needs.normal and not data.normal:

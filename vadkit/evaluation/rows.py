@@ -59,7 +59,8 @@ def component_rows(
 def _scored(case: Case, scores: Scores, threshold: float | None, *, anomaly_maps: bool = False) -> ScoredVideo:
     video, truth, kept = case.video, case.truth, case.video.kept
     assert truth is not None
-    scored = ScoredVideo(video.name, scores, truth.frames[kept], video.scene, video.fps, threshold)
+    labels = truth.frames[kept]
+    scored = ScoredVideo(video.name, scores, labels, video.scene, video.fps, threshold, can_alarm=video.can_alarm)
     if not anomaly_maps:
         return scored
     return replace(

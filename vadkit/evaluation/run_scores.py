@@ -12,12 +12,14 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from vadkit.core.alarms import levels
 from vadkit.core.errors import DataError, VadkitError
 from vadkit.core.files import atomic_write_text
 from vadkit.core.values import ClipSpec, Event, RunOrigin, RunResult
 from vadkit.evaluation.build import COMPARED, refuse_test_tuning, with_metrics
 from vadkit.evaluation.calibration import calibrate
 from vadkit.evaluation.config import EvaluationConfig, EvaluationData, Needs
+from vadkit.evaluation.coverage import enough_windows
 from vadkit.evaluation.evaluator import Evaluation, Evaluator
 from vadkit.evaluation.events import Box, find_events, locate
 from vadkit.plugin.registry import Registry
@@ -75,13 +77,15 @@ def evaluate_run(
     data = _evaluation_data(folder, config.needs, stored_maps(folder, recipe))
     done = Evaluator(config).evaluate(data, name=recipe.name, folder=target or folder.path)
     summary = replace(done.result.summary, run=_origin(folder.read_manifest()))
-    events = _find_events(done.result, data.videos, recipe.data.clip)
+    events = _find_events(done.result, data.videos, recipe.data.clip, config.protocol.min_windows)
     videos = [replace(one, preview=find_preview(folder.scores, one.name)) for one in done.result.videos]
     result = replace(done.result, videos=videos, summary=summary, events=events, recipe=dump(recipe.tree))
     return replace(done, result=result)
 
 
-def _find_events(result: RunResult, videos: Sequence[VideoScores], clip: ClipSpec) -> list[Event] | None:
+def _find_events(
+    result: RunResult, videos: Sequence[VideoScores], clip: ClipSpec, min_windows: int
+) -> list[Event] | None:
     """The events of all test videos; None without an alarm threshold."""
     threshold = result.summary.alarm_threshold
     if threshold is None:
@@ -89,7 +93,8 @@ def _find_events(result: RunResult, videos: Sequence[VideoScores], clip: ClipSpe
     events: list[Event] = []
     for video, scored in zip(result.videos, videos, strict=True):
         box = partial(_locate, scored, clip)
-        events += find_events(video.name, video.fused, threshold, scored.fps, numbers=video.numbers, locate=box)
+        scores = levels(video.fused, enough_windows(scored.coverage, min_windows)[video.numbers])
+        events += find_events(video.name, scores, threshold, scored.fps, numbers=video.numbers, locate=box)
     return events
 
 

@@ -33,7 +33,7 @@ class OnlineScorer:
 
     The last window ends with the video. A frame's score is final when no later window can show the frame, at most `span
     + stride - 2` frames later. Memory use does not grow with the length of the video. A larger batch delays scores; a
-    stateful pipeline always uses 1. `position_stats` standardise the scores of their components. `anomaly_maps` is
+    stateful pipeline always uses 1. With `position_stats`, scores are calibrated. `anomaly_maps` is
     the scorer that gives anomaly maps; empty for none.
     """
 

@@ -26,7 +26,8 @@ from vadkit.core.values import ClipSpec, VideoRef
 from vadkit.video.damage import Damages
 from vadkit.video.decode import decode
 from vadkit.video.resize import resize, to_color
-from vadkit.video.video_file import frame_rate, to_rgb
+from vadkit.video.rgb import RgbConverter
+from vadkit.video.video_file import frame_rate
 
 FPS_TOLERANCE = 1.1  # frame rates that differ by at most this factor count as equal
 _URL = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
@@ -178,6 +179,7 @@ def _read_remote(name: str, clip: ClipSpec, rate: float | None) -> SourceFrames:
 
 def _decode(name: str, clip: ClipSpec) -> Iterator[NDArray[np.uint8]]:
     """Frames of one connection, at the clip's size."""
+    to_rgb = RgbConverter()
     with _open(name) as container:
         for frame in container.decode(video=0):
             yield resize(to_color(to_rgb(frame), clip.color), clip)

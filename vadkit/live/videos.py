@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import glob
-import hashlib
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from vadkit.core.errors import DataError, join_names
-from vadkit.core.files import reading
+from vadkit.core.files import reading, shorten
 from vadkit.core.folders import is_image, is_video, list_folder, walk_folders
 from vadkit.core.values import natural_key
 
 _OUTSIDE = "@"
-_LONGEST_NAME = 180  # bytes; file systems allow 255, and the names of results are longer
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,12 +118,4 @@ def _name(path: Path, here: Path) -> PurePosixPath:
     else:
         drive = path.drive.replace(":", "").strip("\\/")
         parts = (_OUTSIDE, *([drive] if drive else []), *path.parts[1:])
-    return PurePosixPath(*map(_short, parts))
-
-
-def _short(part: str) -> str:
-    encoded = os.fsencode(part)
-    if len(encoded) <= _LONGEST_NAME:
-        return part
-    digest = hashlib.sha256(encoded).hexdigest()[:16]
-    return f"{encoded[: _LONGEST_NAME - 17].decode('utf-8', 'ignore')}-{digest}"
+    return PurePosixPath(*map(shorten, parts))

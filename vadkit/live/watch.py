@@ -231,11 +231,12 @@ class _SourceRun:
         if scores is None:
             return
         columns = {name: values.tolist() for name, values in scores.components.items()}
-        maps = scores.anomaly_maps
+        maps, enough = scores.anomaly_maps, scores.coverage >= self.watch.protocol.min_windows
         for number, score in enumerate(fusion(scores.components).tolist()):
             seconds, frame = self.seconds.pop(0), self.first
             self.first += 1
-            alarm = None if np.isnan(score) else self.alarms.update(frame, seconds, score)
+            level = score if enough[number] else -np.inf
+            alarm = None if np.isnan(score) else self.alarms.update(frame, seconds, level)
             self.has_scores = self.has_scores or not np.isnan(score)
             components = {name: values[number] for name, values in columns.items()}
             anomaly_map = None if maps is None else maps[number]

@@ -1,4 +1,4 @@
-"""Recipe keys with a new name: the old name works for one release, with a warning."""
+"""Recipe keys with a new name or place: an old name works for one release, with a warning; an old place is refused."""
 
 from __future__ import annotations
 
@@ -35,16 +35,30 @@ RENAMED = (
     Renamed("evaluate.protocol.uncovered", "missing_scores", {"edge": "nearest", "lowest": "min"}),
 )
 
+MOVED = {"engine.score_overlap": "evaluate.protocol.overlap"}
+"""Old key -> the key of another section that replaces it."""
+
 
 def translate(recipe: Node) -> Node:
     """The content of one recipe file or override with the new names; a `DeprecatedKeyWarning` for each old name.
 
     Raises:
-        RecipeError: a section has both the old and the new key.
+        RecipeError: a section has both the old and the new key, or a key of it moved to another section.
     """
+    for path, new in MOVED.items():
+        _refuse_moved(recipe, path.split("."), new)
     for renamed in RENAMED:
         recipe = _translate(recipe, renamed.path.split("."), renamed)
     return recipe
+
+
+def _refuse_moved(node: Node, path: Sequence[str], new: str) -> None:
+    step, *rest = path
+    if not isinstance(node.value, Mapping) or step not in node.value:
+        return None
+    if rest:
+        return _refuse_moved(node.value[step], rest, new)
+    raise fail(node.value[step].head, f"{step!r} is now {new!r}", f"write it there, as in --set {new}=VALUE")
 
 
 def _translate(node: Node, path: Sequence[str], renamed: Renamed) -> Node:

@@ -18,7 +18,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import NonNegativeInt, PositiveInt
 
 from vadkit.core.errors import VadkitError
-from vadkit.core.protocol import Overlap, Protocol
+from vadkit.core.protocol import Protocol
 from vadkit.core.values import ClipSpec, OnCorrupt, Probability, Sampling, Share, Short, Split
 from vadkit.recipe.clip_section import ClipForm
 from vadkit.recipe.component_config import ComponentConfig
@@ -228,10 +228,6 @@ class Engine(Section):
         threads: CPU threads; None uses the default of torch.
         score_batch: clips in one batch when scoring.
         score_stride: frames between neighbouring windows when scoring.
-        score_overlap: how the scores of all windows over a frame combine: "mean" as in the paper, or
-            "calibrated", which first scales each position in a window to mean 0 and deviation 1 on
-            training clips. A model has larger errors at the ends of a window, and the first and last
-            frames of a video occur only there.
     """
 
     accelerator: Literal["auto", "cpu", "cuda"] = "auto"
@@ -240,7 +236,6 @@ class Engine(Section):
     threads: PositiveInt | None = None
     score_batch: PositiveInt = 8
     score_stride: PositiveInt = 1
-    score_overlap: Overlap = "mean"
 
 
 @dataclass(frozen=True, slots=True)

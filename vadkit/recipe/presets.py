@@ -42,7 +42,11 @@ PRESETS: Mapping[str, Protocol] = {
         single_class="pad",
     ),
     "deployable": Protocol(
-        "deployable", missing_scores="drop", transform=({"use": "zscore", "over": "training"},), deployable=True
+        "deployable",
+        missing_scores="drop",
+        overlap="calibrated",
+        transform=({"use": "zscore", "over": "training"},),
+        deployable=True,
     ),
 }
 """Name, as recipes write it after `evaluate: protocol:` -> the protocol."""

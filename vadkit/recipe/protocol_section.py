@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields, replace
 from typing import Annotated, Any, Literal
 
-from vadkit.core.protocol import EER, Averaging, Fusion, MissingScores, Protocol, SingleClass, Weights
+from vadkit.core.protocol import EER, Averaging, Fusion, MissingScores, Overlap, Protocol, SingleClass, Weights
 from vadkit.recipe.component_config import ComponentConfig
 from vadkit.recipe.grammar import Kind, PositiveFloat, Section
 from vadkit.recipe.presets import PRESETS
@@ -18,11 +18,13 @@ class ProtocolForm(Section):
     """`evaluate.protocol` as a recipe writes it: a preset and the fields that differ from it.
 
     vadkit fills in some fields, so a recipe cannot write them: `labels` from the data set, `stride`
-    and `overlap` from `engine`, `held_out` from `data`, `components` from `fuse`.
+    and `min_windows` from `engine`, `held_out` from `data`, `components` from `fuse`.
 
     Attributes:
         use: the preset; a name alone is short for this key.
         missing_scores: scores of frames that no window covers.
+        overlap: how the scores of all windows over a frame combine: their mean, or the mean after each position in the
+            window was standardised on training clips.
         transform: score transforms of every component before fusion, instead of those under `fuse`; "fuse" keeps those.
         fusion: weighted sum of scores, of ranks, or of log-probabilities; the last two are relative to held-out
             normal videos.
@@ -38,6 +40,7 @@ class ProtocolForm(Section):
 
     use: Literal["itae", "ffp", "mnad", "memae", "hf2vad", "accivad", "stgnf", "aedmae", "deployable"] = "itae"
     missing_scores: MissingScores | None = None
+    overlap: Overlap | None = None
     transform: Literal["fuse"] | Transforms | None = None
     fusion: Fusion | None = None
     weights: Weights | None = None

@@ -177,9 +177,8 @@ def stage_digests(tree: Mapping[str, Any], files: Mapping[str, InputFileRecord] 
     densities = tree.get("densities") or {}
     stages = {"model": model} if tree.get("model") else {}
     stages |= {f"density.{name}": digest_of(model, density) for name, density in densities.items()}
-    overlap = (engine["score_overlap"],) if engine.get("score_overlap", "mean") != "mean" else ()
     elsewhere = tested_on(tree)
-    windows = (engine.get("score_stride", 1), *overlap, *([elsewhere] if elsewhere else []))
+    windows = (engine.get("score_stride", 1), *([elsewhere] if elsewhere else []))
     of = tuple(stages.values()) or base  # scorers may need neither model nor density
     return stages | {"scores": digest_of(*of, tree.get("scores"), *windows)}
 

@@ -22,12 +22,13 @@ from numpy.typing import NDArray
 
 from vadkit.core.errors import DataError
 from vadkit.core.files import atomic_write
+from vadkit.core.protocol import Overlap
 from vadkit.core.values import Labels, Track, natural_key
 
 _SCORES, _LABELS = "vadkit scores", "vadkit labels"
 _REGIONS, _POSITION_STATS = "vadkit regions", "vadkit places"
 _VERSION = 1
-_COMPONENT = "component/"
+_COMPONENT, _CALIBRATED = "component/", "calibrated/"
 _LONGEST_NAME = 180  # file systems allow 255 bytes, and the temporary file's name is longer
 _SCORE_AGAIN = "delete it and score that video again"
 
@@ -47,6 +48,8 @@ class VideoScores:
     # gives the anomaly maps (F, h, w); None if they are not stored
     anomaly_maps: Callable[[], NDArray[np.floating[Any]]] | None = None
     size: tuple[int, int] | None = None  # height and width of the video, in pixels; None if unknown
+    # like `components`, but each position in a window was standardised before the mean; None if it was not measured
+    calibrated: Mapping[str, NDArray[np.float64]] | None = None
 
     def __post_init__(self) -> None:
         where = f"scores of video {self.name!r}"
@@ -60,6 +63,20 @@ class VideoScores:
             if scores.shape != self.coverage.shape:
                 what = f"component {name!r} has shape {scores.shape}, but coverage has {self.coverage.shape}"
                 raise DataError(what, where=where)
+
+    def combined(self, overlap: Overlap) -> VideoScores:
+        """The scores with `components` as the protocol's rule `overlap` combines the windows.
+
+        Raises:
+            DataError: the rule needs calibrated scores, and there are none.
+        """
+        if overlap == "mean":
+            return self
+        if self.calibrated is None:
+            what = "has no scores with 'overlap: calibrated'"
+            fix = "score it: 'vadkit run RECIPE --resume' with this protocol; or set evaluate.protocol.overlap=mean"
+            raise DataError(what, where=f"video {self.name!r}", fix=fix)
+        return replace(self, components=self.calibrated)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +116,7 @@ def write_scores(folder: Path, video: VideoScores, *, anomaly_maps: str = "") ->
         with atomic_write(map_file(folder, anomaly_maps, video.name)) as temporary, temporary.open("wb") as file:
             np.save(file, np.asarray(video.anomaly_maps(), np.float32), allow_pickle=False)
     arrays = {_COMPONENT + name: np.asarray(scores, np.float64) for name, scores in video.components.items()}
+    arrays |= {_CALIBRATED + name: np.asarray(scores, np.float64) for name, scores in (video.calibrated or {}).items()}
     arrays |= {"name": np.array(video.name), "scene": np.array(video.scene), "fps": np.array(video.fps or 0.0)}
     arrays |= {"size": np.array(video.size, np.int64)} if video.size else {}
     write_arrays(path, _SCORES, arrays | {"coverage": np.asarray(video.coverage, np.int64)})
@@ -133,16 +151,20 @@ def read_score_file(path: Path, *, anomaly_maps: str = "") -> VideoScores:
         DataError: the file is missing, damaged or not a score file.
     """
     with opened_arrays(path, _SCORES) as arrays:
-        components = {
-            key.removeprefix(_COMPONENT): _typed(array, np.float64, key)
-            for key, array in arrays.items()
-            if key.startswith(_COMPONENT)
-        }
+        components, calibrated = (
+            {
+                key.removeprefix(prefix): _typed(array, np.float64, key)
+                for key, array in arrays.items()
+                if key.startswith(prefix)
+            }
+            for prefix in (_COMPONENT, _CALIBRATED)
+        )
         coverage = _typed(arrays["coverage"], np.int64, "coverage")
         fps = float(arrays["fps"]) if "fps" in arrays else 0.0  # older files have no fps
         height, width = arrays["size"].tolist() if "size" in arrays else (0, 0)
         size = (height, width) if height and width else None
-        video = VideoScores(str(arrays["name"]), str(arrays["scene"]), components, coverage, fps or None, size=size)
+        name, scene = str(arrays["name"]), str(arrays["scene"])
+        video = VideoScores(name, scene, components, coverage, fps or None, size=size, calibrated=calibrated or None)
     maps = map_file(path.parent, anomaly_maps, video.name)
     if not anomaly_maps or not maps.is_file():
         return video

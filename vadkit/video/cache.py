@@ -12,7 +12,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import av
 import numpy as np
+import PIL
 from numpy.typing import NDArray
 from platformdirs import user_cache_path
 
@@ -163,7 +165,14 @@ def _resized(video: VideoRef, clip: ClipSpec, damages: Damages) -> Iterator[NDAr
 
 
 def _key(video: VideoRef, clip: ClipSpec) -> str:
-    return _digest([_VERSION, _identity(video, here=True), _shape(clip), clip.resize])
+    return _digest([_VERSION, _identity(video, here=True), _shape(clip), clip.resize, *_decoder(video)])
+
+
+def _decoder(video: VideoRef) -> list[Any]:
+    """The versions of the libraries that decode the video: other versions give other pixels for some files."""
+    if isinstance(video.source, tuple):
+        return [f"Pillow {PIL.__version__}"]
+    return [f"PyAV {av.__version__}", av.library_versions] if isinstance(video.source, Path) else []
 
 
 def _shape(clip: ClipSpec) -> tuple[int, int, int]:

@@ -7,8 +7,9 @@ that a video and its extracted frames give the same gray frames.
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +19,7 @@ from vadkit.core.values import Color, VideoRef
 from vadkit.video.damage import FETCH, Damages
 from vadkit.video.images import images
 from vadkit.video.resize import to_color
-from vadkit.video.video_file import pictures
+from vadkit.video.video_file import pictures, timed_pictures
 
 _DRAWN_AT_ONCE = 64  # frames
 
@@ -53,6 +54,14 @@ def frame_size(video: VideoRef) -> tuple[int, int]:
     return height, width
 
 
+class TimedFrame(NamedTuple):
+    """A frame and its time."""
+
+    frame: NDArray[np.uint8]  # (H, W, C)
+    # Time since the first frame: by the time stamps of a file, else by `VideoRef.fps`; None if both are missing.
+    seconds: float | None
+
+
 def decode(
     video: VideoRef, *, color: Color, damages: Damages | None = None
 ) -> Generator[NDArray[np.uint8], None, None]:
@@ -64,23 +73,33 @@ def decode(
         DataError: a file is missing or has no readable frame, frame sizes differ within the video, or
             the number of frames differs from that of the file's header or the data set.
     """
+    for timed in decode_timed(video, color=color, damages=damages):
+        yield timed.frame
+
+
+def decode_timed(video: VideoRef, *, color: Color, damages: Damages | None = None) -> Generator[TimedFrame, None, None]:
+    """Frames in order as in `decode`, with their times.
+
+    Raises:
+        DataError: as in `decode`.
+    """
     damages = damages or Damages(strict=True)
     if isinstance(video.source, tuple):
-        frames = images(video.source, color, damages)
+        frames = _numbered(images(video.source, color, damages), video.fps)
     elif isinstance(video.source, Path):
-        frames = (to_color(frame, color) for frame in pictures(video.source, damages))
+        frames = (TimedFrame(to_color(frame, color), at) for frame, at in timed_pictures(video.source, damages))
     else:
         draw, total = video.source, frame_count(video)
         parts = (draw(start, min(start + _DRAWN_AT_ONCE, total)) for start in range(0, total, _DRAWN_AT_ONCE))
-        frames = (to_color(frame, color) for part in parts for frame in part)
+        frames = _numbered((to_color(frame, color) for part in parts for frame in part), video.fps)
     count, shape = 0, None
-    for frame in frames:
-        shape = shape or frame.shape
-        if frame.shape != shape:
-            what = f"frame {count} is {_size(frame.shape)}, but earlier frames are {_size(shape)}"
+    for timed in frames:
+        shape = shape or timed.frame.shape
+        if timed.frame.shape != shape:
+            what = f"frame {count} is {_size(timed.frame.shape)}, but earlier frames are {_size(shape)}"
             fix = "resize or remove it, so that all frames of the video have one size"
             raise DataError(what, where=_place(video, count), fix=fix)
-        yield frame
+        yield timed
         count += 1
     if video.frames is None or count == video.frames:
         return
@@ -90,6 +109,11 @@ def decode(
     what = f"has {count} frames, but should have {video.frames}"
     fix = f"{FETCH}; it is damaged, or not the version that the labels were made for"
     raise DataError(what, where=_place(video), fix=fix)
+
+
+def _numbered(frames: Iterator[NDArray[np.uint8]], fps: float | None) -> Iterator[TimedFrame]:
+    for number, frame in enumerate(frames):
+        yield TimedFrame(frame, number / fps if fps else None)
 
 
 def _place(video: VideoRef, index: int = 0) -> str:

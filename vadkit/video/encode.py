@@ -16,6 +16,9 @@ import numpy as np
 from av.video.reformatter import VideoReformatter
 from numpy.typing import NDArray
 
+from vadkit.video.media import media_url
+from vadkit.video.rgb import RgbConverter
+
 _KEY_FRAME_EVERY = 12  # frames; a player can seek quickly to every frame near one
 
 
@@ -35,7 +38,7 @@ class VideoWriter:
     def __init__(self, path: Path, *, fps: float, quality: int = 26) -> None:
         self._rate = Fraction(fps).limit_denominator(1001)
         self._quality = quality
-        self._container = av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"})
+        self._container = av.open(media_url(path), "w", format="mp4", options={"movflags": "+faststart"})
         self._stream: av.video.stream.VideoStream | None = None
         self._reformatter = VideoReformatter()
 
@@ -68,8 +71,7 @@ class VideoWriter:
 
 def read_written(video: Path | bytes) -> Iterator[NDArray[np.uint8]]:
     """Yield the frames of a video of `VideoWriter`, a file or its content, each (H, W, 3) uint8 RGB."""
-    reformatter = VideoReformatter()
-    with av.open(str(video) if isinstance(video, Path) else io.BytesIO(video)) as container:
+    to_rgb = RgbConverter()
+    with av.open(media_url(video) if isinstance(video, Path) else io.BytesIO(video)) as container:
         container.streams.video[0].thread_count = 1
-        for frame in container.decode(video=0):
-            yield reformatter.reformat(frame, format="rgb24", threads=1).to_ndarray()
+        yield from (to_rgb(picture) for picture in container.decode(video=0))

@@ -13,6 +13,7 @@ from vadkit.core.errors import DataError
 from vadkit.core.values import Color
 from vadkit.video.damage import Damages, unreadable
 
+_STACKS = frozenset({"TIFF", "PNG"})
 _EIGHT_BIT = frozenset({"1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "CMYK", "YCbCr"})
 
 
@@ -23,8 +24,8 @@ def images(paths: tuple[Path, ...], color: Color, damages: Damages) -> Iterator[
     every frame keeps its number.
 
     Raises:
-        DataError: an image is missing or does not have 8 bits per channel, or none can be decoded; or the
-            first damage, if `damages` is strict.
+        DataError: an image is missing, has several pages or does not have 8 bits per channel, or none can be
+            decoded; or the first damage, if `damages` is strict.
     """
     before: NDArray[np.uint8] | None = None
     waiting = 0
@@ -49,9 +50,24 @@ def images(paths: tuple[Path, ...], color: Color, damages: Damages) -> Iterator[
 
 def _read(path: Path, color: Color, index: int) -> NDArray[np.uint8]:
     with Image.open(path) as image:
+        # A JPEG may have more pictures than one too: previews that cameras add.
+        if image.format in _STACKS and (pages := getattr(image, "n_frames", 1)) > 1:
+            what = f"has {pages} pages, but an image file is one frame"
+            fix = "write each page to its own file, or all of them to a video file"
+            raise DataError(what, where=str(path), fix=fix)
         if image.mode not in _EIGHT_BIT:
             what = f"frame {index} has pixels of mode {image.mode!r}, not 8 bits per channel"
             fix = "convert the images to 8 bits; vadkit does not, because it cannot know the scale"
             raise DataError(what, where=str(path), fix=fix)
-        pixels = np.asarray(ImageOps.exif_transpose(image.convert("L" if color == "gray" else "RGB")))
+        upright = ImageOps.exif_transpose(image)
+        pixels = np.asarray(_opaque(upright).convert("L" if color == "gray" else "RGB"))
     return pixels.reshape(*pixels.shape[:2], -1)  # (H, W, C)
+
+
+def _opaque(image: Image.Image) -> Image.Image:
+    """The image over black: a viewer does not show the colour of transparent pixels."""
+    if not image.has_transparency_data:
+        return image
+    black = Image.new("RGBA", image.size, (0, 0, 0, 255))
+    black.alpha_composite(image.convert("RGBA"))
+    return black

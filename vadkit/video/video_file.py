@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import struct
+from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import av
 import av.container
@@ -15,6 +16,9 @@ from numpy.typing import NDArray
 
 from vadkit.core.errors import DataError
 from vadkit.video.damage import FETCH, Damages, unreadable
+from vadkit.video.media import media_url
+from vadkit.video.rgb import RgbConverter
+from vadkit.video.times import Timeline, frame_times, mean_rate, plausible_rate, untimed
 from vadkit.video.truncation import missing_bytes
 
 # Files of encoders with delay announce up to two frames more than they contain.
@@ -22,16 +26,32 @@ _ANNOUNCED_SLACK = 2  # frames
 _MICROSECONDS = 1_000_000
 
 
+class TimedPicture(NamedTuple):
+    """A decoded frame and its time."""
+
+    frame: NDArray[np.uint8]  # (H, W, 3) RGB
+    seconds: float  # presentation time since the first frame, see `Timeline`
+
+
 def pictures(path: Path, damages: Damages) -> Iterator[NDArray[np.uint8]]:
     """Frames (H, W, 3) RGB of the file's main video stream.
 
-    Display times are ignored: a video with a variable frame rate gives each of its frames once.
+    A video with a variable frame rate gives each of its frames once; `timed_pictures` adds their times.
+
+    Raises:
+        DataError: no frame can be decoded; or the first damage, if `damages` is strict.
+    """
+    return (picture.frame for picture in timed_pictures(path, damages))
+
+
+def timed_pictures(path: Path, damages: Damages) -> Iterator[TimedPicture]:
+    """Frames of the file's main video stream with their presentation times.
 
     Raises:
         DataError: no frame can be decoded; or the first damage, if `damages` is strict.
     """
     try:
-        container = av.open(str(path))
+        container = av.open(media_url(path))
     except (av.error.FFmpegError, OSError) as error:
         raise unreadable(path, error) from error
     with container:
@@ -40,11 +60,12 @@ def pictures(path: Path, damages: Damages) -> Iterator[NDArray[np.uint8]]:
             raise DataError("has no video stream", where=str(path), fix=f"{FETCH}, or remove it")
         assert isinstance(stream, av.video.stream.VideoStream)
         count, end = 0, 0.0
-        packets = _Packets(container, stream)
+        packets, to_rgb = _Packets(container, stream), RgbConverter()
+        timeline = Timeline(float(stream.average_rate or stream.guessed_rate or 0))
         for picture in packets.decoded(damages, path):
             if picture.is_corrupt:
                 damages.note(count, "its pixels are damaged", where=path)
-            yield to_rgb(picture)
+            yield TimedPicture(to_rgb(picture), timeline.at(packets.stamp(picture)))
             count += 1
             end = (picture.time or 0.0) + float(picture.duration * (picture.time_base or 0) if picture.duration else 0)
             packets.given = count
@@ -57,19 +78,23 @@ def pictures(path: Path, damages: Damages) -> Iterator[NDArray[np.uint8]]:
 
 
 def frame_rate(path: Path) -> float | None:
-    """Average frames per second, from the file's metadata; None if unknown or if the file is unreadable."""
+    """Average frames per second of a video file; None if unknown or if the file is unreadable.
+
+    The file's metadata state it. If they state a rate that no camera has, such as 90000, the time stamps give it.
+    """
     try:
-        with av.open(str(path)) as container:
+        with av.open(media_url(path)) as container:
             rates = [stream.average_rate or stream.guessed_rate for stream in container.streams.video]
-            return float(rates[0]) if rates and rates[0] else None
-    except (av.error.FFmpegError, OSError):
+        stated = float(rates[0]) if rates and rates[0] else None
+        return plausible_rate(stated) or (mean_rate(frame_times(path)) if stated else None)
+    except (av.error.FFmpegError, OSError, DataError):
         return None  # decoding the file reports the error
 
 
 def announced_frames(path: Path) -> int:
     """The number of frames that the file's metadata announces, for progress only; 0 if unknown or unreadable."""
     try:
-        with av.open(str(path)) as container:
+        with av.open(media_url(path)) as container:
             stream = container.streams.best("video")
             if not isinstance(stream, av.video.stream.VideoStream):
                 return 0
@@ -87,6 +112,13 @@ class _Packets:
         self.count = self.given = 0
         self.gap: int | None = None  # the frame after a missing part of the stream
         self.broken = False
+        self._base = float(stream.time_base or 0)
+        # Decoding time stamps of packets without presentation time stamps: the times of the frames, in display order.
+        self._stamps: deque[float] = deque()
+
+    def stamp(self, picture: av.VideoFrame) -> float | None:
+        """Time stamp of the next frame in seconds; None if it has none."""
+        return self._stamps.popleft() if self._stamps else picture.time
 
     def decoded(self, damages: Damages, path: Path) -> Iterator[av.VideoFrame]:
         """Frames in order; a decoding error is recorded at the next frame."""
@@ -100,11 +132,15 @@ class _Packets:
                 self._broken(damages, path, f"cannot be read further: {error.strerror}")
                 return
             self.count += packet.size > 0
+            if packet.size and packet.dts is not None and (packet.pts is None or untimed(self.container)):
+                self._stamps.append(packet.dts * self._base)
             if packet.is_corrupt and self.gap is None:
                 self.gap = self.given
             try:
                 yield from self.stream.decode(packet)
             except av.error.FFmpegError as error:
+                if self._stamps:  # of the frame that is lost
+                    self._stamps.popleft()
                 self._broken(damages, path, f"data here cannot be decoded: {error.strerror}")
 
     def _broken(self, damages: Damages, path: Path, what: str) -> None:
@@ -118,14 +154,15 @@ def _broken_off(path: Path, packets: _Packets, end: float) -> str:
     `end` is the end of the last decoded frame in seconds.
     """
     announced, rate = packets.stream.frames, float(packets.stream.average_rate or 0)
-    if packets.count + _ANNOUNCED_SLACK < announced:
+    # If all frames were decoded, only an index is missing.
+    lacking = missing_bytes(path) if packets.count < announced or announced == 0 else 0
+    miscounted = packets.container.format.name == "avi" and not lacking  # the header of some cameras' AVI files
+    if packets.count + _ANNOUNCED_SLACK < announced and not miscounted:
         return f"; the file announces {announced} frames"
     if announced == 0 and rate > 0 and not packets.broken:
         seconds = _announced_seconds(packets.container, packets.stream)
         if end + (_ANNOUNCED_SLACK + 1) / rate < seconds:
             return f" after {end:.2f} s; the file announces {seconds:.2f} s"
-    # If all frames were decoded, only an index is missing.
-    lacking = missing_bytes(path) if packets.count < announced or announced == 0 else 0
     return f"; at least {lacking} bytes are missing at the file's end" if lacking else ""
 
 
@@ -135,24 +172,3 @@ def _announced_seconds(container: av.container.InputContainer, stream: av.video.
         hours, minutes, seconds = (float(part) for part in tag.split(":"))
         return 3600 * hours + 60 * minutes + seconds
     return (container.duration or 0) / _MICROSECONDS if len(container.streams) == 1 else 0.0
-
-
-def to_rgb(picture: av.VideoFrame) -> NDArray[np.uint8]:
-    """(H, W, 3) RGB, upright."""
-    frame = picture.to_ndarray(format="rgb24").astype(np.uint8, copy=False)
-    matrix = picture.side_data.get("DISPLAYMATRIX")
-    if matrix is None:
-        return frame
-    a, b, _, c, d, *_ = struct.unpack("=9i", bytes(matrix))
-    return upright(frame, (a, b, c, d))
-
-
-def upright(frame: NDArray[np.uint8], matrix: tuple[int, int, int, int]) -> NDArray[np.uint8]:
-    """(H, W, C) as a player shows it; uses the nearest of the eight rotations and reflections.
-
-    `matrix` is (a, b, c, d) of the display matrix: x' = a x + c y, y' = b x + d y.
-    """
-    a, b, c, d = matrix
-    if abs(b) + abs(c) > abs(a) + abs(d):  # swap the axes
-        frame, a, d = frame.swapaxes(0, 1), c, b
-    return np.ascontiguousarray(frame[:: -1 if d < 0 else 1, :: -1 if a < 0 else 1])

@@ -11,7 +11,7 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from vadkit.api import DataError, Labels, Split, VideoLabels, VideoRef, frame_rate, read_label_file
+from vadkit.api import DataError, Labels, Split, VideoLabels, VideoRef, frame_rate, join_names, read_label_file
 from vadkit_datasets.folder.finding import Source, videos_like, videos_under
 from vadkit_datasets.folder.labels import MASKS, labels_of, matched, read_mask_folders
 from vadkit_datasets.layout import OnDisk, check_length
@@ -73,6 +73,7 @@ class Folder(OnDisk):
         super().__init__(root)
         self._named: dict[Split, str | tuple[str, ...] | None] = {"train": train, "test": test}
         self._given, self._fps = labels, fps
+        self._ignored: dict[Split, list[Path]] = {}
         self._normal, self._by_folder = unlabelled == "normal", scene == "folder"
 
     def labels(self, video: VideoRef) -> Labels | None:
@@ -109,20 +110,27 @@ class Folder(OnDisk):
             raise DataError("the folder does not exist", where=str(self._root or "--data-root"), fix=self.layout)
         return Path(os.path.abspath(self._root))  # noqa: PTH100 - a link stays what the user calls it
 
+    def ignored(self, split: Split) -> Sequence[Path]:
+        """Files in the folders of a split, or that match its patterns, that are neither a video nor an image."""
+        used = {video.source for video in self.videos(split)}
+        return [path for path in dict.fromkeys(self._ignored[split]) if path not in used]
+
     def _find(self, split: Split) -> Sequence[VideoRef]:
         named, folders = self._named[split], _FOLDERS[split]
+        ignored = self._ignored[split] = list[Path]()
         if named is not None:
-            found = videos_like(self._base, (named,) if isinstance(named, str) else named)
+            found = videos_like(self._base, (named,) if isinstance(named, str) else named, ignored)
         else:
             folder = next((self._base / name for name in folders if (self._base / name).is_dir()), None)
             if folder is None:
                 what = f"no folder {folders[0]}/ or {folders[-1]}/"
                 fix = f"create it, or set '{split}' under 'data', for example {split}: 'cam1/*.mp4'"
                 raise DataError(what, where=str(self._base), fix=fix)
-            found = videos_under(folder)
+            found = videos_under(folder, ignored)
             if not found:
                 fix = f"put video files or folders of images there, or set '{split}' under 'data'"
-                raise DataError("no video file and no folder of images", where=str(folder), fix=fix)
+                others = f", but {join_names([path.name for path in ignored])}" if ignored else ""
+                raise DataError(f"no video file and no folder of images{others}", where=str(folder), fix=fix)
         return [self._video(name, source) for name, source in found.items()]
 
     def _video(self, name: str, source: Source) -> VideoRef:

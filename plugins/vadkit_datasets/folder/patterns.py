@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from fnmatch import fnmatchcase
-from pathlib import Path
+from pathlib import Path, PurePath
 
 _MAGIC = frozenset("*?[")
 
@@ -20,6 +20,12 @@ def split(root: Path, pattern: str) -> tuple[Path, tuple[str, ...]]:
     start = len(root.parts) if whole.is_relative_to(root) else 0
     magic = next((i for i, part in enumerate(whole.parts) if i >= start and _MAGIC & set(part)), len(whole.parts))
     return Path(*whole.parts[:magic]), whole.parts[magic:]
+
+
+def has_suffix(part: str) -> bool:
+    """Whether the last part of a pattern states a suffix: `*.mp4` does, `*.*` and `cam*` do not."""
+    suffix = PurePath(part).suffix
+    return bool(suffix) and not _MAGIC & set(suffix)
 
 
 def chosen(parts: tuple[str, ...], pattern: tuple[str, ...]) -> bool:

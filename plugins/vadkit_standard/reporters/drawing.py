@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from abc import abstractmethod
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 
 from vadkit.api import DataError, Reporter, RunResult, ScoredVideo, VideoResult, atomic_write
 from vadkit_standard.ranking import Ranking
+from vadkit_standard.reporters.fonts import make_drawable
 from vadkit_standard.reporters.names import printable
 
 # Okabe and Ito's colour-blind safe palette; green, blue and red as in the paper's Fig. 6.
@@ -41,10 +41,9 @@ class FigureReporter(Reporter):
             DataError: the result lacks what a figure shows, such as labels, frames or anomaly maps.
             RunFolderError: the folder cannot be written.
         """
-        # No math in names, and no warnings about characters that the font lacks.
-        with rc_context({"text.parse_math": False}), warnings.catch_warnings():
-            warnings.filterwarnings("ignore", "Glyph .* missing from font", UserWarning)
+        with rc_context({"text.parse_math": False}):  # no math in names
             for name, figure in self.figures(result):
+                make_drawable(figure)
                 with atomic_write(folder / "figures" / name) as aside:
                     figure.savefig(aside, dpi=self.dpi)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from urllib.parse import quote
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -12,7 +11,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
-from vadkit.api import RunResult, VideoResult, intervals_of
+from vadkit.api import RunResult, VideoResult, intervals_of, safe_name
 from vadkit_standard.ranking import crossing, nearest
 from vadkit_standard.reporters.drawing import (
     BAND,
@@ -30,12 +29,6 @@ from vadkit_standard.reporters.names import printable
 
 _GRID = 12  # videos on the overview page
 _FAR_APART = 10.0  # ratio of two curves' ranges above which the smaller one looks flat
-_LONGEST_NAME = 180  # file systems allow 255 bytes
-
-
-def file_name(video: str) -> str:
-    """File name for a video, without suffix."""
-    return quote(video, safe=" ", errors="replace")[:_LONGEST_NAME]
 
 
 class Figures(FigureReporter):
@@ -48,8 +41,6 @@ class Figures(FigureReporter):
     Example:
         >>> Figures(each=False, dpi=200).dpi
         200
-        >>> file_name("cam1/clip 2")  # of the video's figure
-        'cam1%2Fclip 2'
     """
 
     def __init__(self, *, each: bool = True, dpi: int = 120) -> None:
@@ -65,7 +56,7 @@ class Figures(FigureReporter):
         colors = colors_of(shown)
         yield "scores.png", _page(result, colors)
         for video in result.videos if self.each else ():
-            yield f"videos/{file_name(video.name)}.png", _single(video, colors)
+            yield f"videos/{safe_name(video.name)}.png", _single(video, colors)
         if len({int(label) for _, labels in labelled_videos(result.videos) for label in np.unique(labels)}) == 2:
             yield "roc.png", _roc(result, colors)
 

@@ -10,9 +10,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from vadkit.api import DataError, RunResult, VideoResult, closest
+from vadkit.api import DataError, RunResult, VideoResult, closest, safe_name
 from vadkit_standard.reporters.drawing import ABNORMAL, GRAY, NORMAL, FigureReporter, plain_frame
-from vadkit_standard.reporters.figures import file_name
 from vadkit_standard.reporters.names import printable
 
 _BINS = 40
@@ -62,7 +61,7 @@ class Histograms(FigureReporter):
         yield "histograms.png", _figure(result.name, "all test frames", result.videos, panels)
         for video in result.videos if self.each else ():
             if video.labels is not None and 0 < video.labels.sum() < video.labels.size:
-                name = f"histograms/{file_name(video.name)}.png"
+                name = f"histograms/{safe_name(video.name)}.png"
                 yield name, _figure(result.name, f"video {video.name}", [video], panels)
 
 

@@ -81,6 +81,10 @@ def _videos(dataset: Dataset, split: Split, found: list[Finding]) -> tuple[list[
         found.append(Finding("error", "videos", split, what, "rename them: scores are stored by name"))
     if not videos:
         found.append(Finding("error", "videos", split, "there are no videos", "see the data set's page in the docs"))
+    if ignored := dataset.ignored(split):
+        what = f"{some(len(ignored), 'file')} ignored because of the suffix: {join_names([p.name for p in ignored])}"
+        fix = "if one is a video, give it a suffix such as .mp4, or set a pattern that ends with its suffix"
+        found.append(Finding("note", "videos", split, what, fix))
     found += check_numbering(videos)
     return videos, False
 

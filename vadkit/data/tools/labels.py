@@ -145,11 +145,19 @@ def differences(one: NDArray[np.bool_], other: NDArray[np.bool_]) -> list[int]:
 
 
 def check_starts(truth: TestLabels) -> Iterator[Finding]:
-    """Warn if many videos become abnormal at the same early frame, as in altered label files."""
+    """Warn if videos become abnormal at a frame that shows a mistake.
+
+    Frame 1 of any video hints at labels that count from 1. The same early frame of many videos hints at an altered
+    label file.
+    """
     starts: defaultdict[int, list[str]] = defaultdict(list)
     for name, labels in truth.frames.items():
         if labels.any() and 0 < (first := int(np.argmax(labels))) < _EARLY:
             starts[first].append(name)
+    if names := starts.pop(1, []):
+        what = f"frame 0 is normal and frame 1 is abnormal in {some(len(names), 'video')}: {join_names(names)}"
+        fix = "frames count from 0: if the labels count from 1, subtract 1 from every frame number"
+        yield Finding("warning", "starts", "test", what, fix)
     for first, names in starts.items():
         if len(names) >= 3 and 3 * len(names) >= len(truth.frames):
             what = f"{len(names)} of {len(truth.frames)} videos become abnormal at the same frame, {first} counted "

@@ -18,6 +18,7 @@ from vadkit.core.values import OnCorrupt, Split, VideoRef
 from vadkit.data.tools.report import Finding, Severity
 from vadkit.video.damage import Damages, unreadable
 from vadkit.video.decode import decode
+from vadkit.video.media import media_url
 from vadkit.video.truncation import missing_bytes
 
 _GRAY = frozenset({"1", "L", "LA", "I;16", "I"})
@@ -90,7 +91,7 @@ def probe(video: VideoRef, split: Split, *, decoded: bool, on_corrupt: OnCorrupt
 def _header(path: Path, facts: VideoFacts) -> bool:
     """Read a video file's header; False if there is nothing to decode."""
     try:
-        with av.open(str(path)) as container:
+        with av.open(media_url(path)) as container:
             stream = next(iter(container.streams.video), None)
             if stream is None:
                 facts.report(str(path), "has no video stream", "fetch the file again or remove it")
@@ -124,6 +125,7 @@ def _look_at_images(paths: tuple[Path, ...], facts: VideoFacts, *, decoded: bool
     """Read every image, or its header. A damaged image counts as a frame, because a neighbour replaces it."""
     empty: list[str] = []
     broken: dict[int, str] = {}
+    refused: list[DataError] = []  # images that no neighbour replaces
     facts.frames = len(paths)
     for index, path in enumerate(paths):
         try:
@@ -141,8 +143,12 @@ def _look_at_images(paths: tuple[Path, ...], facts: VideoFacts, *, decoded: bool
         except PermissionError as error:
             facts.findings.append(Finding.of(unreadable(path, error), "files", str(path)))
         except (DataError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-            said = error.__cause__ or error.what if isinstance(error, DataError) else getattr(error, "strerror", None)
+            if isinstance(error, DataError) and error.__cause__ is None:
+                refused.append(error)
+                continue
+            said = error.__cause__ if isinstance(error, DataError) else getattr(error, "strerror", None)
             broken[index] = str(said or "it is not an image, or damaged")
+    facts.findings += [Finding.of(error, "files", error.where) for error in refused[:_MOST]]
     if not paths:
         facts.report(facts.where, "contains no images", "extract the frames again or remove the folder")
     facts.refused = facts.refused or len(empty) + len(broken) == len(paths)

@@ -21,6 +21,7 @@ from vadkit.core.errors import DataError
 from vadkit.core.files import atomic_write, explain
 from vadkit.core.values import VideoRef
 from vadkit.video.decode import decode, frame_count
+from vadkit.video.media import media_url
 
 _JPEG = frozenset({".jpg", ".jpeg"})
 _QUALITY = 95
@@ -102,7 +103,7 @@ def video_writer(video: VideoRef, path: Path, form: FrameFormat) -> int:
         raise DataError("the video has no frames", where=video.name)
     height, width, channels = first.shape
     gray, count = channels == 1, 0
-    with atomic_write(path) as aside, av.open(str(aside), "w") as container:
+    with atomic_write(path) as aside, av.open(media_url(aside), "w") as container:
         stream = container.add_stream("ffv1", rate=Fraction(video.fps or _FPS).limit_denominator(1001))
         # Stored as RGB: a conversion to YUV would round.
         stream.width, stream.height, stream.pix_fmt = width, height, "gray" if gray else "bgr0"
@@ -129,7 +130,7 @@ def _stored_gray(video: VideoRef) -> bool:
     source = video.source
     with contextlib.suppress(av.error.FFmpegError, OSError, IndexError):
         if isinstance(source, Path):
-            with av.open(str(source)) as container:
+            with av.open(media_url(source)) as container:
                 return bool(container.streams.video) and (container.streams.video[0].pix_fmt or "").startswith("gray")
         if isinstance(source, tuple):
             with Image.open(source[0]) as image:

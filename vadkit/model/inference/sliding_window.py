@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
@@ -48,6 +48,12 @@ class SlidingWindowMean:
         self._sums[component][frames[scored]] += scores[scored]
         self._counts[component][frames[scored]] += 1
 
+    def add_windows(self, windows: Sequence[NDArray[np.int64]], scores: Mapping[str, NDArray[np.float64]]) -> None:
+        """Add the scores of several windows, component -> (B, T). A short window takes the first of its scores."""
+        for component, of_windows in scores.items():
+            for window, values in zip(windows, of_windows, strict=True):
+                self.add(component, window, values[: len(window)])
+
     def means(self) -> dict[str, NDArray[np.float64]]:
         """Component -> (F,), NaN for frames that no window scored."""
         with np.errstate(invalid="ignore"):
@@ -80,7 +86,8 @@ def measure_position_stats(
         progress: receives the progress.
 
     Returns:
-        Component -> mean and standard deviation of its scores at each position.
+        Component -> mean and standard deviation of its scores at each position. Empty if no scorer scores more than
+        one position, because there is nothing to standardise.
     """
     indices = np.unique(np.linspace(0, len(clips) - 1, min(len(clips), CALIBRATION_CLIPS)).round().astype(int))
     scores: dict[str, list[NDArray[np.float64]]] = {name: [] for name in scorers}
@@ -93,16 +100,24 @@ def measure_position_stats(
         for name, batch_scores in score_outputs(out, scorers).items():
             scores[name].append(batch_scores)
         progress.advance(first + len(chunk), amount=len(chunk))
+        if first == 0 and not any(_scored_positions(of_name[0]).sum() > 1 for of_name in scores.values()):
+            progress.end()
+            return {}
     progress.end()
     return {name: _position_stats(np.concatenate(batches)) for name, batches in scores.items()}
 
 
 def _position_stats(scores: NDArray[np.float64]) -> PositionStats:
-    scored = ~np.isnan(scores).all(axis=0)  # the mean stays NaN at positions that the scorer never scores
+    scored = _scored_positions(scores)  # the mean stays NaN at the other positions
     mean, std = np.full(scores.shape[1], np.nan), np.ones(scores.shape[1])
     mean[scored] = np.nanmean(scores[:, scored], axis=0)
     std[scored] = np.nanstd(scores[:, scored], axis=0)
     return PositionStats(mean, np.where(std > 0, std, 1.0))
+
+
+def _scored_positions(scores: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """(B, T) -> (T,), True for the positions with a score in some window."""
+    return np.logical_not(np.isnan(scores).all(axis=0))
 
 
 @torch.inference_mode()
@@ -209,7 +224,8 @@ def score_video(
         stride: frames between the starts of neighbouring windows. The last window ends with the video.
         progress: receives the number of windows after every batch, counted from `done`.
         done: windows of earlier videos.
-        position_stats: component -> statistics that standardise its scores before windows are averaged.
+        position_stats: component -> statistics of each position in a window; with them, the result also has
+            calibrated scores.
         anomaly_maps: name of the scorer that gives the anomaly maps; empty for none.
         keep_maps: whether the result has the maps; False if only the preview needs them.
         preview: gets the outputs and the maps of every window.
@@ -221,6 +237,7 @@ def score_video(
     spec = pipeline.clip
     starts = window_starts(len(frames), spec, stride, video=video.name, short=short)
     score_mean, map_mean = SlidingWindowMean(len(frames), tuple(scorers)), SlidingWindowMapMean(len(frames))
+    calibrated_mean = SlidingWindowMean(len(frames), tuple(scorers)) if position_stats is not None else None
     batch = 1 if pipeline.stateful else batch
     pipeline.reset()
     for first in range(0, len(starts), batch):
@@ -231,9 +248,10 @@ def score_video(
         for window in windows:
             score_mean.count_window(window)
         out = run_pipeline(clips, pipeline, fabric, where=f"video {video.name}, windows from frame {chunk[0]} on")
-        for component, scores in _standardise(score_outputs(out, scorers), position_stats).items():
-            for window, values in zip(windows, scores, strict=True):
-                score_mean.add(component, window, values[: len(window)])
+        scores = score_outputs(out, scorers)
+        score_mean.add_windows(windows, scores)
+        if calibrated_mean is not None:
+            calibrated_mean.add_windows(windows, _standardise(scores, position_stats))
         maps = _cell_maps(out, scorers[anomaly_maps], anomaly_maps) if anomaly_maps else None
         if maps is not None and keep_maps:
             for window, values in zip(windows, maps, strict=True):
@@ -245,7 +263,9 @@ def score_video(
     if preview is not None:
         preview.finish()
     kept = map_mean.means if anomaly_maps and keep_maps else None
-    return VideoScores(video.name, video.scene, score_mean.means(), score_mean.coverage, video.fps, kept)
+    calibrated = calibrated_mean.means() if calibrated_mean is not None else None
+    means, coverage = score_mean.means(), score_mean.coverage
+    return VideoScores(video.name, video.scene, means, coverage, video.fps, kept, calibrated=calibrated)
 
 
 def _refuse_non_finite(out: ClipOutputs, where: str) -> None:

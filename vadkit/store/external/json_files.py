@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from vadkit.core.errors import DataError
 from vadkit.store.external.series import RowCollector, Series, to_frame
+from vadkit.store.external.text import read_utf8
 
 Items = list[tuple[str, Any]]
 """Where each item of a list of objects is, and the item."""
@@ -31,12 +32,7 @@ def load_json(path: Path, forms: str, is_item: Callable[[dict[str, Any]], bool])
     Raises:
         DataError: unreadable, not JSON, or neither a list nor an object.
     """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise DataError("is not text in UTF-8", where=str(path), fix="save it as UTF-8") from error
-    except OSError as error:
-        raise DataError(f"cannot be read: {error.strerror or error}", where=str(path)) from error
+    text = read_utf8(path)
     if not text.strip():
         raise DataError("is empty", where=str(path), fix=forms)
     lines = [(count, line) for count, line in enumerate(text.split("\n"), 1) if line.strip()]

@@ -15,13 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vadkit.core.errors import DataError, closest
-from vadkit.core.files import read_text
 from vadkit.core.video_labels import FrameLabels, IntervalLabels, VideoLabels
 from vadkit.store.external.series import Series, to_number
 from vadkit.store.external.tables import is_number, open_table, read_rows
+from vadkit.store.external.text import decimal_comma, read_utf8
 
 _PAIRS = {("start_frame", "end_frame"): False, ("first", "last"): False, ("start_seconds", "end_seconds"): True}
 _ENDS = frozenset(name for pair in _PAIRS for name in pair)
+_DECIMALS = re.compile(r"(?:^|(?<=[;\t]))\s*[+-]?\d+,\d+\s*(?=[;\t\r\n]|$)")
 _CLOCK = re.compile(r"(?:(\d+):)?(\d+):(\d+(?:\.\d*)?)")
 INTERVALS = (
     "write the columns video, start_frame, end_frame (counted from 0, both abnormal) or video, start_seconds, "
@@ -38,13 +39,15 @@ def read_table(path: Path, video: str) -> dict[str, VideoLabels]:
         DataError: unreadable, or not labels; names the line.
     """
     try:
-        return _read(read_text(path).splitlines(keepends=True), path, video)
+        return _read(read_utf8(path).splitlines(keepends=True), path, video)
     except csv.Error as error:
         raise DataError(f"cannot be read as a table: {error}", where=str(path), fix="write it again") from error
 
 
 def _read(lines: Sequence[str], path: Path, video: str) -> dict[str, VideoLabels]:
     start = next((line for line in lines if line.strip()), "")
+    if comma := next((cell for cell in _DECIMALS.findall(start) if ";" in start or "\t" in start), ""):
+        raise DataError(f"{comma!r} has a decimal comma", where=str(path), fix=decimal_comma(comma) + INTERVALS)
     table = open_table(lines, "".join(sorted("\t;,", key=start.count, reverse=True)))
     if table is None:
         raise DataError("the table is empty", where=str(path), fix=INTERVALS)
@@ -52,11 +55,19 @@ def _read(lines: Sequence[str], path: Path, video: str) -> dict[str, VideoLabels
     header = [cell.lower() for cell in names or first[1]]
     if are_intervals(header):
         rows = rows if names else islice(rows, 1, None)
-        cells_at = ((f"{path}, line {n}", dict(zip(header, cells, strict=False))) for n, cells in rows if any(cells))
+        cells_at = ((f"{path}, line {n}", _by_column(header, cells, path, n)) for n, cells in rows if any(cells))
         return read_intervals(cells_at, header, path, video)
     if not names and all(map(is_number, _words(first[1]))):
         return {video: FrameLabels(str(path), partial(np.asarray, _values(rows, path)))}
     return of_series(read_rows(first, names, rows, path), video)
+
+
+def _by_column(header: Sequence[str], cells: Sequence[str], path: Path, line: int) -> dict[str, str]:
+    if any(cells[len(header) :]):
+        what = f"the row has {len(cells)} cells, but the header has {len(header)}"
+        fix = "write decimals with a point, and names with commas in quotes"
+        raise DataError(what, where=f"{path}, line {line}", fix=fix)
+    return dict(zip(header, cells, strict=False))
 
 
 def are_intervals(columns: Collection[str]) -> bool:
@@ -157,7 +168,8 @@ def _number(cells: Mapping[str, Any], key: str, seconds: bool, where: str) -> fl
             raise ValueError(cell)
         return to_number(cell or "") if cell is None or isinstance(cell, str) else float(cell)
     except (ValueError, OverflowError) as error:
-        raise DataError(f"{key} is {cell!r}, not a number", where=where, fix=INTERVALS) from error
+        fix = decimal_comma(cell) + INTERVALS
+        raise DataError(f"{key} is {cell!r}, not a number", where=where, fix=fix) from error
 
 
 def _words(cells: Iterable[str]) -> list[str]:

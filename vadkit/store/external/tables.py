@@ -12,6 +12,7 @@ from pathlib import Path
 
 from vadkit.core.errors import DataError
 from vadkit.store.external.series import RowCollector, Series, to_frame, to_number
+from vadkit.store.external.text import decimal_comma, not_utf8
 
 _Line = tuple[int, list[str]]
 
@@ -41,9 +42,11 @@ def read_table(path: Path) -> list[Series]:
             table = open_table(file)
             if table is None:
                 raise DataError("is empty", where=str(path), fix="write one number per frame")
+            if any("\0" in cell for cell in table[0][1]):
+                raise not_utf8(path)
             return read_rows(*table, path)
     except UnicodeDecodeError as error:
-        raise DataError("is not text in UTF-8", where=str(path), fix="save it as UTF-8") from error
+        raise not_utf8(path) from error
     except csv.Error as error:
         raise DataError(f"cannot be read as a table: {error}", where=str(path), fix="write it again") from error
     except OSError as error:
@@ -78,7 +81,7 @@ def read_rows(first: _Line, names: list[str], rows: Iterable[_Line], path: Path)
     where = f"{path}, line {count}"
     bad = next((cell for cell in cells if not is_number(cell)), None)
     if bad is not None and cells is not names:
-        raise DataError(f"{bad!r} is not a number", where=where, fix=_HEADER)
+        raise DataError(f"{bad!r} is not a number", where=where, fix=decimal_comma(bad) + _HEADER)
     if not names and len(cells) > 2:
         what = f"{len(cells)} columns and no header"
         raise DataError(what, where=where, fix=f"write one row per frame; {_HEADER}")
