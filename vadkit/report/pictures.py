@@ -91,7 +91,7 @@ def card_pictures(preview: Preview, numbers: Sequence[int]) -> dict[int, bytes]:
             continue
         width = picture.shape[1] // len(preview.parts)
         kept = [picture[:, n * width : (n + 1) * width] for n, part in enumerate(preview.parts) if part != OUTPUT]
-        small = [resized(one, *fitted(*one.shape[:2], *_CARD)) for one in kept]
+        small = [resized(one, *fitted(one.shape[0], one.shape[1], *_CARD)) for one in kept]
         found |= dict.fromkeys(places[place], jpeg(np.concatenate(small, axis=1)))
     return found
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from vadkit.core.progress import Progress
 from vadkit.core.values import Preview
 from vadkit.report.pictures import FRAME, HEAT, OUTPUT, HeatScale, Picture, fitted, heated, resized
+from vadkit.video.cache import Frames
 from vadkit.video.encode import VideoWriter
 
 BUDGET = 7_000_000
@@ -46,7 +47,7 @@ class Reel:
 
     name: str
     numbers: NDArray[np.int64]
-    frames: Callable[[], Sequence[NDArray[np.uint8]] | NDArray[np.uint8]]
+    frames: Callable[[], Frames]
     maps: NDArray[np.float32] | None = None
     outputs: Callable[[], Iterator[NDArray[np.uint8]]] | None = None
     fps: float | None = None

@@ -72,6 +72,6 @@ class VideoWriter:
 def read_written(video: Path | bytes) -> Iterator[NDArray[np.uint8]]:
     """Yield the frames of a video of `VideoWriter`, a file or its content, each (H, W, 3) uint8 RGB."""
     to_rgb = RgbConverter()
-    with av.open(media_url(video) if isinstance(video, Path) else io.BytesIO(video)) as container:
+    with av.open(media_url(video) if isinstance(video, Path) else io.BytesIO(video), "r") as container:
         container.streams.video[0].thread_count = 1
         yield from (to_rgb(picture) for picture in container.decode(video=0))

@@ -131,6 +131,7 @@ def compare(
         str, typer.Option("--format", help="console, csv, markdown or latex.", metavar="FORMAT")
     ] = "console",
     out: options.OutFile = None,
+    html: Annotated[Path | None, typer.Option(help="Also write a page that opens offline: intervals, ROCs.")] = None,
     allow_test_tuning: options.TestTuning = False,
 ) -> None:
     """Compare runs: metrics with intervals, differences beyond chance, size and speed."""
@@ -149,6 +150,12 @@ def compare(
             allow_test_tuning=allow_test_tuning,
         )
     put(render(found), out)
+    if html is not None:
+        from vadkit.cli.render.compare_page import compare_page
+        from vadkit.report.render import write_page
+
+        write_page(compare_page(found, html), html)
+        typer.echo(f"written: {html}")
 
 
 def figures(
