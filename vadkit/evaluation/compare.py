@@ -22,7 +22,7 @@ from vadkit.store.run_folder import RunFolder
 
 FEWEST = 6  # with fewer videos, no difference is significant
 # These follow from the system that is compared, not from the rules of the evaluation.
-_OF_THE_SYSTEM = {"name", "digest", "components", "stride", "overlap", "held_out", "test_tuned"}
+_OF_THE_SYSTEM = {"name", "digest", "components", "stride", "min_windows", "overlap", "held_out", "test_tuned"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ _LEVELS = ((240, 29), (180, 30), (128, 31))
 """Height of a picture in pixels, and quality of the video, from the best. The first one that fits is taken."""
 
 _WIDEST = 360  # pixels of a picture
-_SAMPLE = 24  # frames of a video whose size is measured
+_SAMPLE = 24  # frames of a video; their size is measured
 _SAMPLED = 3  # videos
 _MARGIN = 1.1  # how much larger than the sample the previews may be
 _DEFAULT_FPS = 10.0

@@ -88,11 +88,16 @@ def _strips(videos: Sequence[VideoPanel]) -> list[_StripElement]:
 
 def _policy(*scripts: str) -> str:
     """The content security policy: only the scripts of the page run, and nothing is loaded from elsewhere."""
-    allowed = " ".join(f"'sha256-{one}'" for one in scripts)
-    return (
-        f"default-src 'none'; script-src {allowed}; style-src 'unsafe-inline'; img-src data: blob:; "
-        "media-src blob:; base-uri 'none'; form-action 'none'"
-    )
+    rules = {
+        "default-src": "'none'",
+        "script-src": " ".join(f"'sha256-{one}'" for one in scripts),
+        "style-src": "'unsafe-inline'",
+        "img-src": "data: blob:",
+        "media-src": "blob:",
+        "base-uri": "'none'",
+        "form-action": "'none'",
+    }
+    return "; ".join(f"{name} {sources}" for name, sources in rules.items())
 
 
 @cache

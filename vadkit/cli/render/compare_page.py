@@ -145,7 +145,7 @@ def _each_video(comparison: Comparison) -> list[Section]:
 
 def _spread(values: Sequence[float | None]) -> float:
     known = [value for value in values if value is not None]
-    return max(known) - min(known) if known else 0.0
+    return max(known) - min(known) if len(known) > 1 else 0.0
 
 
 def _plain(value: float | None) -> Cell:
