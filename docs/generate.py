@@ -23,7 +23,7 @@ from vadkit.cli.scaffold import Names, plugin_files
 from vadkit.core.contracts import KINDS
 from vadkit.core.errors import RecipeError
 from vadkit.core.protocol import FILLED_IN, Protocol, differences
-from vadkit.core.values import Probability, Share
+from vadkit.core.values import Probability, Share, WeightsFile
 from vadkit.plugin.registry import Registry
 from vadkit.recipe import describe, docstring, loads
 from vadkit.recipe.grammar import (
@@ -54,6 +54,7 @@ _SECTIONS = {
     "Data": "data",
     "ClipForm": "data.clip",
     "AugmentForm": "data.augment",
+    "Mask": "data.mask",
     "Model": "model",
     "WeightedLoss": "model.losses",
     "Fit": "fit",
@@ -75,6 +76,7 @@ _PLAIN = (
     (str, "string"),
     (Any, "any value"),
     (Path, "file name"),
+    (WeightsFile, "file name"),
     (NoneType, "null"),
 )
 

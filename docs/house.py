@@ -51,7 +51,7 @@ def arrows() -> dict[str, list[str]]:
 
     graph = grimp.build_graph("vadkit", exclude_type_checking_imports=True, cache_dir=None)
     found: dict[str, set[str]] = {room: set() for floor in floors() for room in floor}
-    for module in graph.modules - {"vadkit"}:
+    for module in graph.modules - {"vadkit", "vadkit.__main__"}:
         room = _room(module)
         found[room] |= {_room(other) for other in graph.find_modules_directly_imported_by(module)} - {room}
     return {room: sorted(others) for room, others in found.items()}

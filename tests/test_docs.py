@@ -42,6 +42,7 @@ SECTIONS = (
         model.Recipe,
         model.Data,
         model.AugmentForm,
+        model.Mask,
         model.Model,
         model.WeightedLoss,
         model.Fit,

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import functools
+import socket
 import threading
 from collections.abc import Iterator
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import filmed
 import numpy as np
@@ -15,8 +17,11 @@ import pytest
 from PIL import Image
 
 from vadkit.core.errors import DataError
+from vadkit.core.source_status import SourceStatus
 from vadkit.core.values import ClipSpec
-from vadkit.live import stream
+from vadkit.live import inbox, live_source, stream
+from vadkit.live.connection import Connection
+from vadkit.live.inbox import Inbox
 from vadkit.live.stream import SourceFrame, limit_fps, open_source
 
 CLIP = ClipSpec(8, 48, 64, "rgb")
@@ -70,24 +75,8 @@ def test_a_damaged_file_gives_its_readable_frames_and_is_reported(tmp_path: Path
     ("has", "wanted", "kept"), [(30, 15, range(0, 30, 2)), (30, None, range(30)), (10, 25, range(30))]
 )
 def test_pacing_leaves_out_evenly(has: float, wanted: float | None, kept: range) -> None:
-    frames = [SourceFrame(np.full((1, 1, 1), n, np.uint8), n / has) for n in range(30)]
+    frames = [SourceFrame(np.full((1, 1, 1), n, np.uint8), n, n / has) for n in range(30)]
     assert [int(one.frame[0, 0, 0]) for one in limit_fps(iter(frames), has, wanted) if one] == list(kept)
-
-
-@pytest.mark.parametrize("seed", range(3))
-def test_pacing_does_not_depend_on_when_frames_arrive(seed: int) -> None:
-    late = np.random.default_rng(seed).uniform(0, 0.2, 60)
-    frames = [SourceFrame(np.full((1, 1, 1), n, np.uint8), n / 30 + late[n]) for n in range(60)]
-    assert len(list(limit_fps(iter(frames), 30, 29.97))) == 60
-    kept = [int(one.frame[0, 0, 0]) for one in limit_fps(iter(frames), 30, 10) if one]
-    assert kept == list(range(0, 60, 3))
-
-
-def test_pacing_starts_again_after_a_gap() -> None:
-    frames: list[SourceFrame | None] = [SourceFrame(np.full((1, 1, 1), n, np.uint8), n / 30) for n in range(6)]
-    frames.insert(4, None)
-    told = [one if one is None else int(one.frame[0, 0, 0]) for one in limit_fps(iter(frames), 30, 10)]
-    assert told == [0, 3, None, 4]
 
 
 def test_a_recording_behind_an_address_is_not_a_live_source(served: str, tmp_path: Path) -> None:
@@ -102,54 +91,80 @@ def test_a_recording_behind_an_address_is_not_a_live_source(served: str, tmp_pat
 
 @pytest.fixture
 def live(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Take recordings for live sources."""
-    probe = stream._probe
-    monkeypatch.setattr(stream, "_probe", lambda name: (probe(name)[0], False))
+    """Take recordings for live sources, and connect again at once."""
+    monkeypatch.setattr(Connection, "recorded", property(lambda self: False, lambda self, value: None), raising=False)
+    monkeypatch.setattr(live_source, "FIRST_PAUSE", 0.01)
 
 
-def test_a_stream_is_reconnected_and_the_gap_is_marked(
-    served: str, tmp_path: Path, live: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(stream, "_FIRST_PAUSE", 0.01)
+def test_a_stream_is_reconnected_and_the_gap_is_marked(served: str, tmp_path: Path, live: None) -> None:
     filmed.write(tmp_path / "cam.mkv", filmed.steps(10), "ffv1", "bgr0")
-    told: list[str] = []
-    source = open_source(f"{served}/cam.mkv", CLIP, tell=told.append)
+    statuses: list[SourceStatus] = []
+    source = open_source(f"{served}/cam.mkv", CLIP, tell=pytest.fail, on_status=statuses.append)
     assert source.live
     frames = source.frames()
     found = [next(frames) for _ in range(16)]
     assert [index for index, one in enumerate(found) if one is None] == [10]
-    assert filmed.numbers(np.stack([one.frame for one in found[11:] if one])) == [0, 1, 2, 3, 4]
-    assert "ended; connecting again" in told[0]
+    again = [one for one in found[11:] if one]
+    assert filmed.numbers(np.stack([one.frame for one in again])) == [0, 1, 2, 3, 4]
+    assert [one.number for one in again] == [10, 11, 12, 13, 14]
+    assert [status.state for status in statuses[:3]] == ["connected", "lost", "connected"]
+    assert statuses[1].detail == "the source ended the stream; connecting again"
+    assert "again after" in statuses[2].detail
 
 
 def test_without_retries_a_stream_ends_at_its_first_end(served: str, tmp_path: Path, live: None) -> None:
     filmed.write(tmp_path / "cam.mkv", filmed.steps(10), "ffv1", "bgr0")
-    source = open_source(f"{served}/cam.mkv", CLIP, retries=0, tell=pytest.fail)
+    told: list[str] = []
+    source = open_source(f"{served}/cam.mkv", CLIP, fps=25, retries=0, tell=told.append)
     assert len(list(source.frames())) == 10
+    assert told == [
+        f"{served}/cam.mkv: connected: 25 frames per second",
+        f"{served}/cam.mkv: ended: the source ended the stream",
+    ]
     with pytest.raises(DataError, match="was read already"):
         list(source.frames())
 
 
-def test_a_stream_that_does_not_return_is_reported(
-    served: str, tmp_path: Path, live: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(stream, "_FIRST_PAUSE", 0.01)
+def test_a_stream_that_does_not_return_is_reported(served: str, tmp_path: Path, live: None) -> None:
     path = filmed.write(tmp_path / "cam.mkv", filmed.steps(10), "ffv1", "bgr0")
-    told: list[str] = []
-    frames = open_source(f"{served}/cam.mkv", CLIP, retries=2, tell=told.append).frames()
+    frames = open_source(f"{served}/cam.mkv", CLIP, retries=2, tell=lambda text: None).frames()
     first = next(frames)
     path.unlink()
     rest: list[SourceFrame | None] = []
-    with pytest.raises(DataError, match="cannot be opened"):
+    with pytest.raises(DataError, match=r"cannot be opened: the server does not know this stream \(404\)"):
         rest.extend(frames)
     assert first is not None
-    assert told
 
 
-def test_an_error_in_the_callback_does_not_block(
-    served: str, tmp_path: Path, live: None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(stream, "_FIRST_PAUSE", 0.01)
+def test_a_source_that_is_off_at_start_is_waited_for(tmp_path: Path, live: None) -> None:
+    filmed.write(tmp_path / "cam.mkv", filmed.steps(10), "ffv1", "bgr0")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    name = f"http://127.0.0.1:{port}/cam.mkv"
+    with pytest.raises(DataError, match="no server answers at this address and port"):
+        open_source(name, CLIP, retries=0, tell=pytest.fail)
+    server: list[ThreadingHTTPServer] = []
+
+    def start(status: SourceStatus) -> None:
+        statuses.append(status)
+        if not server:
+            handler = functools.partial(_Quiet, directory=str(tmp_path))
+            server.append(ThreadingHTTPServer(("127.0.0.1", port), handler))
+            threading.Thread(target=server[0].serve_forever, daemon=True).start()
+
+    statuses: list[SourceStatus] = []
+    frames = open_source(name, CLIP, retries=100, tell=pytest.fail, on_status=start).frames()
+    try:
+        assert next(frames)
+    finally:
+        server[0].shutdown()
+        server[0].server_close()
+    assert [status.state for status in statuses] == ["waiting", "connected"]
+    assert "connection refused" in statuses[0].detail
+
+
+def test_an_error_in_the_callback_reaches_the_reader(served: str, tmp_path: Path, live: None) -> None:
     filmed.write(tmp_path / "cam.mkv", filmed.steps(10), "ffv1", "bgr0")
 
     def tell(text: str) -> None:
@@ -162,30 +177,62 @@ def test_an_error_in_the_callback_does_not_block(
 def test_no_message_names_a_password() -> None:
     assert stream.redacted("rtsp://me:secret@cam/1") == "rtsp://***@cam/1"
     with pytest.raises(DataError, match="cannot be opened") as caught:
-        open_source("rtsp://me:secret@127.0.0.1:9/1", CLIP, tell=pytest.fail)
+        open_source("rtsp://me:secret@127.0.0.1:9/1", CLIP, retries=0, tell=pytest.fail)
     assert "secret" not in str(caught.value)
 
 
 def test_a_reader_that_is_too_slow_loses_frames_and_starts_again(
     served: str, tmp_path: Path, live: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stream, "_QUEUE_SIZE", 4)
+    monkeypatch.setattr(inbox, "QUEUE_SIZE", 4)
     filmed.write(tmp_path / "cam.mkv", filmed.steps(20), "ffv1", "bgr0")
-    told: list[str] = []
-    lost = threading.Event()
-
-    def tell(text: str) -> None:
-        told.append(text)
-        lost.set()
-
-    frames = open_source(f"{served}/cam.mkv", CLIP, retries=0, tell=tell).frames()
+    statuses: list[SourceStatus] = []
+    ended = threading.Event()
+    end = Inbox.end
+    monkeypatch.setattr(Inbox, "end", lambda self, error: (end(self, error), ended.set()))
+    frames = open_source(f"{served}/cam.mkv", CLIP, retries=0, tell=pytest.fail, on_status=statuses.append).frames()
     first = next(frames)
-    assert lost.wait(20)
+    assert ended.wait(20)
     rest = list(frames)
     assert first is not None
-    assert None in rest
-    assert len(rest) < 19
-    assert "frames were lost" in told[0]
+    assert rest[0] is None or None in rest
+    lost = 20 - 1 - sum(frame is not None for frame in rest)
+    assert lost > 0
+    assert statuses[-1].frames_lost == lost
+    losing = next(status for status in statuses if status.state == "losing_frames")
+    assert losing.detail == (
+        f"{lost} frames dropped, because the model is slower than the source; {lost} lost in total"
+    )
+
+
+@pytest.mark.parametrize("form", ["file://{}", "FILE://{}", "file:{}", "file://localhost{}", "{}"])
+@pytest.mark.parametrize("name", ["my video%20.mkv", "10:15:00.mkv"])
+def test_every_form_of_a_files_name_is_opened(tmp_path: Path, form: str, name: str) -> None:
+    path = filmed.write(tmp_path / name.replace("%20", " "), filmed.steps(5), "ffv1", "bgr0")
+    written = quote(str(path)) if "file" in form.lower() else str(path)
+    source = open_source(form.format(written), CLIP, tell=pytest.fail)
+    assert not source.live
+    assert len(list(source.frames())) == 5
+
+
+def test_a_file_with_colons_in_the_current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    filmed.write(tmp_path / "a.mkv", filmed.steps(5), "ffv1", "bgr0").rename("10:15:00.mkv")
+    for name in ("10:15:00.mkv", "./10:15:00.mkv"):
+        assert len(list(open_source(name, CLIP, tell=pytest.fail).frames())) == 5
+
+
+def test_the_case_of_a_scheme_does_not_matter(served: str, tmp_path: Path) -> None:
+    filmed.write(tmp_path / "film.mkv", filmed.steps(5), "ffv1", "bgr0")
+    source = open_source(f"{served}/film.mkv".replace("http", "HTTP"), CLIP, tell=pytest.fail)
+    assert len(list(source.frames())) == 5
+
+
+def test_a_variable_rate_is_thinned_by_the_time_stamps(tmp_path: Path) -> None:
+    times = [100 * n for n in range(10)] + [1000 + 20 * n for n in range(10)]
+    path = filmed.write(tmp_path / "a.mkv", filmed.steps(20), "libx264", times=times)
+    frames = list(open_source(str(path), CLIP, fps=10, tell=pytest.fail).frames())
+    assert [(one.number, round(one.seconds, 3)) for one in frames if one][-3:] == [(10, 1.0), (14, 1.08), (19, 1.18)]
 
 
 def test_what_is_no_source_is_said(served: str, tmp_path: Path) -> None:

@@ -13,13 +13,15 @@ SourceState = Literal[
     "black",  # the picture is black
     "scene_changed",  # all of the picture changed and stays changed, as from day to night
     "normal",  # the picture is as usual again
+    "losing_frames",  # frames are damaged, or the model is slower than the source
+    "rate_changed",  # the source gives another number of frames per second
     "ended",  # no more frames will come
 ]
 
 
 @dataclass(frozen=True, slots=True)
 class SourceStatus:
-    """A change of the state of a live source.
+    """A change of the state of a live source, or a state that still lasts (`detail` then has its length).
 
     Example:
         >>> from vadkit.core.source_status import SourceStatus

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import get_args
 
 import numpy as np
+from numpy.typing import NDArray
 
 from vadkit.core.contracts import Dataset
 from vadkit.core.errors import DataError, join_names
@@ -23,6 +24,8 @@ from vadkit.video.augmenter import Augmenter
 from vadkit.video.cache import FrameCache, Frames, fingerprint
 from vadkit.video.clips import Clips, window_count
 from vadkit.video.damage import Damage
+from vadkit.video.frame_array import MaskedFrames
+from vadkit.video.mask import draw_mask
 
 
 class DataModule:
@@ -83,9 +86,21 @@ class DataModule:
         return self._frames[id(video)][1]
 
     @cached_property
+    def mask(self) -> NDArray[np.bool_] | None:
+        """Pixels of a clip's frame that are left out, (H, W) bool; None if the recipe has no mask.
+
+        Raises:
+            DataError: the mask's image cannot be read, or the mask leaves out nothing or everything.
+        """
+        mask = self.data.mask
+        return None if mask is None else draw_mask(self.clip, mask.image, mask.polygons)
+
+    @cached_property
     def training_clips(self) -> Clips:
-        """Clips of the training videos, without the held-out videos."""
-        data, videos = self.data, [(video.name, self.frames(video)) for video in self._split[0]]
+        """Clips of the training videos, without the held-out videos. Masked pixels are black."""
+        data, mask = self.data, self.mask
+        found = [(video.name, self.frames(video)) for video in self._split[0]]
+        videos = [(name, frames if mask is None else MaskedFrames(frames, mask)) for name, frames in found]
         scenes = [video.scene for video in self._split[0]]
         return Clips(
             videos,

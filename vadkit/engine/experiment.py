@@ -191,7 +191,9 @@ class Experiment:
         readers = [each for name, each in self.scorers.items() if each.needs_nll_maps or name == anomaly_maps]
         maps = {name for scorer in readers for name in scorer.densities()}
         decode = any(scorer.uses_output for scorer in self.scorers.values())
-        return Pipeline(self.clip, self.autoencoder, self.heads, decode=decode, maps=maps).to(self.fabric.device)
+        mask = None if self.datamodule.mask is None else torch.from_numpy(self.datamodule.mask)
+        pipeline = Pipeline(self.clip, self.autoencoder, self.heads, decode=decode, maps=maps, mask=mask)
+        return pipeline.to(self.fabric.device)
 
     def dimensions(self) -> dict[str, int]:
         """Score -> number of dimensions of its likelihoods: the divisor of bits per dimension."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from vadkit.core.alarms import Alarm, AlarmDetector
 from vadkit.core.errors import DataError, VadkitError
 from vadkit.core.progress import NoProgress, Progress
+from vadkit.core.source_status import SourceStatus
 from vadkit.evaluation import EvaluationData
 from vadkit.evaluation.build import evaluation_of
 from vadkit.evaluation.calibration import threshold_of
@@ -125,23 +126,42 @@ class Watch:
             self._experiment.digests, self.threshold, self.fps, parts, self.protocol.smoothing, totals, raw
         )
 
-    def open(self, source: str, *, fps: float | None = None, retries: int | None = None) -> Source:
+    def open(
+        self,
+        source: str,
+        *,
+        fps: float | None = None,
+        retries: int | None = None,
+        transport: str = "tcp",
+        on_status: Callable[[SourceStatus], None] | None = None,
+    ) -> Source:
         """Open a source for `run`.
 
         Args:
             source: a video file, a folder of images, a URL such as rtsp://..., or a camera such as /dev/video0.
             fps: frames per second to use; default: the rate of the training videos.
-            retries: tries in a row to reconnect to a live source; None never gives up.
+            retries: tries in a row to connect to a live source; None never gives up. A source may be off at start.
+            transport: of RTSP, "tcp" or "udp".
+            on_status: receives the states of a live source while `run` reads it; default: messages of `progress`.
 
         Raises:
             DataError: the source does not exist or has no video.
+            VadkitError: the rate or the transport is not possible.
         """
         from vadkit.live.stream import FPS_TOLERANCE, open_source, redacted
 
         if fps is not None and not 0 < fps < np.inf:
             raise VadkitError(f"a frame rate is above 0, not {fps}", where="--fps")
         expected = fps or self.fps
-        opened = open_source(source, self.recipe.data.clip, fps=expected, retries=retries, tell=self._tell)
+        opened = open_source(
+            source,
+            self.recipe.data.clip,
+            fps=expected,
+            retries=retries,
+            transport=transport,
+            tell=self._tell,
+            on_status=on_status,
+        )
         rate, name = opened.fps, redacted(source)
         if expected is None:
             self._tell("the frame rate of the training videos is unknown: set --fps if this source's rate differs")

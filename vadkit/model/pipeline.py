@@ -59,6 +59,8 @@ class Pipeline(nn.Module):
         decode: whether a scorer needs the decoder's output. If False, only encoder and bottleneck run. A
             stateful model always decodes.
         maps: names of the densities that also give their likelihood by place, as far as they can.
+        mask: (H, W) bool, True for pixels that are left out. They are black in clips and outputs, so that they have
+            no error. None for no mask.
     """
 
     def __init__(
@@ -69,8 +71,11 @@ class Pipeline(nn.Module):
         *,
         decode: bool,
         maps: Collection[str] = (),
+        mask: Tensor | None = None,
     ) -> None:
         super().__init__()
+        self.mask: Tensor | None
+        self.register_buffer("mask", mask, persistent=False)
         self.clip = clip
         self.autoencoder = autoencoder
         self.names = tuple(heads)  # not a ModuleDict: that refuses names such as "train" or "type"
@@ -106,12 +111,14 @@ class Pipeline(nn.Module):
 
     def forward(self, clips: Tensor) -> ClipOutputs:
         """(B, C, T, H, W) -> outputs, with the negative log-likelihood of every density."""
+        clips = self._hide(clips)
         latents: dict[str, Tensor] = {}
         scores: Mapping[str, Tensor] = {}
         output = None
         if self.autoencoder is not None:
             if self.decode:
                 latents, bottleneck_output, output = self.autoencoder(clips)
+                output = None if output is None else self._hide(output)
             else:
                 latents, bottleneck_output = self.autoencoder.compress(clips)
             scores = bottleneck_output.scores
@@ -136,6 +143,10 @@ class Pipeline(nn.Module):
         features = {name: head.feature.spec for name, head in heads.items()}
         target = target_frames(clips, self.clip)
         return ClipOutputs(self.clip, clips, target, output, latents, nll, scores, nll_maps, present, features)
+
+    def _hide(self, frames: Tensor) -> Tensor:
+        """Frames (..., H, W) in [-1, 1] with black pixels where the mask leaves them out."""
+        return frames if self.mask is None else frames.masked_fill(self.mask, -1.0)
 
 
 def check_nll(where: str, nll: object, samples: int) -> None:

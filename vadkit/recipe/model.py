@@ -23,6 +23,7 @@ from vadkit.core.values import ClipSpec, OnCorrupt, Probability, Sampling, Share
 from vadkit.recipe.clip_section import ClipForm
 from vadkit.recipe.component_config import ComponentConfig
 from vadkit.recipe.grammar import EntryName, FiniteFloat, Kind, PositiveFloat, Section, Shorthand, Written
+from vadkit.recipe.mask_section import Mask
 from vadkit.recipe.presets import PRESETS
 from vadkit.recipe.protocol_section import ProtocolForm
 
@@ -93,6 +94,7 @@ class Data(Section):
             last frame of the video; scores are kept only for the frames of the video.
         on_corrupt: a video that is damaged or truncated is an "error", or "warn" uses the frames that can be
             read and writes a warning into the manifest of the run.
+        mask: regions of the picture that are left out; none by default.
         test_on: another data set. Its test videos are scored and evaluated instead of those of `dataset`, to
             measure a model on data that it was not trained on. The clips have the same geometry.
     """
@@ -106,6 +108,7 @@ class Data(Section):
     augment: Annotated[tuple[Annotated[ComponentConfig, Kind("augmentation")], ...], Shorthand(AugmentForm)] = ()
     short: Short = "error"
     on_corrupt: OnCorrupt = "warn"
+    mask: Mask | None = None
     test_on: Annotated[ComponentConfig, Kind("dataset")] | None = None
 
     def of(self, split: Split) -> ComponentConfig:

@@ -121,12 +121,12 @@ class Reader:
             return tuple(items) if isinstance(value, tuple) else items
         return self._file(value, node, path) if isinstance(value, FileName) else value
 
-    def _file(self, name: FileName, node: Node, path: str) -> Path | None:
+    def _file(self, name: FileName, node: Node, path: str) -> Path:
         try:
             self.files[path] = find_file(name.path, node.at, self.kept)
         except VadkitError as error:
             self.report(node.at, f"{_named(path)}: {error.what}", error.fix)
-        return self.files.get(path)
+        return self.files.get(path, name.path)
 
 
 def _inside(node: Node, step: Step) -> Node:

@@ -23,13 +23,13 @@ from vadkit.core.values import ClipSpec, VideoRef
 from vadkit.video.cache_quota import CacheQuota, bytes_of
 from vadkit.video.damage import RESTORE, Damage, Damages
 from vadkit.video.decode import decode
-from vadkit.video.frame_array import TRIES, StoredFrames, open_stored, read_damages, write, write_damages
+from vadkit.video.frame_array import TRIES, MaskedFrames, StoredFrames, open_stored, read_damages, write, write_damages
 from vadkit.video.resize import resize
 
 # Increase it when decoding or resizing changes pixel values.
 _VERSION = 3
 
-Frames = NDArray[np.uint8] | StoredFrames
+Frames = NDArray[np.uint8] | StoredFrames | MaskedFrames
 """Frames (F, H, W, C) uint8 of a video, in memory or on disk; supports `len` and slices."""
 
 

@@ -1,4 +1,4 @@
-"""One video's frames on disk: written during decoding, read on demand."""
+"""One video's frames on disk: written during decoding, read on demand, with or without a mask."""
 
 from __future__ import annotations
 
@@ -20,6 +20,9 @@ from vadkit.video.damage import Damage
 
 TRIES = 8  # attempts to store frames that other processes remove at the cache limit
 _ASK_EVERY = 1 << 26  # bytes written between two requests for room
+
+HIDDEN = 0
+"""The value of pixels that a mask leaves out: black."""
 
 
 class StoredFrames:
@@ -65,6 +68,32 @@ class StoredFrames:
                 if file.readinto(piece.reshape(-1).data) != piece.nbytes:
                     raise DataError("the cached frames were damaged", where=str(self.path), fix="delete the file")
         return found
+
+
+class MaskedFrames:
+    """Frames (F, H, W, C) uint8 of a video, with black pixels where a mask leaves them out.
+
+    Args:
+        frames: the frames, in memory or on disk.
+        mask: (H, W) bool, True for the pixels that are left out.
+    """
+
+    def __init__(self, frames: NDArray[np.uint8] | StoredFrames | MaskedFrames, mask: NDArray[np.bool_]) -> None:
+        self._frames, self._mask, self.shape = frames, mask, frames.shape
+
+    def __len__(self) -> int:
+        return len(self._frames)
+
+    def __getitem__(self, where: int | slice) -> NDArray[np.uint8]:
+        """A frame (H, W, C), or frames (F, H, W, C)."""
+        found = np.array(self._frames[where])
+        found[..., self._mask, :] = HIDDEN
+        return found
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        """All frames, in memory."""
+        del copy
+        return self[:].astype(dtype or np.uint8, copy=False)
 
 
 def write(

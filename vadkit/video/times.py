@@ -97,7 +97,7 @@ def kept_at(times: NDArray[np.float64], fps: float) -> NDArray[np.intp]:
     return np.flatnonzero(np.diff(period(times, fps), prepend=-1) > 0)
 
 
-def period(seconds: NDArray[np.float64], fps: float) -> NDArray[np.int64]:
+def period(seconds: NDArray[np.float64] | float, fps: float) -> NDArray[np.int64]:
     """Number of the period of 1 / fps seconds in which each frame is. A time stamp may be early by a quarter of it."""
     return np.floor(np.asarray(seconds) * fps + 0.25).astype(np.int64)
 

@@ -98,8 +98,9 @@ def watch(
     false_alarms_per_hour: options.AlarmRate = None,
     fps: options.SourceRate = None,
     retries: Annotated[
-        int | None, typer.Option(min=0, help="Attempts to reconnect to a lost stream. Default: no limit.")
+        int | None, typer.Option(min=0, help="Attempts to connect to a stream that is off or lost. Default: no limit.")
     ] = None,
+    rtsp_transport: Annotated[str, typer.Option(help="tcp or udp. Over udp, packets may be lost.")] = "tcp",
     alarms: Annotated[Path | None, typer.Option(help="Append alarms to this file, as JSON lines.")] = None,
     scores: Annotated[Path | None, typer.Option(help="Append the score of every frame to this file, as CSV.")] = None,
     set_: options.Set = None,
@@ -117,7 +118,7 @@ def watch(
             false_alarms_per_hour=false_alarms_per_hour,
             progress=progress,
         )
-        opened = ready.open(source, fps=fps, retries=retries)
+        opened = ready.open(source, fps=fps, retries=retries, transport=rtsp_transport)
         follow(ready.run(opened), ready, opened, alarms=alarms, scores=scores)
 
 

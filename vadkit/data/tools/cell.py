@@ -13,6 +13,7 @@ Box = tuple[int, int, int, int]
 
 INK, FAINT, RULE = (28, 28, 30), (128, 128, 134), (204, 204, 210)
 RED, MASK, TRACK = (214, 40, 40), (255, 214, 10), (0, 200, 255)
+LEFT_OUT = (200, 90, 220)
 SMALL = 13
 _TINY = 11
 _FRAME = 4
@@ -27,6 +28,7 @@ class Cell:
     abnormal: bool  # whether its frame label is abnormal
     mask: NDArray[np.bool_] | None  # (H', W') bool at the source's size, or None
     boxes: tuple[tuple[str, Box], ...]  # identity and box of each track, in pixels of the source
+    left_out: NDArray[np.bool_] | None = None  # (H, W) bool, pixels that the recipe's mask leaves out, or None
 
 
 def font(size: int) -> Any:
@@ -47,6 +49,8 @@ def draw_cell(
     # Nearest shows the pixels that the model gets.
     way = Image.Resampling.NEAREST if enlarged else Image.Resampling.BILINEAR
     image = Image.fromarray(pixels).convert("RGB").resize(shown, way)
+    if cell.left_out is not None:
+        image = Image.fromarray(_hatched(np.array(image), cell.left_out))
     if cell.mask is not None and cell.mask.any():
         image = Image.fromarray(_outlined(np.array(image), cell.mask))
     _draw_boxes(image, cell, size)
@@ -72,6 +76,15 @@ def _draw_boxes(image: Image.Image, cell: Cell, size: tuple[int, int]) -> None:
         top = place[1] - label[3] - 3 if place[1] > label[3] + 3 else place[3] + 1
         pen.rectangle((left, top, left + label[2] + 4, top + label[3] + 2), INK)
         pen.text((left + 2, top), name, TRACK, font(_TINY))
+
+
+def _hatched(image: NDArray[np.uint8], left_out: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """Draw diagonal lines over the pixels that are left out."""
+    height, width = image.shape[:2]
+    fitted = np.asarray(Image.fromarray(left_out).resize((width, height), Image.Resampling.NEAREST))
+    diagonal = np.add.outer(np.arange(height), np.arange(width)) % 8 < 3
+    image[fitted & diagonal] = LEFT_OUT
+    return image
 
 
 def _outlined(image: NDArray[np.uint8], mask: NDArray[np.bool_]) -> NDArray[np.uint8]:

@@ -102,6 +102,7 @@ def _strip(target: Target, split: Split, video: VideoRef, wanted: int) -> Strip:
         raise DataError(what, where=video.name, fix="run 'vadkit data check' for details")
     masks = labels.masks() if labels is not None and labels.masks is not None else None
     cells = [_cell(picture, number, labels, masks) for number, picture in zip(numbers, pictures, strict=True)]
+    cells = [replace(cell, left_out=target.mask) for cell in cells]
     size = masks.shape[1:] if masks is not None else _pick(video, [0])[0].shape[:2]
     return Strip(split, video, total, labels.frames if labels is not None else None, cells, size)
 

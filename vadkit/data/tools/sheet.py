@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw
 
 from vadkit.core.alarms import intervals_of
 from vadkit.core.values import Split, VideoRef
-from vadkit.data.tools.cell import FAINT, INK, MASK, RED, RULE, SMALL, TRACK, Cell, draw_cell, font
+from vadkit.data.tools.cell import FAINT, INK, LEFT_OUT, MASK, RED, RULE, SMALL, TRACK, Cell, draw_cell, font
 
 _PAPER = (255, 255, 255)
 _WIDTH = 208  # approximate width of a frame on the sheet, pixels
@@ -65,6 +65,7 @@ def _heading(title: str, width: int, strips: Sequence[Strip]) -> Image.Image:
         (RED, "abnormal frame, and span on the bar", any(strip.labels is not None for strip in strips)),
         (MASK, "outline of the mask", any(cell.mask is not None for cell in cells)),
         (TRACK, "track", any(cell.boxes for cell in cells)),
+        (LEFT_OUT, "left out by data.mask", any(cell.left_out is not None for cell in cells)),
     )
     left, top = _EDGE, _EDGE + 30
     for color, text, shown in key:

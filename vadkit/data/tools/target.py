@@ -8,7 +8,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import yaml
+from numpy.typing import NDArray
 
 from vadkit.core.contracts import Dataset
 from vadkit.core.errors import DataError, VadkitError
@@ -19,6 +21,7 @@ from vadkit.recipe import describe, load
 from vadkit.recipe.evaluation_only import read_evaluation_only
 from vadkit.recipe.library import find
 from vadkit.recipe.model import Data
+from vadkit.video.mask import draw_mask
 
 _EXAMPLE = "write for example '{use: avenue, labels: masks}'"
 
@@ -32,6 +35,7 @@ class Target:
     clip: ClipSpec | None = None  # None without a recipe
     short: Short = "error"  # the recipe's `data.short`, for videos shorter than a clip
     on_corrupt: OnCorrupt = "warn"  # the recipe's `data.on_corrupt`, for damaged videos
+    mask: NDArray[np.bool_] | None = None  # (H, W), pixels that the recipe's `data.mask` leaves out
     held_out: float = 0.0  # share of the training videos that the recipe holds out
     # a description of the keys -> the same data set with another label set
     alternatives: Mapping[str, Dataset] = field(default_factory=dict[str, Dataset])
@@ -83,7 +87,10 @@ def open_target(
     target = Target(name, under(), alternatives=others, lenient=lenient)
     if data is None:
         return target
-    return replace(target, clip=data.clip, short=data.short, on_corrupt=data.on_corrupt, held_out=data.held_out)
+    mask = draw_mask(data.clip, data.mask.image, data.mask.polygons) if data.mask else None
+    return replace(
+        target, clip=data.clip, short=data.short, on_corrupt=data.on_corrupt, held_out=data.held_out, mask=mask
+    )
 
 
 def _recipe(what: str | Mapping[str, Any], overrides: Sequence[str], registry: Registry) -> Data | None:

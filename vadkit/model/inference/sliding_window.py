@@ -172,7 +172,7 @@ def score_clips(
     """
     out = run_pipeline(clips, pipeline, fabric, where=where)
     scores = _standardise(score_outputs(out, scorers), position_stats)
-    maps = _cell_maps(out, scorers[anomaly_maps], anomaly_maps) if anomaly_maps else None
+    maps = _cell_maps(out, scorers[anomaly_maps], anomaly_maps, pipeline.mask) if anomaly_maps else None
     update_state(out, pipeline)
     return scores, maps
 
@@ -184,13 +184,16 @@ def update_state(out: ClipOutputs, pipeline: Pipeline) -> None:
 
 
 @torch.inference_mode()
-def _cell_maps(out: ClipOutputs, scorer: Scorer, name: str) -> NDArray[np.float32]:
-    """Anomaly maps (B, T, h, w), averaged over cells."""
+def _cell_maps(out: ClipOutputs, scorer: Scorer, name: str, mask: torch.Tensor | None) -> NDArray[np.float32]:
+    """Anomaly maps (B, T, h, w), averaged over cells. Masked pixels have the lowest value of their frame."""
     anomaly_maps = scorer.anomaly_maps(out)
     if anomaly_maps is None:
         raise DataError(
             "has no anomaly maps", where=f"scores.{name}", fix="name another entry under 'evaluate.anomaly_maps'"
         )
+    if mask is not None:
+        hidden = functional.interpolate(mask[None, None].float(), anomaly_maps.shape[-2:])[0, 0] > 0
+        anomaly_maps = torch.where(hidden, anomaly_maps.amin((-2, -1), keepdim=True), anomaly_maps)
     cells = functional.avg_pool2d(anomaly_maps.float(), MAP_CELL, ceil_mode=True, count_include_pad=False)
     return cells.cpu().numpy()
 
@@ -252,7 +255,7 @@ def score_video(
         score_mean.add_windows(windows, scores)
         if calibrated_mean is not None:
             calibrated_mean.add_windows(windows, _standardise(scores, position_stats))
-        maps = _cell_maps(out, scorers[anomaly_maps], anomaly_maps) if anomaly_maps else None
+        maps = _cell_maps(out, scorers[anomaly_maps], anomaly_maps, pipeline.mask) if anomaly_maps else None
         if maps is not None and keep_maps:
             for window, values in zip(windows, maps, strict=True):
                 map_mean.add(window, values[: len(window)])

@@ -1,0 +1,79 @@
+"""The frames and states of a live source that wait for their reader."""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Callable
+
+from vadkit.core.source_status import SourceStatus
+from vadkit.live.source_frame import SourceFrame, SourceFrames
+
+QUEUE_SIZE = 64  # frames that may wait
+
+
+class Inbox:
+    """Passes frames, gaps and states from the thread that receives them to the thread that reads them, in order.
+
+    The receiving thread never waits. If too many frames wait, all of them are dropped at once: a delay that grows
+    would be worse.
+    """
+
+    def __init__(self) -> None:
+        self._items: deque[SourceFrame | SourceStatus | None] = deque()  # None is a gap
+        self._changed = threading.Condition()
+        self._frames = 0  # number of frames among the items
+        self._after_gap = True  # whether no frame followed the last gap
+        self._ended = False
+        self._error: BaseException | None = None
+
+    def put(self, frame: SourceFrame) -> int:
+        """Add a frame; return the number of frames that were dropped to make room."""
+        with self._changed:
+            dropped = 0
+            if self._frames >= QUEUE_SIZE:
+                dropped, self._frames = self._frames, 0
+                self._items = deque(item for item in self._items if isinstance(item, SourceStatus))
+                self._items.append(None)
+            self._items.append(frame)
+            self._frames += 1
+            self._after_gap = False
+            self._changed.notify()
+            return dropped
+
+    def gap(self) -> None:
+        """Mark a gap between the last frame and the next one."""
+        with self._changed:
+            if not self._after_gap:
+                self._items.append(None)
+                self._after_gap = True
+                self._changed.notify()
+
+    def status(self, status: SourceStatus) -> None:
+        """Add a state."""
+        with self._changed:
+            self._items.append(status)
+            self._changed.notify()
+
+    def end(self, error: BaseException | None) -> None:
+        """No more items will come; `error` is raised after the last one."""
+        with self._changed:
+            self._ended, self._error = True, error
+            self._changed.notify()
+
+    def frames(self, on_status: Callable[[SourceStatus], None]) -> SourceFrames:
+        """Frames and gaps until the end; states go to `on_status`."""
+        while True:
+            with self._changed:
+                while not self._items and not self._ended:
+                    self._changed.wait()
+                if not self._items:
+                    break
+                item = self._items.popleft()
+                self._frames -= isinstance(item, SourceFrame)
+            if isinstance(item, SourceStatus):
+                on_status(item)
+            else:
+                yield item
+        if self._error is not None:
+            raise self._error

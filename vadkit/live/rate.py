@@ -1,0 +1,128 @@
+"""Measures the frame rate of a live source, and leaves out frames to reach a lower rate."""
+
+from __future__ import annotations
+
+from collections import deque
+
+from vadkit.video.times import FPS_TOLERANCE
+
+_FIRST = ((2.0, 9), (8.0, 3))  # seconds and frames, at least, of the first measurement
+_LATER = ((20.0, 3),)  # the same for the later ones, which must not follow a short stall
+_EVERY = 5.0  # seconds between two measurements
+_WINDOW = 60.0  # seconds that a measurement looks back
+_SAME = (1.25, 1.1)  # the time stamps agree with the clock up to this factor: in the first seconds, and later
+_STEADY = 1.02  # two measurements agree if they differ by at most this factor
+_BURST = 10.0  # seconds after the connection, in which a source may send stored frames faster than they were filmed
+
+
+class RateMeter:
+    """Measures the frames per second of a live source, from its time stamps or from the clock.
+
+    The rate that a stream states is not used: some state the rate of their clock, and FFmpeg assumes 25 frames per
+    second for MJPEG over HTTP. The time stamps of the frames count if they advance as fast as the clock; the clock
+    counts if not. A later measurement replaces the rate only if two in a row agree.
+
+    Example:
+        >>> meter = RateMeter()
+        >>> new = [meter.add(clock=n / 5, stamp=n / 25) for n in range(30)]  # time stamps that are five times too slow
+        >>> round(meter.rate, 2)
+        5.0
+    """
+
+    def __init__(self) -> None:
+        self.rate: float | None = None  # frames per second; None before the first measurement
+        self._proposed: float | None = None  # another rate, which the next measurement may confirm
+        self._next = 0.0  # clock of the next measurement
+        self._frames: deque[tuple[float, float | None]] = deque()
+        self._connected: float | None = None  # clock of the connection's first frame
+        self._early = True  # whether the source may still send stored frames
+
+    def restart(self) -> None:
+        """A new connection: its time stamps are others."""
+        self._frames.clear()
+        self._proposed = self._connected = None
+
+    def add(self, *, clock: float, stamp: float | None) -> bool:
+        """Count a frame; return whether the rate is a new one.
+
+        Args:
+            clock: time at which the frame arrived, in seconds.
+            stamp: presentation time stamp in seconds; None if it has none.
+        """
+        if self._connected is None:
+            self._connected = self._next = clock
+            self._early = True
+        if self._early and clock - self._connected > _BURST:
+            self._early = False
+            self._frames.clear()  # also the stored ones
+        if stamp is not None and self._frames and (last := self._frames[-1][1]) is not None and stamp < last - 1:
+            self._frames.clear()  # the time stamps start again
+        self._frames.append((clock, stamp))
+        while self._frames[0][0] < clock - _WINDOW:
+            self._frames.popleft()
+        if clock < self._next or not self._enough():
+            return False
+        self._next = clock + _EVERY
+        return self._adopt(self._measured())
+
+    def _enough(self) -> bool:
+        span, frames = self._frames[-1][0] - self._frames[0][0], len(self._frames)
+        return any(span >= seconds and frames >= least for seconds, least in (_LATER if self.rate else _FIRST))
+
+    def _measured(self) -> float:
+        first, last = self._frames[0][0], self._frames[-1][0]
+        by_clock = (len(self._frames) - 1) / (last - first)
+        stamps = [(index, stamp) for index, (_, stamp) in enumerate(self._frames) if stamp is not None]
+        if len(stamps) < 2 or stamps[-1][1] <= stamps[0][1]:
+            return by_clock
+        by_stamps = (stamps[-1][0] - stamps[0][0]) / (stamps[-1][1] - stamps[0][1])
+        stored = self._early and by_clock > by_stamps
+        return by_stamps if stored or _ratio(by_clock, by_stamps) <= _SAME[not self._early] else by_clock
+
+    def _adopt(self, rate: float) -> bool:
+        if self.rate is None:
+            self.rate = rate
+            return True
+        if _ratio(rate, self.rate) <= FPS_TOLERANCE:
+            self._proposed = None
+        elif self._proposed is not None and _ratio(rate, self._proposed) <= _STEADY:
+            self.rate, self._proposed = rate, None
+            return True
+        else:
+            self._proposed = rate
+        return False
+
+
+class Thinner:
+    """Keeps an even part of the frames of a live source: of `source_fps` frames per second, `fps` remain.
+
+    It counts frames, because the times at which frames arrive over a network are not reliable. All frames remain if
+    one of the rates is unknown, or if `source_fps` is at most `FPS_TOLERANCE` times `fps`.
+
+    Example:
+        >>> thinner = Thinner(fps=10.0)
+        >>> thinner.source_fps = 30.0
+        >>> [thinner.keeps() for _ in range(6)]
+        [True, False, False, True, False, False]
+    """
+
+    def __init__(self, fps: float | None) -> None:
+        self.fps = fps
+        self.source_fps: float | None = None
+        self._due = 1.0
+
+    def keeps(self) -> bool:
+        """Whether the next frame remains."""
+        if self.fps is None or self.source_fps is None or self.source_fps <= self.fps * FPS_TOLERANCE:
+            return True
+        kept = self._due >= 1 - 1e-9
+        self._due += self.fps / self.source_fps - kept
+        return kept
+
+    def restart(self) -> None:
+        """After a gap: the next frame remains."""
+        self._due = 1.0
+
+
+def _ratio(one: float, other: float) -> float:
+    return max(one, other) / min(one, other)
