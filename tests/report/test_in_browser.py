@@ -12,6 +12,9 @@ from browser import OpenPage, chromium
 from pages import EVENT, FRAMES, HOSTILE, previews, result
 
 from vadkit.api import write_report
+from vadkit.cli.render.compare_page import compare_page
+from vadkit.evaluation.compare import Comparison, Entry
+from vadkit.report.render import write_page
 from vadkit.report.run_report import FILE
 
 WIDE = {"width": 1280, "height": 900}
@@ -169,3 +172,27 @@ def test_every_control_has_a_name_and_can_be_reached_by_keyboard(opened: OpenPag
     assert opened.page.evaluate("document.activeElement.id") == "theme"
     outline = opened.page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
     assert outline == "solid"
+
+
+def test_the_page_of_a_comparison(browser: Any, tmp_path: Path) -> None:
+    (tmp_path / "one").mkdir()
+    (tmp_path / "one" / FILE).write_text("report")
+    made = result(tmp_path)
+    protocol = {"name": "itae", "digest": "0123456789ab", "test_tuned": False}
+    entries = [
+        Entry(
+            name, {"micro_auc": value}, {"micro_auc": (value - 0.1, value)}, {}, protocol, None, None, None, place, made
+        )
+        for name, value, place in (("one", 0.9, tmp_path / "one"), (HOSTILE, 0.8, tmp_path / "two"))
+    ]
+    comparison = Comparison(entries, ["micro_auc"], frozenset(), {}, (), videos=8)
+    path = tmp_path / "compare.html"
+    write_page(compare_page(comparison, path), path)
+    opened = OpenPage(browser, path)
+    assert opened.page.locator(".chart .main-svg").count() >= 3  # intervals, ROC, each video
+    legend = opened.page.eval_on_selector_all(".legendtext", "texts => texts.map(text => text.textContent)")
+    assert any(text.startswith(HOSTILE) for text in legend)
+    opened.page.click("text=one")
+    assert opened.page.inner_text("body") == "report"
+    opened.page.close()
+    assert opened.problems == []

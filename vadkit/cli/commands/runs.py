@@ -154,6 +154,7 @@ def score(
         refuse_run(folder)
         found = find_videos(videos or (), lists or ())
         from vadkit.live.score import check_format, score_videos
+        from vadkit.live.score_report import write_score_report
         from vadkit.live.watch import Watch
 
         check_format(form)
@@ -166,6 +167,7 @@ def score(
                 progress=progress,
             )
             done = score_videos(ready, found.videos, folder, form=form, fps=fps, progress=progress)
+            write_score_report(ready, folder, done)
     print_scored(done, found.ignored, folder)
     if done.failed:
         raise typer.Exit(1)

@@ -6,6 +6,7 @@ film.muted = true;
 film.playsInline = true;
 film.preload = "auto";
 
+const pictured = () => data.player.videos.some((video) => video.strip !== null);
 const current = () => data.player.videos[state.video];
 
 // Index of the entry of a rising list that is nearest to a value.
@@ -38,7 +39,7 @@ function loadStrip(video) {
   if (film.src) URL.revokeObjectURL(film.src);
   film.removeAttribute("src");
   const strip = video.strip;
-  element("no-pictures").hidden = strip !== null;
+  element("no-pictures").hidden = strip !== null || !pictured();
   element("play").disabled = strip === null;
   element("parts").replaceChildren(...(strip?.parts ?? []).map((part) => {
     const figure = document.createElement("figure"), canvas = document.createElement("canvas");
@@ -228,5 +229,6 @@ function startPlayer() {
   document.addEventListener("click", onCard);
   const without = !data.player.videos.some((video) => video.events.length);
   element("next-event").disabled = element("previous-event").disabled = without;
+  element("play").hidden = !pictured();
   chooseVideo(0);
 }
