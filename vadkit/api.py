@@ -224,7 +224,8 @@ def write_report(result: RunResult, folder: Path, *, megabytes: float = 12.0) ->
     Args:
         result: the result of the run.
         folder: where the page goes.
-        megabytes: largest size of the page. The pictures adapt to it. A page without any picture may be larger.
+        megabytes: largest size of the page. Pictures of videos that would exceed it are left out. A page without
+            any picture may be larger.
 
     Raises:
         RunFolderError: the folder cannot be written.

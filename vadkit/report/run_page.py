@@ -44,6 +44,10 @@ class RunPage:
         first = result.videos[0].components if result.videos else {}
         weights = {name: float(own.get(name, {}).get("weight", 1.0)) for name in first}
         self._weights = {name: weight for name, weight in weights.items() if weight}
+        self._by_video: dict[str, list[tuple[int, int, int]]] = {}
+        for event in result.events or ():
+            ends = event.start_frame, event.peak_frame, event.end_frame
+            self._by_video.setdefault(event.video, []).append(ends)
         self._previews = _fitting(result.videos, megabytes)
         self._cards = self._card_pictures()
 
@@ -54,9 +58,7 @@ class RunPage:
         facts = [Fact("protocol", f"{protocol.get('name', '?')} #{protocol.get('digest', '?')}")]
         facts += [Fact("vadkit", result.summary.vadkit)] if result.summary.vadkit else []
         facts += [Fact("run folder", result.folder.name)] if result.folder.name else []
-        warnings = (
-            ["TEST-TUNED: a weight or a setting was chosen with test labels"] if protocol.get("test_tuned") else []
-        )
+        warnings = [_TUNED] if protocol.get("test_tuned") else []
         sections: list[Section] = [
             numbers(result),
             self._player(),
@@ -101,7 +103,6 @@ class RunPage:
 
     def _panel(self, video: VideoResult, most: int) -> VideoPanel:
         numbers, kept = _numbers_of(video), thinned(video.fused, most)
-        events = [event for event in self.result.events or () if event.video == video.name]
         values = self.result.groups.get("video", {}).get(video.name, {})
         abnormal = None
         if video.labels is not None:
@@ -112,7 +113,7 @@ class RunPage:
             total=video.fused[kept],
             parts={name: weight * video.components[name][kept] for name, weight in self._weights.items()},
             abnormal=abnormal,
-            events=[(event.start_frame, event.peak_frame, event.end_frame) for event in events],
+            events=self._by_video.get(video.name, ()),
             fps=video.fps,
             note=", ".join(f"{name} {shown(value, name, self.result)}" for name, value in values.items()),
             preview=self._previews.get(video.name),

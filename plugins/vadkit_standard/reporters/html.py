@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
 
-from annotated_types import Gt
-
-from vadkit.api import Reporter, RunResult, write_report
+from vadkit.api import DataError, Reporter, RunResult, write_report
 
 
 class Html(Reporter):
     """Writes `report.html`: numbers, score curves linked to pictures, events, ROC, histograms, and the worst frames.
 
     Args:
-        megabytes: largest size of the page. The pictures adapt to it: fewer pixels, then fewer frames.
+        megabytes: largest size of the page. Pictures of videos that would exceed it are left out.
 
     Example:
         >>> Html(megabytes=5).shows_previews
@@ -23,7 +20,9 @@ class Html(Reporter):
 
     shows_previews = True
 
-    def __init__(self, *, megabytes: Annotated[float, Gt(0)] = 12.0) -> None:
+    def __init__(self, *, megabytes: float = 12.0) -> None:
+        if not megabytes > 0:
+            raise DataError(f"'megabytes' is {megabytes}, but must be greater than 0", where="html")
         self.megabytes = megabytes
 
     def report(self, result: RunResult, folder: Path) -> None:

@@ -43,6 +43,8 @@ def run(
             progress=progress,
         )
     typer.echo(f"run folder: {done.path}")
+    if (page := done.path / "report.html").is_file():
+        typer.echo(f"open in a browser: {page}")
 
 
 def sweep(

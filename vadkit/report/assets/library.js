@@ -10,5 +10,7 @@ async function loadPlotly() {
 // The content of an element in base64, as bytes.
 function bytesOf(id) {
   const text = atob(document.getElementById(id).textContent);
-  return Uint8Array.from(text, (character) => character.charCodeAt(0));
+  const bytes = new Uint8Array(text.length);
+  for (let index = 0; index < text.length; index++) bytes[index] = text.charCodeAt(index);
+  return bytes;
 }
