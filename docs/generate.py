@@ -47,6 +47,7 @@ OURS = (
     "flows",
     "itae",
     "motion",
+    "sinks",
     "slowfast",
     "standard",
 )  # the first-party plugins
@@ -254,6 +255,7 @@ def _first_line(value: Any) -> str:
     described = {
         "API_VERSION": "The version in the name of the entry-point group.",
         "KINDS": "Kind -> contract.",
+        "SourceState": "The type of `SourceStatus.state`.",
         "Scope": 'The type of `"video"`, `"scene"` and `"dataset"`.',
         "Split": 'The type of `"train"` and `"test"`.',
         "WeightsFile": "The type of a key that names a file, such as pretrained weights.",

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from vadkit.api import (
+    AlarmEvent,
     Augmentation,
     ClipOutputs,
     ClipSpec,
     DataError,
     Dataset,
+    FrameScore,
     Labels,
     LRScheduler,
     Metric,
@@ -24,9 +26,12 @@ from vadkit.api import (
     ScoredVideo,
     Scorer,
     ScoreTransform,
+    Sink,
     Split,
     TrainingClip,
     VideoRef,
+    WatchedSource,
+    WatchSummary,
     atomic_write,
 )
 
@@ -423,3 +428,58 @@ class Negative(HonestLrScheduler):
 
     def factor(self, progress: float) -> float:
         return 0.5 - progress
+
+
+class HonestSink(Sink):
+    """Writes the times of alarms to a file."""
+
+    needs_frames: bool = True
+
+    def open(self, source: WatchedSource) -> None:
+        self.lines: list[str] = []
+        self.scores: list[float] = []
+
+    def frame(self, score: FrameScore) -> None:
+        self.scores.append(score.score)
+
+    def alarm(self, event: AlarmEvent) -> None:
+        self.lines.append(f"{event.seconds}\n")
+
+    def close(self, summary: WatchSummary) -> None:
+        Path("alarms.txt").write_text("".join(self.lines), encoding="utf-8")
+
+
+class Hasty(HonestSink):
+    """Writes before the watch starts."""
+
+    def __init__(self) -> None:
+        Path("alarms.txt").touch()
+
+
+class Blind(HonestSink):
+    """Expects a picture of every alarm."""
+
+    def alarm(self, event: AlarmEvent) -> None:
+        event.peak.picture.mean()  # pyright: ignore
+
+
+class Impatient(HonestSink):
+    """Expects a frame."""
+
+    def close(self, summary: WatchSummary) -> None:
+        super().close(summary)
+        self.scores[-1]
+
+
+class Deaf(HonestSink):
+    """Implements `frame` without saying so."""
+
+    needs_frames: bool = False
+
+
+class Painting(HonestSink):
+    """Draws into the picture."""
+
+    def alarm(self, event: AlarmEvent) -> None:
+        if event.peak is not None and event.peak.picture is not None:
+            event.peak.picture[:2] = 0

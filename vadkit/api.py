@@ -10,9 +10,12 @@ Example:
     ...     return [Component("scorer", "my_score", "my_package.scorer:MyScore", "What it does.")]
 """
 
-from pathlib import Path
+from __future__ import annotations
 
-from vadkit.core.alarms import intervals_of, levels, max_hold
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vadkit.core.alarms import Alarm, AlarmRules, intervals_of, levels, max_hold
 from vadkit.core.contracts import (
     KINDS,
     Augmentation,
@@ -31,6 +34,7 @@ from vadkit.core.contracts import (
     Reporter,
     Scorer,
     ScoreTransform,
+    Sink,
 )
 from vadkit.core.errors import (
     CheckpointError,
@@ -45,6 +49,7 @@ from vadkit.core.errors import (
 )
 from vadkit.core.files import atomic_write, read_text, safe_name
 from vadkit.core.folders import is_image, is_video, list_folder, walk_folders
+from vadkit.core.source_status import SourceState, SourceStatus
 from vadkit.core.values import (
     BottleneckOutput,
     ClipOutputs,
@@ -70,14 +75,21 @@ from vadkit.core.values import (
     natural_key,
 )
 from vadkit.core.video_labels import IntervalLabels, VideoLabels, mask_images, mask_labels
+from vadkit.core.watching import AlarmEvent, FrameScore, WatchedSource, WatchSummary
 from vadkit.plugin.component import Component
 from vadkit.plugin.hookspecs import API_VERSION, hookimpl
 from vadkit.report.remarks import result_notes, result_warnings
 from vadkit.report.worst import worst_frames
 
+if TYPE_CHECKING:
+    from vadkit.video.encode import VideoWriter
+
 __all__ = [
     "API_VERSION",
     "KINDS",
+    "Alarm",
+    "AlarmEvent",
+    "AlarmRules",
     "Augmentation",
     "Bottleneck",
     "BottleneckOutput",
@@ -96,6 +108,7 @@ __all__ = [
     "FeatureSource",
     "FeatureSpec",
     "FitContext",
+    "FrameScore",
     "Grid",
     "IntervalLabels",
     "LRScheduler",
@@ -117,6 +130,9 @@ __all__ = [
     "ScoredVideo",
     "Scorer",
     "ShapeError",
+    "Sink",
+    "SourceState",
+    "SourceStatus",
     "Split",
     "Track",
     "TrainingClip",
@@ -124,8 +140,11 @@ __all__ = [
     "VideoLabels",
     "VideoRef",
     "VideoResult",
+    "WatchSummary",
+    "WatchedSource",
     "WeightsFile",
     "atomic_write",
+    "bytes_of",
     "closest",
     "count_frames",
     "frame_rate",
@@ -145,10 +164,31 @@ __all__ = [
     "result_notes",
     "result_warnings",
     "safe_name",
+    "video_writer",
     "walk_folders",
     "worst_frames",
     "write_report",
 ]
+
+
+def bytes_of(size: str | int, *, where: str) -> int:
+    """Return a size such as "50GB" or "500MiB" in bytes.
+
+    Args:
+        size: the size as text, or a number of bytes.
+        where: the key or option that has the value, for the message.
+
+    Raises:
+        VadkitError: it is not a size above 0.
+
+    Example:
+        >>> from vadkit.api import bytes_of
+        >>> bytes_of("2GB", where="quota")
+        2000000000
+    """
+    from vadkit.video import cache_quota  # here, because the import of pydantic is slow
+
+    return cache_quota.bytes_of(size, where=where)
 
 
 def count_frames(path: Path) -> int:
@@ -216,6 +256,32 @@ def read_label_file(path: Path, video: str = "") -> dict[str, VideoLabels]:
     from vadkit.store.external import labels as label_files
 
     return label_files.read_label_file(path, video)
+
+
+def video_writer(path: Path, *, fps: float, quality: int = 26) -> VideoWriter:
+    """Return a writer of an H.264 video (MP4), which players and browsers show. Use it as a context manager.
+
+    Args:
+        path: the file. It is complete after the context ends, so write to the temporary path of `atomic_write`.
+        fps: frames per second.
+        quality: constant rate factor of x264, from 0 (lossless) to 51. A lower value gives a larger file.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from tempfile import TemporaryDirectory
+        >>> import numpy as np
+        >>> from vadkit.api import count_frames, video_writer
+        >>> with TemporaryDirectory() as folder:
+        ...     path = Path(folder) / "clip.mp4"
+        ...     with video_writer(path, fps=25) as video:
+        ...         for level in (0, 100, 200):
+        ...             video.write(np.full((48, 64, 3), level, np.uint8))
+        ...     count_frames(path)
+        3
+    """
+    from vadkit.video.encode import VideoWriter  # here, because the import of PyAV is slow
+
+    return VideoWriter(path, fps=fps, quality=quality)
 
 
 def write_report(result: RunResult, folder: Path, *, megabytes: float = 12.0) -> None:

@@ -3,7 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from vadkit.core.alarms import alarm_threshold, intervals_of, max_hold
+from vadkit.core.alarms import Alarm, AlarmDetector, AlarmRules, alarm_threshold, intervals_of, max_hold
+from vadkit.core.errors import VadkitError
 
 
 def test_runs_are_half_open() -> None:
@@ -51,3 +52,45 @@ def test_too_little_video_allows_no_alarm() -> None:
 
 def test_an_unknown_frame_rate_allows_none_either() -> None:
     assert alarm_threshold([np.array([1.0, 2.0])], [None], 1e9) == (np.nextafter(2.0, 3.0), 0.0)
+
+
+def detected(scores: list[float], rules: AlarmRules, fps: float = 2.0) -> list[tuple[int, Alarm]]:
+    """Number of the frame at which each alarm is reported, and the alarm; threshold 5."""
+    detector = AlarmDetector(5.0, fps, rules)
+    found = [(frame, detector.update(frame, frame / fps, score)) for frame, score in enumerate(scores)]
+    found.append((len(scores), detector.close()))
+    return [(frame, alarm) for frame, alarm in found if alarm is not None]
+
+
+def test_with_hysteresis_an_alarm_ends_below_the_lower_threshold() -> None:
+    scores = [0.0, 6, 4, 4, 4, 2, 2, 4, 4, 0]
+    without, having = detected(scores, AlarmRules()), detected(scores, AlarmRules(end_threshold=3))
+    assert [(frame, alarm.until_frame) for frame, alarm in without] == [(1, None), (3, 1)]
+    assert [(frame, alarm.until_frame) for frame, alarm in having] == [(1, None), (6, 4)]  # 4 alone begins none
+    with pytest.raises(VadkitError, match=r"--end-threshold: is 6, which is above the alarm threshold 5"):
+        AlarmDetector(5.0, 2.0, AlarmRules(end_threshold=6.0))
+
+
+def test_an_alarm_is_raised_when_it_has_lasted_long_enough() -> None:
+    rules = AlarmRules(min_duration=1.5)
+    assert detected([0.0, 6, 7, 0, 0, 0], rules) == []
+    assert detected([0.0, 6, 7], rules) == []
+    raised, ended = detected([0.0, 6, 7, 0, 6, 6, 0, 0], rules)
+    assert raised == (4, Alarm(1, 0.5, 7.0, 2, 1.0))
+    assert ended == (7, Alarm(1, 0.5, 7.0, 2, 1.0, until_frame=5, until=2.5))
+
+
+def test_no_alarm_begins_in_the_cool_down() -> None:
+    scores = [6.0, 0, 0, 6, 6, 6, 6, 6, 0, 0]
+    found = detected(scores, AlarmRules(cool_down=3.0))
+    assert [(alarm.frame, alarm.until_frame) for _, alarm in found] == [(0, None), (0, 0), (6, None), (6, 7)]
+    short = AlarmRules(min_duration=1.0, cool_down=60.0)
+    assert len(detected([6.0, 0, 0, 6, 6, 6, 0, 0], short)) == 2  # an alarm that is not raised starts no cool-down
+
+
+@pytest.mark.parametrize(
+    "rules", [{"min_duration": -1.0}, {"cool_down": float("inf")}, {"end_threshold": float("nan")}]
+)
+def test_impossible_rules_are_refused(rules: dict[str, float]) -> None:
+    with pytest.raises(VadkitError, match=f"--{next(iter(rules)).replace('_', '-')}: is"):
+        AlarmRules(**rules)

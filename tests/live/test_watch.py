@@ -21,9 +21,10 @@ import vadkit
 from vadkit.cli.main import app
 from vadkit.core.errors import DataError, VadkitError
 from vadkit.core.progress import NoProgress
+from vadkit.core.watching import FrameScore
 from vadkit.live.fusion import HISTORY
 from vadkit.live.stream import SourceFrame
-from vadkit.live.watch import FrameScore, Watch
+from vadkit.live.watch import Watch
 from vadkit_datasets.walkway.dataset import Walkway
 
 
@@ -37,7 +38,7 @@ def _run(recipe: dict[str, Any], out: Path) -> vadkit.Run:
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> vadkit.Run:
-    from conftest import TINY
+    from runs import TINY
 
     recipe = held_out(TINY)
     recipe["engine"] |= {"score_stride": 3}
@@ -47,7 +48,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> vadkit.Run:
 @pytest.fixture(scope="module")
 def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The run's first test video, as a folder of images."""
-    from conftest import TINY
+    from runs import TINY
 
     keys = {
         key: value for key, value in TINY["data"].items() if key in ("size", "frames", "train_videos", "test_videos")

@@ -51,6 +51,7 @@ def test_disabled_plugins_are_not_loaded(monkeypatch: pytest.MonkeyPatch) -> Non
         "datasets",
         "densities",
         "motion",
+        "sinks",
         "slowfast",
         "standard",
     }

@@ -67,6 +67,16 @@ SETTINGS: Mapping[str, dict[str, dict[str, Any]]] = {
         "decoder/itae": {"channels": [8, 8, 8]},
     },
     "motion": {"motion_energy": {"gap": 1}},  # the block of the toy anomaly jumps back after two frames
+    "sinks": {
+        "jsonl": {"file": "alarms.jsonl"},
+        "scores": {"file": "scores.csv"},
+        "command": {"run": ["true"]},
+        "webhook": {"url": "http://127.0.0.1:9/", "retries": 0},
+        "mqtt": {"host": "127.0.0.1", "port": 9},
+        "snapshot": {"folder": "pictures"},
+        "clip": {"folder": "clips"},
+        "http": {"at": "127.0.0.1:0", "page": True},
+    },
     "slowfast": {
         "encoder/slowfast": {"depth": 18, "width": 8, "beta": 2},
         "slow_only": {"depth": 18, "width": 8},
@@ -150,6 +160,11 @@ def test_itae(component: Any, check: Any) -> None:
 
 @conformance("motion")
 def test_motion(component: Any, check: Any) -> None:
+    check(component)
+
+
+@conformance("sinks")
+def test_sinks(component: Any, check: Any) -> None:
     check(component)
 
 

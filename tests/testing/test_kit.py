@@ -98,6 +98,11 @@ FAULTS = [
     ("reporter", "Direct", "check_atomic_write", "vadkit.api.atomic_write"),
     ("reporter", "Astray", "check_stays_inside", "writes outside of its folder: ['outside.txt']"),
     ("reporter", "Expecting", "check_unlabelled", "KeyError: 'micro_auc'"),
+    ("sink", "Hasty", "check_constructor", "its constructor writes ['alarms.txt']"),
+    ("sink", "Blind", "check_calls", "AttributeError"),
+    ("sink", "Impatient", "check_empty_source", "IndexError"),
+    ("sink", "Deaf", "check_needs_frames", "set needs_frames = True"),
+    ("sink", "Painting", "check_pictures", "work on a copy"),
     ("optimizer", "Climbing", "check_optimizer", "step against the gradient"),
     ("lr_scheduler", "Counting", "check_factor", "depend on progress only"),
     ("lr_scheduler", "Negative", "check_factor", "negative or not finite"),
@@ -133,7 +138,9 @@ def test_every_check_finds_a_fault() -> None:
 
 
 def test_the_kit_is_imported_without_torch() -> None:
-    modules = ", ".join(f"vadkit.testing{name}" for name in ("", ".checks.metrics", ".checks.reporters"))
+    modules = ", ".join(
+        f"vadkit.testing{name}" for name in ("", ".checks.metrics", ".checks.reporters", ".checks.sinks")
+    )
     look = f"import sys, {modules}; print('torch' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", look], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"

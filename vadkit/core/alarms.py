@@ -1,22 +1,26 @@
 """The definition of an alarm, for the alarm threshold, live alarms, events and the metrics that count alarms.
 
 An alarm is an interval in which the held score (`max_hold`) reaches the threshold. `AlarmDetector` finds the same
-intervals in scores that arrive one by one.
+intervals in scores that arrive one by one. `AlarmRules` can make it stricter for live video.
 
 The functions import NumPy when they are called, so that `vadkit list` does not import it.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+from vadkit.core.errors import VadkitError
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
 HOLD = 1.0  # seconds; alarms with a shorter gap between them count as one
+_ROUNDING = 1e-6  # seconds; times of frames are quotients
 
 
 def intervals_of(marked: NDArray[np.bool_]) -> list[tuple[int, int]]:
@@ -116,51 +120,139 @@ def alarm_threshold(
 
 
 @dataclass(frozen=True, slots=True)
-class Alarm:
-    """A run of frames with scores at or above the threshold. Runs less than a second apart are one alarm."""
+class AlarmRules:
+    """How an alarm begins and ends, apart from its threshold. The defaults are those of the metric `alarms`.
 
-    frame: int  # index of the first frame
-    seconds: float  # time of the first frame
-    peak: float  # highest score so far
-    peak_frame: int  # index of the first frame with the highest score
-    peak_seconds: float  # time of that frame
-    # index and time of the last frame at or above the threshold; None while the alarm lasts
+    Attributes:
+        end_threshold: scores at or above it continue an alarm. None means the threshold.
+        min_duration: seconds that an alarm must last before it is raised. Shorter alarms are never raised.
+        cool_down: seconds after the end of an alarm in which no other one begins.
+
+    Raises:
+        VadkitError: a value is negative or not finite.
+
+    Example:
+        >>> from vadkit.api import AlarmRules
+        >>> AlarmRules(min_duration=2.0).cool_down
+        0.0
+    """
+
+    end_threshold: float | None = None
+    min_duration: float = 0.0
+    cool_down: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name in ("min_duration", "cool_down"):
+            value = getattr(self, name)
+            if not 0 <= value < math.inf:
+                raise VadkitError(f"is {value}, but must be 0 or more seconds", where=f"--{name.replace('_', '-')}")
+        if self.end_threshold is not None and not math.isfinite(self.end_threshold):
+            raise VadkitError(f"is {self.end_threshold}, but must be a finite number", where="--end-threshold")
+
+    def lower(self, threshold: float) -> float:
+        """The score that continues an alarm.
+
+        Raises:
+            VadkitError: `end_threshold` is above the threshold.
+        """
+        if self.end_threshold is None:
+            return threshold
+        if self.end_threshold > threshold:
+            what = f"is {self.end_threshold:.6g}, which is above the alarm threshold {threshold:.6g}"
+            raise VadkitError(what, where="--end-threshold", fix="give a value at or below the alarm threshold")
+        return self.end_threshold
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """A run of frames with high scores. With the default rules: at or above the threshold, with gaps below a second.
+
+    Attributes:
+        frame: index of the first frame.
+        seconds: time of the first frame.
+        peak: highest score so far.
+        peak_frame: index of the first frame with the highest score.
+        peak_seconds: time of that frame.
+        until_frame: index of the last frame that belongs to the alarm. None while the alarm lasts.
+        until: time of that frame. None while the alarm lasts.
+
+    Example:
+        >>> from vadkit.api import Alarm
+        >>> Alarm(frame=50, seconds=2.0, peak=3.5, peak_frame=60, peak_seconds=2.4).until is None
+        True
+    """
+
+    frame: int
+    seconds: float
+    peak: float
+    peak_frame: int
+    peak_seconds: float
     until_frame: int | None = None
     until: float | None = None
+
+
+_DEFAULT_RULES = AlarmRules()
 
 
 class AlarmDetector:
     """Detects the begin and the end of alarms in a sequence of scores.
 
+    A score at or above the threshold begins an alarm. The alarm ends with the last score at or above the lower
+    threshold of the rules, if one second without such a score follows.
+
     Args:
-        threshold: scores at or above it raise an alarm.
-        fps: frames per second. If None, the first frame below the threshold ends the alarm.
+        threshold: scores at or above it begin an alarm.
+        fps: frames per second. If None, the first frame below the lower threshold ends the alarm.
+        rules: default: no hysteresis, no shortest duration, no cool-down.
+
+    Raises:
+        VadkitError: the rules do not fit the threshold.
     """
 
-    def __init__(self, threshold: float, fps: float | None) -> None:
-        self.threshold = threshold
+    def __init__(self, threshold: float, fps: float | None, rules: AlarmRules = _DEFAULT_RULES) -> None:
+        self.threshold, self._rules, self._lower = threshold, rules, rules.lower(threshold)
         self._hold = max(1, round(HOLD * fps)) if fps else 1  # frames
-        self._active: Alarm | None = None
-        self._below = 0  # frames since the last one at or above the threshold
+        self._current: Alarm | None = None
+        self._raised = False  # whether the current alarm has lasted long enough
+        self._below = 0  # frames since the last one at or above the lower threshold
         self._last = (0, 0.0)  # index and seconds of that frame
+        self._ready = -math.inf  # time at which the cool-down is over
+
+    @property
+    def active(self) -> bool:
+        """Whether an alarm is raised and has not ended."""
+        return self._raised
+
+    def is_peak(self, frame: int) -> bool:
+        """Whether a frame has the highest score so far of the current alarm, also of one that is not raised yet."""
+        return self._current is not None and self._current.peak_frame == frame
 
     def update(self, frame: int, seconds: float, score: float) -> Alarm | None:
-        """Process the next frame's score; return an alarm that begins with this frame or has ended (`until` is set)."""
-        if score >= self.threshold:
-            self._below, self._last = 0, (frame, seconds)
-            if self._active is None:
-                self._active = Alarm(frame, seconds, score, frame, seconds)
-                return self._active
-            if score > self._active.peak:
-                self._active = replace(self._active, peak=score, peak_frame=frame, peak_seconds=seconds)
+        """Process the next frame's score.
+
+        Returns:
+            An alarm that is raised at this frame, or one that has ended (`until` is set). Otherwise None.
+        """
+        if self._current is None and score >= self.threshold and seconds >= self._ready - _ROUNDING:
+            self._current = Alarm(frame, seconds, score, frame, seconds)
+        if self._current is None:
             return None
-        self._below += 1
-        return self.close() if self._active is not None and self._below >= self._hold else None
+        if score < self._lower:
+            self._below += 1
+            return self.close() if self._below >= self._hold else None
+        self._below, self._last = 0, (frame, seconds)
+        if score > self._current.peak:
+            self._current = replace(self._current, peak=score, peak_frame=frame, peak_seconds=seconds)
+        if self._raised or seconds - self._current.seconds < self._rules.min_duration - _ROUNDING:
+            return None
+        self._raised = True
+        return self._current
 
     def close(self) -> Alarm | None:
         """End the active alarm at the end of the video; None if no alarm is active."""
-        if self._active is None:
+        (frame, seconds), alarm, raised = self._last, self._current, self._raised
+        self._current, self._raised, self._below = None, False, 0
+        if alarm is None or not raised:
             return None
-        frame, seconds = self._last
-        ended, self._active = replace(self._active, until_frame=frame, until=seconds), None
-        return ended
+        self._ready = seconds + self._rules.cool_down
+        return replace(alarm, until_frame=frame, until=seconds)

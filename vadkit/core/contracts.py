@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from vadkit.core.source_status import SourceStatus
 from vadkit.core.values import (
     BottleneckOutput,
     ClipOutputs,
@@ -31,6 +32,7 @@ from vadkit.core.values import (
     TrainingClip,
     VideoRef,
 )
+from vadkit.core.watching import AlarmEvent, FrameScore, WatchedSource, WatchSummary
 
 if TYPE_CHECKING:
     import numpy as np
@@ -700,6 +702,69 @@ class Reporter(ABC):
         """
 
 
+class Sink(ABC):
+    """Receives the alarms of `vadkit watch`. It can also receive every score and the state of the source.
+
+    Constructor: `(*, ...)`. It checks its keys, but does not write or connect yet. The module of a sink must not
+    import torch.
+
+    vadkit calls the methods of a sink one after another, in a thread that belongs to the sink. A slow sink therefore
+    does not delay the scores. If a method raises an error, vadkit reports it and continues with the next call. If a
+    live source is faster than the sink, vadkit leaves out frames, but not alarms.
+
+    Attributes:
+        needs_frames: True if the sink implements `frame`.
+        needs_pictures: True if it reads `FrameScore.picture`.
+        needs_anomaly_maps: True if it reads `FrameScore.anomaly_map` or `AlarmEvent.box`.
+
+    Example:
+        >>> from datetime import UTC, datetime
+        >>> from vadkit.api import Alarm, AlarmEvent, Sink, WatchedSource
+        >>> class Bell(Sink):
+        ...     def __init__(self, *, text: str = "ding"):
+        ...         self.text = text
+        ...     def alarm(self, event):
+        ...         if event.begins:
+        ...             print(self.text, event.alarm.peak)
+        >>> source = WatchedSource("night.mp4", live=False, began=datetime(2026, 3, 1, tzinfo=UTC), threshold=2.5)
+        >>> Bell().alarm(AlarmEvent(1, source, Alarm(50, 2.0, 3.5, 50, 2.0)))
+        ding 3.5
+    """
+
+    needs_frames: bool = False
+    needs_pictures: bool = False
+    needs_anomaly_maps: bool = False
+
+    def open(self, source: WatchedSource) -> None:
+        """Start. vadkit calls this before the first frame.
+
+        Raises:
+            VadkitError: the sink cannot work, for example because a file cannot be written. vadkit then does not
+                start. A connection that may come later is not a reason.
+        """
+        del source
+
+    @abstractmethod
+    def alarm(self, event: AlarmEvent) -> None:
+        """Receive the begin or the end of an alarm. Each alarm that begins also ends, if the process is not killed.
+
+        Raises:
+            VadkitError: the event is lost, for example because a server does not answer.
+        """
+
+    def frame(self, score: FrameScore) -> None:
+        """Receive the score of a frame, if `needs_frames` is set."""
+        del score
+
+    def status(self, status: SourceStatus) -> None:
+        """Receive a change of the state of a live source, such as a lost connection."""
+        del status
+
+    def close(self, summary: WatchSummary) -> None:
+        """Finish. vadkit calls this once, also after an error of the source."""
+        del summary
+
+
 class Optimizer(ABC):
     """Builds a torch optimiser.
 
@@ -760,6 +825,7 @@ KINDS: Mapping[str, type[ABC]] = {
     "score_transform": ScoreTransform,
     "metric": Metric,
     "reporter": Reporter,
+    "sink": Sink,
     "optimizer": Optimizer,
     "lr_scheduler": LRScheduler,
 }

@@ -23,13 +23,19 @@ SourceState = Literal[
 class SourceStatus:
     """A change of the state of a live source, or a state that still lasts (`detail` then has its length).
 
+    Attributes:
+        state: "waiting", "connected", "lost", "frozen", "black", "scene_changed", "normal" or "ended".
+        seconds: time since the start of the source.
+        detail: the cause, in words.
+        frames_lost: number of frames that the source lost so far, in total.
+
     Example:
-        >>> from vadkit.core.source_status import SourceStatus
+        >>> from vadkit.api import SourceStatus
         >>> SourceStatus("waiting", 0.0, "no answer within 10 s").state
         'waiting'
     """
 
     state: SourceState
-    seconds: float  # since the start of the source, as in `SourceFrame`
-    detail: str = ""  # the cause, in words
-    frames_lost: int = 0  # frames that the source lost so far, in total
+    seconds: float
+    detail: str = ""
+    frames_lost: int = 0

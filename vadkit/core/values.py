@@ -31,6 +31,7 @@ Resize = Literal["stretch", "letterbox"]
 Sampling = Literal["random", "sequential", "scene"]
 Short = Literal["error", "repeat"]
 OnCorrupt = Literal["warn", "error"]
+MixedRates = Literal["warn", "error"]
 
 Share = Annotated[float, Ge(0), Lt(1)]
 Probability = Annotated[float, Ge(0), Le(1)]

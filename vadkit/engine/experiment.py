@@ -19,7 +19,7 @@ from vadkit.core.seeds import derive
 from vadkit.data.datamodule import DataModule
 from vadkit.model.autoencoder import Autoencoder, TrainingStep
 from vadkit.model.pipeline import Head, Pipeline
-from vadkit.model.training.checkpoint import Checkpoints
+from vadkit.model.training.checkpoint import Checkpoints, load_initial
 from vadkit.model.training.density_fit import FeatureLoader, GradientFit, total_steps
 from vadkit.model.training.device import build_fabric
 from vadkit.model.training.log import Log
@@ -112,6 +112,8 @@ class Experiment:
             return
         began = time.monotonic()
         if plan.fit is not None:
+            if plan.fit.init is not None:
+                load_initial(plan.fit.init, model, where="model.fit.init")
             self._descend(TrainingStep(model, _build_losses(self.recipe, plan)), plan, plan.fit)
         self._finish("model", model, began)
 
@@ -165,6 +167,8 @@ class Experiment:
                     fix = "check the training videos, or lower the threshold from which a place has a sample"
                     raise DataError(what, where=f"densities.{name}.feature", fix=fix)
                 self.progress.message(f"{stage}: {features.samples:,} samples at {places} of {len(clips)} clips")
+            if fit is not None and fit.init is not None:
+                load_initial(fit.init, head, where=f"densities.{name}.fit.init")
             torch.manual_seed(derive(self.recipe.seed, f"fit/{stage}"))
             head.density.fit(
                 features,

@@ -27,6 +27,7 @@ from vadkit.recipe.loading import read_recipe
 from vadkit.recipe.model import Recipe
 from vadkit.store.input_files import kept_files, run_recipe
 from vadkit.store.reuse import copy_stages, open_sources, reusable_stages
+from vadkit.store.reuse import warm_start as start_from
 from vadkit.store.run_folder import RunFolder
 from vadkit.store.scores import VideoScores, read_labels, read_scores
 
@@ -88,6 +89,7 @@ def run(
     resume: bool = False,
     overwrite: bool = False,
     reuse: Sequence[str | Path] = (),
+    warm_start: str | Path | None = None,
     allow_test_tuning: bool = False,
     keep_cache: bool = True,
     cache_limit: str | int | None = None,
@@ -106,6 +108,8 @@ def run(
         resume: continue a run that was interrupted.
         overwrite: replace an earlier run.
         reuse: folders of other runs. Their finished stages are copied where this recipe would produce the same.
+        warm_start: folder of another run. Training starts from its weights, of the stages that both recipes train by
+            gradients.
         allow_test_tuning: allow a recipe in which something was chosen with test labels.
         keep_cache: keep decoded frames for later runs; otherwise they go to a temporary folder.
         cache_limit: largest size of all cached frames, such as "50GB"; default `$VADKIT_CACHE_LIMIT`, else no limit.
@@ -129,6 +133,8 @@ def run(
         return kept_files([*([place(name)] if resume else []), *(RunFolder(Path(path)) for path in reuse)])
 
     checked = read_recipe(recipe, overrides, registry, kept)
+    if warm_start is not None:
+        checked = read_recipe(recipe, [*overrides, *start_from(warm_start, checked)], registry, kept)
     refuse_test_tuning(checked.evaluate.protocol, allowed=allow_test_tuning)
     evaluation = evaluation_of(checked, registry)
     needs = evaluation.needs

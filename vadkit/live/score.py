@@ -17,10 +17,11 @@ from vadkit.core.files import LEFTOVERS, atomic_write, atomic_write_text
 from vadkit.core.folders import is_image, list_folder
 from vadkit.core.progress import Progress
 from vadkit.core.values import Event, natural_key
+from vadkit.core.watching import FrameScore
 from vadkit.evaluation.events import Box, event_of, locate, write_events
 from vadkit.evaluation.run_scores import stored_maps
 from vadkit.live.videos import Video
-from vadkit.live.watch import FrameScore, Watch
+from vadkit.live.watch import Watch
 from vadkit.store.run_folder import digest_of
 
 if TYPE_CHECKING:
@@ -164,15 +165,9 @@ class _Events:
 
     def add(self, scored: FrameScore) -> None:
         """Process the score of the next frame."""
-        for alarm in scored.alarms:
-            if alarm.until is None:
-                self._peak = scored
-        if self._peak is not None and scored.score > self._peak.score:
+        if scored.is_peak:
             self._peak = scored
-        for alarm in scored.alarms:
-            if alarm.until is not None:
-                self.found.append(self._event(alarm))
-                self._peak = None
+        self.found += [self._event(alarm) for alarm in scored.alarms if alarm.until is not None]
 
     def _event(self, alarm: Alarm) -> Event:
         assert alarm.until_frame is not None

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from copy import deepcopy
-from dataclasses import dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
-from vadkit.core.alarms import Alarm, AlarmDetector
+from vadkit.core.alarms import AlarmDetector, AlarmRules
 from vadkit.core.errors import DataError, VadkitError
 from vadkit.core.progress import NoProgress, Progress
 from vadkit.core.source_status import SourceStatus
+from vadkit.core.watching import FrameScore
 from vadkit.evaluation import EvaluationData
 from vadkit.evaluation.build import evaluation_of
 from vadkit.evaluation.calibration import threshold_of
@@ -30,21 +32,7 @@ from vadkit.store.scores import VideoScores, read_scores
 if TYPE_CHECKING:
     from vadkit.engine.experiment import Experiment
     from vadkit.live.scorer import FinalScores, OnlineScorer
-    from vadkit.live.stream import Source, SourceFrames
-
-
-@dataclass(frozen=True, slots=True)
-class FrameScore:
-    """The final score of one frame."""
-
-    frame: int  # index among the frames that were used
-    seconds: float  # time of the frame: by the frame rate for a file, by the clock for a live source
-    score: float  # fused score; NaN if the model gives no score
-    # component -> score before transforms and weights, also of components that are not fused
-    components: Mapping[str, float]
-    # an alarm that begins with this frame, and an alarm that is now known to have ended (`until` is set)
-    alarms: tuple[Alarm, ...] = ()
-    anomaly_map: NDArray[np.float32] | None = None  # (h, w); None if `run` does not compute them
+    from vadkit.live.stream import Source, SourceFrame, SourceFrames
 
 
 class Watch:
@@ -59,11 +47,13 @@ class Watch:
         overrides: changes of `fuse` and `evaluate`, in the form of `--set`.
         threshold: score that raises an alarm, instead of the threshold from the held-out videos.
         false_alarms_per_hour: rate that sets the threshold; default: the protocol's.
+        rules: hysteresis, shortest duration and cool-down of alarms; default: none of them.
         progress: receives messages about the source.
         registry: default: all installed plugins.
 
     Raises:
-        VadkitError: the folder is not a finished run, or no normal video was held out.
+        VadkitError: the folder is not a finished run, no normal video was held out, or the rules do not fit the
+            threshold.
 
     Example:
         >>> from vadkit import Watch
@@ -80,12 +70,13 @@ class Watch:
         overrides: Sequence[str] = (),
         threshold: float | None = None,
         false_alarms_per_hour: float | None = None,
+        rules: AlarmRules | None = None,
         progress: Progress | None = None,
         registry: Registry | None = None,
     ) -> None:
         registry = registry or Registry.discover()
         self._tell = (progress or NoProgress()).message
-        self.folder, self.recipe = _open_deployable(run, overrides, registry)
+        self.folder, self.recipe = open_deployable(run, overrides, registry)
         folder = self.folder
         config = evaluation_of(self.recipe, registry)
         self.protocol = config.protocol
@@ -97,6 +88,8 @@ class Watch:
         check_lookback(self.fusion)
         self.hours = 0.0
         self.threshold = self._find_threshold(threshold, false_alarms_per_hour)
+        self.rules = rules or AlarmRules()
+        self.rules.lower(self.threshold)
         rates = [video.fps for video in normal if video.fps]
         self.fps = float(np.median(rates)) if rates else None
         from vadkit.engine.experiment import load_experiment
@@ -122,9 +115,8 @@ class Watch:
         totals = [float(total.sum()) for total in fusion.total(normal, fusion.scaled_normal)]  # depend on the weights
         raw = [[float(scores.sum()) for scores in video.components.values()] for video in normal]
         parts = {name: part.as_dict() for name, part in fusion.parts.items()}
-        return digest_of(
-            self._experiment.digests, self.threshold, self.fps, parts, self.protocol.smoothing, totals, raw
-        )
+        alarms = self.threshold, asdict(self.rules)
+        return digest_of(self._experiment.digests, alarms, self.fps, parts, self.protocol.smoothing, totals, raw)
 
     def open(
         self,
@@ -171,17 +163,36 @@ class Watch:
             self._tell(f"{name} has {rate:g} frames per second: {expected:g} of them are used, as in training")
         return opened
 
-    def run(self, source: Source, *, anomaly_maps: str = "") -> Iterator[FrameScore]:
+    def run(self, source: Source, *, anomaly_maps: str = "", pictures: bool = False) -> Iterator[FrameScore]:
         """Score every frame of a source, about one clip's length after the frame.
 
         Args:
             source: the result of `open`.
-            anomaly_maps: the scorer that gives anomaly maps; empty for none.
+            anomaly_maps: the scorer that gives anomaly maps, see `map_scorer`; empty for none.
+            pictures: whether the scores contain the pictures of their frames.
 
         Raises:
             DataError: the source cannot be read, or is shorter than a clip.
         """
-        return _SourceRun(self, source, anomaly_maps).scores()
+        return _SourceRun(self, source, anomaly_maps, pictures).scores()
+
+    def map_scorer(self) -> str:
+        """The scorer of the anomaly maps: the one in the recipe, or else the first that gives maps. Empty if none."""
+        import torch
+
+        from vadkit.model.inference.sliding_window import run_pipeline
+
+        experiment, named = self._experiment, self.recipe.evaluate.anomaly_maps
+        if named:
+            return named
+        blank = torch.zeros(1, *self.recipe.data.clip.shape)
+        for name, scorer in experiment.scorers.items():
+            pipeline = experiment.pipeline(anomaly_maps=name)
+            pipeline.reset()
+            out = run_pipeline(blank, pipeline, experiment.fabric, where=f"scores.{name}")
+            if scorer.anomaly_maps(out) is not None:
+                return name
+        return ""
 
     def scorer(self, *, live: bool, anomaly_maps: str = "") -> OnlineScorer:
         """Build a scorer of component scores, in its state at the start of a video."""
@@ -205,10 +216,10 @@ class Watch:
 class _SourceRun:
     """The scores of one source from its start to its end."""
 
-    def __init__(self, watch: Watch, source: Source, anomaly_maps: str) -> None:
-        self.watch, self.source, self.anomaly_maps = watch, source, anomaly_maps
-        self.alarms = AlarmDetector(watch.threshold, source.used_fps)
-        self.seconds: list[float] = []  # times of the frames that have no score yet
+    def __init__(self, watch: Watch, source: Source, anomaly_maps: str, pictures: bool) -> None:
+        self.watch, self.source, self.anomaly_maps, self.pictures = watch, source, anomaly_maps, pictures
+        self.alarms = AlarmDetector(watch.threshold, source.used_fps, watch.rules)
+        self.waiting: deque[_Waiting] = deque()  # the frames that have no score yet
         self.first = 0  # index of the first of these frames
         self.has_scores = False
         self.more = True  # whether a section may follow, after a gap
@@ -241,7 +252,7 @@ class _SourceRun:
                 if frame is None:
                     self.more = True
                     break
-                self.seconds.append(frame.seconds)
+                self.waiting.append(_Waiting(frame, keep_picture=self.pictures))
                 yield from self._fuse(scorer.push(frame.frame), fusion)
         except VadkitError as error:
             self.error = error
@@ -253,17 +264,34 @@ class _SourceRun:
         columns = {name: values.tolist() for name, values in scores.components.items()}
         maps, enough = scores.anomaly_maps, scores.coverage >= self.watch.protocol.min_windows
         for number, score in enumerate(fusion(scores.components).tolist()):
-            seconds, frame = self.seconds.pop(0), self.first
+            waited, frame = self.waiting.popleft(), self.first
             self.first += 1
             level = score if enough[number] else -np.inf
-            alarm = None if np.isnan(score) else self.alarms.update(frame, seconds, level)
+            alarm = None if np.isnan(score) else self.alarms.update(frame, waited.seconds, level)
             self.has_scores = self.has_scores or not np.isnan(score)
-            components = {name: values[number] for name, values in columns.items()}
-            anomaly_map = None if maps is None else maps[number]
-            yield FrameScore(frame, seconds, score, components, (alarm,) if alarm else (), anomaly_map)
+            yield FrameScore(
+                frame,
+                waited.seconds,
+                score,
+                components={name: values[number] for name, values in columns.items()},
+                alarms=(alarm,) if alarm else (),
+                anomaly_map=None if maps is None else maps[number],
+                picture=waited.picture,
+                active=self.alarms.active,
+                is_peak=self.alarms.is_peak(frame),
+                latency=time.monotonic() - waited.since,
+            )
 
 
-def _open_deployable(run: str | Path, overrides: Sequence[str], registry: Registry) -> tuple[RunFolder, Recipe]:
+class _Waiting:
+    """A frame that waits for its score."""
+
+    def __init__(self, frame: SourceFrame, *, keep_picture: bool) -> None:
+        self.seconds, self.since = frame.seconds, time.monotonic()
+        self.picture = frame.frame if keep_picture else None
+
+
+def open_deployable(run: str | Path, overrides: Sequence[str], registry: Registry) -> tuple[RunFolder, Recipe]:
     """Open a run under a deployable protocol: its own, or the preset `deployable`."""
     folder, recipe = open_run(run, overrides, registry, allow_test_tuning=True)
     if recipe.evaluate.protocol.deployable:

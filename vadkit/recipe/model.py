@@ -19,7 +19,17 @@ from pydantic import NonNegativeInt, PositiveInt
 
 from vadkit.core.errors import VadkitError
 from vadkit.core.protocol import Protocol
-from vadkit.core.values import ClipSpec, OnCorrupt, Probability, Sampling, Share, Short, Split
+from vadkit.core.values import (
+    ClipSpec,
+    MixedRates,
+    OnCorrupt,
+    Probability,
+    Sampling,
+    Share,
+    Short,
+    Split,
+    WeightsFile,
+)
 from vadkit.recipe.clip_section import ClipForm
 from vadkit.recipe.component_config import ComponentConfig
 from vadkit.recipe.grammar import EntryName, FiniteFloat, Kind, PositiveFloat, Section, Shorthand, Written
@@ -40,6 +50,8 @@ class Fit(Section):
         lr_scheduler: the learning-rate scheduler, kind "lr_scheduler"; None keeps the learning rate constant.
         warmup: number of steps in which the learning rate first rises from 0.
         clip_gradients: largest norm of all gradients together; None does not clip.
+        init: weights to start from: the file of the same stage in `checkpoints/` of another run. None starts from
+            random weights. `vadkit run --warm-start RUN` sets it.
     """
 
     optimizer: Annotated[ComponentConfig, Kind("optimizer")]
@@ -49,6 +61,7 @@ class Fit(Section):
     lr_scheduler: Annotated[ComponentConfig, Kind("lr_scheduler")] | None = None
     warmup: NonNegativeInt = 0
     clip_gradients: PositiveFloat | None = None
+    init: WeightsFile | None = None
 
     def __post_init__(self) -> None:
         if (self.epochs is None) == (self.steps is None):
@@ -94,6 +107,8 @@ class Data(Section):
             last frame of the video; scores are kept only for the frames of the video.
         on_corrupt: a video that is damaged or truncated is an "error", or "warn" uses the frames that can be
             read and writes a warning into the manifest of the run.
+        mixed_rates: videos of different frame rates are an "error", or "warn" writes a warning. A model learns motion
+            per frame: at a lower rate, the same motion looks faster.
         mask: regions of the picture that are left out; none by default.
         test_on: another data set. Its test videos are scored and evaluated instead of those of `dataset`, to
             measure a model on data that it was not trained on. The clips have the same geometry.
@@ -108,6 +123,7 @@ class Data(Section):
     augment: Annotated[tuple[Annotated[ComponentConfig, Kind("augmentation")], ...], Shorthand(AugmentForm)] = ()
     short: Short = "error"
     on_corrupt: OnCorrupt = "warn"
+    mixed_rates: MixedRates = "warn"
     mask: Mask | None = None
     test_on: Annotated[ComponentConfig, Kind("dataset")] | None = None
 

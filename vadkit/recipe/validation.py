@@ -27,7 +27,7 @@ from vadkit.recipe.signature import describe
 
 Step = str | int
 _TEXTS = {
-    **dict.fromkeys(("list_type", "tuple_type", "set_type", "frozen_set_type"), "should be a list"),
+    **dict.fromkeys(("list_type", "tuple_type", "set_type", "frozen_set_type", "sequence_str"), "should be a list"),
     **dict.fromkeys(("dict_type", "mapping_type"), "should be a mapping"),
     "missing": "should have an entry {}",
     "too_long": "should have at most {max_length} entries",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from collections.abc import Mapping, Sequence
@@ -9,10 +10,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from vadkit.core.errors import CheckpointError
+from vadkit.core.errors import CheckpointError, DataError, join_names
 from vadkit.core.files import LEFTOVERS, atomic_write, atomic_write_text
 from vadkit.core.values import Split
-from vadkit.store.manifest import HELD_OUT, SCORES, SYNTHETIC, Manifest, Stage
+from vadkit.recipe.model import Recipe
+from vadkit.store.manifest import HELD_OUT, MODEL, SCORES, SYNTHETIC, Manifest, Stage
 from vadkit.store.run_folder import RunFolder
 
 
@@ -30,6 +32,24 @@ def open_sources(reuse: Sequence[str | Path], target: RunFolder) -> list[RunFold
             fix = "continue it with --resume, or choose another folder with --out"
             raise CheckpointError("a run cannot reuse its own stages", where=str(source.path), fix=fix)
     return sources
+
+
+def warm_start(source: str | Path, recipe: Recipe) -> list[str]:
+    """The changes of a recipe, in the form of `--set`, with which its stages start from the weights of a run.
+
+    Raises:
+        DataError: `source` is not a run, or has no weights of a stage that the recipe trains by gradients.
+    """
+    folder = RunFolder(Path(source))
+    folder.require_run()
+    fits = {"model": (MODEL, recipe.model and recipe.model.fit)}
+    fits |= {f"densities.{name}": (f"density.{name}", density.fit) for name, density in recipe.densities.items()}
+    files = {key: _weights(folder, stage).absolute() for key, (stage, fit) in fits.items() if fit is not None}
+    found = {key: path for key, path in files.items() if path.is_file()}
+    if not found:
+        what = f"has no weights of {join_names(list(files))}" if files else "this recipe trains nothing by gradients"
+        raise DataError(what, where=f"--warm-start {source}", fix="start from a run with the same stages")
+    return [f"{key}.fit.init={json.dumps(str(path))}" for key, path in found.items()]
 
 
 class ReusableStage(NamedTuple):

@@ -41,6 +41,7 @@ _OF_KIND: Mapping[str, tuple[str, ...]] = {
     "score_transform": ("score_transforms",),
     "metric": ("metrics",),
     "reporter": ("reporters",),
+    "sink": ("sinks",),
     "optimizer": ("training.check_optimizer", "training.check_optimizer_state"),
     "lr_scheduler": ("training.check_factor",),
 }
@@ -53,10 +54,13 @@ _GATES: Mapping[str, tuple[str, ...]] = {
     "scorer": ("check_reads", "check_scores"),
     "score_transform": ("check_length", "check_video_independence"),
     "metric": ("check_values",),
+    "sink": ("check_calls",),
 }
 """Kind -> its gates, in order. If a gate fails, the checks after it are skipped, so that one fault is reported once."""
 
-_UNGATED = frozenset({"check_imports", "check_keys", "check_help", "check_construction", "check_empty_folder"})
+_UNGATED = frozenset(
+    {"check_imports", "check_keys", "check_help", "check_construction", "check_empty_folder", "check_constructor"}
+)
 """Checks that run even if a gate fails: they need no object, or build a different one."""
 
 

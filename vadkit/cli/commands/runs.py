@@ -1,4 +1,4 @@
-"""`vadkit run`, `sweep`, `score`, `watch` and `bench`: commands that use torch."""
+"""`vadkit run`, `sweep`, `score` and `bench`: commands that use torch."""
 
 from pathlib import Path
 from typing import Annotated
@@ -18,6 +18,9 @@ def run(
     resume: Annotated[bool, typer.Option("--resume", help="Continue an interrupted run.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier run.")] = False,
     reuse: options.Reuse = None,
+    warm_start: Annotated[
+        Path | None, typer.Option(metavar="RUN", help="Start training from the weights of this run.")
+    ] = None,
     cache_limit: Annotated[
         str | None, typer.Option(metavar="SIZE", help="Limit of the frame cache: 50GB. Default: $VADKIT_CACHE_LIMIT.")
     ] = None,
@@ -37,6 +40,7 @@ def run(
             resume=resume,
             overwrite=overwrite,
             reuse=reuse or (),
+            warm_start=warm_start,
             allow_test_tuning=allow_test_tuning,
             keep_cache=not no_cache,
             cache_limit=cache_limit,
@@ -88,52 +92,10 @@ def sweep(
     typer.echo(f"runs: {trials[0].path.parent}")
 
 
-def watch(
-    run: options.RunFolder,
-    source: Annotated[
-        str,
-        typer.Argument(
-            metavar="SOURCE", help="A video file, an image folder, a URL (rtsp://...) or a camera (/dev/video0)."
-        ),
-    ],
-    threshold: options.Threshold = None,
-    false_alarms_per_hour: options.AlarmRate = None,
-    fps: options.SourceRate = None,
-    retries: Annotated[
-        int | None, typer.Option(min=0, help="Attempts to connect to a stream that is off or lost. Default: no limit.")
-    ] = None,
-    rtsp_transport: Annotated[str, typer.Option(help="tcp or udp. Over udp, packets may be lost.")] = "tcp",
-    alarms: Annotated[Path | None, typer.Option(help="Append alarms to this file, as JSON lines.")] = None,
-    scores: Annotated[Path | None, typer.Option(help="Append the score of every frame to this file, as CSV.")] = None,
-    set_: options.Set = None,
-) -> None:
-    """Score a video or a live stream with a trained run, and raise alarms."""
-    from vadkit.cli.progress import terminal_progress
-    from vadkit.cli.render.watch import follow
-    from vadkit.live.watch import Watch
-
-    with interruptible("what was written is kept"), terminal_progress() as progress:
-        ready = Watch(
-            run,
-            overrides=set_ or (),
-            threshold=threshold,
-            false_alarms_per_hour=false_alarms_per_hour,
-            progress=progress,
-        )
-        opened = ready.open(source, fps=fps, retries=retries, transport=rtsp_transport)
-        follow(ready.run(opened), ready, opened, alarms=alarms, scores=scores)
-
-
 def score(
     run: options.RunFolder,
-    videos: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="VIDEO", help="Video files, folders of videos or images, or patterns ('**/*.mp4')."),
-    ] = None,
-    lists: Annotated[
-        list[Path] | None,
-        typer.Option("--list", metavar="FILE", help="A text file that names one video in each line. Repeatable."),
-    ] = None,
+    videos: options.Videos = None,
+    lists: options.VideoLists = None,
     out: Annotated[Path | None, typer.Option(help="Folder of the results. Default: RUN/scored.")] = None,
     form: Annotated[
         str, typer.Option("--format", metavar="FORMAT", help="csv or jsonl, for the scores of the frames.")

@@ -62,12 +62,7 @@ class Checkpoints:
         path = self.weights(stage)
         if not path.exists():
             return False
-        try:
-            with safe_open(path, framework="pt") as file:
-                metadata = file.metadata() or {}
-                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        except (SafetensorError, OSError) as error:
-            raise CheckpointError(f"is damaged: {error}", where=str(path), fix=_RESTART) from error
+        metadata, tensors = _read(path, _RESTART)
         self._check_digest(path, metadata, digest)
         try:
             module.load_state_dict(tensors)
@@ -112,6 +107,41 @@ class Checkpoints:
                 where=str(path),
                 fix="run the recipe that made it, choose another folder with --out, or start again with --overwrite",
             )
+
+
+def load_initial(path: Path, module: nn.Module, *, where: str) -> None:
+    """Load weights to start training from, made by a stage of another run.
+
+    Args:
+        path: a file that `Checkpoints.save` wrote.
+        module: receives the weights.
+        where: the key of the recipe that names the file.
+
+    Raises:
+        CheckpointError: the file is damaged, or its weights have other names or shapes than the module's.
+    """
+    _, tensors = _read(path, "name the file of the same stage in 'checkpoints/' of another run")
+    own = module.state_dict()
+    missing = sorted(own.keys() - tensors.keys()) + sorted(tensors.keys() - own.keys())
+    shapes = {name: (tuple(tensors[name].shape), tuple(own[name].shape)) for name in own if name not in missing}
+    other = [name for name, (there, here) in shapes.items() if there != here]
+    if missing or other:
+        if other:
+            what = f"{other[0]!r} has shape {shapes[other[0]][0]} there and {shapes[other[0]][1]} here"
+        else:
+            what = f"{missing[0]!r} exists only {'here' if missing[0] in own else 'there'}"
+        fix = "start from a run with the same components and the same keys"
+        raise CheckpointError(f"the weights of {path} do not fit: {what}", where=where, fix=fix)
+    module.load_state_dict(tensors)
+
+
+def _read(path: Path, fix: str) -> tuple[dict[str, str], dict[str, torch.Tensor]]:
+    """Metadata and tensors of a weights file."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            return file.metadata() or {}, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (SafetensorError, OSError) as error:
+        raise CheckpointError(f"is damaged: {error}", where=str(path), fix=fix) from error
 
 
 _RESTART = "start again with --overwrite, or restore the file"

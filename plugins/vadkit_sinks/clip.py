@@ -1,0 +1,140 @@
+"""Videos of alarms, with the seconds before them."""
+
+from __future__ import annotations
+
+from collections import deque
+from contextlib import ExitStack
+from pathlib import Path
+
+from vadkit.api import (
+    AlarmEvent,
+    FrameScore,
+    Sink,
+    VadkitError,
+    WatchedSource,
+    WatchSummary,
+    atomic_write,
+    video_writer,
+)
+from vadkit_sinks.folder import Folder
+from vadkit_sinks.pictures import rgb
+
+_USUAL_FPS = 25.0  # of a source with an unknown frame rate
+
+
+class Clip(Sink):
+    """Saves an MP4 video (H.264) of each alarm, with the seconds before and after it.
+
+    The seconds before the alarm are kept in memory as pictures. An alarm that begins before the video of the previous
+    one is complete becomes a part of that video.
+
+    Args:
+        folder: where to save.
+        before: seconds before the alarm.
+        after: seconds after the alarm.
+        longest: longest video in seconds. A longer alarm is cut off there.
+        quality: constant rate factor of x264, from 0 (lossless) to 51. A lower value gives a larger file.
+        quota: largest total size of all videos. The oldest are removed first.
+
+    Raises:
+        VadkitError: a number is out of range, or the quota is not a size.
+    """
+
+    needs_frames = True
+    needs_pictures = True
+
+    def __init__(
+        self,
+        *,
+        folder: Path,
+        before: float = 5.0,
+        after: float = 3.0,
+        longest: float = 120.0,
+        quality: int = 26,
+        quota: str = "5GB",
+    ) -> None:
+        if not (0 <= before <= 60 and 0 <= after <= 600 and longest > 0):
+            raise VadkitError("'before' must be from 0 to 60 s, 'after' from 0 to 600 s, and 'longest' above 0 s")
+        if not 0 <= quality <= 51:
+            raise VadkitError(f"'quality' is {quality}, but must be from 0 to 51")
+        self._folder, self._before, self._after = Folder(folder, ".mp4", quota), before, after
+        self._longest, self._quality = longest, quality
+        self._recent: deque[FrameScore] = deque()  # the frames that a new video needs
+        self._keep, self._fps = before, _USUAL_FPS
+        self._recording: _Recording | None = None
+
+    def open(self, source: WatchedSource) -> None:
+        """Note the frame rate, and remove incomplete files of an earlier process."""
+        self._fps = source.fps or _USUAL_FPS
+        # An alarm is raised when it has lasted long enough, but its video starts before its first frame.
+        self._keep = self._before + source.rules.min_duration
+        self._folder.remove_leftovers()
+
+    def frame(self, score: FrameScore) -> None:
+        """Keep the picture, and write it if an alarm is recorded."""
+        self._recent.append(score)
+        while self._recent[0].seconds < score.seconds - self._keep:
+            self._recent.popleft()
+        recording, self._recording = self._recording, None  # if writing fails, the video is given up
+        if recording is not None:
+            recording.write(score)
+            self._recording = recording
+            if recording.is_complete(score.seconds):
+                self._finish()
+
+    def alarm(self, event: AlarmEvent) -> None:
+        """Start a video, or set its end.
+
+        Raises:
+            RunFolderError: the file cannot be written.
+        """
+        if not event.begins:
+            if self._recording is not None:
+                self._recording.stop = event.seconds + self._after
+            return
+        if self._recording is None:
+            start = event.alarm.seconds - self._before
+            recording = _Recording(self._folder.file(event), self._fps, self._quality, start + self._longest)
+            for score in self._recent:
+                if score.seconds >= start:
+                    recording.write(score)
+            self._recording = recording
+        self._recording.stop = None
+
+    def close(self, summary: WatchSummary) -> None:
+        """Complete the video that is being written."""
+        del summary
+        self._finish()
+
+    def _finish(self) -> None:
+        recording, self._recording = self._recording, None
+        if recording is not None:
+            recording.close()
+            self._folder.clean()
+
+
+class _Recording:
+    """One video that is being written."""
+
+    def __init__(self, path: Path, fps: float, quality: int, limit: float) -> None:
+        self.stop: float | None = None  # time of the last frame; None while the alarm lasts
+        self._limit = limit
+        self._context = ExitStack()
+        temporary = self._context.enter_context(atomic_write(path))
+        self._video = self._context.enter_context(video_writer(temporary, fps=fps, quality=quality))
+
+    def write(self, score: FrameScore) -> None:
+        """Add a picture. After an error, nothing of the video remains."""
+        if score.picture is None:
+            return
+        try:
+            self._video.write(rgb(score.picture))
+        except BaseException as error:
+            self._context.__exit__(type(error), error, error.__traceback__)
+            raise
+
+    def is_complete(self, seconds: float) -> bool:
+        return seconds >= self._limit or (self.stop is not None and seconds >= self.stop)
+
+    def close(self) -> None:
+        self._context.close()

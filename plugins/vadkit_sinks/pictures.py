@@ -1,0 +1,52 @@
+"""Pictures of frames: heat maps, boxes, JPEG."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vadkit.api import PluginError
+
+Picture = NDArray[np.uint8]  # (H, W, 3) RGB
+_STRENGTH = 0.65  # opacity of the heat map where it is hottest
+_BOX = (255, 255, 255)
+
+
+def rgb(picture: NDArray[np.uint8]) -> Picture:
+    """A picture (H, W, C) with C = 1 or 3 as (H, W, 3)."""
+    return np.repeat(picture, 3, axis=2) if picture.shape[2] == 1 else picture
+
+
+def with_heat_map(picture: Picture, anomaly_map: NDArray[np.floating[Any]], low: float, high: float) -> Picture:
+    """Draw an anomaly map (h, w) over a picture. Values up to `low` are transparent; `high` and above is hottest."""
+    import cv2
+
+    height, width = picture.shape[:2]
+    # The cells of a map cover the picture; the last ones can extend over its edge.
+    cells = -(-height // anomaly_map.shape[0]), -(-width // anomaly_map.shape[1])
+    sides = cells[1] * anomaly_map.shape[1], cells[0] * anomaly_map.shape[0]
+    heat = cv2.resize(np.nan_to_num(anomaly_map.astype(np.float32)), sides, interpolation=cv2.INTER_LINEAR)
+    heat = np.clip((heat[:height, :width] - low) / max(high - low, 1e-12), 0, 1)
+    colors = cv2.applyColorMap((255 * heat).astype(np.uint8), cv2.COLORMAP_TURBO)[..., ::-1]
+    opacity = _STRENGTH * heat[..., None]
+    return (picture * (1 - opacity) + colors * opacity).astype(np.uint8)
+
+
+def with_box(picture: Picture, box: tuple[int, int, int, int]) -> Picture:
+    """Draw a box (x0, y0, x1, y1), without x1 and y1."""
+    import cv2
+
+    x0, y0, x1, y1 = box
+    return np.asarray(cv2.rectangle(picture.copy(), (x0, y0), (x1 - 1, y1 - 1), _BOX, 1), np.uint8)
+
+
+def jpeg(picture: Picture, quality: int = 90) -> bytes:
+    """A picture as JPEG."""
+    import cv2
+
+    done, data = cv2.imencode(".jpg", picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, quality])
+    if not done:
+        raise PluginError("the picture cannot be encoded as JPEG")
+    return data.tobytes()

@@ -1,0 +1,1 @@
+"""A small web server: health, Prometheus metrics and a live page."""

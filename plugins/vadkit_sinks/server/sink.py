@@ -1,0 +1,130 @@
+"""The sink `http`."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import secrets
+import socket
+import socketserver
+import threading
+from http.server import ThreadingHTTPServer
+
+from vadkit.api import AlarmEvent, FrameScore, Sink, SourceStatus, VadkitError, WatchedSource, WatchSummary
+from vadkit_sinks.environment import expand
+from vadkit_sinks.server.handler import Handler, Site
+from vadkit_sinks.server.metrics import Metrics
+from vadkit_sinks.server.state import State
+
+_ADDRESS = re.compile(r"(?P<host>\[[0-9a-fA-F:.]+\]|[^:\s]*):(?P<port>\d{1,5})")
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{16,}")
+
+
+class Http(Sink):
+    """Serves `/healthz`, Prometheus metrics at `/metrics`, and a live page at `/`.
+
+    On a loopback address, everybody on this computer can read them. On another address, every request but `/healthz`
+    needs a token: in the address that vadkit prints, or as `Authorization: Bearer TOKEN`.
+
+    Args:
+        at: host and port; port 0 takes a free one.
+        page: whether to serve the live page.
+        unhealthy_after: seconds without a score after which `/healthz` answers with status 503.
+        token: the token. `${NAME}` stands for an environment variable. Empty makes a new one at each start.
+
+    Raises:
+        VadkitError: the address or a number is not valid, or an environment variable is not set.
+    """
+
+    needs_frames = True
+
+    def __init__(
+        self, *, at: str = "127.0.0.1:8420", page: bool = False, unhealthy_after: float = 30.0, token: str = ""
+    ) -> None:
+        found = _ADDRESS.fullmatch(at)
+        if not found or int(found["port"]) > 65535:
+            raise VadkitError(f"{at!r} is not HOST:PORT", where="http 'at'", fix="write for example 127.0.0.1:8420")
+        if unhealthy_after <= 0:
+            raise VadkitError(f"'unhealthy_after' is {unhealthy_after}, but must be above 0 seconds")
+        self._host, self._port = found["host"].strip("[]") or "0.0.0.0", int(found["port"])
+        self._page, self._limit, self._token = page, unhealthy_after, expand(token, where="http 'token'")
+        if self._token and not _TOKEN.fullmatch(self._token):
+            what = "'token' must have 16 characters or more: letters, digits, '-' and '_'"
+            raise VadkitError(what, fix="leave it out, and vadkit makes one")
+        self.needs_pictures = self.needs_anomaly_maps = page
+        self._server: _Server | None = None
+
+    def open(self, source: WatchedSource) -> None:
+        """Start the server, and print its address.
+
+        Raises:
+            VadkitError: the address cannot be used.
+        """
+        self._state, self._metrics = State(source, self._limit), Metrics(source)
+        loopback = _is_loopback(self._host)
+        token = "" if loopback else self._token or secrets.token_urlsafe(24)
+        hosts = frozenset({"localhost", "127.0.0.1", "::1", self._host}) if loopback else frozenset[str]()
+        site = Site(self._state, self._metrics, self._page, token, hosts)
+        try:
+            family = socket.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM)[0][0]
+            self._server = _Server(family, (self._host, self._port), type("Handler", (Handler,), {"site": site}))
+        except OSError as error:
+            what = f"cannot listen on {self._host}:{self._port}: {error.strerror or error}"
+            raise VadkitError(what, fix="choose another address, such as 127.0.0.1:8421") from error
+        threading.Thread(target=self._server.serve_forever, args=(0.1,), daemon=True).start()
+        self._announce(token)
+
+    def frame(self, score: FrameScore) -> None:
+        """Update the page and the metrics."""
+        self._state.add_frame(score)
+        self._metrics.add_frame(score)
+
+    def alarm(self, event: AlarmEvent) -> None:
+        """Update the page and the metrics."""
+        self._state.add_alarm(event)
+        self._metrics.add_alarm(event)
+
+    def status(self, status: SourceStatus) -> None:
+        """Update the page and the metrics."""
+        self._state.add_status(status)
+        self._metrics.add_status(status)
+
+    def close(self, summary: WatchSummary) -> None:
+        """Stop the server."""
+        del summary
+        if self._server is not None:
+            self._server.shutdown()
+            self._server.server_close()
+
+    def _announce(self, token: str) -> None:
+        assert self._server is not None
+        host = f"[{self._host}]" if ":" in self._host else self._host
+        query = f"/?token={token}" if token and not self._token else "/"
+        address = f"http://{host}:{self._server.server_port}"
+        if self._page:
+            print(f"live page: {address}{query}", flush=True)
+        else:
+            print(f"metrics: {address}/metrics{f', token {token}' if token and not self._token else ''}", flush=True)
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def __init__(self, family: socket.AddressFamily, address: tuple[str, int], handler: type[Handler]) -> None:
+        self.address_family = family
+        super().__init__(address, handler)
+
+    def server_bind(self) -> None:
+        """Bind without the name look-up of `HTTPServer`, which can take long."""
+        socketserver.TCPServer.server_bind(self)
+        self.server_name, self.server_port = str(self.server_address[0]), int(self.server_address[1])
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Ignore a client that ends its connection early."""
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,0 +1,65 @@
+"""Alarms and a summary on standard output."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from vadkit.api import AlarmEvent, Sink, WatchedSource, WatchSummary
+
+
+class Terminal(Sink):
+    """Prints a line when an alarm begins and when it ends, and a summary at the end.
+
+    Example:
+        >>> from datetime import UTC, datetime
+        >>> source = WatchedSource("night.mp4", live=False, began=datetime(2026, 3, 1, tzinfo=UTC), threshold=2.5)
+        >>> Terminal().open(source)
+        alarms at 2.5; protocol unknown
+        >>> Terminal().close(WatchSummary(source, "end of the source", frames=50, seconds=2.0))
+        50 frames, 0 alarms in 2.0 s of video
+    """
+
+    def open(self, source: WatchedSource) -> None:
+        """Print the threshold and the normal video behind it."""
+        normal = f", from {duration(3600 * source.normal_hours)} of held-out normal video"
+        tuned = ", TEST-TUNED" if source.test_tuned else ""
+        protocol = f"protocol {source.protocol or 'unknown'}{tuned}"
+        print(f"alarms at {source.threshold:.4g}{normal if source.normal_hours else ''}; {protocol}", flush=True)
+
+    def alarm(self, event: AlarmEvent) -> None:
+        """Print the line."""
+        alarm, when = event.alarm, _when(event, event.seconds)
+        if alarm.until is None:
+            print(f"{when}  alarm begins  score {alarm.peak:.3g}", flush=True)
+            return
+        peak = f"peak {alarm.peak:.3g} at {_when(event, alarm.peak_seconds)}"
+        print(f"{when}  alarm ends    after {alarm.until - alarm.seconds:.1f} s, {peak}", flush=True)
+
+    def close(self, summary: WatchSummary) -> None:
+        """Print the summary."""
+        alarms = f"{summary.alarms} alarm{'s' if summary.alarms != 1 else ''} in {duration(summary.seconds)} of video"
+        parts = [f"{summary.frames} frames, {alarms}"]
+        if summary.frames_lost:
+            parts.append(f"{summary.frames_lost} frames lost")
+        if summary.fps is not None:
+            parts.append(f"{summary.fps:.3g} frames/s")
+        print("; ".join(parts), flush=True)
+
+
+def duration(seconds: float) -> str:
+    """A length of time in the unit that suits it: 2.0 s, 15 min, 3.2 h.
+
+    >>> [duration(seconds) for seconds in (2, 900, 11520)]
+    ['2.0 s', '15.0 min', '3.2 h']
+    """
+    if seconds < 120:
+        return f"{seconds:.1f} s"
+    return f"{seconds / 60:.1f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
+
+
+def _when(event: AlarmEvent, seconds: float) -> str:
+    time: datetime | None = event.source.time(seconds)
+    if time is not None:
+        return time.astimezone().isoformat(sep=" ", timespec="seconds")
+    minutes, rest = divmod(round(seconds, 1), 60)
+    return f"{int(minutes // 60):02}:{int(minutes % 60):02}:{rest:04.1f}"

@@ -1,0 +1,212 @@
+"""Sinks run apart from the scoring: one that hangs, fails or is slow costs only its own results."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+import pytest
+
+from vadkit.core.alarms import Alarm
+from vadkit.core.contracts import Sink
+from vadkit.core.errors import PluginError, VadkitError
+from vadkit.core.source_status import SourceStatus
+from vadkit.core.values import ClipSpec
+from vadkit.core.watching import AlarmEvent, FrameScore, WatchedSource, WatchSummary
+from vadkit.live import outputs
+from vadkit.live.outputs import NamedSink, Outputs
+
+CLIP = ClipSpec(8, 32, 48, "gray")
+
+
+def source(*, live: bool = True) -> WatchedSource:
+    return WatchedSource("camera", live=live, began=datetime(2026, 3, 1, tzinfo=UTC), threshold=2.0)
+
+
+class Recorder(Sink):
+    """Notes every call."""
+
+    needs_frames = True
+
+    def __init__(self) -> None:
+        self.calls: list[Any] = []
+
+    def open(self, source: WatchedSource) -> None:
+        self.calls.append(("open", source.name))
+
+    def frame(self, score: FrameScore) -> None:
+        self.calls.append(("frame", score.frame))
+
+    def alarm(self, event: AlarmEvent) -> None:
+        self.calls.append(("begin" if event.begins else "end", event.number, event.alarm.until_frame))
+
+    def status(self, status: SourceStatus) -> None:
+        self.calls.append(("status", status.state))
+
+    def close(self, summary: WatchSummary) -> None:
+        self.calls.append(("close", summary.alarms))
+
+
+class Hanging(Recorder):
+    """Hangs in one method until the test ends."""
+
+    def __init__(self, method: str, free: threading.Event) -> None:
+        super().__init__()
+        self.method, self.free = method, free
+
+    def _hang(self, method: str) -> None:
+        if method == self.method:
+            self.free.wait()
+
+    def open(self, source: WatchedSource) -> None:
+        self._hang("open")
+        super().open(source)
+
+    def frame(self, score: FrameScore) -> None:
+        self._hang("frame")
+        super().frame(score)
+
+    def alarm(self, event: AlarmEvent) -> None:
+        self._hang("alarm")
+        super().alarm(event)
+
+
+class Failing(Recorder):
+    """Raises in every alarm."""
+
+    def alarm(self, event: AlarmEvent) -> None:
+        if event.begins:
+            raise VadkitError("the server does not answer", fix="check it")
+        raise KeyError("lost")
+
+
+@pytest.fixture
+def free() -> Iterator[threading.Event]:
+    event = threading.Event()
+    yield event
+    event.set()
+
+
+@pytest.fixture(autouse=True)
+def _limits(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("START_LIMIT", "END_LIMIT", "PATIENCE"):
+        monkeypatch.setattr(outputs, name, 0.2)
+
+
+def alarm(frame: int, until: int | None = None) -> Alarm:
+    return Alarm(frame, frame / 25, 3.0, frame, frame / 25, until, None if until is None else until / 25)
+
+
+def watched(*sinks: Sink, live: bool = True, frames: int = 5, told: list[str] | None = None) -> Outputs:
+    """Frames with an alarm that begins with frame 1 and ends with frame 3."""
+    said = [] if told is None else told
+    found = Outputs([NamedSink(type(sink).__name__.lower(), sink) for sink in sinks], CLIP, said.append)
+    found.open(source(live=live))
+    for index in range(frames):
+        alarms = {1: (alarm(1),), 3: (alarm(1, 2),)}.get(index, ())
+        found.frame(FrameScore(index, index / 25, float(index), {}, alarms, is_peak=index in (1, 2)))
+    found.close(WatchSummary(source(live=live), "end of the source", frames, alarms=found.alarms))
+    return found
+
+
+def test_a_sink_gets_every_call_in_order() -> None:
+    sink = Recorder()
+    assert not any(str(state) for state in watched(sink).states.values())
+    frames = [("frame", number) for number in range(5)]
+    begin, end = ("begin", 1, None), ("end", 1, 2)
+    assert sink.calls == [("open", "camera"), *frames[:2], begin, *frames[2:4], end, frames[4], ("close", 1)]
+
+
+@pytest.mark.parametrize("live", [True, False])
+@pytest.mark.parametrize("method", ["open", "frame", "alarm"])
+def test_a_sink_that_hangs_does_not_stop_the_others(method: str, live: bool, free: threading.Event) -> None:
+    sink, other, told = Hanging(method, free), Recorder(), list[str]()
+    states = watched(sink, other, live=live, frames=600, told=told).states
+    assert [call for call in other.calls if call[0] != "frame"] == [
+        ("open", "camera"), ("begin", 1, None), ("end", 1, 2), ("close", 1)
+    ]  # fmt: skip
+    assert states["hanging"].lost
+    assert states["hanging"].skipped > 300
+    assert any("did not finish within" in text for text in told)
+    if not live:
+        assert states["recorder"].skipped == 0  # a recording waits for a sink that works
+
+
+def test_an_error_of_a_sink_is_reported_once_and_counted() -> None:
+    sink, told = Failing(), list[str]()
+    found = Outputs([NamedSink("hook", sink)], CLIP, told.append)
+    found.open(source())
+    for index in range(6):
+        found.frame(FrameScore(index, index / 25, 3.0, {}, (alarm(index), alarm(index, index))))
+    found.close(WatchSummary(source(), "SIGTERM"))
+    assert told == ["output hook: the server does not answer -> check it", "output hook: KeyError: 'lost'"]
+    assert found.states["hook"].failed == 12
+    assert str(found.states["hook"]) == "12 failed"
+    assert sink.calls[-1] == ("close", 0)
+
+
+def test_a_sink_that_cannot_start_ends_the_watch_before_it_begins() -> None:
+    class Broken(Recorder):
+        def open(self, source: WatchedSource) -> None:
+            raise VadkitError("no permission to write")
+
+        def close(self, summary: WatchSummary) -> None:
+            pytest.fail("it was never open")
+
+    class Buggy(Recorder):
+        def open(self, source: WatchedSource) -> None:
+            raise AttributeError("typo")
+
+    first = Recorder()
+    with pytest.raises(VadkitError, match="output broken: no permission to write"):
+        watched(first, Broken())
+    assert first.calls == [("open", "camera"), ("close", 0)]
+    with pytest.raises(PluginError, match=r"output buggy: cannot start: AttributeError: typo\s+-> tell the author"):
+        watched(Buggy())
+
+
+def test_an_open_alarm_ends_with_the_watch() -> None:
+    sink = Recorder()
+    found = Outputs([NamedSink("sink", sink)], CLIP, pytest.fail)
+    found.open(source())
+    found.frame(FrameScore(7, 0.28, 3.0, {}, (alarm(7),), is_peak=True))
+    found.frame(FrameScore(8, 0.32, 3.0, {}))
+    found.close(WatchSummary(source(), "SIGTERM", alarms=found.alarms))
+    assert sink.calls[-2:] == [("end", 1, 8), ("close", 1)]
+
+
+def test_states_before_the_start_arrive_after_open() -> None:
+    sink = Recorder()
+    found = Outputs([NamedSink("sink", sink)], CLIP, pytest.fail)
+    found.status(SourceStatus("waiting", 0.0, frames_lost=3))
+    found.open(source())
+    found.status(SourceStatus("connected", 1.0, frames_lost=5))
+    found.close(WatchSummary(source(), "SIGTERM"))
+    assert sink.calls == [("open", "camera"), ("status", "waiting"), ("status", "connected"), ("close", 0)]
+    assert found.frames_lost == 5
+
+
+def test_two_sinks_with_the_same_name_are_counted_apart() -> None:
+    assert list(watched(Recorder(), Recorder()).states) == ["recorder", "recorder 2"]
+
+
+def test_an_alarm_has_the_place_of_its_highest_frame() -> None:
+    events: list[AlarmEvent] = []
+
+    class Places(Recorder):
+        def alarm(self, event: AlarmEvent) -> None:
+            events.append(event)
+
+    anomaly_map = np.zeros((4, 6), np.float32)
+    anomaly_map[1, 2] = 1.0  # cells of 8 x 8 pixels
+    found = Outputs([NamedSink("sink", Places())], CLIP, pytest.fail)
+    found.open(source())
+    peak = FrameScore(3, 0.12, 3.0, {}, (alarm(3),), anomaly_map, np.zeros((32, 48, 1), np.uint8), is_peak=True)
+    found.frame(peak)
+    found.frame(FrameScore(4, 0.16, 2.5, {}, (alarm(3, 4),), np.zeros((4, 6), np.float32)))
+    found.close(WatchSummary(source(), "SIGTERM"))
+    assert [event.peak for event in events] == [peak, peak]
+    assert [event.box for event in events] == [(16, 8, 24, 16)] * 2

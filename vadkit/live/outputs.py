@@ -1,0 +1,262 @@
+"""Runs sinks: each in its own thread, so that a slow or failing one neither delays nor ends the scoring."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+from vadkit.core.alarms import Alarm
+from vadkit.core.contracts import Sink
+from vadkit.core.errors import PluginError, VadkitError
+from vadkit.core.source_status import SourceStatus
+from vadkit.core.values import ClipSpec
+from vadkit.core.watching import AlarmEvent, FrameScore, WatchedSource, WatchSummary
+from vadkit.evaluation.events import locate
+
+START_LIMIT = 15.0  # seconds for `Sink.open`
+END_LIMIT = 10.0  # seconds for all sinks together, to finish what waits for them
+PATIENCE = 10.0  # seconds that a recording waits for a sink that does not finish a call
+_FRAMES, _CALLS = 256, 10_000  # calls that may wait for a sink, before frames and before all calls are left out
+
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class NamedSink:
+    """A sink and its name in messages."""
+
+    name: str
+    sink: Sink
+
+
+@dataclass(slots=True)
+class OutputState:
+    """What a sink could not do."""
+
+    failed: int = 0  # calls that raised an error
+    skipped: int = 0  # frames that were left out because the sink was too slow
+    lost: int = 0  # alarms and states that were left out, or not finished at the end
+
+    def __str__(self) -> str:
+        """The problems in words. Empty if there are none."""
+        counts = {"failed": self.failed, "scores left out": self.skipped, "alarms or states lost": self.lost}
+        return ", ".join(f"{count} {what}" for what, count in counts.items() if count)
+
+
+class Outputs:
+    """All sinks of a watch.
+
+    Args:
+        sinks: the sinks.
+        clip: geometry of a clip, for the place of an anomaly.
+        tell: receives a message about each problem of a sink, once.
+    """
+
+    def __init__(self, sinks: Sequence[NamedSink], clip: ClipSpec, tell: Tell) -> None:
+        self._clip = clip
+        self._runners = [_Runner(named, tell) for named in sinks]
+        self._peak: FrameScore | None = None  # the highest frame of the alarm that lasts; one picture stays in memory
+        self._open: Alarm | None = None  # the alarm that was raised and has not ended
+        self._last: FrameScore | None = None
+        self._source: WatchedSource | None = None
+        self._early: list[SourceStatus] = []  # changes of the state before `open`
+        self._lock = threading.Lock()  # a source reports its state from another thread
+        self.alarms = 0
+        self.frames_lost = 0
+
+    @property
+    def states(self) -> dict[str, OutputState]:
+        """Name of a sink -> what it could not do. A name that several sinks share gets a number."""
+        found: dict[str, OutputState] = {}
+        for runner in self._runners:
+            name, number = runner.name, 1
+            while name in found:
+                number += 1
+                name = f"{runner.name} {number}"
+            found[name] = runner.state
+        return found
+
+    @property
+    def needs_pictures(self) -> bool:
+        """Whether a sink reads the pictures of frames."""
+        return any(runner.sink.needs_pictures for runner in self._runners)
+
+    @property
+    def needs_anomaly_maps(self) -> bool:
+        """Whether a sink reads anomaly maps."""
+        return any(runner.sink.needs_anomaly_maps for runner in self._runners)
+
+    def open(self, source: WatchedSource) -> None:
+        """Open every sink.
+
+        Raises:
+            VadkitError: a sink cannot work. The sinks that were opened are closed.
+        """
+        try:
+            for runner in self._runners:
+                runner.open(source)
+        except BaseException:
+            self.close(WatchSummary(source, "an output could not start"))
+            raise
+        with self._lock:
+            self._source, early = source, self._early
+            for status in early:
+                self._pass(status)
+
+    def frame(self, score: FrameScore) -> None:
+        """Pass a score to the sinks, and then the alarms that begin or end with it."""
+        self._last = score
+        if score.is_peak:
+            self._peak = score
+        for runner in self._runners:
+            runner.frame(score)
+        for alarm in score.alarms:
+            self._alarm(alarm)
+
+    def status(self, status: SourceStatus) -> None:
+        """Pass a change of the source's state to the sinks. Any thread can call this, also before `open`."""
+        with self._lock:
+            self.frames_lost = max(self.frames_lost, status.frames_lost)
+            if self._source is None:
+                self._early.append(status)
+            else:
+                self._pass(status)
+
+    def close(self, summary: WatchSummary) -> None:
+        """End an open alarm, pass the summary to the sinks, and wait for them for a limited time."""
+        if self._open is not None and self._last is not None:
+            self._alarm(replace(self._open, until_frame=self._last.frame, until=self._last.seconds))
+        for runner in self._runners:
+            runner.close(summary)
+        end = time.monotonic() + END_LIMIT
+        for runner in self._runners:
+            runner.join(max(0.0, end - time.monotonic()))
+
+    def _pass(self, status: SourceStatus) -> None:
+        for runner in self._runners:
+            runner.call(partial(runner.sink.status, status))
+
+    def _alarm(self, alarm: Alarm) -> None:
+        assert self._source is not None
+        self.alarms += alarm.until is None
+        self._open = alarm if alarm.until is None else None
+        event = AlarmEvent(self.alarms, self._source, alarm, self._peak, self._box())
+        for runner in self._runners:
+            runner.call(partial(runner.sink.alarm, event))
+
+    def _box(self) -> tuple[int, int, int, int] | None:
+        peak = self._peak
+        if peak is None or peak.anomaly_map is None:
+            return None
+        size = (self._clip.height, self._clip.width) if peak.picture is None else peak.picture.shape[:2]
+        return locate(peak.anomaly_map, self._clip, (size[0], size[1]))
+
+
+class _Runner:
+    """One sink, its thread and the calls that wait for it."""
+
+    def __init__(self, named: NamedSink, tell: Tell) -> None:
+        self.name, self.sink, self.state = named.name, named.sink, OutputState()
+        self._tell = tell
+        self._calls: deque[Callable[[], None] | None] = deque()  # None ends the thread
+        self._changed = threading.Condition()
+        self._thread = threading.Thread(target=self._run, name=f"sink {self.name}", daemon=True)
+        self._told: set[str] = set()
+        self._patient = False
+        self._opening: BaseException | None = None
+        self._opened = threading.Event()
+
+    def open(self, source: WatchedSource) -> None:
+        """Start the thread and wait for `Sink.open`, for a limited time."""
+        self._patient = not source.live
+        self._calls.append(partial(self._open, source))
+        self._thread.start()
+        if not self._opened.wait(START_LIMIT):
+            self._tell(f"output {self.name}: still starts after {START_LIMIT:.0f} s; scoring begins without it")
+        if self._opening is not None:
+            raise self._opening
+
+    def frame(self, score: FrameScore) -> None:
+        """Queue a score. If the sink is too slow, a recording waits and a live source leaves the score out."""
+        if not self.sink.needs_frames:
+            return
+        with self._changed:
+            if len(self._calls) >= _FRAMES and self._patient:
+                # A sink that hangs delays a recording only once.
+                self._patient = self._changed.wait_for(lambda: len(self._calls) < _FRAMES, PATIENCE)
+            if len(self._calls) >= _FRAMES:
+                self.state.skipped += 1
+            else:
+                self._put(partial(self.sink.frame, score))
+        if self.state.skipped == 1:
+            self._once("is too slow: scores of frames are left out")
+
+    def call(self, call: Callable[[], None]) -> None:
+        """Queue an alarm or a status."""
+        with self._changed:
+            if len(self._calls) >= _CALLS:
+                self.state.lost += 1
+            else:
+                self._put(call)
+        if self.state.lost:
+            self._once("does not respond: alarms are lost")
+
+    def close(self, summary: WatchSummary) -> None:
+        """Queue the end."""
+        with self._changed:
+            self._put(partial(self.sink.close, summary))
+            self._put(None)
+
+    def join(self, seconds: float) -> None:
+        """Wait for the thread, and count what it did not finish."""
+        if self._thread.ident is None:
+            return
+        self._thread.join(seconds)
+        if self._thread.is_alive():
+            self.state.lost += 1 + len(self._calls)
+            self._once(f"did not finish within {END_LIMIT:.0f} s; what waited for it is lost")
+
+    def _put(self, call: Callable[[], None] | None) -> None:
+        self._calls.append(call)
+        self._changed.notify_all()
+
+    def _run(self) -> None:
+        while True:
+            with self._changed:
+                self._changed.wait_for(lambda: self._calls)
+                call = self._calls.popleft()
+                self._changed.notify_all()
+            if call is None or self._opening is not None:
+                return
+            try:
+                call()
+            except (Exception, SystemExit) as error:
+                self.state.failed += 1
+                self._once(_reason(error))
+
+    def _open(self, source: WatchedSource) -> None:
+        try:
+            self.sink.open(source)
+        except VadkitError as error:
+            error.where = error.where or f"output {self.name}"
+            self._opening = error
+        except (Exception, SystemExit) as error:
+            what = f"cannot start: {_reason(error)}"
+            self._opening = PluginError(what, where=f"output {self.name}", fix="tell the author of its plugin")
+        self._opened.set()
+
+    def _once(self, text: str) -> None:
+        """Report a problem, but the same one only once."""
+        if text not in self._told and len(self._told) < 20:  # a text with a number could be new each time
+            self._told.add(text)
+            self._tell(f"output {self.name}: {text}")
+
+
+def _reason(error: BaseException) -> str:
+    if isinstance(error, VadkitError):
+        return " -> ".join(part for part in (error.what, error.fix) if part)
+    return f"{type(error).__name__}: {error}".rstrip(": ")
