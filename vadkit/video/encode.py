@@ -1,7 +1,9 @@
-"""Encodes frames as an H.264 video, which players and browsers show."""
+"""Encodes frames as an H.264 video, which players and browsers show, and reads such a video back."""
 
 from __future__ import annotations
 
+import io
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
@@ -11,9 +13,11 @@ import av
 import av.container
 import av.video.stream
 import numpy as np
+from av.video.reformatter import VideoReformatter
 from numpy.typing import NDArray
 
 from vadkit.video.media import media_url
+from vadkit.video.rgb import RgbConverter
 
 _KEY_FRAME_EVERY = 12  # frames; a player can seek quickly to every frame near one
 
@@ -36,6 +40,7 @@ class VideoWriter:
         self._quality = quality
         self._container = av.open(media_url(path), "w", format="mp4", options={"movflags": "+faststart"})
         self._stream: av.video.stream.VideoStream | None = None
+        self._reformatter = VideoReformatter()
 
     def write(self, frame: NDArray[np.uint8]) -> None:
         """Add a frame (H, W, 3) uint8 RGB. An odd height or width loses its last row or column."""
@@ -46,6 +51,7 @@ class VideoWriter:
             self._stream.options = {"crf": str(self._quality), "preset": "veryfast", "g": str(_KEY_FRAME_EVERY)}
             self._stream.thread_count = 1
         picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(frame[:height, :width]), format="rgb24")
+        picture = self._reformatter.reformat(picture, format="yuv420p", threads=1)  # one context for all frames
         self._container.mux(self._stream.encode(picture))
 
     def __enter__(self) -> Self:
@@ -61,3 +67,11 @@ class VideoWriter:
                 self._container.mux(self._stream.encode(None))
         finally:
             self._container.close()
+
+
+def read_written(video: Path | bytes) -> Iterator[NDArray[np.uint8]]:
+    """Yield the frames of a video of `VideoWriter`, a file or its content, each (H, W, 3) uint8 RGB."""
+    to_rgb = RgbConverter()
+    with av.open(media_url(video) if isinstance(video, Path) else io.BytesIO(video), "r") as container:
+        container.streams.video[0].thread_count = 1
+        yield from (to_rgb(picture) for picture in container.decode(video=0))
