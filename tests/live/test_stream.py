@@ -245,3 +245,14 @@ def test_what_is_no_source_is_said(served: str, tmp_path: Path) -> None:
         open_source(str(tmp_path), CLIP, tell=pytest.fail)
     with pytest.raises(DataError, match="cannot be opened"):
         open_source(f"{served}/none.mkv", CLIP, tell=pytest.fail)
+
+
+def test_frames_that_arrive_together_may_wait() -> None:
+    """HLS sends some seconds of video at once; a model that is fast enough loses none of them."""
+    waiting = Inbox()
+    frames = [SourceFrame(np.zeros((1, 1, 1), np.uint8), number, 0.0) for number in range(202)]
+    assert not any(waiting.put(frame, 0.0) for frame in frames[:200])
+    assert waiting.put(frames[200], inbox.QUEUE_SECONDS) == 0
+    assert waiting.put(frames[201], inbox.QUEUE_SECONDS + 0.1) == 201
+    waiting.end(None)
+    assert [one and one.number for one in waiting.frames(lambda status: None)] == [None, 201]

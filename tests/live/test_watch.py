@@ -22,9 +22,11 @@ from vadkit.cli.main import app
 from vadkit.core.errors import DataError, VadkitError
 from vadkit.core.progress import NoProgress
 from vadkit.core.watching import FrameScore
+from vadkit.live import watch as watch_module
 from vadkit.live.fusion import HISTORY
 from vadkit.live.stream import SourceFrame
 from vadkit.live.watch import Watch
+from vadkit.store.run_folder import RunFolder
 from vadkit_datasets.walkway.dataset import Walkway
 
 
@@ -167,6 +169,28 @@ def test_another_frame_rate_is_told(run: vadkit.Run, film: Path) -> None:
     assert "all motion will look faster" in Heard.said[-1]
     assert watch.open(str(path), fps=5.0).used_fps == 5.0
     assert "5 of them are used" in Heard.said[-1]
+
+
+def test_mixed_rates_of_the_training_videos_are_told(
+    run: vadkit.Run, film: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Heard(NoProgress):
+        said: ClassVar[list[str]] = []
+
+        def message(self, text: str) -> None:
+            self.said.append(text)
+
+    [normal] = watch_module._read_held_out(RunFolder(run.path))
+    mixed = [replace(normal, name=str(fps), fps=fps) for fps in (12.0, 17.0, 25.0)]
+    monkeypatch.setattr(watch_module, "_read_held_out", lambda folder: mixed)
+    watch = Watch(run.path, progress=Heard())
+    watch.open(str(film))
+    assert Heard.said == [
+        "the training videos have different frame rates: 17 frames per second are used, the median of the held-out "
+        "videos; set --fps to choose another rate"
+    ]
+    watch.open(str(film), fps=12.0)
+    assert len(Heard.said) == 1
 
 
 def test_after_a_gap_the_model_starts_again(run: vadkit.Run, film: Path) -> None:

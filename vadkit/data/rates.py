@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 from vadkit.core.errors import join_names
 from vadkit.core.values import VideoRef
+from vadkit.video.times import FPS_TOLERANCE
 
-_TOLERANCE = 1.1  # frame rates that differ by at most this factor count as equal
 FIX = "convert the videos to one rate, for example with ffmpeg -i IN.mp4 -r 12.5 OUT.mp4"
 
 
@@ -23,7 +23,7 @@ def mixed_rates(train: Sequence[VideoRef], test: Sequence[VideoRef]) -> list[str
     """
     trained, tested = _rates(train), _rates(test)
     found = []
-    if trained and max(trained) > _TOLERANCE * min(trained):
+    if trained and max(trained) > FPS_TOLERANCE * min(trained):
         found.append(f"training videos have different frame rates: {_listed(trained)} frames per second")
     other = Counter({rate: count for rate, count in tested.items() if trained and not _near(rate, trained)})
     if other:
@@ -37,7 +37,7 @@ def _rates(videos: Sequence[VideoRef]) -> Counter[float]:
 
 
 def _near(rate: float, others: Counter[float]) -> bool:
-    return any(max(rate, other) <= _TOLERANCE * min(rate, other) for other in others)
+    return any(max(rate, other) <= FPS_TOLERANCE * min(rate, other) for other in others)
 
 
 def _listed(rates: Counter[float]) -> str:

@@ -38,6 +38,7 @@ _CAUSES: tuple[tuple[type[Exception], str], ...] = (
     (ConnectionRefusedError, "no server answers at this address and port (connection refused)"),
     (ConnectionResetError, "the source closed the connection"),
     (BrokenPipeError, "the source closed the connection"),
+    (FileNotFoundError, "there is no device of this name"),
     (av.error.HTTPUnauthorizedError, "the source refuses the user or the password (401)"),
     (av.error.HTTPForbiddenError, "the source refuses access (403)"),
     (av.error.HTTPNotFoundError, "the server does not know this stream (404)"),

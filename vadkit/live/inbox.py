@@ -9,34 +9,36 @@ from collections.abc import Callable
 from vadkit.core.source_status import SourceStatus
 from vadkit.live.source_frame import SourceFrame, SourceFrames
 
-QUEUE_SIZE = 64  # frames that may wait
+# Frames may wait for this time, and no more than this number. HLS sends some seconds of frames at once.
+QUEUE_SECONDS, QUEUE_SIZE = 3.0, 512
 
 
 class Inbox:
     """Passes frames, gaps and states from the thread that receives them to the thread that reads them, in order.
 
-    The receiving thread never waits. If too many frames wait, all of them are dropped at once: a delay that grows
+    The receiving thread never waits. If frames wait for too long, all of them are dropped at once: a delay that grows
     would be worse.
     """
 
     def __init__(self) -> None:
         self._items: deque[SourceFrame | SourceStatus | None] = deque()  # None is a gap
         self._changed = threading.Condition()
-        self._frames = 0  # number of frames among the items
+        self._since: deque[float] = deque()  # when the frames among the items were added, in seconds
         self._after_gap = True  # whether no frame followed the last gap
         self._ended = False
         self._error: BaseException | None = None
 
-    def put(self, frame: SourceFrame) -> int:
-        """Add a frame; return the number of frames that were dropped to make room."""
+    def put(self, frame: SourceFrame, now: float) -> int:
+        """Add a frame at a time in seconds; return the number of frames that were dropped to make room."""
         with self._changed:
             dropped = 0
-            if self._frames >= QUEUE_SIZE:
-                dropped, self._frames = self._frames, 0
+            if self._since and (len(self._since) >= QUEUE_SIZE or now - self._since[0] > QUEUE_SECONDS):
+                dropped = len(self._since)
+                self._since.clear()
                 self._items = deque(item for item in self._items if isinstance(item, SourceStatus))
                 self._items.append(None)
             self._items.append(frame)
-            self._frames += 1
+            self._since.append(now)
             self._after_gap = False
             self._changed.notify()
             return dropped
@@ -70,7 +72,8 @@ class Inbox:
                 if not self._items:
                     break
                 item = self._items.popleft()
-                self._frames -= isinstance(item, SourceFrame)
+                if isinstance(item, SourceFrame):
+                    self._since.popleft()
             if isinstance(item, SourceStatus):
                 on_status(item)
             else:

@@ -59,7 +59,7 @@ class LiveSource:
         self._stopped = threading.Event()
         self._began = time.monotonic()
         self._reports = Reports(self._inbox.status, self._now)
-        self._receiver = _Receiver(FrameMaker(clip, picture_size), fps, self._inbox, self._reports)
+        self._receiver = _Receiver(FrameMaker(clip, picture_size), fps, self._inbox, self._reports, self._now)
 
     def frames(self) -> SourceFrames:
         """Frames until the connection is lost for good.
@@ -135,8 +135,10 @@ class LiveSource:
 class _Receiver:
     """Turns the pictures of a connection into frames for the model, and watches their rate and their content."""
 
-    def __init__(self, make: FrameMaker, fps: float | None, inbox: Inbox, reports: Reports) -> None:
-        self._make, self._fps, self._inbox, self._reports = make, fps, inbox, reports
+    def __init__(
+        self, make: FrameMaker, fps: float | None, inbox: Inbox, reports: Reports, now: Callable[[], float]
+    ) -> None:
+        self._make, self._fps, self._inbox, self._reports, self._now = make, fps, inbox, reports, now
         self._meter, self._thinner, self._watch = RateMeter(), Thinner(fps), PictureWatch()
         self._held: list[SourceFrame] = []  # frames that wait for the first measurement of the rate
         self._stated: float | None = None
@@ -194,4 +196,4 @@ class _Receiver:
         if look.cut:
             self._inbox.gap()  # windows that contain both pictures would raise an alarm
         self._reports.picture(look, frame.seconds)
-        self._reports.lost(slow=self._inbox.put(frame))
+        self._reports.lost(slow=self._inbox.put(frame, self._now()))

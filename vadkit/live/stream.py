@@ -25,7 +25,7 @@ from vadkit.video.rgb import RgbConverter
 from vadkit.video.times import FPS_TOLERANCE, Timeline, period
 from vadkit.video.video_file import frame_rate
 
-__all__ = ["FPS_TOLERANCE", "Source", "SourceFrame", "SourceFrames", "open_source", "recorded", "redacted"]
+__all__ = ["Source", "SourceFrame", "SourceFrames", "open_source", "recorded", "redacted"]
 
 _TRANSPORTS = ("tcp", "udp")
 

@@ -28,6 +28,7 @@ from vadkit.recipe.model import Recipe
 from vadkit.store.provenance import changes, code_of
 from vadkit.store.run_folder import RunFolder, digest_of
 from vadkit.store.scores import VideoScores, read_scores
+from vadkit.video.times import FPS_TOLERANCE
 
 if TYPE_CHECKING:
     from vadkit.engine.experiment import Experiment
@@ -92,6 +93,7 @@ class Watch:
         self.rules.lower(self.threshold)
         rates = [video.fps for video in normal if video.fps]
         self.fps = float(np.median(rates)) if rates else None
+        self._mixed_rates = bool(rates) and max(rates) > FPS_TOLERANCE * min(rates)
         from vadkit.engine.experiment import load_experiment
 
         self._experiment: Experiment = load_experiment(folder.path, self.recipe)
@@ -142,7 +144,7 @@ class Watch:
             DataError: the source does not exist or has no video.
             VadkitError: the rate or the transport is not possible.
         """
-        from vadkit.live.stream import FPS_TOLERANCE, open_source, redacted
+        from vadkit.live.stream import open_source, redacted
 
         if fps is not None and not 0 < fps < np.inf:
             raise VadkitError(f"a frame rate is above 0, not {fps}", where="--fps")
@@ -160,6 +162,9 @@ class Watch:
         rate, name = opened.fps, redacted(source)
         if expected is None:
             self._tell("the frame rate of the training videos is unknown: set --fps if this source's rate differs")
+        elif fps is None and self._mixed_rates:
+            what = f"the training videos have different frame rates: {expected:g} frames per second are used"
+            self._tell(f"{what}, the median of the held-out videos; set --fps to choose another rate")
         elif rate is not None and rate * FPS_TOLERANCE < expected:
             self._tell(f"{name} has {rate:g} frames per second, training had {expected:g}: all motion will look faster")
         elif rate is not None and rate > expected * FPS_TOLERANCE:
