@@ -31,6 +31,7 @@ Resize = Literal["stretch", "letterbox"]
 Sampling = Literal["random", "sequential", "scene"]
 Short = Literal["error", "repeat"]
 OnCorrupt = Literal["warn", "error"]
+MixedRates = Literal["warn", "error"]
 
 Share = Annotated[float, Ge(0), Lt(1)]
 Probability = Annotated[float, Ge(0), Le(1)]
@@ -600,6 +601,7 @@ class ResultSummary:
         chance: metric -> value of a random scorer.
         chance_draws: number of random scorers. `chance` is their mean.
         bootstrap: rounds, seed and number of videos of the bootstrap.
+        basis: metric -> on how much data its value rests, in words.
         metric_settings: the metrics with their keys.
         scores_input: for external scores, how they were read.
         vadkit: version of vadkit.
@@ -630,6 +632,7 @@ class ResultSummary:
     chance: Mapping[str, float] = field(default_factory=dict)
     chance_draws: int = 0
     bootstrap: Mapping[str, Any] = field(default_factory=dict)
+    basis: Mapping[str, str] = field(default_factory=dict)
     metric_settings: tuple[Mapping[str, Any], ...] = ()
     scores_input: Mapping[str, Any] = field(default_factory=dict)
     vadkit: str = ""

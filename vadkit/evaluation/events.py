@@ -100,6 +100,22 @@ def locate(anomaly_map: NDArray[np.floating[Any]], clip: ClipSpec, size: tuple[i
     return x0, y0, x1, y1
 
 
+def map_of_picture(
+    anomaly_map: NDArray[np.floating[Any]], clip: ClipSpec, size: tuple[int, int]
+) -> NDArray[np.floating[Any]]:
+    """An anomaly map (h, w) of a frame at the clip's size, as a finer map that covers exactly the picture of the video.
+
+    Args:
+        anomaly_map: (h, w). Its last cells can extend over the edge of the frame.
+        clip: geometry of the clip.
+        size: height and width of the video.
+    """
+    cells = -(-clip.height // anomaly_map.shape[0]), -(-clip.width // anomaly_map.shape[1])
+    fine = np.repeat(np.repeat(anomaly_map, cells[0], 0), cells[1], 1)
+    top, left, height, width = placed(clip, size)
+    return fine[top : top + height, left : left + width]
+
+
 def _stretched(cells: NDArray[np.int64], count: int, first: int, shown: int, side: int, source: int) -> tuple[int, int]:
     """First pixel of the video, and the pixel after the last one, that the cells cover along one axis."""
     cell = -(-side // count)  # the last cell may be smaller

@@ -88,26 +88,6 @@ def rate_varies(times: NDArray[np.float64]) -> bool:
     return rate is not None and bool(np.abs(times - times[0] - np.arange(times.size) / rate).max() >= 0.5 / rate)
 
 
-def kept_at(times: NDArray[np.float64], fps: float) -> NDArray[np.intp]:
-    """Indices of the frames that remain if at most `fps` frames per second are used, in order.
-
-    Each period of 1 / fps seconds keeps its first frame. All frames remain if their rate is at most
-    `FPS_TOLERANCE` times `fps`.
-
-    Args:
-        times: seconds of the frames, (F,), not decreasing.
-        fps: frames per second.
-
-    Example:
-        >>> kept_at(np.arange(8) / 30, fps=15.0).tolist()
-        [0, 2, 4, 6]
-    """
-    rate = mean_rate(times)
-    if rate is None or rate <= fps * FPS_TOLERANCE:
-        return np.arange(times.size)
-    return np.flatnonzero(np.diff(period(times, fps), prepend=-1) > 0)
-
-
 def period(seconds: NDArray[np.float64] | float, fps: float) -> NDArray[np.int64]:
     """Number of the period of 1 / fps seconds in which each frame is. A time stamp may be early by a quarter of it."""
     return np.floor(np.asarray(seconds) * fps + 0.25).astype(np.int64)

@@ -92,14 +92,8 @@ def sweep(
 
 def score(
     run: options.RunFolder,
-    videos: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="VIDEO", help="Video files, folders of videos or images, or patterns ('**/*.mp4')."),
-    ] = None,
-    lists: Annotated[
-        list[Path] | None,
-        typer.Option("--list", metavar="FILE", help="A text file that names one video in each line. Repeatable."),
-    ] = None,
+    videos: options.Videos = None,
+    lists: options.VideoLists = None,
     out: Annotated[Path | None, typer.Option(help="Folder of the results. Default: RUN/scored.")] = None,
     form: Annotated[
         str,
