@@ -7,6 +7,49 @@ from typing import Any
 
 METRICS = ["micro_auc", "alarms"]
 
+TINY: dict[str, Any] = {
+    "vadkit": 1,
+    "name": "tiny",
+    "data": {
+        "use": "walkway",
+        "size": [32, 48],
+        "train_videos": 2,
+        "test_videos": 2,
+        "frames": 40,
+        "clip": {"frames": 8, "size": [32, 48], "color": "gray"},
+        "stride": 2,
+    },
+    "model": {
+        "encoder": {"use": "itae", "tau": 4, "channels": [8, 8, 8, 8], "beta": 2},
+        "decoder": {"use": "itae", "channels": [8, 8, 8]},
+        "losses": [{"use": "l2"}, {"use": "ms_ssim", "scales": 1, "window": 5}, {"use": "gradient", "weight": 0.5}],
+        "fit": {"steps": 12, "batch_size": 4, "optimizer": {"use": "adam", "lr": 1e-3}, "lr_scheduler": "cosine"},
+    },
+    "densities": {
+        name: {
+            "use": "glow",
+            "feature": {"use": "channel_pool", "latent": name, "intensity": name == "static"},
+            "steps": 2,
+            "levels": 1,
+            "hidden": 8,
+            "fit": {"steps": 6, "batch_size": 8, "optimizer": "adam", "warmup": 2, "clip_gradients": 10.0},
+        }
+        for name in ("static", "dynamic")
+    },
+    "scores": {
+        "reconstruction": {"use": "patch_error", "patch": 8, "step": 4},
+        "likelihood": {"use": "nll", "densities": ["static", "dynamic"]},
+        "static": {"use": "nll", "densities": ["static"]},
+    },
+    "fuse": {
+        "reconstruction": {"weight": 1.0, "transform": ["minmax"]},
+        "likelihood": {"weight": 0.5, "transform": [{"use": "minmax", "over": "video"}]},
+    },
+    "evaluate": {"protocol": "itae", "metrics": ["micro_auc", "macro_auc", "eer"]},
+    "report": ["json"],
+    "engine": {"score_stride": 4, "threads": 1},
+}
+
 KILLED = """
 import os, signal, sys
 import vadkit

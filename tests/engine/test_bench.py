@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import torch
 import yaml
-from conftest import TINY
+from runs import TINY
 from torch import nn
 
 import vadkit

@@ -52,7 +52,7 @@ class Said(NoProgress):
 def run(tmp_path_factory: pytest.TempPathFactory) -> vadkit.Run:
     import copy
 
-    from conftest import TINY
+    from runs import TINY
 
     patch = pytest.MonkeyPatch()
     patch.setenv("VADKIT_CACHE", str(tmp_path_factory.getbasetemp() / "frames"))

@@ -26,7 +26,7 @@ from vadkit.evaluation import reporting
 
 @pytest.fixture(scope="module")
 def unbroken(tmp_path_factory: pytest.TempPathFactory) -> vadkit.Run:
-    from conftest import TINY
+    from runs import TINY
 
     patch = pytest.MonkeyPatch()
     patch.setenv("VADKIT_CACHE", str(tmp_path_factory.getbasetemp() / "frames"))

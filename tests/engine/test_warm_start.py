@@ -18,7 +18,7 @@ from vadkit.core.errors import CheckpointError, DataError
 
 @pytest.fixture(scope="module")
 def earlier(tmp_path_factory: pytest.TempPathFactory) -> vadkit.Run:
-    from conftest import TINY
+    from runs import TINY
 
     patch = pytest.MonkeyPatch()
     patch.setenv("VADKIT_CACHE", str(tmp_path_factory.getbasetemp() / "frames"))

@@ -22,7 +22,7 @@ from vadkit_datasets.walkway.dataset import Walkway
 
 @pytest.fixture(scope="module")
 def calibrated(tmp_path_factory: pytest.TempPathFactory) -> vadkit.Run:
-    from conftest import TINY
+    from runs import TINY
 
     patch = pytest.MonkeyPatch()
     patch.setenv("VADKIT_CACHE", str(tmp_path_factory.getbasetemp() / "frames"))

@@ -23,7 +23,7 @@ def make_run(recipe: dict[str, Any], out: Path) -> vadkit.Run:
 
 @pytest.fixture(scope="session")
 def run(tmp_path_factory: pytest.TempPathFactory) -> vadkit.Run:
-    from conftest import TINY
+    from runs import TINY
 
     recipe = held_out(TINY)
     recipe["engine"] |= {"score_stride": 3}
@@ -33,7 +33,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> vadkit.Run:
 @pytest.fixture(scope="session")
 def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The run's first test video, as a folder of images."""
-    from conftest import TINY
+    from runs import TINY
 
     keys = {
         key: value for key, value in TINY["data"].items() if key in ("size", "frames", "train_videos", "test_videos")

@@ -42,6 +42,13 @@ def test_time_stamps_that_contradict_the_clock_do_not_count(
     assert len(adopted) <= 2
 
 
+def test_a_later_measurement_corrects_the_first() -> None:
+    """The first frames of a connection arrive together, so the clock shows too high a rate at first."""
+    found, adopted = measured(np.maximum(EVEN / 5, 0.7), None)
+    assert found == pytest.approx(5, rel=0.01)
+    assert len(adopted) == 1
+
+
 def test_network_jitter_changes_nothing() -> None:
     late = np.random.default_rng(0).uniform(0, 0.3, 2000)
     found, adopted = measured(np.maximum.accumulate(EVEN / 25 + late), EVEN / 25)

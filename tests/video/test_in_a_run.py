@@ -109,6 +109,30 @@ def test_a_damaged_video_is_refused_with_on_corrupt_error(
         made.datamodule.check()
 
 
+class Rates(Files):
+    """Three training videos of two frame rates."""
+
+    def videos(self, split: Split) -> Sequence[VideoRef]:
+        rates = [25.0, 12.5, 25.1] if split == "train" else [50.0]
+        return [VideoRef(str(number), self.paths[split], fps=rate) for number, rate in enumerate(rates)]
+
+
+def test_videos_of_different_rates_are_reported_or_refused(
+    tiny: dict[str, Any], tmp_path: Path, experiment: Callable[..., Experiment]
+) -> None:
+    path = write(tmp_path / "a.avi", noise(20), "mpeg4")
+    told = Told()
+    experiment(small(tiny), Rates(path, path), told).datamodule.check()
+    assert [line.split(";")[0] for line in told.lines] == [
+        "warning: training videos have different frame rates: 12.5 (1 video), 25 (1 video), 25.1 (1 video) "
+        "frames per second",
+        "warning: test videos have 50 (1 video) frames per second, but training videos have 12.5, 25, 25.1",
+    ]
+    assert "at a lower rate, motion looks faster" in told.lines[0]
+    with pytest.raises(DataError, match=r"different frame rates[\s\S]*or set data.mixed_rates: warn"):
+        experiment(small(tiny, mixed_rates="error"), Rates(path, path), Told()).datamodule.check()
+
+
 def test_labels_of_a_damaged_video_are_never_shifted(
     tiny: dict[str, Any], videos: tuple[Path, Path], tmp_path: Path, experiment: Callable[..., Experiment]
 ) -> None:

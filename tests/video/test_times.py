@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from vadkit.core.errors import DataError
 from vadkit.video import video_file
 from vadkit.video.damage import Damages
-from vadkit.video.times import Timeline, frame_times, kept_at
+from vadkit.video.times import Timeline, frame_times
 from vadkit.video.video_file import frame_rate, timed_pictures
 
 TIMES = [0, 40, 50, 60, 400, 410, 2000, 2040, 9000, 9010]  # milliseconds
@@ -102,24 +102,6 @@ def test_a_file_that_is_no_video_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a.mp4").write_text("404 not found")
     with pytest.raises(DataError, match="contains text"):
         frame_times(tmp_path / "a.mp4")
-
-
-@pytest.mark.parametrize(("has", "fps", "kept"), [(30, 15, [0, 2, 4]), (25, 15, [0, 2, 3, 5]), (26, 25, [0, 1, 2, 3])])
-def test_a_lower_rate_keeps_frames_by_their_times(has: float, fps: float, kept: list[int]) -> None:
-    exact = np.arange(60) / has
-    assert kept_at(exact, fps)[: len(kept)].tolist() == kept
-    assert kept_at(np.round(exact, 3), fps).tolist() == kept_at(exact, fps).tolist()
-
-
-def test_inexact_times_keep_the_same_frames() -> None:
-    times = np.sort(np.arange(60) / 30 + np.random.default_rng(0).uniform(0, 8e-3, 60))
-    assert kept_at(times, 15).tolist() == list(range(0, 60, 2))
-
-
-def test_a_lower_rate_follows_a_variable_rate() -> None:
-    times = np.concatenate([np.arange(20) / 10, 2 + np.arange(120) / 60])
-    kept = times[kept_at(times, 10)]
-    np.testing.assert_allclose(np.diff(kept), 0.1, atol=0.02)
 
 
 def test_a_file_that_states_its_clock_as_its_rate(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

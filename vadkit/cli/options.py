@@ -37,6 +37,14 @@ Threshold = Annotated[float | None, typer.Option(help="Alarm threshold. Default:
 AlarmRate = Annotated[
     float | None, typer.Option(help="Rate on normal video that sets the threshold. Default: the protocol's.")
 ]
+Videos = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="VIDEO", help="Video files, folders of videos or images, or patterns ('**/*.mp4')."),
+]
+VideoLists = Annotated[
+    list[Path] | None,
+    typer.Option("--list", metavar="FILE", help="A text file that names one video in each line. Repeatable."),
+]
 SourceRate = Annotated[float | None, typer.Option(help="Frames to score a second. Default: as in training.")]
 
 

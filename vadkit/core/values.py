@@ -31,6 +31,7 @@ Resize = Literal["stretch", "letterbox"]
 Sampling = Literal["random", "sequential", "scene"]
 Short = Literal["error", "repeat"]
 OnCorrupt = Literal["warn", "error"]
+MixedRates = Literal["warn", "error"]
 
 Share = Annotated[float, Ge(0), Lt(1)]
 Probability = Annotated[float, Ge(0), Le(1)]
@@ -299,6 +300,7 @@ class VideoRef:
         fps: frames per second. None if unknown.
         fingerprint: identifies a drawn video in the frame cache. Change it when the drawing changes. Files do
             not need it.
+        time_stamps: whether the time stamps of a video file give the times of its frames. False if `fps` does.
 
     Example:
         >>> from pathlib import Path
@@ -316,6 +318,7 @@ class VideoRef:
     scene: str = ""
     fps: float | None = None
     fingerprint: str = ""
+    time_stamps: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -652,6 +655,7 @@ class Event:
         threshold: alarm threshold.
         box: where the anomaly map of the peak is high: (x0, y0, x1, y1) in pixels of the video, without x1 and y1.
             None without anomaly maps.
+        recorded: clock time at which the video starts, in ISO 8601. None if it is unknown.
 
     Example:
         >>> from vadkit.api import Event
@@ -670,6 +674,7 @@ class Event:
     peak_score: float
     threshold: float
     box: tuple[int, int, int, int] | None = None
+    recorded: str | None = None
 
     @property
     def over_threshold(self) -> float:

@@ -59,8 +59,8 @@ class FrameScore:
     """The final score of one frame of a source.
 
     Attributes:
-        frame: index among the frames that were used.
-        seconds: time of the frame: by the frame rate for a recording, by the clock since the start for a live source.
+        frame: number of the frame in the file, or among the frames that a live source sent.
+        seconds: time of the frame: by the time stamps of a recording, by the clock since the start for a live source.
         score: fused score. NaN if the model gives no score.
         components: name -> score before transforms and weights, also of scores that are not fused.
         alarms: an alarm that is raised at this frame, and an alarm that is now known to have ended (`until` is set).

@@ -18,6 +18,8 @@ from vadkit.core.files import reading
 from vadkit.core.progress import Progress
 from vadkit.core.seeds import derive
 from vadkit.core.values import Labels, Split, VideoRef
+from vadkit.data.rates import FIX as RATES_FIX
+from vadkit.data.rates import mixed_rates
 from vadkit.recipe.build import build
 from vadkit.recipe.model import Data
 from vadkit.video.augmenter import Augmenter
@@ -95,6 +97,11 @@ class DataModule:
         mask = self.data.mask
         return None if mask is None else draw_mask(self.clip, mask.image, mask.polygons)
 
+    def times(self, video: VideoRef) -> NDArray[np.float64] | None:
+        """Seconds of each frame of a video, (F,), if its frame rate varies; else None."""
+        self.frames(video)
+        return self._cache.times(video, self.clip)
+
     @cached_property
     def training_clips(self) -> Clips:
         """Clips of the training videos, without the held-out videos. Masked pixels are black."""
@@ -134,12 +141,13 @@ class DataModule:
 
         Raises:
             DataError: a video cannot be decoded, is shorter than a clip, or has another number of frames than of
-                labels. Or a video is damaged and `on_corrupt` is "error", or the cache's limit is too small. Or all
-                training videos are too short for an augmentation.
+                labels. Or a video is damaged and `on_corrupt` is "error", frame rates differ and `mixed_rates` is
+                "error", or the cache's limit is too small. Or all training videos are too short for an augmentation.
         """
         data = self.data
         if fps:
             self._check_fps()
+        self._check_rates()
         self._cache.reserve([*self.videos("train"), *self.videos("test")], self.clip)
         for split in ("train", "test"):
             videos = self.videos(split)
@@ -170,6 +178,14 @@ class DataModule:
             if video.name in self.damaged.get("test", {}):
                 fix = "the video is damaged: fetch it again"
             raise DataError(what, where=f"video {video.name}", fix=fix)
+
+    def _check_rates(self) -> None:
+        """Refuse videos of different frame rates, or print a warning."""
+        for what in mixed_rates(self.videos("train"), self.videos("test")):
+            if self.data.mixed_rates == "error":
+                fix = f"{RATES_FIX}, or set data.mixed_rates: warn"
+                raise DataError(what, where=self.data.dataset.component.name, fix=fix)
+            self._progress.message(f"warning: {what}; at a lower rate, motion looks faster: {RATES_FIX}")
 
     def _check_fps(self) -> None:
         """Refuse labelled test videos without a frame rate, if a metric counts seconds."""

@@ -31,6 +31,7 @@ from vadkit.store.scores import (
 from vadkit.video.cache import Frames
 from vadkit.video.clips import window_count
 from vadkit.video.decode import frame_size
+from vadkit.video.times import mean_rate
 
 
 class Scoring:
@@ -120,6 +121,8 @@ class Scoring:
                 )  # fmt: skip
                 if anomaly_maps:
                     scores = replace(scores, size=frame_size(video))
+                if (times := self.datamodule.times(video)) is not None:
+                    scores = replace(scores, times=times, fps=mean_rate(times))
                 write_scores(folder, scores, anomaly_maps=anomaly_maps)
             done += windows[video.name]
             self.experiment.progress.advance(done)

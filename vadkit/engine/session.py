@@ -91,6 +91,12 @@ def _now() -> str:
 
 def _check_same(folder: RunFolder, before: Manifest, experiment: Experiment, fingerprints: Mapping[Split, str]) -> None:
     """Refuse to continue with a changed recipe or other data; delete scores that a changed recipe makes invalid."""
+    if before.calibrated_from:
+        raise CheckpointError(
+            f"was made by 'vadkit calibrate' from {before.calibrated_from}, for score and watch only",
+            where=str(folder.path),
+            fix="run the recipe into another folder, with --out",
+        )
     digests, known = experiment.digests, before.data.fingerprints
     other = [split for split, value in fingerprints.items() if known.get(split, value) != value]
     if before.data.tested_on != tested_on(experiment.recipe.tree) and "test" in other:

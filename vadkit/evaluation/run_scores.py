@@ -17,7 +17,7 @@ from vadkit.core.errors import DataError, VadkitError
 from vadkit.core.files import atomic_write_text
 from vadkit.core.values import ClipSpec, Event, RunOrigin, RunResult
 from vadkit.evaluation.build import COMPARED, refuse_test_tuning, with_metrics
-from vadkit.evaluation.calibration import calibrate
+from vadkit.evaluation.calibration import Calibration, calibrate
 from vadkit.evaluation.config import EvaluationConfig, EvaluationData, Needs
 from vadkit.evaluation.coverage import enough_windows
 from vadkit.evaluation.evaluator import Evaluation, Evaluator
@@ -90,7 +90,9 @@ def _find_events(
     for video, scored in zip(result.videos, videos, strict=True):
         box = partial(_locate, scored, clip)
         scores = levels(video.fused, enough_windows(scored.coverage, min_windows)[video.numbers])
-        events += find_events(video.name, scores, threshold, scored.fps, numbers=video.numbers, locate=box)
+        events += find_events(
+            video.name, scores, threshold, scored.fps, numbers=video.numbers, locate=box, times=scored.times
+        )
     return events
 
 
@@ -100,20 +102,21 @@ def _locate(video: VideoScores, clip: ClipSpec, frame: int) -> Box | None:
     return locate(np.asarray(video.anomaly_maps()[frame]), clip, video.size)
 
 
-def write_calibration(folder: RunFolder, config: EvaluationConfig) -> None:
-    """Write scales and alarm threshold, from held-out normal video alone, next to the weights.
+def write_calibration(folder: RunFolder, config: EvaluationConfig) -> Calibration | None:
+    """Write scales and alarm threshold, from held-out normal video alone, next to the weights; None if there is none.
 
     Raises:
         DataError: scores are damaged or missing.
     """
     folder.calibration.unlink(missing_ok=True)  # it may belong to an earlier recipe
     if not folder.held_out.is_dir() or config.protocol.weights == "test":
-        return
+        return None
     synthetic, labels = read_synthetic(folder, config.needs)
     data = EvaluationData((), {}, read_scores(folder.held_out), synthetic, labels)
     calibration = calibrate(Evaluator(config).fit(data), config.protocol)
     if calibration is not None:
         atomic_write_text(folder.calibration, json.dumps(asdict(calibration), indent=2) + "\n")
+    return calibration
 
 
 def evaluate_under_all_protocols(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -126,7 +127,7 @@ def _final_fix(error: Exception, name: str) -> str:
 
 
 class Connection:
-    """A connection that gives pictures. Close it, or use it as a context manager."""
+    """A connection that gives pictures. Close it after use."""
 
     def __init__(self, name: str, container: av.container.InputContainer) -> None:
         self.name = name
@@ -176,8 +177,14 @@ class Connection:
                 yield Picture(picture, damage.reaches(picture))
 
     def close(self) -> None:
-        """Close the connection."""
+        """Close the connection and free its memory, some megabytes.
+
+        PyAV's objects refer to each other, and Python's collector does not see how large they are. Without the
+        collection, the memory would grow with every new connection.
+        """
         self._container.close()
+        del self._container, self._stream
+        gc.collect()
 
 
 class _Damage:

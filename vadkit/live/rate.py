@@ -8,6 +8,7 @@ from vadkit.video.times import FPS_TOLERANCE
 
 _FIRST = ((2.0, 9), (8.0, 3))  # seconds and frames, at least, of the first measurement
 _LATER = ((20.0, 3),)  # the same for the later ones, which must not follow a short stall
+_SETTLING = 0.5  # seconds after the connection that do not count
 _EVERY = 5.0  # seconds between two measurements
 _WINDOW = 60.0  # seconds that a measurement looks back
 _SAME = (1.25, 1.1)  # the time stamps agree with the clock up to this factor: in the first seconds, and later
@@ -31,6 +32,7 @@ class RateMeter:
 
     def __init__(self) -> None:
         self.rate: float | None = None  # frames per second; None before the first measurement
+        self._reported: float | None = None  # the last rate that was a new one
         self._proposed: float | None = None  # another rate, which the next measurement may confirm
         self._next = 0.0  # clock of the next measurement
         self._frames: deque[tuple[float, float | None]] = deque()
@@ -52,6 +54,8 @@ class RateMeter:
         if self._connected is None:
             self._connected = self._next = clock
             self._early = True
+        if clock - self._connected < _SETTLING:
+            return False  # frames that waited for the connection arrive together
         if self._early and clock - self._connected > _BURST:
             self._early = False
             self._frames.clear()  # also the stored ones
@@ -80,16 +84,15 @@ class RateMeter:
         return by_stamps if stored or _ratio(by_clock, by_stamps) <= _SAME[not self._early] else by_clock
 
     def _adopt(self, rate: float) -> bool:
-        if self.rate is None:
-            self.rate = rate
-            return True
-        if _ratio(rate, self.rate) <= FPS_TOLERANCE:
+        if self._reported is not None and _ratio(rate, self._reported) <= FPS_TOLERANCE:
+            self.rate, self._proposed = rate, None  # a more exact value of the same rate
+            return False
+        steady = self._proposed is not None and _ratio(rate, self._proposed) <= _STEADY
+        if self._reported is None or steady:
+            self.rate = self._reported = rate
             self._proposed = None
-        elif self._proposed is not None and _ratio(rate, self._proposed) <= _STEADY:
-            self.rate, self._proposed = rate, None
             return True
-        else:
-            self._proposed = rate
+        self._proposed = rate
         return False
 
 

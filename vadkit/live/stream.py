@@ -141,7 +141,7 @@ def _local(path: Path, make: FrameMaker, fps: float | None, tell: Callable[[str]
 
 
 def limit_fps(frames: SourceFrames, source_fps: float | None, fps: float | None) -> SourceFrames:
-    """Keep the first frame of each period of 1 / fps seconds, as `kept_at` does.
+    """Keep the first frame of each period of 1 / fps seconds.
 
     All frames remain if one of the rates is None, or if `source_fps` is at most `FPS_TOLERANCE` times `fps`.
     """

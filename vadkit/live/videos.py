@@ -1,4 +1,4 @@
-"""Finds the videos that `vadkit score` scores: files, folders, patterns and lists."""
+"""Finds the videos of `vadkit score` and `vadkit calibrate`: files, folders, patterns and lists."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Found:
     ignored: list[Path] = field(default_factory=list)  # files in folders that belong to no video
 
 
-def find_videos(sources: Sequence[str], lists: Sequence[Path] = ()) -> Found:
+def find_videos(sources: Sequence[str], lists: Sequence[Path] = (), *, command: str = "vadkit score") -> Found:
     """Find videos, each once, in the order of the arguments.
 
     A folder gives all videos in it, at any depth: files with the suffix of a video, and folders of images without
@@ -49,13 +49,14 @@ def find_videos(sources: Sequence[str], lists: Sequence[Path] = ()) -> Found:
     Args:
         sources: files, folders, and patterns such as "night/**/*.mp4".
         lists: text files with one such source in each line. Lines that start with # are comments.
+        command: the command that needs the videos, for messages.
 
     Raises:
         DataError: a source does not exist, or there are no videos.
     """
     found, here = Found(), Path.cwd()
     known: dict[str, None] = {}
-    for where, source in [*(("", source) for source in sources), *_read_lists(lists)]:
+    for where, source in [*((command, source) for source in sources), *_read_lists(lists)]:
         for path in _expand(source, where):
             for video in _videos_in(path, found.ignored):
                 known.setdefault(os.path.normpath(here / video))  # links stay as they are named
@@ -63,7 +64,7 @@ def find_videos(sources: Sequence[str], lists: Sequence[Path] = ()) -> Found:
     if not found.videos:
         given = join_names([*sources, *lists])
         what = f"no videos in {given}" if given else "no videos are named"
-        raise DataError(what, where="vadkit score", fix="give video files, or folders that contain videos")
+        raise DataError(what, where=command, fix="give video files, or folders that contain videos")
     return found
 
 
@@ -81,22 +82,21 @@ def _read_lists(lists: Sequence[Path]) -> Iterator[tuple[str, str]]:
 
 def _expand(source: str, where: str) -> list[Path]:
     """The path, or the paths that match a pattern."""
-    place = where or "vadkit score"
     path = Path(source)
     if os.path.lexists(path):
         return [path]
     if "://" in source:
         fix = "download the file, or use 'vadkit watch', which reads streams"
-        raise DataError(f"{source} is a URL", where=place, fix=fix)
+        raise DataError(f"{source} is a URL", where=where, fix=fix)
     if not glob.has_magic(source):
-        raise DataError(f"{source} does not exist", where=place, fix="correct the path")
+        raise DataError(f"{source} does not exist", where=where, fix="correct the path")
     base = Path(path.anchor)
     try:
         matches = [match for match in base.glob(str(path.relative_to(base))) if match.name[0] != "."]
     except ValueError as error:  # before Python 3.13, ** must be a complete part of the path
-        raise DataError(f"{source!r} is not a pattern: {error}", where=place, fix="correct the pattern") from error
+        raise DataError(f"{source!r} is not a pattern: {error}", where=where, fix="correct the pattern") from error
     if not matches:
-        raise DataError(f"no file matches {source!r}", where=place, fix="correct the pattern")
+        raise DataError(f"no file matches {source!r}", where=where, fix="correct the pattern")
     return sorted(matches, key=lambda match: natural_key(str(match)))
 
 

@@ -76,7 +76,7 @@ class Watch:
     ) -> None:
         registry = registry or Registry.discover()
         self._tell = (progress or NoProgress()).message
-        self.folder, self.recipe = _open_deployable(run, overrides, registry)
+        self.folder, self.recipe = open_deployable(run, overrides, registry)
         folder = self.folder
         config = evaluation_of(self.recipe, registry)
         self.protocol = config.protocol
@@ -267,7 +267,8 @@ class _SourceRun:
         columns = {name: values.tolist() for name, values in scores.components.items()}
         maps, enough = scores.anomaly_maps, scores.coverage >= self.watch.protocol.min_windows
         for number, score in enumerate(fusion(scores.components).tolist()):
-            waited, frame = self.waiting.popleft(), self.first
+            waited = self.waiting.popleft()
+            frame = waited.number
             self.first += 1
             level = score if enough[number] else -np.inf
             alarm = None if np.isnan(score) else self.alarms.update(frame, waited.seconds, level)
@@ -290,12 +291,12 @@ class _Waiting:
     """A frame that waits for its score."""
 
     def __init__(self, frame: SourceFrame, *, keep_picture: bool) -> None:
-        self.seconds, self.since = frame.seconds, time.monotonic()
+        self.number, self.seconds, self.since = frame.number, frame.seconds, time.monotonic()
         picture = frame.frame if frame.picture is None else frame.picture
         self.picture = picture if keep_picture else None
 
 
-def _open_deployable(run: str | Path, overrides: Sequence[str], registry: Registry) -> tuple[RunFolder, Recipe]:
+def open_deployable(run: str | Path, overrides: Sequence[str], registry: Registry) -> tuple[RunFolder, Recipe]:
     """Open a run under a deployable protocol: its own, or the preset `deployable`."""
     folder, recipe = open_run(run, overrides, registry, allow_test_tuning=True)
     if recipe.evaluate.protocol.deployable:

@@ -19,7 +19,17 @@ from pydantic import NonNegativeInt, PositiveInt
 
 from vadkit.core.errors import VadkitError
 from vadkit.core.protocol import Protocol
-from vadkit.core.values import ClipSpec, OnCorrupt, Probability, Sampling, Share, Short, Split, WeightsFile
+from vadkit.core.values import (
+    ClipSpec,
+    MixedRates,
+    OnCorrupt,
+    Probability,
+    Sampling,
+    Share,
+    Short,
+    Split,
+    WeightsFile,
+)
 from vadkit.recipe.clip_section import ClipForm
 from vadkit.recipe.component_config import ComponentConfig
 from vadkit.recipe.grammar import EntryName, FiniteFloat, Kind, PositiveFloat, Section, Shorthand, Written
@@ -97,6 +107,8 @@ class Data(Section):
             last frame of the video; scores are kept only for the frames of the video.
         on_corrupt: a video that is damaged or truncated is an "error", or "warn" uses the frames that can be
             read and writes a warning into the manifest of the run.
+        mixed_rates: videos of different frame rates are an "error", or "warn" writes a warning. A model learns motion
+            per frame: at a lower rate, the same motion looks faster.
         mask: regions of the picture that are left out; none by default.
         test_on: another data set. Its test videos are scored and evaluated instead of those of `dataset`, to
             measure a model on data that it was not trained on. The clips have the same geometry.
@@ -111,6 +123,7 @@ class Data(Section):
     augment: Annotated[tuple[Annotated[ComponentConfig, Kind("augmentation")], ...], Shorthand(AugmentForm)] = ()
     short: Short = "error"
     on_corrupt: OnCorrupt = "warn"
+    mixed_rates: MixedRates = "warn"
     mask: Mask | None = None
     test_on: Annotated[ComponentConfig, Kind("dataset")] | None = None
 

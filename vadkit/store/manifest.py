@@ -109,6 +109,8 @@ class Manifest:
     flops: Mapping[str, int] | None = None  # part of the pipeline -> floating-point operations for one clip
     stages: Mapping[str, Stage] = field(default_factory=dict)
     copied: tuple[str, ...] = ()  # stages that were copied from other runs
+    # folder of the run that has these weights, if `vadkit calibrate` made this folder; else empty
+    calibrated_from: str = ""
     # key of the recipe, such as `model.encoder.weights` -> the file that it names
     files: Mapping[str, InputFileRecord] = field(default_factory=dict)
     data: DataRecord = DataRecord()

@@ -77,24 +77,15 @@ def mean_rate(times: NDArray[np.float64]) -> float | None:
     return (times.size - 1) / float(times[-1] - times[0]) if times.size > 1 and times[-1] > times[0] else None
 
 
-def kept_at(times: NDArray[np.float64], fps: float) -> NDArray[np.intp]:
-    """Indices of the frames that remain if at most `fps` frames per second are used, in order.
-
-    Each period of 1 / fps seconds keeps its first frame. All frames remain if their rate is at most
-    `FPS_TOLERANCE` times `fps`.
-
-    Args:
-        times: seconds of the frames, (F,), not decreasing.
-        fps: frames per second.
+def rate_varies(times: NDArray[np.float64]) -> bool:
+    """Whether frames with these times in seconds, (F,), are not evenly spaced: some are off by half a frame or more.
 
     Example:
-        >>> kept_at(np.arange(8) / 30, fps=15.0).tolist()
-        [0, 2, 4, 6]
+        >>> rate_varies(np.arange(100) / 29.97), rate_varies(np.array([0.0, 0.1, 0.2, 1.2]))
+        (False, True)
     """
     rate = mean_rate(times)
-    if rate is None or rate <= fps * FPS_TOLERANCE:
-        return np.arange(times.size)
-    return np.flatnonzero(np.diff(period(times, fps), prepend=-1) > 0)
+    return rate is not None and bool(np.abs(times - times[0] - np.arange(times.size) / rate).max() >= 0.5 / rate)
 
 
 def period(seconds: NDArray[np.float64] | float, fps: float) -> NDArray[np.int64]:
