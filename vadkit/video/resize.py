@@ -19,17 +19,6 @@ def to_color(frame: NDArray[np.uint8], color: Color) -> NDArray[np.uint8]:
     return np.asarray(Image.fromarray(frame).convert("L"))[..., None]
 
 
-def shrink(frame: NDArray[np.uint8], longest: int) -> NDArray[np.uint8]:
-    """Resize (H, W, C) so that its longer side has at most this number of pixels; a smaller frame does not change."""
-    height, width, channels = frame.shape
-    scale = longest / max(height, width)
-    if scale >= 1:
-        return frame
-    size = max(1, round(scale * width)), max(1, round(scale * height))
-    image = Image.fromarray(frame[..., 0] if channels == 1 else frame)
-    return np.asarray(image.resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0)).reshape(size[1], size[0], -1)
-
-
 def placed(clip: ClipSpec, size: tuple[int, int]) -> tuple[int, int, int, int]:
     """Where the picture is in a clip's frame: first row, first column, height and width, in pixels of the frame.
 
@@ -42,6 +31,17 @@ def placed(clip: ClipSpec, size: tuple[int, int]) -> tuple[int, int, int, int]:
     scale = min(clip.height / size[0], clip.width / size[1])
     height, width = (max(1, round(scale * side)) for side in size)
     return (clip.height - height) // 2, (clip.width - width) // 2, height, width
+
+
+def shrink(frame: NDArray[np.uint8], longest: int) -> NDArray[np.uint8]:
+    """Resize (H, W, C) so that its longer side has at most this number of pixels; a smaller frame does not change."""
+    height, width, channels = frame.shape
+    scale = longest / max(height, width)
+    if scale >= 1:
+        return frame
+    size = max(1, round(scale * width)), max(1, round(scale * height))
+    image = Image.fromarray(frame[..., 0] if channels == 1 else frame)
+    return np.asarray(image.resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0)).reshape(size[1], size[0], -1)
 
 
 def resize(frame: NDArray[np.uint8], clip: ClipSpec) -> NDArray[np.uint8]:
