@@ -24,6 +24,10 @@ def numbers(frames: NDArray[np.uint8]) -> list[int]:
     return [round((float(frame[frame.shape[0] // 2 :].mean()) - 8) / 12) for frame in frames]
 
 
+VARYING = [*(round(n * 1000 / 30) for n in range(300)), *range(10_000, 20_000, 100)]
+"""Times in milliseconds: 300 frames at 30 frames per second, then 100 at 10."""
+
+
 def noise(frames: int) -> NDArray[np.uint8]:
     base = np.random.default_rng(0).integers(0, 256, (48, 64, 3), dtype=np.uint8)
     return np.stack([np.roll(base, n, axis=1) for n in range(frames)])

@@ -82,6 +82,9 @@ from vadkit.report.remarks import result_notes, result_warnings
 from vadkit.report.worst import worst_frames
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from vadkit.video.encode import VideoWriter
 
 __all__ = [
@@ -148,6 +151,7 @@ __all__ = [
     "closest",
     "count_frames",
     "frame_rate",
+    "frame_times",
     "hookimpl",
     "intervals_of",
     "is_image",
@@ -226,6 +230,26 @@ def frame_rate(path: Path) -> float | None:
     from vadkit.video import video_file
 
     return video_file.frame_rate(path)
+
+
+def frame_times(path: Path) -> NDArray[np.float64]:
+    """Return the seconds of each frame of a video file since its first frame, (F,). It does not decode the file.
+
+    Raises:
+        DataError: the file cannot be read.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from vadkit.api import DataError, frame_times
+        >>> try:
+        ...     frame_times(Path("no-such-file.mp4"))
+        ... except DataError as error:
+        ...     print(error.what)
+        the file does not exist
+    """
+    from vadkit.video import times
+
+    return times.frame_times(path)
 
 
 def read_label_file(path: Path, video: str = "") -> dict[str, VideoLabels]:

@@ -20,6 +20,7 @@ from vadkit_sinks.folder import Folder
 from vadkit_sinks.pictures import rgb
 
 _USUAL_FPS = 25.0  # of a source with an unknown frame rate
+_MEASURED = 2.0  # seconds over which the rate of the frames is measured
 
 
 class Clip(Sink):
@@ -38,6 +39,13 @@ class Clip(Sink):
 
     Raises:
         VadkitError: a number is out of range, or the quota is not a size.
+
+    Example:
+        >>> try:
+        ...     Clip(folder=Path("clips"), before=-1)
+        ... except VadkitError as error:
+        ...     print(error)
+        'before' must be from 0 to 60 s, 'after' from 0 to 600 s, and 'longest' above 0 s
     """
 
     needs_frames = True
@@ -67,7 +75,7 @@ class Clip(Sink):
         """Note the frame rate, and remove incomplete files of an earlier process."""
         self._fps = source.fps or _USUAL_FPS
         # An alarm is raised when it has lasted long enough, but its video starts before its first frame.
-        self._keep = self._before + source.rules.min_duration
+        self._keep = max(self._before + source.rules.min_duration, _MEASURED)
         self._folder.remove_leftovers()
 
     def frame(self, score: FrameScore) -> None:
@@ -94,7 +102,7 @@ class Clip(Sink):
             return
         if self._recording is None:
             start = event.alarm.seconds - self._before
-            recording = _Recording(self._folder.file(event), self._fps, self._quality, start + self._longest)
+            recording = _Recording(self._folder.file(event), self._rate(), self._quality, start + self._longest)
             for score in self._recent:
                 if score.seconds >= start:
                     recording.write(score)
@@ -105,6 +113,11 @@ class Clip(Sink):
         """Complete the video that is being written."""
         del summary
         self._finish()
+
+    def _rate(self) -> float:
+        """Frames per second of the last seconds: a live source can have another rate than training."""
+        first, last = self._recent[0].seconds, self._recent[-1].seconds
+        return (len(self._recent) - 1) / (last - first) if last - first >= _MEASURED / 2 else self._fps
 
     def _finish(self) -> None:
         recording, self._recording = self._recording, None

@@ -26,6 +26,12 @@ class Command(Sink):
 
     Raises:
         VadkitError: `run` or `on` is empty, or the time limit is not above 0.
+
+    Example:
+        >>> from datetime import UTC, datetime
+        >>> from vadkit.api import Alarm, WatchedSource
+        >>> source = WatchedSource("night.mp4", live=False, began=datetime(2026, 3, 1, tzinfo=UTC), threshold=2.5)
+        >>> Command(run=["true"]).alarm(AlarmEvent(1, source, Alarm(50, 2.0, 3.5, 50, 2.0)))
     """
 
     def __init__(

@@ -15,6 +15,19 @@ class JsonLines(Sink):
 
     Args:
         file: the file. It is created if it does not exist.
+
+    Example:
+        >>> from datetime import UTC, datetime
+        >>> from tempfile import TemporaryDirectory
+        >>> from vadkit.api import Alarm
+        >>> source = WatchedSource("night.mp4", live=False, began=datetime(2026, 3, 1, tzinfo=UTC), threshold=2.5)
+        >>> with TemporaryDirectory() as folder:
+        ...     sink = JsonLines(file=Path(folder, "alarms.jsonl"))
+        ...     sink.open(source)
+        ...     sink.alarm(AlarmEvent(1, source, Alarm(50, 2.0, 3.5, 50, 2.0)))
+        ...     sink.close(WatchSummary(source, "end of the source"))
+        ...     json.loads(Path(folder, "alarms.jsonl").read_text())["event"]
+        'begin'
     """
 
     def __init__(self, *, file: Path) -> None:
@@ -40,6 +53,18 @@ class Scores(Sink):
 
     Args:
         file: the file. It is created if it does not exist, with a header line.
+
+    Example:
+        >>> from datetime import UTC, datetime
+        >>> from tempfile import TemporaryDirectory
+        >>> source = WatchedSource("night.mp4", live=False, began=datetime(2026, 3, 1, tzinfo=UTC), threshold=2.5)
+        >>> with TemporaryDirectory() as folder:
+        ...     sink = Scores(file=Path(folder, "scores.csv"))
+        ...     sink.open(source)
+        ...     sink.frame(FrameScore(0, 0.0, 0.25, {}))
+        ...     sink.close(WatchSummary(source, "end of the source"))
+        ...     Path(folder, "scores.csv").read_text().splitlines()
+        ['source,frame,seconds,score', 'night.mp4,0,0.000,0.25']
     """
 
     needs_frames = True

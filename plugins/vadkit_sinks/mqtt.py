@@ -40,6 +40,14 @@ class Mqtt(Sink):
 
     Raises:
         VadkitError: the name is not valid, an environment variable is not set, or a number is out of range.
+
+    Example:
+        >>> try:
+        ...     Mqtt(name="front door")
+        ... except VadkitError as error:
+        ...     print(error)
+        'name' is 'front door'
+          -> use letters, digits, '_' and '-', such as front_door
     """
 
     needs_frames = True

@@ -20,15 +20,16 @@ def rgb(picture: NDArray[np.uint8]) -> Picture:
 
 
 def with_heat_map(picture: Picture, anomaly_map: NDArray[np.floating[Any]], low: float, high: float) -> Picture:
-    """Draw an anomaly map (h, w) over a picture. Values up to `low` are transparent; `high` and above is hottest."""
+    """Draw an anomaly map (h, w) over the picture that it covers.
+
+    Values up to `low` are transparent, and values from `high` on have the hottest colour.
+    """
     import cv2
 
     height, width = picture.shape[:2]
-    # The cells of a map cover the picture; the last ones can extend over its edge.
-    cells = -(-height // anomaly_map.shape[0]), -(-width // anomaly_map.shape[1])
-    sides = cells[1] * anomaly_map.shape[1], cells[0] * anomaly_map.shape[0]
-    heat = cv2.resize(np.nan_to_num(anomaly_map.astype(np.float32)), sides, interpolation=cv2.INTER_LINEAR)
-    heat = np.clip((heat[:height, :width] - low) / max(high - low, 1e-12), 0, 1)
+    values = np.nan_to_num(anomaly_map.astype(np.float32))
+    heat = cv2.resize(values, (width, height), interpolation=cv2.INTER_LINEAR)
+    heat = np.clip((heat - low) / max(high - low, 1e-12), 0, 1)
     colors = cv2.applyColorMap((255 * heat).astype(np.uint8), cv2.COLORMAP_TURBO)[..., ::-1]
     opacity = _STRENGTH * heat[..., None]
     return (picture * (1 - opacity) + colors * opacity).astype(np.uint8)

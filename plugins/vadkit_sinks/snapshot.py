@@ -25,6 +25,18 @@ class Snapshot(Sink):
 
     Raises:
         VadkitError: the quota is not a size.
+
+    Example:
+        >>> from datetime import UTC, datetime
+        >>> from tempfile import TemporaryDirectory
+        >>> from vadkit.api import Alarm, FrameScore
+        >>> source = WatchedSource("night.mp4", live=False, began=datetime(2026, 3, 1, tzinfo=UTC), threshold=2.5)
+        >>> picture = np.zeros((48, 64, 3), np.uint8)
+        >>> event = AlarmEvent(1, source, Alarm(50, 2.0, 3.5, 50, 2.0), FrameScore(50, 2.0, 3.5, {}, picture=picture))
+        >>> with TemporaryDirectory() as folder:
+        ...     Snapshot(folder=Path(folder)).alarm(event)
+        ...     [path.name for path in Path(folder).iterdir()]
+        ['vadkit_00h00m02s_0001_night.mp4.jpg']
     """
 
     needs_pictures = True

@@ -1,26 +1,31 @@
-"""Alarms and a summary on standard output."""
+"""Alarms, states of the source and a summary on standard output."""
 
 from __future__ import annotations
 
 from datetime import datetime
 
-from vadkit.api import AlarmEvent, Sink, WatchedSource, WatchSummary
+from vadkit.api import AlarmEvent, Sink, SourceStatus, WatchedSource, WatchSummary
 
 
 class Terminal(Sink):
-    """Prints a line when an alarm begins and when it ends, and a summary at the end.
+    """Prints a line when an alarm begins and when it ends, the states of a live source, and a summary at the end.
 
     Example:
         >>> from datetime import UTC, datetime
         >>> source = WatchedSource("night.mp4", live=False, began=datetime(2026, 3, 1, tzinfo=UTC), threshold=2.5)
-        >>> Terminal().open(source)
+        >>> terminal = Terminal()
+        >>> terminal.open(source)
         alarms at 2.5; protocol unknown
-        >>> Terminal().close(WatchSummary(source, "end of the source", frames=50, seconds=2.0))
+        >>> terminal.close(WatchSummary(source, "end of the source", frames=50, seconds=2.0))
         50 frames, 0 alarms in 2.0 s of video
     """
 
+    def __init__(self) -> None:
+        self._source: WatchedSource | None = None
+
     def open(self, source: WatchedSource) -> None:
         """Print the threshold and the normal video behind it."""
+        self._source = source
         normal = f", from {duration(3600 * source.normal_hours)} of held-out normal video"
         tuned = ", TEST-TUNED" if source.test_tuned else ""
         protocol = f"protocol {source.protocol or 'unknown'}{tuned}"
@@ -34,6 +39,13 @@ class Terminal(Sink):
             return
         peak = f"peak {alarm.peak:.3g} at {_when(event, alarm.peak_seconds)}"
         print(f"{when}  alarm ends    after {alarm.until - alarm.seconds:.1f} s, {peak}", flush=True)
+
+    def status(self, status: SourceStatus) -> None:
+        """Print the state of a live source."""
+        when = self._source.time(status.seconds) if self._source else None
+        clock = "" if when is None else f"{_local(when)}  "
+        detail = f": {status.detail}" if status.detail else ""
+        print(f"{clock}source {status.state.replace('_', ' ')}{detail}", flush=True)
 
     def close(self, summary: WatchSummary) -> None:
         """Print the summary."""
@@ -60,6 +72,10 @@ def duration(seconds: float) -> str:
 def _when(event: AlarmEvent, seconds: float) -> str:
     time: datetime | None = event.source.time(seconds)
     if time is not None:
-        return time.astimezone().isoformat(sep=" ", timespec="seconds")
+        return _local(time)
     minutes, rest = divmod(round(seconds, 1), 60)
     return f"{int(minutes // 60):02}:{int(minutes % 60):02}:{rest:04.1f}"
+
+
+def _local(time: datetime) -> str:
+    return time.astimezone().isoformat(sep=" ", timespec="seconds")

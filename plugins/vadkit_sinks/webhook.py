@@ -35,6 +35,14 @@ class Webhook(Sink):
 
     Raises:
         VadkitError: the URL is not valid, an environment variable is not set, or a number is out of range.
+
+    Example:
+        >>> try:
+        ...     Webhook(url="example.org/alarm")
+        ... except VadkitError as error:
+        ...     print(error)
+        'url' is not an http or https URL
+          -> write for example https://example.org/alarm
     """
 
     def __init__(

@@ -64,6 +64,19 @@ class Alarms(CountedOnce):
 
         return measure
 
+    def basis(self, videos: Sequence[ScoredVideo]) -> Mapping[str, str]:
+        """State the length of the normal video, and the number of events."""
+        if not videos:
+            return {}
+        *_, hours, events, detected, _ = np.sum([self._count(video) for video in videos], axis=0)
+        found: dict[str, str] = {}
+        if hours > 0:
+            short = "" if hours >= 1 else ", too short for a rate per hour"
+            found["false_alarms_per_hour"] = f"from {_length(hours)} of normal video{short}"
+        if events > 0:
+            found["events_detected"] = f"{int(detected)} of {int(events)} events"
+        return found
+
     def _count(self, video: ScoredVideo) -> tuple[float, ...]:
         threshold = video.threshold if self.threshold is None else self.threshold
         fps = video.fps or self.fps
@@ -91,3 +104,11 @@ class Alarms(CountedOnce):
             float(len(first)),
             sum(first) / fps,
         )
+
+
+def _length(hours: float) -> str:
+    """A length of time, such as 15 s, 3.5 min or 2.1 h."""
+    seconds = 3600 * hours
+    if seconds < 120:
+        return f"{seconds:.3g} s"
+    return f"{60 * hours:.3g} min" if hours < 2 else f"{hours:.3g} h"

@@ -44,6 +44,12 @@ def test_numbers_and_boxes_are_those_of_the_video() -> None:
     assert found[0].over_threshold == 2.0
 
 
+def test_times_of_the_frames_replace_the_frame_rate() -> None:
+    scores, times = np.array([0.0, 2.0, 3.0, 0.0, 0.0, 0.0]), np.array([0.0, 0.1, 0.2, 5.0, 6.0, 7.0])
+    [event] = find_events("v", scores, 1.0, 2.0, numbers=np.arange(1, 7) - 1, times=times)
+    assert (event.start_seconds, event.peak_seconds, event.end_seconds) == (0.1, 0.2, 0.2)
+
+
 @pytest.mark.parametrize(
     ("seconds", "text"),
     [(0, "0:00:00.000"), (59.9996, "0:01:00.000"), (83.25, "0:01:23.250"), (36_000.5, "10:00:00.500"), (None, "")],

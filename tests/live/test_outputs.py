@@ -208,5 +208,30 @@ def test_an_alarm_has_the_place_of_its_highest_frame() -> None:
     found.frame(peak)
     found.frame(FrameScore(4, 0.16, 2.5, {}, (alarm(3, 4),), np.zeros((4, 6), np.float32)))
     found.close(WatchSummary(source(), "SIGTERM"))
-    assert [event.peak for event in events] == [peak, peak]
+    assert [event.peak.frame for event in events if event.peak] == [3, 3]
     assert [event.box for event in events] == [(16, 8, 24, 16)] * 2
+
+
+def test_maps_and_boxes_fit_a_larger_picture_without_the_bars_of_the_clip() -> None:
+    events: list[AlarmEvent] = []
+
+    class Places(Recorder):
+        def alarm(self, event: AlarmEvent) -> None:
+            events.append(event)
+
+    clip = ClipSpec(8, 48, 48, "gray", resize="letterbox")  # the video has twice the width of its height
+    anomaly_map = np.zeros((6, 6), np.float32)
+    anomaly_map[2, 3] = 1.0  # x 24 to 32, y 16 to 24; the picture is in the rows 12 to 36
+    found = Outputs([NamedSink("sink", Places())], clip, pytest.fail)
+    found.open(source())
+    large = np.zeros((200, 400, 3), np.uint8)
+    found.frame(FrameScore(3, 0.12, 3.0, {}, (alarm(3),), anomaly_map, large, is_peak=True))
+    found.close(WatchSummary(source(), "SIGTERM"))
+    (begin, _end) = events
+    assert begin.box == (200, 33, 267, 100)
+    assert begin.peak is not None
+    fitted = begin.peak.anomaly_map
+    assert fitted is not None
+    assert fitted.shape == (24, 48)
+    rows, columns = np.nonzero(fitted)
+    assert (rows.min(), rows.max(), columns.min(), columns.max()) == (4, 11, 24, 31)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+import errno
 import json
 from collections.abc import Iterator, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ import filmed
 import numpy as np
 import pytest
 from owned import film, images
+from PIL import Image
 from typer.testing import CliRunner, Result
 
 import vadkit
@@ -19,10 +22,12 @@ from vadkit.cli.main import app
 from vadkit.core.errors import DataError, RunFolderError, VadkitError
 from vadkit.core.files import LEFTOVERS
 from vadkit.core.progress import NoProgress
-from vadkit.live.score import score_videos
+from vadkit.live.score import Settings, score_videos
 from vadkit.live.videos import find_videos
 from vadkit.live.watch import Watch
 from vadkit.store.run_folder import RunFolder
+from vadkit.video.damage import Damages
+from vadkit.video.video_file import pictures
 from vadkit_datasets.walkway.dataset import Walkway
 
 FPS = 10
@@ -105,7 +110,7 @@ def test_scores_and_events_are_those_of_the_run(run: vadkit.Run, root: Path, tmp
     assert len(events) == len(wanted) > 0
     for found, event in zip(events, wanted, strict=True):
         assert found["video"].endswith(f"{event['video']}.mp4")
-        for key in (key for key in event if key != "video" and "score" not in key and "over" not in key):
+        for key in event.keys() - {"video", "thumbnail", "peak_score", "over_threshold"}:
             assert found[key] == event[key] or float(found[key]) == pytest.approx(float(event[key]), rel=1e-4)
 
 
@@ -141,11 +146,11 @@ def test_an_interruption_keeps_finished_videos_and_their_events(run: vadkit.Run,
 
     videos = find_videos([str(root / "test")]).videos
     with pytest.raises(KeyboardInterrupt):
-        score_videos(Watch(run.path), videos, tmp_path, form="csv", fps=None, progress=Interrupting())
+        score_videos(Watch(run.path), videos, tmp_path, Settings(), Interrupting())
     assert sum(path.suffix == ".json" for path in (tmp_path / "scores").rglob("*.*")) == 1
     assert not list(tmp_path.rglob(LEFTOVERS))
     assert _rows(tmp_path / "events.csv")
-    done = score_videos(Watch(run.path), videos, tmp_path, form="csv", fps=None, progress=NoProgress())
+    done = score_videos(Watch(run.path), videos, tmp_path, Settings(), NoProgress())
     assert (done.scored, done.skipped, done.failed) == (1, 1, [])
 
 
@@ -163,6 +168,59 @@ def test_a_damaged_video_does_not_stop_the_others(run: vadkit.Run, root: Path, t
     assert "has 5 frames, but a clip needs 8" in done.output
     assert not list((tmp_path / "out").rglob("*broken*"))
     assert _score(run, "--list", listed, "--out", tmp_path / "out").exit_code == 1
+
+
+def test_events_have_thumbnails_and_videos_are_annotated(
+    run: vadkit.Run, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(root / "test")
+    out = tmp_path / "out"
+    arguments = ("door/x.mp4", "--out", out, "--annotate", "--format", "npz", "--start", "2026-03-01T08:30:00")
+    assert "1 video scored" in _score(run, *arguments).output
+    assert len(list(pictures(out / "annotated/door/x.mp4.mp4", Damages(strict=True)))) == 60
+    events = _rows(out / "events.csv")
+    assert events
+    for event in events:
+        with Image.open(out / event["thumbnail"]) as image:
+            assert (image.format, image.size) == ("JPEG", (2 * 240 + 4, 160))
+        seconds = datetime.fromisoformat(event["peak_time"]) - datetime(2026, 3, 1, 8, 30)
+        assert seconds.total_seconds() == pytest.approx(float(event["peak_seconds"]))
+    assert "1 scored before" in _score(run, *arguments).output
+    _score(run, "gate/x.mp4", "--out", out, "--start", "2026-03-02T08:30:00")
+    assert len(_rows(out / "events.csv")) >= len(events)  # a start of another video keeps the events
+    (out / "annotated/door/x.mp4.mp4").unlink()
+    assert "1 video scored" in _score(run, *arguments).output
+    for event in _rows(run.path / "events.csv"):  # of the run's own test videos
+        assert (run.path / event["thumbnail"]).is_file()
+        assert event["thumbnail"].startswith(f"thumbnails/{event['video']}/frame_")
+
+
+@pytest.mark.parametrize("suffix", [".mkv", ".mp4"])
+def test_times_are_those_of_the_file_if_the_frame_rate_varies(run: vadkit.Run, tmp_path: Path, suffix: str) -> None:
+    times = [*range(0, 3000, 50), *range(3000, 6000, 200)]  # milliseconds: 60 frames, then 15
+    frames = np.stack([np.roll(filmed.noise(1)[0], n, axis=1) for n in range(len(times))])
+    filmed.write(tmp_path / f"v{suffix}", frames, "libx264", times=times)
+    assert _score(run, tmp_path / f"v{suffix}", "--out", tmp_path / "out").exit_code == 0
+    [path] = (tmp_path / "out/scores").rglob("*.csv")
+    rows = _rows(path)
+    assert [float(row["seconds"]) for row in rows] == [times[int(row["frame"])] / 1000 for row in rows]
+    assert [int(row["frame"]) for row in rows[-15:]] == list(range(60, 75))
+    assert len(rows) == 30 + 15  # of the fast frames every second one is used, because training had 10 a second
+    for event in _rows(tmp_path / "out/events.csv"):
+        assert float(event["peak_seconds"]) == times[int(event["peak_frame"])] / 1000
+
+
+def test_a_full_disk_advises_to_give_the_same_command_again(
+    run: vadkit.Run, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: Any, **__: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("vadkit.live.score_files.csv.writer", full)
+    with pytest.raises(RunFolderError, match="the disk is full") as caught:
+        _score(run, root / "test", "--out", tmp_path / "out")
+    assert caught.value.fix == "free some space, then give the same command again: finished videos are kept"
+    assert not list((tmp_path / "out").rglob("*x.mp4*"))
 
 
 def test_mistakes_are_named_before_the_model_is_loaded(run: vadkit.Run, root: Path, tmp_path: Path) -> None:
@@ -231,7 +289,7 @@ def test_an_encoded_file_has_the_scores_that_the_run_gives_under_the_deployable_
     events = [json.loads(line) for line in (run.path / "scored/events.jsonl").read_text().splitlines()]
     assert evaluated.events is not None
     assert [event["start_frame"] for event in events] == [event.start_frame for event in evaluated.events]
-    assert {event["x0"] for event in events} <= {None}  # the run keeps no anomaly maps
+    assert all(event["x0"] < event["x1"] for event in events)  # although the run keeps no anomaly maps
 
 
 def test_without_held_out_video_a_run_says_once_why_it_has_no_events(

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import av
+import filmed
 import mjpeg
 import pytest
 from PIL import Image
@@ -57,7 +58,7 @@ def test_sinks_come_from_a_file_and_from_options(run: vadkit.Run, film: Path, tm
     assert [line["event"] for line in lines(tmp_path / "a.jsonl")] == ["begin", "end"]
     (picture,) = (tmp_path / "pictures").iterdir()
     with Image.open(picture) as opened:
-        assert opened.size == (48, 32)
+        assert opened.size == (48, 32)  # not enlarged
     (clip,) = (tmp_path / "clips").iterdir()
     with av.open(str(clip)) as container:
         assert len(list(container.decode(video=0))) == 40
@@ -118,6 +119,16 @@ def test_scores_have_pictures_maps_and_the_peak_so_far(run: vadkit.Run, film: Pa
     assert peaks[0] == 0
     assert peaks[-1] == max(found, key=lambda scored: scored.score).frame
     assert {scored.active for scored in found} == {True}
+
+
+def test_pictures_are_larger_than_what_the_model_sees(run: vadkit.Run, tmp_path: Path) -> None:
+    path = filmed.write(tmp_path / "a.mkv", filmed.noise(12), "ffv1", "bgr0")
+    ready = Watch(run.path)
+    with_pictures = list(ready.run(ready.open(str(path), picture_size=56), pictures=True))
+    without = list(ready.run(ready.open(str(path))))
+    assert {scored.picture.shape for scored in with_pictures if scored.picture is not None} == {(42, 56, 3)}
+    assert {scored.picture for scored in without} == {None}
+    assert [scored.score for scored in with_pictures] == [scored.score for scored in without]
 
 
 def endless(ready: Watch, film: Path, after: int, then: Any, *, live: bool) -> Source:

@@ -192,6 +192,16 @@ def test_flickering_within_a_second_is_one_alarm() -> None:
     assert Alarms(threshold=5.0, fps=1.0).compute([video(scores, [0] * 10)])["false_alarms_per_hour"] == 3 * 360
 
 
+def test_alarms_state_on_how_much_video_they_rest() -> None:
+    quiet = video([0.0] * 150, [0] * 150)
+    assert Alarms(threshold=5.0, fps=10.0).compute([quiet])["false_alarms_per_hour"] == 0
+    assert Alarms(threshold=5.0, fps=10.0).basis([quiet]) == {
+        "false_alarms_per_hour": "from 15 s of normal video, too short for a rate per hour"
+    }
+    found = Alarms(threshold=5.0, fps=0.01).basis([quiet, video([0.0, 9, 0, 0, 0, 0], [0, 1, 0, 1, 0, 0])])
+    assert found == {"false_alarms_per_hour": "from 4.28 h of normal video", "events_detected": "1 of 2 events"}
+
+
 def test_a_frame_that_too_few_windows_show_raises_no_alarm() -> None:
     start = video([9, 9, 0, 0, 0, 0, 9, 0], [0, 0, 0, 0, 0, 0, 1, 1])
     shown = np.array([False, True, True, True, True, True, True, True])

@@ -85,6 +85,13 @@ def test_console_counts_the_events_of_videos_without_labels(capsys: pytest.Captu
         assert "no labels: scores and events without metrics" in text
 
 
+def test_console_says_on_how_much_data_a_value_rests(capsys: pytest.CaptureFixture[str]) -> None:
+    basis = {"false_alarms_per_hour": "from 15 s of normal video, too short for a rate per hour"}
+    Console().report(replace(result(), summary=replace(result().summary, basis=basis)), Path("run"))
+    shown = " ".join(capsys.readouterr().out.split())
+    assert "false_alarms_per_hour: from 15 s of normal video, too short for a rate per hour" in shown
+
+
 def test_console_marks_what_was_tuned_on_the_test_set(capsys: pytest.CaptureFixture[str]) -> None:
     Console().report(replace(result(), protocol={"name": "itae", "digest": "0", "test_tuned": True}), Path("run"))
     assert "TEST-TUNED" in capsys.readouterr().out

@@ -79,6 +79,17 @@ def test_metrics_count_frames_alarms_and_losses() -> None:
     assert (found["vadkit_source_stateconnected"], found["vadkit_source_statelost"]) == (1, 0)
 
 
+def test_an_event_of_the_source_is_shown_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    with serving(page=True) as sink:
+        sink.status(SourceStatus("connected", 0.0))
+        sink.status(SourceStatus("losing_frames", 1.0, "slow", frames_lost=5))
+        assert metrics(sink)["vadkit_source_stateconnected"] == 1
+        assert json.loads(get(sink, "/state.json")[1])["state"] == "losing_frames"
+        monkeypatch.setattr("vadkit_sinks.server.state._EVENT_SHOWN", 0.0)
+        state = json.loads(get(sink, "/state.json")[1])
+        assert (state["state"], state["frames_lost"]) == ("connected", 5)
+
+
 def test_the_state_of_the_page_is_json_also_without_scores() -> None:
     with serving(page=True) as sink:
         assert json.loads(get(sink, "/state.json")[1])["points"] == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import os
+import re
 import sys
 import threading
 import time
@@ -20,7 +21,7 @@ import pytest
 import watched
 from PIL import Image
 
-from vadkit.api import AlarmRules, RunFolderError, VadkitError
+from vadkit.api import AlarmRules, RunFolderError, SourceStatus, VadkitError
 from vadkit_sinks.clip import Clip
 from vadkit_sinks.command import Command
 from vadkit_sinks.files import JsonLines, Scores
@@ -44,6 +45,15 @@ def test_the_terminal_says_on_how_much_video_the_result_rests(capsys: pytest.Cap
     ]
 
 
+def test_the_terminal_prints_the_states_of_a_live_source(capsys: pytest.CaptureFixture[str]) -> None:
+    sink = Terminal()
+    sink.open(watched.source())
+    sink.status(SourceStatus("losing_frames", 5.0, "3 frames damaged"))
+    assert re.fullmatch(
+        r"2026-03-01 \S+  source losing frames: 3 frames damaged", capsys.readouterr().out.splitlines()[1]
+    )
+
+
 def test_json_lines_have_the_clock_of_a_live_source(tmp_path: Path) -> None:
     path = tmp_path / "new" / "alarms.jsonl"
     for _ in range(2):  # a second start appends
@@ -57,7 +67,7 @@ def test_json_lines_have_the_clock_of_a_live_source(tmp_path: Path) -> None:
     assert lines[1] == {
         "source": "rtsp://camera/door", "event": "end", "number": 1, "frame": 50, "seconds": 2.0, "peak": 5.0,
         "peak_frame": 55, "peak_seconds": 2.2, "until_frame": 75, "until": 3.0, "threshold": 2.5,
-        "box": [16, 8, 32, 16], "time": "2026-03-01T12:00:03.000+00:00",
+        "box": [16, 8, 32, 16], "picture_size": [64, 48], "time": "2026-03-01T12:00:03.000+00:00",
     }  # fmt: skip
 
 
@@ -293,6 +303,17 @@ def test_a_second_alarm_extends_the_clip_and_the_longest_clip_is_cut(tmp_path: P
     path.unlink()
     _play(Clip(folder=tmp_path, before=0.0, longest=1.0), range(200), {50: watched.begin(50)})
     assert len(_levels(path)) == 26
+
+
+def test_a_clip_of_a_slower_camera_has_its_speed(tmp_path: Path) -> None:
+    sink = Clip(folder=tmp_path, before=1.0)
+    sink.open(watched.source())  # 25 frames per second in training
+    for frame in range(40):
+        sink.frame(replace(watched.score(frame), seconds=frame / 10))
+    sink.alarm(watched.begin(75))  # at 3 s
+    sink.close(watched.summary())
+    with av.open(str(next(tmp_path.iterdir()))) as container:
+        assert float(container.streams.video[0].average_rate or 0) == pytest.approx(10, abs=0.1)
 
 
 def test_a_clip_that_is_open_at_the_end_is_complete(tmp_path: Path) -> None:

@@ -129,6 +129,21 @@ def test_another_version_of_the_decoder_reads_a_file_again(tmp_path: Path, monke
     assert drawn.calls == 1
 
 
+@pytest.mark.parametrize("suffix", [".mkv", ".mp4"])
+def test_times_are_stored_if_the_frame_rate_varies(cache: FrameCache, tmp_path: Path, suffix: str) -> None:
+    frames = filmed.noise(1).repeat(400, axis=0)
+    video = VideoRef("v", filmed.write(tmp_path / f"v{suffix}", frames, "libx264", times=filmed.VARYING))
+    assert len(cache.frames(video, CLIP)) == 400
+    times = cache.times(video, CLIP)
+    assert times is not None
+    np.testing.assert_allclose(times, np.array(filmed.VARYING) / 1000, atol=1e-3)
+    assert cache.times(replace(video, time_stamps=False), CLIP) is None
+    even = VideoRef("even", filmed.write(tmp_path / f"even{suffix}", frames[:50], "libx264"))
+    cache.frames(even, CLIP)
+    assert cache.times(even, CLIP) is None
+    assert cache.damages(even, CLIP) == ()
+
+
 @pytest.mark.parametrize(
     "damage",
     [

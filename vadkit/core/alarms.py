@@ -204,14 +204,19 @@ class AlarmDetector:
         threshold: scores at or above it begin an alarm.
         fps: frames per second. If None, the first frame below the lower threshold ends the alarm.
         rules: default: no hysteresis, no shortest duration, no cool-down.
+        by_clock: whether the gap of one second is measured by the times of the frames, as a live source needs it: its
+            frame rate can change. Otherwise it is a number of frames.
 
     Raises:
         VadkitError: the rules do not fit the threshold.
     """
 
-    def __init__(self, threshold: float, fps: float | None, rules: AlarmRules = _DEFAULT_RULES) -> None:
+    def __init__(
+        self, threshold: float, fps: float | None, rules: AlarmRules = _DEFAULT_RULES, *, by_clock: bool = False
+    ) -> None:
         self.threshold, self._rules, self._lower = threshold, rules, rules.lower(threshold)
         self._hold = max(1, round(HOLD * fps)) if fps else 1  # frames
+        self._by_clock = by_clock
         self._current: Alarm | None = None
         self._raised = False  # whether the current alarm has lasted long enough
         self._below = 0  # frames since the last one at or above the lower threshold
@@ -239,7 +244,9 @@ class AlarmDetector:
             return None
         if score < self._lower:
             self._below += 1
-            return self.close() if self._below >= self._hold else None
+            gap = seconds - self._last[1]
+            over = gap >= HOLD - _ROUNDING if self._by_clock else self._below >= self._hold
+            return self.close() if over else None
         self._below, self._last = 0, (frame, seconds)
         if score > self._current.peak:
             self._current = replace(self._current, peak=score, peak_frame=frame, peak_seconds=seconds)

@@ -654,6 +654,11 @@ class Metric(ABC):
             DataError: the metric is not defined for these videos, such as an AUC of one class.
         """
 
+    def basis(self, videos: Sequence[ScoredVideo]) -> Mapping[str, str]:
+        """Return name -> on how much data a value rests, such as "from 15 s of normal video". Reporters show it."""
+        del videos
+        return {}
+
     def resampled(self, videos: Sequence[ScoredVideo]) -> Callable[[NDArray[np.int64]], dict[str, float]]:
         """Return a function that computes the metric for a bootstrap sample of the videos.
 

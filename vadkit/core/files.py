@@ -13,6 +13,7 @@ from uuid import uuid4
 
 from vadkit.core.errors import DataError, RunFolderError
 
+DISK_FULL = "the disk is full"
 LEFTOVERS = ".*.part*"
 """Pattern of the temporary files of `atomic_write`. Such a file stays only if the writer was killed."""
 
@@ -24,7 +25,7 @@ _NO_SPACE = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 def explain(error: OSError, path: Path) -> RunFolderError:
     """Turn an operating-system error on writing `path` into a message with a fix."""
     if error.errno in _NO_SPACE:
-        return RunFolderError("the disk is full", where=str(path), fix="free some space, then run again with --resume")
+        return RunFolderError(DISK_FULL, where=str(path), fix="free some space, then run again with --resume")
     if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
         return RunFolderError("no permission to write here", where=str(path), fix="choose another folder with --out")
     return RunFolderError(f"cannot write: {error.strerror or error}", where=str(path))
@@ -112,7 +113,7 @@ def safe_name(text: str) -> str:
         >>> safe_name("cam1/Tür 2")
         'cam1%2FTür 2'
     """
-    kept = [c if c.isprintable() and c not in _RESERVED else quote(c, safe="", errors="replace") for c in text]
+    kept = [c if c.isprintable() and c not in _RESERVED else quote(c, safe="", errors="surrogatepass") for c in text]
     if kept and kept[0] == ".":  # a leading dot marks temporary files
         kept[0] = "%2E"
     return shorten("".join(kept))

@@ -24,7 +24,8 @@ class SourceStatus:
     """A change of the state of a live source, or a state that still lasts (`detail` then has its length).
 
     Attributes:
-        state: "waiting", "connected", "lost", "frozen", "black", "scene_changed", "normal" or "ended".
+        state: a state that lasts ("waiting", "connected", "lost", "frozen", "black", "normal" or "ended"), or an event
+            ("scene_changed", "losing_frames" or "rate_changed").
         seconds: time since the start of the source.
         detail: the cause, in words.
         frames_lost: number of frames that the source lost so far, in total.
@@ -39,3 +40,8 @@ class SourceStatus:
     seconds: float
     detail: str = ""
     frames_lost: int = 0
+
+    @property
+    def is_event(self) -> bool:
+        """Whether it is an event, and not a state that lasts."""
+        return self.state in ("scene_changed", "losing_frames", "rate_changed")

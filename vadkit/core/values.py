@@ -300,6 +300,7 @@ class VideoRef:
         fps: frames per second. None if unknown.
         fingerprint: identifies a drawn video in the frame cache. Change it when the drawing changes. Files do
             not need it.
+        time_stamps: whether the time stamps of a video file give the times of its frames. False if `fps` does.
 
     Example:
         >>> from pathlib import Path
@@ -317,6 +318,7 @@ class VideoRef:
     scene: str = ""
     fps: float | None = None
     fingerprint: str = ""
+    time_stamps: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -630,6 +632,7 @@ class ResultSummary:
         chance: metric -> value of a random scorer.
         chance_draws: number of random scorers. `chance` is their mean.
         bootstrap: rounds, seed and number of videos of the bootstrap.
+        basis: metric -> on how much data its value rests, in words.
         metric_settings: the metrics with their keys.
         scores_input: for external scores, how they were read.
         vadkit: version of vadkit.
@@ -660,6 +663,7 @@ class ResultSummary:
     chance: Mapping[str, float] = field(default_factory=dict)
     chance_draws: int = 0
     bootstrap: Mapping[str, Any] = field(default_factory=dict)
+    basis: Mapping[str, str] = field(default_factory=dict)
     metric_settings: tuple[Mapping[str, Any], ...] = ()
     scores_input: Mapping[str, Any] = field(default_factory=dict)
     vadkit: str = ""
@@ -682,6 +686,7 @@ class Event:
         threshold: alarm threshold.
         box: where the anomaly map of the peak is high: (x0, y0, x1, y1) in pixels of the video, without x1 and y1.
             None without anomaly maps.
+        recorded: clock time at which the video starts, in ISO 8601. None if it is unknown.
 
     Example:
         >>> from vadkit.api import Event
@@ -700,6 +705,7 @@ class Event:
     peak_score: float
     threshold: float
     box: tuple[int, int, int, int] | None = None
+    recorded: str | None = None
 
     @property
     def over_threshold(self) -> float:

@@ -45,17 +45,25 @@ class VideoLabels(ABC):
     source: str = ""
     pixels: Callable[[], NDArray[np.bool_]] | None = None
 
+    @property
+    def needs_times(self) -> bool:
+        """Whether the labels are in seconds."""
+        return False
+
     @abstractmethod
     def length(self) -> int | None:
         """Return F, or None if the file does not state it."""
 
     @abstractmethod
-    def frames(self, length: int, fps: float | None = None) -> NDArray[np.bool_]:
+    def frames(
+        self, length: int, fps: float | None = None, times: NDArray[np.float64] | None = None
+    ) -> NDArray[np.bool_]:
         """Return (F,) bool, True for abnormal frames.
 
         Args:
             length: F of the video. Needed for intervals.
             fps: frames per second of the video. Needed for intervals in seconds.
+            times: seconds of each frame, (F,), for intervals in seconds. None if `fps` gives them.
         """
 
 
@@ -109,6 +117,11 @@ class IntervalLabels(VideoLabels):
         else:
             self.in_frames.append((int(first), int(last)))
 
+    @property
+    def needs_times(self) -> bool:
+        """Whether an interval is in seconds."""
+        return bool(self.in_seconds)
+
     def state(self, frames: float, *, where: str) -> None:
         """Set the number of frames that the file states.
 
@@ -127,7 +140,9 @@ class IntervalLabels(VideoLabels):
         """Return F if the file states it."""
         return self.stated
 
-    def frames(self, length: int, fps: float | None = None) -> NDArray[np.bool_]:
+    def frames(
+        self, length: int, fps: float | None = None, times: NDArray[np.float64] | None = None
+    ) -> NDArray[np.bool_]:
         """Return (F,) bool. A frame is abnormal if an interval contains any moment of its display.
 
         Raises:
@@ -150,11 +165,15 @@ class IntervalLabels(VideoLabels):
                 what = "the intervals are in seconds, but the frame rate is unknown"
                 fix = "set 'fps' in the label file or under 'data', or write frames (start_frame, end_frame)"
                 raise DataError(what, where=self.where, fix=fix)
-            seconds = length / fps
+            seconds = length / fps if times is None else float(times[-1] + max(1 / fps, *np.diff(times[-2:])))
             if start >= seconds or end > seconds + 1:  # players round up to whole seconds
                 what = f"seconds {start:g} to {end:g} are labelled abnormal, but the video is {seconds:.2f} s long"
                 raise self._misfit(f"{what} ({length} frames at {fps:g} fps)")
-            abnormal[floor(start * fps + _ROUNDING) : ceil(end * fps - _ROUNDING)] = True
+            if times is None:
+                abnormal[floor(start * fps + _ROUNDING) : ceil(end * fps - _ROUNDING)] = True
+            else:  # the last frame that begins until the start is still on screen
+                first = max(int(np.searchsorted(times, start + _ROUNDING, "right")) - 1, 0)
+                abnormal[first : int(np.searchsorted(times, end - _ROUNDING, "left"))] = True
         return abnormal
 
     def _misfit(self, what: str, fix: str = "") -> DataError:
@@ -194,9 +213,11 @@ class FrameLabels(VideoLabels):
         """
         return self.count or len(self._values)
 
-    def frames(self, length: int, fps: float | None = None) -> NDArray[np.bool_]:
+    def frames(
+        self, length: int, fps: float | None = None, times: NDArray[np.float64] | None = None
+    ) -> NDArray[np.bool_]:
         """Return (F,) bool. The arguments have no effect."""
-        del length, fps
+        del length, fps, times
         return self._values
 
     @cached_property

@@ -59,13 +59,14 @@ class FrameScore:
     """The final score of one frame of a source.
 
     Attributes:
-        frame: index among the frames that were used.
-        seconds: time of the frame: by the frame rate for a recording, by the clock since the start for a live source.
+        frame: number of the frame in the file, or among the frames that a live source sent.
+        seconds: time of the frame: by the time stamps of a recording, by the clock since the start for a live source.
         score: fused score. NaN if the model gives no score.
         components: name -> score before transforms and weights, also of scores that are not fused.
         alarms: an alarm that is raised at this frame, and an alarm that is now known to have ended (`until` is set).
-        anomaly_map: (h, w), higher = more anomalous. The cells can be coarser than the picture. None without maps.
-        picture: (H, W, C) uint8, C = 1 or 3 (RGB). None if it is not kept.
+        anomaly_map: (h, w), higher = more anomalous. For sinks, it covers exactly the picture, at another size. None
+            without maps.
+        picture: (H, W, C) uint8, C = 1 or 3 (RGB), smaller than the video if that is large. None if it is not kept.
         active: whether an alarm is raised and has not ended.
         is_peak: whether the score is the highest so far of an alarm, also of one that is not raised yet.
         latency: seconds from reading the frame to its score.
@@ -132,7 +133,7 @@ class AlarmEvent:
 
     def as_dict(self) -> dict[str, Any]:
         """The event as plain values for JSON. `time` is only there for a live source."""
-        time = self.time
+        time, picture = self.time, self.peak.picture if self.peak else None
         return {
             "source": self.source.name,
             "event": "begin" if self.begins else "end",
@@ -140,6 +141,7 @@ class AlarmEvent:
             **asdict(self.alarm),
             "threshold": self.source.threshold,
             "box": None if self.box is None else list(self.box),
+            "picture_size": None if picture is None else [picture.shape[1], picture.shape[0]],
             **({} if time is None else {"time": time.isoformat(timespec="milliseconds")}),
         }
 

@@ -97,6 +97,11 @@ class DataModule:
         mask = self.data.mask
         return None if mask is None else draw_mask(self.clip, mask.image, mask.polygons)
 
+    def times(self, video: VideoRef) -> NDArray[np.float64] | None:
+        """Seconds of each frame of a video, (F,), if its frame rate varies; else None."""
+        self.frames(video)
+        return self._cache.times(video, self.clip)
+
     @cached_property
     def training_clips(self) -> Clips:
         """Clips of the training videos, without the held-out videos. Masked pixels are black."""

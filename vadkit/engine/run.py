@@ -14,13 +14,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from vadkit.core.errors import DataError
-from vadkit.core.progress import NoProgress, Progress
+from vadkit.core.progress import Forecast, NoProgress, Progress
 from vadkit.core.values import Labels, RunResult
 from vadkit.data.frame_reader import read_frames
 from vadkit.data.opening import open_data
+from vadkit.data.plan import plan_of, shorter
 from vadkit.evaluation.build import evaluation_of, refuse_test_tuning
 from vadkit.evaluation.reporting import evaluate, save_events, shows_maps, shows_previews, write_reports
 from vadkit.evaluation.run_scores import evaluate_run, write_calibration
+from vadkit.evaluation.thumbnails import write_thumbnails
 from vadkit.plugin.registry import Registry
 from vadkit.recipe import load
 from vadkit.recipe.loading import read_recipe
@@ -98,7 +100,8 @@ def run(
 ) -> Run:
     """Train, fit densities, score, evaluate and report.
 
-    With held-out videos, `events.csv` and `events.jsonl` list the events of the test videos.
+    With held-out videos, `events.csv` and `events.jsonl` list the events of the test videos, and `thumbnails/` shows
+    them.
 
     Args:
         recipe: a recipe file, the name of a shipped recipe, or the content of a recipe as a mapping.
@@ -140,6 +143,7 @@ def run(
     needs = evaluation.needs
     needs.check_held_out(checked.data.held_out)
     dataset = open_data(checked.data, data_root)
+    progress = Forecast(progress, shorter(checked))
     folder = place(checked.name)
     sources = open_sources(reuse, folder)
     with open_cache(keep=keep_cache, limit=cache_limit) as cache:
@@ -150,6 +154,8 @@ def run(
         folder.check(resume=resume, overwrite=overwrite)
         shown, previews = shows_maps(checked.report), shows_previews(checked.report)
         map_scorer = sanity_check(experiment, compared=needs.anomaly_maps, shown=shown, pictured=previews)
+        for line in plan_of(checked, dataset, cache).lines(checked):
+            progress.message(line)
         data.check(anomaly_maps=needs.anomaly_maps, fps=needs.fps)
         reusable = reusable_stages(experiment.digests, fingerprints, sources)
         with folder.locked():
@@ -170,6 +176,7 @@ def run(
             result = evaluate_run(folder, checked, evaluation).result
             folder.update_manifest(lambda manifest: replace(manifest, protocol=dict(result.protocol)))
             result = replace(result, read_frames=partial(read_frames, data.videos, data.frames))
+            write_thumbnails(result, data.videos("test"), checked.data.clip, folder.path)
             save_events(result, folder.path)
             write_reports(result, checked.report, folder.path, unseen=progress.message)
     if experiment.files:

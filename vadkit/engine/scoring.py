@@ -35,6 +35,7 @@ from vadkit.store.scores import (
 from vadkit.video.cache import Frames
 from vadkit.video.clips import window_count
 from vadkit.video.decode import frame_size
+from vadkit.video.times import mean_rate
 
 
 class Scoring:
@@ -138,6 +139,8 @@ class Scoring:
                     )  # fmt: skip
                 if kept_maps:
                     scores = replace(scores, size=frame_size(video))
+                if (times := self.datamodule.times(video)) is not None:
+                    scores = replace(scores, times=times, fps=mean_rate(times))
                 write_scores(folder, scores, anomaly_maps=kept_maps)
             done += windows[video.name]
             self.experiment.progress.advance(done)

@@ -94,6 +94,7 @@ class Evaluator:
         weights = {component: part.as_dict() for component, part in fusion.parts.items()}
         summary = replace(
             _summary(cases, data.videos, config),
+            basis={name: text for metric in config.metrics for name, text in metric.basis(fused).items()},
             chance=by_chance,
             chance_draws=draws,
             bootstrap={"rounds": config.rounds, "over": "videos", "videos": len(fused), "seed": config.seed},

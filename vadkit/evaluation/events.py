@@ -5,22 +5,27 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Callable, Iterable
-from pathlib import Path
+from datetime import datetime, timedelta
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vadkit.core.alarms import Alarm, AlarmDetector
-from vadkit.core.files import atomic_write
+from vadkit.core.files import atomic_write, safe_name
 from vadkit.core.values import ClipSpec, Event
+from vadkit.video.resize import placed
 
 Box = tuple[int, int, int, int]
 
 COLUMNS = (
     "video", "start", "end", "peak", "start_seconds", "end_seconds", "peak_seconds", "start_frame", "end_frame",
-    "peak_frame", "peak_score", "threshold", "over_threshold", "x0", "y0", "x1", "y1",
+    "peak_frame", "peak_score", "threshold", "over_threshold", "x0", "y0", "x1", "y1", "start_time", "end_time",
+    "peak_time", "thumbnail",
 )  # fmt: skip
+THUMBNAILS = "thumbnails"
+"""Folder of the thumbnails, next to `events.csv`."""
 
 
 def clock(seconds: float | None) -> str:
@@ -39,6 +44,7 @@ def find_events(
     *,
     numbers: NDArray[np.int64] | None = None,
     locate: Callable[[int], Box | None] = lambda _: None,
+    times: NDArray[np.float64] | None = None,
 ) -> list[Event]:
     """Find the events of a video.
 
@@ -49,11 +55,13 @@ def find_events(
         fps: frames per second; None if unknown.
         numbers: the number of each of these frames in the video, (F,). None if they are all frames.
         locate: gives the box of a frame's number.
+        times: seconds of each frame of the video by its number. None if `fps` gives them.
     """
+    seconds = (lambda frame: frame / fps if fps else 0.0) if times is None else times.item
     frames = (np.arange(scores.size) if numbers is None else numbers).tolist()
     detector, events = AlarmDetector(threshold, fps), list[Event]()
     for frame, score in zip(frames, scores.tolist(), strict=True):
-        alarm = detector.update(frame, frame / fps if fps else 0.0, score)
+        alarm = detector.update(frame, seconds(frame), score)
         if alarm is not None and alarm.until_frame is not None:
             events.append(event_of(alarm, video, threshold, timed=bool(fps), box=locate(alarm.peak_frame)))
     if alarm := detector.close():
@@ -86,18 +94,26 @@ def locate(anomaly_map: NDArray[np.floating[Any]], clip: ClipSpec, size: tuple[i
         return None
     regions, _ = label(anomaly_map > (low + high) / 2)  # pyright: ignore[reportGeneralTypeIssues]
     rows, columns = np.nonzero(regions == regions[np.unravel_index(np.argmax(anomaly_map), anomaly_map.shape)])
-    y0, y1 = _stretched(rows, anomaly_map.shape[0], *_picture(clip.height, size[0], clip, size))
-    x0, x1 = _stretched(columns, anomaly_map.shape[1], *_picture(clip.width, size[1], clip, size))
+    top, left, height, width = placed(clip, size)
+    y0, y1 = _stretched(rows, anomaly_map.shape[0], top, height, clip.height, size[0])
+    x0, x1 = _stretched(columns, anomaly_map.shape[1], left, width, clip.width, size[1])
     return x0, y0, x1, y1
 
 
-def _picture(side: int, source: int, clip: ClipSpec, size: tuple[int, int]) -> tuple[int, int, int, int]:
-    """One axis: first pixel and number of pixels of the picture in a clip's frame, and sides of frame and video."""
-    if clip.resize == "stretch":
-        return 0, side, side, source
-    scale = min(clip.height / size[0], clip.width / size[1])
-    shown = max(1, round(scale * source))
-    return (side - shown) // 2, shown, side, source
+def map_of_picture(
+    anomaly_map: NDArray[np.floating[Any]], clip: ClipSpec, size: tuple[int, int]
+) -> NDArray[np.floating[Any]]:
+    """An anomaly map (h, w) of a frame at the clip's size, as a finer map that covers exactly the picture of the video.
+
+    Args:
+        anomaly_map: (h, w). Its last cells can extend over the edge of the frame.
+        clip: geometry of the clip.
+        size: height and width of the video.
+    """
+    cells = -(-clip.height // anomaly_map.shape[0]), -(-clip.width // anomaly_map.shape[1])
+    fine = np.repeat(np.repeat(anomaly_map, cells[0], 0), cells[1], 1)
+    top, left, height, width = placed(clip, size)
+    return fine[top : top + height, left : left + width]
 
 
 def _stretched(cells: NDArray[np.int64], count: int, first: int, shown: int, side: int, source: int) -> tuple[int, int]:
@@ -109,11 +125,32 @@ def _stretched(cells: NDArray[np.int64], count: int, first: int, shown: int, sid
     return min(low, source - 1), max(high, low + 1)
 
 
-def as_dict(event: Event) -> dict[str, Any]:
-    """The event as plain values, with clock times; the keys are the columns of `events.csv`."""
+def thumbnail_of(event: Event) -> PurePosixPath:
+    """Path of the event's thumbnail in the folder of `events.csv`."""
+    return thumbnails_of(event.video) / f"frame_{event.peak_frame:06d}.jpg"
+
+
+def thumbnails_of(video: str) -> PurePosixPath:
+    """Path of the folder with the thumbnails of a video, in the folder of `events.csv`."""
+    return PurePosixPath(THUMBNAILS, *(safe_name(part) for part in video.split("/") if part))
+
+
+def as_dict(event: Event, folder: Path) -> dict[str, Any]:
+    """The event as plain values, with clock times; the keys are the columns of `events.csv` in the folder."""
     plain = {name: getattr(event, name) for name in COLUMNS if hasattr(event, name)}
-    times = {name: clock(plain[f"{name}_seconds"]) or None for name in ("start", "end", "peak")}
-    return plain | times | dict(zip(("x0", "y0", "x1", "y1"), event.box or (None,) * 4, strict=True))
+    for name in ("start", "end", "peak"):
+        seconds = plain[f"{name}_seconds"]
+        plain[name], plain[f"{name}_time"] = clock(seconds) or None, _time(event.recorded, seconds)
+    path = thumbnail_of(event)
+    plain["thumbnail"] = str(path) if (folder / path).is_file() else None
+    return plain | dict(zip(("x0", "y0", "x1", "y1"), event.box or (None,) * 4, strict=True))
+
+
+def _time(recorded: str | None, seconds: float | None) -> str | None:
+    """Clock time so many seconds after the start of the recording; None if one of them is unknown."""
+    if recorded is None or seconds is None:
+        return None
+    return (datetime.fromisoformat(recorded) + timedelta(seconds=seconds)).isoformat(timespec="milliseconds")
 
 
 def write_events(folder: Path, events: Iterable[Event]) -> None:
@@ -122,7 +159,7 @@ def write_events(folder: Path, events: Iterable[Event]) -> None:
     Raises:
         RunFolderError: the folder cannot be written.
     """
-    rows = [as_dict(event) for event in events]
+    rows = [as_dict(event, folder) for event in events]
     with atomic_write(folder / "events.csv") as path, path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(COLUMNS)

@@ -94,7 +94,9 @@ def _find_events(
     for video, scored in zip(result.videos, videos, strict=True):
         box = partial(_locate, scored, clip)
         scores = levels(video.fused, enough_windows(scored.coverage, min_windows)[video.numbers])
-        events += find_events(video.name, scores, threshold, scored.fps, numbers=video.numbers, locate=box)
+        events += find_events(
+            video.name, scores, threshold, scored.fps, numbers=video.numbers, locate=box, times=scored.times
+        )
     return events
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from vadkit.core.contracts import Dataset
 from vadkit.core.errors import DataError, RunFolderError
@@ -23,7 +24,7 @@ from vadkit.engine.scoring import Scoring
 from vadkit.evaluation.build import evaluation_of
 from vadkit.evaluation.calibration import Calibration
 from vadkit.evaluation.run_scores import write_calibration
-from vadkit.live.stream import open_source
+from vadkit.live.stream import Source, open_source
 from vadkit.live.videos import Video
 from vadkit.live.watch import open_deployable
 from vadkit.plugin.registry import Registry
@@ -32,6 +33,7 @@ from vadkit.store.run_folder import RunFolder
 from vadkit.store.scores import read_scores
 from vadkit.video.cache import FrameCache, Frames
 from vadkit.video.frame_array import StoredFrames, open_stored, write
+from vadkit.video.times import rate_varies
 
 
 def calibrate_run(
@@ -90,6 +92,15 @@ def calibrate_run(
     return calibration
 
 
+@dataclass(frozen=True, slots=True)
+class _Decoded:
+    """A video of the camera, and its frames at the clip's size."""
+
+    video: VideoRef
+    frames: StoredFrames
+    times: NDArray[np.float64] | None  # seconds of each frame, (F,), if the frame rate varies
+
+
 class _Camera(Dataset):
     """The normal videos of a camera as training videos."""
 
@@ -106,17 +117,20 @@ class _Camera(Dataset):
 class _CameraVideos(DataModule):
     """Decoded normal videos, all of them held out. Their clips also give the statistics of positions in a window."""
 
-    def __init__(self, recipe: Recipe, found: Sequence[tuple[VideoRef, StoredFrames]], progress: Progress) -> None:
-        dataset = _Camera([video for video, _ in found])
+    def __init__(self, recipe: Recipe, found: Sequence[_Decoded], progress: Progress) -> None:
+        dataset = _Camera([decoded.video for decoded in found])
         super().__init__(recipe.data, recipe.seed, dataset, FrameCache(None), progress)
-        self._decoded: Mapping[str, Frames] = {video.name: frames for video, frames in found}
+        self._decoded = {decoded.video.name: decoded for decoded in found}
 
     @cached_property
     def _split(self) -> tuple[Sequence[VideoRef], Sequence[VideoRef]]:
         return self.videos("train"), self.videos("train")
 
     def frames(self, video: VideoRef) -> Frames:
-        return self._decoded[video.name]
+        return self._decoded[video.name].frames
+
+    def times(self, video: VideoRef) -> NDArray[np.float64] | None:
+        return self._decoded[video.name].times
 
 
 def _rate_of(folder: RunFolder) -> float | None:
@@ -142,22 +156,33 @@ def _copy_weights(source: RunFolder, new: RunFolder) -> None:
 
 def _decode(
     videos: Sequence[Video], clip: ClipSpec, fps: float | None, aside: Path, progress: Progress
-) -> list[tuple[VideoRef, StoredFrames]]:
+) -> list[_Decoded]:
     """Decode videos at a frame rate and at the clip's size, into files."""
-    found: list[tuple[VideoRef, StoredFrames]] = []
+    found: list[_Decoded] = []
     progress.begin("decode", len(videos), unit="videos")
     for number, video in enumerate(videos, 1):
         source = open_source(str(video.path), clip, fps=fps, tell=progress.message)
         path, shape = aside / f"{number}.npy", (clip.height, clip.width, clip.channels)
-        write(path, (each.frame for each in source.frames() if each is not None), shape, lambda _: None)
+        seconds: list[float] = []
+        write(path, _frames_of(source, seconds), shape, lambda _: None)
         frames = open_stored(path, shape, _gone)
         if frames is None or len(frames) < clip.span:
             what = f"has {len(frames) if frames else 0} frames, but a clip spans {clip.span}"
             raise DataError(what, where=str(video.path), fix="leave it out, or give a longer video")
-        found.append((VideoRef(str(video.name), video.path, fps=source.used_fps), frames))
+        times = np.array(seconds)
+        reference = VideoRef(str(video.name), video.path, fps=source.used_fps)
+        found.append(_Decoded(reference, frames, times if rate_varies(times) else None))
         progress.advance(number, amount=1)
     progress.end()
     return found
+
+
+def _frames_of(source: Source, seconds: list[float]) -> Iterator[NDArray[np.uint8]]:
+    """The frames of a recording; their times are appended to `seconds`."""
+    for each in source.frames():
+        if each is not None:
+            seconds.append(each.seconds)
+            yield each.frame
 
 
 def _gone() -> None:

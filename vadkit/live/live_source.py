@@ -8,8 +8,6 @@ from collections.abc import Callable
 
 import av
 import av.error
-import numpy as np
-from numpy.typing import NDArray
 
 from vadkit.core.errors import DataError
 from vadkit.core.source_status import SourceStatus
@@ -19,8 +17,7 @@ from vadkit.live.inbox import Inbox
 from vadkit.live.picture_state import PictureWatch
 from vadkit.live.rate import RateMeter, Thinner
 from vadkit.live.reports import Reports
-from vadkit.live.source_frame import SourceFrame, SourceFrames
-from vadkit.video.resize import resize, to_color
+from vadkit.live.source_frame import FrameMaker, SourceFrame, SourceFrames
 from vadkit.video.rgb import RgbConverter
 
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0  # seconds between two attempts to connect
@@ -41,6 +38,7 @@ class LiveSource:
         fps: frames per second to use; None uses all frames.
         retries: tries in a row to connect; None never gives up.
         on_status: receives the states.
+        picture_size: pixels of the longer side of the pictures for people; 0 for none.
     """
 
     def __init__(
@@ -53,6 +51,7 @@ class LiveSource:
         fps: float | None,
         retries: int | None,
         on_status: Callable[[SourceStatus], None],
+        picture_size: int = 0,
     ) -> None:
         self.name, self.clip, self.retries, self.on_status = redacted(name), clip, retries, on_status
         self._connect, self._first = connect, first
@@ -60,7 +59,7 @@ class LiveSource:
         self._stopped = threading.Event()
         self._began = time.monotonic()
         self._reports = Reports(self._inbox.status, self._now)
-        self._receiver = _Receiver(clip, fps, self._inbox, self._reports)
+        self._receiver = _Receiver(FrameMaker(clip, picture_size), fps, self._inbox, self._reports)
 
     def frames(self) -> SourceFrames:
         """Frames until the connection is lost for good.
@@ -136,8 +135,8 @@ class LiveSource:
 class _Receiver:
     """Turns the pictures of a connection into frames for the model, and watches their rate and their content."""
 
-    def __init__(self, clip: ClipSpec, fps: float | None, inbox: Inbox, reports: Reports) -> None:
-        self._clip, self._fps, self._inbox, self._reports = clip, fps, inbox, reports
+    def __init__(self, make: FrameMaker, fps: float | None, inbox: Inbox, reports: Reports) -> None:
+        self._make, self._fps, self._inbox, self._reports = make, fps, inbox, reports
         self._meter, self._thinner, self._watch = RateMeter(), Thinner(fps), PictureWatch()
         self._held: list[SourceFrame] = []  # frames that wait for the first measurement of the rate
         self._stated: float | None = None
@@ -166,11 +165,11 @@ class _Receiver:
             self._thinner.restart()
         self._skipped = 0
         if self._fps is not None and self._meter.rate is None:
-            self._held.append(SourceFrame(self._convert(received.picture), self._number, seconds))
+            self._held.append(self._make(self._to_rgb(received.picture), self._number, seconds))
             return
         self._use_rate(self._meter.rate, changed=changed)
         if self._thinner.keeps():
-            self._pass_on(SourceFrame(self._convert(received.picture), self._number, seconds))
+            self._pass_on(self._make(self._to_rgb(received.picture), self._number, seconds))
 
     def end(self) -> None:
         """The connection has ended."""
@@ -189,9 +188,6 @@ class _Receiver:
         for frame in held:
             if self._thinner.keeps():
                 self._pass_on(frame)
-
-    def _convert(self, picture: av.VideoFrame) -> NDArray[np.uint8]:
-        return resize(to_color(self._to_rgb(picture), self._clip.color), self._clip)
 
     def _pass_on(self, frame: SourceFrame) -> None:
         look = self._watch.see(frame.frame, frame.seconds)

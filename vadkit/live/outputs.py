@@ -15,12 +15,12 @@ from vadkit.core.errors import PluginError, VadkitError
 from vadkit.core.source_status import SourceStatus
 from vadkit.core.values import ClipSpec
 from vadkit.core.watching import AlarmEvent, FrameScore, WatchedSource, WatchSummary
-from vadkit.evaluation.events import locate
+from vadkit.evaluation.events import Box, locate, map_of_picture
 
 START_LIMIT = 15.0  # seconds for `Sink.open`
 END_LIMIT = 10.0  # seconds for all sinks together, to finish what waits for them
 PATIENCE = 10.0  # seconds that a recording waits for a sink that does not finish a call
-_FRAMES, _CALLS = 256, 10_000  # calls that may wait for a sink, before frames and before all calls are left out
+_FRAMES, _CALLS = 128, 10_000  # calls that may wait for a sink, before frames and before all calls are left out
 
 Tell = Callable[[str], None]
 
@@ -60,6 +60,7 @@ class Outputs:
         self._clip = clip
         self._runners = [_Runner(named, tell) for named in sinks]
         self._peak: FrameScore | None = None  # the highest frame of the alarm that lasts; one picture stays in memory
+        self._box: Box | None = None  # where its anomaly map is high
         self._open: Alarm | None = None  # the alarm that was raised and has not ended
         self._last: FrameScore | None = None
         self._source: WatchedSource | None = None
@@ -109,9 +110,15 @@ class Outputs:
 
     def frame(self, score: FrameScore) -> None:
         """Pass a score to the sinks, and then the alarms that begin or end with it."""
+        box = None
+        if score.anomaly_map is not None:
+            clip, picture = self._clip, score.picture
+            size = (clip.height, clip.width) if picture is None else (picture.shape[0], picture.shape[1])
+            box = locate(score.anomaly_map, clip, size) if score.is_peak else None
+            score = replace(score, anomaly_map=map_of_picture(score.anomaly_map, clip, size))
         self._last = score
         if score.is_peak:
-            self._peak = score
+            self._peak, self._box = score, box
         for runner in self._runners:
             runner.frame(score)
         for alarm in score.alarms:
@@ -144,16 +151,9 @@ class Outputs:
         assert self._source is not None
         self.alarms += alarm.until is None
         self._open = alarm if alarm.until is None else None
-        event = AlarmEvent(self.alarms, self._source, alarm, self._peak, self._box())
+        event = AlarmEvent(self.alarms, self._source, alarm, self._peak, self._box)
         for runner in self._runners:
             runner.call(partial(runner.sink.alarm, event))
-
-    def _box(self) -> tuple[int, int, int, int] | None:
-        peak = self._peak
-        if peak is None or peak.anomaly_map is None:
-            return None
-        size = (self._clip.height, self._clip.width) if peak.picture is None else peak.picture.shape[:2]
-        return locate(peak.anomaly_map, self._clip, (size[0], size[1]))
 
 
 class _Runner:

@@ -2,35 +2,34 @@
 
 from __future__ import annotations
 
-import csv
 import json
-import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import asdict, dataclass, field, replace
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any
 
-from vadkit.core.alarms import Alarm
-from vadkit.core.errors import DataError, VadkitError, join_names
-from vadkit.core.files import LEFTOVERS, atomic_write, atomic_write_text
+import numpy as np
+
+from vadkit.core.errors import DataError, RunFolderError, VadkitError
+from vadkit.core.files import DISK_FULL, LEFTOVERS, atomic_write, atomic_write_text
 from vadkit.core.folders import is_image, list_folder
 from vadkit.core.progress import Progress
 from vadkit.core.values import Event, natural_key
-from vadkit.core.watching import FrameScore
-from vadkit.evaluation.events import Box, event_of, locate, write_events
-from vadkit.evaluation.run_scores import stored_maps
+from vadkit.evaluation.events import thumbnails_of, write_events
+from vadkit.live.score_files import writing
 from vadkit.live.videos import Video
 from vadkit.live.watch import Watch
 from vadkit.store.run_folder import digest_of
 
 if TYPE_CHECKING:
+    from vadkit.live.annotate import AnnotatedVideo
     from vadkit.live.stream import Source
 
-FORMATS = ("csv", "jsonl")
 _SHOW_EVERY = 64  # frames between two updates of the progress
-_VERSION = 1  # of the records
-_HEAD = ("frame", "seconds", "score")
+_VERSION = 2  # of the records
 
 
 @dataclass(slots=True)
@@ -43,189 +42,187 @@ class Scored:
     events: int = 0  # in `events.csv`, of all videos in the folder
 
 
-def check_format(form: str) -> None:
-    """Raise a VadkitError if the format is unknown."""
-    if form not in FORMATS:
-        raise VadkitError(f"unknown format {form!r}", where="--format", fix=f"choose among {join_names(FORMATS)}")
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What `score_videos` writes, and how it reads the videos."""
+
+    form: str = "csv"  # format of the frame scores, one of `FORMATS`
+    fps: float | None = None  # as in `Watch.open`
+    annotate: bool = False  # also write annotated videos
+    start: datetime | None = None  # clock time of each video's first frame; None reads it from the file
 
 
-def score_videos(
-    watch: Watch, videos: Sequence[Video], out: Path, *, form: str, fps: float | None, progress: Progress
-) -> Scored:
+def start_of(text: str | None, videos: Sequence[Video]) -> datetime | None:
+    """The time of `--start`; None without one.
+
+    Raises:
+        VadkitError: it is not a time, or there are several videos.
+    """
+    if text is None:
+        return None
+    if len(videos) > 1:
+        what, fix = f"one start for {len(videos)} videos", "score each video with its own --start, into the same folder"
+        raise VadkitError(what, where="--start", fix=fix)
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError as error:
+        fix = "write 2026-03-01T08:30:00, and +02:00 after it for a time zone"
+        raise VadkitError(f"{text!r} is not a date and time", where="--start", fix=fix) from error
+
+
+def score_videos(watch: Watch, videos: Sequence[Video], out: Path, settings: Settings, progress: Progress) -> Scored:
     """Score videos one after another. Memory use depends neither on their length nor on their number.
 
-    `OUT/scores/NAME.csv` (or `.jsonl`) gets the scores of a video's frames. `OUT/scores/NAME.json` is written after
-    it, with the events of the video. A video with both files, of the same run and settings, is skipped. At the end,
-    `OUT/events.csv` and `OUT/events.jsonl` get the events of all videos in the folder. If the run keeps anomaly maps
-    of its test videos, the events have a box.
+    `OUT/scores/NAME.csv` (or another format) gets the scores of a video's frames, `OUT/thumbnails/NAME/` the pictures
+    of its events, and `OUT/annotated/NAME.mp4` the annotated video. `OUT/scores/NAME.json` is written after them, with
+    the events of the video. A video with these files, of the same run and settings, is skipped. At the end,
+    `OUT/events.csv` and `OUT/events.jsonl` get the events of all videos in the folder.
 
     Args:
         watch: the run.
         videos: what to score.
         out: the folder of the results. The caller locks it.
-        form: format of the frame scores, "csv" or "jsonl".
-        fps: as in `Watch.open`.
+        settings: what to write.
         progress: receives progress, and a line for every video that cannot be scored.
 
     Raises:
         RunFolderError: `out` cannot be written.
     """
-    for path in (out / "scores").rglob(LEFTOVERS):
-        path.unlink(missing_ok=True)
-    maps = stored_maps(watch.folder, watch.recipe)
-    digest = digest_of(_VERSION, watch.digest(), fps, maps)
-    results = [_Result(watch, video, out / "scores", form, digest) for video in videos]
+    for folder in ("scores", "thumbnails", "annotated"):
+        for path in (out / folder).rglob(LEFTOVERS):
+            path.unlink(missing_ok=True)
+    job = _Job(watch, out, settings, watch.map_scorer())
+    results = [_Result(job, video) for video in videos]
     missing = [result for result in results if not result.is_complete()]
     done = Scored(skipped=len(results) - len(missing))
-    try:
-        if missing:
-            _write_all(missing, done, progress, fps=fps, maps=maps)
-    finally:
-        events = list(_read_events(out / "scores", digest))
-        write_events(out, events)
-        done.events = len(events)
+    with _on_full_disk("free some space, then give the same command again: finished videos are kept"):
+        try:
+            if missing:
+                _write_all(missing, done, progress)
+        finally:
+            events = list(_read_events(out / "scores", job.digest))
+            write_events(out, events)
+            done.events = len(events)
     return done
 
 
-def _write_all(missing: Sequence[_Result], done: Scored, progress: Progress, *, fps: float | None, maps: str) -> None:
+@contextmanager
+def _on_full_disk(fix: str) -> Iterator[None]:
+    try:
+        yield
+    except RunFolderError as error:
+        raise RunFolderError(
+            error.what, where=error.where, fix=fix if error.what == DISK_FULL else error.fix
+        ) from error
+
+
+def _write_all(missing: Sequence[_Result], done: Scored, progress: Progress) -> None:
     lengths = [_announced(result.video.path) for result in missing]
     shown = _Frames(progress, sum(lengths))
     for result, length in zip(missing, lengths, strict=True):
         try:
-            result.write(shown.advance, fps=fps, maps=maps)
+            result.write(shown.advance)
             done.scored += 1
         except DataError as error:
+            result.remove_thumbnails()
             done.failed.append(_text(result.video.name))
             progress.message(f"{_text(result.video.name)}: not scored: {_brief(error, result.video)}")
         shown.finish(length)
     shown.end()
 
 
+class _Job:
+    """What all videos share."""
+
+    def __init__(self, watch: Watch, out: Path, settings: Settings, maps: str) -> None:
+        self.watch, self.out, self.settings, self.maps = watch, out, settings, maps
+        self.digest = digest_of(_VERSION, watch.digest(), settings.fps, maps)
+        totals = watch.fusion.total(watch.fusion.normal, watch.fusion.scaled_normal)
+        self.normal = float(np.nanmedian(np.concatenate(list(totals))))  # a usual score of the held-out videos
+
+
 class _Result:
     """The files of one video's results."""
 
-    def __init__(self, watch: Watch, video: Video, folder: Path, form: str, digest: str) -> None:
-        self.watch, self.video, self.form, self.digest = watch, video, form, digest
-        place = folder.joinpath(*video.name.parts)
-        self.scores = place.with_name(f"{place.name}.{form}")
+    def __init__(self, job: _Job, video: Video) -> None:
+        self.job, self.video = job, video
+        place = (job.out / "scores").joinpath(*video.name.parts)
+        self.scores = place.with_name(f"{place.name}.{job.settings.form}")
         self.record = place.with_name(f"{place.name}.json")  # complete, because it is written last
+        self.annotated = (job.out / "annotated").joinpath(*video.name.parts[:-1], f"{video.name.name}.mp4")
 
     def is_complete(self) -> bool:
         """Whether the files exist and belong to this run, these settings and this video."""
-        record = _read_record(self.record, self.digest)
+        record, settings = _read_record(self.record, self.job.digest), self.job.settings
         with suppress(DataError, OSError):
             return (
                 record is not None
-                and record["format"] == self.form
+                and record["format"] == settings.form
                 and record["source"] == self.video.fingerprint()
+                and (settings.start is None or record["start"] == settings.start.isoformat())
                 and record["bytes"] == self.scores.stat().st_size
+                and (not settings.annotate or self.annotated.stat().st_size == record["annotated_bytes"])
             )
         return False
 
-    def write(self, advance: Callable[[int], None], *, fps: float | None, maps: str) -> None:
+    def write(self, advance: Callable[[int], None]) -> None:
         """Score the video and write its files.
 
         Raises:
             DataError: the video cannot be scored.
             RunFolderError: a file cannot be written.
         """
-        source = self.video.fingerprint()
-        opened = self.watch.open(str(self.video.path), fps=fps)
-        events = _Events(self.watch, self.video, opened)
-        frames = 0
-        with atomic_write(self.scores) as path, path.open("w", encoding="utf-8", newline="") as file:
-            put = _WRITERS[self.form](file, list(self.watch.recipe.scores))
-            for frames, scored in enumerate(self.watch.run(opened, anomaly_maps=maps), 1):
-                number = _number(scored.frame, scored.seconds, opened)
-                put(number, scored.seconds if opened.fps else None, scored)
+        from vadkit.live.event_finder import EventFinder
+        from vadkit.video.clock import recorded_at
+
+        job, name, source = self.job, _text(self.video.name), self.video.fingerprint()
+        self.remove_thumbnails()
+        opened = job.watch.open(str(self.video.path), fps=job.settings.fps)
+        began = job.settings.start or recorded_at(self.video.path)
+        timed, frames = opened.fps is not None, 0
+        with ExitStack() as files:
+            path = files.enter_context(atomic_write(self.scores))
+            put = files.enter_context(writing(job.settings.form, path, list(job.watch.recipe.scores)))
+            movie = files.enter_context(self._movie(files, opened, began)) if job.settings.annotate else None
+            finder = EventFinder(job.watch, self.video.path, name, job.out, timed=timed, began=began)
+            events = files.enter_context(finder)
+            for frames, scored in enumerate(job.watch.run(opened, anomaly_maps=job.maps), 1):
+                put(scored.frame, scored.seconds if timed else None, scored)
                 events.add(scored)
+                if movie is not None:
+                    movie.add(scored)
                 if frames % _SHOW_EVERY == 0:
                     advance(frames)
         advance(frames)
         record = {
-            "digest": self.digest,
-            "video": _text(self.video.name),
+            "digest": job.digest,
+            "video": name,
             "source": source,
-            "format": self.form,
+            "format": job.settings.form,
             "bytes": self.scores.stat().st_size,
+            "start": job.settings.start.isoformat() if job.settings.start else None,
+            "annotated_bytes": self.annotated.stat().st_size if movie is not None else None,
             "fps": opened.fps,
             "frames": frames,
             "events": [asdict(event) for event in events.found],
         }
         atomic_write_text(self.record, json.dumps(record, ensure_ascii=False) + "\n")
 
+    def remove_thumbnails(self) -> None:
+        """Remove the thumbnails of an earlier or a failed call."""
+        shutil.rmtree(self.job.out / thumbnails_of(_text(self.video.name)), ignore_errors=True)
 
-class _Events:
-    """The events of one video, found while its frames are scored."""
-
-    def __init__(self, watch: Watch, video: Video, source: Source) -> None:
-        self.watch, self.video, self.source = watch, video, source
-        self.found: list[Event] = []
-        self._peak: FrameScore | None = None  # the highest frame of the alarm that lasts; one map stays in memory
-
-    def add(self, scored: FrameScore) -> None:
-        """Process the score of the next frame."""
-        if scored.is_peak:
-            self._peak = scored
-        self.found += [self._event(alarm) for alarm in scored.alarms if alarm.until is not None]
-
-    def _event(self, alarm: Alarm) -> Event:
-        assert alarm.until_frame is not None
-        assert alarm.until is not None
-        alarm = replace(
-            alarm,
-            frame=_number(alarm.frame, alarm.seconds, self.source),
-            peak_frame=_number(alarm.peak_frame, alarm.peak_seconds, self.source),
-            until_frame=_number(alarm.until_frame, alarm.until, self.source),
-        )
-        name, timed = _text(self.video.name), self.source.fps is not None
-        return event_of(alarm, name, self.watch.threshold, timed=timed, box=self._box())
-
-    def _box(self) -> Box | None:
+    def _movie(self, files: ExitStack, opened: Source, began: datetime | None) -> AnnotatedVideo:
+        from vadkit.live.annotate import AnnotatedVideo
         from vadkit.live.stream import recorded
-        from vadkit.video.decode import frame_size
 
-        if self._peak is None or self._peak.anomaly_map is None:
-            return None
-        return locate(self._peak.anomaly_map, self.watch.recipe.data.clip, frame_size(recorded(self.video.path)))
-
-
-def _number(used: int, seconds: float, source: Source) -> int:
-    """The number of a frame in the file; `used` counts only the frames that the source gave."""
-    return round(seconds * source.fps) if source.fps else used
-
-
-Put = Callable[[int, float | None, FrameScore], None]
-"""Writes a frame: its number in the file, its time (None if unknown), and its scores."""
-
-
-def _csv(file: TextIO, components: Sequence[str]) -> Put:
-    writer = csv.writer(file, lineterminator="\n")
-    writer.writerow([*_HEAD, *(f"component.{name}" if name in _HEAD else name for name in components)])
-
-    def put(number: int, seconds: float | None, scored: FrameScore) -> None:
-        time = "" if seconds is None else f"{seconds:.3f}"
-        values = (scored.score, *(scored.components[name] for name in components))
-        writer.writerow([number, time, *(f"{value:.8g}" for value in values)])
-
-    return put
-
-
-def _jsonl(file: TextIO, components: Sequence[str]) -> Put:
-    def put(number: int, seconds: float | None, scored: FrameScore) -> None:
-        parts = {name: _finite(scored.components[name]) for name in components}
-        time = None if seconds is None else round(seconds, 6)
-        line = {"frame": number, "seconds": time, "score": _finite(scored.score), "components": parts}
-        file.write(json.dumps(line, ensure_ascii=False) + "\n")
-
-    return put
-
-
-_WRITERS: Mapping[str, Callable[[TextIO, Sequence[str]], Put]] = {"csv": _csv, "jsonl": _jsonl}
-
-
-def _finite(value: float) -> float | None:
-    return value if math.isfinite(value) else None
+        watch, path = self.job.watch, files.enter_context(atomic_write(self.annotated))
+        video, clip = recorded(self.video.path), watch.recipe.data.clip
+        length = _announced(self.video.path)
+        if opened.fps and opened.used_fps:
+            length = round(length * opened.used_fps / opened.fps)
+        scale = {"threshold": watch.threshold, "normal": self.job.normal}
+        return AnnotatedVideo(path, video, clip, fps=opened.used_fps, frames=length, began=began, **scale)
 
 
 class _Frames:
@@ -267,7 +264,7 @@ def _read_record(path: Path, digest: str) -> dict[str, Any] | None:
         record = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    keys = {"digest", "video", "source", "format", "bytes", "events"}
+    keys = {"digest", "video", "source", "format", "bytes", "start", "annotated_bytes", "events"}
     return record if isinstance(record, dict) and keys <= record.keys() and record["digest"] == digest else None
 
 

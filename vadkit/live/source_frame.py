@@ -8,6 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from vadkit.core.values import ClipSpec
+from vadkit.video.resize import resize, shrink, to_color
+
 
 @dataclass(frozen=True, slots=True)
 class SourceFrame:
@@ -17,6 +20,20 @@ class SourceFrame:
     number: int  # of the frame in the file; of a live source, the number of frames that it sent before
     # Time since the start of the source: by the time stamps of a recording, by the clock for a live source.
     seconds: float
+    picture: NDArray[np.uint8] | None = None  # (H, W, 1 or 3) uint8, for people; None if it is not needed
+
+
+@dataclass(frozen=True, slots=True)
+class FrameMaker:
+    """Turns decoded pictures into the frames of a source."""
+
+    clip: ClipSpec
+    picture_size: int = 0  # pixels of the longer side of `SourceFrame.picture`; 0 for no picture
+
+    def __call__(self, decoded: NDArray[np.uint8], number: int, seconds: float) -> SourceFrame:
+        """Make a frame of a decoded picture (H, W, 1 or 3)."""
+        picture = shrink(decoded, self.picture_size) if self.picture_size else None
+        return SourceFrame(resize(to_color(decoded, self.clip.color), self.clip), number, seconds, picture)
 
 
 SourceFrames = Iterator[SourceFrame | None]

@@ -18,10 +18,9 @@ from vadkit.core.source_status import SourceStatus
 from vadkit.core.values import ClipSpec, VideoRef
 from vadkit.live.connection import ConnectingError, Connection, cause, connect, is_remote, redacted
 from vadkit.live.live_source import LiveSource
-from vadkit.live.source_frame import SourceFrame, SourceFrames
+from vadkit.live.source_frame import FrameMaker, SourceFrame, SourceFrames
 from vadkit.video.damage import Damages
 from vadkit.video.decode import decode_timed
-from vadkit.video.resize import resize, to_color
 from vadkit.video.rgb import RgbConverter
 from vadkit.video.times import FPS_TOLERANCE, Timeline, period
 from vadkit.video.video_file import frame_rate
@@ -50,6 +49,7 @@ def open_source(
     fps: float | None = None,
     retries: int | None = None,
     transport: str = "tcp",
+    picture_size: int = 0,
     tell: Callable[[str], None],
     on_status: Callable[[SourceStatus], None] | None = None,
 ) -> Source:
@@ -64,6 +64,7 @@ def open_source(
         fps: frames per second to use. If the source has more, some frames are skipped.
         retries: tries in a row to connect to a live source. None never gives up, also if the source is off at start.
         transport: of RTSP.
+        picture_size: pixels of the longer side of `SourceFrame.picture`. A smaller picture keeps its size. 0 for none.
         tell: receives messages about damage.
         on_status: receives the states of a live source, in the thread that reads the frames; default: `tell`.
 
@@ -73,12 +74,12 @@ def open_source(
     """
     if transport not in _TRANSPORTS:
         raise VadkitError(f"unknown transport {transport!r}", where="--rtsp-transport", fix="choose tcp or udp")
-    name = _normal(name)
+    name, make = _normal(name), FrameMaker(clip, picture_size)
     path = Path(name)
     with reading(name):
         remote = is_remote(name)
     if not remote:
-        return _local(path, clip, fps, tell)
+        return _local(path, make, fps, tell)
     open_connection = partial(connect, name, transport)
     try:
         first = open_connection()
@@ -89,11 +90,20 @@ def open_source(
     if first is not None and first.recorded:
         rate = first.stated_rate
         return Source(
-            redacted(name), False, rate, _lower(rate, fps), lambda: limit_fps(_read(first, clip, tell), rate, fps)
+            redacted(name), False, rate, _lower(rate, fps), lambda: limit_fps(_read(first, make, tell), rate, fps)
         )
     if on_status is None:
         on_status = partial(_tell_status, tell, redacted(name))
-    live = LiveSource(name, clip, open_connection, first=first, fps=fps, retries=retries, on_status=on_status)
+    live = LiveSource(
+        name,
+        clip,
+        open_connection,
+        first=first,
+        fps=fps,
+        retries=retries,
+        on_status=on_status,
+        picture_size=picture_size,
+    )
     return Source(redacted(name), True, None, fps or (first.stated_rate if first else None), live.frames)
 
 
@@ -110,17 +120,20 @@ def _tell_status(tell: Callable[[str], None], name: str, status: SourceStatus) -
     tell(f"{name}: {status.state.replace('_', ' ')}: {status.detail}")
 
 
-def _local(path: Path, clip: ClipSpec, fps: float | None, tell: Callable[[str], None]) -> Source:
+def _local(path: Path, make: FrameMaker, fps: float | None, tell: Callable[[str], None]) -> Source:
     if not path.exists():
         raise DataError("does not exist", where=str(path), fix="give a video, a camera or a URL")
     video = recorded(path)
     rate = frame_rate(path) if path.is_file() else fps
 
+    # The frames of a video file are decoded in colour in any case.
+    color = "rgb" if make.picture_size and path.is_file() else make.clip.color
+
     def frames() -> SourceFrames:
         damages = Damages()
-        for number, (frame, at) in enumerate(decode_timed(video, color=clip.color, damages=damages)):
+        for number, (frame, at) in enumerate(decode_timed(video, color=color, damages=damages)):
             seconds = at if at is not None else number / rate if rate else float(number)
-            yield SourceFrame(resize(frame, clip), number, seconds)
+            yield make(frame, number, seconds)
         if damages.found:
             tell(f"{path} is damaged; the readable frames were used: {join_names(damages.found, most=3)}")
 
@@ -164,7 +177,7 @@ def recorded(path: Path) -> VideoRef:
     raise DataError("holds no images", where=str(path), fix="give a folder of images that are the frames in order")
 
 
-def _read(connection: Connection, clip: ClipSpec, tell: Callable[[str], None]) -> SourceFrames:
+def _read(connection: Connection, make: FrameMaker, tell: Callable[[str], None]) -> SourceFrames:
     """Frames of a recording on the network, as fast as the caller reads them."""
     name, number, damaged = redacted(connection.name), -1, 0
     to_rgb, timeline = RgbConverter(), Timeline(connection.stated_rate)
@@ -173,7 +186,7 @@ def _read(connection: Connection, clip: ClipSpec, tell: Callable[[str], None]) -
             seconds = timeline.at(picture.time if picture else None)
             damaged += broken
             if picture is not None:
-                yield SourceFrame(resize(to_color(to_rgb(picture), clip.color), clip), number, seconds)
+                yield make(to_rgb(picture), number, seconds)
     except (av.error.FFmpegError, OSError) as error:
         what = f"breaks off after {number + 1} frames: {cause(error)}"
         raise DataError(what, where=name, fix="check the network, or download the file first") from error

@@ -125,6 +125,7 @@ class Watch:
         fps: float | None = None,
         retries: int | None = None,
         transport: str = "tcp",
+        picture_size: int = 0,
         on_status: Callable[[SourceStatus], None] | None = None,
     ) -> Source:
         """Open a source for `run`.
@@ -134,6 +135,7 @@ class Watch:
             fps: frames per second to use; default: the rate of the training videos.
             retries: tries in a row to connect to a live source; None never gives up. A source may be off at start.
             transport: of RTSP, "tcp" or "udp".
+            picture_size: pixels of the longer side of the pictures of `run`. 0 for pictures as the model sees them.
             on_status: receives the states of a live source while `run` reads it; default: messages of `progress`.
 
         Raises:
@@ -151,6 +153,7 @@ class Watch:
             fps=expected,
             retries=retries,
             transport=transport,
+            picture_size=picture_size,
             tell=self._tell,
             on_status=on_status,
         )
@@ -218,7 +221,7 @@ class _SourceRun:
 
     def __init__(self, watch: Watch, source: Source, anomaly_maps: str, pictures: bool) -> None:
         self.watch, self.source, self.anomaly_maps, self.pictures = watch, source, anomaly_maps, pictures
-        self.alarms = AlarmDetector(watch.threshold, source.used_fps, watch.rules)
+        self.alarms = AlarmDetector(watch.threshold, source.used_fps, watch.rules, by_clock=source.live)
         self.waiting: deque[_Waiting] = deque()  # the frames that have no score yet
         self.first = 0  # index of the first of these frames
         self.has_scores = False
@@ -264,7 +267,8 @@ class _SourceRun:
         columns = {name: values.tolist() for name, values in scores.components.items()}
         maps, enough = scores.anomaly_maps, scores.coverage >= self.watch.protocol.min_windows
         for number, score in enumerate(fusion(scores.components).tolist()):
-            waited, frame = self.waiting.popleft(), self.first
+            waited = self.waiting.popleft()
+            frame = waited.number
             self.first += 1
             level = score if enough[number] else -np.inf
             alarm = None if np.isnan(score) else self.alarms.update(frame, waited.seconds, level)
@@ -287,8 +291,9 @@ class _Waiting:
     """A frame that waits for its score."""
 
     def __init__(self, frame: SourceFrame, *, keep_picture: bool) -> None:
-        self.seconds, self.since = frame.seconds, time.monotonic()
-        self.picture = frame.frame if keep_picture else None
+        self.number, self.seconds, self.since = frame.number, frame.seconds, time.monotonic()
+        picture = frame.frame if frame.picture is None else frame.picture
+        self.picture = picture if keep_picture else None
 
 
 def open_deployable(run: str | Path, overrides: Sequence[str], registry: Registry) -> tuple[RunFolder, Recipe]:

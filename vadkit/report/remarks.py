@@ -24,6 +24,7 @@ def result_notes(result: RunResult) -> list[str]:
             f"alarm threshold {summary.alarm_threshold:.4g}, from {minutes} minutes of held-out normal video "
             f"({videos} {'video' if videos == 1 else 'videos'})"
         )
+    lines += [f"{metric}: {basis}" for metric, basis in summary.basis.items()]
     if result.events is not None:
         lines.append(_events(result.events))
     if summary.run and summary.run.stateful:

@@ -50,6 +50,7 @@ class VideoScores:
     size: tuple[int, int] | None = None  # height and width of the video, in pixels; None if unknown
     # like `components`, but each position in a window was standardised before the mean; None if it was not measured
     calibrated: Mapping[str, NDArray[np.float64]] | None = None
+    times: NDArray[np.float64] | None = None  # (F,), seconds of each frame if the frame rate varies; else None
 
     def __post_init__(self) -> None:
         where = f"scores of video {self.name!r}"
@@ -119,6 +120,7 @@ def write_scores(folder: Path, video: VideoScores, *, anomaly_maps: str = "") ->
     arrays |= {_CALIBRATED + name: np.asarray(scores, np.float64) for name, scores in (video.calibrated or {}).items()}
     arrays |= {"name": np.array(video.name), "scene": np.array(video.scene), "fps": np.array(video.fps or 0.0)}
     arrays |= {"size": np.array(video.size, np.int64)} if video.size else {}
+    arrays |= {"times": video.times} if video.times is not None else {}
     write_arrays(path, _SCORES, arrays | {"coverage": np.asarray(video.coverage, np.int64)})
     return path
 
@@ -164,7 +166,9 @@ def read_score_file(path: Path, *, anomaly_maps: str = "") -> VideoScores:
         height, width = arrays["size"].tolist() if "size" in arrays else (0, 0)
         size = (height, width) if height and width else None
         name, scene = str(arrays["name"]), str(arrays["scene"])
-        video = VideoScores(name, scene, components, coverage, fps or None, size=size, calibrated=calibrated or None)
+        times = _typed(arrays["times"], np.float64, "times") if "times" in arrays else None
+        optional = {"size": size, "calibrated": calibrated or None, "times": times}
+        video = VideoScores(name, scene, components, coverage, fps or None, **optional)
     maps = map_file(path.parent, anomaly_maps, video.name)
     if not anomaly_maps or not maps.is_file():
         return video

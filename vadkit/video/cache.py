@@ -22,9 +22,19 @@ from vadkit.core.errors import DataError, RunFolderError, VadkitError
 from vadkit.core.values import ClipSpec, VideoRef
 from vadkit.video.cache_quota import CacheQuota, bytes_of
 from vadkit.video.damage import RESTORE, Damage, Damages
-from vadkit.video.decode import decode
-from vadkit.video.frame_array import TRIES, MaskedFrames, StoredFrames, open_stored, read_damages, write, write_damages
+from vadkit.video.decode import decode_timed
+from vadkit.video.frame_array import (
+    TRIES,
+    MaskedFrames,
+    Notes,
+    StoredFrames,
+    open_stored,
+    read_notes,
+    write,
+    write_notes,
+)
 from vadkit.video.resize import resize
+from vadkit.video.times import rate_varies
 
 # Increase it when decoding or resizing changes pixel values.
 _VERSION = 3
@@ -88,7 +98,7 @@ class FrameCache:
         self._quota = CacheQuota(folder, limit) if folder is not None else None
         self._used: set[str] = set()
         self._memory: dict[str, NDArray[np.uint8]] = {}
-        self._damages: dict[str, tuple[Damage, ...]] = {}
+        self._notes: dict[str, Notes] = {}
 
     def reserve(self, videos: Sequence[VideoRef], clip: ClipSpec) -> None:
         """Keep these videos in the cache until `close`.
@@ -104,6 +114,15 @@ class FrameCache:
         if self._quota is not None:
             self._quota.close()
 
+    def holds(self, video: VideoRef, clip: ClipSpec) -> bool:
+        """Whether the frames of a video are stored.
+
+        Raises:
+            DataError: a file is missing.
+        """
+        key = _key(video, clip)
+        return key in self._memory if self.folder is None else (self.folder / f"{key}.npy").is_file()
+
     def frames(self, video: VideoRef, clip: ClipSpec) -> Frames:
         """(F, H, W, C) uint8, resized with antialiasing; built at the first call.
 
@@ -116,10 +135,10 @@ class FrameCache:
         key = _key(video, clip)
         if self.folder is None:
             if key not in self._memory:
-                damages = Damages()
-                self._memory[key] = np.stack(list(_resized(video, clip, damages)))
+                decoding = _Decoding(video, clip)
+                self._memory[key] = np.stack(list(decoding.frames()))
                 self._memory[key].flags.writeable = False
-                self._damages[key] = tuple(damages.found)
+                self._notes[key] = decoding.notes()
             return self._memory[key]
         path = self.folder / f"{key}.npy"
         build, tries = partial(self._build, video, clip, path), 0
@@ -136,16 +155,27 @@ class FrameCache:
 
     def damages(self, video: VideoRef, clip: ClipSpec) -> tuple[Damage, ...]:
         """Problems of a video that `frames` has already read."""
+        return self._notes_of(video, clip).damages
+
+    def times(self, video: VideoRef, clip: ClipSpec) -> NDArray[np.float64] | None:
+        """Seconds of each frame of a video that `frames` has already read, (F,), if the frame rate varies; else None.
+
+        They are None too if the time stamps of the file do not count, see `VideoRef.time_stamps`.
+        """
+        times = self._notes_of(video, clip).times if video.time_stamps else None
+        return None if times is None else np.array(times)
+
+    def _notes_of(self, video: VideoRef, clip: ClipSpec) -> Notes:
         key = _key(video, clip)
-        return self._damages[key] if self.folder is None else read_damages(self.folder / f"{key}.npy")
+        return self._notes[key] if self.folder is None else read_notes(self.folder / f"{key}.npy")
 
     def _build(self, video: VideoRef, clip: ClipSpec, path: Path) -> None:
         assert self._quota is not None
 
         def frames() -> Iterator[NDArray[np.uint8]]:
-            damages = Damages()
-            yield from _resized(video, clip, damages)
-            write_damages(path, damages.found)  # before the array is renamed, so that an interrupt cannot lose them
+            decoding = _Decoding(video, clip)
+            yield from decoding.frames()
+            write_notes(path, decoding.notes())  # before the array is renamed, so that an interrupt cannot lose them
 
         try:
             write(path, frames(), _shape(clip), self._quota.make_room)
@@ -155,13 +185,28 @@ class FrameCache:
         self._quota.make_room(0, refuse=False)  # other processes may have stored frames meanwhile
 
 
-def _resized(video: VideoRef, clip: ClipSpec, damages: Damages) -> Iterator[NDArray[np.uint8]]:
-    """Frames (H, W, C) at the clip's size; at least one."""
-    frame = None
-    for frame in decode(video, color=clip.color, damages=damages):
-        yield resize(frame, clip)
-    if frame is None:
-        raise DataError("the video has no frames", where=video.name)
+class _Decoding:
+    """Decodes a video once, and notes its damages and times."""
+
+    def __init__(self, video: VideoRef, clip: ClipSpec) -> None:
+        self._video, self._clip = video, clip
+        self._damages = Damages()
+        self._seconds: list[float] = []
+
+    def frames(self) -> Iterator[NDArray[np.uint8]]:
+        """Frames (H, W, C) at the clip's size; at least one."""
+        frame = None
+        for frame, seconds in decode_timed(self._video, color=self._clip.color, damages=self._damages):
+            if seconds is not None:
+                self._seconds.append(seconds)
+            yield resize(frame, self._clip)
+        if frame is None:
+            raise DataError("the video has no frames", where=self._video.name)
+
+    def notes(self) -> Notes:
+        """The notes, after the last frame."""
+        times = np.array(self._seconds)
+        return Notes(tuple(self._damages.found), tuple(self._seconds) if rate_varies(times) else None)
 
 
 def _key(video: VideoRef, clip: ClipSpec) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Callable, Iterable
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from tokenize import TokenError
 from typing import Any
@@ -138,18 +138,28 @@ def open_stored(path: Path, shape: tuple[int, int, int], rebuild: Callable[[], N
     return StoredFrames(path, array.shape, array.offset, rebuild) if complete else None
 
 
-def write_damages(path: Path, damages: Iterable[Damage]) -> None:
-    """Store the damages of a video next to its frames; for an undamaged video, no file."""
-    note = path.with_suffix(".json")
-    if found := [asdict(damage) for damage in damages]:
-        atomic_write_text(note, json.dumps(found))
+@dataclass(frozen=True, slots=True)
+class Notes:
+    """What decoding found out about a video, besides its frames."""
+
+    damages: tuple[Damage, ...] = ()
+    times: tuple[float, ...] | None = None  # seconds of each frame, if the frame rate varies
+
+
+def write_notes(path: Path, notes: Notes) -> None:
+    """Store notes about a video next to its frames; without any note, no file."""
+    file = path.with_suffix(".json")
+    if notes == Notes():
+        file.unlink(missing_ok=True)
     else:
-        note.unlink(missing_ok=True)
+        atomic_write_text(file, json.dumps(asdict(notes)))
 
 
-def read_damages(path: Path) -> tuple[Damage, ...]:
-    """The damages of a video, found when its frames were stored."""
+def read_notes(path: Path) -> Notes:
+    """The notes about a video, made when its frames were stored."""
     try:
-        return tuple(Damage(**one) for one in json.loads(path.with_suffix(".json").read_text(encoding="utf-8")))
+        found = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
     except FileNotFoundError:
-        return ()
+        return Notes()
+    times = None if found["times"] is None else tuple(found["times"])
+    return Notes(tuple(Damage(**one) for one in found["damages"]), times)

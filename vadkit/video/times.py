@@ -77,6 +77,17 @@ def mean_rate(times: NDArray[np.float64]) -> float | None:
     return (times.size - 1) / float(times[-1] - times[0]) if times.size > 1 and times[-1] > times[0] else None
 
 
+def rate_varies(times: NDArray[np.float64]) -> bool:
+    """Whether frames with these times in seconds, (F,), are not evenly spaced: some are off by half a frame or more.
+
+    Example:
+        >>> rate_varies(np.arange(100) / 29.97), rate_varies(np.array([0.0, 0.1, 0.2, 1.2]))
+        (False, True)
+    """
+    rate = mean_rate(times)
+    return rate is not None and bool(np.abs(times - times[0] - np.arange(times.size) / rate).max() >= 0.5 / rate)
+
+
 def period(seconds: NDArray[np.float64] | float, fps: float) -> NDArray[np.int64]:
     """Number of the period of 1 / fps seconds in which each frame is. A time stamp may be early by a quarter of it."""
     return np.floor(np.asarray(seconds) * fps + 0.25).astype(np.int64)

@@ -10,8 +10,19 @@ from pathlib import Path
 from typing import ClassVar, Literal
 
 import numpy as np
+from numpy.typing import NDArray
 
-from vadkit.api import DataError, Labels, Split, VideoLabels, VideoRef, frame_rate, join_names, read_label_file
+from vadkit.api import (
+    DataError,
+    Labels,
+    Split,
+    VideoLabels,
+    VideoRef,
+    frame_rate,
+    frame_times,
+    join_names,
+    read_label_file,
+)
 from vadkit_datasets.folder.finding import Source, videos_like, videos_under
 from vadkit_datasets.folder.labels import MASKS, labels_of, matched, read_mask_folders
 from vadkit_datasets.layout import OnDisk, check_length
@@ -137,7 +148,15 @@ class Folder(OnDisk):
         scene = name.rpartition("/")[0] if self._by_folder else ""
         if isinstance(source, tuple):
             return VideoRef(name, source, frames=len(source), scene=scene, fps=self._fps)
-        return VideoRef(name, source, scene=scene, fps=self._fps or frame_rate(source))
+        fps = self._fps or frame_rate(source)
+        return VideoRef(name, source, scene=scene, fps=fps, time_stamps=self._fps is None)
+
+    def _times(self, video: VideoRef, entry: VideoLabels, length: int) -> NDArray[np.float64] | None:
+        """Seconds of each frame of a file, for labels in seconds; None if they are not needed or not known."""
+        if not isinstance(video.source, Path) or not video.time_stamps or not entry.needs_times:
+            return None
+        times = frame_times(video.source)
+        return times if times.size == length else None  # of a damaged file, some frames cannot be decoded
 
     @cached_property
     def _labels_path(self) -> Path | None:
@@ -169,4 +188,8 @@ class Folder(OnDisk):
         length = entry.length() or self._length(video)
         pixels = entry.pixels or (masks.pixels if masks else None)
         path = self._labels_path
-        return Labels(entry.frames(length, video.fps), pixels, source=f"folder {path.name if path else ''}")
+        return Labels(
+            entry.frames(length, video.fps, self._times(video, entry, length)),
+            pixels,
+            source=f"folder {path.name if path else ''}",
+        )

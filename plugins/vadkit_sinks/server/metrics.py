@@ -30,7 +30,7 @@ class Metrics:
         self._newest = Gauge("vadkit_last_frame_timestamp_seconds", "Time of the newest score.", registry=registry)
         text = "Time from reading a frame to its score."
         self._latency = Histogram("vadkit_latency_seconds", text, buckets=_LATENCIES, registry=registry)
-        states = list(get_args(SourceState))
+        states = [state for state in get_args(SourceState) if not SourceStatus(state, 0.0).is_event]
         self._state = Enum("vadkit_source_state", "State of the source.", states=states, registry=registry)
         self._lost_before = 0
 
@@ -51,7 +51,8 @@ class Metrics:
 
     def add_status(self, status: SourceStatus) -> None:
         """Note the state of the source, and count its lost frames."""
-        self._state.state(status.state)
+        if not status.is_event:
+            self._state.state(status.state)
         self._lost.inc(max(0, status.frames_lost - self._lost_before))
         self._lost_before = max(self._lost_before, status.frames_lost)
 

@@ -34,6 +34,14 @@ class Http(Sink):
 
     Raises:
         VadkitError: the address or a number is not valid, or an environment variable is not set.
+
+    Example:
+        >>> from datetime import UTC, datetime
+        >>> source = WatchedSource("night.mp4", live=False, began=datetime(2026, 3, 1, tzinfo=UTC), threshold=2.5)
+        >>> sink = Http(at="127.0.0.1:0", page=True)
+        >>> sink.open(source)  # doctest: +ELLIPSIS
+        live page: http://127.0.0.1:...
+        >>> sink.close(WatchSummary(source, "end of the source"))
     """
 
     needs_frames = True

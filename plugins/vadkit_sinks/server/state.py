@@ -16,6 +16,7 @@ from vadkit_sinks.pictures import jpeg, rgb, with_box, with_heat_map
 STRIP = 300.0  # seconds of the score strip
 _BIN = 0.5  # seconds in one point of the strip: its highest score
 _EVENTS = 50  # alarms that stay in memory with a picture
+_EVENT_SHOWN = 30.0  # seconds for which an event of the source is shown
 _FADING = 0.999  # factor on the upper end of the heat map's colours, per frame
 
 
@@ -32,7 +33,9 @@ class State:
         self._lock = threading.Lock()
         self._frame: FrameScore | None = None
         self._since = time.monotonic()  # when the newest frame arrived
-        self._status: SourceStatus | None = None
+        self._status: SourceStatus | None = None  # the state that lasts
+        self._event: tuple[SourceStatus, float] | None = None  # the last event of the source, and when it arrived
+        self._frames_lost = 0
         self._points: deque[tuple[int, float, bool]] = deque(maxlen=round(STRIP / _BIN))  # bin, score, alarm
         self._alarms: dict[int, AlarmEvent] = {}
         self._frames, self._hottest = 0, -np.inf
@@ -68,7 +71,11 @@ class State:
     def add_status(self, status: SourceStatus) -> None:
         """Note the state of the source."""
         with self._lock:
-            self._status = status
+            self._frames_lost = max(self._frames_lost, status.frames_lost)
+            if status.is_event:
+                self._event = status, time.monotonic()
+            else:
+                self._status = status
 
     def problem(self) -> str:
         """Why the watch is not healthy. Empty if it is."""
@@ -84,7 +91,9 @@ class State:
     def as_dict(self) -> dict[str, Any]:
         """Everything that the page shows, as plain values."""
         with self._lock:
-            frame, status, source = self._frame, self._status, self.source
+            frame, source = self._frame, self.source
+            is_new = self._event is not None and time.monotonic() - self._event[1] < _EVENT_SHOWN
+            status = self._event[0] if self._event and is_new else self._status
             passed = self._arrivals[-1] - self._arrivals[0] if len(self._arrivals) > 1 else 0.0
             values: dict[str, Any] = {
                 "source": source.name,
@@ -96,7 +105,7 @@ class State:
                 "fps": (len(self._arrivals) - 1) / passed if passed else None,
                 "state": status.state if status else None,
                 "detail": status.detail if status else "",
-                "frames_lost": status.frames_lost if status else 0,
+                "frames_lost": self._frames_lost,
                 "points": [[round(number * _BIN, 1), score, active] for number, score, active in self._points],
                 "alarms": [event.as_dict() for _, event in sorted(self._alarms.items(), reverse=True)],
             }

@@ -94,14 +94,33 @@ def check(
     for one in each:
         load(one, overrides=overrides, registry=registry)
     for one in each:
-        if build:
-            _build(one, overrides, clip=clip)
-        else:
-            typer.echo(f"{one}: no problems found")
+        if build and not _build(one, overrides, clip=clip):
+            continue  # a new process has checked it, and printed everything
+        typer.echo(f"{one}: no problems found")
+        if len(each) == 1:
+            _plan(one, overrides)
 
 
-def _build(recipe: Path, overrides: Sequence[str], *, clip: bool) -> None:
-    """Print the parameters of each stage. If shapes are not enough, check values in a new process."""
+def _plan(recipe: Path, overrides: Sequence[str]) -> None:
+    """Print how much work the recipe is, if its data is there."""
+    from vadkit.core.errors import DataError
+    from vadkit.data.opening import open_data
+    from vadkit.data.plan import plan_of
+    from vadkit.plugin.registry import Registry
+    from vadkit.recipe import load
+    from vadkit.video.cache import FrameCache, default_cache
+
+    checked = load(recipe, overrides=overrides, registry=Registry.discover())
+    try:
+        plan = plan_of(checked, open_data(checked.data, None), FrameCache(default_cache()))
+    except DataError:
+        return  # 'vadkit data check' explains it
+    for line in plan.lines(checked):
+        typer.echo(line)
+
+
+def _build(recipe: Path, overrides: Sequence[str], *, clip: bool) -> bool:
+    """Print the parameters of each stage. If shapes are not enough, check values in a new process: False."""
     import subprocess
 
     from vadkit.engine.dry_run import dry_run
@@ -114,10 +133,10 @@ def _build(recipe: Path, overrides: Sequence[str], *, clip: bool) -> None:
         done = subprocess.run([*again, *(f"--set={change}" for change in overrides)], check=False)
         if done.returncode:
             raise typer.Exit(done.returncode) from None
-        return
+        return False
     for stage, size in stages.items():
         typer.echo(f"{stage}: {size}")
-    typer.echo(f"{recipe}: no problems found")
+    return True
 
 
 def show(recipe: options.Recipe, variant: options.Variant = None, set_: options.Set = None) -> None:

@@ -98,8 +98,16 @@ def score(
     lists: options.VideoLists = None,
     out: Annotated[Path | None, typer.Option(help="Folder of the results. Default: RUN/scored.")] = None,
     form: Annotated[
-        str, typer.Option("--format", metavar="FORMAT", help="csv or jsonl, for the scores of the frames.")
+        str,
+        typer.Option("--format", metavar="FORMAT", help="csv, jsonl, parquet or npz, for the scores of the frames."),
     ] = "csv",
+    annotate: Annotated[
+        bool, typer.Option("--annotate", help="Also write videos with scores, heat maps and event marks.")
+    ] = False,
+    start: Annotated[
+        str | None,
+        typer.Option(metavar="TIME", help="Clock time of the video's first frame. Default: the time in the file."),
+    ] = None,
     threshold: options.Threshold = None,
     false_alarms_per_hour: options.AlarmRate = None,
     fps: options.SourceRate = None,
@@ -117,11 +125,13 @@ def score(
         RunFolder(run).require_run()
         refuse_run(folder)
         found = find_videos(videos or (), lists or ())
-        from vadkit.live.score import check_format, score_videos
+        from vadkit.live.score import Settings, score_videos, start_of
+        from vadkit.live.score_files import check_format
         from vadkit.live.score_report import write_score_report
         from vadkit.live.watch import Watch
 
         check_format(form)
+        settings = Settings(form, fps, annotate, start_of(start, found.videos))
         with RunFolder(folder).locked():
             ready = Watch(
                 run,
@@ -130,7 +140,7 @@ def score(
                 false_alarms_per_hour=false_alarms_per_hour,
                 progress=progress,
             )
-            done = score_videos(ready, found.videos, folder, form=form, fps=fps, progress=progress)
+            done = score_videos(ready, found.videos, folder, settings, progress)
             write_score_report(ready, folder, done)
     print_scored(done, found.ignored, folder)
     if done.failed:

@@ -82,6 +82,16 @@ def watch(
             rich_help_panel=_OUTPUTS,
         ),
     ] = None,
+    picture_size: Annotated[
+        int,
+        typer.Option(
+            min=16,
+            max=4096,
+            metavar="PIXELS",
+            help="Longer side of the pictures that outputs save and show.",
+            rich_help_panel=_OUTPUTS,
+        ),
+    ] = 640,
     summary: Annotated[
         Path | None, typer.Option(help="Write a summary to this file at the end, as JSON.", rich_help_panel=_OUTPUTS)
     ] = None,
@@ -136,7 +146,14 @@ def watch(
         if threads is not None:
             limit_threads(threads)
         outputs = Outputs(named, ready.recipe.data.clip, progress.message)
-        opened = ready.open(source, fps=fps, retries=retries, transport=rtsp_transport)
+        opened = ready.open(
+            source,
+            fps=fps,
+            retries=retries,
+            transport=rtsp_transport,
+            picture_size=picture_size if outputs.needs_pictures else 0,
+            on_status=outputs.status,
+        )
         with Stop() as stop:
             done = follow(ready, opened, outputs, stop)
     _end(done, summary)

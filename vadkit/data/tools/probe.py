@@ -17,8 +17,9 @@ from vadkit.core.errors import DataError, join_names
 from vadkit.core.values import OnCorrupt, Split, VideoRef
 from vadkit.data.tools.report import Finding, Severity
 from vadkit.video.damage import Damages, unreadable
-from vadkit.video.decode import decode
+from vadkit.video.decode import decode, decode_timed
 from vadkit.video.media import media_url
+from vadkit.video.times import rate_varies
 from vadkit.video.truncation import missing_bytes
 
 _GRAY = frozenset({"1", "L", "LA", "I;16", "I"})
@@ -111,14 +112,21 @@ def _decode(facts: VideoFacts) -> None:
     """Decode every frame of a video file or of a video drawn in code."""
     facts.frames, damages = 0, Damages()
     facts.sizes.clear()
+    seconds: list[float] = []
     try:
-        for frame in decode(facts.video, color="rgb", damages=damages):
+        for frame, at in decode_timed(facts.video, color="rgb", damages=damages):
             _see(frame, facts)
             facts.frames += 1
+            seconds += [] if at is None else [at]
     except DataError as error:
         facts.findings.append(Finding.of(error, "files", facts.where))
     for one in damages.found[:_MOST]:
         facts.damage(facts.where, f"is damaged at {one}")
+    if facts.video.time_stamps and rate_varies(np.array(seconds)):
+        low, high = (1 / step for step in np.quantile(np.diff(seconds), (0.95, 0.05)))
+        what = f"the frame rate varies, from about {low:.3g} to {high:.3g} frames/s"
+        fix = "note that a clip sees motion at the rate of its part; times follow the time stamps of the file"
+        facts.findings.append(Finding("note", "rates", facts.where, what, fix))
 
 
 def _look_at_images(paths: tuple[Path, ...], facts: VideoFacts, *, decoded: bool) -> None:

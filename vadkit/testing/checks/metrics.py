@@ -28,8 +28,9 @@ def check_values(subject: Subject) -> None:
         allowed = name in metric.units or -CLOSE <= value <= 1 + CLOSE
         fix = f"set its unit: units = {{{name!r}: ''}}"
         require(allowed, f"{name} is {value:.4g}, outside of [0, 1]", fix)
-    strangers = sorted((set(metric.units) | set(metric.lower_is_better)) - set(found))
-    what = f"units or lower_is_better name {strangers}, which it does not return"
+    named = {*metric.units, *metric.lower_is_better, *metric.basis(lent(metric, videos()))}
+    strangers = sorted(named - set(found))
+    what = f"units, lower_is_better or basis name {strangers}, which it does not return"
     require(not strangers, what, "remove these names")
 
 

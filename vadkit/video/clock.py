@@ -1,0 +1,38 @@
+"""The clock time at which a video was recorded, from the metadata of its file."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+import av
+import av.error
+
+from vadkit.video.media import media_url
+
+# The first has the time zone of the camera. Some encoders state the others in local time, and mark them as UTC.
+_KEYS = ("com.apple.quicktime.creationdate", "creation_time", "DATE_RECORDED")
+_FIRST_YEAR = 1990  # cameras without a clock state 1904 or 1970
+
+
+def recorded_at(path: Path) -> datetime | None:
+    """Clock time of the first frame, as the file states it; None if it does not, or for a folder of images."""
+    if not path.is_file():
+        return None
+    try:
+        with av.open(media_url(path)) as container:
+            metadata = container.metadata | next((stream.metadata for stream in container.streams.video), {})
+    except (av.error.FFmpegError, OSError):
+        return None  # decoding the file reports the error
+    for key in _KEYS:
+        if (time := _parsed(metadata.get(key, ""))) is not None:
+            return time
+    return None
+
+
+def _parsed(text: str) -> datetime | None:
+    try:
+        time = datetime.fromisoformat(text.strip())
+    except ValueError:
+        return None
+    return time if time.year >= _FIRST_YEAR else None
