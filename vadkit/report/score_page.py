@@ -100,7 +100,7 @@ def score_page(
 
 
 def _player(panels: list[VideoPanel], found: _Found, threshold: float | None) -> Player:
-    notes = ["The page has no pictures of single frames, and no curve of videos without events."]
+    notes = ["Only events have pictures, and only videos with events have a curve."]
     if len(panels) < found.number_of_videos:
         kept = f"{len(panels)} of {found.number_of_videos} videos with events have a curve"
         notes.append(f"{kept}: those with the highest events, if their files of scores can be read.")
