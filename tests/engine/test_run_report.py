@@ -19,6 +19,7 @@ def test_a_run_writes_its_report_with_pictures(
     tiny: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     tiny["report"] = ["json", "html"]
+    tiny["model"]["fit"]["steps"] = 2
     done = vadkit.run(tiny, out=tmp_path / "run")
     scores = done.path / "scores"
     for video in read_scores(scores):

@@ -9,7 +9,7 @@ from pages import HOSTILE, result
 
 from vadkit.cli.render.compare_page import compare_page
 from vadkit.evaluation.compare import Comparison, Entry
-from vadkit.report.page import Charts, Tables
+from vadkit.report.page import Charts, DotChart, Tables
 from vadkit.report.render import render
 from vadkit.report.run_report import FILE
 
@@ -56,6 +56,7 @@ def test_the_curves_intervals_and_differences_of_all_runs(comparison: Comparison
     intervals, roc = section(page, "Intervals"), section(page, "ROC")
     assert isinstance(intervals, Charts)
     assert [chart.title for chart in intervals.charts] == ["micro_auc", "decidability"]
+    assert isinstance(intervals.charts[0], DotChart)
     assert intervals.charts[0].points[0].low == pytest.approx([85.0, 75.0])
     assert [line.name.split(" (")[0] for line in roc.charts[0].lines] == ["<b>", "other"]
     [table] = section(page, "Each video in numbers").tables

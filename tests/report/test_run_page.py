@@ -131,7 +131,7 @@ def test_pictures_that_do_not_fit_are_left_out(tmp_path: Path) -> None:
 
 def test_a_page_of_many_long_videos_stays_small(tmp_path: Path) -> None:
     random = np.random.default_rng(0)
-    videos = [VideoResult(f"{n}", random.random(40_000), {"a": random.random(40_000)}, None) for n in range(50)]
+    videos = [VideoResult(f"{n}", random.random(20_000), {"a": random.random(20_000)}, None) for n in range(30)]
     events = [Event("0", n, n, n, None, None, None, 2.0 + n, 1.0) for n in range(2 * EVENTS)]
     write_report(replace(result(tmp_path), videos=videos, events=events), tmp_path)
     assert (tmp_path / FILE).stat().st_size < 10e6

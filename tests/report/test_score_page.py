@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from pages import HOSTILE
+from PIL import Image
 
 from vadkit.core.errors import DataError
 from vadkit.core.values import Event
@@ -15,8 +17,6 @@ from vadkit.report.page import Cards, Player
 from vadkit.report.render import render
 from vadkit.report.run_page import EVENTS
 from vadkit.report.score_page import CURVES, POINTS, score_page
-
-JPEG = b"\xff\xd8picture"
 
 
 def event(video: str, start: int, peak: float = 3.0) -> Event:
@@ -96,14 +96,18 @@ def test_pictures_are_those_of_the_folder_only(tmp_path: Path) -> None:
     folder = tmp_path / "out"
     write_events(folder, [event("a.mp4", 8), event("a.mp4", 30), event("a.mp4", 60)])
     lines = [json.loads(line) for line in (folder / "events.jsonl").read_text().splitlines()]
-    for line, name in zip(lines, ("thumbnails/a.jpg", "../outside.jpg", "thumbnails/missing.jpg"), strict=True):
+    for line, name in zip(lines, ("thumbnails/a.jpg", "../outside.jpg", "thumbnails/broken.jpg"), strict=True):
         line["thumbnail"] = name
     (folder / "events.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     (folder / "thumbnails").mkdir()
     for path in (folder / "thumbnails" / "a.jpg", tmp_path / "outside.jpg"):
-        path.write_bytes(JPEG)
+        Image.new("RGB", (960, 240)).save(path)
+    (folder / "thumbnails" / "broken.jpg").write_bytes(b"\xff\xd8")
     cards, player = sections(folder)
-    assert [card.picture for card in cards.cards] == [JPEG, None, None]
+    first, *others = (card.picture for card in cards.cards)
+    assert first is not None
+    assert Image.open(io.BytesIO(first)).size == (360, 90)
+    assert others == [None, None]
     assert player.videos == []  # there is no file of scores
 
 

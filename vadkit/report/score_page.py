@@ -17,10 +17,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
 from vadkit.core.errors import DataError
 from vadkit.core.values import Event, natural_key
 from vadkit.report.page import Cards, Fact, Page, Player, Text, Texts, VideoPanel
+from vadkit.report.pictures import jpeg
 from vadkit.report.run_page import EVENTS, PICTURED, event_card
 
 CURVES = 60
@@ -29,7 +31,7 @@ CURVES = 60
 POINTS = 2000
 """Largest number of scores in a curve."""
 
-_LARGEST = 100_000  # bytes of a picture
+_CARD = (360, 240)  # width and height of a picture
 
 
 @dataclass(slots=True)
@@ -98,7 +100,7 @@ def score_page(
 
 
 def _player(panels: list[VideoPanel], found: _Found, threshold: float | None) -> Player:
-    notes = ["The page has no pictures of single frames, and no curve of videos without events."]
+    notes = ["Only events have pictures, and only videos with events have a curve."]
     if len(panels) < found.number_of_videos:
         kept = f"{len(panels)} of {found.number_of_videos} videos with events have a curve"
         notes.append(f"{kept}: those with the highest events, if their files of scores can be read.")
@@ -124,12 +126,16 @@ def _events(path: Path) -> Iterator[tuple[Event, str | None]]:
 
 
 def _picture(folder: Path, name: str) -> bytes | None:
-    """The JPEG file of an event, from below the folder."""
+    """The picture of an event, from a file below the folder, in the size of a card; None if it cannot be read."""
     path = (folder / name).resolve()
-    if not path.is_relative_to(folder.resolve()) or not path.is_file() or path.stat().st_size > _LARGEST:
+    if not path.is_relative_to(folder.resolve()):
         return None
-    content = path.read_bytes()
-    return content if content.startswith(b"\xff\xd8") else None
+    try:
+        with Image.open(path) as image:
+            image.thumbnail(_CARD)
+            return jpeg(np.asarray(image.convert("RGB")))
+    except (OSError, ValueError, Image.DecompressionBombError):
+        return None
 
 
 def _panel(folder: Path, name: str, events: list[Event]) -> VideoPanel:
