@@ -21,14 +21,15 @@ Arrows = Mapping[str, Sequence[str]]
 ROOMS = {
     "cli": (4.9, "the command line"),
     "live": (4.9, "a stream, scored frame by frame"),
-    "engine": (4.9, "runs the stages; resume, sweeps"),
-    "testing": (10.6, "the conformance kit"),
+    "engine": (7.0, "runs the stages; resume, sweeps"),
+    "testing": (10.8, "the conformance kit"),
     "evaluation": (2.2, "scores and labels to numbers"),
-    "model": (6.7, "the autoencoder and densities"),
-    "api": (10.6, "everything that a plugin imports"),
+    "model": (6.45, "the autoencoder and densities"),
+    "api": (10.8, "everything that a plugin imports"),
     "data": (2.2, "a data set as clips"),
     "store": (6.1, "run folder, score files, labels"),
     "recipe": (2.2, "YAML to objects, with all checks"),
+    "report": (10.2, "pages about results"),
     "plugin": (2.2, "discovery and registry"),
     "video": (10.2, "decoding, frame cache, clips"),
     "core": (6.1, "values, contracts, protocol, errors"),
@@ -92,7 +93,7 @@ def draw() -> None:
     plt.rcParams.update({"svg.hashsalt": "vadkit", "font.family": "DejaVu Sans"})
     found = data()
     figure, axes = plt.subplots(figsize=(8.4, 8), facecolor="white")
-    axes.set(xlim=(-0.4, 12.6), ylim=(-0.3, FLOOR * len(found["floors"])), aspect="equal")
+    axes.set(xlim=(-0.4, 12.8), ylim=(-0.3, FLOOR * len(found["floors"])), aspect="equal")
     axes.axis("off")
     centres = {}
     for number, rooms in enumerate(found["floors"]):

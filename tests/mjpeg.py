@@ -45,7 +45,7 @@ def camera(pictures: Sequence[bytes], fps: float = 50.0) -> Iterator[str]:
             except OSError:
                 return
 
-        def log_message(self, *_: Any) -> None:
+        def log_message(self, format: str, *args: Any) -> None:
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)

@@ -59,6 +59,7 @@ from vadkit.core.values import (
     Grid,
     Labels,
     LatentSpec,
+    Preview,
     ResultSummary,
     RunOrigin,
     RunResult,
@@ -77,6 +78,8 @@ from vadkit.core.video_labels import IntervalLabels, VideoLabels, mask_images, m
 from vadkit.core.watching import AlarmEvent, FrameScore, WatchedSource, WatchSummary
 from vadkit.plugin.component import Component
 from vadkit.plugin.hookspecs import API_VERSION, hookimpl
+from vadkit.report.remarks import result_notes, result_warnings
+from vadkit.report.worst import worst_frames
 
 if TYPE_CHECKING:
     import numpy as np
@@ -118,6 +121,7 @@ __all__ = [
     "Metric",
     "Optimizer",
     "PluginError",
+    "Preview",
     "Reporter",
     "ResultSummary",
     "RunFolderError",
@@ -161,9 +165,13 @@ __all__ = [
     "natural_key",
     "read_label_file",
     "read_text",
+    "result_notes",
+    "result_warnings",
     "safe_name",
     "video_writer",
     "walk_folders",
+    "worst_frames",
+    "write_report",
 ]
 
 
@@ -298,3 +306,32 @@ def video_writer(path: Path, *, fps: float, quality: int = 26) -> VideoWriter:
     from vadkit.video.encode import VideoWriter  # here, because the import of PyAV is slow
 
     return VideoWriter(path, fps=fps, quality=quality)
+
+
+def write_report(result: RunResult, folder: Path, *, megabytes: float = 12.0) -> None:
+    """Write `report.html` into a folder: a page about a run that opens offline in a browser.
+
+    Args:
+        result: the result of the run.
+        folder: where the page goes.
+        megabytes: largest size of the page. Pictures of videos that would exceed it are left out. A page without
+            any picture may be larger.
+
+    Raises:
+        RunFolderError: the folder cannot be written.
+        DataError: a file with previews of the run is damaged.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from tempfile import TemporaryDirectory
+        >>> import numpy as np
+        >>> from vadkit.api import RunResult, VideoResult, write_report
+        >>> video = VideoResult("01", np.array([0.1, 0.9]), {}, labels=None)
+        >>> with TemporaryDirectory() as folder:
+        ...     write_report(RunResult("demo", Path(folder), {}, {}, {}, [video]), Path(folder))
+        ...     Path(folder, "report.html").read_text()[:15]
+        '<!doctype html>'
+    """
+    from vadkit.report import run_report
+
+    run_report.write_report(result, folder, megabytes=megabytes)

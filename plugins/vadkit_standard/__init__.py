@@ -43,6 +43,7 @@ _COMPONENTS = [  # kind, name, module and class in this package, summary
     ("metric", "pixel_auc", "localization.pixel_auc:PixelAUC", "Pixel-level AUC."),
     ("reporter", "console", "reporters.console:Console", "A table in the terminal."),
     ("reporter", "json", "reporters.json_file:Json", "Writes metrics.json."),
+    ("reporter", "html", "reporters.html:Html", "Writes report.html, an interactive page."),
     ("reporter", "figures", "reporters.figures:Figures", "Figures: score curves and ROC."),
     ("reporter", "histograms", "reporters.histograms:Histograms", "Figure: likelihoods of both classes."),
     ("reporter", "weight_curve", "reporters.weight_curve:WeightCurve", "Figure: AUC over a weight."),

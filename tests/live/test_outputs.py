@@ -233,5 +233,5 @@ def test_maps_and_boxes_fit_a_larger_picture_without_the_bars_of_the_clip() -> N
     fitted = begin.peak.anomaly_map
     assert fitted is not None
     assert fitted.shape == (24, 48)
-    rows, columns = np.nonzero(fitted)
+    rows, columns = np.nonzero(fitted > 0.5)
     assert (rows.min(), rows.max(), columns.min(), columns.max()) == (4, 11, 24, 31)

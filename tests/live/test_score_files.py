@@ -132,8 +132,10 @@ def test_frames_are_read_forward_from_every_source(tmp_path: Path) -> None:
         with ForwardReader(video) as reader:
             for number in (0, 3, 3, 7):
                 np.testing.assert_array_equal(reader.frame(number), everything[number])
-    with ForwardReader(sources[0]) as reader, pytest.raises(DataError, match="has no frame 12"):
-        reader.frame(12)
+    with ForwardReader(sources[0]) as reader:
+        for _ in range(2):
+            with pytest.raises(DataError, match="has no frame 12"):
+                reader.frame(12)
 
 
 @pytest.mark.parametrize(

@@ -65,7 +65,7 @@ class Listener:
         from paho.mqtt.enums import CallbackAPIVersion
 
         self.messages: list[tuple[str, str]] = []
-        self.client = paho.Client(CallbackAPIVersion.VERSION2)
+        self.client: Any = paho.Client(CallbackAPIVersion.VERSION2)
         if login:
             self.client.username_pw_set(**login)
         self.client.on_connect = lambda client, *_: client.subscribe("#", qos=1)

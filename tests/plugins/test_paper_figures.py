@@ -17,14 +17,23 @@ from numpy.typing import NDArray
 from sklearn.metrics import roc_auc_score
 
 import vadkit
-from vadkit.api import DataError, PluginError, Reporter, ResultSummary, RunOrigin, RunResult, VideoResult
+from vadkit.api import (
+    DataError,
+    PluginError,
+    Reporter,
+    ResultSummary,
+    RunOrigin,
+    RunResult,
+    VideoResult,
+    worst_frames,
+)
 from vadkit.core.progress import NoProgress
 from vadkit.evaluation import reporting
 from vadkit_standard.reporters.console import Console
 from vadkit_standard.reporters.error_maps import ErrorMaps, above_mean
 from vadkit_standard.reporters.histograms import Histograms, bits_per_dimension, shares
 from vadkit_standard.reporters.weight_curve import WeightCurve, weight_curves
-from vadkit_standard.reporters.worst_frames import WorstFrames, worst
+from vadkit_standard.reporters.worst_frames import WorstFrames
 
 DIMENSIONS = {"likelihood": 24, "static": 12}
 
@@ -181,7 +190,7 @@ def test_the_worst_frames_of_each_class_apart_from_each_other() -> None:
     other = VideoResult("unlabelled", scores + 5, {}, None)
 
     def places(**keys: Any) -> list[tuple[str, int]]:
-        return [(video.name, index) for video, index in worst([one, two, other], **keys)]
+        return [(video.name, index) for video, index in worst_frames([one, two, other], **keys)]
 
     assert places(abnormal=False, count=3, apart=1) == [("one", 1), ("two", 1), ("one", 2)]
     assert places(abnormal=False, count=3, apart=2) == [("one", 1), ("two", 1)]

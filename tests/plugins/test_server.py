@@ -211,11 +211,12 @@ def test_an_address_in_use_and_impossible_keys_are_refused() -> None:
         port = taken.getsockname()[1]
         with pytest.raises(VadkitError, match=f"cannot listen on 127.0.0.1:{port}: Address already in use"):
             Http(at=f"127.0.0.1:{port}").open(watched.source())
-    for keys, message in (
+    refused: list[tuple[dict[str, Any], str]] = [
         ({"at": "8420"}, "is not HOST:PORT"),
         ({"at": "127.0.0.1:99999"}, "is not HOST:PORT"),
         ({"unhealthy_after": 0.0}, "must be above 0"),
         ({"token": "short"}, "16 characters"),
-    ):
+    ]
+    for keys, message in refused:
         with pytest.raises(VadkitError, match=message):
             Http(**keys)

@@ -7,11 +7,9 @@ import json
 import os
 import re
 import sys
-import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +17,7 @@ import av
 import numpy as np
 import pytest
 import watched
+from hooks import Hook
 from PIL import Image
 
 from vadkit.api import AlarmRules, RunFolderError, SourceStatus, VadkitError
@@ -29,6 +28,13 @@ from vadkit_sinks.folder import Folder
 from vadkit_sinks.snapshot import Snapshot
 from vadkit_sinks.terminal import Terminal
 from vadkit_sinks.webhook import Webhook
+
+
+@pytest.fixture
+def hook() -> Iterator[Hook]:
+    made = Hook()
+    yield made
+    made.close()
 
 
 def test_the_terminal_says_on_how_much_video_the_result_rests(capsys: pytest.CaptureFixture[str]) -> None:
@@ -143,43 +149,6 @@ def test_a_command_that_fails_or_hangs_is_reported_and_killed(tmp_path: Path) ->
 def test_a_command_that_is_not_possible_is_refused(keys: dict[str, Any], message: str) -> None:
     with pytest.raises(VadkitError, match=message):
         Command(**keys)
-
-
-class Hook:
-    """A server that answers with given statuses and keeps what it got."""
-
-    def __init__(self) -> None:
-        self.answers: list[int] = []
-        self.requests: list[tuple[str, dict[str, str], Any]] = []
-        hook = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                hook.requests.append((self.path, dict(self.headers), json.loads(body)))
-                status = hook.answers.pop(0) if hook.answers else 200
-                self.send_response(status)
-                if status == 302:
-                    self.send_header("Location", "/elsewhere")
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-
-            def log_message(self, *_: Any) -> None:
-                pass
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.thread = threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True)
-        self.thread.start()
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
-
-
-@pytest.fixture
-def hook() -> Iterator[Hook]:
-    made = Hook()
-    yield made
-    made.server.shutdown()
-    made.server.server_close()
-    made.thread.join()
 
 
 def test_a_webhook_sends_the_event_and_tries_again(hook: Hook, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -157,6 +157,7 @@ CARDS = {
     "auc": ("metric", "Auc"),
     "console": ("reporter", "Console"),
     "json": ("reporter", "Console"),
+    "html": ("reporter", "Console"),
     "adam": ("optimizer", "Adam"),
     "cosine": ("lr_scheduler", "Cosine"),
 }

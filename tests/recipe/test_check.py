@@ -69,7 +69,7 @@ def test_what_is_left_out(recipe: Path, registry: Registry) -> None:
     assert found.model is None
     assert found.densities == {}
     assert found.fuse == {"error": Fused(), "likelihood": Fused()}
-    assert [reporter.component.name for reporter in found.report] == ["console", "json"]
+    assert [reporter.component.name for reporter in found.report] == ["console", "json", "html"]
     assert found.tree["report"] is None
 
 

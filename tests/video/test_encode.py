@@ -4,6 +4,7 @@ import numpy as np
 
 from vadkit.video.damage import Damages
 from vadkit.video.encode import VideoWriter
+from vadkit.video.times import frame_times
 from vadkit.video.video_file import frame_rate, pictures
 
 
@@ -17,3 +18,11 @@ def test_writes_every_frame_at_the_rate_and_in_order(tmp_path):
     assert [frame.shape for frame in frames] == [(48, 64, 3)] * 20
     np.testing.assert_allclose([frame.mean() for frame in frames], levels, atol=3)
     assert frame_rate(path) == 12.5
+
+
+def test_frames_keep_their_own_times(tmp_path):
+    times = [0.0, 0.1, 0.2, 1.2, 1.2, 2.2]
+    with VideoWriter(tmp_path / "out.mp4", fps=10) as video:
+        for seconds in times:
+            video.write(np.zeros((48, 64, 3), np.uint8), seconds=seconds)
+    np.testing.assert_allclose(frame_times(tmp_path / "out.mp4"), times, atol=1e-3)

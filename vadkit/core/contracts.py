@@ -680,6 +680,8 @@ class Reporter(ABC):
 
     Attributes:
         needs_anomaly_maps: True if the reporter reads `VideoResult.anomaly_maps`. The run then keeps such maps.
+        shows_previews: True if the reporter reads `VideoResult.preview`. The run then keeps previews of its test
+            videos.
 
     Example:
         >>> from pathlib import Path
@@ -693,6 +695,7 @@ class Reporter(ABC):
     """
 
     needs_anomaly_maps: ClassVar[bool] = False
+    shows_previews: ClassVar[bool] = False
 
     @abstractmethod
     def report(self, result: RunResult, folder: Path) -> None:

@@ -515,6 +515,33 @@ class ScoredVideo:
 
 
 @dataclass(frozen=True, slots=True)
+class Preview:
+    """A small video about a test video: for each pictured frame, several pictures side by side.
+
+    Attributes:
+        video: the content of an MP4 file (H.264).
+        numbers: the numbers of the pictured frames in the test video, (K,), from 0, in order.
+        fps: frames per second of `video`.
+        parts: what the pictures show, from left to right: "frame", "decoder output", "anomaly map". All have the
+            same width. Where the decoder gives no frame, its picture is black.
+        heat: the values of an anomaly map that are drawn without colour and with the brightest one. None without maps.
+
+    Example:
+        >>> import numpy as np
+        >>> from vadkit.api import Preview
+        >>> preview = Preview(b"", np.arange(0, 200, 4), fps=6.25, parts=("frame", "anomaly map"), heat=(0.1, 2.5))
+        >>> preview.numbers.size
+        50
+    """
+
+    video: bytes
+    numbers: NDArray[np.int64]
+    fps: float
+    parts: tuple[str, ...]
+    heat: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class VideoResult:
     """All scores of one test video. Reporters read it.
 
@@ -527,6 +554,8 @@ class VideoResult:
         numbers: the numbers of these frames in the video, (F,), from 0. None if they are all frames.
         anomaly_maps: a function that returns a score for each cell of each frame, (F, h, w). None if the run
             keeps no maps.
+        fps: frames per second. None if unknown.
+        preview: a function that reads the preview of the video. None if the run keeps none.
 
     Example:
         >>> import numpy as np
@@ -544,6 +573,8 @@ class VideoResult:
     raw: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
     numbers: NDArray[np.int64] | None = None
     anomaly_maps: Callable[[], NDArray[np.floating[Any]]] | None = None
+    fps: float | None = None
+    preview: Callable[[], Preview] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -702,6 +733,7 @@ class RunResult:
             uint8. Its arguments are the name of the video and the numbers of the frames. It raises
             DataError if the video is not on disk. None for scores without a data set.
         events: events of all test videos, labelled or not. None without an alarm threshold.
+        recipe: the resolved recipe, as YAML. Empty for external scores.
 
     Example:
         >>> from pathlib import Path
@@ -724,6 +756,7 @@ class RunResult:
     units: Mapping[str, str] = field(default_factory=dict)
     read_frames: Callable[[str, Sequence[int]], Sequence[NDArray[np.uint8]]] | None = None
     events: Sequence[Event] | None = None
+    recipe: str = ""
 
 
 _NUMBERS = re.compile(r"(\d+)")

@@ -20,7 +20,7 @@ from vadkit.data.frame_reader import read_frames
 from vadkit.data.opening import open_data
 from vadkit.data.plan import plan_of, shorter
 from vadkit.evaluation.build import evaluation_of, refuse_test_tuning
-from vadkit.evaluation.reporting import evaluate, save_events, shows_maps, write_reports
+from vadkit.evaluation.reporting import evaluate, save_events, shows_maps, shows_previews, write_reports
 from vadkit.evaluation.run_scores import evaluate_run, write_calibration
 from vadkit.evaluation.thumbnails import write_thumbnails
 from vadkit.plugin.registry import Registry
@@ -152,7 +152,8 @@ def run(
         data = experiment.datamodule
         fingerprints = data.fingerprints()
         folder.check(resume=resume, overwrite=overwrite)
-        map_scorer = sanity_check(experiment, compared=needs.anomaly_maps, shown=shows_maps(checked.report))
+        shown, previews = shows_maps(checked.report), shows_previews(checked.report)
+        map_scorer = sanity_check(experiment, compared=needs.anomaly_maps, shown=shown, pictured=previews)
         for line in plan_of(checked, dataset, cache).lines(checked):
             progress.message(line)
         data.check(anomaly_maps=needs.anomaly_maps, fps=needs.fps)
@@ -166,7 +167,8 @@ def run(
             record_data(folder, data, regions=needs.anomaly_maps)
             experiment.train_model()
             experiment.fit_densities()
-            scoring = Scoring(experiment, anomaly_maps=map_scorer)
+            keep = needs.anomaly_maps or shown
+            scoring = Scoring(experiment, anomaly_maps=map_scorer, keep_maps=keep, previews=previews)
             scoring.held_out(synthetic=needs.synthetic)
             write_calibration(folder, evaluation)
             scoring.test_videos()

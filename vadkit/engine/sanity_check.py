@@ -30,7 +30,14 @@ class NeedsValuesError(Exception):
 
 
 @torch.no_grad()
-def sanity_check(experiment: Experiment, *, compared: bool = False, shown: bool = False, values: bool = True) -> str:
+def sanity_check(
+    experiment: Experiment,
+    *,
+    compared: bool = False,
+    shown: bool = False,
+    pictured: bool = False,
+    values: bool = True,
+) -> str:
     """Build the remaining components and pass an empty clip through.
 
     Densities are left out: some take their scale from the first samples that they see.
@@ -39,10 +46,11 @@ def sanity_check(experiment: Experiment, *, compared: bool = False, shown: bool 
         experiment: the built recipe.
         compared: whether a metric compares anomaly maps with masks, so that a scorer must give maps.
         shown: whether a figure shows anomaly maps; a scorer must give maps too.
+        pictured: whether previews show anomaly maps, if a scorer gives them.
         values: compute the model's outputs. False passes only shapes through model and features: fast at any size.
 
     Returns:
-        The scorer that writes anomaly maps; empty if nothing reads them.
+        The scorer that gives anomaly maps; empty if nothing reads them, or none gives them for previews.
 
     Raises:
         ShapeError: a component returns another shape than it declares.
@@ -65,7 +73,7 @@ def sanity_check(experiment: Experiment, *, compared: bool = False, shown: bool 
         what = "a metric compares anomaly maps with masks, but only letterboxed frames have bars"
         fix = "set data.clip.resize: stretch, or remove such metrics from evaluate.metrics"
         raise ShapeError(what, where="data.clip", fix=fix)
-    return _with_maps(experiment, out) if compared or shown else ""
+    return _with_maps(experiment, out, needed=compared or shown) if compared or shown or pictured else ""
 
 
 def _passed(experiment: Experiment, clips: torch.Tensor) -> ClipOutputs:
@@ -141,13 +149,15 @@ def _shapes_passed(experiment: Experiment) -> ClipOutputs:
     return ClipOutputs(out.spec, clips, target, output, latents, nll, scores, maps, features=out.features)
 
 
-def _with_maps(experiment: Experiment, out: ClipOutputs) -> str:
+def _with_maps(experiment: Experiment, out: ClipOutputs, *, needed: bool) -> str:
     wanted = experiment.recipe.evaluate.anomaly_maps
     given = [name for name, scorer in experiment.scorers.items() if scorer.anomaly_maps(out) is not None]
     if wanted in given:
         return wanted
     if wanted is None and given:
         return given[0]
+    if not needed:
+        return ""
     what = "no scorer gives maps" if wanted is None else f"the scorer {wanted!r} gives none"
     what = f"a metric or a figure reads anomaly maps, but {what}"
     raise ShapeError(what, where="evaluate.anomaly_maps", fix=closest(wanted or "", given))

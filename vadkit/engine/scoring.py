@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,10 +15,13 @@ from vadkit.core.seeds import derive
 from vadkit.core.values import Labels, VideoRef
 from vadkit.engine.bench.flops import count_flops
 from vadkit.engine.experiment import Experiment
+from vadkit.engine.previews import write_all_previews
+from vadkit.model.inference.preview_parts import PartsRecorder
 from vadkit.model.inference.sliding_window import measure_position_stats, score_video
 from vadkit.model.inference.synthetic import synthesize
 from vadkit.model.pipeline import Pipeline
 from vadkit.store.manifest import HELD_OUT, SCORES, SYNTHETIC
+from vadkit.store.previews import PartsWriter, has_previews, parts_file, step_of
 from vadkit.store.scores import (
     PositionStats,
     map_file,
@@ -39,17 +43,24 @@ class Scoring:
 
     Args:
         experiment: the trained recipe.
-        anomaly_maps: the scorer that writes anomaly maps of the test videos; empty for none.
+        anomaly_maps: the scorer that gives anomaly maps of the test videos; empty for none.
+        keep_maps: keep these maps in full. Otherwise they only enter the previews.
+        previews: make previews of the test videos.
     """
 
-    def __init__(self, experiment: Experiment, *, anomaly_maps: str = "") -> None:
-        self.experiment, self.anomaly_maps = experiment, anomaly_maps
+    def __init__(
+        self, experiment: Experiment, *, anomaly_maps: str = "", keep_maps: bool = True, previews: bool = False
+    ) -> None:
+        self.experiment, self.anomaly_maps, self.keep_maps = experiment, anomaly_maps, keep_maps
+        self.previews = previews
         self.folder, self.recipe, self.datamodule = experiment.folder, experiment.recipe, experiment.datamodule
 
     def test_videos(self) -> None:
         """Score every test video that does not have a score file of this recipe."""
         videos, frames = self.datamodule.videos("test"), self.datamodule.frames
-        self._videos(SCORES, "score test", self.folder.scores, videos, frames, anomaly_maps=self.anomaly_maps)
+        scored = self._videos(SCORES, "score test", self.folder.scores, videos, frames, tested=True)
+        if self.previews and (scored or not has_previews(self.folder.scores)):
+            write_all_previews(self.folder.scores, videos, frames, self.experiment.progress)
         flops = count_flops(self.experiment.pipeline(), self.experiment.scorers)
         self.folder.update_manifest(lambda it: replace(it, flops=flops))
 
@@ -88,9 +99,9 @@ class Scoring:
         videos: Sequence[VideoRef],
         frames_of: Callable[[VideoRef], Frames],
         *,
-        anomaly_maps: str = "",
-    ) -> None:
-        """Score videos, one in memory at a time.
+        tested: bool = False,
+    ) -> bool:
+        """Score videos, one in memory at a time; return whether any was not scored before.
 
         Args:
             stage: the key of its time in the manifest.
@@ -98,8 +109,10 @@ class Scoring:
             folder: where the score files go.
             videos: what to score.
             frames_of: gives the frames of a video; it is called once for each video, in order.
-            anomaly_maps: the scorer that writes anomaly maps; empty for none.
+            tested: whether these are the test videos, with anomaly maps and previews.
         """
+        anomaly_maps, previews = (self.anomaly_maps, self.previews) if tested else ("", False)
+        kept_maps = anomaly_maps if self.keep_maps else ""
         pipeline = self.experiment.pipeline(anomaly_maps=anomaly_maps)
         engine, short = self.recipe.engine, self.recipe.data.short
         lengths = {video.name: len(self.datamodule.frames(video)) for video in videos}
@@ -107,29 +120,40 @@ class Scoring:
             name: window_count(frames, self.experiment.clip, engine.score_stride, video=name, short=short)
             for name, frames in lengths.items()
         }
-        missing = {name for name, frames in lengths.items() if not self._scored(folder, name, frames, anomaly_maps)}
+        missing = {
+            name for name, frames in lengths.items() if not self._scored(folder, name, frames, kept_maps, previews)
+        }
+        step = step_of(sum(lengths.values()))
         stats = self._position_stats(pipeline) if missing else None
         began, done = time.monotonic(), 0  # without calibration: vadkit compare shows frames per second
         self.experiment.progress.begin(label, sum(windows.values()), unit="windows")
         for video in videos:
             frames = frames_of(video)
             if video.name in missing:
-                scores = score_video(
-                    video, frames, pipeline, self.experiment.scorers, self.experiment.fabric,
-                    batch=engine.score_batch, stride=engine.score_stride, progress=self.experiment.progress, done=done,
-                    position_stats=stats, anomaly_maps=anomaly_maps, short=short,
-                )  # fmt: skip
-                if anomaly_maps:
+                with self._recorder(folder, video, len(frames), step) if previews else nullcontext() as recorder:
+                    scores = score_video(
+                        video, frames, pipeline, self.experiment.scorers, self.experiment.fabric,
+                        batch=engine.score_batch, stride=engine.score_stride, progress=self.experiment.progress,
+                        done=done, position_stats=stats, anomaly_maps=anomaly_maps, keep_maps=self.keep_maps,
+                        preview=recorder, short=short,
+                    )  # fmt: skip
+                if kept_maps:
                     scores = replace(scores, size=frame_size(video))
                 if (times := self.datamodule.times(video)) is not None:
                     scores = replace(scores, times=times, fps=mean_rate(times))
-                write_scores(folder, scores, anomaly_maps=anomaly_maps)
+                write_scores(folder, scores, anomaly_maps=kept_maps)
             done += windows[video.name]
             self.experiment.progress.advance(done)
         self.experiment.progress.end()
         if len(missing) == len(videos):  # otherwise it is the time of a part
             seconds = round(time.monotonic() - began, 2)
             self.folder.update_manifest(lambda it: it.with_stage(stage, seconds=seconds))
+        return bool(missing)
+
+    @contextmanager
+    def _recorder(self, folder: Path, video: VideoRef, frames: int, step: int) -> Iterator[PartsRecorder]:
+        with PartsWriter(folder, video.name) as writer:
+            yield PartsRecorder(writer, self.experiment.clip, frames, step)
 
     def _position_stats(self, pipeline: Pipeline) -> Mapping[str, PositionStats] | None:
         """Mean and deviation of each position in a window; measured once and kept with the weights.
@@ -149,8 +173,10 @@ class Scoring:
         write_position_stats(self.folder.position_stats, self.experiment.digests["scores"], stats)
         return stats
 
-    def _scored(self, folder: Path, name: str, frames: int, anomaly_maps: str) -> bool:
+    def _scored(self, folder: Path, name: str, frames: int, anomaly_maps: str, preview: bool) -> bool:
         path = score_file(folder, name)
+        if preview and not parts_file(folder, name).exists():
+            return False
         if not path.exists() or (anomaly_maps and not map_file(folder, anomaly_maps, name).exists()):
             return False
         try:

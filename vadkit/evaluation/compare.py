@@ -22,7 +22,7 @@ from vadkit.store.run_folder import RunFolder
 
 FEWEST = 6  # with fewer videos, no difference is significant
 # These follow from the system that is compared, not from the rules of the evaluation.
-_OF_THE_SYSTEM = {"name", "digest", "components", "stride", "overlap", "held_out", "test_tuned"}
+_OF_THE_SYSTEM = {"name", "digest", "components", "stride", "min_windows", "overlap", "held_out", "test_tuned"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,8 @@ class Entry:
         parameters: number of weights of model and densities; None if unknown.
         flops: floating-point operations for one clip; None if unknown.
         frames_per_second: speed of scoring the test set, on the machine of the run; None if unknown.
+        folder: the run folder.
+        result: its evaluation, with the scores of each video.
     """
 
     name: str
@@ -49,6 +51,8 @@ class Entry:
     parameters: int | None
     flops: int | None
     frames_per_second: float | None
+    folder: Path
+    result: RunResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +204,8 @@ def _entry(path: Path, name: str, evaluation: Evaluation) -> Entry:
         parameters=manifest.parameters,
         flops=sum(manifest.flops.values()) if manifest.flops else None,
         frames_per_second=count.frames / seconds if count and count.frames and seconds else None,
+        folder=path,
+        result=evaluation.result,
     )
 
 

@@ -134,7 +134,9 @@ def _video_result(case: Case) -> VideoResult:
     video, fused = case.video, case.fused
     numbers = np.flatnonzero(video.kept)
     maps = partial(kept_of, video.anomaly_maps, video.kept) if video.anomaly_maps else None
-    return VideoResult(video.name, fused.total, fused.components, case.labels, video.components, numbers, maps)
+    return VideoResult(
+        video.name, fused.total, fused.components, case.labels, video.components, numbers, maps, video.fps
+    )
 
 
 def _groups(videos: Sequence[ScoredVideo], metrics: Sequence[Metric]) -> dict[str, dict[str, dict[str, float]]]:

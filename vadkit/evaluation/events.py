@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from vadkit.core.alarms import Alarm, AlarmDetector
 from vadkit.core.files import atomic_write, safe_name
@@ -111,7 +112,9 @@ def map_of_picture(
         size: height and width of the video.
     """
     cells = -(-clip.height // anomaly_map.shape[0]), -(-clip.width // anomaly_map.shape[1])
-    fine = np.repeat(np.repeat(anomaly_map, cells[0], 0), cells[1], 1)
+    sides = cells[1] * anomaly_map.shape[1], cells[0] * anomaly_map.shape[0]
+    smooth = Image.fromarray(anomaly_map.astype(np.float32)).resize(sides, Image.Resampling.BILINEAR)
+    fine = np.asarray(smooth)
     top, left, height, width = placed(clip, size)
     return fine[top : top + height, left : left + width]
 

@@ -160,3 +160,8 @@ def write_reports(
 def shows_maps(report: Sequence[ComponentConfig]) -> bool:
     """Whether a reporter reads anomaly maps."""
     return any(getattr(chosen.component.load(), "needs_anomaly_maps", False) for chosen in report)
+
+
+def shows_previews(report: Sequence[ComponentConfig]) -> bool:
+    """Whether a reporter shows previews."""
+    return any(getattr(chosen.component.load(), "shows_previews", False) for chosen in report)

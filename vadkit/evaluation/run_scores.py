@@ -27,7 +27,9 @@ from vadkit.recipe import load
 from vadkit.recipe.evaluation_only import EvaluationOnly
 from vadkit.recipe.model import Recipe
 from vadkit.recipe.presets import PRESETS
+from vadkit.recipe.show import dump
 from vadkit.store.manifest import Manifest
+from vadkit.store.previews import find_preview
 from vadkit.store.run_folder import RunFolder
 from vadkit.store.scores import VideoScores, read_labels, read_scores
 
@@ -76,7 +78,9 @@ def evaluate_run(
     done = Evaluator(config).evaluate(data, name=recipe.name, folder=target or folder.path)
     summary = replace(done.result.summary, run=_origin(folder.read_manifest()))
     events = _find_events(done.result, data.videos, recipe.data.clip, config.protocol.min_windows)
-    return replace(done, result=replace(done.result, summary=summary, events=events))
+    videos = [replace(one, preview=find_preview(folder.scores, one.name)) for one in done.result.videos]
+    result = replace(done.result, videos=videos, summary=summary, events=events, recipe=dump(recipe.tree))
+    return replace(done, result=result)
 
 
 def _find_events(

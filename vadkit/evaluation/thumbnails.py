@@ -61,7 +61,8 @@ def write_thumbnails(result: RunResult, videos: Sequence[VideoRef], clip: ClipSp
     """
     shutil.rmtree(folder / THUMBNAILS, ignore_errors=True)
     by_name, results = {video.name: video for video in videos}, {video.name: video for video in result.videos}
-    for name, events in groupby(result.events or (), key=lambda event: event.video):
+    shown = [event for event in result.events or () if event.video in by_name]
+    for name, events in groupby(shown, key=lambda event: event.video):
         with ForwardReader(by_name[name]) as frames:
             for event in events:
                 write_thumbnail(folder, event, frames, _map_at(results[name], event.peak_frame), clip)

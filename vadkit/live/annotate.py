@@ -35,7 +35,7 @@ class AnnotatedVideo:
 
     The strip shows the scores of the last 30 s (of a shorter video, all of them), the threshold as a line, and frames
     at or above it in red. A frame in an event has a red border. A higher score gives a stronger heat map, up to the
-    threshold. The video has the frames that were scored.
+    threshold. The video has the frames that were scored, at their own times.
 
     Args:
         path: of the file; see `atomic_write`.
@@ -82,7 +82,8 @@ class AnnotatedVideo:
                 frame = overlay(frame, values, min(strength, 1.0))
         picture = _sized(frame)
         words = [self._time(scored.frame, scored.seconds), *["EVENT"] * scored.active]
-        self._write(np.concatenate([_marked(picture, words), self._strip(picture.shape[1])]))
+        seconds = scored.seconds if self._timed else None
+        self._write(np.concatenate([_marked(picture, words), self._strip(picture.shape[1])]), seconds)
 
     def _time(self, number: int, seconds: float) -> str:
         if not self._timed:
@@ -91,9 +92,9 @@ class AnnotatedVideo:
             return clock(seconds)[:-2]  # tenths of a second
         return (self._began + timedelta(seconds=seconds)).isoformat(" ", "milliseconds")[:21]
 
-    def _write(self, picture: NDArray[np.uint8]) -> None:
+    def _write(self, picture: NDArray[np.uint8], seconds: float | None) -> None:
         try:
-            self._writer.write(picture)
+            self._writer.write(picture, seconds=seconds)
         except av.error.FFmpegError as error:  # such as a full disk
             raise OSError(error.errno, error.strerror) from error
 

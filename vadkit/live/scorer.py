@@ -10,7 +10,8 @@ from lightning_fabric import Fabric
 from numpy.typing import NDArray
 
 from vadkit.core.contracts import Scorer
-from vadkit.model.inference.sliding_window import SlidingWindowMapMean, SlidingWindowMean, score_clips
+from vadkit.model.inference.map_mean import SlidingWindowMapMean
+from vadkit.model.inference.sliding_window import SlidingWindowMean, score_clips
 from vadkit.model.pipeline import Pipeline
 from vadkit.store.scores import PositionStats
 from vadkit.video.clips import to_clips

@@ -26,7 +26,7 @@ _DEVICES = re.compile(r"(con|prn|aux|nul|com[0-9]|lpt[0-9])(\..*)?", re.IGNORECA
 NAMED_ENTRIES = frozenset({"densities", "scores", "fuse"})
 """Sections with entries that the recipe names; null removes an entry of a parent recipe."""
 
-DEFAULT_REPORT = ("console", "json")
+DEFAULT_REPORT = ("console", "json", "html")
 """Reporters of a recipe without `report`."""
 
 

@@ -270,7 +270,7 @@ class Recipe(Section):
         fuse: name of an entry of `scores` -> how it enters the final score; without `fuse`, all entries have
             weight 1.
         evaluate: protocol and metrics.
-        report: kind "reporter"; default console and json.
+        report: kind "reporter"; default console, json and html.
         seed: seed of all random numbers.
         engine: devices, precision and batch sizes.
         requires: packages that must be installed, such as "vadkit-kde>=1.2" for a component of a plugin.

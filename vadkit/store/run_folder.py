@@ -18,7 +18,16 @@ from vadkit.recipe.input_files import replaced
 from vadkit.store.manifest import InputFileRecord, Manifest, read_manifest, write_manifest
 
 RESULTS = ("checkpoints", "scores", "regions", "figures", "evals")
-FILES = ("recipe.yaml", "manifest.json", "metrics.json", "labels.npz", "log.jsonl", "events.csv", "events.jsonl")
+FILES = (
+    "recipe.yaml",
+    "manifest.json",
+    "metrics.json",
+    "labels.npz",
+    "log.jsonl",
+    "events.csv",
+    "events.jsonl",
+    "report.html",
+)
 
 
 class RunFolder:

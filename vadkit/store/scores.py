@@ -121,7 +121,7 @@ def write_scores(folder: Path, video: VideoScores, *, anomaly_maps: str = "") ->
     arrays |= {"name": np.array(video.name), "scene": np.array(video.scene), "fps": np.array(video.fps or 0.0)}
     arrays |= {"size": np.array(video.size, np.int64)} if video.size else {}
     arrays |= {"times": video.times} if video.times is not None else {}
-    _write(path, _SCORES, arrays | {"coverage": np.asarray(video.coverage, np.int64)})
+    write_arrays(path, _SCORES, arrays | {"coverage": np.asarray(video.coverage, np.int64)})
     return path
 
 
@@ -152,7 +152,7 @@ def read_score_file(path: Path, *, anomaly_maps: str = "") -> VideoScores:
     Raises:
         DataError: the file is missing, damaged or not a score file.
     """
-    with _opened(path, _SCORES) as arrays:
+    with opened_arrays(path, _SCORES) as arrays:
         components, calibrated = (
             {
                 key.removeprefix(prefix): _typed(array, np.float64, key)
@@ -193,7 +193,7 @@ def write_labels(path: Path, labels: Mapping[str, Labels]) -> None:
     arrays = {f"frames/{index}": np.asarray(label.frames, bool) for index, label in enumerate(labels.values())}
     arrays["names"] = np.array(list(labels), np.str_)
     arrays["sources"] = np.array([label.source for label in labels.values()], np.str_)
-    _write(path, _LABELS, arrays)
+    write_arrays(path, _LABELS, arrays)
 
 
 def read_labels(path: Path, regions: Path | None = None) -> dict[str, Labels]:
@@ -207,7 +207,7 @@ def read_labels(path: Path, regions: Path | None = None) -> dict[str, Labels]:
     Raises:
         DataError: the file is missing, damaged or not a label file.
     """
-    with _opened(path, _LABELS) as arrays:
+    with opened_arrays(path, _LABELS) as arrays:
         names, sources = (arrays[key].tolist() for key in ("names", "sources"))
         labels = {
             name: Labels(_typed(arrays[f"frames/{index}"], np.bool_, name), source=source)
@@ -232,7 +232,7 @@ def write_regions(folder: Path, name: str, labels: Labels) -> None:
         arrays["boxes"] = np.array(rows, np.int64).reshape(-1, 6)
     if labels.size is not None:
         arrays["size"] = np.array(labels.size, np.int64)
-    _write(score_file(folder, name), _REGIONS, arrays, compressed=True)
+    write_arrays(score_file(folder, name), _REGIONS, arrays, compressed=True)
 
 
 def write_position_stats(path: Path, digest: str, position_stats: Mapping[str, PositionStats]) -> None:
@@ -240,7 +240,7 @@ def write_position_stats(path: Path, digest: str, position_stats: Mapping[str, P
     arrays: dict[str, NDArray[Any]] = {}
     for name, stats in position_stats.items():
         arrays |= {f"mean/{name}": stats.mean, f"std/{name}": stats.std}
-    _write(path, _POSITION_STATS, arrays | {"digest": np.array(digest)})
+    write_arrays(path, _POSITION_STATS, arrays | {"digest": np.array(digest)})
 
 
 def read_position_stats(path: Path, digest: str) -> dict[str, PositionStats] | None:
@@ -251,7 +251,7 @@ def read_position_stats(path: Path, digest: str) -> dict[str, PositionStats] | N
     """
     if not path.is_file():
         return None
-    with _opened(path, _POSITION_STATS) as arrays:
+    with opened_arrays(path, _POSITION_STATS) as arrays:
         if str(arrays["digest"]) != digest:
             return None
         names = [key.removeprefix("mean/") for key in arrays if key.startswith("mean/")]
@@ -261,7 +261,7 @@ def read_position_stats(path: Path, digest: str) -> dict[str, PositionStats] | N
 def _with_regions(path: Path, labels: Labels) -> Labels:
     if not path.is_file():
         return labels
-    with _opened(path, _REGIONS) as arrays:
+    with opened_arrays(path, _REGIONS) as arrays:
         tracks, size = _parse_tracks(arrays) if "boxes" in arrays else None, None
         if "size" in arrays:
             height, width = arrays["size"].tolist()
@@ -271,7 +271,7 @@ def _with_regions(path: Path, labels: Labels) -> Labels:
 
 
 def _read_masks(path: Path) -> NDArray[np.bool_]:
-    with _opened(path, _REGIONS) as arrays:
+    with opened_arrays(path, _REGIONS) as arrays:
         shape = tuple(arrays["shape"].tolist())
         return np.unpackbits(arrays["masks"], count=int(np.prod(shape))).astype(bool).reshape(shape)
 
@@ -283,14 +283,15 @@ def _parse_tracks(arrays: Arrays) -> tuple[Track, ...]:
     return tuple(Track(str(name), track) for name, track in zip(arrays["identities"], boxes, strict=True))
 
 
-def _write(path: Path, kind: str, arrays: Arrays, *, compressed: bool = False) -> None:
+def write_arrays(path: Path, kind: str, arrays: Arrays, *, compressed: bool = False) -> None:
+    """Write a file of arrays with its kind and version."""
     save: Any = np.savez_compressed if compressed else np.savez
     with atomic_write(path) as temporary, temporary.open("wb") as file:
         save(file, allow_pickle=False, kind=np.array(kind), version=np.array(_VERSION), **arrays)
 
 
 @contextmanager
-def _opened(path: Path, kind: str) -> Iterator[Arrays]:
+def opened_arrays(path: Path, kind: str) -> Iterator[Arrays]:
     """The arrays of a file of this kind. An error in the context means that the file is damaged."""
     if not path.is_file():
         raise DataError("does not exist", where=str(path), fix="score the test videos first, with 'vadkit run'")

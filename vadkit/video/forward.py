@@ -48,9 +48,8 @@ class ForwardReader:
         while self._number < number:
             self._last = next(self._frames, None)
             self._number += 1
-            if self._last is None:
-                raise DataError(f"has no frame {number}", where=str(source), fix="check whether the file changed")
-        assert self._last is not None
+        if self._last is None:
+            raise DataError(f"has no frame {number}", where=str(source), fix="check whether the file changed")
         return self._last
 
     def __enter__(self) -> ForwardReader:

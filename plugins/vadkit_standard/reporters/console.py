@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 from rich.console import Console as Terminal
 from rich.table import Table
 from rich.text import Text
 
-from vadkit.api import Event, Reporter, RunResult, join_names
+from vadkit.api import Reporter, RunResult, result_notes, result_warnings
 from vadkit_standard.reporters.names import printable
 
 _COLUMNS = 3  # metrics in the table of components; more do not fit a terminal, metrics.json has all
@@ -36,9 +36,9 @@ class Console(Reporter):
             terminal.print(_title(result))
             given = "scores" if result.events is None else "scores and events"
             terminal.print(Text(f"no labels: {given} without metrics", style="yellow"))
-        for line in _notes(result):
+        for line in result_notes(result):
             terminal.print(Text(printable(line), style="dim"))
-        for line in _warnings(result):
+        for line in result_warnings(result):
             terminal.print(Text(printable(line), style="yellow"))
         if folder != Path():  # external scores may have no folder
             # Do not wrap the path, so that it can be copied.
@@ -97,72 +97,3 @@ def _cell(value: float | None, percent: bool) -> str:
     if value is None:
         return "-"
     return f"{100 * value:.2f}" if percent else f"{value:.3f}"
-
-
-def _notes(result: RunResult) -> list[str]:
-    summary, lines = result.summary, list[str]()
-    if summary.run and summary.run.tested_on:
-        lines.append(f"tested on a data set that the model was not trained on: {_component(summary.run.tested_on)}")
-    if summary.frames:
-        frames = f"{summary.videos} videos, {summary.frames} frames"
-        lines.append(f"{frames}, {summary.abnormal_frames} abnormal" if summary.labelled_frames else frames)
-    if summary.coverage_mean and result.protocol.get("stride", 1):
-        lines.append(f"windows per frame: at least {summary.coverage_min}, mean {summary.coverage_mean:.1f}")
-    if summary.alarm_threshold is not None and summary.normal_hours is not None:
-        minutes, videos = f"{60 * summary.normal_hours:.2g}", len(summary.normal_videos)
-        lines.append(
-            f"alarm threshold {summary.alarm_threshold:.4g}, from {minutes} minutes of held-out normal video "
-            f"({videos} {'video' if videos == 1 else 'videos'})"
-        )
-    lines += [f"{metric}: {basis}" for metric, basis in summary.basis.items()]
-    if result.events is not None:
-        lines.append(_events(result.events))
-    if summary.run and summary.run.stateful:
-        lines.append(f"scores depend on the order of frames: {summary.run.stateful}")
-    return lines
-
-
-def _events(events: Sequence[Event]) -> str:
-    """How many events there are, and the file that lists them."""
-    if not events:
-        return "no events: no score of a test video reaches the alarm threshold"
-    videos = len({event.video for event in events})
-    found = f"{len(events)} {'event' if len(events) == 1 else 'events'}"
-    return f"{found} in {videos} test {'video' if videos == 1 else 'videos'}, listed in events.csv"
-
-
-def _component(written: str | Mapping[str, object]) -> str:
-    """A component of the recipe, in one line."""
-    if isinstance(written, str):
-        return written
-    keys = [f"{key} {value}" for key, value in written.items() if key != "use"]
-    return f"{written.get('use')} ({', '.join(keys)})" if keys else str(written.get("use"))
-
-
-def _warnings(result: RunResult) -> list[str]:
-    summary = result.summary
-    rules = {
-        "single_class_videos": "one class only, "
-        + ("padded" if result.protocol.get("single_class") == "pad" else "excluded from averages over videos"),
-        "unlabelled_videos": "without labels, not evaluated",
-        "constant": "constant scores",
-    }
-    # Without any labels, the list of unlabelled videos is redundant.
-    shown = rules if result.metrics else {"constant": rules["constant"]}
-    lines = [f"{text}: {join_names(getattr(summary, key))}" for key, text in shown.items() if getattr(summary, key)]
-    for split, videos in (summary.run.damaged if summary.run else {}).items():
-        lines.append(f"damaged {split} videos, of which the rest was used: {join_names(list(videos))}")
-    if result.events is None and summary.run is not None:
-        lines.append(
-            "no events: without held-out normal video there is no alarm threshold; "
-            "run again with --set data.held_out=0.2"
-        )
-    hours, wanted = summary.normal_hours, result.protocol.get("false_alarms_per_hour", 1)
-    if hours == 0:
-        lines.append("the frame rate of held-out normal video is unknown, so the threshold allows no false alarm")
-    elif hours is not None and hours * wanted < 1:
-        lines.append(f"held-out video is too short to show {wanted:g} false alarms an hour: the threshold allows none")
-    if summary.frames_without_score:
-        rule = result.protocol.get("missing_scores", "?")
-        lines.append(f"{summary.frames_without_score} frames without a score; rule: {rule}")
-    return lines

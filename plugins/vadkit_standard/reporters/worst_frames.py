@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from matplotlib.figure import Figure
 
-from vadkit.api import DataError, RunResult, VideoResult
+from vadkit.api import DataError, RunResult, VideoResult, worst_frames
 from vadkit_standard.reporters.drawing import ABNORMAL, NORMAL, FigureReporter, bare, picture, rules, show, title_of
 from vadkit_standard.reporters.names import printable
 
@@ -23,9 +23,8 @@ class WorstFrames(FigureReporter):
         dpi: resolution, dots per inch.
 
     Example:
-        >>> video = VideoResult("01", np.array([0.9, 0.1, 0.2]), {}, np.array([False, False, True]))
-        >>> [index for _, index in worst([video], abnormal=False, count=1, apart=1)]
-        [0]
+        >>> WorstFrames(count=4).apart
+        25
     """
 
     def __init__(self, *, count: int = 8, apart: int = 25, dpi: int = 120) -> None:
@@ -35,32 +34,11 @@ class WorstFrames(FigureReporter):
 
     def figures(self, result: RunResult) -> Iterator[tuple[str, Figure]]:
         """Draw both classes, one above the other."""
-        false, missed = (
-            worst(result.videos, abnormal=abnormal, count=self.count, apart=self.apart) for abnormal in (False, True)
-        )
+        limits = {"count": self.count, "apart": self.apart}
+        false, missed = (worst_frames(result.videos, abnormal=abnormal, **limits) for abnormal in (False, True))
         if not (false or missed):
             raise DataError("no frame is labelled", where="worst_frames", fix="add labels to the data set")
         yield "worst_frames.png", _figure(result, false, missed)
-
-
-def worst(videos: Sequence[VideoResult], *, abnormal: bool, count: int, apart: int) -> list[tuple[VideoResult, int]]:
-    """The frames of one class with the worst final scores, worst first: video, and index in its scores.
-
-    These are abnormal frames with the lowest scores, or normal ones with the highest, at least `apart` frames apart.
-    """
-    found = [
-        (float(video.fused[index] if abnormal else -video.fused[index]), number, int(index))
-        for number, video in enumerate(videos)
-        if video.labels is not None
-        for index in np.flatnonzero(video.labels == abnormal)
-    ]
-    chosen: list[tuple[int, int]] = []
-    for _, number, index in sorted(found):
-        if all(number != other or abs(index - near) >= apart for other, near in chosen):
-            chosen.append((number, index))
-        if len(chosen) == count:
-            break
-    return [(videos[number], index) for number, index in chosen]
 
 
 def _figure(

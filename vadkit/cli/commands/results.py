@@ -34,7 +34,8 @@ def evaluate(
     ] = _DROPPED,
     high: Annotated[str, typer.Option(help="SCORES: meaning of a high score, abnormal or normal (PSNR).")] = _HIGH,
     out: Annotated[
-        Path | None, typer.Option(help="Write metrics.json and figures into this folder; a RUN does not change.")
+        Path | None,
+        typer.Option(help="Write metrics.json, report.html and figures into this folder; a RUN does not change."),
     ] = None,
     allow_test_tuning: options.TestTuning = False,
 ) -> None:
@@ -68,7 +69,7 @@ def evaluate(
         if all_protocols:
             print_all(evaluate_external_all_protocols(ExternalScores(target, **given), overrides=changes))
             return
-        report = ("console", "json", "figures") if out else ("console",)
+        report = ("console", "json", "html", "figures") if out else ("console",)
         evaluate_scores(target, **given, overrides=changes, report=report, out=out, allow_test_tuning=allow_test_tuning)
 
 
@@ -130,6 +131,7 @@ def compare(
         str, typer.Option("--format", help="console, csv, markdown or latex.", metavar="FORMAT")
     ] = "console",
     out: options.OutFile = None,
+    html: Annotated[Path | None, typer.Option(help="Also write a page that opens offline: intervals, ROCs.")] = None,
     allow_test_tuning: options.TestTuning = False,
 ) -> None:
     """Compare runs: metrics with intervals, differences beyond chance, size and speed."""
@@ -148,6 +150,12 @@ def compare(
             allow_test_tuning=allow_test_tuning,
         )
     put(render(found), out)
+    if html is not None:
+        from vadkit.cli.render.compare_page import compare_page
+        from vadkit.report.render import write_page
+
+        write_page(compare_page(found, html), html)
+        typer.echo(f"written: {html}")
 
 
 def figures(

@@ -47,6 +47,8 @@ def run(
             progress=progress,
         )
     typer.echo(f"run folder: {done.path}")
+    if (page := done.path / "report.html").is_file():
+        typer.echo(f"open in a browser: {page}")
 
 
 def sweep(
@@ -125,6 +127,7 @@ def score(
         found = find_videos(videos or (), lists or ())
         from vadkit.live.score import Settings, score_videos, start_of
         from vadkit.live.score_files import check_format
+        from vadkit.live.score_report import write_score_report
         from vadkit.live.watch import Watch
 
         check_format(form)
@@ -138,6 +141,7 @@ def score(
                 progress=progress,
             )
             done = score_videos(ready, found.videos, folder, settings, progress)
+            write_score_report(ready, folder, done)
     print_scored(done, found.ignored, folder)
     if done.failed:
         raise typer.Exit(1)

@@ -39,7 +39,8 @@ def _number(value: float, metric: str, units: Mapping[str, str]) -> str:
     return f"{value:.3f}" if metric in units else f"{100 * value:.2f}"
 
 
-def _value(entry: Entry, metric: str, units: Mapping[str, str]) -> tuple[str, str]:
+def formatted(entry: Entry, metric: str, units: Mapping[str, str]) -> tuple[str, str]:
+    """The value of a metric and its interval as texts; a dash and an empty text for none."""
     if metric not in entry.values:
         return "-", ""
     ends = entry.intervals.get(metric) or ()
@@ -50,7 +51,8 @@ def _name(entry: Entry) -> str:
     return entry.name + (" TEST-TUNED" if entry.protocol["test_tuned"] else "")
 
 
-def _cost(entry: Entry) -> list[str]:
+def cost(entry: Entry) -> list[str]:
+    """Size and speed of a run as texts."""
     return [
         tables.number(entry.parameters, "{:.2f} M", 1e6),
         tables.number(entry.flops, "{:.4g}", 1e9),
@@ -58,29 +60,30 @@ def _cost(entry: Entry) -> list[str]:
     ]
 
 
-def _notes(comparison: Comparison) -> list[str]:
+def notes(comparison: Comparison) -> list[str]:
+    """What the numbers and signs of the table mean."""
     protocols = {f"{entry.protocol['name']} #{entry.protocol['digest']}" for entry in comparison.entries}
-    notes = [f"protocol {', '.join(sorted(protocols))}; 95 % intervals by the bootstrap over videos"]
+    lines = [f"protocol {', '.join(sorted(protocols))}; 95 % intervals by the bootstrap over videos"]
     if comparison.differ:
-        notes.append(f"not ranked: the protocols differ in {', '.join(comparison.differ)}")
+        lines.append(f"not ranked: the protocols differ in {', '.join(comparison.differ)}")
     else:
         few = comparison.videos < FEWEST
         why = f"{comparison.videos} videos are too few" if few else "paired bootstrap over videos, 95 %"
-        notes.append(f"best in bold; ~ difference from the best within chance ({why})")
-    notes.append("GFLOPs of one clip; frames/s on the test set and machine of the run, reading included")
-    return notes
+        lines.append(f"best in bold; ~ difference from the best within chance ({why})")
+    lines.append("GFLOPs of one clip; frames/s on the test set and machine of the run, reading included")
+    return lines
 
 
 def _console(comparison: Comparison) -> str:
     metrics, units = comparison.metrics, comparison.units
     heads = [f"{SHORT[metric]} %" if metric in SHORT else _title(metric, units) for metric in metrics]
     values = [[_styled(entry, metric, comparison) for metric in metrics] for entry in comparison.entries]
-    cost_heads, costs = ["size", *_SPEED], [list(map(Text, _cost(entry))) for entry in comparison.entries]
+    cost_heads, costs = ["size", *_SPEED], [list(map(Text, cost(entry))) for entry in comparison.entries]
     table = _table(comparison, [*heads, *cost_heads], [a + b for a, b in zip(values, costs, strict=True)])
     if tables.fits(table):
-        return tables.printed(table, *_notes(comparison))
+        return tables.printed(table, *notes(comparison))
     parts = _table(comparison, heads, values), _table(comparison, cost_heads, costs)
-    return tables.printed(*parts, *_notes(comparison))
+    return tables.printed(*parts, *notes(comparison))
 
 
 def _table(comparison: Comparison, heads: Sequence[str], rows: Sequence[Sequence[Text]]) -> Table:
@@ -99,7 +102,7 @@ def _table(comparison: Comparison, heads: Sequence[str], rows: Sequence[Sequence
 
 
 def _styled(entry: Entry, metric: str, comparison: Comparison) -> Text:
-    value, interval = _value(entry, metric, comparison.units)
+    value, interval = formatted(entry, metric, comparison.units)
     close = " ~" if comparison.by_chance(entry, metric) else ""
     style = "bold" if comparison.best(metric) is entry else ""
     return Text(value + close, style=style).append(f"\n{interval}", style="dim")
@@ -127,14 +130,14 @@ def _rows(comparison: Comparison, best: str, close: str) -> list[list[str]]:
     for entry in comparison.entries:
         cells: list[str] = []
         for metric in metrics:
-            value, interval = _value(entry, metric, units)
+            value, interval = formatted(entry, metric, units)
             text = f"{value} ({interval})" if interval else value
             if comparison.best(metric) is entry:
                 text = best.format(text)
             elif comparison.by_chance(entry, metric):
                 text = close.format(text)
             cells.append(text)
-        rows.append([_name(entry), *cells, *_cost(entry)])
+        rows.append([_name(entry), *cells, *cost(entry)])
     return rows
 
 
@@ -166,8 +169,8 @@ def _cell(value: float | None, *, bold: bool) -> Text:
 _FORMATS: Mapping[str, Callable[[Comparison], str]] = {
     "console": _console,
     "csv": _csv,
-    "markdown": lambda found: tables.markdown(_rows(found, "**{}**", "{} ~"), _notes(found)),
-    "latex": lambda found: tables.latex(_rows(found, r"\textbf{{{}}}", r"{} $\sim$"), _notes(found)),
+    "markdown": lambda found: tables.markdown(_rows(found, "**{}**", "{} ~"), notes(found)),
+    "latex": lambda found: tables.latex(_rows(found, r"\textbf{{{}}}", r"{} $\sim$"), notes(found)),
 }
 renderer = partial(tables.maker, _FORMATS)
 """Gives the function that writes a comparison in a format; a VadkitError for an unknown format."""

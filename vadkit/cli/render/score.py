@@ -19,7 +19,7 @@ def print_scored(done: Scored, ignored: Sequence[Path], folder: Path) -> None:
     parts += [f"{done.skipped} scored before"] if done.skipped else []
     parts += [f"{len(done.failed)} not scored: {join_names(done.failed)}"] if done.failed else []
     typer.echo("; ".join(parts))
-    typer.echo(f"{_count(done.events, 'event')}: {folder / 'events.csv'}")
+    typer.echo(f"{_count(done.events, 'event')}: {folder / 'events.csv'}, {folder / 'report.html'}")
 
 
 def _count(number: int, what: str) -> str:

@@ -17,7 +17,7 @@ _PARTS: Mapping[str, str] = {
     "scores": "reconstruction: frame_error",
     "fuse": "",
     "metrics": "micro_auc, eer",
-    "reports": "console, json",
+    "reports": "console, json, html",
     "more": "",
 }
 _LIKELIHOOD = "\n  likelihood: {use: nll, densities: [normal]}"
@@ -38,7 +38,7 @@ def slots(kind: str, name: str) -> Mapping[str, str]:
         "scorer": {"scores": f"{name.replace('-', '_')}: {name}"},
         "score_transform": {"fuse": f"\nfuse:\n  reconstruction: {{transform: [{name}]}}"},
         "metric": {"metrics": f"micro_auc, {name}"},
-        "reporter": {"reports": f"console, json, {name}"},
+        "reporter": {"reports": f"console, json, html, {name}"},
         "sink": _watched(name),
         "optimizer": {"optimizer": name},
         "lr_scheduler": {"lr_scheduler": f", lr_scheduler: {name}"},

@@ -14,6 +14,8 @@ from vadkit.core.contracts import Scorer
 from vadkit.core.errors import DataError
 from vadkit.core.progress import Progress
 from vadkit.core.values import ClipOutputs, Short, VideoRef
+from vadkit.model.inference.map_mean import SlidingWindowMapMean
+from vadkit.model.inference.preview_parts import PartsRecorder
 from vadkit.model.pipeline import Pipeline
 from vadkit.store.scores import PositionStats, VideoScores
 from vadkit.video.cache import Frames
@@ -68,46 +70,6 @@ class SlidingWindowMean:
             array[:-count] = array[count:].copy()
             array[-count:] = 0
         return means, coverage
-
-
-class SlidingWindowMapMean:
-    """The mean anomaly map of each frame over overlapping windows, in cells of `MAP_CELL` pixels."""
-
-    def __init__(self, frames: int) -> None:
-        self._frames = frames
-        self._sums: NDArray[np.float32] | None = None
-        self._counts = np.zeros(frames, np.int64)
-
-    def add(self, frames: NDArray[np.int64], anomaly_maps: NDArray[np.float32]) -> None:
-        """Add one window's maps (T, h, w) of the frames with the indices `frames` (T,). NaN means "no map"."""
-        if self._sums is None:
-            self._sums = np.zeros((self._frames, *anomaly_maps.shape[1:]), np.float32)
-        mapped = ~np.isnan(anomaly_maps).any(axis=(1, 2))
-        self._sums[frames[mapped]] += anomaly_maps[mapped]
-        self._counts[frames[mapped]] += 1
-
-    def means(self) -> NDArray[np.float32]:
-        """(F, h, w). A frame that no window scored gets the map of the nearest scored frame."""
-        assert self._sums is not None
-        means = self._sums / np.maximum(self._counts, 1).astype(np.float32)[:, None, None]
-        scored = np.flatnonzero(self._counts)
-        for frame in np.flatnonzero(self._counts == 0):
-            means[frame] = means[scored[np.argmin(np.abs(scored - frame))]]
-        return means
-
-    def pop_first(self, count: int) -> NDArray[np.float32]:
-        """Remove the first `count` frames and return their means, (count, h, w), NaN for frames without a map.
-
-        The other frames move to the front, and `count` empty frames follow them.
-        """
-        if self._sums is None:
-            return np.full((count, 1, 1), np.nan, np.float32)
-        with np.errstate(invalid="ignore"):
-            means = self._sums[:count] / self._counts[:count, None, None].astype(np.float32)
-        for array in (self._sums, self._counts):
-            array[:-count] = array[count:].copy()
-            array[-count:] = 0
-        return means
 
 
 def measure_position_stats(
@@ -249,6 +211,8 @@ def score_video(
     done: int = 0,
     position_stats: Mapping[str, PositionStats] | None = None,
     anomaly_maps: str = "",
+    keep_maps: bool = True,
+    preview: PartsRecorder | None = None,
     short: Short = "error",
 ) -> VideoScores:
     """Score the windows of one video in order. A stateful pipeline scores them one at a time.
@@ -265,7 +229,9 @@ def score_video(
         done: windows of earlier videos.
         position_stats: component -> statistics of each position in a window; with them, the result also has
             calibrated scores.
-        anomaly_maps: name of the scorer that gives the anomaly maps; empty keeps no maps.
+        anomaly_maps: name of the scorer that gives the anomaly maps; empty for none.
+        keep_maps: whether the result has the maps; False if only the preview needs them.
+        preview: gets the outputs and the maps of every window.
         short: what to do with a video shorter than a clip.
 
     Raises:
@@ -289,16 +255,20 @@ def score_video(
         score_mean.add_windows(windows, scores)
         if calibrated_mean is not None:
             calibrated_mean.add_windows(windows, _standardise(scores, position_stats))
-        if anomaly_maps:
-            maps = _cell_maps(out, scorers[anomaly_maps], anomaly_maps, pipeline.mask)
+        maps = _cell_maps(out, scorers[anomaly_maps], anomaly_maps, pipeline.mask) if anomaly_maps else None
+        if maps is not None and keep_maps:
             for window, values in zip(windows, maps, strict=True):
                 map_mean.add(window, values[: len(window)])
+        if preview is not None:
+            preview.add(windows, out, maps)
         update_state(out, pipeline)
         progress.advance(done + first + len(chunk), amount=len(chunk))
-    maps = map_mean.means if anomaly_maps else None
+    if preview is not None:
+        preview.finish()
+    kept = map_mean.means if anomaly_maps and keep_maps else None
     calibrated = calibrated_mean.means() if calibrated_mean is not None else None
     means, coverage = score_mean.means(), score_mean.coverage
-    return VideoScores(video.name, video.scene, means, coverage, video.fps, maps, calibrated=calibrated)
+    return VideoScores(video.name, video.scene, means, coverage, video.fps, kept, calibrated=calibrated)
 
 
 def _refuse_non_finite(out: ClipOutputs, where: str) -> None:
