@@ -45,6 +45,15 @@ def make(folder: Path, recipe: dict[str, Any], strength: float, *, seed: int = 0
     return folder
 
 
+def test_runs_with_different_strides_are_ranked(tiny: dict[str, Any], tmp_path: Path) -> None:
+    """Stride and the number of windows that follows from it belong to the systems that are compared."""
+    coarse = make(tmp_path / "coarse", tiny, 2.0)
+    fine = make(tmp_path / "fine", tiny | {"engine": {"score_stride": 1, "threads": 1}}, 1.0)
+    found = compare([coarse, fine], rounds=0)
+    assert {entry.protocol["min_windows"] for entry in found.entries} == {1, 4}
+    assert not found.differ
+
+
 def test_the_best_is_told_from_chance(tiny: dict[str, Any], tmp_path: Path) -> None:
     good, alike, bad = (
         make(tmp_path / name, tiny, strength, seed=seed)
