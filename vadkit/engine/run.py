@@ -125,7 +125,7 @@ def run(
     from vadkit.engine.experiment import Experiment
     from vadkit.engine.sanity_check import sanity_check
     from vadkit.engine.scoring import Scoring
-    from vadkit.engine.session import begin, end, record_data
+    from vadkit.engine.session import begin, end, precision_for, record_data
     from vadkit.video.cache import open_cache
 
     started = time.monotonic()
@@ -136,8 +136,11 @@ def run(
         return kept_files([*([place(name)] if resume else []), *(RunFolder(Path(path)) for path in reuse)])
 
     checked = read_recipe(recipe, overrides, registry, kept)
+    changes = precision_for(checked, place(checked.name) if resume else None, progress)
     if warm_start is not None:
-        checked = read_recipe(recipe, [*overrides, *start_from(warm_start, checked)], registry, kept)
+        changes += start_from(warm_start, checked)
+    if changes:
+        checked = read_recipe(recipe, [*overrides, *changes], registry, kept)
     refuse_test_tuning(checked.evaluate.protocol, allowed=allow_test_tuning)
     evaluation = evaluation_of(checked, registry)
     needs = evaluation.needs

@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING
 
 from vadkit.core.errors import CheckpointError
 from vadkit.core.files import atomic_write_text
+from vadkit.core.progress import Progress
 from vadkit.core.protocol import Protocol
 from vadkit.core.values import Split
 from vadkit.data.datamodule import DataModule
+from vadkit.model.training.precision import choose_precision
+from vadkit.recipe.model import Recipe
 from vadkit.store import environment
 from vadkit.store.input_files import copy_files, run_recipe
 from vadkit.store.manifest import HELD_OUT, SCORES, SYNTHETIC, Count, InputFileRecord, Manifest, Session
@@ -23,6 +26,21 @@ from vadkit.video.decode import decode
 
 if TYPE_CHECKING:
     from vadkit.engine.experiment import Experiment
+
+
+def precision_for(recipe: Recipe, folder: RunFolder | None, progress: Progress) -> list[str]:
+    """The change of a recipe with `precision: auto`, in the form of `--set`; none for another recipe.
+
+    A run that is continued, in `folder`, keeps its precision.
+    """
+    if recipe.engine.precision != "auto":
+        return []
+    known = folder.read_manifest().precision if folder is not None and folder.is_run else ""
+    if not known:
+        choice = choose_precision(recipe.engine)
+        progress.message(f"precision: {choice.precision}, because {choice.reason}")
+        known = choice.precision
+    return [f"engine.precision={known}"]
 
 
 def begin(folder: RunFolder, experiment: Experiment, protocol: Protocol) -> None:

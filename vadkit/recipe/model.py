@@ -243,7 +243,8 @@ class Engine(Section):
     Attributes:
         accelerator: "auto" uses a GPU if there is one.
         devices: number of processes, one for each device.
-        precision: "bf16" computes convolutions in bfloat16, and operations that need more precision in float32.
+        precision: "bf16" computes convolutions in bfloat16, and operations that need more precision in float32. "auto"
+            chooses bf16 if a measurement of the machine finds it faster and correct, else fp32.
         threads: CPU threads; None uses the default of torch.
         score_batch: clips in one batch when scoring.
         score_stride: frames between neighbouring windows when scoring.
@@ -251,7 +252,7 @@ class Engine(Section):
 
     accelerator: Literal["auto", "cpu", "cuda"] = "auto"
     devices: PositiveInt = 1
-    precision: Literal["fp32", "bf16"] = "fp32"
+    precision: Literal["auto", "fp32", "bf16"] = "fp32"
     threads: PositiveInt | None = None
     score_batch: PositiveInt = 8
     score_stride: PositiveInt = 1

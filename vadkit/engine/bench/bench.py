@@ -21,6 +21,7 @@ from vadkit.engine.bench.flops import SCORES, count_flops, parts_of, watched
 from vadkit.engine.bench.memory import Peak
 from vadkit.engine.bench.noise import Noise, Untrained
 from vadkit.engine.experiment import Experiment, without_videos
+from vadkit.engine.session import precision_for
 from vadkit.model.inference.sliding_window import run_pipeline, score_outputs, update_state
 from vadkit.model.pipeline import Pipeline
 from vadkit.plugin.registry import Registry
@@ -141,7 +142,10 @@ def bench(
     path = Path(target)
     folder = RunFolder(path)
     registry = registry or Registry.discover()
-    recipe = read_recipe(folder.recipe if folder.is_run else path, overrides, registry)
+    named = folder.recipe if folder.is_run else path
+    recipe = read_recipe(named, overrides, registry)
+    if precision := precision_for(recipe, None, progress or NoProgress()):
+        recipe = read_recipe(named, [*overrides, *precision], registry)
     with _enough_memory():
         experiment = without_videos(recipe, folder if folder.is_run else RunFolder(Path()))
         noise: dict[str, int] = {}

@@ -31,6 +31,8 @@ class Bfloat16(MixedPrecision):
 def build_fabric(engine: Engine) -> Fabric:
     """Build the Fabric that a recipe's `engine:` describes, and set torch's global options.
 
+    The precision "auto" counts as float32: `run` and `bench` replace it by their choice before.
+
     Raises:
         VadkitError: the accelerator is missing, or more than one device is set.
     """

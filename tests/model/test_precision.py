@@ -1,0 +1,91 @@
+"""`engine.precision: auto`: measured once on a machine, and fixed for a run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+import vadkit
+from vadkit.core.progress import NoProgress
+from vadkit.engine import session
+from vadkit.model.training import precision
+from vadkit.model.training.precision import PrecisionChoice, choose_precision
+from vadkit.recipe.model import Engine
+
+CPU = Engine(accelerator="cpu", threads=1)
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(precision, "_SHAPE", (1, 2, 2, 4, 6))
+
+
+def clock(*seconds: float) -> Callable[[], float]:
+    """A clock by which the passes take these times: one in float32 to begin with, three more, then bfloat16."""
+
+    def ticks() -> Iterator[float]:
+        for taken in seconds:
+            yield 0.0
+            yield taken
+
+    times = ticks()
+    return lambda: next(times)
+
+
+FLOAT32 = (9.0, 1.0, 1.1, 1.2)
+
+
+@pytest.mark.parametrize(
+    ("bfloat16", "chosen"),
+    [((0.9, 0.5, 0.6, 0.7), "bf16"), ((0.9, 0.95, 0.9, 0.9), "fp32"), ((30.0,), "fp32")],
+    ids=["faster", "hardly faster", "much slower: one pass is enough"],
+)
+def test_the_faster_precision_is_chosen(tmp_path: Path, bfloat16: tuple[float, ...], chosen: str) -> None:
+    found = choose_precision(CPU, folder=tmp_path, clock=clock(*FLOAT32, *bfloat16))
+    assert found.precision == chosen
+    assert "ms in bfloat16" in found.reason
+
+
+def test_the_measurement_is_kept_and_the_threads_stay(tmp_path: Path) -> None:
+    before = torch.get_num_threads()
+    first = choose_precision(CPU, folder=tmp_path, clock=clock(*FLOAT32, 0.5, 0.5, 0.5, 0.5))
+    assert choose_precision(CPU, folder=tmp_path, clock=clock()) == first
+    [kept] = tmp_path.iterdir()
+    kept.write_text("{")  # a damaged file is measured again
+    assert choose_precision(CPU, folder=tmp_path, clock=clock(*FLOAT32, 30.0)).precision == "fp32"
+    assert torch.get_num_threads() == before
+
+
+def test_a_wrong_bfloat16_is_never_chosen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(precision, "_TOLERANCE", 1e-6)  # as if the machine computed wrongly
+    found = choose_precision(CPU, folder=tmp_path, clock=clock(*FLOAT32, 0.5, 0.5, 0.5, 0.5))
+    assert found.precision == "fp32"
+    assert "wrong" in found.reason
+
+
+def test_a_run_records_the_choice_and_keeps_it(
+    tiny: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Messages(NoProgress):
+        def __init__(self) -> None:
+            self.texts: list[str] = []
+
+        def message(self, text: str) -> None:
+            self.texts.append(text)
+
+    tiny["engine"]["precision"] = "auto"
+    told = Messages()
+    monkeypatch.setattr(session, "choose_precision", lambda _: PrecisionChoice("fp32", "it was measured"))
+    done = vadkit.run(tiny, out=tmp_path / "run", progress=told)
+    assert "precision: fp32, because it was measured" in told.texts
+    assert "precision: fp32" in (done.path / "recipe.yaml").read_text()
+    assert done.recipe.engine.precision == "fp32"
+    monkeypatch.setattr(session, "choose_precision", lambda _: PrecisionChoice("bf16", "another machine"))
+    again = vadkit.run(tiny, out=done.path, resume=True)
+    assert again.recipe.engine.precision == "fp32"
+    for one, other in zip(done.scores(), again.scores(), strict=True):
+        assert one.components.keys() == other.components.keys()
