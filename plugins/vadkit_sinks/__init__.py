@@ -11,7 +11,7 @@ _SINKS = (
     ("mqtt", "mqtt:Mqtt", "Publishes alarms and scores to an MQTT broker, for Home Assistant."),
     ("snapshot", "snapshot:Snapshot", "Saves a picture of each alarm with its heat map."),
     ("clip", "clip:Clip", "Saves a video of each alarm, with the seconds before it."),
-    ("http", "server.sink:Http", "Serves the health, Prometheus metrics and a live page."),
+    ("http", "server.sink:Http", "Serves a health check, Prometheus metrics and a live page."),
 )
 
 

@@ -26,8 +26,8 @@ _MEASURED = 2.0  # seconds over which the rate of the frames is measured
 class Clip(Sink):
     """Saves an MP4 video (H.264) of each alarm, with the seconds before and after it.
 
-    The seconds before the alarm are kept in memory as pictures. An alarm that begins before the video of the previous
-    one is complete becomes a part of that video.
+    The sink keeps the pictures of the seconds before an alarm in memory. If an alarm begins before the video of the
+    previous alarm is complete, it becomes a part of that video.
 
     Args:
         folder: where to save.
@@ -83,7 +83,7 @@ class Clip(Sink):
         self._recent.append(score)
         while self._recent[0].seconds < score.seconds - self._keep:
             self._recent.popleft()
-        recording, self._recording = self._recording, None  # if writing fails, the video is given up
+        recording, self._recording = self._recording, None  # if writing fails, no later frame is added
         if recording is not None:
             recording.write(score)
             self._recording = recording
@@ -110,7 +110,7 @@ class Clip(Sink):
         self._recording.stop = None
 
     def close(self, summary: WatchSummary) -> None:
-        """Complete the video that is being written."""
+        """Complete the current video."""
         del summary
         self._finish()
 
@@ -127,7 +127,7 @@ class Clip(Sink):
 
 
 class _Recording:
-    """One video that is being written."""
+    """A video that is not complete yet."""
 
     def __init__(self, path: Path, fps: float, quality: int, limit: float) -> None:
         self.stop: float | None = None  # time of the last frame; None while the alarm lasts

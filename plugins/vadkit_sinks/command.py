@@ -21,7 +21,7 @@ class Command(Sink):
 
     Args:
         run: the program and its arguments.
-        on: the events that run it.
+        on: when it runs: at the begin of an alarm, at its end, or both.
         timeout: seconds after which the program and its child processes are killed.
 
     Raises:

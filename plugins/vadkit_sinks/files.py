@@ -1,4 +1,4 @@
-"""Alarms and scores in files that grow line by line. After a kill, every written line is complete."""
+"""Appends alarms and scores to files, line by line. If the process is killed, every written line is complete."""
 
 from __future__ import annotations
 

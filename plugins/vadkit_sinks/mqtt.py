@@ -14,7 +14,7 @@ from vadkit_sinks.environment import expand
 _NAME = re.compile(r"[A-Za-z0-9_-]+")
 _WAITING = 1000  # messages that wait for the connection
 _START, _END = 3.0, 3.0  # seconds to connect at the start, and to send the rest at the end
-_GONE = frozenset({"waiting", "lost", "ended"})  # states of a source in which it has no score
+_GONE = frozenset({"waiting", "lost", "ended"})  # states of a source that gives no frames
 
 
 class Mqtt(Sink):
@@ -22,8 +22,8 @@ class Mqtt(Sink):
 
     Topics, with `BASE` = `TOPIC/NAME`: `BASE/alarm` (ON or OFF, retained), `BASE/event` (each begin and end as JSON,
     the last one is retained), `BASE/score`, and `BASE/status` (online or offline, retained). The status is also the
-    last will, so it becomes offline if the process or the network fails. It is offline too while a live source has no
-    connection. If the broker is not available, the sink connects again and sends what waited.
+    last will, so it becomes offline if the process or the network fails. It is also offline while a live source has no
+    connection. If the broker is not available, alarms wait, and the sink sends them when it is connected again.
 
     It needs the package paho-mqtt: `pip install "vadkit[mqtt]"`.
 
@@ -32,11 +32,11 @@ class Mqtt(Sink):
         port: its port; 8883 is usual with `tls`.
         name: name of this camera, in topics and in Home Assistant: letters, digits, "_" and "-".
         topic: first part of the topics.
-        username: name of the user; empty without a login.
+        username: name of the user. Empty if the broker needs no login. `${NAME}` stands for an environment variable.
         password: password of the user. `${NAME}` stands for an environment variable.
         tls: whether to encrypt the connection and to check the broker's certificate.
-        discovery: first part of Home Assistant's discovery topics; empty for none.
-        score_every: seconds between two scores. Each is the highest score since the one before.
+        discovery: first part of Home Assistant's discovery topics. Empty for no discovery.
+        score_every: seconds between two published scores. The sink publishes the highest score of this time.
 
     Raises:
         VadkitError: the name is not valid, an environment variable is not set, or a number is out of range.
@@ -169,7 +169,7 @@ class Mqtt(Sink):
             raise VadkitError(f"the broker {self._where} {reason}", fix=fix)
 
     def _connected(self, client: Any, _data: Any, _flags: Any, reason: Any, _properties: Any) -> None:
-        """Send everything retained: a broker that was started again can have lost it."""
+        """Send all retained messages: a broker that was restarted may have lost them."""
         self._refused = str(reason) if reason.is_failure else ""
         if reason.is_failure:
             self._answered.set()
@@ -181,7 +181,7 @@ class Mqtt(Sink):
         self._answered.set()
 
     def _entities(self, source: WatchedSource) -> dict[str, dict[str, Any]]:
-        """Discovery topic -> entity, in the words of Home Assistant's MQTT integration."""
+        """Discovery topic -> entity, in the format of Home Assistant's MQTT discovery."""
         if not self._discovery:
             return {}
         node = f"vadkit_{self._name}".replace("-", "_")

@@ -15,7 +15,7 @@ class Terminal(Sink):
         >>> source = WatchedSource("night.mp4", live=False, began=datetime(2026, 3, 1, tzinfo=UTC), threshold=2.5)
         >>> terminal = Terminal()
         >>> terminal.open(source)
-        alarms at 2.5; protocol unknown
+        alarm threshold 2.5; protocol unknown
         >>> terminal.close(WatchSummary(source, "end of the source", frames=50, seconds=2.0))
         50 frames, 0 alarms in 2.0 s of video
     """
@@ -29,7 +29,8 @@ class Terminal(Sink):
         normal = f", from {duration(3600 * source.normal_hours)} of held-out normal video"
         tuned = ", TEST-TUNED" if source.test_tuned else ""
         protocol = f"protocol {source.protocol or 'unknown'}{tuned}"
-        print(f"alarms at {source.threshold:.4g}{normal if source.normal_hours else ''}; {protocol}", flush=True)
+        basis = normal if source.normal_hours else ""
+        print(f"alarm threshold {source.threshold:.4g}{basis}; {protocol}", flush=True)
 
     def alarm(self, event: AlarmEvent) -> None:
         """Print the line."""
@@ -59,7 +60,7 @@ class Terminal(Sink):
 
 
 def duration(seconds: float) -> str:
-    """A length of time in the unit that suits it: 2.0 s, 15 min, 3.2 h.
+    """A length of time in seconds, minutes or hours: 2.0 s, 15.0 min, 3.2 h.
 
     >>> [duration(seconds) for seconds in (2, 900, 11520)]
     ['2.0 s', '15.0 min', '3.2 h']

@@ -23,8 +23,8 @@ class Webhook(Sink):
     """Sends each begin and end of an alarm to a URL, as a POST request with a JSON object.
 
     If the server does not answer, or answers with a temporary error, the sink tries again after 1, 2, 4, ... seconds.
-    Redirections are not followed. In `url` and `headers`, `${NAME}` stands for an environment variable. Messages name
-    only the host.
+    It does not follow redirections. In `url` and `headers`, `${NAME}` stands for an environment variable. Messages
+    contain only the host of the URL.
 
     Args:
         url: an http or https URL.
@@ -95,7 +95,7 @@ class Webhook(Sink):
                 return True, f"does not answer within {self._timeout:g} s"
             return True, f"cannot be reached: {getattr(error.reason, 'strerror', None) or error.reason}"
         except (http.client.HTTPException, OSError) as error:
-            return True, f"breaks the connection: {type(error).__name__}"
+            return True, f"ended the connection: {type(error).__name__}"
 
 
 def _split(url: str) -> tuple[str, dict[str, str]]:

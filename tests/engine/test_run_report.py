@@ -55,4 +55,4 @@ def test_a_run_without_the_reporter_keeps_no_preview(tiny: dict[str, Any], tmp_p
     assert not (done.path / FILE).exists()
     reporting.report(done.path, ["report=[html]"], out=tmp_path / "out")
     page = (tmp_path / "out" / FILE).read_text(encoding="utf-8")
-    assert "There are no pictures: the run kept none" in page
+    assert "There are no pictures: the run stored none" in page

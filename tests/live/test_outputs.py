@@ -144,7 +144,7 @@ def test_an_error_of_a_sink_is_reported_once_and_counted() -> None:
     found.close(WatchSummary(source(), "SIGTERM"))
     assert told == ["output hook: the server does not answer -> check it", "output hook: KeyError: 'lost'"]
     assert found.states["hook"].failed == 12
-    assert str(found.states["hook"]) == "12 failed"
+    assert str(found.states["hook"]) == "failed calls: 12"
     assert sink.calls[-1] == ("close", 0)
 
 

@@ -170,5 +170,5 @@ def test_the_start_is_a_time_of_one_video(tmp_path: Path) -> None:
     assert start_of(None, two) is None
     with pytest.raises(VadkitError, match="'at 8' is not a date and time"):
         start_of("at 8", one)
-    with pytest.raises(VadkitError, match="one start for 2 videos"):
+    with pytest.raises(VadkitError, match="one time is given for 2 videos"):
         start_of("2026-03-01", two)

@@ -103,7 +103,7 @@ def test_an_incomplete_output_of_a_recording_is_an_error(run: vadkit.Run, film: 
     done = watch(run, film, "--threshold", -100, "--sink", failing)
     assert done.exit_code == 1
     assert "output command: 'sh' failed with exit code 7" in done.output
-    assert "warning: output command: 1 failed" in done.output
+    assert "warning: output command: failed calls: 1" in done.output
     assert "40 frames, 1 alarm" in done.output
 
 

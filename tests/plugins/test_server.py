@@ -133,7 +133,7 @@ def test_without_the_page_only_health_and_metrics_exist(path: str) -> None:
     with serving() as sink:
         status, text, _ = get(sink, path)
     assert status == 404
-    assert text == b"not here; there are /healthz and /metrics\n"
+    assert text == b"this address does not exist: open /healthz or /metrics\n"
 
 
 def test_other_methods_are_refused() -> None:

@@ -44,7 +44,7 @@ def test_the_terminal_says_on_how_much_video_the_result_rests(capsys: pytest.Cap
     sink.alarm(watched.end(live=False))
     sink.close(watched.summary())
     assert capsys.readouterr().out.splitlines() == [
-        "alarms at 2.5, from 15.0 min of held-out normal video; protocol deployable, TEST-TUNED",
+        "alarm threshold 2.5, from 15.0 min of held-out normal video; protocol deployable, TEST-TUNED",
         "00:00:02.0  alarm begins  score 3",
         "00:00:03.0  alarm ends    after 1.0 s, peak 5 at 00:00:02.2",
         "100 frames, 1 alarm in 4.0 s of video; 7 frames lost; 25 frames/s",

@@ -55,7 +55,7 @@ def press(opened: OpenPage, *keys: str) -> None:
 
 def test_it_opens_at_the_highest_score_of_the_first_video(opened: OpenPage) -> None:
     assert (opened.video, opened.frame) == ("door", EVENT[1])
-    assert "at or over the threshold" in opened.now
+    assert "at or above the threshold" in opened.now
     assert "labelled abnormal" in opened.now
     assert "0:03.60" in opened.now
     opened.pictured(EVENT[1])

@@ -126,7 +126,7 @@ def test_pictures_that_do_not_fit_are_left_out(tmp_path: Path) -> None:
     assert [video.preview is not None for video in player.videos] == [True, False, False]
     assert "1 of 3 videos have pictures, so that the page stays small." in player.notes
     player = section(RunPage(result(tmp_path, made=made), 0.0).page(), "Videos")
-    assert "they would exceed the largest size of the page" in player.notes[-1]
+    assert "they would exceed the size limit of the page" in player.notes[-1]
 
 
 def test_a_page_of_many_long_videos_stays_small(tmp_path: Path) -> None:

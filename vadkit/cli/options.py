@@ -45,7 +45,7 @@ VideoLists = Annotated[
     list[Path] | None,
     typer.Option("--list", metavar="FILE", help="A text file that names one video in each line. Repeatable."),
 ]
-SourceRate = Annotated[float | None, typer.Option(help="Frames to score a second. Default: as in training.")]
+SourceRate = Annotated[float | None, typer.Option(help="Frames per second to score. Default: as in training.")]
 
 
 def variant_of(recipe: Path, variant: str | None) -> Path:

@@ -125,7 +125,7 @@ class AlarmRules:
 
     Attributes:
         end_threshold: scores at or above it continue an alarm. None means the threshold.
-        min_duration: seconds that an alarm must last before it is raised. Shorter alarms are never raised.
+        min_duration: seconds that an alarm must last until it is raised. Shorter alarms are never raised.
         cool_down: seconds after the end of an alarm in which no other one begins.
 
     Raises:
@@ -165,7 +165,7 @@ class AlarmRules:
 
 @dataclass(frozen=True, slots=True)
 class Alarm:
-    """A run of frames with high scores. With the default rules: at or above the threshold, with gaps below a second.
+    """An interval with high scores: at or above the threshold, with gaps of less than a second (default rules).
 
     Attributes:
         frame: index of the first frame.
@@ -203,9 +203,9 @@ class AlarmDetector:
     Args:
         threshold: scores at or above it begin an alarm.
         fps: frames per second. If None, the first frame below the lower threshold ends the alarm.
-        rules: default: no hysteresis, no shortest duration, no cool-down.
-        by_clock: whether the gap of one second is measured by the times of the frames, as a live source needs it: its
-            frame rate can change. Otherwise it is a number of frames.
+        rules: hysteresis, shortest duration and cool-down; default: none of them.
+        by_clock: whether the gap of one second is measured by the times of the frames. A live source needs this,
+            because its frame rate can change. Otherwise the gap is a number of frames.
 
     Raises:
         VadkitError: the rules do not fit the threshold.
@@ -256,7 +256,7 @@ class AlarmDetector:
         return self._current
 
     def close(self) -> Alarm | None:
-        """End the active alarm at the end of the video; None if no alarm is active."""
+        """End the active alarm at the end of the video, and return it. None if no alarm is active."""
         (frame, seconds), alarm, raised = self._last, self._current, self._raised
         self._current, self._raised, self._below = None, False, 0
         if alarm is None or not raised:

@@ -11,7 +11,7 @@ SourceState = Literal[
     "lost",  # the connection broke; the source is tried again
     "frozen",  # the picture does not change
     "black",  # the picture is black
-    "scene_changed",  # all of the picture changed and stays changed, as from day to night
+    "scene_changed",  # most of the picture changed and does not change back, as after the light is switched on
     "normal",  # the picture is as usual again
     "losing_frames",  # frames are damaged, or the model is slower than the source
     "rate_changed",  # the source gives another number of frames per second

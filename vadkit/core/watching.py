@@ -64,9 +64,9 @@ class FrameScore:
         score: fused score. NaN if the model gives no score.
         components: name -> score before transforms and weights, also of scores that are not fused.
         alarms: an alarm that is raised at this frame, and an alarm that is now known to have ended (`until` is set).
-        anomaly_map: (h, w), higher = more anomalous. For sinks, it covers exactly the picture, at another size. None
-            without maps.
-        picture: (H, W, C) uint8, C = 1 or 3 (RGB), smaller than the video if that is large. None if it is not kept.
+        anomaly_map: (h, w), higher = more anomalous. For sinks, it covers exactly the picture, but has another size.
+            None without maps.
+        picture: (H, W, C) uint8, C = 1 or 3 (RGB). It is smaller than a large video. None if no picture is needed.
         active: whether an alarm is raised and has not ended.
         is_peak: whether the score is the highest so far of an alarm, also of one that is not raised yet.
         latency: seconds from reading the frame to its score.
@@ -128,11 +128,11 @@ class AlarmEvent:
 
     @property
     def time(self) -> datetime | None:
-        """The same as clock time, in UTC. None for a recording."""
+        """Clock time of that frame, in UTC. None for a recording."""
         return self.source.time(self.seconds)
 
     def as_dict(self) -> dict[str, Any]:
-        """The event as plain values for JSON. `time` is only there for a live source."""
+        """The event as plain values for JSON. Only the event of a live source has `time`."""
         time, picture = self.time, self.peak.picture if self.peak else None
         return {
             "source": self.source.name,
@@ -157,7 +157,7 @@ class WatchSummary:
         seconds: length of the watched video, up to the last frame.
         alarms: number of raised alarms.
         frames_lost: number of frames that a live source lost.
-        fps: mean number of frames that were scored in a second of the clock. None without frames.
+        fps: mean number of frames that were scored per second of real time. None without frames.
 
     Example:
         >>> from datetime import UTC, datetime

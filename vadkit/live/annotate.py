@@ -33,18 +33,18 @@ _BACKGROUND, _GRID, _CURVE = (24, 26, 30), (150, 150, 150), (120, 190, 255)
 class AnnotatedVideo:
     """Writes an annotated video frame by frame (H.264, MP4). Use it as a context manager.
 
-    The strip shows the scores of the last 30 s (of a shorter video, all of them), the threshold as a line, and frames
-    at or above it in red. A frame in an event has a red border. A higher score gives a stronger heat map, up to the
+    The strip shows the scores of the last 30 s (of a shorter video, all scores). The threshold is a line, and scores at
+    or above it are red. A frame in an event has a red border. The heat map gets stronger as the score rises to the
     threshold. The video has the frames that were scored, at their own times.
 
     Args:
-        path: of the file; see `atomic_write`.
+        path: the file to write.
         video: the scored video.
         clip: geometry of the clips.
         fps: frames per second of the scored frames; None if unknown.
         threshold: alarm threshold.
-        normal: a usual score of normal videos, the lower end of the strip.
-        frames: number of frames that will be scored, for the width of the strip; 0 if unknown.
+        normal: a usual score of normal videos: the lower end of the strip.
+        frames: number of frames that will be scored. It limits the time that the strip shows. 0 if unknown.
         began: clock time of the first frame; None if unknown.
     """
 

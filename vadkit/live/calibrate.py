@@ -52,7 +52,7 @@ def calibrate_run(
 
     Args:
         run: the run folder.
-        videos: normal videos of the camera. They should show all that is usual there.
+        videos: normal videos of the camera. They should show everything that is usual there.
         out: the new run folder.
         fps: frames per second to use; default: the rate of the videos that the run was trained on.
         overwrite: replace an earlier run folder.
@@ -190,7 +190,7 @@ def _gone() -> None:
 
 
 def _move(new: Path, target: Path, replaced: Path) -> None:
-    """Move the complete folder to its place; what it replaces is deleted with the temporary folder."""
+    """Move the complete folder to its place. An earlier folder there moves into the temporary folder."""
     try:
         if target.exists():
             os.replace(target, replaced)  # noqa: PTH105

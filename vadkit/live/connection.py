@@ -43,13 +43,13 @@ _CAUSES: tuple[tuple[type[Exception], str], ...] = (
     (av.error.HTTPForbiddenError, "the source refuses access (403)"),
     (av.error.HTTPNotFoundError, "the server does not know this stream (404)"),
     (av.error.HTTPServerError, "the server reports an error (5xx)"),
-    (av.error.ProtocolNotFoundError, "this kind of address is unknown"),
+    (av.error.ProtocolNotFoundError, "the start of the address is unknown"),
     (av.error.InvalidDataError, "the source sends data that are not video"),
 )
 
 
 class ConnectingError(DataError):
-    """There is no answer, or no video. `final` says that a new attempt cannot help."""
+    """There is no answer, or no video. `final` is True if a new attempt cannot help."""
 
     def __init__(self, what: str, *, where: str = "", fix: str = "", final: bool = False) -> None:
         super().__init__(what, where=where, fix=fix)
@@ -84,7 +84,7 @@ def connect(name: str, transport: str = "tcp") -> Connection:
 
     Args:
         name: a device such as /dev/video0, or a URL.
-        transport: of RTSP, "tcp" or "udp". Over TCP, no packet is lost.
+        transport: the transport of RTSP, "tcp" or "udp". Over TCP, no packet is lost.
 
     Raises:
         ConnectingError: there is no answer, or no video.
@@ -119,7 +119,7 @@ def _options(name: str, transport: str) -> dict[str, str]:
 
 
 def _final_fix(error: Exception, name: str) -> str:
-    """What to do if a new attempt cannot help; empty if it may."""
+    """The fix, if a new attempt cannot help. Empty if it may help."""
     if not isinstance(error, (av.error.FFmpegError, OSError)):  # such as a character that no address has
         return "correct the address"
     if isinstance(error, av.error.HTTPNotFoundError) and name.startswith("http"):
@@ -180,8 +180,8 @@ class Connection:
     def close(self) -> None:
         """Close the connection and free its memory, some megabytes.
 
-        PyAV's objects refer to each other, and Python's collector does not see how large they are. Without the
-        collection, the memory would grow with every new connection.
+        PyAV's objects refer to each other, and Python's garbage collector does not know how large they are. Without
+        this explicit collection, the memory would grow with every new connection.
         """
         self._container.close()
         del self._container, self._stream

@@ -22,9 +22,9 @@ class EventFinder:
 
     Args:
         watch: the run.
-        path: of the video.
-        name: of the video.
-        folder: of the thumbnails, see `thumbnail_of`.
+        path: path of the video.
+        name: name of the video.
+        folder: the folder of the results, for the thumbnails.
         timed: False if the times of the frames are unknown.
         began: clock time of the first frame; None if unknown.
 

@@ -1,4 +1,4 @@
-"""Watches a source from its start to its end: scores go to the sinks, and a summary remains."""
+"""Watches a source from its start to its end, passes the scores to the sinks, and makes a summary."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def follow(watch: Watch, source: Source, outputs: Outputs, stop: Stop) -> Watche
         watch: the run.
         source: the result of `Watch.open`.
         outputs: the sinks.
-        stop: the entered context that ends the source at a signal.
+        stop: ends the source at a signal. Its context must be entered.
 
     Raises:
         VadkitError: a sink cannot start.

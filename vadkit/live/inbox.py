@@ -16,8 +16,8 @@ QUEUE_SECONDS, QUEUE_SIZE = 3.0, 512
 class Inbox:
     """Passes frames, gaps and states from the thread that receives them to the thread that reads them, in order.
 
-    The receiving thread never waits. If frames wait for too long, all of them are dropped at once: a delay that grows
-    would be worse.
+    The receiving thread never waits. If frames wait for too long, all of them are dropped at once. Otherwise the delay
+    would grow.
     """
 
     def __init__(self) -> None:

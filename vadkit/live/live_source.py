@@ -27,16 +27,16 @@ _SMALL_HOLE = 0.1  # seconds of lost frames that need no new start of the model
 class LiveSource:
     """The frames and the states of a camera or a stream.
 
-    A thread receives the frames, so that the source never waits for the model. `frames` passes them on, and calls
-    `on_status` in the thread that reads the frames, in the order of the events.
+    A thread receives the frames, so that the source never waits for the model. `frames` gives the frames to its reader.
+    It also calls `on_status`, in the thread of the reader and in the order of the events.
 
     Args:
-        name: for messages.
+        name: name of the source, for messages.
         clip: gives the colour and the size of the frames.
         connect: opens a new connection.
         first: a connection that is open already.
         fps: frames per second to use; None uses all frames.
-        retries: tries in a row to connect; None never gives up.
+        retries: attempts in a row to connect again after a loss or a failed attempt. None means no limit.
         on_status: receives the states.
         picture_size: pixels of the longer side of the pictures for people; 0 for none.
     """

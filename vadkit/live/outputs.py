@@ -20,7 +20,7 @@ from vadkit.evaluation.events import Box, locate, map_of_picture
 START_LIMIT = 15.0  # seconds for `Sink.open`
 END_LIMIT = 10.0  # seconds for all sinks together, to finish what waits for them
 PATIENCE = 10.0  # seconds that a recording waits for a sink that does not finish a call
-_FRAMES, _CALLS = 128, 10_000  # calls that may wait for a sink, before frames and before all calls are left out
+_FRAMES, _CALLS = 128, 10_000  # waiting calls of a sink, from which frames are left out, and then all calls
 
 Tell = Callable[[str], None]
 
@@ -38,13 +38,13 @@ class OutputState:
     """What a sink could not do."""
 
     failed: int = 0  # calls that raised an error
-    skipped: int = 0  # frames that were left out because the sink was too slow
+    skipped: int = 0  # scores of frames that were left out because the sink was too slow
     lost: int = 0  # alarms and states that were left out, or not finished at the end
 
     def __str__(self) -> str:
         """The problems in words. Empty if there are none."""
-        counts = {"failed": self.failed, "scores left out": self.skipped, "alarms or states lost": self.lost}
-        return ", ".join(f"{count} {what}" for what, count in counts.items() if count)
+        counts = {"failed calls": self.failed, "scores left out": self.skipped, "lost alarms or states": self.lost}
+        return ", ".join(f"{what}: {count}" for what, count in counts.items() if count)
 
 
 class Outputs:
@@ -52,7 +52,7 @@ class Outputs:
 
     Args:
         sinks: the sinks.
-        clip: geometry of a clip, for the place of an anomaly.
+        clip: geometry of a clip. It is needed to find the place of an anomaly in the picture.
         tell: receives a message about each problem of a sink, once.
     """
 
@@ -176,7 +176,7 @@ class _Runner:
         self._calls.append(partial(self._open, source))
         self._thread.start()
         if not self._opened.wait(START_LIMIT):
-            self._tell(f"output {self.name}: still starts after {START_LIMIT:.0f} s; scoring begins without it")
+            self._tell(f"output {self.name}: has not started after {START_LIMIT:.0f} s; scoring begins without it")
         if self._opening is not None:
             raise self._opening
 
@@ -218,7 +218,7 @@ class _Runner:
         self._thread.join(seconds)
         if self._thread.is_alive():
             self.state.lost += 1 + len(self._calls)
-            self._once(f"did not finish within {END_LIMIT:.0f} s; what waited for it is lost")
+            self._once(f"did not finish within {END_LIMIT:.0f} s; alarms or scores are lost")
 
     def _put(self, call: Callable[[], None] | None) -> None:
         self._calls.append(call)

@@ -17,7 +17,7 @@ STILL_SHARE = 0.01  # a picture is still if at most this share of its pixels cha
 STILL_SECONDS = 10.0  # before a still picture is reported as frozen; a living camera has noise
 CUT_LEVEL, CUT_SHARE = 20, 0.6  # another picture: this share of the pixels changes by more than the level
 CUT_SECONDS = 2.0  # for which another scene must stay before it is reported
-MOST_CUTS, CUTS_SECONDS = 3, 10.0  # no more cuts in this time: a camera that shakes or turns differs all the time
+MOST_CUTS, CUTS_SECONDS = 3, 10.0  # no more cuts in this time: the picture of a camera that shakes always differs
 _SIDE = 96  # pixels that are compared, at most, in each direction
 
 
@@ -37,8 +37,8 @@ class PictureWatch:
     - **Black**: 99 % of the pixels are at most `BLACK_LEVEL` bright, for `BLACK_SECONDS`.
     - **Frozen**: at most `STILL_SHARE` of the pixels differ from those of the first still frame, for `STILL_SECONDS`.
     - **Cut**: `CUT_SHARE` of the pixels differ by more than `CUT_LEVEL` from the frame before.
-    - **Scene changed**: `CUT_SECONDS` after a cut, the picture still differs in this way from the last one before it.
-      After a flash of light, the scene is the old one.
+    - **Scene changed**: `CUT_SECONDS` after a cut, the picture still differs in this way from the last one before the
+      cut. A flash of light does not change the scene.
 
     No more than `MOST_CUTS` cuts are reported in `CUTS_SECONDS`.
 

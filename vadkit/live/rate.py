@@ -7,7 +7,7 @@ from collections import deque
 from vadkit.video.times import FPS_TOLERANCE
 
 _FIRST = ((2.0, 9), (8.0, 3))  # seconds and frames, at least, of the first measurement
-_LATER = ((20.0, 3),)  # the same for the later ones, which must not follow a short stall
+_LATER = ((20.0, 3),)  # the same for later measurements: a short stall must not change the rate
 _SETTLING = 0.5  # seconds after the connection that do not count
 _EVERY = 5.0  # seconds between two measurements
 _WINDOW = 60.0  # seconds that a measurement looks back
@@ -19,9 +19,9 @@ _BURST = 10.0  # seconds after the connection, in which a source may send stored
 class RateMeter:
     """Measures the frames per second of a live source, from its time stamps or from the clock.
 
-    The rate that a stream states is not used: some state the rate of their clock, and FFmpeg assumes 25 frames per
-    second for MJPEG over HTTP. The time stamps of the frames count if they advance as fast as the clock; the clock
-    counts if not. A later measurement replaces the rate only if two in a row agree.
+    It ignores the rate that a stream states: some streams state the rate of their clock, and FFmpeg assumes 25 frames
+    per second for MJPEG over HTTP. It uses the time stamps of the frames if they advance as fast as the clock, and
+    otherwise the times at which the frames arrive. The rate changes only if two later measurements in a row agree.
 
     Example:
         >>> meter = RateMeter()
@@ -32,7 +32,7 @@ class RateMeter:
 
     def __init__(self) -> None:
         self.rate: float | None = None  # frames per second; None before the first measurement
-        self._reported: float | None = None  # the last rate that was a new one
+        self._reported: float | None = None  # the last rate that `add` reported as new
         self._proposed: float | None = None  # another rate, which the next measurement may confirm
         self._next = 0.0  # clock of the next measurement
         self._frames: deque[tuple[float, float | None]] = deque()
@@ -40,12 +40,12 @@ class RateMeter:
         self._early = True  # whether the source may still send stored frames
 
     def restart(self) -> None:
-        """A new connection: its time stamps are others."""
+        """Begin a new connection. Its time stamps have no relation to the earlier ones."""
         self._frames.clear()
         self._proposed = self._connected = None
 
     def add(self, *, clock: float, stamp: float | None) -> bool:
-        """Count a frame; return whether the rate is a new one.
+        """Count a frame, and return whether the rate is new.
 
         Args:
             clock: time at which the frame arrived, in seconds.
@@ -97,7 +97,7 @@ class RateMeter:
 
 
 class Thinner:
-    """Keeps an even part of the frames of a live source: of `source_fps` frames per second, `fps` remain.
+    """Keeps frames at equal distances, so that of `source_fps` frames per second, `fps` remain.
 
     It counts frames, because the times at which frames arrive over a network are not reliable. All frames remain if
     one of the rates is unknown, or if `source_fps` is at most `FPS_TOLERANCE` times `fps`.
@@ -123,7 +123,7 @@ class Thinner:
         return kept
 
     def restart(self) -> None:
-        """After a gap: the next frame remains."""
+        """Begin again after a gap: the next frame remains."""
         self._due = 1.0
 
 

@@ -8,7 +8,7 @@ from vadkit.core.source_status import SourceState, SourceStatus
 from vadkit.live.picture_state import CUT_SECONDS, Look, PictureState
 from vadkit.video.times import FPS_TOLERANCE
 
-_REPEAT, _LONGEST_REPEAT = 60.0, 3600.0  # seconds until a state that lasts is reported again; they double
+_REPEAT, _LONGEST_REPEAT = 60.0, 3600.0  # seconds until a state that lasts is reported again: first, and at most
 _COLLECT = 2.0  # seconds in which lost frames are counted, before they are reported
 
 _PICTURES: dict[PictureState, str] = {
@@ -17,13 +17,13 @@ _PICTURES: dict[PictureState, str] = {
     "normal": "the picture is as usual again",
 }
 _SCENE = (
-    f"the picture changed everywhere and has stayed so for {CUT_SECONDS:g} s; without training "
-    "videos of such pictures, scores and alarms mean nothing"
+    f"most of the picture changed, and has not changed back for {CUT_SECONDS:g} s; if the training "
+    "videos do not show such pictures, scores and alarms mean nothing"
 )
 
 
 class _Lasting:
-    """A state that lasts: it is reported again after one minute, then after two more, and so on."""
+    """A state that lasts. It is reported again after 1, 2, 4, 8, ... minutes, and later once per hour."""
 
     def __init__(self, began: float, first: float = _REPEAT) -> None:
         self.began = began
@@ -75,7 +75,7 @@ class Reports:
         self.tell("ended", why)
 
     def connected(self, rate: float | None, fps: float | None) -> None:
-        """A connection gives frames: `rate` in a second, and `fps` of them are needed. None means unknown."""
+        """A connection gives `rate` frames per second, and the model needs `fps` of them. None means unknown."""
         again = f"again after {self._now() - self._away.began:.0f} s, " if self._away and self._was_connected else ""
         self._away, self._was_connected = None, True
         self.tell("connected", again + _rates(rate, fps))

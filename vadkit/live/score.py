@@ -61,7 +61,8 @@ def start_of(text: str | None, videos: Sequence[Video]) -> datetime | None:
     if text is None:
         return None
     if len(videos) > 1:
-        what, fix = f"one start for {len(videos)} videos", "score each video with its own --start, into the same folder"
+        what = f"one time is given for {len(videos)} videos"
+        fix = "score each video with its own --start, into the same folder"
         raise VadkitError(what, where="--start", fix=fix)
     try:
         return datetime.fromisoformat(text)

@@ -19,22 +19,29 @@ from vadkit.video.clips import to_clips
 
 @dataclass(frozen=True, slots=True)
 class FinalScores:
-    """Final scores of n successive frames; no later window shows these frames."""
+    """Final scores of n successive frames. No later window contains these frames."""
 
     first: int  # index of the first frame
     # name -> (n,), mean over the windows that score the frame, NaN if no window does
     components: Mapping[str, NDArray[np.float64]]
-    coverage: NDArray[np.int64]  # (n,), number of windows that show the frame
+    coverage: NDArray[np.int64]  # (n,), number of windows that contain the frame
     anomaly_maps: NDArray[np.float32] | None = None  # (n, h, w); None if they are not needed
 
 
 class OnlineScorer:
     """Scores a window every `stride` frames of a video of unknown length.
 
-    The last window ends with the video. A frame's score is final when no later window can show the frame, at most `span
-    + stride - 2` frames later. Memory use does not grow with the length of the video. A larger batch delays scores; a
-    stateful pipeline always uses 1. With `position_stats`, scores are calibrated. `anomaly_maps` is
-    the scorer that gives anomaly maps; empty for none.
+    The last window ends with the video. The score of a frame is final when no later window can contain the frame, at
+    most `span + stride - 2` frames later. Memory use does not grow with the length of the video.
+
+    Args:
+        pipeline: the models.
+        scorers: name -> scorer.
+        fabric: device and precision.
+        stride: frames between the starts of two windows.
+        batch: windows that are scored together. A larger batch delays the scores. A stateful pipeline always uses 1.
+        position_stats: scorer -> statistics of each position in a window, to calibrate the scores. Default: none.
+        anomaly_maps: the scorer that gives anomaly maps. Empty for none.
     """
 
     def __init__(

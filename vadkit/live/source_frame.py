@@ -37,4 +37,4 @@ class FrameMaker:
 
 
 SourceFrames = Iterator[SourceFrame | None]
-"""The frames of a source. None marks a gap: frames were lost, or the scene changed; the next frame may take long."""
+"""The frames of a source. None marks a gap: frames were lost, or the scene changed. The next frame may arrive late."""

@@ -49,7 +49,7 @@ class Stop:
     def _frames(self, frames: SourceFrames) -> SourceFrames:
         try:
             while True:
-                self._waits = True  # before the check: a signal after it raises
+                self._waits = True  # set before the check, so that a signal after the check raises
                 try:
                     if self.signal is not None:
                         return

@@ -59,11 +59,11 @@ def open_source(
     frames have the colour and size of `clip`.
 
     Args:
-        name: of the source.
+        name: name of the source.
         clip: gives the colour and the size of the frames.
         fps: frames per second to use. If the source has more, some frames are skipped.
-        retries: tries in a row to connect to a live source. None never gives up, also if the source is off at start.
-        transport: of RTSP.
+        retries: attempts in a row to connect again to a live source that is off or lost; default: no limit.
+        transport: the transport of RTSP, "tcp" or "udp".
         picture_size: pixels of the longer side of `SourceFrame.picture`. A smaller picture keeps its size. 0 for none.
         tell: receives messages about damage.
         on_status: receives the states of a live source, in the thread that reads the frames; default: `tell`.
@@ -108,7 +108,7 @@ def open_source(
 
 
 def _normal(name: str) -> str:
-    """The name as FFmpeg needs it: a path for a file: URL, a scheme in lower case for other URLs."""
+    """The name as FFmpeg needs it: the path of a `file:` URL, or another URL with its scheme in lower case."""
     scheme, colon, rest = name.partition(":")
     if scheme.lower() == "file" and rest.startswith("/"):
         literal = rest.removeprefix("//") if rest.startswith("///") else rest
@@ -188,7 +188,7 @@ def _read(connection: Connection, make: FrameMaker, tell: Callable[[str], None])
             if picture is not None:
                 yield make(to_rgb(picture), number, seconds)
     except (av.error.FFmpegError, OSError) as error:
-        what = f"breaks off after {number + 1} frames: {cause(error)}"
+        what = f"the connection ended after {number + 1} frames: {cause(error)}"
         raise DataError(what, where=name, fix="check the network, or download the file first") from error
     finally:
         connection.close()

@@ -41,13 +41,13 @@ class Watch:
 
     The scores are those of `vadkit eval RUN --protocol deployable`: scales, weights and the threshold come
     from held-out normal videos, and no score needs later frames. If the run's own protocol is deployable,
-    `Watch` uses it instead.
+    `Watch` uses that protocol instead of the preset.
 
     Args:
         run: the run folder.
         overrides: changes of `fuse` and `evaluate`, in the form of `--set`.
         threshold: score that raises an alarm, instead of the threshold from the held-out videos.
-        false_alarms_per_hour: rate that sets the threshold; default: the protocol's.
+        false_alarms_per_hour: alarms per hour that the held-out videos may raise; default: the protocol's rate.
         rules: hysteresis, shortest duration and cool-down of alarms; default: none of them.
         progress: receives messages about the source.
         registry: default: all installed plugins.
@@ -135,9 +135,9 @@ class Watch:
         Args:
             source: a video file, a folder of images, a URL such as rtsp://..., or a camera such as /dev/video0.
             fps: frames per second to use; default: the rate of the training videos.
-            retries: tries in a row to connect to a live source; None never gives up. A source may be off at start.
-            transport: of RTSP, "tcp" or "udp".
-            picture_size: pixels of the longer side of the pictures of `run`. 0 for pictures as the model sees them.
+            retries: attempts in a row to connect again to a live source that is off or lost; default: no limit.
+            transport: the transport of RTSP, "tcp" or "udp".
+            picture_size: pixels of the longer side of the pictures that `run` gives. 0 for the frames of the model.
             on_status: receives the states of a live source while `run` reads it; default: messages of `progress`.
 
         Raises:
@@ -161,7 +161,7 @@ class Watch:
         )
         rate, name = opened.fps, redacted(source)
         if expected is None:
-            self._tell("the frame rate of the training videos is unknown: set --fps if this source's rate differs")
+            self._tell("the frame rate of the training videos is unknown: if this source has another rate, set --fps")
         elif fps is None and self._mixed_rates:
             what = f"the training videos have different frame rates: {expected:g} frames per second are used"
             self._tell(f"{what}, the median of the held-out videos; set --fps to choose another rate")

@@ -1,6 +1,6 @@
 """The content of a page, as plain values. `render` makes HTML of it.
 
-All texts may come from outside, such as the names of files. The renderer escapes them.
+Texts may contain anything, for example in names of files. The renderer escapes them.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Numbers = NDArray[np.floating] | NDArray[np.integer] | Sequence[float]
 
 @dataclass(frozen=True, slots=True)
 class Fact:
-    """One line above everything else: a name and its value."""
+    """A fact at the top of the page: a name and its value."""
 
     name: str
     value: str
@@ -229,7 +229,7 @@ class Charts:
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """A text that is folded until it is opened."""
+    """A text that is folded at first."""
 
     title: str
     text: str
@@ -250,7 +250,7 @@ Section = Tables | Player | Cards | Charts | Texts
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page: what it is about, what must be known first, and its sections.
+    """A page: title, facts, warnings and sections.
 
     Attributes:
         title: of the page.

@@ -62,7 +62,7 @@ def heated(picture: Picture, anomaly_map: NDArray[np.floating], scale: HeatScale
     heat = Image.fromarray(_HEAT[(255 * np.clip(share, 0, 1)).astype(np.uint8)])
     heat = heat.resize((width, height), Image.Resampling.BILINEAR)
     gray = Image.fromarray(picture).convert("L").convert("RGB")
-    gray.paste(heat, mask=heat)  # by its opacity
+    gray.paste(heat, mask=heat)  # uses the opacity of the heat
     return np.asarray(gray)
 
 
@@ -74,7 +74,7 @@ def jpeg(picture: Picture) -> bytes:
 
 
 def fitted(height: int, width: int, tallest: int, widest: int) -> tuple[int, int]:
-    """The largest even size with the same aspect ratio that is no larger than the original and the limits."""
+    """The largest size with even sides and the same aspect ratio, within the original size and the limits."""
     factor = min(1.0, tallest / height, widest / width)
     high, wide = (max(2, int(side * factor) // 2 * 2) for side in (height, width))
     return high, wide

@@ -1,4 +1,4 @@
-"""Makes previews: small videos with frame, decoder's output and anomaly map side by side, within a budget of bytes."""
+"""Makes previews: small videos that show frame, decoder output and anomaly map side by side, within a size limit."""
 
 from __future__ import annotations
 
@@ -22,23 +22,23 @@ BUDGET = 7_000_000
 """Largest size of all previews of a run, bytes."""
 
 _LEVELS = ((240, 29), (180, 30), (128, 31))
-"""Height of a picture in pixels, and quality of the video, from the best. The first one that fits is taken."""
+"""Height of a picture in pixels and quality of the video, best first. The first pair that fits is used."""
 
 _WIDEST = 360  # pixels of a picture
-_SAMPLE = 24  # frames of a video; their size is measured
-_SAMPLED = 3  # videos
-_MARGIN = 1.1  # how much larger than the sample the previews may be
+_SAMPLE = 24  # frames per video in the sample that measures the size
+_SAMPLED = 3  # videos in this sample, about
+_MARGIN = 1.1  # factor for frames that need more bytes than those of the sample
 _DEFAULT_FPS = 10.0
 _MAPS = 400  # anomaly maps that the scale of the colours is found from
 
 
 @dataclass(frozen=True, slots=True)
 class Reel:
-    """The pictures that there are of a video.
+    """The available pictures of a video.
 
     Attributes:
         name: name of the video.
-        numbers: their frame numbers in the video, (K,).
+        numbers: the frame numbers of the pictures in the video, (K,).
         frames: gives the frames of the video, indexable by number, each (H, W, C) uint8.
         maps: anomaly maps, (K, h, w). None if there are none.
         outputs: gives the K frames of the decoder in order. None without a decoder.
@@ -83,9 +83,9 @@ class _Plan:
 
 
 def make_previews(reels: Sequence[Reel], progress: Progress, budget: int = BUDGET) -> Mapping[str, Preview]:
-    """The previews of videos: name -> preview. Size, quality and number of frames are chosen to fit the budget.
+    """Make previews of videos: name -> preview. Their size, quality and number of frames depend on the budget.
 
-    A video that would exceed the budget all the same has no preview.
+    A video that would still exceed the budget has no preview.
 
     Args:
         reels: the videos.

@@ -45,11 +45,11 @@ def result_warnings(result: RunResult) -> list[str]:
     shown = rules if result.metrics else {"constant": rules["constant"]}
     lines = [f"{text}: {join_names(getattr(summary, key))}" for key, text in shown.items() if getattr(summary, key)]
     for split, videos in (summary.run.damaged if summary.run else {}).items():
-        lines.append(f"damaged {split} videos, of which the rest was used: {join_names(list(videos))}")
+        lines.append(f"damaged {split} videos; the readable frames were used: {join_names(list(videos))}")
     if result.events is None and summary.run is not None:
         lines.append(
             "no events: without held-out normal video there is no alarm threshold; "
-            "run again with --set data.held_out=0.2"
+            "to get one, run the recipe again with --set data.held_out=0.2"
         )
     hours, wanted = summary.normal_hours, result.protocol.get("false_alarms_per_hour", 1)
     if hours == 0:

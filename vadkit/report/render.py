@@ -1,4 +1,4 @@
-"""Makes one HTML file of a page. Everything that it needs is in the file, and it may not use the network."""
+"""Makes one HTML file of a page. The file contains everything that it needs, and does not use the network."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def render(page: Page) -> bytes:
 
 
 def _safe(text: str) -> Any:
-    """Text that is already safe in its place."""
+    """Text that needs no escaping."""
     from markupsafe import Markup
 
     return Markup(text)
@@ -124,13 +124,13 @@ def _base64(content: bytes) -> str:
 
 
 def _json(value: Any) -> str:
-    """JSON that cannot end the element that it is in."""
+    """JSON without the characters that could end the HTML element around it."""
     text = json.dumps(value, separators=(",", ":"), allow_nan=False)
     return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
 
 
 def _rounded(values: Any) -> list[Any]:
-    """Numbers as JSON has them: few digits, null for what is not finite."""
+    """Numbers for JSON: with few digits, and None if they are not finite."""
     if isinstance(values, np.ndarray) and np.issubdtype(values.dtype, np.integer):
         return values.tolist()
     return [

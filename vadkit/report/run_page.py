@@ -25,7 +25,7 @@ EVENTS, PICTURED = 300, 60
 
 _WORST, _APART = 8, 25  # frames of a class, and frames between two of a video
 _TUNED = "TEST-TUNED: a weight or a setting was chosen with test labels"
-_NO_PREVIEWS = "the run kept none; 'vadkit run RECIPE --resume' with the reporter html makes them"
+_NO_PREVIEWS = "the run stored none. To get them, use the reporter html and 'vadkit run RECIPE --resume'"
 _RUN_AGAIN = "run the recipe again with data.held_out=0.2 for an alarm threshold"
 
 
@@ -85,20 +85,20 @@ class RunPage:
         previews, videos = self._previews, self.result.videos
         if not previews:
             kept = any(video.preview is not None for video in videos)
-            why = "they would exceed the largest size of the page" if kept else _NO_PREVIEWS
+            why = "they would exceed the size limit of the page" if kept else _NO_PREVIEWS
             return [f"There are no pictures: {why}."] if videos else []
         notes: list[str] = []
         if len(previews) < len(videos):
             notes.append(f"{len(previews)} of {len(videos)} videos have pictures, so that the page stays small.")
         steps = {int(one.numbers[1] - one.numbers[0]) for one in previews.values() if one.numbers.size > 1}
         if steps and max(steps) > 1:
-            notes.append(f"One of {max(steps)} frames is pictured.")
+            notes.append(f"1 of {max(steps)} frames has a picture.")
         heat = next((one.heat for one in previews.values() if one.heat is not None), None)
         if heat is None:
             notes.append("There is no anomaly map: no score of the run gives one.")
         else:
-            brightest = f"the brightest colour from {heat[1]:.3g} on, which one value in a thousand exceeds"
-            notes.append(f"Anomaly map: no colour up to {heat[0]:.3g}, the median of all values; {brightest}.")
+            notes.append(f"Anomaly map: values up to {heat[0]:.3g}, the median of all values, have no colour.")
+            notes.append(f"Values from {heat[1]:.3g} on have the brightest colour; 1 of 1000 values is higher.")
         return notes
 
     def _panel(self, video: VideoResult, most: int) -> VideoPanel:
@@ -154,7 +154,7 @@ class RunPage:
         number, score = int(_numbers_of(video)[index]), float(video.fused[index])
         lines = [f"score {score:.4g}"]
         if self.threshold is not None:
-            side = "below" if score < self.threshold else "over"
+            side = "below" if score < self.threshold else "above"
             lines.append(f"{abs(score - self.threshold):.3g} {side} the threshold")
         return Card(video.name, number, f"frame {number}", lines, self._cards.get((video.name, number)))
 
@@ -212,7 +212,7 @@ def event_card(event: Event, picture: bytes | None) -> Card:
     if event.start_seconds is not None and event.end_seconds is not None:
         length = event.end_seconds - event.start_seconds
         lines.append(f"from {clock(event.start_seconds)} to {clock(event.end_seconds)} ({length:.1f} s)")
-    lines.append(f"score {event.peak_score:.4g}, {event.over_threshold:.3g} over the threshold")
+    lines.append(f"score {event.peak_score:.4g}, {event.over_threshold:.3g} above the threshold")
     if event.box is not None:
         x0, y0, x1, y1 = event.box
         lines.append(f"place: x {x0} to {x1}, y {y0} to {y1} pixels")
@@ -229,7 +229,7 @@ def clock(seconds: float) -> str:
 
 
 def _fitting(videos: Sequence[VideoResult], megabytes: float) -> dict[str, Preview]:
-    """The previews that fit a page of this size. Those of videos with abnormal frames come first."""
+    """The previews that fit into a page of this size. Videos with abnormal frames come first."""
     ordered = sorted(videos, key=lambda video: video.labels is not None and not video.labels.any())
     left, found = megabytes * 1e6 * 3 / 4, dict[str, Preview]()  # base64 has four bytes for three
     for video in ordered:

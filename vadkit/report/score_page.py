@@ -64,11 +64,11 @@ def score_page(
     """The page of a folder with the files that `vadkit score` writes.
 
     Args:
-        folder: has `events.jsonl`, and `scores/` with a file of scores and a record for each video.
+        folder: contains `events.jsonl`, and `scores/` with a file of scores and a record of each video.
         title: of the page, such as the name of the run.
         videos: number of videos with results.
         threshold: alarm threshold.
-        texts: title -> text, to be folded at the end, such as the recipe.
+        texts: title -> text, such as the recipe. The page shows them folded, at the end.
 
     Raises:
         DataError: `events.jsonl` is missing or damaged.
@@ -90,7 +90,7 @@ def score_page(
     chosen = sorted(found.videos, key=lambda name: -found.videos[name])[:CURVES]
     panels: list[VideoPanel] = []
     for name in sorted(chosen, key=natural_key):
-        with suppress(DataError):  # a note tells the number of curves
+        with suppress(DataError):  # a note on the page states the number of curves
             panels.append(_panel(folder, name, [one[2] for one in shown]))
     facts = [Fact("videos", str(videos)), Fact("events", str(found.events))]
     facts += [Fact("alarm threshold", f"{threshold:.4g}")] if threshold is not None else []
@@ -103,7 +103,7 @@ def _player(panels: list[VideoPanel], found: _Found, threshold: float | None) ->
     notes = ["Only events have pictures, and only videos with events have a curve."]
     if len(panels) < found.number_of_videos:
         kept = f"{len(panels)} of {found.number_of_videos} videos with events have a curve"
-        notes.append(f"{kept}: those with the highest events, if their files of scores can be read.")
+        notes.append(f"{kept}: those with the highest events and a readable file of scores.")
     return Player("Videos", panels, threshold, notes)
 
 

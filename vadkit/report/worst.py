@@ -1,4 +1,4 @@
-"""The frames with the worst scores: normal ones scored high, abnormal ones scored low."""
+"""The frames with the worst scores: normal frames with high scores, and abnormal frames with low scores."""
 
 from __future__ import annotations
 

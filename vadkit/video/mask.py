@@ -1,4 +1,4 @@
-"""Masks: regions of the picture that a model does not see."""
+"""Draws masks: regions of the picture that a model does not see."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def draw_mask(
     """Draw a mask at the size of a clip.
 
     Args:
-        clip: geometry of the clip. An image is resized as the frames of a video are.
+        clip: geometry of the clip. The image is resized in the same way as the frames of a video.
         image: an image file. Its white pixels are left out.
         polygons: corners (x, y) as shares of the clip's width and height.
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 
 def media_url(path: Path) -> str:
-    """The file's name for `av.open`. Without the prefix, FFmpeg takes `10:15:00.mp4` for a protocol named 10.
+    """The name of a file for `av.open`. Without the prefix, FFmpeg reads `10:15:00.mp4` as a protocol named 10.
 
     Example:
         >>> media_url(Path("10:15:00.mp4"))

@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 class RgbConverter:
     """Converts the pictures of one stream to (H, W, 3) uint8 RGB arrays, upright as a player shows them.
 
-    Create one for each stream. It uses one thread. The method `to_ndarray(format=...)` of a picture starts one
-    thread for each core, for every picture; for small pictures, this costs far more than the conversion.
+    Create one for each stream. It uses one thread. PyAV's `VideoFrame.to_ndarray(format=...)` starts one thread per
+    core for every picture. For small pictures, this takes far more time than the conversion.
 
     Example:
         >>> import av
@@ -39,7 +39,7 @@ class RgbConverter:
 
 
 def upright(frame: NDArray[np.uint8], matrix: tuple[int, int, int, int]) -> NDArray[np.uint8]:
-    """(H, W, C) as a player shows it; uses the nearest of the eight rotations and reflections.
+    """Turn a frame (H, W, C) as a player shows it, by the nearest of the eight rotations and reflections.
 
     `matrix` is (a, b, c, d) of the display matrix: x' = a x + c y, y' = b x + d y.
     """

@@ -17,15 +17,15 @@ from vadkit.video.media import media_url
 
 FPS_TOLERANCE = 1.1  # frame rates that differ by at most this factor count as equal
 _USUAL_RATE = 25.0  # frames per second, for a stream that states neither rate nor times
-_RATES = (0.01, 1000.0)  # frames per second; a stream that states another rate states a clock, not a rate
+_RATES = (0.01, 1000.0)  # frames per second; a stated rate outside this range is the rate of a clock
 _JUMP_BACK = 1.0  # seconds; a larger step back is a new start of the time stamps, a smaller one an inaccuracy
 
 
 class Timeline:
     """Turns the time stamps of a video's frames, in display order, into seconds since the first frame.
 
-    Times never decrease. A frame without a time stamp follows at the distance of two frames. If the time stamps
-    start again, as in files that were joined, the time continues.
+    Times never decrease. A frame without a time stamp follows one frame period after the frame before it. If the time
+    stamps start again, as in files that were joined, the time continues.
 
     Args:
         rate: frames per second that the stream states; None if unknown.
@@ -89,19 +89,19 @@ def rate_varies(times: NDArray[np.float64]) -> bool:
 
 
 def period(seconds: NDArray[np.float64] | float, fps: float) -> NDArray[np.int64]:
-    """Number of the period of 1 / fps seconds in which each frame is. A time stamp may be early by a quarter of it."""
+    """The number of the period of 1 / fps seconds that contains each frame. A frame may be a quarter period early."""
     return np.floor(np.asarray(seconds) * fps + 0.25).astype(np.int64)
 
 
 def untimed(container: av.container.InputContainer) -> bool:
-    """Whether the file has no presentation time stamps: FFmpeg invents those of AVI, wrongly if there are B-frames."""
+    """Whether the file has no presentation time stamps. FFmpeg guesses those of AVI, wrongly if there are B-frames."""
     return container.format.name == "avi"
 
 
 def frame_times(path: Path) -> NDArray[np.float64]:
     """Seconds of each frame of a video file since its first frame, (F,), without decoding.
 
-    The times are those of `timed_pictures`. Of a damaged file, frames that cannot be decoded have a time too.
+    The times are those of `timed_pictures`. In a damaged file, frames that cannot be decoded also have a time.
 
     Raises:
         DataError: the file cannot be read.

@@ -44,10 +44,10 @@ class Site:
         state: state of the watch.
         metrics: metrics of the watch.
         page: whether it has the live page.
-        token: required by every address but `/healthz`; empty if none is.
-        hosts: names of this server in requests, without port; empty if any name is accepted. They keep web pages of
-            other sites from reading a server on loopback under another name.
-        files: address -> content and type. They are read once, so that no request reads a file.
+        token: every address except `/healthz` needs it. Empty if no token is needed.
+        hosts: names of this server that requests may use, without port. Empty if any name is accepted. On loopback,
+            they prevent a web page of another site from reading the server under a name of that site.
+        files: address -> content and type. They are read once, at the start.
     """
 
     state: State
@@ -86,7 +86,8 @@ class Handler(BaseHTTPRequestHandler):
         elif self.site.token and parts.path == "/" and self._is_token(query.get("token", "")):
             self._enter()
         elif not self._is_allowed():
-            self._send(HTTPStatus.UNAUTHORIZED, b"open the address with the token that vadkit printed\n")
+            text = b"a token is needed: open /?token=TOKEN, or send 'Authorization: Bearer TOKEN'\n"
+            self._send(HTTPStatus.UNAUTHORIZED, text)
         else:
             self._page(parts.path, query)
 
@@ -104,8 +105,8 @@ class Handler(BaseHTTPRequestHandler):
             number = path.removeprefix("/alarms/").removesuffix(".jpg")
             self._picture(lambda: site.state.alarm_picture(int(number)) if number.isdecimal() else None)
         else:
-            text = "not here; there are /healthz and /metrics" + (" and the live page /" if site.page else "")
-            self._send(HTTPStatus.NOT_FOUND, f"{text}\n".encode())
+            known = "/healthz, /metrics or /" if site.page else "/healthz or /metrics"
+            self._send(HTTPStatus.NOT_FOUND, f"this address does not exist: open {known}\n".encode())
 
     def _health(self) -> None:
         problem = self.site.state.problem()

@@ -6,9 +6,9 @@ const GAP = 2; // seconds without a score that interrupt the curve
 const byId = (id) => document.getElementById(id);
 const picture = byId("picture");
 const strip = byId("strip");
-const thumbnails = new Map(); // number of an alarm -> its list entry
+const thumbnails = new Map(); // number of an alarm -> its entry in the list
 
-let shown = null; // what the server said last
+let shown = null; // the last answer of the server
 let loading = false;
 
 function number(value, digits = 3) {
@@ -147,7 +147,7 @@ function showAlarms(state) {
     if (item.dataset.version === version) continue;
     item.dataset.version = version;
     item.classList.toggle("open", alarm.event === "begin");
-    const lasted = alarm.until === null ? "lasts" : `${(alarm.until - alarm.seconds).toFixed(1)} s`;
+    const lasted = alarm.until === null ? "still active" : `${(alarm.until - alarm.seconds).toFixed(1)} s`;
     item.querySelector(".when").textContent = when(state, alarm.seconds);
     item.querySelector(".more").textContent = `${lasted}, highest score ${number(alarm.peak)}`;
     const image = item.querySelector("img");

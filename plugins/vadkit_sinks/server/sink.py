@@ -23,14 +23,16 @@ _TOKEN = re.compile(r"[A-Za-z0-9_-]{16,}")
 class Http(Sink):
     """Serves `/healthz`, Prometheus metrics at `/metrics`, and a live page at `/`.
 
-    On a loopback address, everybody on this computer can read them. On another address, every request but `/healthz`
-    needs a token: in the address that vadkit prints, or as `Authorization: Bearer TOKEN`.
+    On a loopback address, every user of this computer can read them. On another address, every request except
+    `/healthz` needs a token. A browser gets it from the address `/?token=TOKEN`, which vadkit prints if it made the
+    token. Other programs send `Authorization: Bearer TOKEN`.
 
     Args:
-        at: host and port; port 0 takes a free one.
+        at: host and port. Port 0 chooses a free port.
         page: whether to serve the live page.
         unhealthy_after: seconds without a score after which `/healthz` answers with status 503.
-        token: the token. `${NAME}` stands for an environment variable. Empty makes a new one at each start.
+        token: the token. `${NAME}` stands for an environment variable. If it is empty, vadkit makes a new one at each
+            start.
 
     Raises:
         VadkitError: the address or a number is not valid, or an environment variable is not set.

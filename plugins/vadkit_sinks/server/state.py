@@ -1,4 +1,4 @@
-"""What the server shows of a watch. All methods can be called from several threads."""
+"""The state that the server shows. All methods can be called from several threads."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from vadkit_sinks.pictures import jpeg, rgb, with_box, with_heat_map
 STRIP = 300.0  # seconds of the score strip
 _BIN = 0.5  # seconds in one point of the strip: its highest score
 _EVENTS = 50  # alarms that stay in memory with a picture
-_EVENT_SHOWN = 30.0  # seconds for which an event of the source is shown
-_FADING = 0.999  # factor on the upper end of the heat map's colours, per frame
+_EVENT_SHOWN = 30.0  # seconds for which the page shows an event of the source
+_FADING = 0.999  # factor per frame, by which the upper end of the heat map's colours decreases
 
 
 class State:

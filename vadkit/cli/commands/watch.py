@@ -97,7 +97,7 @@ def watch(
     ] = None,
     fps: Annotated[
         float | None,
-        typer.Option(help="Frames to score a second. Default: as in training.", rich_help_panel=_SOURCES),
+        typer.Option(help="Frames per second to score. Default: as in training.", rich_help_panel=_SOURCES),
     ] = None,
     retries: Annotated[
         int | None,
@@ -176,8 +176,8 @@ def _build(
 def _end(done: Watched, summary: Path | None) -> None:
     """Write the summary, and set the exit code.
 
-    A signal is the usual end of a live source, so its exit code is 0. A recording that a signal interrupts is not
-    complete, and neither is one with incomplete outputs.
+    A live source usually ends with a signal, so the exit code is 0. A recording is incomplete if a signal interrupts it
+    or if an output is incomplete.
     """
     from vadkit.core.files import atomic_write_text
 

@@ -65,7 +65,7 @@ function drawParts() {
   });
 }
 
-// Moves the film to a frame; while it is busy, only the last wish is kept.
+// Moves the film to a frame. If it is still moving, only the last request is kept.
 function seek() {
   const strip = current().strip;
   if (strip === null || state.playing) return;
@@ -89,7 +89,7 @@ function showFrame(frame) {
   const words = [`frame ${state.frame}`];
   if (video.fps) words.push(clock(state.frame / video.fps));
   words.push(`score ${Number(score.toPrecision(4))}`);
-  if (threshold !== null) words.push(score >= threshold ? "at or over the threshold" : "below the threshold");
+  if (threshold !== null) words.push(score >= threshold ? "at or above the threshold" : "below the threshold");
   if (video.abnormal !== null) words.push(isAbnormal(video, state.frame) ? "labelled abnormal" : "labelled normal");
   element("now").textContent = words.join(" · ");
   element("now").classList.toggle("over", threshold !== null && score >= threshold);
@@ -164,7 +164,7 @@ function step(frames) {
   showFrame(state.frame + frames);
 }
 
-// Goes to the start of the next (1) or previous (-1) event, if needed in another video.
+// Moves to the start of the next (1) or previous (-1) event. It can be in another video.
 function jump(direction) {
   const videos = data.player.videos;
   for (let index = state.video; index >= 0 && index < videos.length; index += direction) {
