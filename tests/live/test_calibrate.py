@@ -83,6 +83,10 @@ def test_mistakes_leave_nothing_behind(run: vadkit.Run, tmp_path: Path) -> None:
     calibrate_run(run.path, videos, tmp_path / "new")
     with pytest.raises(VadkitError, match="already contains a run"):
         calibrate_run(run.path, videos, tmp_path / "new")
+    (tmp_path / "new/scored").mkdir()
+    (tmp_path / "new/scored/events.csv").write_text("results of vadkit score")
     calibrate_run(run.path, videos, tmp_path / "new", overwrite=True)
+    assert (tmp_path / "new/scored/events.csv").is_file()
+    assert np.isfinite(Watch(tmp_path / "new").threshold)
     with pytest.raises(CheckpointError, match="was made by 'vadkit calibrate'"):
         vadkit.run(tmp_path / "new/recipe.yaml", out=tmp_path / "new", resume=True)

@@ -212,6 +212,19 @@ def test_a_start_raises_no_alarm_until_enough_windows_show_a_frame(run: vadkit.R
     assert first.frame == 3
 
 
+def test_in_a_short_recording_the_highest_number_of_windows_is_enough(run: vadkit.Run, film: Path) -> None:
+    watch = Watch(run.path, threshold=-100.0)
+    watch.protocol = replace(watch.protocol, min_windows=3)
+    opened = watch.open(str(film))
+    short = replace(opened, frames=lambda: iter(list(watch.open(str(film)).frames())[:11]))  # two windows
+
+    def first_alarms(live: bool) -> list[int]:
+        return [alarm.frame for one in watch.run(replace(short, live=live)) for alarm in one.alarms][:1]
+
+    assert first_alarms(live=False) == [3]
+    assert first_alarms(live=True) == []  # a camera that was on for a moment
+
+
 def test_a_source_that_dies_is_scored_to_its_last_frame(run: vadkit.Run, film: Path) -> None:
     watch = Watch(run.path, threshold=-100.0)
     whole = watch.open(str(film))

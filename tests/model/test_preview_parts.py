@@ -12,8 +12,13 @@ from vadkit.model.inference.preview_parts import PartsRecorder
 from vadkit.store.previews import PartsWriter, PreviewParts, read_parts
 
 
-def recorded(folder: Path, spec: ClipSpec, frames: int, step: int, *, decoder: bool = True) -> PreviewParts:
-    """Windows at stride 1 in batches of two. The decoder's frame shows the number of its window, as its intensity."""
+def recorded(
+    folder: Path, spec: ClipSpec, frames: int, step: int, *, decoder: bool = True, mapped: int = 0
+) -> PreviewParts:
+    """Windows at stride 1 in batches of two. The decoder's frame shows the number of its window, as its intensity.
+
+    The first `mapped` frames of a window have no map.
+    """
     starts = list(range(frames - spec.span + 1))
     with PartsWriter(folder, "a") as writer:
         recorder = PartsRecorder(writer, spec, frames, step)
@@ -24,6 +29,7 @@ def recorded(folder: Path, spec: ClipSpec, frames: int, step: int, *, decoder: b
             out = ClipOutputs(spec, clips, clips[:, :, slice(*spec.target)], output if decoder else None)
             windows = [np.arange(start, start + spec.frames) for start in batch]
             maps = np.stack([np.full((spec.frames, 2, 2), start, np.float32) for start in batch])
+            maps[:, :mapped] = np.nan
             recorder.add(windows, out, maps)
         recorder.finish()
     return read_parts(folder, "a")
@@ -60,3 +66,9 @@ def test_without_a_decoder_there_are_only_maps(tmp_path: Path) -> None:
     parts = recorded(tmp_path, ClipSpec(frames=5, height=16, width=16, color="gray"), 12, 1, decoder=False)
     assert parts.outputs is None
     assert parts.maps is not None
+
+
+def test_a_video_of_which_no_kept_frame_has_a_map_has_none(tmp_path: Path) -> None:
+    parts = recorded(tmp_path, ClipSpec(frames=5, height=16, width=16, color="gray"), frames=6, step=10, mapped=4)
+    assert parts.numbers.tolist() == [0]
+    assert parts.maps is None

@@ -88,7 +88,9 @@ def calibrate_run(
         calibration = write_calibration(new, evaluation)
         assert calibration is not None, "a deployable protocol has a threshold"
         new.update_manifest(lambda it: replace(it, calibrated_from=str(folder.path.resolve())))
-        _move(new.path, target.path, Path(aside) / "replaced")
+        with target.locked():
+            target.prepare(resume=False, overwrite=overwrite)
+            _move(new, target)
     return calibration
 
 
@@ -189,11 +191,14 @@ def _gone() -> None:
     raise DataError("the decoded frames were deleted", where="vadkit calibrate", fix="give the command again")
 
 
-def _move(new: Path, target: Path, replaced: Path) -> None:
-    """Move the complete folder to its place. An earlier folder there moves into the temporary folder."""
+def _move(new: RunFolder, target: RunFolder) -> None:
+    """Move the complete run into its folder. The recipe, which makes the folder a run, comes last."""
     try:
-        if target.exists():
-            os.replace(target, replaced)  # noqa: PTH105
-        os.replace(new, target)  # noqa: PTH105
+        target.checkpoints.mkdir(exist_ok=True)
+        if target.files.is_dir():
+            shutil.rmtree(target.files)
+        paths = [*new.checkpoints.iterdir(), new.manifest, new.recipe]
+        for path in paths:
+            os.replace(path, target.path / path.relative_to(new.path))  # noqa: PTH105
     except OSError as error:
-        raise explain(error, target) from error
+        raise explain(error, target.path) from error

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, field
@@ -211,7 +210,9 @@ class _Result:
 
     def remove_thumbnails(self) -> None:
         """Remove the thumbnails of an earlier or a failed call."""
-        shutil.rmtree(self.job.out / thumbnails_of(_text(self.video.name)), ignore_errors=True)
+        folder = self.job.out / thumbnails_of(_text(self.video.name))
+        for path in folder.glob("*.jpg"):  # not those of a video whose name begins with this one's
+            path.unlink(missing_ok=True)
 
     def _movie(self, files: ExitStack, opened: Source, began: datetime | None) -> AnnotatedVideo:
         from vadkit.live.annotate import AnnotatedVideo

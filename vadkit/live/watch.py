@@ -230,6 +230,7 @@ class _SourceRun:
         self.waiting: deque[_Waiting] = deque()  # the frames that have no score yet
         self.first = 0  # index of the first of these frames
         self.has_scores = False
+        self.most_windows = 0  # highest number of windows over a frame, in the current section
         self.more = True  # whether a section may follow, after a gap
         self.error: VadkitError | None = None
 
@@ -254,7 +255,7 @@ class _SourceRun:
         """Score frames up to the next gap, an error or the end. After an error too, all earlier frames get scores."""
         scorer = self.watch.scorer(live=self.source.live, anomaly_maps=self.anomaly_maps)
         fusion = OnlineFusion(self.watch.fusion)
-        self.more = False
+        self.more, self.most_windows = False, 0
         try:
             for frame in frames:
                 if frame is None:
@@ -264,13 +265,23 @@ class _SourceRun:
                 yield from self._fuse(scorer.push(frame.frame), fusion)
         except VadkitError as error:
             self.error = error
-        yield from self._fuse(scorer.finish(), fusion)
+        yield from self._fuse(scorer.finish(), fusion, ended=True)
 
-    def _fuse(self, scores: FinalScores | None, fusion: OnlineFusion) -> Iterator[FrameScore]:
+    def _enough(self, scores: FinalScores, *, ended: bool) -> int:
+        """Number of windows that must show a frame before it can raise an alarm, as `enough_windows` has it.
+
+        In a recording in which no frame has so many, the highest number is enough. It is known at the end, and the
+        frames that are final before have fewer windows.
+        """
+        needed, most = self.watch.protocol.min_windows, int(scores.coverage.max(initial=0))
+        self.most_windows = max(self.most_windows, most)
+        return min(needed, self.most_windows) if ended and not self.source.live else needed
+
+    def _fuse(self, scores: FinalScores | None, fusion: OnlineFusion, *, ended: bool = False) -> Iterator[FrameScore]:
         if scores is None:
             return
         columns = {name: values.tolist() for name, values in scores.components.items()}
-        maps, enough = scores.anomaly_maps, scores.coverage >= self.watch.protocol.min_windows
+        maps, enough = scores.anomaly_maps, scores.coverage >= self._enough(scores, ended=ended)
         for number, score in enumerate(fusion(scores.components).tolist()):
             waited = self.waiting.popleft()
             frame = waited.number

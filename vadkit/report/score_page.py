@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 from PIL import Image
@@ -172,7 +173,7 @@ def _scores(path: Path, form: str) -> Iterator[tuple[int, float]]:
     """Frame number and score of each frame, read piece by piece."""
     try:
         yield from _READERS[form](path)
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, BadZipFile) as error:
         what = f"is not a readable file of scores: {type(error).__name__}: {error}"
         raise DataError(what, where=str(path), fix="run 'vadkit score' again") from error
 

@@ -40,8 +40,9 @@ class PartsRecorder:
         for number, window in enumerate(windows):
             kept = window % self._step == 0
             if maps is not None and kept.any():
-                self._maps.add(window[kept] // self._step, maps[number][: len(window)][kept])
-                self._mapped = True
+                of_window = maps[number][: len(window)][kept]
+                self._maps.add(window[kept] // self._step, of_window)
+                self._mapped |= not bool(np.isnan(of_window).any(axis=(1, 2)).all())  # NaN means "no map"
         if out.output is not None and min(self._clip.height, self._clip.width) > 1:
             self._add_outputs(windows, out.output)
 

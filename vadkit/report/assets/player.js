@@ -32,7 +32,8 @@ function chooseVideo(index, frame) {
   slider.max = video.numbers[video.numbers.length - 1];
   loadStrip(video);
   drawCurve();
-  showFrame(frame ?? video.numbers[video.total.indexOf(Math.max(...video.total))]);
+  const highest = video.total.reduce((best, score, at) => (score > video.total[best] ? at : best), 0);
+  showFrame(frame ?? video.numbers[highest]);
 }
 
 function loadStrip(video) {
