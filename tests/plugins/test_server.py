@@ -194,6 +194,14 @@ def test_a_token_of_the_user_is_not_printed(
         assert metrics(sink, Authorization=f"Bearer {TOKEN}")["vadkit_threshold"] == 2.5
 
 
+def test_a_token_of_the_user_counts_on_loopback_too() -> None:
+    """Behind a reverse proxy on the same computer, the server listens on loopback."""
+    with serving(page=True, token=TOKEN) as sink:
+        assert [get(sink, path)[0] for path in ("/", "/metrics", "/state.json")] == [401] * 3
+        assert metrics(sink, Authorization=f"Bearer {TOKEN}")["vadkit_threshold"] == 2.5
+        assert get(sink, "/healthz")[0] == 503
+
+
 def test_every_answer_has_the_headers_of_a_private_page() -> None:
     with serving(page=True) as sink:
         for path in ("/", "/page.css", "/state.json", "/healthz", "/nothing"):

@@ -23,14 +23,16 @@ _TOKEN = re.compile(r"[A-Za-z0-9_-]{16,}")
 class Http(Sink):
     """Serves `/healthz`, Prometheus metrics at `/metrics`, and a live page at `/`.
 
-    On a loopback address, everybody on this computer can read them. On another address, every request but `/healthz`
-    needs a token: in the address that vadkit prints, or as `Authorization: Bearer TOKEN`.
+    On a loopback address without a token, everybody on this computer can read them. On another address, or if `token`
+    is set, every request but `/healthz` needs the token: in the address (`/?token=TOKEN`), or as
+    `Authorization: Bearer TOKEN`. vadkit prints the address with a token that it made.
 
     Args:
         at: host and port; port 0 takes a free one.
         page: whether to serve the live page.
         unhealthy_after: seconds without a score after which `/healthz` answers with status 503.
-        token: the token. `${NAME}` stands for an environment variable. Empty makes a new one at each start.
+        token: the token. `${NAME}` stands for an environment variable. Empty makes a new one at each start, and
+            on a loopback address, none.
 
     Raises:
         VadkitError: the address or a number is not valid, or an environment variable is not set.
@@ -70,7 +72,7 @@ class Http(Sink):
         """
         self._state, self._metrics = State(source, self._limit), Metrics(source)
         loopback = _is_loopback(self._host)
-        token = "" if loopback else self._token or secrets.token_urlsafe(24)
+        token = self._token or ("" if loopback else secrets.token_urlsafe(24))
         hosts = frozenset({"localhost", "127.0.0.1", "::1", self._host}) if loopback else frozenset[str]()
         site = Site(self._state, self._metrics, self._page, token, hosts)
         try:
