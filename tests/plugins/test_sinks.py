@@ -202,6 +202,16 @@ def test_a_webhook_that_is_not_possible_is_refused(keys: dict[str, Any], message
         Webhook(**keys)
 
 
+def test_a_line_break_in_a_header_is_refused_without_the_secret(hook: Hook, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOOK_TOKEN", "hidden\n")  # as a mounted file of a secret ends
+    Webhook(url=hook.url, headers={"X-Token": "${HOOK_TOKEN}"}).alarm(watched.begin())
+    assert hook.requests[0][1]["X-Token"] == "hidden"
+    for value in ("hidden\nX-Other: 1", "hidden\r", "hidden\0", "hidden\u20ac"):
+        with pytest.raises(VadkitError, match="webhook header 'X-Token': has a line break") as caught:
+            Webhook(url=hook.url, headers={"X-Token": value})
+        assert "hidden" not in str(caught.value)
+
+
 def _pixels(path: Path) -> Any:
     with Image.open(path) as image:
         return np.asarray(image.convert("RGB")).astype(int)
@@ -341,6 +351,11 @@ def test_only_old_incomplete_files_are_removed(tmp_path: Path) -> None:
     os.utime(old, (0, 0))
     Clip(folder=tmp_path).open(watched.source())
     assert list(tmp_path.iterdir()) == [new]
+
+
+def test_a_file_name_has_no_query(tmp_path: Path) -> None:
+    path = Folder(tmp_path, ".jpg", "1GB").file(watched.begin(name="http://camera/door?key=/hidden"))
+    assert path.name == "vadkit_20260301T120002Z_0001_door.jpg"
 
 
 @pytest.mark.parametrize("name", ["../../etc/passwd", "rtsp://h/a?b=../c d", "///", "über/näh.mp4", "x" * 300])
