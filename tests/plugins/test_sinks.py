@@ -301,6 +301,39 @@ def test_a_clip_that_is_open_at_the_end_is_complete(tmp_path: Path) -> None:
     assert len(_levels(path)) == 20
 
 
+@pytest.mark.parametrize("state", ["lost", "waiting", "ended"])
+def test_a_clip_is_complete_when_the_camera_goes_away(tmp_path: Path, state: Any) -> None:
+    sink = Clip(folder=tmp_path, before=0.4, after=3.0, quality=10)
+    sink.open(watched.source())
+    for frame in range(60):
+        sink.frame(watched.score(frame, picture=watched.picture(frame)))
+        if frame == 50:
+            sink.alarm(watched.begin(50))
+            sink.status(SourceStatus("losing_frames", 2.0))
+    sink.alarm(watched.end(50, 59))
+    sink.status(SourceStatus(state, 2.4))
+    (path,) = tmp_path.iterdir()
+    assert _levels(path) == pytest.approx(range(40, 60), abs=4)
+    sink.frame(watched.score(90))  # after the return
+    sink.close(watched.summary())
+    assert len(_levels(path)) == 20
+
+
+def test_the_memory_of_a_clip_is_limited(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sink = Clip(folder=tmp_path, before=1.0, longest=4.0, quality=10)
+    sink.open(watched.source(rules=AlarmRules(min_duration=3600)))
+    for frame in range(200):
+        sink.frame(watched.score(frame))
+    assert len(sink._recent) == 101  # the longest video
+    monkeypatch.setattr("vadkit_sinks.clip._MEMORY", 10 * watched.picture().nbytes)
+    sink.frame(watched.score(200))
+    assert len(sink._recent) == 10
+    sink.alarm(watched.begin(50))  # raised late: its first frames are not there any more
+    sink.frame(watched.score(201))
+    sink.close(watched.summary())
+    assert len(_levels(next(tmp_path.iterdir()))) == 11
+
+
 def test_a_clip_that_cannot_be_written_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from vadkit.video.encode import VideoWriter
 
