@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import numpy as np
 import pytest
 import watched
 from prometheus_client.parser import text_string_to_metric_families
@@ -107,6 +108,21 @@ def test_the_state_of_the_page_is_json_also_without_scores() -> None:
     ]
     assert state["alarms"] == [watched.end().as_dict()]
     assert (state["frame"], state["score"], state["frames"]) == (59, 5.9, 60)
+
+
+def test_no_request_waits_for_the_range_of_a_map(monkeypatch: pytest.MonkeyPatch) -> None:
+    from vadkit_sinks.server import state
+
+    made = state.State(watched.source(), 30.0)
+    locked: list[bool] = []
+    measured = state._range
+    monkeypatch.setattr(state, "_range", lambda it: (locked.append(made._lock.locked()), measured(it))[1])
+    hot = np.zeros((40, 40), np.float32)
+    hot[1, 1] = 3.0
+    for anomaly_map in (hot, np.full_like(hot, np.nan), None):
+        made.add_frame(watched.score(1, anomaly_map=anomaly_map))
+        assert made._hottest == 3.0
+    assert locked == [False, False]
 
 
 def test_pictures_are_the_newest_frame_and_the_alarms() -> None:
