@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -209,6 +210,28 @@ def test_states_before_the_start_arrive_after_open() -> None:
     found.close(WatchSummary(source(), "SIGTERM"))
     assert sink.calls == [("open", "camera"), ("status", "waiting"), ("status", "connected"), ("close", 0)]
     assert found.frames_lost == 5
+
+
+def test_alarms_follow_a_clock_that_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A computer without a battery clock gets its time from the network, some time after the start."""
+    events: list[AlarmEvent] = []
+
+    class Times(Recorder):
+        def alarm(self, event: AlarmEvent) -> None:
+            events.append(event)
+
+    now = time.time()
+    for live in (True, False):
+        found = Outputs([NamedSink("sink", Times())], CLIP, pytest.fail)
+        found.open(source(live=live))
+        found.frame(FrameScore(0, 0.0, 3.0, {}, (alarm(0),)))
+        with monkeypatch.context() as changed:
+            changed.setattr(time, "time", lambda: now + 5400)
+            found.frame(FrameScore(25, 1.0, 3.0, {}, (alarm(0, 25), alarm(25))))
+            found.close(WatchSummary(source(), "SIGTERM"))
+    assert [(event.number, event.source.began.hour) for event in events] == [
+        (1, 0), (1, 0), (2, 1), (2, 1), (1, 0), (1, 0), (2, 0), (2, 0)
+    ]  # fmt: skip
 
 
 def test_two_sinks_with_the_same_name_are_counted_apart() -> None:

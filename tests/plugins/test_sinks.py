@@ -56,7 +56,7 @@ def test_the_terminal_prints_the_states_of_a_live_source(capsys: pytest.CaptureF
     sink.open(watched.source())
     sink.status(SourceStatus("losing_frames", 5.0, "3 frames damaged"))
     assert re.fullmatch(
-        r"2026-03-01 \S+  source losing frames: 3 frames damaged", capsys.readouterr().out.splitlines()[1]
+        r"\d{4}-\d\d-\d\d \S+  source losing frames: 3 frames damaged", capsys.readouterr().out.splitlines()[1]
     )
 
 

@@ -16,6 +16,7 @@ from vadkit.core.source_status import SourceStatus
 from vadkit.core.values import ClipSpec
 from vadkit.core.watching import AlarmEvent, FrameScore, WatchedSource, WatchSummary
 from vadkit.evaluation.events import Box, locate, map_of_picture
+from vadkit.live.wall_clock import WallClock
 
 START_LIMIT = 15.0  # seconds for `Sink.open`
 END_LIMIT = 10.0  # seconds for all sinks together, to finish what waits for them
@@ -65,6 +66,7 @@ class Outputs:
         self._open: Alarm | None = None  # the alarm that was raised and has not ended
         self._last: FrameScore | None = None
         self._source: WatchedSource | None = None
+        self._clock = WallClock()
         self._early: list[SourceStatus] = []  # changes of the state before `open`
         self._lock = threading.Lock()  # a source reports its state from another thread
         self.alarms = 0
@@ -98,6 +100,7 @@ class Outputs:
         Raises:
             VadkitError: a sink cannot work. The sinks that were opened are closed.
         """
+        self._clock = WallClock()  # of `source.began`
         try:
             for runner in self._runners:
                 runner.open(source)
@@ -155,7 +158,9 @@ class Outputs:
 
     def _alarm(self, alarm: Alarm) -> None:
         assert self._source is not None
-        self.alarms += alarm.until is None
+        if alarm.until is None:  # begin and end of an alarm have the same clock
+            self.alarms += 1
+            self._source = self._clock.corrected(self._source)
         self._open = alarm if alarm.until is None else None
         event = AlarmEvent(self.alarms, self._source, alarm, self._peak, self._box)
         for runner in self._runners:

@@ -66,6 +66,7 @@ class State:
         """Note the begin or the end of an alarm."""
         with self._lock:
             self._alarms[event.number] = event
+            self.source = event.source  # its clock may have been set
             while len(self._alarms) > _EVENTS:
                 del self._alarms[min(self._alarms)]
 
