@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from vadkit.core.watching import WatchedSource
 
-_STEP = 1.0  # seconds; smaller differences keep the times of an alarm as they are
+_STEP = 1.0  # seconds; smaller differences change nothing
 
 
 class WallClock:
@@ -18,7 +18,7 @@ class WallClock:
         self._offset = time.time() - time.monotonic()
 
     def corrected(self, source: WatchedSource) -> WatchedSource:
-        """The source with `began` by the clock of now. Of a recording, the source as it is."""
+        """The source with `began` by the clock of now. That of a recording stays unchanged."""
         step = time.time() - time.monotonic() - self._offset
         if not source.live or abs(step) < _STEP:
             return source
