@@ -6,10 +6,14 @@ from collections import deque
 from contextlib import ExitStack
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from vadkit.api import (
     AlarmEvent,
     FrameScore,
     Sink,
+    SourceStatus,
     VadkitError,
     WatchedSource,
     WatchSummary,
@@ -21,13 +25,21 @@ from vadkit_sinks.pictures import rgb
 
 _USUAL_FPS = 25.0  # of a source with an unknown frame rate
 _MEASURED = 2.0  # seconds over which the rate of the frames is measured
+_MEMORY = 256 * 2**20  # bytes of the pictures that are kept
+_GONE = frozenset({"waiting", "lost", "ended"})  # states without frames
 
 
 class Clip(Sink):
     """Saves an MP4 video (H.264) of each alarm, with the seconds before and after it.
 
+<<<<<<< HEAD
     The sink keeps the pictures of the seconds before an alarm in memory. If an alarm begins before the video of the
     previous alarm is complete, it becomes a part of that video.
+=======
+    The seconds before the alarm are kept in memory as pictures, up to 256 MiB: of large pictures, or with a long
+    `min_duration`, the video begins later. An alarm that begins before the video of the previous one is complete
+    becomes a part of that video. If the connection to the source breaks, the video ends there.
+>>>>>>> w-fix
 
     Args:
         folder: where to save.
@@ -67,7 +79,8 @@ class Clip(Sink):
             raise VadkitError(f"'quality' is {quality}, but must be from 0 to 51")
         self._folder, self._before, self._after = Folder(folder, ".mp4", quota), before, after
         self._longest, self._quality = longest, quality
-        self._recent: deque[FrameScore] = deque()  # the frames that a new video needs
+        self._recent: deque[tuple[float, NDArray[np.uint8]]] = deque()  # seconds, picture: what a new video needs
+        self._size = 0  # bytes of these pictures
         self._keep, self._fps = before, _USUAL_FPS
         self._recording: _Recording | None = None
 
@@ -75,17 +88,24 @@ class Clip(Sink):
         """Note the frame rate, and remove incomplete files of an earlier process."""
         self._fps = source.fps or _USUAL_FPS
         # An alarm is raised when it has lasted long enough, but its video starts before its first frame.
-        self._keep = max(self._before + source.rules.min_duration, _MEASURED)
+        self._keep = max(min(self._before + source.rules.min_duration, self._longest), _MEASURED)
         self._folder.remove_leftovers()
 
     def frame(self, score: FrameScore) -> None:
         """Keep the picture, and write it if an alarm is recorded."""
+<<<<<<< HEAD
         self._recent.append(score)
         while self._recent[0].seconds < score.seconds - self._keep:
             self._recent.popleft()
         recording, self._recording = self._recording, None  # if writing fails, no later frame is added
+=======
+        if score.picture is not None:
+            self._remember(score.seconds, score.picture)
+        recording, self._recording = self._recording, None  # if writing fails, the video is given up
+>>>>>>> w-fix
         if recording is not None:
-            recording.write(score)
+            if score.picture is not None:
+                recording.write(score.picture)
             self._recording = recording
             if recording.is_complete(score.seconds):
                 self._finish()
@@ -102,21 +122,38 @@ class Clip(Sink):
             return
         if self._recording is None:
             start = event.alarm.seconds - self._before
-            recording = _Recording(self._folder.file(event), self._rate(), self._quality, start + self._longest)
-            for score in self._recent:
-                if score.seconds >= start:
-                    recording.write(score)
+            pictures = [(seconds, picture) for seconds, picture in self._recent if seconds >= start]
+            limit = (pictures[0][0] if pictures else start) + self._longest
+            recording = _Recording(self._folder.file(event), self._rate(), self._quality, limit)
+            for _, picture in pictures:
+                recording.write(picture)
             self._recording = recording
         self._recording.stop = None
+
+    def status(self, status: SourceStatus) -> None:
+        """Complete the video when no more frames come: the connection may never return."""
+        if status.state in _GONE:
+            self._finish()
+            self._recent.clear()
+            self._size = 0
 
     def close(self, summary: WatchSummary) -> None:
         """Complete the current video."""
         del summary
         self._finish()
 
+    def _remember(self, seconds: float, picture: NDArray[np.uint8]) -> None:
+        """Keep a picture, and drop those that are too old or do not fit the memory."""
+        self._recent.append((seconds, picture))
+        self._size += picture.nbytes
+        while self._recent[0][0] < seconds - self._keep or (self._size > _MEMORY and len(self._recent) > 1):
+            self._size -= self._recent.popleft()[1].nbytes
+
     def _rate(self) -> float:
         """Frames per second of the last seconds: a live source can have another rate than training."""
-        first, last = self._recent[0].seconds, self._recent[-1].seconds
+        if not self._recent:
+            return self._fps
+        first, last = self._recent[0][0], self._recent[-1][0]
         return (len(self._recent) - 1) / (last - first) if last - first >= _MEASURED / 2 else self._fps
 
     def _finish(self) -> None:
@@ -136,12 +173,10 @@ class _Recording:
         temporary = self._context.enter_context(atomic_write(path))
         self._video = self._context.enter_context(video_writer(temporary, fps=fps, quality=quality))
 
-    def write(self, score: FrameScore) -> None:
+    def write(self, picture: NDArray[np.uint8]) -> None:
         """Add a picture. After an error, nothing of the video remains."""
-        if score.picture is None:
-            return
         try:
-            self._video.write(rgb(score.picture))
+            self._video.write(rgb(picture))
         except BaseException as error:
             self._context.__exit__(type(error), error, error.__traceback__)
             raise

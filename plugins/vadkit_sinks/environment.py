@@ -12,7 +12,7 @@ _VARIABLE = re.compile(r"\$\{(\w+)\}")
 
 
 def expand(text: str, *, where: str) -> str:
-    """Replace `${NAME}` by the environment variable NAME.
+    """Replace `${NAME}` by the environment variable NAME, without a line break at its end, as mounted secrets have it.
 
     Args:
         text: the value of a key, such as "Bearer ${TOKEN}".
@@ -31,7 +31,7 @@ def expand(text: str, *, where: str) -> str:
         if match[1] not in os.environ:
             what = f"the environment variable {match[1]} is not set"
             raise VadkitError(what, where=where, fix=f"set it: export {match[1]}=...")
-        return os.environ[match[1]]
+        return os.environ[match[1]].removesuffix("\n").removesuffix("\r")
 
     return _VARIABLE.sub(value, text)
 

@@ -35,7 +35,9 @@ class Folder:
             when = f"{minutes // 60:02}h{minutes % 60:02}m{seconds:02}s"
         else:
             when = f"{began:%Y%m%dT%H%M%SZ}"
-        source = event.source.name.rstrip("/").rpartition("/")[2]
+        name = event.source.name
+        address = name.partition("?")[0] if "://" in name else name  # without the query of a URL
+        source = address.rstrip("/").rpartition("/")[2]
         return self.path / f"{safe_name(f'{_PREFIX}{when}_{event.number:04}_{source}')}{self._suffix}"
 
     def clean(self) -> None:

@@ -176,7 +176,7 @@ class Mqtt(Sink):
             return
         for topic, entity in self._discovered.items():
             client.publish(topic, json.dumps(entity), qos=1, retain=True)
-        for name, value in self._retained.items():
+        for name, value in list(self._retained.items()):  # the sink's thread can add a key
             client.publish(f"{self._base}/{name}", value, qos=1, retain=True)
         self._answered.set()
 

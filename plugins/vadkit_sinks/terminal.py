@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 from vadkit.api import AlarmEvent, Sink, SourceStatus, WatchedSource, WatchSummary
 
@@ -43,7 +43,7 @@ class Terminal(Sink):
 
     def status(self, status: SourceStatus) -> None:
         """Print the state of a live source."""
-        when = self._source.time(status.seconds) if self._source else None
+        when = datetime.now(UTC) if self._source and self._source.live else None
         clock = "" if when is None else f"{_local(when)}  "
         detail = f": {status.detail}" if status.detail else ""
         print(f"{clock}source {status.state.replace('_', ' ')}{detail}", flush=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import re
 import time
 import urllib.error
 import urllib.request
@@ -17,6 +18,7 @@ from vadkit_sinks.environment import expand, host_of
 
 _AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})  # statuses that a later attempt may change
 _LONGEST_PAUSE = 30.0  # seconds
+_NAME, _VALUE = re.compile(r"[!#$%&'*+.^`|~\w-]+", re.ASCII), re.compile(r"[\t\x20-\x7e\xa0-\xff]*")  # of a header
 
 
 class Webhook(Sink):
@@ -34,7 +36,7 @@ class Webhook(Sink):
         pause: seconds before the second attempt. The pause doubles after each attempt.
 
     Raises:
-        VadkitError: the URL is not valid, an environment variable is not set, or a number is out of range.
+        VadkitError: the URL or a header is not valid, an environment variable is not set, or a number is out of range.
 
     Example:
         >>> try:
@@ -57,7 +59,7 @@ class Webhook(Sink):
         self._url, login = _split(expand(url, where="webhook 'url'"))
         if timeout <= 0 or retries < 0 or pause < 0:
             raise VadkitError("'timeout' must be above 0, and 'retries' and 'pause' must be 0 or more")
-        given = {name: expand(value, where=f"webhook header {name!r}") for name, value in (headers or {}).items()}
+        given = {name: _header(name, value) for name, value in (headers or {}).items()}
         self._headers = {"Content-Type": "application/json", "User-Agent": "vadkit", **login, **given}
         self._timeout, self._retries, self._pause = timeout, retries, pause
         self._opener = urllib.request.build_opener(_NoRedirection)
@@ -96,6 +98,16 @@ class Webhook(Sink):
             return True, f"cannot be reached: {getattr(error.reason, 'strerror', None) or error.reason}"
         except (http.client.HTTPException, OSError) as error:
             return True, f"ended the connection: {type(error).__name__}"
+
+
+def _header(name: str, value: str) -> str:
+    """The value of a header with its variables replaced. Messages never show it."""
+    where = f"webhook header {name!r}"
+    expanded = expand(value, where=where)
+    if not _NAME.fullmatch(name) or not _VALUE.fullmatch(expanded):
+        what = "has a line break or another character that HTTP does not allow"
+        raise VadkitError(what, where=where, fix="remove it from the name or the value")
+    return expanded
 
 
 def _split(url: str) -> tuple[str, dict[str, str]]:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import av
 import filmed
 import numpy as np
 import pytest
 
+from vadkit.core.errors import DataError
 from vadkit.core.source_status import SourceStatus
 from vadkit.core.values import ClipSpec
-from vadkit.live.connection import _LONGEST_DAMAGE, Connection, _Damage, connect
+from vadkit.live import live_source
+from vadkit.live.connection import _LONGEST_DAMAGE, Connection, Picture, _Damage, connect
 from vadkit.live.live_source import LiveSource
 from vadkit.video.rgb import RgbConverter
 
@@ -39,6 +43,47 @@ def live(path: Path, statuses: list[SourceStatus]) -> LiveSource:
     connection = connect(str(path))
     connection.recorded = False
     return LiveSource("cam", CLIP, lambda: connection, first=connection, fps=None, retries=0, on_status=statuses.append)
+
+
+class Noise:
+    """A connection whose pictures cannot be decoded."""
+
+    recorded, stated_rate = False, 25.0
+
+    def pictures(self) -> Iterator[Picture]:
+        yield from [Picture(None, True)] * 5
+
+    def close(self) -> None:
+        pass
+
+
+def test_a_source_of_damage_only_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live_source, "FIRST_PAUSE", 0.0)
+    tries: list[Noise] = []
+
+    def connected() -> Any:
+        assert len(tries) < 9, "it tries for ever"
+        tries.append(Noise())
+        return tries[-1]
+
+    statuses: list[SourceStatus] = []
+    source = LiveSource("cam", CLIP, connected, first=None, fps=None, retries=2, on_status=statuses.append)
+    with pytest.raises(DataError, match="cam: gives no frame: the source ended the stream"):
+        list(source.frames())
+    assert len(tries) == 3
+    assert "gave up after 3 tries" in statuses[-1].detail
+
+
+def test_frames_do_not_wait_for_ever_for_a_rate(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live_source, "QUEUE_SIZE", 10)
+    source = LiveSource("cam", CLIP, pytest.fail, first=None, fps=10.0, retries=0, on_status=lambda _: None)
+    receiver, picture = source._receiver, av.VideoFrame.from_ndarray(np.zeros((48, 64, 3), np.uint8), "rgb24")
+    receiver.begin(30.0)
+    for number in range(30):  # all at once, without time stamps
+        receiver.receive(Picture(picture, False), number / 1000)
+        assert len(receiver._held) <= 10
+    source._inbox.end(None)
+    assert [frame.number for frame in source._inbox.frames(lambda _: None) if frame] == list(range(0, 30, 3))
 
 
 def test_frames_that_depend_on_a_lost_packet_are_left_out(film: bytes, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -168,6 +169,28 @@ def test_a_sink_that_cannot_start_ends_the_watch_before_it_begins() -> None:
         watched(Buggy())
 
 
+@pytest.mark.parametrize("error", [VadkitError("the broker refuses", fix="correct the login"), KeyError("typo")])
+def test_a_sink_that_fails_after_the_start_limit_is_reported_once(error: Exception, free: threading.Event) -> None:
+    class Late(Hanging):
+        def open(self, source: WatchedSource) -> None:
+            super().open(source)
+            raise error
+
+    told = list[str]()
+    found = Outputs([NamedSink("late", Late("open", free))], CLIP, told.append)
+    found.open(source())
+    found.frame(FrameScore(0, 0.0, 3.0, {}, (alarm(0),), is_peak=True))
+    free.set()
+    found._runners[0]._thread.join(10)
+    found.frame(FrameScore(1, 0.04, 3.0, {}, (alarm(0, 1),)))
+    found.close(WatchSummary(source(), "SIGTERM"))
+    state = found.states["late"]
+    assert (state.failed, state.lost, state.skipped) == (1, 2, 0)
+    reason = "the broker refuses -> correct the login" if isinstance(error, VadkitError) else "cannot start: KeyError"
+    assert len(told) == 2
+    assert told[1].startswith(f"output late: does not start; its alarms are lost: {reason}")
+
+
 def test_an_open_alarm_ends_with_the_watch() -> None:
     sink = Recorder()
     found = Outputs([NamedSink("sink", sink)], CLIP, pytest.fail)
@@ -187,6 +210,28 @@ def test_states_before_the_start_arrive_after_open() -> None:
     found.close(WatchSummary(source(), "SIGTERM"))
     assert sink.calls == [("open", "camera"), ("status", "waiting"), ("status", "connected"), ("close", 0)]
     assert found.frames_lost == 5
+
+
+def test_alarms_follow_a_clock_that_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A computer without a battery clock gets its time from the network, some time after the start."""
+    events: list[AlarmEvent] = []
+
+    class Times(Recorder):
+        def alarm(self, event: AlarmEvent) -> None:
+            events.append(event)
+
+    now = time.time()
+    for live in (True, False):
+        found = Outputs([NamedSink("sink", Times())], CLIP, pytest.fail)
+        found.open(source(live=live))
+        found.frame(FrameScore(0, 0.0, 3.0, {}, (alarm(0),)))
+        with monkeypatch.context() as changed:
+            changed.setattr(time, "time", lambda: now + 5400)
+            found.frame(FrameScore(25, 1.0, 3.0, {}, (alarm(0, 25), alarm(25))))
+            found.close(WatchSummary(source(), "SIGTERM"))
+    assert [(event.number, event.source.began.hour) for event in events] == [
+        (1, 0), (1, 0), (2, 1), (2, 1), (1, 0), (1, 0), (2, 0), (2, 0)
+    ]  # fmt: skip
 
 
 def test_two_sinks_with_the_same_name_are_counted_apart() -> None:
@@ -210,6 +255,51 @@ def test_an_alarm_has_the_place_of_its_highest_frame() -> None:
     found.close(WatchSummary(source(), "SIGTERM"))
     assert [event.peak.frame for event in events if event.peak] == [3, 3]
     assert [event.box for event in events] == [(16, 8, 24, 16)] * 2
+
+
+@pytest.mark.parametrize("frames", [True, False])
+def test_only_maps_that_a_sink_reads_are_made(frames: bool) -> None:
+    class Maps(Recorder):
+        needs_frames, needs_anomaly_maps = frames, True
+
+        def frame(self, score: FrameScore) -> None:
+            self.calls.append(score.anomaly_map)
+
+        def alarm(self, event: AlarmEvent) -> None:
+            assert event.peak is not None
+            assert event.peak.anomaly_map is not None
+            assert event.peak.anomaly_map.shape == (32, 48)
+
+    class Scores(Maps):
+        needs_frames, needs_anomaly_maps = True, False
+
+    sinks = Maps(), Scores()
+    found = Outputs([NamedSink(type(sink).__name__, sink) for sink in sinks], CLIP, pytest.fail)
+    assert found.needs_pictures  # a box is in pixels of a picture
+    found.open(source())
+    rising = np.arange(24, dtype=np.float32).reshape(4, 6)
+    picture = np.zeros((32, 48, 1), np.uint8)
+    found.frame(FrameScore(0, 0.0, 1.0, {}, (), rising, picture))
+    found.frame(FrameScore(1, 0.04, 3.0, {}, (alarm(1),), rising, picture, is_peak=True))
+    found.close(WatchSummary(source(), "SIGTERM"))
+    assert not any(str(state) for state in found.states.values())
+    maps = [call for call in sinks[1].calls if not isinstance(call, tuple)]
+    assert [it is not None for it in maps] == [frames, True]
+
+
+def test_a_box_is_always_in_pixels_of_a_picture() -> None:
+    events: list[AlarmEvent] = []
+
+    class Places(Recorder):
+        def alarm(self, event: AlarmEvent) -> None:
+            events.append(event)
+
+    found = Outputs([NamedSink("sink", Places())], CLIP, pytest.fail)
+    found.open(source())
+    rising = np.arange(24, dtype=np.float32).reshape(4, 6)
+    found.frame(FrameScore(0, 0.0, 3.0, {}, (alarm(0),), rising, None, is_peak=True))
+    found.close(WatchSummary(source(), "SIGTERM"))
+    assert [(event.box, event.as_dict()["picture_size"]) for event in events] == [(None, None)] * 2
 
 
 def test_maps_and_boxes_fit_a_larger_picture_without_the_bars_of_the_clip() -> None:

@@ -32,6 +32,8 @@ EVEN = np.arange(2000.0)
         (EVEN / 25, EVEN / 180000, 25),
         (EVEN / 25, np.zeros(2000), 25),
         (EVEN / 0.5, EVEN / 0.5, 0.5),
+        (EVEN[:30] * 40, EVEN[:30] * 40, 1 / 40),
+        (EVEN[:30] * 40, None, 1 / 40),
     ],
 )
 def test_time_stamps_that_contradict_the_clock_do_not_count(
@@ -46,6 +48,13 @@ def test_a_later_measurement_corrects_the_first() -> None:
     """The first frames of a connection arrive together, so the clock shows too high a rate at first."""
     found, adopted = measured(np.maximum(EVEN / 5, 0.7), None)
     assert found == pytest.approx(5, rel=0.01)
+    assert len(adopted) == 1
+
+
+def test_a_stall_longer_than_the_window_does_not_change_the_rate() -> None:
+    clock = np.concatenate([EVEN / 25, EVEN / 25 + 200])
+    found, adopted = measured(clock, None)
+    assert found == pytest.approx(25, rel=0.01)
     assert len(adopted) == 1
 
 

@@ -175,7 +175,14 @@ def test_an_error_in_the_callback_reaches_the_reader(served: str, tmp_path: Path
 
 
 def test_no_message_names_a_password() -> None:
-    assert stream.redacted("rtsp://me:secret@cam/1") == "rtsp://***@cam/1"
+    for url, shown in (
+        ("rtsp://me:secret@cam/1", "rtsp://***@cam/1"),
+        ("rtsp://me:sec@secret@cam/x?password=secret", "rtsp://***@cam/x?password=***"),
+        ("http://cam/a@b?channel=2&key=se=cret&secret", "http://cam/a@b?channel=2&key=***&***"),
+        ("http://cam?", "http://cam?"),
+        ("videos/what?.mp4", "videos/what?.mp4"),
+    ):
+        assert stream.redacted(url) == shown
     with pytest.raises(DataError, match="cannot be opened") as caught:
         open_source("rtsp://me:secret@127.0.0.1:9/1", CLIP, retries=0, tell=pytest.fail)
     assert "secret" not in str(caught.value)

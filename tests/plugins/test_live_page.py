@@ -84,7 +84,7 @@ def test_it_follows_the_watch(browser: Any, sink: Http, problems: list[str]) -> 
     sink.alarm(event)
     expect(page.locator("#state")).to_have_text("Alarm")
     newest = page.locator("#alarms li").first
-    expect(newest.locator(".more")).to_have_text("lasts, highest score 3")
+    expect(newest.locator(".more")).to_have_text("still active, highest score 3")
     expect(newest).to_have_class("open")
     assert page.locator("#alarms li").count() == 2
     sink.alarm(replace(event, alarm=watched.end(200, 210).alarm))

@@ -122,6 +122,25 @@ def test_home_assistant_discovers_the_alarm_and_the_score(broker: Broker) -> Non
     listener.close()
 
 
+def test_a_new_topic_while_the_client_connects_again() -> None:
+    """The thread of the client sends what is retained, while the thread of the sink adds a topic."""
+    sink = Mqtt(host="127.0.0.1")
+    sent: list[str] = []
+
+    class Client:
+        def publish(self, topic: str, *_args: object, **_keys: object) -> None:
+            sent.append(topic)
+            sink._retained[f"new {len(sent)}"] = "ON"
+
+    class Success:
+        is_failure = False
+
+    sink._discovered = {}
+    sink._retained = {"status": "online", "alarm": "OFF"}
+    sink._connected(Client(), None, None, Success(), None)
+    assert sent == [f"{sink._base}/status", f"{sink._base}/alarm"]
+
+
 def test_the_score_is_the_highest_of_its_interval(broker: Broker) -> None:
     listener = Listener(broker.port)
     sink = Mqtt(host="127.0.0.1", port=broker.port, score_every=60.0)

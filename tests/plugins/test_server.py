@@ -5,10 +5,12 @@ from __future__ import annotations
 import http.client
 import json
 import socket
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
+import numpy as np
 import pytest
 import watched
 from prometheus_client.parser import text_string_to_metric_families
@@ -109,6 +111,21 @@ def test_the_state_of_the_page_is_json_also_without_scores() -> None:
     assert (state["frame"], state["score"], state["frames"]) == (59, 5.9, 60)
 
 
+def test_no_request_waits_for_the_range_of_a_map(monkeypatch: pytest.MonkeyPatch) -> None:
+    from vadkit_sinks.server import state
+
+    made = state.State(watched.source(), 30.0)
+    locked: list[bool] = []
+    measured = state._range
+    monkeypatch.setattr(state, "_range", lambda it: (locked.append(made._lock.locked()), measured(it))[1])
+    hot = np.zeros((40, 40), np.float32)
+    hot[1, 1] = 3.0
+    for anomaly_map in (hot, np.full_like(hot, np.nan), None):
+        made.add_frame(watched.score(1, anomaly_map=anomaly_map))
+        assert made._hottest == 3.0
+    assert locked == [False, False]
+
+
 def test_pictures_are_the_newest_frame_and_the_alarms() -> None:
     with serving(page=True) as sink:
         assert get(sink, "/picture.jpg")[0] == 404
@@ -172,7 +189,7 @@ def test_elsewhere_a_token_is_needed(capsys: pytest.CaptureFixture[str]) -> None
         ):
             assert get(sink, path)[0] == 401, path
         assert get(sink, "/state.json", Authorization="Bearer wrong")[0] == 401
-        assert get(sink, "/?token=wrong", Cookie="vadkit_token=wrong; \xff=1")[0] == 401
+        assert get(sink, "/?token=wrong", Cookie="vadkit_token_1=wrong; \xff=1")[0] == 401
         assert get(sink, "/healthz")[0] == 503
         status, _, headers = get(sink, f"/?token={token}")
         assert (status, headers["Location"]) == (303, "/")
@@ -192,6 +209,40 @@ def test_a_token_of_the_user_is_not_printed(
     with serving("0.0.0.0", token="${WATCH_TOKEN}") as sink:
         assert TOKEN not in capsys.readouterr().out
         assert metrics(sink, Authorization=f"Bearer {TOKEN}")["vadkit_threshold"] == 2.5
+
+
+def test_a_token_of_the_user_counts_on_loopback_too() -> None:
+    """Behind a reverse proxy on the same computer, the server listens on loopback."""
+    with serving(page=True, token=TOKEN) as sink:
+        assert [get(sink, path)[0] for path in ("/", "/metrics", "/state.json")] == [401] * 3
+        assert metrics(sink, Authorization=f"Bearer {TOKEN}")["vadkit_threshold"] == 2.5
+        assert get(sink, "/healthz")[0] == 503
+
+
+def test_two_servers_on_a_computer_have_their_own_cookies() -> None:
+    """Browsers send the cookies of a host to all of its ports."""
+    with serving(page=True, token=TOKEN) as one, serving(page=True, token=TOKEN[::-1]) as other:
+        first = get(one, f"/?token={TOKEN}")[2]["Set-Cookie"].partition(";")[0]
+        second = get(other, f"/?token={TOKEN[::-1]}")[2]["Set-Cookie"].partition(";")[0]
+        both = f"{first}; {second}"
+        assert [get(sink, "/", Cookie=both)[0] for sink in (one, other)] == [200, 200]
+        assert get(other, "/", Cookie=first)[0] == 401
+
+
+def test_too_many_connections_are_refused_and_slow_ones_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("vadkit_sinks.server.sink._LONGEST", 1.0)
+    with serving() as sink, ExitStack() as stack:
+        assert sink._server is not None
+        address = "127.0.0.1", sink._server.server_port
+        slow = [stack.enter_context(socket.create_connection(address, timeout=10)) for _ in range(32)]
+        assert get(sink, "/healthz")[:2] == (503, b"")
+        slow[0].sendall(b"GET /healthz HT")
+        assert [connection.recv(1) for connection in slow] == [b""] * 32
+        for _ in range(500):
+            if get(sink, "/healthz")[1]:
+                break
+            time.sleep(0.01)
+        assert get(sink, "/healthz")[1] == b"no frame has a score yet\n"
 
 
 def test_every_answer_has_the_headers_of_a_private_page() -> None:

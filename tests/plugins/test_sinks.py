@@ -56,7 +56,7 @@ def test_the_terminal_prints_the_states_of_a_live_source(capsys: pytest.CaptureF
     sink.open(watched.source())
     sink.status(SourceStatus("losing_frames", 5.0, "3 frames damaged"))
     assert re.fullmatch(
-        r"2026-03-01 \S+  source losing frames: 3 frames damaged", capsys.readouterr().out.splitlines()[1]
+        r"\d{4}-\d\d-\d\d \S+  source losing frames: 3 frames damaged", capsys.readouterr().out.splitlines()[1]
     )
 
 
@@ -202,6 +202,16 @@ def test_a_webhook_that_is_not_possible_is_refused(keys: dict[str, Any], message
         Webhook(**keys)
 
 
+def test_a_line_break_in_a_header_is_refused_without_the_secret(hook: Hook, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOOK_TOKEN", "hidden\n")  # as a mounted file of a secret ends
+    Webhook(url=hook.url, headers={"X-Token": "${HOOK_TOKEN}"}).alarm(watched.begin())
+    assert hook.requests[0][1]["X-Token"] == "hidden"
+    for value in ("hidden\nX-Other: 1", "hidden\r", "hidden\0", "hidden\u20ac"):
+        with pytest.raises(VadkitError, match="webhook header 'X-Token': has a line break") as caught:
+            Webhook(url=hook.url, headers={"X-Token": value})
+        assert "hidden" not in str(caught.value)
+
+
 def _pixels(path: Path) -> Any:
     with Image.open(path) as image:
         return np.asarray(image.convert("RGB")).astype(int)
@@ -291,6 +301,39 @@ def test_a_clip_that_is_open_at_the_end_is_complete(tmp_path: Path) -> None:
     assert len(_levels(path)) == 20
 
 
+@pytest.mark.parametrize("state", ["lost", "waiting", "ended"])
+def test_a_clip_is_complete_when_the_camera_goes_away(tmp_path: Path, state: Any) -> None:
+    sink = Clip(folder=tmp_path, before=0.4, after=3.0, quality=10)
+    sink.open(watched.source())
+    for frame in range(60):
+        sink.frame(watched.score(frame, picture=watched.picture(frame)))
+        if frame == 50:
+            sink.alarm(watched.begin(50))
+            sink.status(SourceStatus("losing_frames", 2.0))
+    sink.alarm(watched.end(50, 59))
+    sink.status(SourceStatus(state, 2.4))
+    (path,) = tmp_path.iterdir()
+    assert _levels(path) == pytest.approx(range(40, 60), abs=4)
+    sink.frame(watched.score(90))  # after the return
+    sink.close(watched.summary())
+    assert len(_levels(path)) == 20
+
+
+def test_the_memory_of_a_clip_is_limited(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sink = Clip(folder=tmp_path, before=1.0, longest=4.0, quality=10)
+    sink.open(watched.source(rules=AlarmRules(min_duration=3600)))
+    for frame in range(200):
+        sink.frame(watched.score(frame))
+    assert len(sink._recent) == 101  # the longest video
+    monkeypatch.setattr("vadkit_sinks.clip._MEMORY", 10 * watched.picture().nbytes)
+    sink.frame(watched.score(200))
+    assert len(sink._recent) == 10
+    sink.alarm(watched.begin(50))  # raised late: its first frames are not there any more
+    sink.frame(watched.score(201))
+    sink.close(watched.summary())
+    assert len(_levels(next(tmp_path.iterdir()))) == 11
+
+
 def test_a_clip_that_cannot_be_written_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from vadkit.video.encode import VideoWriter
 
@@ -341,6 +384,11 @@ def test_only_old_incomplete_files_are_removed(tmp_path: Path) -> None:
     os.utime(old, (0, 0))
     Clip(folder=tmp_path).open(watched.source())
     assert list(tmp_path.iterdir()) == [new]
+
+
+def test_a_file_name_has_no_query(tmp_path: Path) -> None:
+    path = Folder(tmp_path, ".jpg", "1GB").file(watched.begin(name="http://camera/door?key=/hidden"))
+    assert path.name == "vadkit_20260301T120002Z_0001_door.jpg"
 
 
 @pytest.mark.parametrize("name", ["../../etc/passwd", "rtsp://h/a?b=../c d", "///", "über/näh.mp4", "x" * 300])

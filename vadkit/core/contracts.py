@@ -720,7 +720,8 @@ class Sink(ABC):
     Attributes:
         needs_frames: True if the sink implements `frame`.
         needs_pictures: True if it reads `FrameScore.picture`.
-        needs_anomaly_maps: True if it reads `FrameScore.anomaly_map` or `AlarmEvent.box`.
+        needs_anomaly_maps: True if it reads `FrameScore.anomaly_map` or `AlarmEvent.box`. Both fit a picture, so the
+            sink gets pictures too.
 
     Example:
         >>> from datetime import UTC, datetime

@@ -21,7 +21,8 @@ class WatchedSource:
     Attributes:
         name: file, URL without password, or camera.
         live: True for a camera or a stream, which loses frames that are not read in time.
-        began: time of the first frame, in UTC.
+        began: time of the first frame, in UTC. If the computer's clock is set while a live source is watched, the
+            source of later alarms has the time by the new clock.
         threshold: alarm threshold of the score.
         fps: frames per second that are scored. None if unknown.
         run: name of the recipe of the run.

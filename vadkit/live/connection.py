@@ -64,8 +64,27 @@ class Picture(NamedTuple):
 
 
 def redacted(name: str) -> str:
-    """Name of a source for messages: without the password in its URL."""
-    return re.sub(r"(?<=://)[^/@]*@", "***@", name)
+    """Name of a source for messages: a URL without user and password, and without the values of its query.
+
+    Numbers of one or two digits stay: some recorders choose the camera with them.
+
+    Example:
+        >>> redacted("rtsp://admin:p@ss@camera/door?channel=1&password=b")
+        'rtsp://***@camera/door?channel=1&password=***'
+    """
+    if not _URL.match(name):
+        return name
+    address, question, query = name.partition("?")
+    address = re.sub(r"(?<=://)[^/#]*@", "***@", address, count=1)  # up to the last "@", as FFmpeg reads it
+    return address + question + "&".join(map(_masked, query.split("&")))
+
+
+def _masked(pair: str) -> str:
+    """A key of a query with its value, if it is not a secret."""
+    key, equals, value = pair.partition("=")
+    if not pair or (equals and re.fullmatch(r"\d{1,2}", value)):
+        return pair
+    return f"{key}=***" if equals else "***"
 
 
 def cause(error: Exception, *, opening: bool = False) -> str:

@@ -13,7 +13,7 @@ from vadkit.core.errors import DataError
 from vadkit.core.source_status import SourceStatus
 from vadkit.core.values import ClipSpec
 from vadkit.live.connection import ConnectingError, Connection, Picture, cause, redacted
-from vadkit.live.inbox import Inbox
+from vadkit.live.inbox import QUEUE_SIZE, Inbox
 from vadkit.live.picture_state import PictureWatch
 from vadkit.live.rate import RateMeter, Thinner
 from vadkit.live.reports import Reports
@@ -120,7 +120,7 @@ class LiveSource:
             for picture in connection.pictures():
                 if self._stopped.is_set():
                     break
-                has_frames = True
+                has_frames = has_frames or not picture.damaged
                 self._receiver.receive(picture, self._now())
             why = "the source ended the stream"
         except (av.error.FFmpegError, OSError) as error:
@@ -166,10 +166,15 @@ class _Receiver:
             self._inbox.gap()  # a jump in the motion would look like an anomaly
             self._thinner.restart()
         self._skipped = 0
-        if self._fps is not None and self._meter.rate is None:
-            self._held.append(self._make(self._to_rgb(received.picture), self._number, seconds))
-            return
-        self._use_rate(self._meter.rate, changed=changed)
+        rate = self._meter.rate
+        if self._fps is not None and rate is None:
+            if self._new and len(self._held) < QUEUE_SIZE:
+                self._held.append(self._make(self._to_rgb(received.picture), self._number, seconds))
+                return
+            rate = (
+                self._stated
+            )  # the rate cannot be measured, for example because the time stamps start again and again
+        self._use_rate(rate, changed=changed)
         if self._thinner.keeps():
             self._pass_on(self._make(self._to_rgb(received.picture), self._number, seconds))
 

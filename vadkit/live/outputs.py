@@ -16,6 +16,7 @@ from vadkit.core.source_status import SourceStatus
 from vadkit.core.values import ClipSpec
 from vadkit.core.watching import AlarmEvent, FrameScore, WatchedSource, WatchSummary
 from vadkit.evaluation.events import Box, locate, map_of_picture
+from vadkit.live.wall_clock import WallClock
 
 START_LIMIT = 15.0  # seconds for `Sink.open`
 END_LIMIT = 10.0  # seconds for all sinks together, to finish what waits for them
@@ -59,11 +60,13 @@ class Outputs:
     def __init__(self, sinks: Sequence[NamedSink], clip: ClipSpec, tell: Tell) -> None:
         self._clip = clip
         self._runners = [_Runner(named, tell) for named in sinks]
+        self._shows_maps = any(it.sink.needs_frames and it.sink.needs_anomaly_maps for it in self._runners)
         self._peak: FrameScore | None = None  # the highest frame of the alarm that lasts; one picture stays in memory
         self._box: Box | None = None  # where its anomaly map is high
         self._open: Alarm | None = None  # the alarm that was raised and has not ended
         self._last: FrameScore | None = None
         self._source: WatchedSource | None = None
+        self._clock = WallClock()
         self._early: list[SourceStatus] = []  # changes of the state before `open`
         self._lock = threading.Lock()  # a source reports its state from another thread
         self.alarms = 0
@@ -83,8 +86,8 @@ class Outputs:
 
     @property
     def needs_pictures(self) -> bool:
-        """Whether a sink reads the pictures of frames."""
-        return any(runner.sink.needs_pictures for runner in self._runners)
+        """Whether a sink reads the pictures of frames. Maps and boxes need them too: they fit a picture."""
+        return self.needs_anomaly_maps or any(runner.sink.needs_pictures for runner in self._runners)
 
     @property
     def needs_anomaly_maps(self) -> bool:
@@ -97,6 +100,7 @@ class Outputs:
         Raises:
             VadkitError: a sink cannot work. The sinks that were opened are closed.
         """
+        self._clock = WallClock()  # of `source.began`
         try:
             for runner in self._runners:
                 runner.open(source)
@@ -110,12 +114,7 @@ class Outputs:
 
     def frame(self, score: FrameScore) -> None:
         """Pass a score to the sinks, and then the alarms that begin or end with it."""
-        box = None
-        if score.anomaly_map is not None:
-            clip, picture = self._clip, score.picture
-            size = (clip.height, clip.width) if picture is None else (picture.shape[0], picture.shape[1])
-            box = locate(score.anomaly_map, clip, size) if score.is_peak else None
-            score = replace(score, anomaly_map=map_of_picture(score.anomaly_map, clip, size))
+        score, box = self._fitted(score)
         self._last = score
         if score.is_peak:
             self._peak, self._box = score, box
@@ -143,13 +142,25 @@ class Outputs:
         for runner in self._runners:
             runner.join(max(0.0, end - time.monotonic()))
 
+    def _fitted(self, score: FrameScore) -> tuple[FrameScore, Box | None]:
+        """A score with a map that covers its picture, and the box of a peak. Maps that no sink reads are left out."""
+        if score.anomaly_map is None:
+            return score, None
+        if score.picture is None or not (score.is_peak or self._shows_maps):
+            return replace(score, anomaly_map=None), None
+        size = score.picture.shape[0], score.picture.shape[1]
+        box = locate(score.anomaly_map, self._clip, size) if score.is_peak else None
+        return replace(score, anomaly_map=map_of_picture(score.anomaly_map, self._clip, size)), box
+
     def _pass(self, status: SourceStatus) -> None:
         for runner in self._runners:
             runner.call(partial(runner.sink.status, status))
 
     def _alarm(self, alarm: Alarm) -> None:
         assert self._source is not None
-        self.alarms += alarm.until is None
+        if alarm.until is None:  # begin and end of an alarm have the same clock
+            self.alarms += 1
+            self._source = self._clock.corrected(self._source)
         self._open = alarm if alarm.until is None else None
         event = AlarmEvent(self.alarms, self._source, alarm, self._peak, self._box)
         for runner in self._runners:
@@ -162,22 +173,32 @@ class _Runner:
     def __init__(self, named: NamedSink, tell: Tell) -> None:
         self.name, self.sink, self.state = named.name, named.sink, OutputState()
         self._tell = tell
-        self._calls: deque[Callable[[], None] | None] = deque()  # None ends the thread
+        self._calls: deque[partial[None] | None] = deque()  # None ends the thread
         self._changed = threading.Condition()
         self._thread = threading.Thread(target=self._run, name=f"sink {self.name}", daemon=True)
         self._told: set[str] = set()
         self._patient = False
         self._opening: BaseException | None = None
         self._opened = threading.Event()
+        self._late = False  # whether scoring began before `Sink.open` had returned
 
     def open(self, source: WatchedSource) -> None:
         """Start the thread and wait for `Sink.open`, for a limited time."""
         self._patient = not source.live
         self._calls.append(partial(self._open, source))
         self._thread.start()
+<<<<<<< HEAD
         if not self._opened.wait(START_LIMIT):
             self._tell(f"output {self.name}: has not started after {START_LIMIT:.0f} s; scoring begins without it")
         if self._opening is not None:
+=======
+        self._opened.wait(START_LIMIT)
+        with self._changed:
+            self._late = not self._opened.is_set()
+        if self._late:
+            self._tell(f"output {self.name}: still starts after {START_LIMIT:.0f} s; scoring begins without it")
+        elif self._opening is not None:
+>>>>>>> w-fix
             raise self._opening
 
     def frame(self, score: FrameScore) -> None:
@@ -188,6 +209,8 @@ class _Runner:
             if len(self._calls) >= _FRAMES and self._patient:
                 # A sink that hangs delays a recording only once.
                 self._patient = self._changed.wait_for(lambda: len(self._calls) < _FRAMES, PATIENCE)
+            if self._opening is not None:
+                return
             if len(self._calls) >= _FRAMES:
                 self.state.skipped += 1
             else:
@@ -195,14 +218,17 @@ class _Runner:
         if self.state.skipped == 1:
             self._once("is too slow: scores of frames are left out")
 
-    def call(self, call: Callable[[], None]) -> None:
+    def call(self, call: partial[None]) -> None:
         """Queue an alarm or a status."""
         with self._changed:
-            if len(self._calls) >= _CALLS:
+            if self._opening is not None:
+                self.state.lost += 1
+                return
+            if full := len(self._calls) >= _CALLS:
                 self.state.lost += 1
             else:
                 self._put(call)
-        if self.state.lost:
+        if full:
             self._once("does not respond: alarms are lost")
 
     def close(self, summary: WatchSummary) -> None:
@@ -217,10 +243,21 @@ class _Runner:
             return
         self._thread.join(seconds)
         if self._thread.is_alive():
+<<<<<<< HEAD
             self.state.lost += 1 + len(self._calls)
             self._once(f"did not finish within {END_LIMIT:.0f} s; alarms or scores are lost")
+=======
+            with self._changed:
+                self.state.lost += 1 + self._waiting()
+            self._once(f"did not finish within {END_LIMIT:.0f} s; what waited for it is lost")
+>>>>>>> w-fix
 
-    def _put(self, call: Callable[[], None] | None) -> None:
+    def _waiting(self) -> int:
+        """Number of alarms and states that wait for the sink."""
+        events = self.sink.alarm, self.sink.status
+        return sum(call is not None and call.func in events for call in self._calls)
+
+    def _put(self, call: partial[None] | None) -> None:
         self._calls.append(call)
         self._changed.notify_all()
 
@@ -239,15 +276,27 @@ class _Runner:
                 self._once(_reason(error))
 
     def _open(self, source: WatchedSource) -> None:
+        failure: VadkitError | None = None
         try:
             self.sink.open(source)
         except VadkitError as error:
             error.where = error.where or f"output {self.name}"
-            self._opening = error
+            failure = error
         except (Exception, SystemExit) as error:
             what = f"cannot start: {_reason(error)}"
-            self._opening = PluginError(what, where=f"output {self.name}", fix="tell the author of its plugin")
-        self._opened.set()
+            failure = PluginError(what, where=f"output {self.name}", fix="tell the author of its plugin")
+        with self._changed:
+            self._opening = failure
+            self._opened.set()
+            late = self._late and failure is not None
+            if late:  # nobody waits for the error any more
+                self.state.failed += 1
+                self.state.lost += self._waiting()
+                self._calls.clear()
+                self._changed.notify_all()
+        if late:
+            assert failure is not None
+            self._once(f"does not start; its alarms are lost: {_reason(failure)}")
 
     def _once(self, text: str) -> None:
         """Report a problem, but the same one only once."""

@@ -10,7 +10,7 @@ _FIRST = ((2.0, 9), (8.0, 3))  # seconds and frames, at least, of the first meas
 _LATER = ((20.0, 3),)  # the same for later measurements: a short stall must not change the rate
 _SETTLING = 0.5  # seconds after the connection that do not count
 _EVERY = 5.0  # seconds between two measurements
-_WINDOW = 60.0  # seconds that a measurement looks back
+_WINDOW, _FEWEST = 60.0, 3  # seconds that a measurement looks back, and frames if these seconds have fewer
 _SAME = (1.25, 1.1)  # the time stamps agree with the clock up to this factor: in the first seconds, and later
 _STEADY = 1.02  # two measurements agree if they differ by at most this factor
 _BURST = 10.0  # seconds after the connection, in which a source may send stored frames faster than they were filmed
@@ -62,7 +62,7 @@ class RateMeter:
         if stamp is not None and self._frames and (last := self._frames[-1][1]) is not None and stamp < last - 1:
             self._frames.clear()  # the time stamps start again
         self._frames.append((clock, stamp))
-        while self._frames[0][0] < clock - _WINDOW:
+        while len(self._frames) > _FEWEST and self._frames[0][0] < clock - _WINDOW:
             self._frames.popleft()
         if clock < self._next or not self._enough():
             return False

@@ -211,7 +211,7 @@ class _Result:
     def remove_thumbnails(self) -> None:
         """Remove the thumbnails of an earlier or a failed call."""
         folder = self.job.out / thumbnails_of(_text(self.video.name))
-        for path in folder.glob("*.jpg"):  # not those of a video whose name begins with this one's
+        for path in folder.glob("*.jpg"):  # folders in it belong to other videos
             path.unlink(missing_ok=True)
 
     def _movie(self, files: ExitStack, opened: Source, began: datetime | None) -> AnnotatedVideo:

@@ -40,15 +40,15 @@ def read_sinks(
         registry: where components are looked up.
 
     Raises:
-        RecipeError: all problems.
+        RecipeError: all problems. The first `--sink` has the place "--sink 1".
     """
     reader = Reader(registry)
     found: list[ComponentConfig] = []
     if file is not None:
         of_file = reader.read(SinkFile, read(file))
         found += of_file.sinks if of_file else ()
-    for text in written:
-        found.append(reader.read(_Sink, parse(text, f"--sink {text}", lines=False), "sink"))
+    for number, text in enumerate(written, 1):  # the text itself can contain a password
+        found.append(reader.read(_Sink, parse(text, f"--sink {number}", lines=False), "sink"))
     for option, values in options.items():
         found.append(reader.read(_Sink, from_plain(values, option), "sink"))
     reader.problems.refuse()

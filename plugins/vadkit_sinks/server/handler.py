@@ -18,7 +18,7 @@ from prometheus_client import CONTENT_TYPE_LATEST
 from vadkit_sinks.server.metrics import Metrics
 from vadkit_sinks.server.state import State
 
-_COOKIE = "vadkit_token"
+_COOKIE = "vadkit_token_{}"  # with the port: browsers share the cookies of all ports of a host
 _OWN = ("img-src", "script-src", "style-src", "connect-src")  # what the page may load from this server
 _NOTHING = ("default-src", "base-uri", "form-action", "frame-ancestors")
 _HEADERS = {
@@ -122,7 +122,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def _enter(self) -> None:
         """Store the token in a cookie, so that it is not part of later addresses."""
-        cookie = "; ".join((f"{_COOKIE}={self.site.token}", "HttpOnly", "SameSite=Strict", "Path=/"))
+        cookie = "; ".join((f"{self._cookie}={self.site.token}", "HttpOnly", "SameSite=Strict", "Path=/"))
         self._send(HTTPStatus.SEE_OTHER, b"", headers={"Location": "/", "Set-Cookie": cookie})
 
     def _is_allowed(self) -> bool:
@@ -132,10 +132,14 @@ class Handler(BaseHTTPRequestHandler):
         if kind.lower() == "bearer" and self._is_token(given.strip()):
             return True
         try:
-            found = SimpleCookie(self.headers.get("Cookie", "")).get(_COOKIE)
+            found = SimpleCookie(self.headers.get("Cookie", "")).get(self._cookie)
         except CookieError:
             return False
         return found is not None and self._is_token(found.value)
+
+    @property
+    def _cookie(self) -> str:
+        return _COOKIE.format(self.connection.getsockname()[1])
 
     def _is_token(self, given: str) -> bool:
         return secrets.compare_digest(given.encode(), self.site.token.encode())

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import re
 import secrets
 import socket
 import socketserver
 import threading
+import time
 from http.server import ThreadingHTTPServer
+from typing import Any
 
 from vadkit.api import AlarmEvent, FrameScore, Sink, SourceStatus, VadkitError, WatchedSource, WatchSummary
 from vadkit_sinks.environment import expand
@@ -17,22 +20,36 @@ from vadkit_sinks.server.metrics import Metrics
 from vadkit_sinks.server.state import State
 
 _ADDRESS = re.compile(r"(?P<host>\[[0-9a-fA-F:.]+\]|[^:\s]*):(?P<port>\d{1,5})")
+_CONNECTIONS = 32  # at the same time
+_LONGEST = 60.0  # seconds of one connection
+_BUSY = b"HTTP/1.0 503 Service Unavailable\r\nRetry-After: 1\r\nContent-Length: 0\r\n\r\n"
 _TOKEN = re.compile(r"[A-Za-z0-9_-]{16,}")
 
 
 class Http(Sink):
     """Serves `/healthz`, Prometheus metrics at `/metrics`, and a live page at `/`.
 
+<<<<<<< HEAD
     On a loopback address, every user of this computer can read them. On another address, every request except
     `/healthz` needs a token. A browser gets it from the address `/?token=TOKEN`, which vadkit prints if it made the
     token. Other programs send `Authorization: Bearer TOKEN`.
+=======
+    On a loopback address without a token, everybody on this computer can read them. On another address, or if `token`
+    is set, every request but `/healthz` needs the token: in the address (`/?token=TOKEN`), or as
+    `Authorization: Bearer TOKEN`. vadkit prints the address with a token that it made.
+>>>>>>> w-fix
 
     Args:
         at: host and port. Port 0 chooses a free port.
         page: whether to serve the live page.
         unhealthy_after: seconds without a score after which `/healthz` answers with status 503.
+<<<<<<< HEAD
         token: the token. `${NAME}` stands for an environment variable. If it is empty, vadkit makes a new one at each
             start.
+=======
+        token: the token. `${NAME}` stands for an environment variable. Empty makes a new one at each start, and
+            on a loopback address, none.
+>>>>>>> w-fix
 
     Raises:
         VadkitError: the address or a number is not valid, or an environment variable is not set.
@@ -72,7 +89,7 @@ class Http(Sink):
         """
         self._state, self._metrics = State(source, self._limit), Metrics(source)
         loopback = _is_loopback(self._host)
-        token = "" if loopback else self._token or secrets.token_urlsafe(24)
+        token = self._token or ("" if loopback else secrets.token_urlsafe(24))
         hosts = frozenset({"localhost", "127.0.0.1", "::1", self._host}) if loopback else frozenset[str]()
         site = Site(self._state, self._metrics, self._page, token, hosts)
         try:
@@ -119,10 +136,36 @@ class Http(Sink):
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
+    request_queue_size = _CONNECTIONS  # that wait to be accepted
 
     def __init__(self, family: socket.AddressFamily, address: tuple[str, int], handler: type[Handler]) -> None:
         self.address_family = family
+        self._open: dict[socket.socket, float] = {}  # connections, and when they began
         super().__init__(address, handler)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Answer in a thread, or refuse if there are too many of them."""
+        if len(self._open) >= _CONNECTIONS:
+            with contextlib.suppress(OSError):
+                request.settimeout(1.0)
+                request.sendall(_BUSY)
+            self.shutdown_request(request)
+            return
+        self._open[request] = time.monotonic()
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        """End a connection, and make room for another one."""
+        super().shutdown_request(request)
+        self._open.pop(request, None)
+
+    def service_actions(self) -> None:
+        """End connections that take too long: a client can send its request in slow small pieces."""
+        now = time.monotonic()
+        for connection, began in list(self._open.items()):
+            if now - began > _LONGEST:
+                with contextlib.suppress(OSError):  # it has ended
+                    connection.shutdown(socket.SHUT_RDWR)
 
     def server_bind(self) -> None:
         """Bind without the name look-up of `HTTPServer`, which can take long."""

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from vadkit.api import AlarmEvent, FrameScore, SourceStatus, WatchedSource
 from vadkit_sinks.pictures import jpeg, rgb, with_box, with_heat_map
@@ -44,13 +45,13 @@ class State:
 
     def add_frame(self, score: FrameScore) -> None:
         """Note a score."""
+        heat = None if score.anomaly_map is None else _range(score.anomaly_map)  # takes long; no request waits for it
         with self._lock:
             self._frame, self._since = score, time.monotonic()
             self._frames += 1
             self._arrivals.append(self._since)
-            if score.anomaly_map is not None and np.isfinite(score.anomaly_map).any():
-                high = float(np.nanmax(score.anomaly_map))
-                low = float(np.nanmedian(score.anomaly_map))
+            if heat is not None:
+                low, high = heat
                 self._hottest = max(high, low + _FADING * (self._hottest - low))
             if np.isnan(score.score):
                 return
@@ -65,6 +66,7 @@ class State:
         """Note the begin or the end of an alarm."""
         with self._lock:
             self._alarms[event.number] = event
+            self.source = event.source  # its clock may have been set
             while len(self._alarms) > _EVENTS:
                 del self._alarms[min(self._alarms)]
 
@@ -142,6 +144,12 @@ class State:
             peak = replace(peak, picture=with_box(rgb(event.peak.picture), event.box))
         hottest = -np.inf if peak.anomaly_map is None else float(np.nanmax(peak.anomaly_map))
         return _encoded(peak, hottest, heat_map=True)
+
+
+def _range(anomaly_map: NDArray[np.floating[Any]]) -> tuple[float, float] | None:
+    """The middle of the values of a map (h, w), from every fourth row and column, and the highest. None without any."""
+    values, some = (part[np.isfinite(part)] for part in (anomaly_map, anomaly_map[::4, ::4]))
+    return (float(np.median(some if some.size else values)), float(values.max())) if values.size else None
 
 
 def _encoded(frame: FrameScore, hottest: float, *, heat_map: bool) -> bytes | None:
