@@ -32,14 +32,9 @@ _GONE = frozenset({"waiting", "lost", "ended"})  # states without frames
 class Clip(Sink):
     """Saves an MP4 video (H.264) of each alarm, with the seconds before and after it.
 
-<<<<<<< HEAD
-    The sink keeps the pictures of the seconds before an alarm in memory. If an alarm begins before the video of the
-    previous alarm is complete, it becomes a part of that video.
-=======
-    The seconds before the alarm are kept in memory as pictures, up to 256 MiB: of large pictures, or with a long
-    `min_duration`, the video begins later. An alarm that begins before the video of the previous one is complete
+    The sink keeps the pictures of the seconds before an alarm in memory, up to 256 MiB. With large pictures, or a long
+    `min_duration`, the video begins later. If an alarm begins before the video of the previous alarm is complete, it
     becomes a part of that video. If the connection to the source breaks, the video ends there.
->>>>>>> w-fix
 
     Args:
         folder: where to save.
@@ -93,16 +88,9 @@ class Clip(Sink):
 
     def frame(self, score: FrameScore) -> None:
         """Keep the picture, and write it if an alarm is recorded."""
-<<<<<<< HEAD
-        self._recent.append(score)
-        while self._recent[0].seconds < score.seconds - self._keep:
-            self._recent.popleft()
-        recording, self._recording = self._recording, None  # if writing fails, no later frame is added
-=======
         if score.picture is not None:
             self._remember(score.seconds, score.picture)
-        recording, self._recording = self._recording, None  # if writing fails, the video is given up
->>>>>>> w-fix
+        recording, self._recording = self._recording, None  # if writing fails, no later frame is added
         if recording is not None:
             if score.picture is not None:
                 recording.write(score.picture)

@@ -136,11 +136,7 @@ def run(
         return kept_files([*([place(name)] if resume else []), *(RunFolder(Path(path)) for path in reuse)])
 
     checked = read_recipe(recipe, overrides, registry, kept)
-    changes = precision_for(checked, place(checked.name) if resume else None, progress)
-    if warm_start is not None:
-        changes += start_from(warm_start, checked)
-    if changes:
-        checked = read_recipe(recipe, [*overrides, *changes], registry, kept)
+    changes = start_from(warm_start, checked) if warm_start is not None else []
     refuse_test_tuning(checked.evaluate.protocol, allowed=allow_test_tuning)
     evaluation = evaluation_of(checked, registry)
     needs = evaluation.needs
@@ -149,6 +145,8 @@ def run(
     progress = Forecast(progress, shorter(checked))
     folder = place(checked.name)
     sources = open_sources(reuse, folder)
+    if changes := [*changes, *precision_for(checked, folder if resume else None, progress)]:
+        checked = read_recipe(recipe, [*overrides, *changes], registry, kept)
     with open_cache(keep=keep_cache, limit=cache_limit) as cache:
         # Everything that can fail early fails here, before anything is written.
         experiment = Experiment(checked, dataset, folder, cache, progress)

@@ -187,18 +187,12 @@ class _Runner:
         self._patient = not source.live
         self._calls.append(partial(self._open, source))
         self._thread.start()
-<<<<<<< HEAD
-        if not self._opened.wait(START_LIMIT):
-            self._tell(f"output {self.name}: has not started after {START_LIMIT:.0f} s; scoring begins without it")
-        if self._opening is not None:
-=======
         self._opened.wait(START_LIMIT)
         with self._changed:
             self._late = not self._opened.is_set()
         if self._late:
-            self._tell(f"output {self.name}: still starts after {START_LIMIT:.0f} s; scoring begins without it")
+            self._tell(f"output {self.name}: has not started after {START_LIMIT:.0f} s; scoring begins without it")
         elif self._opening is not None:
->>>>>>> w-fix
             raise self._opening
 
     def frame(self, score: FrameScore) -> None:
@@ -243,14 +237,9 @@ class _Runner:
             return
         self._thread.join(seconds)
         if self._thread.is_alive():
-<<<<<<< HEAD
-            self.state.lost += 1 + len(self._calls)
-            self._once(f"did not finish within {END_LIMIT:.0f} s; alarms or scores are lost")
-=======
             with self._changed:
                 self.state.lost += 1 + self._waiting()
-            self._once(f"did not finish within {END_LIMIT:.0f} s; what waited for it is lost")
->>>>>>> w-fix
+            self._once(f"did not finish within {END_LIMIT:.0f} s; alarms or scores are lost")
 
     def _waiting(self) -> int:
         """Number of alarms and states that wait for the sink."""

@@ -29,27 +29,16 @@ _TOKEN = re.compile(r"[A-Za-z0-9_-]{16,}")
 class Http(Sink):
     """Serves `/healthz`, Prometheus metrics at `/metrics`, and a live page at `/`.
 
-<<<<<<< HEAD
-    On a loopback address, every user of this computer can read them. On another address, every request except
-    `/healthz` needs a token. A browser gets it from the address `/?token=TOKEN`, which vadkit prints if it made the
-    token. Other programs send `Authorization: Bearer TOKEN`.
-=======
-    On a loopback address without a token, everybody on this computer can read them. On another address, or if `token`
-    is set, every request but `/healthz` needs the token: in the address (`/?token=TOKEN`), or as
-    `Authorization: Bearer TOKEN`. vadkit prints the address with a token that it made.
->>>>>>> w-fix
+    On a loopback address without a token, every user of this computer can read them. On another address, or if `token`
+    is set, every request except `/healthz` needs the token. A browser gets it from the address `/?token=TOKEN`, which
+    vadkit prints if it made the token. Other programs send `Authorization: Bearer TOKEN`.
 
     Args:
         at: host and port. Port 0 chooses a free port.
         page: whether to serve the live page.
         unhealthy_after: seconds without a score after which `/healthz` answers with status 503.
-<<<<<<< HEAD
         token: the token. `${NAME}` stands for an environment variable. If it is empty, vadkit makes a new one at each
-            start.
-=======
-        token: the token. `${NAME}` stands for an environment variable. Empty makes a new one at each start, and
-            on a loopback address, none.
->>>>>>> w-fix
+            start; on a loopback address, there is none.
 
     Raises:
         VadkitError: the address or a number is not valid, or an environment variable is not set.
