@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 import pytest
 import watched
+from browser import chromium
 
 from vadkit.api import SourceStatus
 from vadkit_sinks.server.sink import Http
@@ -22,13 +22,8 @@ NAME = "rtsp://camera/<b>door</b>?x='\"&amp;"
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    program = shutil.which("chromium") or shutil.which("google-chrome")
-    if program is None:
-        pytest.skip("chromium is not installed")
-    with playwright.sync_playwright() as started:
-        opened = started.chromium.launch(executable_path=program, args=["--no-sandbox"])
+    with chromium() as opened:
         yield opened
-        opened.close()
 
 
 @pytest.fixture
@@ -37,7 +32,7 @@ def sink() -> Iterator[Http]:
     made.open(watched.source(NAME))
     for frame in range(200):
         made.frame(watched.score(frame, 4.0 if 50 <= frame < 75 else 1.0, active=50 <= frame < 75))
-    made.alarm(watched.end())
+    made.alarm(replace(watched.end(), source=watched.source(NAME)))
     yield made
     made.close(watched.summary())
 
