@@ -112,11 +112,20 @@ class _AppendedFile:
         """
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._partial = self._is_cut()
             self._file = FileIO(self._path, "a")
             return self._file.tell() == 0
         except OSError as error:
             what = f"cannot be written: {error.strerror or error}"
             raise RunFolderError(what, where=str(self._path), fix="choose another file") from error
+
+    def _is_cut(self) -> bool:
+        """Whether the file ends within a line, because a full disk or a crash cut it."""
+        if not self._path.is_file() or not self._path.stat().st_size:
+            return False
+        with self._path.open("rb") as file:
+            file.seek(-1, 2)
+            return file.read(1) != b"\n"
 
     def write(self, line: str) -> None:
         """Append a line.

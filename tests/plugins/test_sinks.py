@@ -97,6 +97,18 @@ def test_a_file_that_cannot_be_written_is_refused_before_the_start(tmp_path: Pat
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="/dev/full is not here")
+def test_a_line_that_a_crash_cut_stays_apart_from_the_next_one(tmp_path: Path) -> None:
+    path = tmp_path / "alarms.jsonl"
+    path.write_text('{"event": "end"}\n{"event": "beg')
+    sink = JsonLines(file=path)
+    sink.open(watched.source())
+    sink.alarm(watched.begin())
+    sink.close(watched.summary())
+    whole, cut, new = path.read_text().splitlines()
+    assert (whole, cut) == ('{"event": "end"}', '{"event": "beg')
+    assert json.loads(new)["event"] == "begin"
+
+
 def test_a_full_disk_is_an_error_of_the_sink() -> None:
     sink = JsonLines(file=Path("/dev/full"))
     sink.open(watched.source())
