@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import copy
+from pathlib import Path
 from typing import Any
+
+import pytest
+
+import vadkit
 
 METRICS = ["micro_auc", "alarms"]
 
@@ -73,6 +78,15 @@ class Killer(NoProgress):
 
 vadkit.run(recipe, out=out, progress=Killer())
 """
+
+
+def make_run(recipe: dict[str, Any], out: Path) -> vadkit.Run:
+    """Run a recipe in a fixture that outlives a test, with its own frame cache."""
+    patch = pytest.MonkeyPatch()
+    patch.setenv("VADKIT_CACHE", str(out.parent / "frames"))
+    done = vadkit.run(recipe, out=out)
+    patch.undo()
+    return done
 
 
 def held_out(recipe: dict[str, Any], **protocol: Any) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import torch
+from runs import TINY, make_run
 from torch import nn
 from typer.testing import CliRunner
 
@@ -18,13 +19,7 @@ from vadkit.core.errors import CheckpointError, DataError
 
 @pytest.fixture(scope="module")
 def earlier(tmp_path_factory: pytest.TempPathFactory) -> vadkit.Run:
-    from runs import TINY
-
-    patch = pytest.MonkeyPatch()
-    patch.setenv("VADKIT_CACHE", str(tmp_path_factory.getbasetemp() / "frames"))
-    done = vadkit.run(TINY, out=tmp_path_factory.mktemp("earlier") / "run")
-    patch.undo()
-    return done
+    return make_run(TINY, tmp_path_factory.mktemp("earlier") / "run")
 
 
 def still(recipe: dict[str, Any]) -> dict[str, Any]:

@@ -3,28 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 from PIL import Image
-from runs import held_out
+from runs import TINY, held_out, make_run
 
 import vadkit
 from vadkit_datasets.walkway.dataset import Walkway
 
 
-def make_run(recipe: dict[str, Any], out: Path) -> vadkit.Run:
-    patch = pytest.MonkeyPatch()
-    patch.setenv("VADKIT_CACHE", str(out.parent / "frames"))
-    done = vadkit.run(recipe, out=out)
-    patch.undo()
-    return done
-
-
 @pytest.fixture(scope="session")
 def run(tmp_path_factory: pytest.TempPathFactory) -> vadkit.Run:
-    from runs import TINY
-
     recipe = held_out(TINY)
     recipe["engine"] |= {"score_stride": 3}
     return make_run(recipe, tmp_path_factory.mktemp("watched") / "run")
@@ -33,8 +22,6 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> vadkit.Run:
 @pytest.fixture(scope="session")
 def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The run's first test video, as a folder of images."""
-    from runs import TINY
-
     keys = {
         key: value for key, value in TINY["data"].items() if key in ("size", "frames", "train_videos", "test_videos")
     }

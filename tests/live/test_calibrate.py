@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from filmed import write
-from runs import held_out
+from runs import TINY, held_out, make_run
 from typer.testing import CliRunner
 
 import vadkit
@@ -30,13 +30,7 @@ def film(path: Path, frames: int, seed: int = 0) -> Path:
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> vadkit.Run:
-    from runs import TINY
-
-    patch = pytest.MonkeyPatch()
-    patch.setenv("VADKIT_CACHE", str(tmp_path_factory.getbasetemp() / "frames"))
-    done = vadkit.run(held_out(TINY, weights="synthetic"), out=tmp_path_factory.mktemp("trained") / "run")
-    patch.undo()
-    return done
+    return make_run(held_out(TINY, weights="synthetic"), tmp_path_factory.mktemp("trained") / "run")
 
 
 def test_scale_and_threshold_come_from_the_new_videos_alone(run: vadkit.Run, tmp_path: Path) -> None:

@@ -13,8 +13,7 @@ from typing import Any, ClassVar
 import filmed
 import numpy as np
 import pytest
-from PIL import Image
-from runs import held_out
+from runs import make_run
 from typer.testing import CliRunner
 
 import vadkit
@@ -27,40 +26,6 @@ from vadkit.live.fusion import HISTORY
 from vadkit.live.stream import SourceFrame
 from vadkit.live.watch import Watch
 from vadkit.store.run_folder import RunFolder
-from vadkit_datasets.walkway.dataset import Walkway
-
-
-def _run(recipe: dict[str, Any], out: Path) -> vadkit.Run:
-    patch = pytest.MonkeyPatch()
-    patch.setenv("VADKIT_CACHE", str(out.parent / "frames"))
-    done = vadkit.run(recipe, out=out)
-    patch.undo()
-    return done
-
-
-@pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> vadkit.Run:
-    from runs import TINY
-
-    recipe = held_out(TINY)
-    recipe["engine"] |= {"score_stride": 3}
-    return _run(recipe, tmp_path_factory.mktemp("watched") / "run")
-
-
-@pytest.fixture(scope="module")
-def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The run's first test video, as a folder of images."""
-    from runs import TINY
-
-    keys = {
-        key: value for key, value in TINY["data"].items() if key in ("size", "frames", "train_videos", "test_videos")
-    }
-    video = Walkway(None, **keys).videos("test")[0]
-    assert callable(video.source)
-    folder = tmp_path_factory.mktemp("film")
-    for number, frame in enumerate(video.source(0, 40)):
-        Image.fromarray(frame.squeeze()).save(folder / f"{number:03}.png")
-    return folder
 
 
 def _score(watch: Watch, source: Path) -> list[FrameScore]:
@@ -97,7 +62,7 @@ def test_a_frame_is_known_within_a_clip_and_a_stride(run: vadkit.Run, film: Path
 def test_another_protocol_gives_way_to_the_deployable_one(tiny: dict[str, Any], tmp_path: Path, film: Path) -> None:
     recipe = copy.deepcopy(tiny)
     recipe["data"] |= {"train_videos": 4, "held_out": 0.25}
-    done = _run(recipe, tmp_path / "run")
+    done = make_run(recipe, tmp_path / "run")
     watch = Watch(done.path)
     assert watch.protocol.name == "deployable"
     judged = done.evaluate(["evaluate.protocol=deployable"])
@@ -245,7 +210,7 @@ def test_fields_of_the_protocol_can_be_set_and_another_protocol_is_refused(
 ) -> None:
     recipe = copy.deepcopy(tiny)
     recipe["data"] |= {"train_videos": 4, "held_out": 0.25}
-    done = _run(recipe, tmp_path / "run")
+    done = make_run(recipe, tmp_path / "run")
     watch = Watch(done.path, overrides=["evaluate.protocol.false_alarms_per_hour=5"])
     assert (watch.protocol.name, watch.protocol.false_alarms_per_hour) == ("deployable", 5.0)
     with pytest.raises(VadkitError, match="'ffp' is not deployable"):
