@@ -25,6 +25,7 @@ from vadkit.core.seeds import derive
 from vadkit.model.autoencoder import StepLosses
 from vadkit.model.training.checkpoint import Checkpoints
 from vadkit.model.training.log import Log
+from vadkit.model.training.threads import StageThreads, Threads
 from vadkit.video.clips import Batch
 
 SAVE_EVERY = 60.0  # seconds between resume states
@@ -77,14 +78,24 @@ class Trainer:
         log: the training log.
         progress: receives the progress.
         seed: the recipe's seed.
+        threads: chooses the CPU threads of each job; None uses those of torch.
     """
 
-    def __init__(self, fabric: Fabric, checkpoints: Checkpoints, log: Log, progress: Progress, seed: int) -> None:
+    def __init__(
+        self,
+        fabric: Fabric,
+        checkpoints: Checkpoints,
+        log: Log,
+        progress: Progress,
+        seed: int,
+        threads: Threads | None = None,
+    ) -> None:
         self.fabric = fabric
         self.checkpoints = checkpoints
         self.log = log
         self.progress = progress
         self.seed = seed
+        self.threads = threads
 
     def fit(self, job: TrainingJob) -> None:
         """Train to the last step. If there is a resume state, continue from it.
@@ -102,6 +113,7 @@ class Trainer:
         module, *wrapped = self.fabric.setup(job.module, *optimizers)
         step, skipped = self._resume(job, optimizers)
         module.train()
+        threads = self.threads.of(job.stage, job.digest, done=step) if self.threads is not None else StageThreads(1)
         self.progress.begin(job.stage, job.steps, done=step, unit=job.unit)
         last_save = time.monotonic()
         in_a_row = 0
@@ -110,7 +122,8 @@ class Trainer:
             for optimizer, rates in zip(optimizers, base_rates, strict=True):
                 for group, lr in zip(optimizer.param_groups, rates, strict=True):
                     group["lr"] = lr * factor
-            values = self._step(module, wrapped, batch, job)
+            with threads.step():
+                values = self._step(module, wrapped, batch, job)
             step += 1
             in_a_row = 0 if values["finite"] else in_a_row + 1
             skipped += not values.pop("finite")
