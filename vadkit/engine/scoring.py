@@ -59,7 +59,7 @@ class Scoring:
         """Score every test video that does not have a score file of this recipe."""
         videos, frames = self.datamodule.videos("test"), self.datamodule.frames
         scored = self._videos(SCORES, "score test", self.folder.scores, videos, frames, tested=True)
-        if self.previews and (scored or not has_previews(self.folder.scores)):
+        if self.previews and (scored or not has_previews(self.folder.scores, (video.name for video in videos))):
             write_all_previews(self.folder.scores, videos, frames, self.experiment.progress)
         flops = count_flops(self.experiment.pipeline(), self.experiment.scorers)
         self.folder.update_manifest(lambda it: replace(it, flops=flops))

@@ -32,7 +32,7 @@ def run(
     from vadkit.cli.progress import terminal_progress
     from vadkit.engine.run import run
 
-    with interruptible("finished stages are kept: continue with --resume"), terminal_progress() as progress:
+    with interruptible("the work so far is kept: continue with --resume"), terminal_progress() as progress:
         done = run(
             options.variant_of(recipe, variant),
             out=out,

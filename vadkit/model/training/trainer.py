@@ -20,6 +20,7 @@ from torch.optim import Optimizer as TorchOptimizer
 
 from vadkit.core.contracts import LRScheduler, Optimizer
 from vadkit.core.errors import DivergedError
+from vadkit.core.interrupts import delayed_interrupt
 from vadkit.core.progress import Progress
 from vadkit.core.seeds import derive
 from vadkit.model.autoencoder import StepLosses
@@ -102,6 +103,7 @@ class Trainer:
 
         Raises:
             DivergedError: the loss stays non-finite.
+            KeyboardInterrupt: Ctrl-C was pressed. The step in progress is finished, and the state is saved.
         """
         torch.manual_seed(derive(self.seed, f"train/{job.stage}"))
         critics = {id(parameter) for parameter in job.critics}
@@ -117,28 +119,31 @@ class Trainer:
         self.progress.begin(job.stage, job.steps, done=step, unit=job.unit)
         last_save = time.monotonic()
         in_a_row = 0
-        for batch in self._stream(job, step):
-            factor = _rate_factor(job, step)
-            for optimizer, rates in zip(optimizers, base_rates, strict=True):
-                for group, lr in zip(optimizer.param_groups, rates, strict=True):
-                    group["lr"] = lr * factor
-            with threads.step():
-                values = self._step(module, wrapped, batch, job)
-            step += 1
-            in_a_row = 0 if values["finite"] else in_a_row + 1
-            skipped += not values.pop("finite")
-            if in_a_row > MAX_SKIPPED:
-                raise DivergedError(
-                    f"the loss was not finite for {in_a_row} steps in a row",
-                    where=f"{job.stage}, step {step}",
-                    fix="lower the learning rate, or set fit.warmup or fit.clip_gradients",
-                )
-            rate = base_rates[0][0] * factor
-            self.log.write({"stage": job.stage, "step": step, "lr": rate, **values, "skipped": skipped})
-            self.progress.advance(step, amount=len(batch), values=values)
-            if step < job.steps and time.monotonic() - last_save > SAVE_EVERY:
-                self._save(job, optimizers, step, skipped)
-                last_save = time.monotonic()
+        with delayed_interrupt() as interrupted:
+            for batch in self._stream(job, step):
+                factor = _rate_factor(job, step)
+                for optimizer, rates in zip(optimizers, base_rates, strict=True):
+                    for group, lr in zip(optimizer.param_groups, rates, strict=True):
+                        group["lr"] = lr * factor
+                with threads.step():
+                    values = self._step(module, wrapped, batch, job)
+                step += 1
+                in_a_row = 0 if values["finite"] else in_a_row + 1
+                skipped += not values.pop("finite")
+                if in_a_row > MAX_SKIPPED:
+                    raise DivergedError(
+                        f"the loss was not finite for {in_a_row} steps in a row",
+                        where=f"{job.stage}, step {step}",
+                        fix="lower the learning rate, or set fit.warmup or fit.clip_gradients",
+                    )
+                rate = base_rates[0][0] * factor
+                self.log.write({"stage": job.stage, "step": step, "lr": rate, **values, "skipped": skipped})
+                self.progress.advance(step, amount=len(batch), values=values)
+                if interrupted() or (step < job.steps and time.monotonic() - last_save > SAVE_EVERY):
+                    self._save(job, optimizers, step, skipped)
+                    last_save = time.monotonic()
+                if interrupted():
+                    break
         self.progress.end(f"{skipped} non-finite steps skipped" if skipped else "")
         job.module.eval()
 
