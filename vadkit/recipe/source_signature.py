@@ -12,9 +12,10 @@ import builtins
 import collections.abc
 import contextlib
 import importlib.util
+import operator
 import pathlib
 import typing
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any, cast
@@ -32,6 +33,13 @@ _MODULES: Mapping[str, Any] = {
 }
 # Bases with constructors that take no key of a recipe.
 _KEYLESS = {"object", "ABC", "Module", "Generic", "Protocol", *(kind.__name__ for kind in contracts.KINDS.values())}
+_OPERATORS: Mapping[type[ast.operator], Callable[[Any, Any], Any]] = {
+    ast.Add: operator.add,
+    ast.BitOr: operator.or_,
+    ast.Div: operator.truediv,
+    ast.Mult: operator.mul,
+    ast.Sub: operator.sub,
+}
 _NO_ARGUMENTS = ast.arguments(posonlyargs=[], args=[], kwonlyargs=[], kw_defaults=[], defaults=[])
 
 
@@ -151,10 +159,44 @@ def _bound(statement: ast.stmt, names: Mapping[str, Any]) -> Iterator[tuple[str,
 
 
 def evaluate(expression: ast.expr, names: Mapping[str, Any]) -> Any:
-    """The value of an expression without calls, which could run code; UnreadableError for others and unknown names."""
-    if any(isinstance(part, ast.Call) for part in ast.walk(expression)):
-        raise UnreadableError(ast.unparse(expression))
+    """The value of a type hint or of a default: constants, known names and their public attributes, `|`, `[...]`.
+
+    No code runs: the expression is read and not executed.
+
+    Raises:
+        UnreadableError: it contains something else, or an unknown name.
+    """
     try:
-        return eval(compile(ast.Expression(expression), "<source>", "eval"), {**names, "__builtins__": {}})
+        return _value(expression, names)
+    except UnreadableError:
+        raise
     except Exception as error:
         raise UnreadableError(f"{ast.unparse(expression)}: {error}") from error
+
+
+def _value(expression: ast.expr, names: Mapping[str, Any]) -> Any:
+    def value(part: ast.expr) -> Any:
+        return _value(part, names)
+
+    match expression:
+        case ast.Constant():
+            return expression.value
+        case ast.Name():
+            return names[expression.id]
+        case ast.Attribute(attr=name) if not name.startswith("_"):
+            return getattr(value(expression.value), name)
+        case ast.Subscript():
+            return value(expression.value)[value(expression.slice)]
+        case ast.Tuple() | ast.List():
+            items = [value(item) for item in expression.elts]
+            return tuple(items) if isinstance(expression, ast.Tuple) else items
+        case ast.Dict() if None not in expression.keys:
+            return {
+                value(key): value(item) for key, item in zip(expression.keys, expression.values, strict=True) if key
+            }
+        case ast.BinOp() if type(expression.op) in _OPERATORS:
+            return _OPERATORS[type(expression.op)](value(expression.left), value(expression.right))
+        case ast.UnaryOp(op=ast.USub()):
+            return -value(expression.operand)
+        case _:
+            raise UnreadableError(ast.unparse(expression))

@@ -8,7 +8,7 @@ from pathlib import Path
 import av
 import av.error
 
-from vadkit.video.media import media_url
+from vadkit.video.media import open_media
 
 # The first has the time zone of the camera. Some encoders state the others in local time, and mark them as UTC.
 _KEYS = ("com.apple.quicktime.creationdate", "creation_time", "DATE_RECORDED")
@@ -20,7 +20,7 @@ def recorded_at(path: Path) -> datetime | None:
     if not path.is_file():
         return None
     try:
-        with av.open(media_url(path)) as container:
+        with open_media(path) as container:
             metadata = container.metadata | next((stream.metadata for stream in container.streams.video), {})
     except (av.error.FFmpegError, OSError):
         return None  # decoding the file reports the error
