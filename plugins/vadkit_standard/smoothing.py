@@ -162,7 +162,7 @@ class FIR(_Smoothing):
         """(F,) -> (F,)."""
         scores = np.asarray(scores, np.float64)
         before, after = self.taps.size - 1 - self.future, self.future
-        modes: dict[Edges, Literal["edge", "symmetric", "constant"]]
+        modes: dict[str, Literal["edge", "symmetric", "constant"]]
         modes = {"nearest": "edge", "reflect": "symmetric", "zeros": "constant"}
         return np.convolve(np.pad(scores, (before, after), modes[self.edges]), self.taps, "valid")
 

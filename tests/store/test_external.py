@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from vadkit.core.errors import DataError
 from vadkit.evaluation.coverage import impute
+from vadkit.store.external.reading import Reading
 from vadkit.store.external.scores import read_external_scores, read_normal
 from vadkit.store.scores import VideoScores, write_scores
 
@@ -163,7 +164,7 @@ def test_every_format_gives_what_was_written(tmp_path: Path, writer: Writer, see
 def test_dropped_frames_have_no_score_and_no_coverage(tmp_path: Path, writer: Writer) -> None:
     lengths = {"01": 20, "02": 16, "03": 31}
     written = scores_of({name: frames - 15 for name, frames in lengths.items()})
-    for video in read_external_scores(writer(tmp_path, written), lengths, dropped=(8, 7)):
+    for video in read_external_scores(writer(tmp_path, written), lengths, Reading(dropped=(8, 7))):
         scores = video.components["score"]
         assert scores.size == lengths[video.name]
         np.testing.assert_array_equal(scores[8:-7], written[video.name])
@@ -175,7 +176,7 @@ def test_dropped_frames_have_no_score_and_no_coverage(tmp_path: Path, writer: Wr
 
 def test_a_high_score_of_normal_frames_is_turned(tmp_path: Path) -> None:
     path = text(tmp_path / "psnr.csv", "video,frame,psnr\n01,0,30\n01,2,28.5\n")
-    (video,) = read_external_scores(path, {"01": 3}, high="normal")
+    (video,) = read_external_scores(path, {"01": 3}, Reading(high="normal"))
     np.testing.assert_array_equal(video.components["score"], [-30, NAN, -28.5])
 
 
@@ -227,7 +228,7 @@ def test_own_score_files_keep_scene_coverage_and_components(tmp_path: Path) -> N
         assert (video.name, video.scene, list(video.components)) == ("01", "hall", ["nll", "l2"])
         assert video.coverage.tolist() == [2, 1, 4]
     np.testing.assert_array_equal(
-        read_external_scores(path, {"01": 3}, high="normal")[0].components["nll"], [-1, NAN, -3]
+        read_external_scores(path, {"01": 3}, Reading(high="normal"))[0].components["nll"], [-1, NAN, -3]
     )
 
 
@@ -246,7 +247,7 @@ def test_rows_numbered_over_all_videos_are_flat(tmp_path: Path) -> None:
 def test_published_scores_of_memae(shared_data: Path) -> None:
     folders = sorted((shared_data / "ucsd_ped2/testing/frames").iterdir())
     lengths = {folder.name: sum(1 for _ in folder.iterdir()) for folder in folders}
-    videos = read_external_scores(shared_data / "scores/memae/ped2.npy", lengths, dropped=(8, 7))
+    videos = read_external_scores(shared_data / "scores/memae/ped2.npy", lengths, Reading(dropped=(8, 7)))
     assert len(videos) == 12
     assert sum(video.coverage.size for video in videos) == 2010
     assert sum(int(video.coverage.sum()) for video in videos) == 1830
@@ -258,7 +259,7 @@ def test_published_scores_of_memae(shared_data: Path) -> None:
 
 def test_normal_videos_tell_their_own_lengths(tmp_path: Path) -> None:
     np.savez(tmp_path / "normal.npz", n1=np.array([1.0, 2]), n2=np.array([3.0]))
-    found = read_normal(tmp_path / "normal.npz", dropped=(1, 2), high="normal")
+    found = read_normal(tmp_path / "normal.npz", Reading(dropped=(1, 2), high="normal"))
     assert [(one.name, one.components["score"].tolist()) for one in found] == [
         ("n1", pytest.approx([np.nan, -1, -2, np.nan, np.nan], nan_ok=True)),
         ("n2", pytest.approx([np.nan, -3, np.nan, np.nan], nan_ok=True)),

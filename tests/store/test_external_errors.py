@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from vadkit.core.errors import DataError
 from vadkit.core.values import Labels
+from vadkit.store.external.reading import Reading
 from vadkit.store.external.scores import read_external_scores
 from vadkit.store.scores import write_labels
 
@@ -36,7 +37,7 @@ def folder(path: Path) -> None:
 
 def error_of(path: Path, lengths: Mapping[str, int] = TWO, dropped: tuple[int, int] = (0, 0)) -> DataError:
     with pytest.raises(DataError) as caught:
-        read_external_scores(path, lengths, dropped=dropped)
+        read_external_scores(path, lengths, Reading(dropped=dropped))
     assert caught.value.where
     assert caught.value.what
     assert caught.value.fix
@@ -227,7 +228,7 @@ def test_numbered_frames_must_not_be_among_those_dropped(tmp_path: Path) -> None
     error = error_of(path, dropped=(1, 0))
     assert error.what == "frame 0 has a score, but is among those that '--dropped' leaves out"
     assert (
-        read_external_scores(text(path, "video,frame,score\n01,1,1\n02,3,1\n"), TWO, dropped=(1, 0))[1].coverage.sum()
+        read_external_scores(text(path, "video,frame,score\n01,1,1\n02,3,1\n"), TWO, Reading(dropped=(1, 0)))[1].coverage.sum()
         == 1
     )
 
