@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from vadkit.core.errors import DataError
+from vadkit.core.errors import DataError, VadkitError
 from vadkit.evaluation.coverage import impute
 from vadkit.store.external.reading import Reading
 from vadkit.store.external.scores import read_external_scores, read_normal
@@ -210,6 +210,75 @@ def test_columns_and_json_keys_are_components(tmp_path: Path) -> None:
             "rec, loss": [1, 3],
             "flow": [2, 4],
         }
+
+
+def test_keys_of_npz_files_are_components(tmp_path: Path) -> None:
+    arrays = {"01": {"img": np.arange(3.0), "fea": -np.arange(3.0)}, "02": {"img": np.ones(4), "fea": np.zeros(4)}}
+    for name, components in arrays.items():
+        np.savez(tmp_path / f"{name}.npz", **components)  # type: ignore[arg-type]
+    one = tmp_path / "one" / "scores.npz"
+    one.parent.mkdir()
+    flat = {f"{name}:{key}": numbers for name, found in arrays.items() for key, numbers in found.items()}
+    np.savez(one, **flat)  # type: ignore[arg-type]
+    for path in (one, one.parent):
+        for video in read_external_scores(path, TWO, Reading(high={"img": "normal"})):
+            np.testing.assert_array_equal(video.components["img"], -arrays[video.name]["img"])
+            np.testing.assert_array_equal(video.components["fea"], arrays[video.name]["fea"])
+    one.unlink()
+    one.parent.rmdir()
+    assert list(read_external_scores(tmp_path, TWO)[1].components) == ["img", "fea"]
+    with pytest.raises(DataError, match="no component 'imag'") as caught:
+        read_external_scores(tmp_path, TWO, Reading(high={"imag": "normal"}))
+    assert "'img'" in caught.value.fix
+
+
+def test_scores_of_the_first_and_last_frames_can_be_dropped(tmp_path: Path) -> None:
+    first, second = read_external_scores(
+        npz(tmp_path, {"01": np.arange(3.0), "02": np.arange(4.0)}), TWO, Reading(drop=(1, 1))
+    )
+    np.testing.assert_array_equal(first.components["score"], [NAN, 1, NAN])
+    assert second.coverage.tolist() == [0, 1, 1, 0]
+    with pytest.raises(VadkitError, match="cannot lack the scores"):
+        Reading(dropped=(1, 0), drop=(1, 0))
+
+
+@pytest.mark.parametrize("form", ["sized", "ends", "json"])
+def test_boxes_give_frame_scores(tmp_path: Path, form: str) -> None:
+    rows = [("01", 0, 2, 3, 4, 5, 0.5), ("01", 0, 0, 0, 1, 1, 0.7), ("01", 2, 1, 1, 2, 2, 0.2)]
+    if form == "json":
+        keys = ("video", "frame", "x", "y", "w", "h", "score")
+        path = text(tmp_path / "b.json", json.dumps([dict(zip(keys, row, strict=True)) for row in rows]))
+    else:
+        head = "video,frame,x,y,w,h,score" if form == "sized" else "video,frame,x_min,y_min,x_max,y_max,score"
+        moved = rows if form == "sized" else [(v, f, x, y, x + w, y + h, s) for v, f, x, y, w, h, s in rows]
+        path = text(tmp_path / "b.csv", "\n".join([head, *(",".join(map(str, row)) for row in moved)]))
+    first, second = read_external_scores(path, TWO)
+    assert first.components["score"].tolist() == [0.7, 0.2, 0.2]
+    assert second.components["score"].tolist() == [0.2] * 4  # no box: the lowest score of all boxes
+    assert first.detections is not None
+    assert first.detections.boxes.tolist() == [[2, 3, 6, 8], [0, 0, 1, 1], [1, 1, 3, 3]]
+    assert second.detections is not None
+    assert second.detections.frames.size == 0
+
+
+@pytest.mark.parametrize("folder", [True, False])
+def test_maps_give_frame_scores(tmp_path: Path, folder: bool) -> None:
+    maps = {name: np.random.default_rng(0).normal(size=(frames - 1, 2, 3)) for name, frames in TWO.items()}
+    path = tmp_path if folder else tmp_path / "maps.npz"
+    if folder:
+        npy_folder(path, maps)
+    else:
+        np.savez(path, **maps)  # type: ignore[arg-type]
+    read = read_external_scores(path, TWO, Reading(dropped=(1, 0)))
+    for video in read:
+        assert video.anomaly_maps is not None
+        assert np.isnan(video.anomaly_maps()[0]).all()
+        np.testing.assert_array_equal(video.anomaly_maps()[1:], maps[video.name])
+        np.testing.assert_array_equal(video.components["score"], [NAN, *maps[video.name].max((1, 2))])
+    (low, _) = read_external_scores(path, TWO, Reading(dropped=(1, 0), high="normal"))
+    np.testing.assert_array_equal(low.components["score"][1:], -maps["01"].min((1, 2)))
+    with pytest.raises(DataError, match=r"has the shape \(2, 2, 3\), not \(3, height, width\)"):
+        read_external_scores(path, TWO)
 
 
 @pytest.mark.parametrize("dtype", ["bool", "uint8", "int64", "float16", "float32", ">f8"])

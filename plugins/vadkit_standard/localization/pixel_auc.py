@@ -44,6 +44,7 @@ class PixelAUC(CountedOnce):
     """
 
     needs_anomaly_maps: ClassVar[bool] = True
+    regions: ClassVar[frozenset[str]] = frozenset({"masks"})
     chance_draws: ClassVar[int] = 1
 
     def __init__(self, *, overlap: float = 0.4) -> None:

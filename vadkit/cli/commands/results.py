@@ -84,6 +84,8 @@ def evaluate(
         from vadkit.evaluation.external_scores import ExternalScores, evaluate_external_all_protocols, evaluate_scores
         from vadkit.store.external.reading import Reading
 
+        if data is None and labels is None and target.is_file() and _curve(target, 2 if digits is None else digits):
+            return
         if data is None and labels is None and target.is_dir():
             what = "is not a run folder: it has no recipe.yaml"
             fix = "give the path of a run; to evaluate scores of another method, give their labels: --data or --labels"
@@ -127,6 +129,22 @@ def _run(
         result = report(run, changes, out=out, digits=digits, allow_test_tuning=allow_test_tuning, progress=progress)
     if result.folder.exists():
         typer.echo(f"results: {result.folder}")
+
+
+def _curve(path: Path, digits: int) -> bool:
+    """Print what a published ROC curve says; False if the file does not hold one."""
+    from vadkit.evaluation.curve import evaluate_curve
+
+    curve = evaluate_curve(path)
+    if curve is None:
+        return False
+    typer.echo(f"micro AUC {100 * curve.micro_auc:.{digits}f} %, EER {100 * curve.eer:.{digits}f} %")
+    typer.echo(f"from {curve.points:,} points of a published ROC curve; intervals and other metrics need the scores")
+    if curve.abnormal and curve.normal:
+        typer.echo(
+            f"the rates fit {curve.abnormal:,} abnormal and {curve.normal:,} normal frames, or a multiple of each"
+        )
+    return True
 
 
 def _pair(ends: str, option: str) -> tuple[int, int]:

@@ -40,7 +40,7 @@ def read_matlab(path: Path, video: str) -> dict[str, VideoLabels]:
     for name, shape, kind in _call("whosmat", path):
         if (name, kind) == ("volLabel", "cell"):
             return {video: mask_labels(str(path), int(np.prod(shape)), partial(_masks, path))}
-    content = _load(path)
+    content = load_matlab(path)
     if (cells := content.get("gt")) is not None and cells.dtype == object:
         return _intervals(list(cells.ravel()), path, "gt")
     arrays = {name: array for name, array in content.items() if array.dtype.kind in "biuf" and array.size > 1}
@@ -60,14 +60,19 @@ def _intervals(cells: list[NDArray[Any]], path: Path, name: str) -> dict[str, Vi
 
 def _masks(path: Path) -> Iterator[NDArray[np.bool_]]:
     shape = None
-    for cell in _load(path)["volLabel"].ravel():
+    for cell in load_matlab(path)["volLabel"].ravel():
         shape = shape or cell.shape
         if cell.shape != shape:
             raise DataError("the masks differ in size", where=str(path), fix="fetch the label file again")
         yield cell != 0
 
 
-def _load(path: Path) -> dict[str, NDArray[Any]]:
+def load_matlab(path: Path) -> dict[str, NDArray[Any]]:
+    """The arrays of a `.mat` file by name.
+
+    Raises:
+        DataError: unreadable.
+    """
     content = _call("loadmat", path)
     return {name: np.asarray(value) for name, value in content.items() if not name.startswith("__")}
 
