@@ -204,7 +204,7 @@ def test_the_commands_of_the_page_on_other_methods_run(tmp_path: Path, monkeypat
     monkeypatch.chdir(tmp_path)
     page, names = PAGES["how-to/other_methods"], dict[str, object]()
     for text in blocks("how-to/other_methods", "python"):
-        exec(compile(text, "docs", "exec", dont_inherit=True), names)  # noqa: S102
+        exec(compile(text, "docs", "exec", dont_inherit=True), names)
     commands = re.findall(r"^    vadkit (eval .*)$", page.replace("\\\n", ""), re.MULTILINE)
     assert len(commands) >= 10
     for command in commands:

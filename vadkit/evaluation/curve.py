@@ -55,7 +55,7 @@ def evaluate_curve(path: str | Path) -> PublishedCurve | None:
 
 
 def _denominator(rates: NDArray[np.float64]) -> int | None:
-    """The smallest number whose multiples of 1 / number contain all rates."""
+    """The smallest number n such that every rate is a multiple of 1 / n; None if there is none."""
     values = np.unique(rates)
     values = values[(values > 0) & (values < 1)]
     if values.size < 2:

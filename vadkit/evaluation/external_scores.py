@@ -76,7 +76,7 @@ def evaluate_scores(
         maps: anomaly maps or boxes by the same method, for `pixel_auc` and `rbdc_tbdc`; higher = more anomalous.
         videos: names or patterns (`01_*`) of the test videos to evaluate; default, all.
         dropped: number of frames without a score at the start and at the end of each video.
-        drop: number of frames at the start and at the end of each video whose scores do not count.
+        drop: number of frames at the start and at the end of each video that have scores which do not count.
         high: what a high score means; "normal" for PSNR and similar scores. Or component -> what it means.
         allow_gaps: accept that more than a tenth of the frames between scored frames have no score.
         overrides: changes as `--set` takes them: `evaluate.protocol=memae`, `fuse.score.weight=0.5`.
@@ -225,7 +225,7 @@ def _refuse_gaps(videos: Sequence[VideoScores], rule: MissingScores) -> None:
             f"{gaps} of {frames} frames between scored frames have no score (the first in video {first!r}), and {done}"
         )
         fix = (
-            "score every frame; if a score stands for several frames, repeat it: np.repeat(scores, n)[:frames]; or add "
-            "--allow-gaps to evaluate such scores anyway"
+            "score every frame, or repeat a score that stands for n frames: np.repeat(scores, n)[:frames]; --allow-gaps "
+            "evaluates such scores anyway"
         )
         raise DataError(what, where="scores", fix=fix)

@@ -17,7 +17,7 @@ _CHECK = "check that the scores are of this data set's test videos, one a frame,
 
 
 def known_total(frames: int) -> str:
-    """The data set whose test videos have this many frames together; empty if it is none of the known ones."""
+    """The data set with this many frames in its test videos; empty if none of the known ones has."""
     return next((name for name, (_, total) in _KNOWN.items() if total == frames), "")
 
 

@@ -18,7 +18,7 @@ class Reading:
 
     Attributes:
         dropped: number of frames at the start and at the end of each video for which the file has no score.
-        drop: number of frames at the start and at the end of each video whose scores in the file do not count.
+        drop: number of frames at the start and at the end of each video that have scores which do not count.
         high: what a high score means; "normal" (PSNR, regularity) changes the sign. Or component -> what it means;
             a component that is not named means "abnormal".
 

@@ -71,7 +71,7 @@ class RowCollector:
 
 
 def columns_of(found: Mapping[str, NDArray[np.float64]], where: str) -> Mapping[str, NDArray[np.float64]]:
-    """The components of one video, as they are.
+    """The components of one video, unchanged.
 
     Raises:
         DataError: they differ in length.
