@@ -30,7 +30,7 @@ def read_curve(path: Path) -> Rates | None:
         DataError: the rates are not those of a ROC curve.
     """
     try:
-        columns = {name.lower(): np.asarray(value) for name, value in _columns(path).items()}
+        columns = {name.lower(): np.asarray(value) for name, value in _columns(path).items() if value is not None}
     except DataError:
         return None  # the reader of scores says what is wrong
     pair = next((pair for pair in _NAMES if set(pair) <= set(columns)), None)
