@@ -10,8 +10,10 @@ import pytest
 from scipy.io import savemat
 from sklearn.metrics import roc_auc_score, roc_curve
 
+from vadkit.api import ScoredVideo
 from vadkit.core.errors import DataError
 from vadkit.evaluation.curve import evaluate_curve
+from vadkit_standard.metrics import EER
 
 
 def write(path: Path, false: np.ndarray, true: np.ndarray) -> Path:
@@ -38,7 +40,7 @@ def test_a_curve_gives_what_its_scores_give(tmp_path: Path, suffix: str, rising:
     curve = evaluate_curve(write(tmp_path / f"roc{suffix}", false[ends], true[ends]))
     assert curve is not None
     assert curve.micro_auc == pytest.approx(roc_auc_score(labels, scores))
-    assert np.interp(curve.eer, false, true) == pytest.approx(1 - curve.eer)
+    assert curve.eer == pytest.approx(EER().compute([ScoredVideo("01", scores, labels)])["eer"])
     assert (curve.abnormal, curve.normal) == (167, 433)
 
 

@@ -225,7 +225,7 @@ def _refuse_gaps(videos: Sequence[VideoScores], rule: MissingScores) -> None:
             f"{gaps} of {frames} frames between scored frames have no score (the first in video {first!r}), and {done}"
         )
         fix = (
-            "score every frame, or repeat a score that stands for n frames: np.repeat(scores, n)[:frames]; --allow-gaps "
-            "evaluates such scores anyway"
+            "score every frame, or repeat a score that stands for n frames: np.repeat(scores, n)[:frames]; "
+            "--allow-gaps evaluates such scores anyway"
         )
         raise DataError(what, where="scores", fix=fix)

@@ -82,6 +82,11 @@ def _shape(cell: NDArray[Any] | None) -> tuple[int, ...] | None:
 
 
 def load_matlab(path: Path) -> Mapping[str, NDArray[Any] | None]:
+    """The arrays of a `.mat` file by name; None for a variable of another kind.
+
+    Raises:
+        DataError: unreadable.
+    """
     with _readable(path):
         return read_variables(path)
 
