@@ -6,6 +6,7 @@ import dataclasses
 import importlib
 import inspect
 import re
+import shlex
 import subprocess
 import sys
 import tomllib
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
 import vadkit
 from vadkit import api, recipe
@@ -195,6 +197,21 @@ def test_the_examples_of_label_files_are_read(text: str, tmp_path: Path) -> None
     read = api.read_label_file(path)
     assert any(labels.frames(labels.length() or 180, fps=25).any() for labels in read.values())
     assert set(read) in ({"door", "gate"}, {"door today.mp4", "gate"}, {f"0{number}" for number in range(1, 6)})
+
+
+def test_the_commands_of_the_page_on_other_methods_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    page, names = PAGES["how-to/other_methods"], dict[str, object]()
+    for text in blocks("how-to/other_methods", "python"):
+        exec(compile(text, "docs", "exec", dont_inherit=True), names)
+    commands = re.findall(r"^    vadkit (eval .*)$", page.replace("\\\n", ""), re.MULTILINE)
+    assert len(commands) >= 10
+    for command in commands:
+        done = CliRunner().invoke(app, shlex.split(command))
+        assert done.exit_code == 0, f"{command}: {done.output} {done.exception}"
+    for option in ("--dropped", "--drop", "--high", "--maps", "--videos", "--digits", "--normal", "--allow-gaps"):
+        assert option in PAGES["reference/commands"]
+        assert f"`{option}" in page
 
 
 def test_every_page_is_in_the_table_of_contents() -> None:

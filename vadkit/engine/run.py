@@ -157,7 +157,7 @@ def run(
         map_scorer = sanity_check(experiment, compared=needs.anomaly_maps, shown=shown, pictured=previews)
         for line in plan_of(checked, dataset, cache).lines(checked):
             progress.message(line)
-        data.check(anomaly_maps=needs.anomaly_maps, fps=needs.fps)
+        data.check(metrics=checked.evaluate.metrics, fps=needs.fps)
         reusable = reusable_stages(experiment.digests, fingerprints, sources)
         with folder.locked():
             folder.prepare(resume=resume, overwrite=overwrite)

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from vadkit.core.errors import DataError
 from vadkit.core.files import atomic_write
 from vadkit.core.protocol import Overlap
-from vadkit.core.values import Labels, Track, natural_key
+from vadkit.core.values import Detections, Labels, Track, natural_key
 
 _SCORES, _LABELS = "vadkit scores", "vadkit labels"
 _REGIONS, _POSITION_STATS = "vadkit regions", "vadkit places"
@@ -51,6 +51,7 @@ class VideoScores:
     # like `components`, but each position in a window was standardised before the mean; None if it was not measured
     calibrated: Mapping[str, NDArray[np.float64]] | None = None
     times: NDArray[np.float64] | None = None  # (F,), seconds of each frame if the frame rate varies; else None
+    detections: Detections | None = None  # boxes of another method that gives boxes instead of maps; not stored
 
     def __post_init__(self) -> None:
         where = f"scores of video {self.name!r}"
