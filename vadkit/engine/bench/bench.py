@@ -17,7 +17,7 @@ from torch import nn
 from vadkit.core.errors import VadkitError
 from vadkit.core.progress import NoProgress, Progress
 from vadkit.core.values import ClipSpec
-from vadkit.engine.bench.flops import SCORES, count_flops, parts_of, watched
+from vadkit.engine.bench.flops import SCORES, component_names, count_flops, parts_of, watched
 from vadkit.engine.bench.memory import Peak
 from vadkit.engine.bench.noise import Noise, Untrained
 from vadkit.engine.experiment import Experiment, without_videos
@@ -238,14 +238,10 @@ def _time(
 
 
 def _parts(experiment: Experiment, pipeline: Pipeline, times: dict[str, Timing]) -> tuple[list[PartCost], PartCost]:
-    recipe, model = experiment.recipe, experiment.recipe.model
+    recipe = experiment.recipe
     counted = count_flops(pipeline, experiment.scorers)
     flops, total = counted or {}, sum(counted.values()) if counted is not None else None
-    names = {f"densities.{name}": entry.density.component.name for name, entry in recipe.densities.items()}
-    names |= {f"features.{name}": entry.feature.component.name for name, entry in recipe.densities.items()}
-    if model is not None:
-        chosen = {"encoder": model.encoder, "bottleneck": model.bottleneck, "decoder": model.decoder}
-        names |= {part: one.component.name for part, one in chosen.items() if one is not None}
+    names = component_names(recipe)
     parts = [
         PartCost(part, names[part], _parameters(module), flops.get(part), times.get(part))
         for part, module in parts_of(pipeline).items()
