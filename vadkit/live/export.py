@@ -111,9 +111,7 @@ def export_run(
     return Exported(target / form.file, differences)
 
 
-def _compare(
-    watch: Watch, graph: Graph, form: Form, folder: Path, real: Tensor | None
-) -> dict[str, Difference | None]:
+def _compare(watch: Watch, graph: Graph, form: Form, folder: Path, real: Tensor | None) -> dict[str, Difference | None]:
     """Compare the written file with PyTorch.
 
     Raises:

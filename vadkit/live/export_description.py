@@ -104,7 +104,7 @@ def _component(name: str, watch: Watch, graph: Graph) -> dict[str, Any]:
         "scores": scores_name(name),
         "maps": maps_name(name) if maps_name(name) in graph.outputs else None,
         "direction": "higher is more anomalous",
-        "position": _position(stats),
+        "position": _position(stats, watch.recipe.data.clip.frames),
         "weight": part.weight if part is not None else 0.0,
         "transforms": [dict(one) for one in part.described] if part is not None else [],
         "scale": linear[0] if linear else None,
@@ -139,9 +139,10 @@ def _apply(part: ComponentFusion, scores: NDArray[np.float64]) -> NDArray[np.flo
     return scores
 
 
-def _position(stats: PositionStats | None) -> dict[str, list[float | None]] | None:
+def _position(stats: PositionStats | None, frames: int) -> dict[str, list[float | None]]:
+    """Mean and deviation of each position in a window; 0 and 1 if the protocol does not standardise positions."""
     if stats is None:
-        return None
+        return {"mean": [0.0] * frames, "std": [1.0] * frames}
     return {"mean": _plain(stats.mean), "std": _plain(stats.std)}
 
 
