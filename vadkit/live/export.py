@@ -72,7 +72,7 @@ def export_run(
         to: "onnx", "openvino" or "torch".
         out: the new folder.
         maps: whether the model gives anomaly maps.
-        check_video: a video for the comparison. Default: the first training video, if it is at hand.
+        check_video: a video for the comparison. Default: the first training video, if it is there.
         data_root: folder of the data set of the run, for the same purpose.
         threshold: as of `Watch`.
         false_alarms_per_hour: as of `Watch`.
@@ -140,7 +140,7 @@ def _deviations(watch: Watch) -> dict[str, float]:
 
 
 def _real_clips(watch: Watch, video: Path | None, data_root: Path | None, progress: Progress) -> Tensor | None:
-    """Clips from the start of a video, (N, C, T, H, W); None if no video is at hand.
+    """Clips from the start of a video, (N, C, T, H, W); None if there is no video.
 
     Raises:
         DataError: the given video cannot be read, or is shorter than a clip.
@@ -154,7 +154,7 @@ def _real_clips(watch: Watch, video: Path | None, data_root: Path | None, progre
     except (DataError, IndexError) as error:
         if data_root is not None and isinstance(error, DataError):
             raise
-    progress.message("the run's videos are not at hand: only random clips are compared; --check-video adds real ones")
+    progress.message("the run's videos are not there: only random clips are compared; --check-video adds real ones")
     return None
 
 

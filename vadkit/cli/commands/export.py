@@ -18,7 +18,7 @@ def export(
     ] = False,
     check_video: Annotated[
         Path | None,
-        typer.Option(metavar="VIDEO", help="A video for the comparison with PyTorch. Default: the run's, if at hand."),
+        typer.Option(metavar="VIDEO", help="A video for the comparison with PyTorch. Default: the run's, if it is there."),
     ] = None,
     data_root: options.DataRoot = None,
     threshold: options.Threshold = None,

@@ -60,7 +60,7 @@ def form_of(name: str, *, where: str = "--to") -> Form:
     """The format of a name.
 
     Raises:
-        VadkitError: there is no such format, or its packages are not installed.
+        VadkitError: no format has this name, or its packages are not installed.
     """
     if name not in FORMS:
         raise VadkitError(f"unknown format {name!r}", where=where, fix=closest(name, FORMS))

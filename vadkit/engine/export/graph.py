@@ -24,7 +24,7 @@ from vadkit.model.pipeline import Pipeline
 
 INPUT = "clips"
 _FIX = (
-    "export a run whose components compute with torch alone, on batches of any size;"
+    "export a run with components that compute with torch alone, on batches of any size;"
     " 'vadkit watch' and 'vadkit score' work with every run"
 )
 
@@ -42,14 +42,14 @@ def maps_name(scorer: str) -> str:
 class ClipScorer(nn.Module):
     """The pipeline and the scorers of a run as one module.
 
-    Clips (B, C, T, H, W) in [-1, 1] become a dictionary: `scores.NAME` (B, T) for each scorer, NaN for frames without a
-    score, and `maps.NAME` (B, T, h, w) for the scorers in `mapped`, the mean anomaly map of each cell of
-    `MAP_CELL` x `MAP_CELL` pixels.
+    Clips (B, C, T, H, W) in [-1, 1] become a dictionary. It has `scores.NAME` (B, T) for each scorer, NaN for frames
+    without a score. For the scorers in `mapped`, it also has `maps.NAME` (B, T, h, w), the mean anomaly map of each
+    cell of `MAP_CELL` x `MAP_CELL` pixels.
 
     Args:
         pipeline: encoder, decoder, features and densities.
         scorers: name -> scorer.
-        mapped: names of the scorers whose anomaly maps are outputs.
+        mapped: names of the scorers that also give their anomaly maps.
     """
 
     def __init__(self, pipeline: Pipeline, scorers: Mapping[str, Scorer], mapped: Collection[str]) -> None:
