@@ -38,7 +38,7 @@ def describe(
         graph: the captured run.
         to: name of the format.
         form: the format.
-        differences: kind of clips -> the largest difference from PyTorch; None if there were no such clips.
+        differences: kind of clips -> the largest difference from PyTorch; None without clips.
     """
     recipe, clip, mask = watch.recipe, watch.recipe.data.clip, graph.module.pipeline.mask
     manifest = watch.folder.read_manifest()

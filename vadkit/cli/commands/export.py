@@ -18,7 +18,7 @@ def export(
     ] = False,
     check_video: Annotated[
         Path | None,
-        typer.Option(metavar="VIDEO", help="A video for the comparison with PyTorch. Default: the run's, if it is there."),
+        typer.Option(metavar="VIDEO", help="A video for the comparison with PyTorch. Default: one of the run."),
     ] = None,
     data_root: options.DataRoot = None,
     threshold: options.Threshold = None,
