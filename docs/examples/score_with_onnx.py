@@ -32,6 +32,7 @@ def prepare(picture):  # a decoded picture -> (H, W, C) at the size of the clip
 seconds, video = map(
     np.stack, zip(*((each.time, prepare(each)) for each in av.open(path).decode(video=0)), strict=True)
 )
+seconds = seconds - seconds[0]
 sums, counts = np.zeros((2, len(components), len(video)))
 last, windows = len(video) - clip["span"], np.zeros(len(video))
 for start in {*range(0, last + 1, clip["stride"]), last}:

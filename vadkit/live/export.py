@@ -97,6 +97,8 @@ def export_run(
         registry=registry,
     )
     real = _real_clips(watch, check_video, data_root, progress)
+    if watch.recipe.engine.precision == "bf16":
+        progress.message("the model is exported in float32; the run uses bfloat16, so that scores differ a little")
     progress.message("capturing the model; this takes minutes for a large one")
     graph = capture(watch.experiment, maps=maps)
     with _new_folder(target) as folder:
