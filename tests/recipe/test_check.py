@@ -396,7 +396,6 @@ def test_values_that_are_nested_too_deeply(recipe: Path, registry: Registry) -> 
         load(changed(recipe, "{use: enc, tau: 4}", nested), registry=registry)
 
 
-
 def test_all_problems_are_told_together(recipe: Path, registry: Registry) -> None:
     changed(recipe, "decoder: dec", "decoder: dek")
     changed(recipe, "metrics: [auc]", "metrics: [auk]")

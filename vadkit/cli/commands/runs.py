@@ -7,6 +7,7 @@ import typer
 
 from vadkit.cli import options
 from vadkit.cli.interrupt import interruptible
+from vadkit.core.errors import VadkitError
 
 
 def run(
@@ -160,6 +161,10 @@ def bench(
     warmup: Annotated[int, typer.Option(min=0, help="Passes before the clock starts.")] = 2,
     repeat: Annotated[int, typer.Option(min=1, help="Timed passes.")] = 10,
     count: Annotated[bool, typer.Option("--count", help="Only count parameters and GFLOPs; time nothing.")] = False,
+    export: Annotated[
+        str | None,
+        typer.Option(metavar="FORMATS", help="Also time exported models: onnx, openvino, torch, or 'onnx,openvino'."),
+    ] = None,
     form: Annotated[
         str, typer.Option("--format", help="console, csv, markdown, latex or json.", metavar="FORMAT")
     ] = "console",
@@ -172,6 +177,8 @@ def bench(
     from vadkit.cli.render.tables import put
 
     render = renderer(form)
+    if count and export:
+        raise VadkitError("--count times nothing, so --export has no use", fix="leave out one of them")
     with interruptible("nothing was written"), terminal_progress() as progress:
         from vadkit.engine.bench.bench import bench
 
@@ -181,6 +188,7 @@ def bench(
             batch=batch,
             warmup=warmup,
             repeat=0 if count else repeat,
+            export=[name.strip() for name in export.split(",")] if export else (),
             progress=progress,
         )
     put(render(found), out)
