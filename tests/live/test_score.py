@@ -216,7 +216,7 @@ def test_a_full_disk_advises_to_give_the_same_command_again(
     def full(*_: Any, **__: Any) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("vadkit.live.score_files.csv.writer", full)
+    monkeypatch.setattr("vadkit.store.frame_scores.csv.writer", full)
     with pytest.raises(RunFolderError, match="the disk is full") as caught:
         _score(run, root / "test", "--out", tmp_path / "out")
     assert caught.value.fix == "free some space, then give the same command again: finished videos are kept"

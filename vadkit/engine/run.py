@@ -61,7 +61,7 @@ class Run:
 
     def scores(self) -> list[VideoScores]:
         """Components and coverage of each test video, from the score files."""
-        return read_scores(RunFolder(self.path).scores)
+        return [video.spread() for video in read_scores(RunFolder(self.path).scores)]
 
     def labels(self) -> dict[str, Labels]:
         """Video name -> frame labels."""
@@ -176,7 +176,7 @@ def run(
             end(folder, time.monotonic() - started)
             result = evaluate_run(folder, checked, evaluation).result
             folder.update_manifest(lambda manifest: replace(manifest, protocol=dict(result.protocol)))
-            result = replace(result, read_frames=partial(read_frames, data.videos, data.frames))
+            result = replace(result, read_frames=partial(read_frames, data.videos, data.file_frames))
             write_thumbnails(result, data.videos("test"), checked.data.clip, folder.path)
             save_events(result, folder.path)
             write_reports(result, checked.report, folder.path, unseen=progress.message)

@@ -16,6 +16,7 @@ from PIL import Image
 from vadkit.core.alarms import Alarm, AlarmDetector
 from vadkit.core.files import atomic_write, safe_name
 from vadkit.core.values import ClipSpec, Event
+from vadkit.video.clock import clock
 from vadkit.video.resize import placed
 
 Box = tuple[int, int, int, int]
@@ -27,14 +28,6 @@ COLUMNS = (
 )  # fmt: skip
 THUMBNAILS = "thumbnails"
 """Folder of the thumbnails, next to `events.csv`."""
-
-
-def clock(seconds: float | None) -> str:
-    """Seconds from the start of a video as h:mm:ss.mmm; empty if the time is unknown."""
-    if seconds is None:
-        return ""
-    minutes, milliseconds = divmod(round(1000 * seconds), 60_000)
-    return f"{minutes // 60}:{minutes % 60:02}:{milliseconds // 1000:02}.{milliseconds % 1000:03}"
 
 
 def find_events(

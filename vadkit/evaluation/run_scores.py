@@ -32,6 +32,7 @@ from vadkit.store.manifest import Manifest
 from vadkit.store.previews import find_preview
 from vadkit.store.run_folder import RunFolder
 from vadkit.store.scores import VideoScores, read_labels, read_scores
+from vadkit.video.times import mean_rate
 
 Evaluable = TypeVar("Evaluable", Recipe, EvaluationOnly)
 RESCORABLE = ("fuse", "evaluate", "report")
@@ -92,18 +93,25 @@ def _find_events(
         return None
     events: list[Event] = []
     for video, scored in zip(result.videos, videos, strict=True):
+        assert video.numbers is not None
+        enough = enough_windows(scored.spread().coverage, min_windows)[video.numbers]
+        scores, numbers, fps, times = levels(video.fused, enough), video.numbers, scored.fps, scored.times
+        if scored.sampling is not None and fps:  # an event has frames that the model saw, as in 'vadkit score'
+            times = np.arange(scored.length) / fps if times is None else times
+            fps = mean_rate(times[scored.sampling.numbers])
+            seen = np.isin(numbers, scored.sampling.numbers)
+            scores, numbers = scores[seen], numbers[seen]
         box = partial(_locate, scored, clip)
-        scores = levels(video.fused, enough_windows(scored.coverage, min_windows)[video.numbers])
-        events += find_events(
-            video.name, scores, threshold, scored.fps, numbers=video.numbers, locate=box, times=scored.times
-        )
+        found = find_events(video.name, scores, threshold, fps, numbers=numbers, locate=box, times=times)
+        events += [replace(event, recorded=scored.recorded) for event in found]
     return events
 
 
 def _locate(video: VideoScores, clip: ClipSpec, frame: int) -> Box | None:
     if video.anomaly_maps is None or video.size is None:
         return None
-    return locate(np.asarray(video.anomaly_maps()[frame]), clip, video.size)
+    index = frame if video.sampling is None else int(video.sampling.nearest[frame])
+    return locate(np.asarray(video.anomaly_maps()[index]), clip, video.size)
 
 
 def write_calibration(folder: RunFolder, config: EvaluationConfig) -> Calibration | None:

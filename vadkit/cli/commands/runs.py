@@ -126,9 +126,9 @@ def score(
         refuse_run(folder)
         found = find_videos(videos or (), lists or ())
         from vadkit.live.score import Settings, score_videos, start_of
-        from vadkit.live.score_files import check_format
         from vadkit.live.score_report import write_score_report
         from vadkit.live.watch import Watch
+        from vadkit.store.frame_scores import check_format
 
         check_format(form)
         settings = Settings(form, fps, annotate, start_of(start, found.videos))

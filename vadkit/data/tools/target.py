@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from vadkit.core.contracts import Dataset
 from vadkit.core.errors import DataError, VadkitError
 from vadkit.core.values import ClipSpec, OnCorrupt, Short
-from vadkit.data.opening import open_dataset, open_pair
+from vadkit.data.opening import open_dataset, open_pair, rated
 from vadkit.plugin.registry import Registry
 from vadkit.recipe import describe, load
 from vadkit.recipe.evaluation_only import read_evaluation_only
@@ -33,6 +33,7 @@ class Target:
     name: str  # name of the data set in a recipe
     dataset: Dataset
     clip: ClipSpec | None = None  # None without a recipe
+    fps: float | None = None  # the recipe's `data.fps`
     short: Short = "error"  # the recipe's `data.short`, for videos shorter than a clip
     on_corrupt: OnCorrupt = "warn"  # the recipe's `data.on_corrupt`, for damaged videos
     mask: NDArray[np.bool_] | None = None  # (H, W), pixels that the recipe's `data.mask` leaves out
@@ -72,7 +73,8 @@ def open_target(
     def under(**keys: Any) -> Dataset:
         kept = {name: value for name, value in {**chosen.keys, **keys}.items() if keys.get(name, "") is not None}
         labelled = replace(chosen, keys=kept)
-        return open_pair(source, labelled, data_root) if source else open_dataset(labelled, data_root)
+        opened = open_pair(source, labelled, data_root) if source else open_dataset(labelled, data_root)
+        return rated(opened, data.fps if data else None)
 
     parameters = describe(chosen.component).parameters
     others = {"without 'label_file'": under(label_file=None)} if "label_file" in chosen.keys else {}
@@ -88,9 +90,8 @@ def open_target(
     if data is None:
         return target
     mask = draw_mask(data.clip, data.mask.image, data.mask.polygons) if data.mask else None
-    return replace(
-        target, clip=data.clip, short=data.short, on_corrupt=data.on_corrupt, held_out=data.held_out, mask=mask
-    )
+    checks = {"short": data.short, "on_corrupt": data.on_corrupt, "held_out": data.held_out}
+    return replace(target, clip=data.clip, fps=data.fps, mask=mask, **checks)
 
 
 def _recipe(what: str | Mapping[str, Any], overrides: Sequence[str], registry: Registry) -> Data | None:
