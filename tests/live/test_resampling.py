@@ -29,8 +29,10 @@ from vadkit.live.videos import find_videos
 from vadkit.live.watch import Watch
 from vadkit.store.frame_scores import every_frame
 from vadkit.store.scores import read_scores, score_file
+from vadkit.video.damage import Damages
 from vadkit.video.frame_array import SampledFrames
 from vadkit.video.sampling import Sampling
+from vadkit.video.video_file import pictures
 from vadkit_datasets.folder.dataset import Folder
 
 FPS = 12.0
@@ -59,7 +61,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("rates")
     for name, fps in (("a", 25), ("b", 12), ("c", 17)):
         film(root / f"train/{name}.mp4", 3 * fps, fps=fps)
-    film(root / "test/fast.mp4", 100, fps=25, jump=60)
+    film(root / "test/fast.mp4", 100, fps=25, jump=60, recorded="2026-03-01T08:30:00Z")
     images(root / "test/stills", 20, white=[12, 13])
     (root / "labels.csv").write_text("video,start_seconds,end_seconds\nfast,2.4,4\nstills,1,1.5\n")
     return root
@@ -71,7 +73,7 @@ def run(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[vadkit
     patch.setenv("VADKIT_CACHE", str(tmp_path_factory.mktemp("frames")))
     recipe = {key: TINY[key] for key in ("vadkit", "name", "model")} | RECIPE
     recipe["model"] = {**recipe["model"], "fit": {**recipe["model"]["fit"], "steps": 2}}
-    yield vadkit.run(recipe, data_root=root, out=tmp_path_factory.mktemp("resampled") / "run")
+    yield vadkit.run(recipe, data_root=root, out=tmp_path_factory.mktemp("resampled") / "run", annotate=True)
     patch.undo()
 
 
@@ -129,18 +131,34 @@ def test_score_gives_the_scores_and_events_of_the_run(run: vadkit.Run, root: Pat
     [path] = (tmp_path / "scores").rglob("fast.mp4.csv")
     rows = _rows(path)
     assert [int(row["frame"]) for row in rows] == list(range(100))
+    mine = _rows(run.path / "frame_scores" / "fast.csv")
+    assert [row | {"score": ""} for row in mine] == [row | {"score": ""} for row in rows]  # frame, seconds, component
     result = run.evaluate()
     [fast] = [video for video in result.videos if video.name == "fast"]
     np.testing.assert_allclose([float(row["score"]) for row in rows], fast.fused, rtol=1e-5, equal_nan=True)
     assert result.events is not None
-    columns = ("start_frame", "end_frame", "peak_frame", "peak_seconds")
-    mine = [tuple(getattr(event, name) for name in columns) for event in result.events if event.video == "fast"]
+    columns = ("start_frame", "end_frame", "peak_frame", "start_seconds")
+    ours = [tuple(getattr(event, name) for name in columns) for event in result.events if event.video == "fast"]
     theirs = [tuple(float(row[name]) for name in columns) for row in _rows(tmp_path / "events.csv")]
-    assert mine
-    np.testing.assert_allclose(mine, theirs)
+    assert ours
+    listed = [row for row in _rows(run.path / "events.csv") if row["video"] == "fast"]
+    assert [row["start_time"] for row in listed] == [
+        f"2026-03-01T08:30:{seconds:06.3f}+00:00" for seconds in (event[3] for event in ours)
+    ]
+    np.testing.assert_allclose(ours, theirs)
     numbers = Sampling.of(np.arange(100) / 25, FPS).numbers
-    assert {frame for event in mine for frame in event[:3]} <= set(numbers.tolist())
-    assert (run.path / "thumbnails/fast" / f"frame_{mine[0][2]:06}.jpg").is_file()
+    assert {frame for event in ours for frame in event[:3]} <= set(numbers.tolist())
+    assert (run.path / "thumbnails/fast" / f"frame_{ours[0][2]:06}.jpg").is_file()
+
+
+def test_a_run_writes_annotated_videos(run: vadkit.Run) -> None:
+    movie = list(pictures(run.path / "annotated" / "fast.mp4", Damages(strict=True)))
+    assert len(movie) == 100
+    events = [event for event in run.evaluate().events or () if event.video == "fast"]
+    active = [n for event in events for n in range(event.start_frame, event.end_frame + 1)]
+    edges = [frame[1, :, 0].astype(int).mean() - frame[1, :, 1].mean() > 60 for frame in movie]  # red borders
+    assert np.flatnonzero(edges).tolist() == active
+    assert len(list(pictures(run.path / "annotated" / "stills.mp4", Damages(strict=True)))) == 20
 
 
 def test_previews_name_the_frames_of_the_file(run: vadkit.Run) -> None:

@@ -128,7 +128,12 @@ def thumbnail_of(event: Event) -> PurePosixPath:
 
 def thumbnails_of(video: str) -> PurePosixPath:
     """Path of the folder with the thumbnails of a video, in the folder of `events.csv`."""
-    return PurePosixPath(THUMBNAILS, *(safe_name(part) for part in video.split("/") if part))
+    return PurePosixPath(THUMBNAILS) / place_of(video)
+
+
+def place_of(video: str) -> PurePosixPath:
+    """Path of a video's results inside a folder, from its name."""
+    return PurePosixPath(*(safe_name(part) for part in video.split("/") if part))
 
 
 def as_dict(event: Event, folder: Path) -> dict[str, Any]:

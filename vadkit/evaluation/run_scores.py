@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -79,7 +80,15 @@ def evaluate_run(
     done = Evaluator(config).evaluate(data, name=recipe.name, folder=target or folder.path)
     summary = replace(done.result.summary, run=_origin(folder.read_manifest()))
     events = _find_events(done.result, data.videos, recipe.data.clip, config.protocol.min_windows)
-    videos = [replace(one, preview=find_preview(folder.scores, one.name)) for one in done.result.videos]
+    videos = [
+        replace(
+            one,
+            preview=find_preview(folder.scores, one.name),
+            times=_times(scored, one.numbers),
+            began=datetime.fromisoformat(scored.recorded) if scored.recorded else None,
+        )
+        for one, scored in zip(done.result.videos, data.videos, strict=True)
+    ]
     result = replace(done.result, videos=videos, summary=summary, events=events, recipe=dump(recipe.tree))
     return replace(done, result=result)
 
@@ -95,9 +104,8 @@ def _find_events(
     for video, scored in zip(result.videos, videos, strict=True):
         assert video.numbers is not None
         enough = enough_windows(scored.spread().coverage, min_windows)[video.numbers]
-        scores, numbers, fps, times = levels(video.fused, enough), video.numbers, scored.fps, scored.times
-        if scored.sampling is not None and fps:  # an event has frames that the model saw, as in 'vadkit score'
-            times = np.arange(scored.length) / fps if times is None else times
+        scores, numbers, fps, times = levels(video.fused, enough), video.numbers, scored.fps, _times(scored)
+        if scored.sampling is not None and times is not None:  # an event has frames that the model saw
             fps = mean_rate(times[scored.sampling.numbers])
             seen = np.isin(numbers, scored.sampling.numbers)
             scores, numbers = scores[seen], numbers[seen]
@@ -105,6 +113,12 @@ def _find_events(
         found = find_events(video.name, scores, threshold, fps, numbers=numbers, locate=box, times=times)
         events += [replace(event, recorded=scored.recorded) for event in found]
     return events
+
+
+def _times(video: VideoScores, numbers: NDArray[np.int64] | None = None) -> NDArray[np.float64] | None:
+    """Seconds of the frames of a video, of all or of those with these numbers; None if unknown."""
+    times = np.arange(video.length) / video.fps if video.times is None and video.fps else video.times
+    return times if times is None or numbers is None else times[numbers]
 
 
 def _locate(video: VideoScores, clip: ClipSpec, frame: int) -> Box | None:

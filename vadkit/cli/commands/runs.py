@@ -25,6 +25,8 @@ def run(
         str | None, typer.Option(metavar="SIZE", help="Limit of the frame cache: 50GB. Default: $VADKIT_CACHE_LIMIT.")
     ] = None,
     no_cache: Annotated[bool, typer.Option("--no-cache", help="Keep no decoded frames for later runs.")] = False,
+    form: options.ScoreFormat = "csv",
+    annotate: options.Annotate = False,
     allow_test_tuning: options.TestTuning = False,
 ) -> None:
     """Train, fit densities, score, evaluate and report: the complete experiment of a recipe."""
@@ -44,6 +46,8 @@ def run(
             allow_test_tuning=allow_test_tuning,
             keep_cache=not no_cache,
             cache_limit=cache_limit,
+            form=form,
+            annotate=annotate,
             progress=progress,
         )
     typer.echo(f"run folder: {done.path}")
@@ -97,13 +101,8 @@ def score(
     videos: options.Videos = None,
     lists: options.VideoLists = None,
     out: Annotated[Path | None, typer.Option(help="Folder of the results. Default: RUN/scored.")] = None,
-    form: Annotated[
-        str,
-        typer.Option("--format", metavar="FORMAT", help="csv, jsonl, parquet or npz, for the scores of the frames."),
-    ] = "csv",
-    annotate: Annotated[
-        bool, typer.Option("--annotate", help="Also write videos with scores, heat maps and event marks.")
-    ] = False,
+    form: options.ScoreFormat = "csv",
+    annotate: options.Annotate = False,
     start: Annotated[
         str | None,
         typer.Option(metavar="TIME", help="Clock time of the video's first frame. Default: the time in the file."),
