@@ -16,10 +16,9 @@ _PICTURES: dict[PictureState, str] = {
     "black": "the picture has been black for {} s; low scores do not mean that the scene is normal",
     "normal": "the picture is as usual again",
 }
-_SCENE = (
-    f"most of the picture changed, and has not changed back for {CUT_SECONDS:g} s; if the training "
-    "videos do not show such pictures, scores and alarms mean nothing"
-)
+_UNKNOWN = "if the training videos do not show such pictures, scores and alarms mean nothing"
+_SCENE = f"most of the picture changed, and has not changed back for {CUT_SECONDS:g} s; {_UNKNOWN}"
+_DRIFT = f"most of the picture has changed slowly, as at dusk; {_UNKNOWN}"
 
 
 class _Lasting:
@@ -121,6 +120,8 @@ class Reports:
             self.tell(look.state, _PICTURES[look.state].format(f"{seconds - look.since:.0f}"))
         if look.scene_changed:
             self.tell("scene_changed", _SCENE)
+        elif look.drifted:
+            self.tell("scene_changed", _DRIFT)
 
 
 def _rates(rate: float | None, fps: float | None) -> str:
