@@ -28,17 +28,18 @@ def run(
     form: options.ScoreFormat = "csv",
     annotate: options.Annotate = False,
     allow_test_tuning: options.TestTuning = False,
+    threads: options.Threads = None,
 ) -> None:
     """Train, fit densities, score, evaluate and report: the complete experiment of a recipe."""
     from vadkit.cli.progress import terminal_progress
     from vadkit.engine.run import run
 
-    with interruptible("finished stages are kept: continue with --resume"), terminal_progress() as progress:
+    with interruptible("the work so far is kept: continue with --resume"), terminal_progress() as progress:
         done = run(
             options.variant_of(recipe, variant),
             out=out,
             data_root=data_root,
-            overrides=set_ or (),
+            overrides=options.run_overrides(set_, threads),
             resume=resume,
             overwrite=overwrite,
             reuse=reuse or (),
@@ -71,6 +72,7 @@ def sweep(
     out: Annotated[Path | None, typer.Option(help="Folder of the runs. Default: runs/NAME-sweep.")] = None,
     reuse: options.Reuse = None,
     allow_test_tuning: options.TestTuning = False,
+    threads: options.Threads = None,
 ) -> None:
     """Run the variants of a recipe, or combinations of values. Shared stages run once."""
     from vadkit.cli.progress import terminal_progress
@@ -86,7 +88,7 @@ def sweep(
             variants=variant or (),
             out=out,
             data_root=data_root,
-            overrides=set_ or (),
+            overrides=options.run_overrides(set_, threads),
             reuse=reuse or (),
             allow_test_tuning=allow_test_tuning,
             progress=progress,
@@ -110,6 +112,7 @@ def score(
     threshold: options.Threshold = None,
     false_alarms_per_hour: options.AlarmRate = None,
     fps: options.SourceRate = None,
+    threads: options.Threads = None,
     set_: options.Set = None,
 ) -> None:
     """Score video files with a trained run, and list their events. To continue, run it again."""
@@ -135,6 +138,7 @@ def score(
             ready = Watch(
                 run,
                 overrides=set_ or (),
+                threads=threads,
                 threshold=threshold,
                 false_alarms_per_hour=false_alarms_per_hour,
                 progress=progress,
@@ -159,6 +163,7 @@ def bench(
         str, typer.Option("--format", help="console, csv, markdown, latex or json.", metavar="FORMAT")
     ] = "console",
     out: options.OutFile = None,
+    threads: options.Threads = None,
 ) -> None:
     """Measure size and speed of each part on random clips: parameters, GFLOPs, ms, frames/s, memory."""
     from vadkit.cli.progress import terminal_progress
@@ -169,5 +174,12 @@ def bench(
     with interruptible("nothing was written"), terminal_progress() as progress:
         from vadkit.engine.bench.bench import bench
 
-        found = bench(target, set_ or (), batch=batch, warmup=warmup, repeat=0 if count else repeat, progress=progress)
+        found = bench(
+            target,
+            options.run_overrides(set_, threads),
+            batch=batch,
+            warmup=warmup,
+            repeat=0 if count else repeat,
+            progress=progress,
+        )
     put(render(found), out)

@@ -20,11 +20,13 @@ from torch.optim import Optimizer as TorchOptimizer
 
 from vadkit.core.contracts import LRScheduler, Optimizer
 from vadkit.core.errors import DivergedError
+from vadkit.core.interrupts import delayed_interrupt
 from vadkit.core.progress import Progress
 from vadkit.core.seeds import derive
 from vadkit.model.autoencoder import StepLosses
 from vadkit.model.training.checkpoint import Checkpoints
 from vadkit.model.training.log import Log
+from vadkit.model.training.threads import StageThreads, Threads
 from vadkit.video.clips import Batch
 
 SAVE_EVERY = 60.0  # seconds between resume states
@@ -77,20 +79,31 @@ class Trainer:
         log: the training log.
         progress: receives the progress.
         seed: the recipe's seed.
+        threads: chooses the CPU threads of each job; None uses those of torch.
     """
 
-    def __init__(self, fabric: Fabric, checkpoints: Checkpoints, log: Log, progress: Progress, seed: int) -> None:
+    def __init__(
+        self,
+        fabric: Fabric,
+        checkpoints: Checkpoints,
+        log: Log,
+        progress: Progress,
+        seed: int,
+        threads: Threads | None = None,
+    ) -> None:
         self.fabric = fabric
         self.checkpoints = checkpoints
         self.log = log
         self.progress = progress
         self.seed = seed
+        self.threads = threads
 
     def fit(self, job: TrainingJob) -> None:
         """Train to the last step. If there is a resume state, continue from it.
 
         Raises:
             DivergedError: the loss stays non-finite.
+            KeyboardInterrupt: Ctrl-C was pressed. The step in progress is finished, and the state is saved.
         """
         torch.manual_seed(derive(self.seed, f"train/{job.stage}"))
         critics = {id(parameter) for parameter in job.critics}
@@ -102,30 +115,35 @@ class Trainer:
         module, *wrapped = self.fabric.setup(job.module, *optimizers)
         step, skipped = self._resume(job, optimizers)
         module.train()
+        threads = self.threads.of(job.stage, job.digest, done=step) if self.threads is not None else StageThreads(1)
         self.progress.begin(job.stage, job.steps, done=step, unit=job.unit)
         last_save = time.monotonic()
         in_a_row = 0
-        for batch in self._stream(job, step):
-            factor = _rate_factor(job, step)
-            for optimizer, rates in zip(optimizers, base_rates, strict=True):
-                for group, lr in zip(optimizer.param_groups, rates, strict=True):
-                    group["lr"] = lr * factor
-            values = self._step(module, wrapped, batch, job)
-            step += 1
-            in_a_row = 0 if values["finite"] else in_a_row + 1
-            skipped += not values.pop("finite")
-            if in_a_row > MAX_SKIPPED:
-                raise DivergedError(
-                    f"the loss was not finite for {in_a_row} steps in a row",
-                    where=f"{job.stage}, step {step}",
-                    fix="lower the learning rate, or set fit.warmup or fit.clip_gradients",
-                )
-            rate = base_rates[0][0] * factor
-            self.log.write({"stage": job.stage, "step": step, "lr": rate, **values, "skipped": skipped})
-            self.progress.advance(step, amount=len(batch), values=values)
-            if step < job.steps and time.monotonic() - last_save > SAVE_EVERY:
-                self._save(job, optimizers, step, skipped)
-                last_save = time.monotonic()
+        with delayed_interrupt() as interrupted:
+            for batch in self._stream(job, step):
+                factor = _rate_factor(job, step)
+                for optimizer, rates in zip(optimizers, base_rates, strict=True):
+                    for group, lr in zip(optimizer.param_groups, rates, strict=True):
+                        group["lr"] = lr * factor
+                with threads.step():
+                    values = self._step(module, wrapped, batch, job)
+                step += 1
+                in_a_row = 0 if values["finite"] else in_a_row + 1
+                skipped += not values.pop("finite")
+                if in_a_row > MAX_SKIPPED:
+                    raise DivergedError(
+                        f"the loss was not finite for {in_a_row} steps in a row",
+                        where=f"{job.stage}, step {step}",
+                        fix="lower the learning rate, or set fit.warmup or fit.clip_gradients",
+                    )
+                rate = base_rates[0][0] * factor
+                self.log.write({"stage": job.stage, "step": step, "lr": rate, **values, "skipped": skipped})
+                self.progress.advance(step, amount=len(batch), values=values)
+                if interrupted() or (step < job.steps and time.monotonic() - last_save > SAVE_EVERY):
+                    self._save(job, optimizers, step, skipped)
+                    last_save = time.monotonic()
+                if interrupted():
+                    break
         self.progress.end(f"{skipped} non-finite steps skipped" if skipped else "")
         job.module.eval()
 
