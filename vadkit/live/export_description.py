@@ -19,7 +19,7 @@ from vadkit.live.watch import Watch
 from vadkit.model.inference.sliding_window import MAP_CELL
 from vadkit.store.run_folder import digest_of
 from vadkit.store.scores import PositionStats
-from vadkit.video.times import FPS_TOLERANCE
+from vadkit.video.sampling import FPS_TOLERANCE
 
 FORMAT = "vadkit exported model"
 VERSION = 1

@@ -26,6 +26,8 @@ def run(
         str | None, typer.Option(metavar="SIZE", help="Limit of the frame cache: 50GB. Default: $VADKIT_CACHE_LIMIT.")
     ] = None,
     no_cache: Annotated[bool, typer.Option("--no-cache", help="Keep no decoded frames for later runs.")] = False,
+    form: options.ScoreFormat = "csv",
+    annotate: options.Annotate = False,
     allow_test_tuning: options.TestTuning = False,
     threads: options.Threads = None,
 ) -> None:
@@ -46,6 +48,8 @@ def run(
             allow_test_tuning=allow_test_tuning,
             keep_cache=not no_cache,
             cache_limit=cache_limit,
+            form=form,
+            annotate=annotate,
             progress=progress,
         )
     typer.echo(f"run folder: {done.path}")
@@ -100,13 +104,8 @@ def score(
     videos: options.Videos = None,
     lists: options.VideoLists = None,
     out: Annotated[Path | None, typer.Option(help="Folder of the results. Default: RUN/scored.")] = None,
-    form: Annotated[
-        str,
-        typer.Option("--format", metavar="FORMAT", help="csv, jsonl, parquet or npz, for the scores of the frames."),
-    ] = "csv",
-    annotate: Annotated[
-        bool, typer.Option("--annotate", help="Also write videos with scores, heat maps and event marks.")
-    ] = False,
+    form: options.ScoreFormat = "csv",
+    annotate: options.Annotate = False,
     start: Annotated[
         str | None,
         typer.Option(metavar="TIME", help="Clock time of the video's first frame. Default: the time in the file."),
@@ -130,9 +129,9 @@ def score(
         refuse_run(folder)
         found = find_videos(videos or (), lists or ())
         from vadkit.live.score import Settings, score_videos, start_of
-        from vadkit.live.score_files import check_format
         from vadkit.live.score_report import write_score_report
         from vadkit.live.watch import Watch
+        from vadkit.store.frame_scores import check_format
 
         check_format(form)
         settings = Settings(form, fps, annotate, start_of(start, found.videos))
