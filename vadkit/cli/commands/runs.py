@@ -26,26 +26,41 @@ def run(
     ] = None,
     no_cache: Annotated[bool, typer.Option("--no-cache", help="Keep no decoded frames for later runs.")] = False,
     allow_test_tuning: options.TestTuning = False,
+    devices: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Processes on this machine. Default: engine.devices.")
+    ] = None,
+    num_nodes: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Machines. Default: engine.num_nodes.")
+    ] = None,
 ) -> None:
     """Train, fit densities, score, evaluate and report: the complete experiment of a recipe."""
     from vadkit.cli.progress import terminal_progress
+    from vadkit.engine.launch import is_first_process, launch
     from vadkit.engine.run import run
+    from vadkit.model.training.processes import NotStartedError
 
-    with interruptible("finished stages are kept: continue with --resume"), terminal_progress() as progress:
-        done = run(
-            options.variant_of(recipe, variant),
-            out=out,
-            data_root=data_root,
-            overrides=set_ or (),
-            resume=resume,
-            overwrite=overwrite,
-            reuse=reuse or (),
-            warm_start=warm_start,
-            allow_test_tuning=allow_test_tuning,
-            keep_cache=not no_cache,
-            cache_limit=cache_limit,
-            progress=progress,
-        )
+    engine = {"devices": devices, "num_nodes": num_nodes}
+    changes = [*(set_ or ()), *(f"engine.{key}={count}" for key, count in engine.items() if count is not None)]
+    try:
+        with interruptible("finished stages are kept: continue with --resume"), terminal_progress() as progress:
+            done = run(
+                options.variant_of(recipe, variant),
+                out=out,
+                data_root=data_root,
+                overrides=changes,
+                resume=resume,
+                overwrite=overwrite,
+                reuse=reuse or (),
+                warm_start=warm_start,
+                allow_test_tuning=allow_test_tuning,
+                keep_cache=not no_cache,
+                cache_limit=cache_limit,
+                progress=progress,
+            )
+    except NotStartedError as error:
+        raise typer.Exit(launch(error.engine)) from None
+    if not is_first_process():
+        return
     typer.echo(f"run folder: {done.path}")
     if (page := done.path / "report.html").is_file():
         typer.echo(f"open in a browser: {page}")
