@@ -78,10 +78,11 @@ def test_after_an_error_no_file_of_outputs_stays(tmp_path: Path) -> None:
 
 
 def test_previews_are_read_as_they_were_written(tmp_path: Path) -> None:
-    assert not has_previews(tmp_path)
+    assert not has_previews(tmp_path, ["a"])
     made = previews(["a", "b"])
     write_previews(tmp_path, made)
-    assert has_previews(tmp_path)
+    assert has_previews(tmp_path, ["a", "b"])
+    assert not has_previews(tmp_path, ["a", "c"])  # a run that was killed between two of them
     read = find_preview(tmp_path, "b")
     assert read is not None
     again = read()

@@ -104,6 +104,7 @@ def error_of(path: Path, lengths: Mapping[str, int] = TWO, dropped: tuple[int, i
         ),
         ("s.json", "[" * 100_000, "", "nested too deeply", "write {"),
         ("s.jsonl", '{"video": "01", "frame": 0, "score": 1}\n\n{"video"', ", line 3", "is not JSON", "write {"),
+        ("s.jsonl", "1\n2", ", line 1", "is a number, not an object", "write {"),
         ("s.jsonl", '{"video": "01", "scores": [1]}\n[1]', ", line 2", "is a list, not an object", "write {"),
         (
             "s.jsonl",

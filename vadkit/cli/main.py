@@ -13,6 +13,7 @@ from vadkit.cli.interrupt import complain
 from vadkit.cli.light import LightCommand, LightGroup
 from vadkit.core.errors import DeprecatedKeyWarning, VadkitError
 from vadkit.core.version import __version__
+from vadkit.core.waiting import wait_passively
 
 app = typer.Typer(
     name="vadkit",
@@ -64,6 +65,7 @@ def _show_warning(
 
 def main() -> None:
     """Run the program. A `VadkitError` is one message and its exit code; any other error is a traceback and code 1."""
+    wait_passively()
     warnings.showwarning = partial(_show_warning, warnings.showwarning)
     try:
         app()

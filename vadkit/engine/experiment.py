@@ -24,6 +24,7 @@ from vadkit.model.training.density_fit import FeatureLoader, GradientFit, total_
 from vadkit.model.training.device import build_fabric
 from vadkit.model.training.log import Log
 from vadkit.model.training.processes import Processes
+from vadkit.model.training.threads import Threads
 from vadkit.model.training.trainer import Trainer, TrainingJob
 from vadkit.recipe.build import build
 from vadkit.recipe.model import Fit, Model, Recipe
@@ -120,7 +121,24 @@ class Experiment:
     @cached_property
     def trainer(self) -> Trainer:
         """The training loop of this run."""
-        return Trainer(self.fabric, self.checkpoints, Log(self.folder.log), self.progress, self.recipe.seed)
+        log = Log(self.folder.log)
+        return Trainer(self.fabric, self.checkpoints, log, self.progress, self.recipe.seed, self.threads)
+
+    @cached_property
+    def threads(self) -> Threads:
+        """The CPU threads of the stages. They are measured, unless the recipe sets them."""
+
+        def keep(stage: str, threads: int) -> None:
+            self.folder.update_manifest(lambda it: it.with_stage(stage, threads=threads))
+
+        return Threads(
+            measure=self.recipe.engine.threads is None
+            and self.fabric.device.type == "cpu"
+            and self.processes.count == 1,
+            known=lambda stage: self.folder.read_manifest().stage(stage).threads,
+            keep=keep,
+            progress=self.progress,
+        )
 
     def train_model(self) -> None:
         """Stage one: train the autoencoder on normal clips. An encoder without `fit` is only saved."""

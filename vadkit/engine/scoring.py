@@ -62,7 +62,7 @@ class Scoring:
         scored = self._videos(SCORES, "score test", self.folder.scores, videos, frames, tested=True)
         if not self.processes.first:
             return
-        if self.previews and (scored or not has_previews(self.folder.scores)):
+        if self.previews and (scored or not has_previews(self.folder.scores, (video.name for video in videos))):
             write_all_previews(self.folder.scores, videos, frames, self.experiment.progress)
         flops = count_flops(self.experiment.pipeline(), self.experiment.scorers)
         self.folder.update_manifest(lambda it: replace(it, flops=flops))
@@ -133,6 +133,7 @@ class Scoring:
         mine = self.processes.split({name: windows[name] for name in missing})
         step = step_of(sum(lengths.values()))
         stats = self._position_stats(pipeline) if missing else None
+        threads = self.experiment.threads.of(stage, self.experiment.digests["scores"], engine.score_batch)
         began, done = time.monotonic(), 0  # without calibration: vadkit compare shows frames per second
         self.experiment.progress.begin(label, sum(windows.values()), unit="windows")
         for video in videos:
@@ -143,7 +144,7 @@ class Scoring:
                         video, frames, pipeline, self.experiment.scorers, self.experiment.fabric,
                         batch=engine.score_batch, stride=engine.score_stride, progress=self.experiment.progress,
                         done=done, position_stats=stats, anomaly_maps=anomaly_maps, keep_maps=self.keep_maps,
-                        preview=recorder, short=short,
+                        preview=recorder, short=short, threads=threads,
                     )  # fmt: skip
                 if kept_maps:
                     scores = replace(scores, size=frame_size(video))

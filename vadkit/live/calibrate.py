@@ -28,7 +28,7 @@ from vadkit.live.stream import Source, open_source
 from vadkit.live.videos import Video
 from vadkit.live.watch import open_deployable
 from vadkit.plugin.registry import Registry
-from vadkit.recipe.model import Recipe
+from vadkit.recipe.model import Recipe, with_threads
 from vadkit.store.run_folder import RunFolder
 from vadkit.store.scores import read_scores
 from vadkit.video.cache import FrameCache, Frames
@@ -43,6 +43,7 @@ def calibrate_run(
     *,
     fps: float | None = None,
     overwrite: bool = False,
+    threads: int | None = None,
     progress: Progress | None = None,
     registry: Registry | None = None,
 ) -> Calibration:
@@ -56,6 +57,7 @@ def calibrate_run(
         out: the new run folder.
         fps: frames per second to use; default: the rate of the videos that the run was trained on.
         overwrite: replace an earlier run folder.
+        threads: CPU threads; default: those of the recipe, or measured.
         progress: receives progress and messages.
         registry: default: all installed plugins.
 
@@ -79,7 +81,7 @@ def calibrate_run(
         new = RunFolder(Path(aside) / "run")
         _copy_weights(folder, new)
         found = _decode(videos, recipe.data.clip, rate, Path(aside), progress)
-        experiment = without_videos(recipe, new)
+        experiment = without_videos(with_threads(recipe, threads), new)
         experiment.load_weights()
         experiment.progress = progress
         experiment.datamodule = _CameraVideos(recipe, found, progress)

@@ -24,7 +24,7 @@ from vadkit.evaluation.evaluator import Evaluator
 from vadkit.evaluation.run_scores import open_run, read_synthetic
 from vadkit.live.fusion import OnlineFusion, check_lookback
 from vadkit.plugin.registry import Registry
-from vadkit.recipe.model import Recipe
+from vadkit.recipe.model import Recipe, with_threads
 from vadkit.store.provenance import changes, code_of
 from vadkit.store.run_folder import RunFolder, digest_of
 from vadkit.store.scores import VideoScores, read_scores
@@ -49,6 +49,7 @@ class Watch:
         threshold: score that raises an alarm, instead of the threshold from the held-out videos.
         false_alarms_per_hour: alarms per hour that the held-out videos may raise; default: the protocol's rate.
         rules: hysteresis, shortest duration and cool-down of alarms; default: none of them.
+        threads: CPU threads; default: those of the recipe, or measured.
         progress: receives messages about the source.
         registry: default: all installed plugins.
 
@@ -72,6 +73,7 @@ class Watch:
         threshold: float | None = None,
         false_alarms_per_hour: float | None = None,
         rules: AlarmRules | None = None,
+        threads: int | None = None,
         progress: Progress | None = None,
         registry: Registry | None = None,
     ) -> None:
@@ -96,7 +98,7 @@ class Watch:
         self._mixed_rates = bool(rates) and max(rates) > FPS_TOLERANCE * min(rates)
         from vadkit.engine.experiment import load_experiment
 
-        self._experiment: Experiment = load_experiment(folder.path, self.recipe)
+        self._experiment: Experiment = load_experiment(folder.path, with_threads(self.recipe, threads))
 
     def _find_threshold(self, threshold: float | None, per_hour: float | None) -> float:
         if threshold is not None:
@@ -218,6 +220,7 @@ class Watch:
             batch=1 if live else engine.score_batch,
             position_stats=load_position_stats(experiment),
             anomaly_maps=anomaly_maps,
+            threads=experiment.threads.unkept(),
         )
 
 

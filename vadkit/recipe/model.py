@@ -11,7 +11,7 @@ Nothing here is imported from a plugin: `build` later makes an object from each 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -297,3 +297,8 @@ class Recipe(Section):
     requires: tuple[str, ...] = ()
     tree: Mapping[str, Any] = field(default_factory=dict[str, Any])
     files: Mapping[str, Path] = field(default_factory=dict[str, Path])
+
+
+def with_threads(recipe: Recipe, threads: int | None) -> Recipe:
+    """The recipe with another number of CPU threads; None changes nothing."""
+    return recipe if threads is None else replace(recipe, engine=replace(recipe.engine, threads=threads))

@@ -26,6 +26,7 @@ def run(
     ] = None,
     no_cache: Annotated[bool, typer.Option("--no-cache", help="Keep no decoded frames for later runs.")] = False,
     allow_test_tuning: options.TestTuning = False,
+    threads: options.Threads = None,
     devices: Annotated[
         int | None, typer.Option(min=1, metavar="N", help="Processes on this machine. Default: engine.devices.")
     ] = None,
@@ -40,9 +41,12 @@ def run(
     from vadkit.model.training.processes import NotStartedError
 
     engine = {"devices": devices, "num_nodes": num_nodes}
-    changes = [*(set_ or ()), *(f"engine.{key}={count}" for key, count in engine.items() if count is not None)]
+    changes = [
+        *options.run_overrides(set_, threads),
+        *(f"engine.{key}={count}" for key, count in engine.items() if count is not None),
+    ]
     try:
-        with interruptible("finished stages are kept: continue with --resume"), terminal_progress() as progress:
+        with interruptible("the work so far is kept: continue with --resume"), terminal_progress() as progress:
             done = run(
                 options.variant_of(recipe, variant),
                 out=out,
@@ -82,6 +86,7 @@ def sweep(
     out: Annotated[Path | None, typer.Option(help="Folder of the runs. Default: runs/NAME-sweep.")] = None,
     reuse: options.Reuse = None,
     allow_test_tuning: options.TestTuning = False,
+    threads: options.Threads = None,
 ) -> None:
     """Run the variants of a recipe, or combinations of values. Shared stages run once."""
     from vadkit.cli.progress import terminal_progress
@@ -97,7 +102,7 @@ def sweep(
             variants=variant or (),
             out=out,
             data_root=data_root,
-            overrides=set_ or (),
+            overrides=options.run_overrides(set_, threads),
             reuse=reuse or (),
             allow_test_tuning=allow_test_tuning,
             progress=progress,
@@ -126,6 +131,7 @@ def score(
     threshold: options.Threshold = None,
     false_alarms_per_hour: options.AlarmRate = None,
     fps: options.SourceRate = None,
+    threads: options.Threads = None,
     set_: options.Set = None,
 ) -> None:
     """Score video files with a trained run, and list their events. To continue, run it again."""
@@ -151,6 +157,7 @@ def score(
             ready = Watch(
                 run,
                 overrides=set_ or (),
+                threads=threads,
                 threshold=threshold,
                 false_alarms_per_hour=false_alarms_per_hour,
                 progress=progress,
@@ -175,6 +182,7 @@ def bench(
         str, typer.Option("--format", help="console, csv, markdown, latex or json.", metavar="FORMAT")
     ] = "console",
     out: options.OutFile = None,
+    threads: options.Threads = None,
 ) -> None:
     """Measure size and speed of each part on random clips: parameters, GFLOPs, ms, frames/s, memory."""
     from vadkit.cli.progress import terminal_progress
@@ -185,5 +193,12 @@ def bench(
     with interruptible("nothing was written"), terminal_progress() as progress:
         from vadkit.engine.bench.bench import bench
 
-        found = bench(target, set_ or (), batch=batch, warmup=warmup, repeat=0 if count else repeat, progress=progress)
+        found = bench(
+            target,
+            options.run_overrides(set_, threads),
+            batch=batch,
+            warmup=warmup,
+            repeat=0 if count else repeat,
+            progress=progress,
+        )
     put(render(found), out)

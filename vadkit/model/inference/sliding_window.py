@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 
 import numpy as np
 import torch
@@ -17,6 +18,7 @@ from vadkit.core.values import ClipOutputs, Short, VideoRef
 from vadkit.model.inference.map_mean import SlidingWindowMapMean
 from vadkit.model.inference.preview_parts import PartsRecorder
 from vadkit.model.pipeline import Pipeline
+from vadkit.model.training.threads import StageThreads
 from vadkit.store.scores import PositionStats, VideoScores
 from vadkit.video.cache import Frames
 from vadkit.video.clips import Clips, read_window, to_clips, window_frames, window_starts
@@ -214,6 +216,7 @@ def score_video(
     keep_maps: bool = True,
     preview: PartsRecorder | None = None,
     short: Short = "error",
+    threads: StageThreads | None = None,
 ) -> VideoScores:
     """Score the windows of one video in order. A stateful pipeline scores them one at a time.
 
@@ -233,6 +236,7 @@ def score_video(
         keep_maps: whether the result has the maps; False if only the preview needs them.
         preview: gets the outputs and the maps of every window.
         short: what to do with a video shorter than a clip.
+        threads: chooses the CPU threads of each batch; None uses those of torch.
 
     Raises:
         DataError: the video is shorter than a clip and `short` is "error", or the model's outputs are not finite.
@@ -250,8 +254,9 @@ def score_video(
         windows = [np.unique(window_frames(len(frames), spec, int(start))) for start in chunk]
         for window in windows:
             score_mean.count_window(window)
-        out = run_pipeline(clips, pipeline, fabric, where=f"video {video.name}, windows from frame {chunk[0]} on")
-        scores = score_outputs(out, scorers)
+        with threads.step() if threads is not None else nullcontext():
+            out = run_pipeline(clips, pipeline, fabric, where=f"video {video.name}, windows from frame {chunk[0]} on")
+            scores = score_outputs(out, scorers)
         score_mean.add_windows(windows, scores)
         if calibrated_mean is not None:
             calibrated_mean.add_windows(windows, _standardise(scores, position_stats))

@@ -171,6 +171,14 @@ class Processes:
         dist.all_reduce(sums)
         return dict(zip(values, sums.tolist(), strict=True))
 
+    def any(self, value: bool) -> bool:
+        """Whether a value is true in at least one process."""
+        if self.count == 1:
+            return value
+        found = torch.tensor(float(value))
+        dist.all_reduce(found)
+        return found.item() > 0
+
     def copy_first(self, tensors: Iterable[Tensor]) -> None:
         """Copy the values of the first process into tensors, which have the same shapes in every process."""
         if self.count == 1:

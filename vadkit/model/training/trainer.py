@@ -20,6 +20,7 @@ from torch.optim import Optimizer as TorchOptimizer
 
 from vadkit.core.contracts import LRScheduler, Optimizer
 from vadkit.core.errors import DivergedError
+from vadkit.core.interrupts import delayed_interrupt
 from vadkit.core.progress import Progress
 from vadkit.core.seeds import derive
 from vadkit.model.autoencoder import StepLosses
@@ -27,6 +28,7 @@ from vadkit.model.training.batch_norm import synchronize
 from vadkit.model.training.checkpoint import Checkpoints
 from vadkit.model.training.log import Log
 from vadkit.model.training.processes import Processes
+from vadkit.model.training.threads import StageThreads, Threads
 from vadkit.video.clips import Batch
 
 SAVE_EVERY = 60.0  # seconds between resume states
@@ -86,21 +88,32 @@ class Trainer:
         log: the training log.
         progress: receives the progress.
         seed: the recipe's seed.
+        threads: chooses the CPU threads of each job; None uses those of torch.
     """
 
-    def __init__(self, fabric: Fabric, checkpoints: Checkpoints, log: Log, progress: Progress, seed: int) -> None:
+    def __init__(
+        self,
+        fabric: Fabric,
+        checkpoints: Checkpoints,
+        log: Log,
+        progress: Progress,
+        seed: int,
+        threads: Threads | None = None,
+    ) -> None:
         self.fabric = fabric
         self.processes = Processes(fabric)
         self.checkpoints = checkpoints
         self.log = log
         self.progress = progress
         self.seed = seed
+        self.threads = threads
 
     def fit(self, job: TrainingJob) -> None:
         """Train to the last step. If there is a resume state, continue from it.
 
         Raises:
             DivergedError: the loss stays non-finite.
+            KeyboardInterrupt: Ctrl-C was pressed. The step in progress is finished, and the state is saved.
         """
         torch.manual_seed(derive(self.seed, f"train/{job.stage}"))
         critics = {id(parameter) for parameter in job.critics}
@@ -116,31 +129,37 @@ class Trainer:
         if job.sync_batch_norm and self.processes.count > 1:
             synchronize(job.module, lambda: size >= self.processes.count)
         module.train()
+        threads = self.threads.of(job.stage, job.digest, done=step) if self.threads is not None else StageThreads(1)
         self.progress.begin(job.stage, job.steps, done=step, unit=job.unit)
         last_save = time.monotonic()
         in_a_row = 0
-        for batch, size in self._stream(job, step):
-            factor = _rate_factor(job, step)
-            for optimizer, rates in zip(optimizers, base_rates, strict=True):
-                for group, lr in zip(optimizer.param_groups, rates, strict=True):
-                    group["lr"] = lr * factor
-            values = self._step(module, wrapped, batch, self.processes.weight(_items(batch), size), job)
-            step += 1
-            in_a_row = 0 if values["finite"] else in_a_row + 1
-            skipped += not values.pop("finite")
-            if in_a_row > MAX_SKIPPED:
-                raise DivergedError(
-                    f"the loss was not finite for {in_a_row} steps in a row",
-                    where=f"{job.stage}, step {step}",
-                    fix="lower the learning rate, or set fit.warmup or fit.clip_gradients",
-                )
-            rate = base_rates[0][0] * factor
-            if self.processes.first:
-                self.log.write({"stage": job.stage, "step": step, "lr": rate, **values, "skipped": skipped})
-            self.progress.advance(step, amount=size, values=values)
-            if self.processes.first and step < job.steps and time.monotonic() - last_save > SAVE_EVERY:
-                self._save(job, optimizers, step, skipped)
-                last_save = time.monotonic()
+        with delayed_interrupt() as interrupted:
+            for batch, size in self._stream(job, step):
+                factor = _rate_factor(job, step)
+                for optimizer, rates in zip(optimizers, base_rates, strict=True):
+                    for group, lr in zip(optimizer.param_groups, rates, strict=True):
+                        group["lr"] = lr * factor
+                with threads.step():
+                    values = self._step(module, wrapped, batch, self.processes.weight(_items(batch), size), job)
+                step += 1
+                in_a_row = 0 if values["finite"] else in_a_row + 1
+                skipped += not values.pop("finite")
+                if in_a_row > MAX_SKIPPED:
+                    raise DivergedError(
+                        f"the loss was not finite for {in_a_row} steps in a row",
+                        where=f"{job.stage}, step {step}",
+                        fix="lower the learning rate, or set fit.warmup or fit.clip_gradients",
+                    )
+                rate = base_rates[0][0] * factor
+                if self.processes.first:
+                    self.log.write({"stage": job.stage, "step": step, "lr": rate, **values, "skipped": skipped})
+                self.progress.advance(step, amount=size, values=values)
+                stopped = self.processes.any(interrupted())
+                if stopped or (step < job.steps and time.monotonic() - last_save > SAVE_EVERY):
+                    self._save(job, optimizers, step, skipped)
+                    last_save = time.monotonic()
+                if stopped:
+                    raise KeyboardInterrupt
         self.progress.end(f"{skipped} non-finite steps skipped" if skipped else "")
         job.module.eval()
 
@@ -210,6 +229,8 @@ class Trainer:
         return value, norm, finite
 
     def _save(self, job: TrainingJob, optimizers: list[TorchOptimizer], step: int, skipped: int) -> None:
+        if not self.processes.first:
+            return
         cuda = torch.cuda.get_rng_state() if self.fabric.device.type == "cuda" else None
         self.checkpoints.save_state(
             {
