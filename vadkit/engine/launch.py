@@ -89,7 +89,7 @@ def launch(engine: Engine) -> int:
     command = ["--nproc-per-node", str(engine.devices), *_machines(engine), "-m", "vadkit", *sys.argv[1:]]
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     os.environ.setdefault("OMP_NUM_THREADS", str(max(cores // engine.devices, 1)))
-    logging.getLogger("torch.distributed.elastic").setLevel(logging.CRITICAL)  # the processes report errors
+    logging.disable(logging.ERROR)  # this process only waits: the others report errors
     try:
         run(parse_args(command))
     except ChildFailedError as error:

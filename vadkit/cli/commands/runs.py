@@ -7,6 +7,7 @@ import typer
 
 from vadkit.cli import options
 from vadkit.cli.interrupt import interruptible
+from vadkit.core.errors import VadkitError
 
 
 def run(
@@ -132,6 +133,14 @@ def score(
     false_alarms_per_hour: options.AlarmRate = None,
     fps: options.SourceRate = None,
     threads: options.Threads = None,
+    table: Annotated[bool, typer.Option("--table", help="Also write videos.parquet, a table of all videos.")] = False,
+    ray: Annotated[
+        str | None,
+        typer.Option(metavar="ADDRESS", help="Score on a Ray cluster: its address, auto, or local for new workers."),
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Workers of --ray local. Default: one for each core.")
+    ] = None,
     set_: options.Set = None,
 ) -> None:
     """Score video files with a trained run, and list their events. To continue, run it again."""
@@ -146,23 +155,29 @@ def score(
         RunFolder(run).require_run()
         refuse_run(folder)
         found = find_videos(videos or (), lists or ())
+        from vadkit.live.fleet import LOCAL, Fleet
         from vadkit.live.score import Settings, score_videos, start_of
         from vadkit.live.score_files import check_format
         from vadkit.live.score_report import write_score_report
+        from vadkit.live.score_table import check_table
         from vadkit.live.watch import Watch
 
         check_format(form)
-        settings = Settings(form, fps, annotate, start_of(start, found.videos))
+        if table:
+            check_table()
+        if workers is not None and ray != LOCAL:
+            raise VadkitError("--workers is for new workers on this machine", fix="add --ray local")
+        settings = Settings(form, fps, annotate, start_of(start, found.videos), table)
+        chosen = {
+            "overrides": tuple(set_ or ()),
+            "threads": threads,
+            "threshold": threshold,
+            "false_alarms_per_hour": false_alarms_per_hour,
+        }
         with RunFolder(folder).locked():
-            ready = Watch(
-                run,
-                overrides=set_ or (),
-                threads=threads,
-                threshold=threshold,
-                false_alarms_per_hour=false_alarms_per_hour,
-                progress=progress,
-            )
-            done = score_videos(ready, found.videos, folder, settings, progress)
+            ready = Watch(run, progress=progress, **chosen)
+            fleet = Fleet(ray, run, chosen, folder, settings, workers) if ray is not None else None
+            done = score_videos(ready, found.videos, folder, settings, progress, fleet.scored if fleet else None)
             write_score_report(ready, folder, done)
     print_scored(done, found.ignored, folder)
     if done.failed:
