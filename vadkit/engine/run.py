@@ -177,7 +177,7 @@ def run(
                     progress.message(f"reused stages: {', '.join(copied) or 'none, for no stage would be the same'}")
                 begin(folder, experiment, evaluation.protocol)
                 record_data(folder, data, regions=needs.anomaly_maps)
-            processes.wait()
+            processes.wait([folder.recipe])
             experiment.train_model()
             experiment.fit_densities()
             keep = needs.anomaly_maps or shown

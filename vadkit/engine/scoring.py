@@ -153,7 +153,7 @@ class Scoring:
                 write_scores(folder, scores, anomaly_maps=kept_maps)
             done += windows[video.name]
             self.experiment.progress.advance(done)
-        self.processes.wait()
+        self.processes.wait(score_file(folder, name) for name in missing)
         self.experiment.progress.end()
         if self.processes.first and len(missing) == len(videos):  # otherwise it is the time of a part
             seconds = round(time.monotonic() - began, 2)

@@ -11,7 +11,9 @@ from __future__ import annotations
 
 import contextlib
 import os
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Protocol, Self, TypeVar
 
 import torch
@@ -20,9 +22,11 @@ from lightning_fabric import Fabric
 from lightning_fabric.plugins.environments import SLURMEnvironment, TorchElasticEnvironment
 from torch import Tensor, nn
 
-from vadkit.core.errors import VadkitError
+from vadkit.core.errors import RunFolderError, VadkitError
 from vadkit.model.training.device import build_fabric
 from vadkit.recipe.model import Engine
+
+_VISIBLE = 90.0  # seconds; a network file system may show a new file as late as this
 
 T = TypeVar("T")
 
@@ -207,10 +211,23 @@ class Processes:
         dist.all_gather_object(found, items)
         return [item for some in found for item in some]
 
-    def wait(self) -> None:
-        """Wait for the other processes."""
-        if self.count > 1:
-            dist.all_reduce(torch.zeros(1))  # of the CPU: `barrier` would occupy the GPU
+    def wait(self, files: Iterable[Path] = ()) -> None:
+        """Wait for the other processes, and until this one sees the files that they wrote.
+
+        Raises:
+            RunFolderError: a file is not here, also not after `_VISIBLE` seconds.
+        """
+        if self.count == 1:
+            return
+        dist.all_reduce(torch.zeros(1))  # of the CPU: `barrier` would occupy the GPU
+        limit = time.monotonic() + _VISIBLE
+        for path in files:
+            while not path.exists():
+                if time.monotonic() > limit:
+                    what = f"process {self.number} does not see this file, which another process wrote"
+                    fix = "put the run folder on a file system that all machines share"
+                    raise RunFolderError(what, where=str(path), fix=fix)
+                time.sleep(1)
 
     @contextlib.contextmanager
     def in_turn(self) -> Iterator[None]:
