@@ -38,7 +38,9 @@ def small(recipe: Mapping[str, Any] = TINY) -> dict[str, Any]:
     recipe = held_out(copy.deepcopy(dict(recipe)))
     recipe["data"] |= {"test_videos": 3, "frames": 24, "stride": 3}
     recipe["model"] |= {"losses": [*recipe["model"]["losses"], CRITIC], "critic": {"use": "adam", "lr": 1e-3}}
-    recipe["model"]["fit"] |= {"batch_size": 5, "steps": 9}
+    recipe["model"]["fit"] |= {"batch_size": 5, "steps": 7}
+    for density in recipe["densities"].values():
+        density["fit"] |= {"steps": 3}
     recipe["engine"] |= {"sync_batch_norm": True}
     return recipe
 
@@ -56,7 +58,7 @@ def test_two_processes_that_are_killed_and_continued_by_three_equal_one(tmp_path
     recipe = tmp_path / "recipe.yaml"
     recipe.write_text(yaml.safe_dump(small()))
     several, one = tmp_path / "several", tmp_path / "one"
-    killed = torchrun(2, recipe, several, "failing", "5")
+    killed = torchrun(2, recipe, several, "failing", "4")
     assert killed.returncode
     assert killed.stderr.count("OSError: the last process failed") == 1
     assert killed.stderr.count("Traceback (most recent call last)") == 2  # that of torchrun is the other one
@@ -109,9 +111,9 @@ def test_every_video_has_one_process_and_the_work_is_even() -> None:
 
 def test_synchronized_batch_norm_has_the_gradients_of_torch(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("torch.distributed.all_reduce", lambda tensor: None)
-    plain, synced = nn.BatchNorm3d(3).double(), nn.BatchNorm3d(3).double()
+    plain, synced = nn.BatchNorm3d(3), nn.BatchNorm3d(3)
     synchronize(synced, lambda: True)
-    given = torch.randn(4, 3, 2, 5, 6, dtype=torch.float64)
+    given = torch.randn(4, 3, 2, 5, 6)
     one, other = given.clone().requires_grad_(), given.clone().requires_grad_()
     weights = torch.randn_like(given)
     for norm, x in ((plain, one), (synced, other)):
@@ -130,7 +132,7 @@ def test_a_script_that_is_started_alone_is_told_how_to_start_it(tmp_path: Path) 
 
 
 def test_another_number_of_processes_than_the_recipe_needs(monkeypatch: pytest.MonkeyPatch) -> None:
-    started = {"RANK": "0", "GROUP_RANK": "0", "LOCAL_RANK": "0", "LOCAL_WORLD_SIZE": "2", "WORLD_SIZE": "4"}
+    started = {"TORCHELASTIC_RUN_ID": "x", "RANK": "0", "LOCAL_RANK": "0", "LOCAL_WORLD_SIZE": "2", "WORLD_SIZE": "4"}
     for name, value in started.items():
         monkeypatch.setenv(name, value)
     with pytest.raises(VadkitError, match=r"needs 8 processes on 1 machines, but 2 processes on 2 machines"):

@@ -22,9 +22,9 @@ from vadkit.core.files import atomic_write_text
 from vadkit.core.progress import NoProgress, Progress
 from vadkit.engine.experiment import without_videos
 from vadkit.engine.run import run
-from vadkit.model.training.processes import started
 from vadkit.evaluation.build import evaluation_of, refuse_test_tuning
 from vadkit.evaluation.run_scores import RESCORABLE, evaluate_run
+from vadkit.model.training.processes import started
 from vadkit.plugin.registry import Registry
 from vadkit.recipe import plain, resolve
 from vadkit.recipe.loading import read_recipe

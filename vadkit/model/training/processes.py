@@ -64,11 +64,7 @@ class NotStartedError(VadkitError):
 
 
 def started() -> tuple[int, int] | None:
-    """Processes of this machine, and number of machines, as torchrun or SLURM started them; None if none of them did.
-
-    Other clusters set the variables of torchrun: RANK, WORLD_SIZE, LOCAL_RANK, LOCAL_WORLD_SIZE, MASTER_ADDR and
-    MASTER_PORT.
-    """
+    """Processes of this machine, and number of machines, as torchrun or SLURM started them; None if none of them did."""
     if TorchElasticEnvironment.detect():
         here = int(os.environ["LOCAL_WORLD_SIZE"])
         return here, int(os.environ["WORLD_SIZE"]) // here
