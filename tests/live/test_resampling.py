@@ -14,7 +14,7 @@ from owned import film, images
 from runs import TINY
 
 import vadkit
-from vadkit.core.errors import DataError
+from vadkit.core.errors import DataError, VadkitError
 from vadkit.core.progress import NoProgress
 from vadkit.core.values import VideoRef
 from vadkit.core.watching import FrameScore
@@ -159,6 +159,15 @@ def test_a_run_writes_annotated_videos(run: vadkit.Run) -> None:
     edges = [frame[1, :, 0].astype(int).mean() - frame[1, :, 1].mean() > 60 for frame in movie]  # red borders
     assert np.flatnonzero(edges).tolist() == active
     assert len(list(pictures(run.path / "annotated" / "stills.mp4", Damages(strict=True)))) == 20
+
+
+def test_an_annotated_video_needs_a_threshold(run: vadkit.Run, root: Path, tmp_path: Path) -> None:
+    recipe = run.path / "recipe.yaml"
+    with pytest.raises(VadkitError, match="--annotate: an annotated video shows the alarm threshold, but no normal"):
+        vadkit.run(recipe, data_root=root, out=tmp_path / "a", annotate=True, overrides=["data.held_out=0"])
+    with pytest.raises(VadkitError, match="--format: unknown format 'xls'"):
+        vadkit.run(recipe, data_root=root, out=tmp_path / "a", form="xls")
+    assert not (tmp_path / "a").exists()
 
 
 def test_previews_name_the_frames_of_the_file(run: vadkit.Run) -> None:
