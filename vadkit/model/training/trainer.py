@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,7 +20,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer as TorchOptimizer
 
 from vadkit.core.contracts import LRScheduler, Optimizer
-from vadkit.core.errors import DivergedError
+from vadkit.core.errors import DivergedError, ShapeError
 from vadkit.core.progress import Progress
 from vadkit.core.seeds import derive
 from vadkit.model.autoencoder import StepLosses
@@ -90,7 +91,8 @@ class Trainer:
         """Train to the last step. If there is a resume state, continue from it.
 
         Raises:
-            DivergedError: the loss stays non-finite.
+            DivergedError: the loss stays non-finite, or was not finite in more than half of the steps.
+            ShapeError: a loss is not one number, or no loss has a gradient.
         """
         torch.manual_seed(derive(self.seed, f"train/{job.stage}"))
         critics = {id(parameter) for parameter in job.critics}
@@ -100,7 +102,7 @@ class Trainer:
             optimizers.append((job.critic_optimizer or job.optimizer).build(job.critics))
         base_rates = [[group["lr"] for group in optimizer.param_groups] for optimizer in optimizers]
         module, *wrapped = self.fabric.setup(job.module, *optimizers)
-        step, skipped = self._resume(job, optimizers)
+        step, faults = self._resume(job, optimizers)
         module.train()
         self.progress.begin(job.stage, job.steps, done=step, unit=job.unit)
         last_save = time.monotonic()
@@ -110,24 +112,32 @@ class Trainer:
             for optimizer, rates in zip(optimizers, base_rates, strict=True):
                 for group, lr in zip(optimizer.param_groups, rates, strict=True):
                     group["lr"] = lr * factor
-            values = self._step(module, wrapped, batch, job)
+            values, fault = self._step(module, wrapped, batch, job)
             step += 1
-            in_a_row = 0 if values["finite"] else in_a_row + 1
-            skipped += not values.pop("finite")
-            if in_a_row > MAX_SKIPPED:
-                raise DivergedError(
-                    f"the loss was not finite for {in_a_row} steps in a row",
-                    where=f"{job.stage}, step {step}",
-                    fix="lower the learning rate, or set fit.warmup or fit.clip_gradients",
-                )
-            rate = base_rates[0][0] * factor
-            self.log.write({"stage": job.stage, "step": step, "lr": rate, **values, "skipped": skipped})
+            in_a_row = in_a_row + 1 if fault else 0
+            faults.update([fault] if fault else [])
+            skipped, rate = faults.total(), base_rates[0][0] * factor
+            cause = {"not_finite": fault} if fault else {}
+            self.log.write({"stage": job.stage, "step": step, "lr": rate, **values, "skipped": skipped, **cause})
+            if in_a_row > MAX_SKIPPED or 2 * skipped > job.steps:
+                raise self._diverged(job, step, in_a_row, faults)
             self.progress.advance(step, amount=len(batch), values=values)
             if step < job.steps and time.monotonic() - last_save > SAVE_EVERY:
-                self._save(job, optimizers, step, skipped)
+                self._save(job, optimizers, step, faults)
                 last_save = time.monotonic()
+        skipped = faults.total()
         self.progress.end(f"{skipped} non-finite steps skipped" if skipped else "")
         job.module.eval()
+
+    def _diverged(self, job: TrainingJob, step: int, in_a_row: int, faults: Counter[str]) -> DivergedError:
+        skipped, (cause, _) = faults.total(), faults.most_common(1)[0]
+        count = f"{in_a_row} steps in a row" if in_a_row > MAX_SKIPPED else f"{skipped} of {step} steps"
+        if skipped == step:  # then no learning rate helps
+            fix = f"correct that component; {self.log.path} has the values of each step"
+        else:
+            fix = f"lower the learning rate, or set fit.warmup or fit.clip_gradients; see {self.log.path}"
+        what = f"skipped {count}, because {cause} was not finite"
+        return DivergedError(what, where=f"{job.stage}, step {step} of {job.steps}", fix=fix)
 
     def _stream(self, job: TrainingJob, step: int) -> Iterator[Tensor | Batch]:
         while step < job.steps:
@@ -138,11 +148,16 @@ class Trainer:
                 if step >= job.steps:
                     return
 
-    def _step(self, module: Any, optimizers: list[Any], batch: Tensor | Batch, job: TrainingJob) -> dict[str, float]:
+    def _step(
+        self, module: Any, optimizers: list[Any], batch: Tensor | Batch, job: TrainingJob
+    ) -> tuple[dict[str, float], str]:
         """Run the critics' step, then the main step. Each is skipped if its own loss or gradient is not finite.
 
         The step counts as skipped if one of the two was skipped. A critics' step with a finite loss is kept even
         if the main step is skipped.
+
+        Returns:
+            The values for the log, and what was not finite if the step was skipped.
         """
         main, *critic = optimizers
         buffers = [(buffer, buffer.clone()) for buffer in job.module.buffers()]
@@ -155,6 +170,9 @@ class Trainer:
             parameter.requires_grad_(False)
         losses = step_losses.losses()
         loss = torch.stack(list(losses.values())).sum()
+        if not loss.requires_grad:
+            fix = "correct the component: do not detach what it computes from the model's outputs"
+            raise ShapeError(f"no gradient reaches the model from {', '.join(losses)}", where=job.stage, fix=fix)
         norm, finite = self._descend(main, loss, job.clip_gradients)
         for parameter in job.critics:
             parameter.requires_grad_(True)
@@ -165,7 +183,8 @@ class Trainer:
         values |= {f"critic/{name}": term.item() for name, term in step_losses.critics.items()}
         if job.bits:
             values["bits_per_dim"] = loss.item() / math.log(2)
-        return {"loss": loss.item(), **values, "norm": norm, "finite": finite and critic_finite}
+        fault = "" if finite and critic_finite else _fault(step_losses, losses, job.module)
+        return {"loss": loss.item(), **values, "norm": norm}, fault
 
     def _descend(self, optimizer: Any, loss: Tensor, max_norm: float | None) -> tuple[float, bool]:
         """Take one optimiser step, unless the loss or the gradient is not finite.
@@ -182,14 +201,14 @@ class Trainer:
             optimizer.step()
         return norm, finite
 
-    def _save(self, job: TrainingJob, optimizers: list[TorchOptimizer], step: int, skipped: int) -> None:
+    def _save(self, job: TrainingJob, optimizers: list[TorchOptimizer], step: int, faults: Counter[str]) -> None:
         cuda = torch.cuda.get_rng_state() if self.fabric.device.type == "cuda" else None
         self.checkpoints.save_state(
             {
                 "stage": job.stage,
                 "digest": job.digest,
                 "step": step,
-                "skipped": skipped,
+                "faults": dict(faults),
                 "module": job.module.state_dict(),
                 "optimizers": [optimizer.state_dict() for optimizer in optimizers],
                 "random": torch.get_rng_state(),
@@ -197,11 +216,11 @@ class Trainer:
             }
         )
 
-    def _resume(self, job: TrainingJob, optimizers: list[TorchOptimizer]) -> tuple[int, int]:
+    def _resume(self, job: TrainingJob, optimizers: list[TorchOptimizer]) -> tuple[int, Counter[str]]:
         state = self.checkpoints.load_state(job.stage, job.digest)
         self.log.rewind(job.stage, state["step"] if state else 0)
         if state is None:
-            return 0, 0
+            return 0, Counter()
         job.module.load_state_dict(state["module"])
         for optimizer, saved in zip(optimizers, state["optimizers"], strict=True):
             optimizer.load_state_dict(saved)
@@ -209,7 +228,20 @@ class Trainer:
         if state["random_cuda"] is not None and self.fabric.device.type == "cuda":
             torch.cuda.set_rng_state(state["random_cuda"])
         self.progress.message(f"{job.stage}: continues after step {state['step']}")
-        return state["step"], state["skipped"]
+        return state["step"], Counter(state.get("faults", {}))
+
+
+def _fault(step: StepLosses, losses: Mapping[str, Tensor], module: nn.Module) -> str:
+    """The first part of a step whose values are not finite: of the model, the losses, then the gradients."""
+    critics = {f"the critic's loss {name!r}": loss for name, loss in step.critics.items()}
+    terms = {f"the loss {name!r}": loss for name, loss in losses.items()}
+    named = f"of {', '.join(losses)}" if len(losses) > 1 else f"of the loss {next(iter(losses))!r}"
+    parameters = [(name, parameter.grad) for name, parameter in module.named_parameters()]
+    gradients = {f"the gradient {named} for {name!r}": each for name, each in parameters if each is not None}
+    for name, values in {**step.inputs, **critics, **terms, **gradients}.items():
+        if not bool(torch.isfinite(values).all()):
+            return name
+    return "the sum of the losses"
 
 
 def _rate_factor(job: TrainingJob, step: int) -> float:
