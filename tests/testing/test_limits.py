@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from vadkit.api import Component, PluginError
-from vadkit.testing import ConformityError, NotApplicableError, checks_of, run_checks, subjects
+from vadkit.testing import ConformityError, NotApplicableError, checks_of, subjects
 
 FORWARD = Component("loss", "hangs", "faulty_modules:HangingLoss", "A loss.")
 
@@ -26,13 +26,6 @@ def test_a_component_that_hangs_is_named_with_check_and_line(settings: dict[str,
         checks[check](tested)
     with pytest.raises(NotApplicableError, match=f"{check} does not finish, see there"):
         checks["check_finite"](tested)
-
-
-def test_each_check_is_told_before_it_begins() -> None:
-    began: list[tuple[str, str]] = []
-    tested = subjects("standard", only=["lr_scheduler/cosine"])
-    outcomes = list(run_checks(tested, begin=lambda *each: began.append(each)))
-    assert began == [(each.component, each.check) for each in outcomes]
 
 
 def test_the_command_ends_a_check_that_cannot_be_interrupted() -> None:
@@ -67,7 +60,7 @@ def test_a_plugin_names_more_keys_to_check_with() -> None:
         'score_transform/smooth {"size": 7}',
     ]
     found = subjects([SMOOTH], {"smooth": {"size": 5}})
-    assert [each.config.arguments["size"] for each in found] == [5, 3, 7]
+    assert [each.config.keys["size"] for each in found] == [5, 3, 7]
     with pytest.raises(PluginError, match="its checked_with is not a list of mappings"):
         Component("loss", "a", "m:A", "", checked_with=["size=3"])  # pyright: ignore[reportArgumentType]
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import importlib
 import io
 import os
 import signal
 import sys
+import sysconfig
 import tempfile
 import threading
 import time
@@ -107,8 +107,9 @@ def place_of(error: BaseException) -> str:
 
 
 def _is_plugin_code(filename: str) -> bool:
-    between = Path(__file__).parents[1], Path(importlib.__file__).parent
-    return not filename.startswith("<") and not any(Path(filename).is_relative_to(folder) for folder in between)
+    path, library = Path(filename), Path(sysconfig.get_path("stdlib"))
+    of_python = path.is_relative_to(library) and "site-packages" not in path.parts
+    return not (filename.startswith("<") or path.is_relative_to(Path(__file__).parents[1]) or of_python)
 
 
 @contextlib.contextmanager
