@@ -189,13 +189,15 @@ class Experiment:
                 head.quiet.fill_(features.quiet(head.density.eval()))
             self._finish(stage, head, began)
 
-    def pipeline(self, *, anomaly_maps: str = "") -> Pipeline:
+    def pipeline(self, *, anomaly_maps: str = "", every_map: bool = False) -> Pipeline:
         """Everything that scores a clip, frozen, on the device.
 
         Args:
             anomaly_maps: the scorer that gives anomaly maps; empty for none.
+            every_map: every scorer gives its anomaly maps.
         """
-        readers = [each for name, each in self.scorers.items() if each.needs_nll_maps or name == anomaly_maps]
+        chosen = set(self.scorers) if every_map else {anomaly_maps}
+        readers = [each for name, each in self.scorers.items() if each.needs_nll_maps or name in chosen]
         maps = {name for scorer in readers for name in scorer.densities()}
         decode = any(scorer.uses_output for scorer in self.scorers.values())
         mask = None if self.datamodule.mask is None else torch.from_numpy(self.datamodule.mask)
