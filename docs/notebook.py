@@ -1,7 +1,8 @@
-"""Runs the notebooks of the docs, and stores their output in them: `python docs/notebook.py`."""
+"""Runs the notebooks of the docs: `python docs/notebook.py` stores their output in them, and their pictures."""
 
 from __future__ import annotations
 
+import base64
 import sys
 import tempfile
 from pathlib import Path
@@ -10,6 +11,7 @@ import nbformat
 from nbclient import NotebookClient
 
 NOTEBOOKS = sorted((Path(__file__).parent / "tutorials").glob("*.ipynb"))
+IMAGES = Path(__file__).parent / "images"
 _VOLATILE = ("execution", "collapsed")  # times of a run, which would change the file each time
 
 
@@ -30,7 +32,18 @@ def executed(path: Path) -> nbformat.NotebookNode:
     return notebook
 
 
+def write_pictures(notebook: nbformat.NotebookNode) -> None:
+    """Write the picture of each cell with a tag `picture-NAME` to `docs/images/NAME.png`."""
+    for cell in notebook.cells:
+        names = [tag.removeprefix("picture-") for tag in cell.metadata.get("tags", ()) if tag.startswith("picture-")]
+        for name in names:
+            (data,) = (output.data["image/png"] for output in cell.outputs if "image/png" in output.get("data", {}))
+            (IMAGES / f"{name}.png").write_bytes(base64.b64decode(data))
+
+
 if __name__ == "__main__":
     for path in NOTEBOOKS:
-        nbformat.write(executed(path), path)
+        done = executed(path)
+        nbformat.write(done, path)
+        write_pictures(done)
         sys.stdout.write(f"written: {path}\n")

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from vadkit.evaluation import metrics
     from vadkit.evaluation.compare import compare
     from vadkit.evaluation.external_scores import evaluate_scores
+    from vadkit.evaluation.systems import compare_systems
     from vadkit.live.watch import Watch
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "__version__",
     "clips",
     "compare",
+    "compare_systems",
     "evaluate_scores",
     "load_run",
     "metrics",
@@ -31,6 +33,7 @@ _HOMES = {
     "Watch": "vadkit.live.watch",
     "evaluate_scores": "vadkit.evaluation.external_scores",
     "compare": "vadkit.evaluation.compare",
+    "compare_systems": "vadkit.evaluation.systems",
     "sweep": "vadkit.engine.sweep",
     **dict.fromkeys(("Run", "clips", "load_run", "run"), "vadkit.engine.run"),
 }

@@ -72,7 +72,7 @@ def read_clips(
         data_root: the folder of the data set, or the folder that contains it; default `$VADKIT_DATA`.
 
     Raises:
-        DataError: there is no such video, its frames have another size, or the range is shorter than a clip.
+        DataError: no video has this name, its frames have another size, or the range is shorter than a clip.
     """
     from vadkit.video.clips import to_clips
 

@@ -99,7 +99,7 @@ class Run:
             data_root: the folder of the data set, or the folder that contains it; default `$VADKIT_DATA`.
 
         Raises:
-            VadkitError: there is no such video or range, or a checkpoint is missing or damaged.
+            VadkitError: the video or the range does not exist, or a checkpoint is missing or damaged.
         """
         from vadkit.engine.outputs import video_outputs
 
@@ -241,7 +241,7 @@ def clips(
         data_root: the folder of the data set, or the folder that contains it; default `$VADKIT_DATA`.
 
     Raises:
-        DataError: there is no such video or range.
+        DataError: the video or the range does not exist.
     """
     from vadkit.engine.outputs import read_clips
 

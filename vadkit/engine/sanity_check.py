@@ -41,7 +41,7 @@ def sanity_check(
 ) -> str:
     """Build the remaining components and pass an empty clip through model and features.
 
-    Losses and scorers get random values of the shapes that come out. Densities are left out: some take their scale
+    Losses and scorers get random values of the same shapes. Densities are left out: some take their scale
     from the first samples that they see.
 
     Args:

@@ -101,7 +101,7 @@ class Comparison:
         """The same comparison with these columns only: metrics, and entries of `COSTS`.
 
         Raises:
-            VadkitError: there is no such column.
+            VadkitError: a column does not exist.
         """
         if unknown := [name for name in columns if name not in (*self.metrics, *COSTS)]:
             fix = closest(unknown[0], [*self.metrics, *COSTS])

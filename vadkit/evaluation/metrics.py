@@ -55,7 +55,7 @@ def compute(
         Name -> value.
 
     Raises:
-        PluginError: there is no such metric.
+        PluginError: the metric does not exist.
         DataError: scores and labels do not fit, or the metric is not defined for them.
 
     Example:

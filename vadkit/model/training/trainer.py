@@ -232,7 +232,7 @@ class Trainer:
 
 
 def _fault(step: StepLosses, losses: Mapping[str, Tensor], module: nn.Module) -> str:
-    """The first part of a step whose values are not finite: of the model, the losses, then the gradients."""
+    """The first values of a step that are not finite: of the model, of a loss, or of a gradient."""
     critics = {f"the critic's loss {name!r}": loss for name, loss in step.critics.items()}
     terms = {f"the loss {name!r}": loss for name, loss in losses.items()}
     named = f"of {', '.join(losses)}" if len(losses) > 1 else f"of the loss {next(iter(losses))!r}"
