@@ -36,6 +36,7 @@ from vadkit.core.watching import AlarmEvent, FrameScore, WatchedSource, WatchSum
 
 if TYPE_CHECKING:
     import numpy as np
+    from matplotlib.figure import Figure
     from numpy.typing import NDArray
     from torch import Tensor, nn
     from torch.optim import Optimizer as TorchOptimizer
@@ -677,7 +678,7 @@ class Metric(ABC):
 
 
 class Reporter(ABC):
-    """Prints the result of a run, or writes it to files.
+    """Prints the result of a run, or writes it to files. A reporter that draws can also give its figures.
 
     Constructor: `(*, ...)`.
 
@@ -708,6 +709,15 @@ class Reporter(ABC):
             DataError: something that the report shows is missing, such as frames or labels. The run
                 then prints a warning and continues with the next reporter.
         """
+
+    def figures(self, result: RunResult) -> Iterable[tuple[str, Figure]]:
+        """Return the matplotlib figures that it draws, each with a name, for notebooks. The default is none.
+
+        Raises:
+            DataError: something that a figure shows is missing.
+        """
+        del result
+        return ()
 
 
 class Sink(ABC):

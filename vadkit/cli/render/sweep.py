@@ -8,9 +8,9 @@ from rich.console import Console
 from rich.table import Column, Table
 from rich.text import Text
 
-from vadkit.cli.render.compare import SHORT
 from vadkit.cli.render.tables import numeric
 from vadkit.engine.sweep import SEED, Beside, Trial, beside_paper, summarize_seeds
+from vadkit.evaluation.compare_table import SHORT
 from vadkit.recipe.variants import Paper
 
 _NOTE = "If you choose among these by test metrics, you choose with test labels: set test_tuned in such a recipe."

@@ -26,7 +26,7 @@ class _Sum(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(context: Any, gradient: Tensor) -> Tensor:
+    def backward(context: Any, gradient: Tensor) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
         del context
         return _summed(gradient)
 
@@ -48,7 +48,7 @@ def synchronize(module: nn.Module, divided: Callable[[], bool]) -> None:
     """
     for layer in module.modules():
         if isinstance(layer, _BatchNorm):
-            layer.forward = partial(_normalize, layer, layer.forward, divided)
+            layer.forward = partial(_normalize, layer, layer.forward, divided)  # pyright: ignore
 
 
 def _normalize(layer: _BatchNorm, alone: Callable[[Tensor], Tensor], divided: Callable[[], bool], x: Tensor) -> Tensor:
