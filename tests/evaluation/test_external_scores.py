@@ -285,6 +285,7 @@ def test_a_drawn_data_set_needs_no_root(tmp_path: Path) -> None:
     ("name", "data", "root", "expected"),
     [
         ("ped2", "ucsd_ped", "ucsd_ped2", 0.934060),
+        ("ped2", "ucsd_ped", "ucsd_ped2/labels", 0.934060),  # label files alone
         ("avenue", {"use": "avenue", "labels": "masks"}, "avenue_part", 0.809908),
     ],
 )
