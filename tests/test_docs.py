@@ -7,7 +7,6 @@ import importlib
 import inspect
 import re
 import shlex
-import shutil
 import subprocess
 import sys
 import tomllib
@@ -311,12 +310,3 @@ def test_relative_links_resolve(path: Path) -> None:
     for target in re.findall(r"\]\(([^)\s]+)\)", text):
         if not re.match(r"[a-z]+:|#", target):
             assert (path.parent / target.partition("#")[0]).exists(), target
-
-
-def test_generated_parts_are_up_to_date() -> None:
-    cog = Path(sys.executable).with_name("cog")
-    if not cog.exists() or not shutil.which("vadkit", path=str(cog.parent)):
-        pytest.skip("cog and vadkit's command line are not installed with this Python")
-    pages = [f"docs/{page}.md" for page in PAGES]
-    done = subprocess.run([str(cog), "--check", *pages], cwd=ROOT, capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0, f"{done.stdout}{done.stderr}\nRun 'make format'."

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from vadkit.api import DataError, FeatureSpec
+from vadkit_flows.processes import uniform
 
 SMALLEST_STD = 1e-4  # a dead channel (a ReLU that never fires) must not be scaled to unit variance
 
@@ -61,6 +62,6 @@ class Standardize(nn.Module):
         Training adds uniform noise as wide as a channel's quantum. Evaluation adds half a quantum, so that
         scores are deterministic.
         """
-        noise = torch.rand_like(features) if self.training else 0.5
+        noise = uniform(features) if self.training else 0.5
         scaled = (features + noise * self.quantum - self.mean) / self.std
         return scaled, -self.position_stats * self.std.log().sum()

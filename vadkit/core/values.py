@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from functools import cache
 from math import prod
 from pathlib import Path
@@ -580,6 +581,8 @@ class VideoResult:
             keeps no maps.
         fps: frames per second. None if unknown.
         preview: a function that reads the preview of the video. None if the run keeps none.
+        times: seconds of these frames since the start of the video, (F,). None if unknown.
+        began: clock time of the first frame of the video. None if unknown.
 
     Example:
         >>> import numpy as np
@@ -599,6 +602,8 @@ class VideoResult:
     anomaly_maps: Callable[[], NDArray[np.floating[Any]]] | None = None
     fps: float | None = None
     preview: Callable[[], Preview] | None = None
+    times: NDArray[np.float64] | None = None
+    began: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

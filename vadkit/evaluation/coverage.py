@@ -14,6 +14,7 @@ from vadkit.core.errors import DataError, join_names
 from vadkit.core.protocol import MissingScores
 from vadkit.core.values import Detections, Labels
 from vadkit.store.scores import VideoScores
+from vadkit.video.sampling import Sampling
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,7 @@ class Imputed:
         anomaly_maps: gives the anomaly maps (F, h, w); None if there are none.
         can_alarm: (F',) bool, True for frames that enough windows show to raise an alarm; None if all can.
         detections: boxes in the F frames; None if there are none.
+        sampling: which frames of the video the F frames are; None if they are all frames of the video.
     """
 
     name: str
@@ -41,6 +43,30 @@ class Imputed:
     anomaly_maps: Callable[[], NDArray[np.floating[Any]]] | None = None
     can_alarm: NDArray[np.bool_] | None = None
     detections: Detections | None = None
+    sampling: Sampling | None = None
+
+    @property
+    def truth_frames(self) -> NDArray[np.int64]:
+        """The numbers, in the video, of the frames that count, (F',)."""
+        kept = np.flatnonzero(self.kept)
+        return kept if self.sampling is None else self.sampling.numbers[kept]
+
+    def spread(self) -> tuple[Imputed, NDArray[np.int64]]:
+        """The same with an entry for each frame of the video, and the index in (F',) that each of them comes from."""
+        assert self.sampling is not None
+        nearest, maps = self.sampling.nearest, self.anomaly_maps
+        kept = self.kept[nearest]
+        index = (np.cumsum(self.kept) - 1)[nearest[kept]]
+        video = replace(
+            self,
+            components={name: scores[index] for name, scores in self.components.items()},
+            kept=kept,
+            without=self.without[nearest],
+            anomaly_maps=None if maps is None else (lambda: maps()[nearest]),
+            can_alarm=None if self.can_alarm is None else self.can_alarm[index],
+            sampling=None,
+        )
+        return video, index
 
 
 def check_videos(videos: Sequence[VideoScores]) -> None:
@@ -79,8 +105,8 @@ def check_labels(videos: Sequence[VideoScores], labels: Mapping[str, Labels]) ->
         if video.name not in labels:
             continue
         frames = labels[video.name].frames
-        if frames.shape != video.coverage.shape:
-            what = f"{video.coverage.size} frames are scored, but {frames.size} are labelled"
+        if frames.shape != (video.length,):
+            what = f"{video.length} frames are scored, but {frames.size} are labelled"
             fix = "check that labels and video are of the same release, and that frames are not resampled"
             raise DataError(what, where=f"video {video.name!r}", fix=fix)
         boxes = [frame for track in labels[video.name].tracks or () for frame in track.boxes]
@@ -161,6 +187,7 @@ def _impute_one(video: VideoScores, rule: MissingScores, min_windows: int, strid
         anomaly_maps=video.anomaly_maps,
         can_alarm=can_alarm,
         detections=video.detections,
+        sampling=video.sampling,
     )
 
 

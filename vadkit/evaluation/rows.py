@@ -74,8 +74,18 @@ def _scored(case: Case, scores: Scores, threshold: float | None, *, anomaly_maps
 
 
 def fuse_cases(fusion: Fusion, videos: Sequence[Imputed], labels: Mapping[str, Labels]) -> list[Case]:
-    """Each video with its final score and its labels."""
-    return [Case(one, fused, labels.get(one.name)) for one, fused in zip(videos, fusion(videos), strict=True)]
+    """Each video with its final score and its labels.
+
+    Scores are fused at the frame rate of the model. Then each frame of the video gets the score of the nearest frame.
+    """
+    cases: list[Case] = []
+    for video, fused in zip(videos, fusion(videos), strict=True):
+        if video.sampling is not None:
+            video, index = video.spread()
+            components = {name: scores[index] for name, scores in fused.components.items()}
+            fused = replace(fused, total=fused.total[index], components=components)
+        cases.append(Case(video, fused, labels.get(video.name)))
+    return cases
 
 
 def kept_of(read: Callable[[], NDArray[Any]], kept: NDArray[np.bool_]) -> NDArray[Any]:

@@ -63,7 +63,7 @@ def check_dataset(target: Target | Dataset, *, decode: bool = True, progress: Pr
     found[:0] = [finding for row in rows for finding in _compare(row, truth, known, test_videos)]
     if not any(row.abnormal is not None and row.abnormal == row.expected_abnormal for row in rows):
         found += check_starts(truth)
-    found += [finding for row in rows for finding in check_consistency(row, facts)]
+    found += [finding for row in rows for finding in check_consistency(row, facts, known.fps)]
     found += check_recipe_fit(facts, known)
     return Report(known.name, in_order(found), tuple(rows), decode)
 

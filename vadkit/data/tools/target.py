@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from vadkit.core.contracts import Dataset
 from vadkit.core.errors import DataError, VadkitError
 from vadkit.core.values import ClipSpec, OnCorrupt, Short
-from vadkit.data.opening import open_dataset, open_pair
+from vadkit.data.opening import open_dataset, open_pair, rated
 from vadkit.plugin.registry import Registry
 from vadkit.recipe import describe, load
 from vadkit.recipe.component_config import ComponentConfig
@@ -34,6 +34,7 @@ class Target:
     name: str  # name of the data set in a recipe
     dataset: Dataset
     clip: ClipSpec | None = None  # None without a recipe
+    fps: float | None = None  # the recipe's `data.fps`
     short: Short = "error"  # the recipe's `data.short`, for videos shorter than a clip
     on_corrupt: OnCorrupt = "warn"  # the recipe's `data.on_corrupt`, for damaged videos
     mask: NDArray[np.bool_] | None = None  # (H, W), pixels that the recipe's `data.mask` leaves out
@@ -75,7 +76,8 @@ def open_target(
     def under(**keys: Any) -> Dataset:
         kept = {name: value for name, value in {**chosen.keys, **keys}.items() if keys.get(name, "") is not None}
         labelled = replace(chosen, keys=kept)
-        return open_pair(source, labelled, data_root) if source else open_dataset(labelled, data_root)
+        opened = open_pair(source, labelled, data_root) if source else open_dataset(labelled, data_root)
+        return rated(opened, data.fps if data else None)
 
     parameters = describe(chosen.component).parameters
     others = {"without 'label_file'": under(label_file=None)} if "label_file" in chosen.keys else {}
@@ -94,6 +96,7 @@ def open_target(
     return replace(
         target,
         clip=data.clip,
+        fps=data.fps,
         short=data.short,
         on_corrupt=data.on_corrupt,
         metrics=recipe.evaluate.metrics,

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -24,8 +24,10 @@ from vadkit.core.interrupts import delayed_interrupt
 from vadkit.core.progress import Progress
 from vadkit.core.seeds import derive
 from vadkit.model.autoencoder import StepLosses
+from vadkit.model.training.batch_norm import synchronize
 from vadkit.model.training.checkpoint import Checkpoints
 from vadkit.model.training.log import Log
+from vadkit.model.training.processes import Processes
 from vadkit.model.training.threads import StageThreads, Threads
 from vadkit.video.clips import Batch
 
@@ -42,7 +44,8 @@ class TrainingJob:
         digest: digest of the recipe sections that the weights depend on.
         module: maps a batch to `StepLosses`; all its parameters that need gradients are trained.
         critics: parameters that only the critics' losses train, in each step before the others.
-        batches: (epoch, index of a batch) -> the batches of that pass from this one on, always in the same order.
+        batches: (epoch, index of a batch) -> the batches of that pass from this one on, always in the same order. With
+            several processes, the part of each batch that this process computes.
         per_epoch: batches of one pass.
         steps: total number of optimiser steps.
         warmup: steps over which the learning rate rises at the start.
@@ -52,6 +55,9 @@ class TrainingJob:
         lr_scheduler: learning rate over the steps after the warm-up; None keeps it constant.
         bits: whether the loss is in nats per dimension, so that the log also has it in bits.
         unit: name of a batch's items in the progress display.
+        sync_batch_norm: whether several processes train batch norm with the statistics of the complete batch.
+        batch_size: number of clips or samples in a complete batch. The last batch of a pass may have fewer.
+        items: number of clips or samples in one pass.
     """
 
     stage: str
@@ -68,13 +74,16 @@ class TrainingJob:
     bits: bool = False
     unit: str = "clips"
     critic_optimizer: Optimizer | None = None
+    sync_batch_norm: bool = False
+    batch_size: int = field(kw_only=True)
+    items: int = field(kw_only=True)
 
 
 class Trainer:
     """Runs training jobs one after another in one run folder.
 
     Args:
-        fabric: device and precision.
+        fabric: device, precision and processes.
         checkpoints: stores the resume state and the weights.
         log: the training log.
         progress: receives the progress.
@@ -92,6 +101,7 @@ class Trainer:
         threads: Threads | None = None,
     ) -> None:
         self.fabric = fabric
+        self.processes = Processes(fabric)
         self.checkpoints = checkpoints
         self.log = log
         self.progress = progress
@@ -114,19 +124,23 @@ class Trainer:
         base_rates = [[group["lr"] for group in optimizer.param_groups] for optimizer in optimizers]
         module, *wrapped = self.fabric.setup(job.module, *optimizers)
         step, skipped = self._resume(job, optimizers)
+        self.processes.copy_first([*job.module.parameters(), *job.module.buffers()])
+        size = job.batch_size
+        if job.sync_batch_norm and self.processes.count > 1:
+            synchronize(job.module, lambda: size >= self.processes.count)
         module.train()
         threads = self.threads.of(job.stage, job.digest, done=step) if self.threads is not None else StageThreads(1)
         self.progress.begin(job.stage, job.steps, done=step, unit=job.unit)
         last_save = time.monotonic()
         in_a_row = 0
         with delayed_interrupt() as interrupted:
-            for batch in self._stream(job, step):
+            for batch, size in self._stream(job, step):
                 factor = _rate_factor(job, step)
                 for optimizer, rates in zip(optimizers, base_rates, strict=True):
                     for group, lr in zip(optimizer.param_groups, rates, strict=True):
                         group["lr"] = lr * factor
                 with threads.step():
-                    values = self._step(module, wrapped, batch, job)
+                    values = self._step(module, wrapped, batch, self.processes.weight(_items(batch), size), job)
                 step += 1
                 in_a_row = 0 if values["finite"] else in_a_row + 1
                 skipped += not values.pop("finite")
@@ -137,26 +151,32 @@ class Trainer:
                         fix="lower the learning rate, or set fit.warmup or fit.clip_gradients",
                     )
                 rate = base_rates[0][0] * factor
-                self.log.write({"stage": job.stage, "step": step, "lr": rate, **values, "skipped": skipped})
-                self.progress.advance(step, amount=len(batch), values=values)
-                if interrupted() or (step < job.steps and time.monotonic() - last_save > SAVE_EVERY):
+                if self.processes.first:
+                    self.log.write({"stage": job.stage, "step": step, "lr": rate, **values, "skipped": skipped})
+                self.progress.advance(step, amount=size, values=values)
+                stopped = self.processes.any(interrupted())
+                if stopped or (step < job.steps and time.monotonic() - last_save > SAVE_EVERY):
                     self._save(job, optimizers, step, skipped)
                     last_save = time.monotonic()
-                if interrupted():
-                    break
+                if stopped:
+                    raise KeyboardInterrupt
         self.progress.end(f"{skipped} non-finite steps skipped" if skipped else "")
         job.module.eval()
 
-    def _stream(self, job: TrainingJob, step: int) -> Iterator[Tensor | Batch]:
+    def _stream(self, job: TrainingJob, step: int) -> Iterator[tuple[Tensor | Batch, int]]:
+        """The batches of the remaining steps, and how many items each has in all processes."""
         while step < job.steps:
             epoch, position = divmod(step, job.per_epoch)
             for batch in job.batches(epoch, position):
-                yield batch.to(self.fabric.device)
+                size = min(job.batch_size, job.items - step % job.per_epoch * job.batch_size)
+                yield batch.to(self.fabric.device), size
                 step += 1
                 if step >= job.steps:
                     return
 
-    def _step(self, module: Any, optimizers: list[Any], batch: Tensor | Batch, job: TrainingJob) -> dict[str, float]:
+    def _step(
+        self, module: Any, optimizers: list[Any], batch: Tensor | Batch, weight: float, job: TrainingJob
+    ) -> dict[str, float]:
         """Run the critics' step, then the main step. Each is skipped if its own loss or gradient is not finite.
 
         The step counts as skipped if one of the two was skipped. A critics' step with a finite loss is kept even
@@ -168,39 +188,49 @@ class Trainer:
         critic_finite = True
         if critic and step_losses.critics:
             critic_loss = torch.stack(list(step_losses.critics.values())).sum()
-            _, critic_finite = self._descend(critic[0], critic_loss, None)
+            *_, critic_finite = self._descend(critic[0], critic_loss, weight, None)
         for parameter in job.critics:  # gradients of the main losses pass through the critics without changing them
             parameter.requires_grad_(False)
         losses = step_losses.losses()
         loss = torch.stack(list(losses.values())).sum()
-        norm, finite = self._descend(main, loss, job.clip_gradients)
+        value, norm, finite = self._descend(main, loss, weight, job.clip_gradients)
         for parameter in job.critics:
             parameter.requires_grad_(True)
         if not finite:
             for buffer, before in buffers:  # batch norm already holds the statistics of the skipped step
                 buffer.copy_(before)
+        self.processes.copy_first(buffer for buffer, _ in buffers)
         values = {name: term.item() for name, term in losses.items()} if len(losses) > 1 else {}
         values |= {f"critic/{name}": term.item() for name, term in step_losses.critics.items()}
+        values = self.processes.means(values, weight)
         if job.bits:
-            values["bits_per_dim"] = loss.item() / math.log(2)
-        return {"loss": loss.item(), **values, "norm": norm, "finite": finite and critic_finite}
+            values["bits_per_dim"] = value / math.log(2)
+        return {"loss": value, **values, "norm": norm, "finite": finite and critic_finite}
 
-    def _descend(self, optimizer: Any, loss: Tensor, max_norm: float | None) -> tuple[float, bool]:
+    def _descend(
+        self, optimizer: Any, loss: Tensor, weight: float, max_norm: float | None
+    ) -> tuple[float, float, bool]:
         """Take one optimiser step, unless the loss or the gradient is not finite.
 
+        The loss and the gradient are the means over all processes; `weight` is that of this process.
+
         Returns:
-            The gradient's norm, and whether the step was taken.
+            The loss, the gradient's norm, and whether the step was taken.
         """
         optimizer.zero_grad(set_to_none=True)
+        loss = loss * weight
         self.fabric.backward(loss)
         trained = [p for group in optimizer.param_groups for p in group["params"] if p.grad is not None]
+        value = self.processes.add(loss, trained).item()
         norm = torch.nn.utils.clip_grad_norm_(trained, max_norm or math.inf).item()
-        finite = math.isfinite(loss.item()) and math.isfinite(norm)
+        finite = math.isfinite(value) and math.isfinite(norm)
         if finite:
             optimizer.step()
-        return norm, finite
+        return value, norm, finite
 
     def _save(self, job: TrainingJob, optimizers: list[TorchOptimizer], step: int, skipped: int) -> None:
+        if not self.processes.first:
+            return
         cuda = torch.cuda.get_rng_state() if self.fabric.device.type == "cuda" else None
         self.checkpoints.save_state(
             {
@@ -217,7 +247,8 @@ class Trainer:
 
     def _resume(self, job: TrainingJob, optimizers: list[TorchOptimizer]) -> tuple[int, int]:
         state = self.checkpoints.load_state(job.stage, job.digest)
-        self.log.rewind(job.stage, state["step"] if state else 0)
+        if self.processes.first:
+            self.log.rewind(job.stage, state["step"] if state else 0)
         if state is None:
             return 0, 0
         job.module.load_state_dict(state["module"])
@@ -228,6 +259,11 @@ class Trainer:
             torch.cuda.set_rng_state(state["random_cuda"])
         self.progress.message(f"{job.stage}: continues after step {state['step']}")
         return state["step"], state["skipped"]
+
+
+def _items(batch: Tensor | Batch) -> int:
+    """Number of clips or samples in a batch."""
+    return len(batch.clips if isinstance(batch, Batch) else batch)
 
 
 def _rate_factor(job: TrainingJob, step: int) -> float:

@@ -61,7 +61,7 @@ def read_series(path: Path, *, several: bool) -> list[Series]:
     for file in files:
         stored = kind(file)
         if stored == _OWN:
-            own = read_score_file(file)
+            own = read_score_file(file).spread()
             found.append(Series(own.name, own.components, str(file), None, own.scene, own.coverage, own.fps))
         elif stored:
             raise DataError(f"holds {stored}, not scores", where=str(file), fix="name the folder of the score files")

@@ -37,7 +37,7 @@ def read_matlab(path: Path, video: str) -> dict[str, VideoLabels]:
     """
     if path.suffix.lower() == ".m":
         spans = [re.findall(r"(\d+)\s*(?::\s*(\d+))?", text) for text in _GT_FRAME.findall(read_text(path))]
-        found = [np.array([[int(a), int(b or a)] for a, b in pairs], np.int64).reshape(-1, 2).T for pairs in spans]
+        found = [np.array([[float(a), float(b or a)] for a, b in pairs]).reshape(-1, 2).T for pairs in spans]
         return _intervals(found, path, "gt_frame")
     with _readable(path):
         variables = list_variables(path)
