@@ -19,7 +19,8 @@ from typing import Any, Protocol, Self, TypeVar
 import torch
 import torch.distributed as dist
 from lightning_fabric import Fabric
-from lightning_fabric.plugins.environments import SLURMEnvironment, TorchElasticEnvironment
+from lightning_fabric.plugins.environments.slurm import SLURMEnvironment
+from lightning_fabric.plugins.environments.torchelastic import TorchElasticEnvironment
 from torch import Tensor, nn
 
 from vadkit.core.errors import RunFolderError, VadkitError
@@ -64,7 +65,7 @@ class NotStartedError(VadkitError):
 
 
 def started() -> tuple[int, int] | None:
-    """Processes of this machine, and number of machines, as torchrun or SLURM started them; None if none of them did."""
+    """Processes of this machine, and number of machines, that torchrun or SLURM started; None if they did not."""
     if TorchElasticEnvironment.detect():
         here = int(os.environ["LOCAL_WORLD_SIZE"])
         return here, int(os.environ["WORLD_SIZE"]) // here
