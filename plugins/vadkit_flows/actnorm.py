@@ -25,7 +25,7 @@ class ActNorm(normalization.ActNorm):
 
     def inverse(self, z: Tensor) -> tuple[Tensor, Tensor]:
         """Map towards the prior. The first batch initializes the layer."""
-        if not self.data_dep_init_done:
+        if self.training and not self.data_dep_init_done:
             self._start(z.detach())
         return AffineConstFlow.inverse(self, z)
 

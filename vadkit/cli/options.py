@@ -49,6 +49,10 @@ VideoLists = Annotated[
     list[Path] | None,
     typer.Option("--list", metavar="FILE", help="A text file that names one video in each line. Repeatable."),
 ]
+ScoreFormat = Annotated[
+    str, typer.Option("--format", metavar="FORMAT", help="csv, jsonl, parquet or npz, for the scores of the frames.")
+]
+Annotate = Annotated[bool, typer.Option("--annotate", help="Also write videos with scores, heat maps and event marks.")]
 SourceRate = Annotated[float | None, typer.Option(help="Frames per second to score. Default: as in training.")]
 
 

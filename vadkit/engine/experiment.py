@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -225,13 +225,13 @@ class Experiment:
                 head.quiet.fill_(features.quiet(head.density.eval()))
             self._finish(stage, head, began)
 
-    def pipeline(self, *, anomaly_maps: str = "") -> Pipeline:
+    def pipeline(self, *, anomaly_maps: Collection[str] = ()) -> Pipeline:
         """Everything that scores a clip, frozen, on the device.
 
         Args:
-            anomaly_maps: the scorer that gives anomaly maps; empty for none.
+            anomaly_maps: names of the scorers that give anomaly maps.
         """
-        readers = [each for name, each in self.scorers.items() if each.needs_nll_maps or name == anomaly_maps]
+        readers = [each for name, each in self.scorers.items() if each.needs_nll_maps or name in anomaly_maps]
         maps = {name for scorer in readers for name in scorer.densities()}
         decode = any(scorer.uses_output for scorer in self.scorers.values())
         mask = None if self.datamodule.mask is None else torch.from_numpy(self.datamodule.mask)

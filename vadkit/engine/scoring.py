@@ -24,6 +24,7 @@ from vadkit.store.manifest import HELD_OUT, SCORES, SYNTHETIC
 from vadkit.store.previews import PartsWriter, has_previews, parts_file, step_of
 from vadkit.store.scores import (
     PositionStats,
+    VideoScores,
     map_file,
     read_position_stats,
     read_score_file,
@@ -34,6 +35,7 @@ from vadkit.store.scores import (
 )
 from vadkit.video.cache import Frames
 from vadkit.video.clips import window_count
+from vadkit.video.clock import recorded_at
 from vadkit.video.decode import frame_size
 from vadkit.video.times import mean_rate
 
@@ -63,7 +65,7 @@ class Scoring:
         if not self.processes.first:
             return
         if self.previews and (scored or not has_previews(self.folder.scores, (video.name for video in videos))):
-            write_all_previews(self.folder.scores, videos, frames, self.experiment.progress)
+            write_all_previews(self.folder.scores, self.datamodule, self.experiment.progress)
         flops = count_flops(self.experiment.pipeline(), self.experiment.scorers)
         self.folder.update_manifest(lambda it: replace(it, flops=flops))
 
@@ -120,7 +122,7 @@ class Scoring:
         """
         anomaly_maps, previews = (self.anomaly_maps, self.previews) if tested else ("", False)
         kept_maps = anomaly_maps if self.keep_maps else ""
-        pipeline = self.experiment.pipeline(anomaly_maps=anomaly_maps)
+        pipeline = self.experiment.pipeline(anomaly_maps=(anomaly_maps,))
         engine, short = self.recipe.engine, self.recipe.data.short
         lengths = {video.name: len(self.datamodule.frames(video)) for video in videos}
         windows = {
@@ -148,8 +150,7 @@ class Scoring:
                     )  # fmt: skip
                 if kept_maps:
                     scores = replace(scores, size=frame_size(video))
-                if (times := self.datamodule.times(video)) is not None:
-                    scores = replace(scores, times=times, fps=mean_rate(times))
+                scores = self._placed(video, scores, tested=tested)
                 write_scores(folder, scores, anomaly_maps=kept_maps)
             done += windows[video.name]
             self.experiment.progress.advance(done)
@@ -159,6 +160,17 @@ class Scoring:
             seconds = round(time.monotonic() - began, 2)
             self.folder.update_manifest(lambda it: it.with_stage(stage, seconds=seconds))
         return bool(missing)
+
+    def _placed(self, video: VideoRef, scores: VideoScores, *, tested: bool) -> VideoScores:
+        """The scores with times. A test video has those of its file, and a normal one counts at the model's rate."""
+        times, sampling = self.datamodule.times(video), self.datamodule.sampling(video)
+        if tested:
+            start = recorded_at(video.source) if isinstance(video.source, Path) else None
+            scores = replace(scores, sampling=sampling, recorded=start.isoformat() if start else None)
+        elif sampling is not None and video.fps:
+            seen = sampling.numbers / video.fps if times is None else times[sampling.numbers]
+            scores, times = replace(scores, fps=mean_rate(seen)), None
+        return scores if times is None else replace(scores, times=times, fps=mean_rate(times))
 
     @contextmanager
     def _recorder(self, folder: Path, video: VideoRef, frames: int, step: int) -> Iterator[PartsRecorder]:

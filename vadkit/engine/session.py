@@ -185,7 +185,7 @@ def record_data(folder: RunFolder, data: DataModule, *, regions: bool) -> None:
     counts: dict[Split, Count] = {}
     splits: tuple[Split, ...] = ("train", "test")
     for split in splits:
-        frames = [len(data.frames(video)) for video in data.videos(split)]
+        frames = [len(data.file_frames(video)) for video in data.videos(split)]
         counts[split] = Count(len(frames), sum(frames))
     damaged = dict(data.damaged)
     folder.update_manifest(lambda manifest: manifest.with_data(counts=counts, damaged=damaged))

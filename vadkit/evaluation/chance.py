@@ -30,7 +30,8 @@ def random_scorer(
     """Return a function that draws random scores and evaluates them under the protocol.
 
     A draw replaces every score of a component by a random number, on test videos and on normal videos. Then
-    it imputes, transforms, weights and smooths the random scores, as for a model. Anomaly maps are random too.
+    it imputes, transforms, weights and smooths the random scores, as for a model. Anomaly maps are random too, and so
+    are the scores of detected boxes.
     `fusion` is that of the model's scores; it is not changed.
     """
 
@@ -58,7 +59,9 @@ def _randomise(video: VideoScores, components: Mapping[str, Any], random: np.ran
     anomaly_maps = (
         partial(_random_maps, video.anomaly_maps, int(random.integers(2**63))) if video.anomaly_maps else None
     )
-    return replace(video, components=noise, anomaly_maps=anomaly_maps)
+    found = video.detections
+    detections = replace(found, scores=random.random(found.scores.shape)) if found is not None else None
+    return replace(video, components=noise, anomaly_maps=anomaly_maps, detections=detections)
 
 
 def _random_maps(read: Callable[[], NDArray[Any]], seed: int) -> NDArray[np.float32]:

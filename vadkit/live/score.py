@@ -18,18 +18,18 @@ from vadkit.core.folders import is_image, list_folder
 from vadkit.core.progress import Progress
 from vadkit.core.values import Event, natural_key
 from vadkit.evaluation.events import thumbnails_of, write_events
-from vadkit.live.score_files import writing
 from vadkit.live.score_table import write_table
 from vadkit.live.videos import Video
 from vadkit.live.watch import Watch
+from vadkit.store.frame_scores import every_frame, writing
 from vadkit.store.run_folder import digest_of
 
 if TYPE_CHECKING:
-    from vadkit.live.annotate import AnnotatedVideo
     from vadkit.live.stream import Source
+    from vadkit.video.annotate import AnnotatedVideo
 
 _SHOW_EVERY = 64  # frames between two updates of the progress
-_VERSION = 2  # of the records
+_VERSION = 3  # of the records
 
 
 @dataclass(slots=True)
@@ -237,11 +237,13 @@ class _Result:
             movie = files.enter_context(self._movie(files, opened, began)) if job.settings.annotate else None
             finder = EventFinder(job.watch, self.video.path, name, job.out, timed=timed, began=began)
             events = files.enter_context(finder)
-            for frames, scored in enumerate(job.watch.run(opened, anomaly_maps=job.maps), 1):
-                put(scored.frame, scored.seconds if timed else None, scored)
-                events.add(scored)
-                if movie is not None:
-                    movie.add(scored)
+            scores = job.watch.run(opened, anomaly_maps=job.maps)
+            for frames, (number, seconds, scored) in enumerate(every_frame(scores), 1):
+                put(number, seconds if timed else None, scored)
+                if number == scored.frame:
+                    events.add(scored)
+                    if movie is not None:
+                        movie.add(scored)
                 if frames % _SHOW_EVERY == 0:
                     advance(frames)
         advance(frames)
@@ -266,8 +268,8 @@ class _Result:
             path.unlink(missing_ok=True)
 
     def _movie(self, files: ExitStack, opened: Source, began: datetime | None) -> AnnotatedVideo:
-        from vadkit.live.annotate import AnnotatedVideo
         from vadkit.live.stream import recorded
+        from vadkit.video.annotate import AnnotatedVideo
 
         watch, path = self.job.watch, files.enter_context(atomic_write(self.annotated))
         video, clip = recorded(self.video.path), watch.recipe.data.clip

@@ -43,7 +43,7 @@ class Head(nn.Module):
         if present is not None:
             flat = flat[present.flatten()]
         nll = self.density(flat)  # pyright: ignore[reportCallIssue]
-        check_nll(where, nll, len(flat))
+        check_nll(where, nll, flat.shape[0])
         if present is None:
             return nll.unflatten(0, values.shape[:axes]).float()
         return self.quiet.expand(present.shape).masked_scatter(present, nll.float())

@@ -107,8 +107,11 @@ class Data(Section):
             last frame of the video; scores are kept only for the frames of the video.
         on_corrupt: a video that is damaged or truncated is an "error", or "warn" uses the frames that can be
             read and writes a warning into the manifest of the run.
-        mixed_rates: videos of different frame rates are an "error", or "warn" writes a warning. A model learns motion
-            per frame: at a lower rate, the same motion looks faster.
+        fps: frames per second that the model sees. Frames of videos with a higher rate are left out, and a video with a
+            lower rate is an error. Videos with an unknown rate, such as folders of images, count as videos of this
+            rate. None uses all frames.
+        mixed_rates: without `fps`, videos of different frame rates are an "error", or "warn" writes a warning. A model
+            learns motion per frame: at a lower rate, the same motion looks faster.
         mask: regions of the picture that are left out; none by default.
         test_on: another data set. Its test videos are scored and evaluated instead of those of `dataset`, to
             measure a model on data that it was not trained on. The clips have the same geometry.
@@ -123,6 +126,7 @@ class Data(Section):
     augment: Annotated[tuple[Annotated[ComponentConfig, Kind("augmentation")], ...], Shorthand(AugmentForm)] = ()
     short: Short = "error"
     on_corrupt: OnCorrupt = "warn"
+    fps: PositiveFloat | None = None
     mixed_rates: MixedRates = "warn"
     mask: Mask | None = None
     test_on: Annotated[ComponentConfig, Kind("dataset")] | None = None

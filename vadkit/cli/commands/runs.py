@@ -26,6 +26,8 @@ def run(
         str | None, typer.Option(metavar="SIZE", help="Limit of the frame cache: 50GB. Default: $VADKIT_CACHE_LIMIT.")
     ] = None,
     no_cache: Annotated[bool, typer.Option("--no-cache", help="Keep no decoded frames for later runs.")] = False,
+    form: options.ScoreFormat = "csv",
+    annotate: options.Annotate = False,
     allow_test_tuning: options.TestTuning = False,
     threads: options.Threads = None,
     devices: Annotated[
@@ -60,6 +62,8 @@ def run(
                 allow_test_tuning=allow_test_tuning,
                 keep_cache=not no_cache,
                 cache_limit=cache_limit,
+                form=form,
+                annotate=annotate,
                 progress=progress,
             )
     except NotStartedError as error:
@@ -118,13 +122,8 @@ def score(
     videos: options.Videos = None,
     lists: options.VideoLists = None,
     out: Annotated[Path | None, typer.Option(help="Folder of the results. Default: RUN/scored.")] = None,
-    form: Annotated[
-        str,
-        typer.Option("--format", metavar="FORMAT", help="csv, jsonl, parquet or npz, for the scores of the frames."),
-    ] = "csv",
-    annotate: Annotated[
-        bool, typer.Option("--annotate", help="Also write videos with scores, heat maps and event marks.")
-    ] = False,
+    form: options.ScoreFormat = "csv",
+    annotate: options.Annotate = False,
     start: Annotated[
         str | None,
         typer.Option(metavar="TIME", help="Clock time of the video's first frame. Default: the time in the file."),
@@ -157,10 +156,10 @@ def score(
         found = find_videos(videos or (), lists or ())
         from vadkit.live.fleet import LOCAL, Fleet
         from vadkit.live.score import Settings, score_videos, start_of
-        from vadkit.live.score_files import check_format
         from vadkit.live.score_report import write_score_report
         from vadkit.live.score_table import check_table
         from vadkit.live.watch import Watch
+        from vadkit.store.frame_scores import check_format
 
         check_format(form)
         if table:
@@ -193,6 +192,10 @@ def bench(
     warmup: Annotated[int, typer.Option(min=0, help="Passes before the clock starts.")] = 2,
     repeat: Annotated[int, typer.Option(min=1, help="Timed passes.")] = 10,
     count: Annotated[bool, typer.Option("--count", help="Only count parameters and GFLOPs; time nothing.")] = False,
+    export: Annotated[
+        str | None,
+        typer.Option(metavar="FORMATS", help="Also time exported models: onnx, openvino, torch, or 'onnx,openvino'."),
+    ] = None,
     form: Annotated[
         str, typer.Option("--format", help="console, csv, markdown, latex or json.", metavar="FORMAT")
     ] = "console",
@@ -205,6 +208,8 @@ def bench(
     from vadkit.cli.render.tables import put
 
     render = renderer(form)
+    if count and export:
+        raise VadkitError("--count times nothing, so --export has no use", fix="leave out one of them")
     with interruptible("nothing was written"), terminal_progress() as progress:
         from vadkit.engine.bench.bench import bench
 
@@ -214,6 +219,7 @@ def bench(
             batch=batch,
             warmup=warmup,
             repeat=0 if count else repeat,
+            export=[name.strip() for name in export.split(",")] if export else (),
             progress=progress,
         )
     put(render(found), out)

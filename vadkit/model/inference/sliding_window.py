@@ -187,17 +187,24 @@ def update_state(out: ClipOutputs, pipeline: Pipeline) -> None:
 
 @torch.inference_mode()
 def _cell_maps(out: ClipOutputs, scorer: Scorer, name: str, mask: torch.Tensor | None) -> NDArray[np.float32]:
-    """Anomaly maps (B, T, h, w), averaged over cells. Masked pixels have the lowest value of their frame."""
+    """Anomaly maps (B, T, h, w) of a scorer."""
     anomaly_maps = scorer.anomaly_maps(out)
     if anomaly_maps is None:
         raise DataError(
             "has no anomaly maps", where=f"scores.{name}", fix="name another entry under 'evaluate.anomaly_maps'"
         )
+    return cell_maps(anomaly_maps, mask).cpu().numpy()
+
+
+def cell_maps(anomaly_maps: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
+    """Average anomaly maps (B, T, H, W) over cells of `MAP_CELL` pixels: (B, T, h, w), float32.
+
+    Pixels that the mask (H, W) hides have the lowest value of their frame.
+    """
     if mask is not None:
         hidden = functional.interpolate(mask[None, None].float(), anomaly_maps.shape[-2:])[0, 0] > 0
         anomaly_maps = torch.where(hidden, anomaly_maps.amin((-2, -1), keepdim=True), anomaly_maps)
-    cells = functional.avg_pool2d(anomaly_maps.float(), MAP_CELL, ceil_mode=True, count_include_pad=False)
-    return cells.cpu().numpy()
+    return functional.avg_pool2d(anomaly_maps.float(), MAP_CELL, ceil_mode=True, count_include_pad=False)
 
 
 def score_video(

@@ -19,8 +19,7 @@ from typing import Any, Protocol, Self, TypeVar
 import torch
 import torch.distributed as dist
 from lightning_fabric import Fabric
-from lightning_fabric.plugins.environments.slurm import SLURMEnvironment
-from lightning_fabric.plugins.environments.torchelastic import TorchElasticEnvironment
+from lightning_fabric.plugins.environments import SLURMEnvironment, TorchElasticEnvironment
 from torch import Tensor, nn
 
 from vadkit.core.errors import RunFolderError, VadkitError
@@ -65,7 +64,7 @@ class NotStartedError(VadkitError):
 
 
 def started() -> tuple[int, int] | None:
-    """Processes of this machine, and number of machines, that torchrun or SLURM started; None if they did not."""
+    """Processes of this machine and number of machines, as torchrun or SLURM started them; None if neither did."""
     if TorchElasticEnvironment.detect():
         here = int(os.environ["LOCAL_WORLD_SIZE"])
         return here, int(os.environ["WORLD_SIZE"]) // here
