@@ -147,6 +147,29 @@ def test_more_processes_than_gpus(monkeypatch: pytest.MonkeyPatch) -> None:
     check_devices(Engine(accelerator="cpu"), 8)
 
 
+def test_the_option_starts_the_command_again_and_returns_the_exit_code_of_the_failure(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from torch.distributed.elastic.multiprocessing.errors import ChildFailedError, ProcessFailure
+
+    seen: list[Any] = []
+    monkeypatch.setattr("logging.disable", lambda level: None)
+    monkeypatch.setattr("torch.distributed.run.run", seen.append)
+    monkeypatch.setattr(sys, "argv", ["vadkit", "run", "r.yaml", "--devices", "2"])
+    assert launch(Engine(devices=2)) == 0
+    (options,) = seen
+    assert (options.nproc_per_node, options.standalone, options.module) == ("2", True, True)
+    assert [options.training_script, *options.training_script_args] == ["vadkit", "run", "r.yaml", "--devices", "2"]
+
+    def failing(options: Any) -> None:
+        # The second process reports an error of the user. The agent has stopped the first one.
+        failures = {rank: ProcessFailure(rank, 1, code, "") for rank, code in enumerate((-15, 2))}
+        raise ChildFailedError("vadkit", failures)
+
+    monkeypatch.setattr("torch.distributed.run.run", failing)
+    assert launch(Engine(devices=2)) == 2
+
+
 def test_several_machines_need_an_address(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("MASTER_ADDR", raising=False)
     monkeypatch.setenv("NODE_RANK", "0")

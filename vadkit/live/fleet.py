@@ -86,18 +86,19 @@ def _connected(address: str, workers: int | None) -> Any:
         raise VadkitError("Ray is not installed", where="--ray", fix="pip install 'vadkit[ray]'")
     import ray
 
-    quiet: dict[str, Any] = {"logging_level": logging.ERROR, "log_to_driver": False}
-    if address == LOCAL:
-        ray.init(address=LOCAL, num_cpus=workers, include_dashboard=False, **quiet)
-        return ray
+    local = address == LOCAL
+    chosen: dict[str, Any] = {"num_cpus": workers, "include_dashboard": False} if local else {}
     try:
-        ray.init(address=address, **quiet)
-    except (ConnectionError, ValueError, RuntimeError) as error:
-        what, fix = (
-            f"no cluster answers: {str(error).splitlines()[0]}",
-            "start one with 'ray start --head', or correct it",
+        ray.init(address=address, logging_level=logging.ERROR, log_to_driver=False, **chosen)
+    except Exception as error:  # Ray raises many kinds of errors, also a plain Exception
+        what = "did not start" if local else "no cluster answers"
+        fix = (
+            "try again: Ray gives up after 15 s on a busy machine"
+            if local
+            else "start a cluster with 'ray start --head'"
         )
-        raise VadkitError(what, where=f"--ray {address}", fix=fix) from error
+        reason = str(error).partition("\n")[0]
+        raise VadkitError(f"{what}: {reason}", where=f"--ray {address}", fix=fix) from error
     return ray
 
 

@@ -20,15 +20,15 @@ class _Sum(torch.autograd.Function):
     """The sum of a tensor over all processes. Its gradient is the sum of the gradients in all processes."""
 
     @staticmethod
-    def forward(context: Any, values: Tensor) -> Tensor:
-        del context
+    def forward(ctx: Any, values: Tensor) -> Tensor:
+        del ctx
         return _summed(values)
 
     @staticmethod
     @once_differentiable
-    def backward(context: Any, gradient: Tensor) -> Tensor:  # pyright: ignore[reportIncompatibleMethodOverride]
-        del context
-        return _summed(gradient)
+    def backward(ctx: Any, *gradients: Tensor) -> Tensor:
+        del ctx
+        return _summed(gradients[0])
 
 
 def _summed(values: Tensor) -> Tensor:
@@ -48,7 +48,7 @@ def synchronize(module: nn.Module, divided: Callable[[], bool]) -> None:
     """
     for layer in module.modules():
         if isinstance(layer, _BatchNorm):
-            layer.forward = partial(_normalize, layer, layer.forward, divided)  # pyright: ignore
+            setattr(layer, "forward", partial(_normalize, layer, layer.forward, divided))  # noqa: B010
 
 
 def _normalize(layer: _BatchNorm, alone: Callable[[Tensor], Tensor], divided: Callable[[], bool], x: Tensor) -> Tensor:
