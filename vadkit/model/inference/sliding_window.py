@@ -235,7 +235,8 @@ def score_video(
         short: what to do with a video shorter than a clip.
 
     Raises:
-        DataError: the video is shorter than a clip and `short` is "error", or the model's outputs are not finite.
+        DataError: the video is shorter than a clip and `short` is "error", the model's outputs are not finite, or a
+            score is infinite.
     """
     spec = pipeline.clip
     starts = window_starts(len(frames), spec, stride, video=video.name, short=short)
@@ -252,6 +253,7 @@ def score_video(
             score_mean.count_window(window)
         out = run_pipeline(clips, pipeline, fabric, where=f"video {video.name}, windows from frame {chunk[0]} on")
         scores = score_outputs(out, scorers)
+        _refuse_infinite(scores, windows, video.name)
         score_mean.add_windows(windows, scores)
         if calibrated_mean is not None:
             calibrated_mean.add_windows(windows, _standardise(scores, position_stats))
@@ -269,6 +271,20 @@ def score_video(
     calibrated = calibrated_mean.means() if calibrated_mean is not None else None
     means, coverage = score_mean.means(), score_mean.coverage
     return VideoScores(video.name, video.scene, means, coverage, video.fps, kept, calibrated=calibrated)
+
+
+def _refuse_infinite(
+    scores: Mapping[str, NDArray[np.float64]], windows: Sequence[NDArray[np.int64]], video: str
+) -> None:
+    """Refuse an infinite score of a window: it would make the means of all frames of the window infinite."""
+    for name, of_windows in scores.items():
+        for window, values in zip(windows, of_windows, strict=True):
+            if (infinite := np.isinf(values[: len(window)])).any():
+                frame = window[int(infinite.argmax())]
+                fix = "train again with a lower learning rate or in fp32, or correct the scorer"
+                raise DataError(
+                    f"the score of frame {frame} is infinite", where=f"scores.{name}, video {video}", fix=fix
+                )
 
 
 def _refuse_non_finite(out: ClipOutputs, where: str) -> None:
