@@ -1,4 +1,4 @@
-"""Makes broken videos and images, and decodes each in a process of its own: none may crash, hang or leak.
+"""Makes broken videos and images, and decodes each in a separate process: none may crash, hang or leak.
 
     python benchmarks/broken_media.py                  # 240 files
     python benchmarks/broken_media.py --files 40

@@ -116,7 +116,7 @@ def interval(draws: Sequence[float], videos: int, share: float | None = None) ->
     use the t distribution with V - 1 degrees of freedom for that.
 
     A value from 0 to 1, such as an AUC, varies less, the nearer it is to 1. Its interval is a t interval on the logit
-    scale, with the deviation of the draws there. Other values, and values whose draws reach 0 or 1, have the expanded
+    scale, with the deviation of the draws there. Other values, and values with draws of 0 or 1, have the expanded
     percentiles of Hesterberg ("What Teachers Should Know About the Bootstrap", 2015), which are 1.1 and 98.9 for 12
     videos.
 

@@ -152,6 +152,7 @@ def check_bfloat16_layers(module: nn.Module, shape: tuple[int, ...], device: tor
             )
 
 
+@torch.enable_grad()
 def _difference(layer: nn.Module, shape: torch.Size, device: torch.device) -> float:
     """The largest relative difference between float32 and bfloat16, of output, weights' and input's gradient."""
     generator = torch.Generator().manual_seed(0)
