@@ -22,6 +22,7 @@ class Mean(Metric):
 
     def resampled(self, videos: Sequence[ScoredVideo]) -> Callable[[NDArray[np.int64]], dict[str, float]]:
         values = np.array([video.scores[0] for video in videos])
+        self.units = {"mean": ""} if values.max() > 1 else {}  # pyright: ignore[reportAttributeAccessIssue]
         return lambda times: {"mean": float(np.average(values, weights=times))}
 
 
@@ -47,7 +48,7 @@ def test_the_interval_of_a_mean_is_the_95_percent_t_interval(count: int) -> None
 
 def test_the_interval_of_a_difference_too() -> None:
     random = np.random.default_rng(0)
-    both = random.normal(0.0, 5.0, 20)  # what both methods share leaves no trace in the difference
+    both = random.normal(9.0, 5.0, 20)  # what both methods share leaves no trace in the difference
     one, other = both + random.normal(1.0, 1.0, 20), both + random.normal(0.0, 1.0, 20)
     low, high = differences(Mean(), videos(one), videos(other), seed=0, rounds=4000)["mean"]
     expected = t_interval(one - other)
@@ -63,3 +64,23 @@ def test_the_percentiles_are_those_of_hesterberg(count: int) -> None:
 
 def test_with_many_videos_they_are_the_plain_percentiles() -> None:
     assert interval(np.linspace(0, 1, 100_001).tolist(), 10**6) == pytest.approx((0.025, 0.975), abs=1e-4)
+
+
+@pytest.mark.parametrize("count", [12, 50])
+def test_the_interval_of_a_share_is_a_t_interval_on_the_logit_scale(count: int) -> None:
+    """The deviation on that scale is that of the value, divided by p (1 - p)."""
+    values = np.random.default_rng(count).beta(9, 1, count)
+    low, high = measure([Mean()], videos(values), "x", rounds=4000).intervals["mean"]
+    center = values.mean()
+    error = values.std(ddof=1) / np.sqrt(count) / center / (1 - center)
+    half = t.ppf(0.975, count - 1) * error
+    expected = [1 / (1 + np.exp(-(np.log(center / (1 - center)) + side * half))) for side in (-1, 1)]
+    assert low < center < high < 1
+    assert (low, high) == pytest.approx(expected, abs=0.15 * (expected[1] - expected[0]))
+    assert center - low > high - center  # there is more room on the side away from 1
+
+
+def test_a_share_of_1_in_some_draws_has_an_interval_that_ends_there() -> None:
+    low, high = interval([0.8, 0.9, 1.0] * 100, 12, 0.9)
+    assert (low, high) == (0.8, 1.0)
+    assert interval([1.0] * 100, 12, 1.0) == (1.0, 1.0)

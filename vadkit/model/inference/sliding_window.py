@@ -284,7 +284,7 @@ def score_video(
 
     Raises:
         DataError: the video is shorter than a clip and `short` is "error", the model's outputs are not finite, or a
-            scorer gives NaN for frames that depend on the content of a window.
+            scorer gives NaN for frames that depend on the content of a window, or a score is infinite.
     """
     spec = pipeline.clip
     starts = window_starts(len(frames), spec, stride, video=video.name, short=short)
@@ -304,6 +304,7 @@ def score_video(
             out = run_pipeline(clips, pipeline, fabric, where=shown)
             scores = score_outputs(out, scorers)
         gaps.check(scores, shown)
+        _refuse_infinite(scores, windows, video.name)
         score_mean.add_windows(windows, scores)
         if calibrated_mean is not None:
             calibrated_mean.add_windows(windows, _standardise(scores, position_stats))
@@ -321,6 +322,20 @@ def score_video(
     calibrated = calibrated_mean.means() if calibrated_mean is not None else None
     means, coverage = score_mean.means(), score_mean.coverage
     return VideoScores(video.name, video.scene, means, coverage, video.fps, kept, calibrated=calibrated)
+
+
+def _refuse_infinite(
+    scores: Mapping[str, NDArray[np.float64]], windows: Sequence[NDArray[np.int64]], video: str
+) -> None:
+    """Refuse an infinite score of a window: it would make the means of all frames of the window infinite."""
+    for name, of_windows in scores.items():
+        for window, values in zip(windows, of_windows, strict=True):
+            if (infinite := np.isinf(values[: len(window)])).any():
+                frame = window[int(infinite.argmax())]
+                fix = "train again with a lower learning rate or in fp32, or correct the scorer"
+                raise DataError(
+                    f"the score of frame {frame} is infinite", where=f"scores.{name}, video {video}", fix=fix
+                )
 
 
 def _is_finite(out: ClipOutputs) -> bool:
