@@ -126,7 +126,7 @@ class GlowStep(nn.Module):
 
 
 class FoldedStep(nn.Module):
-    """A fitted step for scoring: actnorm and mixing are one 1x1 convolution, whose matrix is computed once.
+    """A fitted step for scoring: actnorm and mixing are one 1x1 convolution with a constant matrix.
 
     Args:
         step: initialized by its first batch.
