@@ -283,8 +283,8 @@ def score_video(
         threads: chooses the CPU threads of each batch; None uses those of torch.
 
     Raises:
-        DataError: the video is shorter than a clip and `short` is "error", the model's outputs are not finite, or a
-            scorer gives NaN for frames that depend on the content of a window, or a score is infinite.
+        DataError: the video is shorter than a clip and `short` is "error". Or the model's outputs are not finite, a
+            score is infinite, or the frames for which a scorer gives NaN depend on the content of a window.
     """
     spec = pipeline.clip
     starts = window_starts(len(frames), spec, stride, video=video.name, short=short)
