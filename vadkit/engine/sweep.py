@@ -307,7 +307,7 @@ def _name(values: Mapping[str, str]) -> str:
 def readable(value: str) -> str:
     """A varied value in short: `{use: gaussian, covariance: diagonal}` -> `gaussian+covariance=diagonal`.
 
-    A list of components is joined by "-then-". Any other value, and one with nested keys, stays as it is.
+    A list of components is joined by "-then-". Any other value, and one with nested keys, is unchanged.
     """
     try:
         given = yaml.safe_load(value)
