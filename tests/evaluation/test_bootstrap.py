@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from scipy.stats import norm, t
 
 from vadkit.core.contracts import Metric
 from vadkit.core.values import ScoredVideo
-from vadkit.evaluation.bootstrap import differences, interval, measure
+from vadkit.evaluation.bootstrap import differences, draw_values, interval, measure
 
 
 class Mean(Metric):
@@ -84,3 +85,28 @@ def test_a_share_of_1_in_some_draws_has_an_interval_that_ends_there() -> None:
     low, high = interval([0.8, 0.9, 1.0] * 100, 12, 0.9)
     assert (low, high) == (0.8, 1.0)
     assert interval([1.0] * 100, 12, 1.0) == (1.0, 1.0)
+
+
+def test_only_values_from_0_to_1_have_an_interval_on_the_logit_scale() -> None:
+    """The same numbers with a unit, as seconds have, get the expanded percentiles."""
+    values = np.random.default_rng(1).beta(9, 1, 12)
+
+    class Seconds(Mean):
+        units: ClassVar[Mapping[str, str]] = {"mean": "s"}
+
+        def resampled(self, videos: Sequence[ScoredVideo]) -> Callable[[NDArray[np.int64]], dict[str, float]]:
+            return lambda times: {"mean": float(np.average(values, weights=times))}
+
+    draws = draw_values(Mean().resampled(videos(values)), 12, 0, 300)["mean"]
+    half = t.ppf(0.975, 11) * np.sqrt(12 / 11) * np.std(np.log(np.divide(draws, np.subtract(1, draws))), ddof=1)
+    center = np.log(values.mean() / (1 - values.mean()))
+    expected = tuple(1 / (1 + np.exp(-center - side * half)) for side in (-1, 1))
+    assert measure([Mean()], videos(values), "x", rounds=300).intervals["mean"] == pytest.approx(expected)
+    assert measure([Seconds()], videos(values), "x", rounds=300).intervals["mean"] == interval(draws, 12)
+
+
+def test_a_difference_needs_two_videos_and_one_round() -> None:
+    one, other = videos(np.array([1.0, 2.0])), videos(np.array([3.0, 5.0]))
+    assert differences(Mean(), one, other, seed=0, rounds=1).keys() == {"mean"}
+    assert differences(Mean(), one, other, seed=0, rounds=0) == {}
+    assert differences(Mean(), one[:1], other[:1], seed=0) == {}
