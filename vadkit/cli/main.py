@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from vadkit.cli.commands import calibrate, data, plugin, protocol, recipes, results, runs, watch
+from vadkit.cli.commands import calibrate, data, export, plugin, protocol, recipes, results, runs, watch
 from vadkit.cli.interrupt import complain
 from vadkit.cli.light import LightCommand, LightGroup
 from vadkit.core.errors import DeprecatedKeyWarning, VadkitError
@@ -34,6 +34,7 @@ app.command()(runs.sweep)
 app.command()(runs.score)
 app.command()(watch.watch)
 app.command()(calibrate.calibrate)
+app.command()(export.export)
 app.command()(runs.bench)
 app.command("list", cls=LightCommand)(plugin.list_components)
 app.command()(recipes.check)

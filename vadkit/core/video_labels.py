@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vadkit.core.errors import DataError
+from vadkit.core.folders import IMAGE_FORMATS
 
 if TYPE_CHECKING:
     import numpy as np
@@ -291,7 +292,7 @@ def mask_images(paths: Sequence[Path]) -> Iterator[NDArray[np.bool_]]:
     for path in paths:
         black = 127 if path.suffix.lower() in {".jpg", ".jpeg"} else 0
         try:
-            with Image.open(path) as image:
+            with Image.open(path, formats=IMAGE_FORMATS) as image:
                 mask = np.asarray(image.convert("L")) > black
         except (OSError, SyntaxError, ValueError) as error:
             raise DataError(f"cannot be decoded: {error}", where=str(path), fix="fetch the file again") from error

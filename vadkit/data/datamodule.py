@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import get_args
@@ -18,7 +18,9 @@ from vadkit.core.progress import Progress
 from vadkit.core.seeds import derive
 from vadkit.core.values import Labels, Split, VideoRef
 from vadkit.data.rates import mixed_rates, rates_fix, refuse_slow
+from vadkit.data.regions import check_regions
 from vadkit.recipe.build import build
+from vadkit.recipe.component_config import ComponentConfig
 from vadkit.recipe.model import Data
 from vadkit.video.augmenter import Augmenter
 from vadkit.video.cache import FileFrames, FrameCache, Frames, fingerprint
@@ -146,10 +148,10 @@ class DataModule:
             all_labels = {video.name: self._dataset.labels(video) for video in self.videos("test")}
         return {name: labels for name, labels in all_labels.items() if labels is not None}
 
-    def check(self, *, anomaly_maps: bool = False, fps: bool = False) -> None:
+    def check(self, *, metrics: Sequence[ComponentConfig] = (), fps: bool = False) -> None:
         """Decode every video and compare the test videos with their labels, before the training starts.
 
-        With `anomaly_maps`, abnormal videos need masks or tracks; with `fps`, every test video needs a frame rate.
+        Abnormal videos need the masks or tracks that `metrics` read; with `fps`, every test video needs a frame rate.
 
         Raises:
             DataError: a video cannot be decoded, is shorter than a clip, is slower than `data.fps`, or has another
@@ -161,12 +163,15 @@ class DataModule:
         if fps:
             self._check_fps()
         self._check_rates()
+        labels = self.labels()
+        check_regions(metrics, labels)
         self._cache.reserve([*self.videos("train"), *self.videos("test")], self.clip)
         for split in ("train", "test"):
             videos = self.videos(split)
             if ignored := self._dataset.ignored(split):
-                names = join_names([path.name for path in ignored])
-                self._progress.message(f"warning: {split} files ignored because of their suffix: {names}")
+                for kind, why in (("folders", "another folder has the videos"), ("files", "of their suffix")):
+                    if names := [path.name for path in ignored if path.is_dir() == (kind == "folders")]:
+                        self._progress.message(f"warning: {split} {kind} ignored because {why}: {join_names(names)}")
             self._progress.begin(f"decode {split}", len(videos), unit="videos")
             for number, video in enumerate(videos, 1):
                 window_count(len(self.frames(video)), self.clip, 1, video=video.name, short=data.short)
@@ -176,12 +181,9 @@ class DataModule:
             self._progress.end()
         if self.data.augment:
             self.augmenter.check_videos([len(self.frames(video)) for video in self._split[0]])
-        labels = self.labels()
         for video in self.videos("test"):
             if video.name in labels:
                 self._check_length(video, labels[video.name])
-        if anomaly_maps:
-            self._check_regions(labels)
 
     def _check_length(self, video: VideoRef, labels: Labels) -> None:
         frames = len(self.file_frames(video))
@@ -214,14 +216,6 @@ class DataModule:
             what = f"a metric counts seconds, but the frame rate of {len(without)} test videos is unknown, "
             fix = "set --set data.fps=25, with the frames per second of your videos, or leave the metric out"
             raise DataError(f"{what}{without[0]} first", where=chosen.component.name, fix=fix)
-
-    def _check_regions(self, labels: Mapping[str, Labels]) -> None:
-        """Refuse abnormal test videos without masks or tracks, if a metric needs them."""
-        no_regions = [name for name, y in labels.items() if y.frames.any() and y.masks is None and y.tracks is None]
-        if no_regions:
-            what = f"a metric needs masks or tracks, but {len(no_regions)} abnormal test videos have neither, "
-            fix = "add them to the data set's folder, or leave the metric out"
-            raise DataError(f"{what}{no_regions[0]} first", where=self.data.of("test").component.name, fix=fix)
 
     def _report_damage(self, split: Split, video: VideoRef, damages: Sequence[Damage]) -> None:
         """Refuse a damaged video, or print a warning and record it for the manifest."""

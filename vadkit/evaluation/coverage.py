@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from vadkit.core.errors import DataError, join_names
 from vadkit.core.protocol import MissingScores
-from vadkit.core.values import Labels
+from vadkit.core.values import Detections, Labels
 from vadkit.store.scores import VideoScores
 from vadkit.video.sampling import Sampling
 
@@ -30,6 +30,7 @@ class Imputed:
         fps: frames per second; None if unknown.
         anomaly_maps: gives the anomaly maps (F, h, w); None if there are none.
         can_alarm: (F',) bool, True for frames that enough windows show to raise an alarm; None if all can.
+        detections: boxes in the F frames; None if there are none.
         sampling: which frames of the video the F frames are; None if they are all frames of the video.
     """
 
@@ -41,6 +42,7 @@ class Imputed:
     fps: float | None = None
     anomaly_maps: Callable[[], NDArray[np.floating[Any]]] | None = None
     can_alarm: NDArray[np.bool_] | None = None
+    detections: Detections | None = None
     sampling: Sampling | None = None
 
     @property
@@ -114,7 +116,9 @@ def check_labels(videos: Sequence[VideoScores], labels: Mapping[str, Labels]) ->
             raise DataError(what, where=f"video {video.name!r}", fix=fix)
 
 
-def impute(videos: Sequence[VideoScores], rule: MissingScores, *, min_windows: int = 1) -> list[Imputed]:
+def impute(
+    videos: Sequence[VideoScores], rule: MissingScores, *, min_windows: int = 1, stride: int = 1
+) -> list[Imputed]:
     """Impute missing scores, or leave these frames out, by the protocol's rule `missing_scores`.
 
     A missing score is NaN. Scores may be missing in frames that no window covers, and at both ends of a
@@ -126,12 +130,13 @@ def impute(videos: Sequence[VideoScores], rule: MissingScores, *, min_windows: i
             "drop" leaves the frames out, and "error" refuses them.
         min_windows: windows that must show a frame before it can raise an alarm; fewer in a video in which no frame
             has so many.
+        stride: of the windows, for messages; 0 if the scores are not those of a run.
 
     Raises:
         DataError: a score is infinite, a score is NaN between scored frames, a video has no scores, or
             `rule` is "error" and a frame has no score.
     """
-    imputed = [_impute_one(video, rule, min_windows) for video in videos]
+    imputed = [_impute_one(video, rule, min_windows, stride) for video in videos]
     if rule != "min" or not any(video.without.any() for video in imputed):
         return imputed
     lowest = {name: min(float(np.nanmin(video.components[name])) for video in videos) for name in imputed[0].components}
@@ -151,7 +156,7 @@ def enough_windows(coverage: NDArray[np.int64], min_windows: int) -> NDArray[np.
     return coverage >= min(min_windows, int(coverage.max()))
 
 
-def _impute_one(video: VideoScores, rule: MissingScores, min_windows: int) -> Imputed:
+def _impute_one(video: VideoScores, rule: MissingScores, min_windows: int, stride: int) -> Imputed:
     without = np.zeros(video.coverage.shape, bool)
     for name, scores in video.components.items():
         without |= _unscored(video, name, scores)
@@ -160,7 +165,8 @@ def _impute_one(video: VideoScores, rule: MissingScores, min_windows: int) -> Im
     components = video.components
     if count and rule == "error":
         what = f"{count} of {without.size} frames have no score, the first is frame {int(without.argmax())}"
-        fix = "set 'missing_scores: nearest' or 'drop' under 'evaluate.protocol', or 'engine.score_stride: 1'"
+        fix = "set 'missing_scores: nearest' or 'drop' under 'evaluate.protocol', or "
+        fix += "'engine.score_stride: 1'" if stride else "write a score for every frame"
         raise DataError(what, where=f"video {video.name!r}", fix=fix)
     if count and rule == "drop":
         kept = ~without
@@ -172,7 +178,16 @@ def _impute_one(video: VideoScores, rule: MissingScores, min_windows: int) -> Im
         components = {name: _nearest(scores) for name, scores in components.items()}
     can_alarm = enough_windows(video.coverage, min_windows)[kept]
     return Imputed(
-        video.name, video.scene, components, kept, without, video.fps, video.anomaly_maps, can_alarm, video.sampling
+        video.name,
+        video.scene,
+        components,
+        kept,
+        without,
+        video.fps,
+        anomaly_maps=video.anomaly_maps,
+        can_alarm=can_alarm,
+        detections=video.detections,
+        sampling=video.sampling,
     )
 
 

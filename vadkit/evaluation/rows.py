@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vadkit.core.protocol import Protocol
-from vadkit.core.values import Labels, ScoredVideo, Track
+from vadkit.core.values import Detections, Labels, ScoredVideo, Track
 from vadkit.evaluation.calibration import Calibration, threshold_of
 from vadkit.evaluation.coverage import Imputed
 from vadkit.evaluation.fusion import FusedVideo, Fusion
@@ -69,6 +69,7 @@ def _scored(case: Case, scores: Scores, threshold: float | None, *, anomaly_maps
         masks=partial(kept_of, truth.masks, kept) if truth.masks else None,
         tracks=_kept_tracks(truth.tracks, kept) if truth.tracks is not None else None,
         size=truth.size,
+        detections=_kept_detections(video.detections, kept) if video.detections is not None else None,
     )
 
 
@@ -92,6 +93,12 @@ def kept_of(read: Callable[[], NDArray[Any]], kept: NDArray[np.bool_]) -> NDArra
     everything = read()
     # Lengths that differ are for the metric to refuse, who knows what they belong to.
     return everything if kept.all() or len(everything) != kept.size else everything[kept]
+
+
+def _kept_detections(found: Detections, kept: NDArray[np.bool_]) -> Detections:
+    """The boxes in the frames that count, with the numbers of these frames."""
+    inside = kept[found.frames]
+    return Detections((np.cumsum(kept) - 1)[found.frames[inside]], found.boxes[inside], found.scores[inside])
 
 
 def _kept_tracks(tracks: Sequence[Track], kept: NDArray[np.bool_]) -> tuple[Track, ...]:

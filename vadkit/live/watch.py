@@ -99,7 +99,7 @@ class Watch:
         self._mixed_rates = bool(rates) and thins(max(rates), min(rates))
         from vadkit.engine.experiment import load_experiment
 
-        self._experiment: Experiment = load_experiment(folder.path, with_threads(self.recipe, threads))
+        self.experiment: Experiment = load_experiment(folder.path, with_threads(self.recipe, threads))
 
     def _find_threshold(self, threshold: float | None, per_hour: float | None) -> float:
         if threshold is not None:
@@ -121,7 +121,7 @@ class Watch:
         raw = [[float(scores.sum()) for scores in video.components.values()] for video in normal]
         parts = {name: part.as_dict() for name, part in fusion.parts.items()}
         alarms = self.threshold, asdict(self.rules)
-        return digest_of(self._experiment.digests, alarms, self.fps, parts, self.protocol.smoothing, totals, raw)
+        return digest_of(self.experiment.digests, alarms, self.fps, parts, self.protocol.smoothing, totals, raw)
 
     def open(
         self,
@@ -191,12 +191,12 @@ class Watch:
 
         from vadkit.model.inference.sliding_window import run_pipeline
 
-        experiment, named = self._experiment, self.recipe.evaluate.anomaly_maps
+        experiment, named = self.experiment, self.recipe.evaluate.anomaly_maps
         if named:
             return named
         blank = torch.zeros(1, *self.recipe.data.clip.shape)
         for name, scorer in experiment.scorers.items():
-            pipeline = experiment.pipeline(anomaly_maps=name)
+            pipeline = experiment.pipeline(anomaly_maps=(name,))
             pipeline.reset()
             out = run_pipeline(blank, pipeline, experiment.fabric, where=f"scores.{name}")
             if scorer.anomaly_maps(out) is not None:
@@ -208,9 +208,9 @@ class Watch:
         from vadkit.engine.scoring import load_position_stats
         from vadkit.live.scorer import OnlineScorer
 
-        experiment = self._experiment
+        experiment = self.experiment
         engine = self.recipe.engine
-        pipeline = experiment.pipeline(anomaly_maps=anomaly_maps)
+        pipeline = experiment.pipeline(anomaly_maps=(anomaly_maps,))
         return OnlineScorer(
             deepcopy(pipeline) if pipeline.stateful else pipeline,  # two sources at once must not share state
             experiment.scorers,

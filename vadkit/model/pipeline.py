@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from vadkit.core.contracts import DensityModel, Feature
-from vadkit.core.errors import ShapeError
+from vadkit.core.errors import ShapeError, class_of
 from vadkit.core.values import ClipOutputs, ClipSpec, Samples
 from vadkit.model.autoencoder import Autoencoder, target_frames
 
@@ -43,7 +43,7 @@ class Head(nn.Module):
         if present is not None:
             flat = flat[present.flatten()]
         nll = self.density(flat)  # pyright: ignore[reportCallIssue]
-        check_nll(where, nll, len(flat))
+        check_nll(where, nll, flat.shape[0])
         if present is None:
             return nll.unflatten(0, values.shape[:axes]).float()
         return self.quiet.expand(present.shape).masked_scatter(present, nll.float())
@@ -143,6 +143,24 @@ class Pipeline(nn.Module):
         features = {name: head.feature.spec for name, head in heads.items()}
         target = target_frames(clips, self.clip)
         return ClipOutputs(self.clip, clips, target, output, latents, nll, scores, nll_maps, present, features)
+
+    def not_finite(self, clips: Tensor) -> str:
+        """The first part that gives values that are not finite for clips (B, C, T, H, W), for messages."""
+        parts: list[tuple[str, Tensor]] = []
+        clips, latents = self._hide(clips), dict[str, Tensor]()
+        if (model := self.autoencoder) is not None:
+            latents, passed = model.compress(clips)
+            parts += [(f"encoder {class_of(model.encoder)}", latent) for latent in latents.values()]
+            parts += [(f"bottleneck {class_of(model.bottleneck)}", latent) for latent in passed.latents.values()]
+            if model.decoder is not None:
+                parts.append((f"decoder {class_of(model.decoder)}", model.decoder(passed.latents)))  # pyright: ignore
+        for name, head in self.named_heads().items():
+            samples = extract_features(head.feature, clips, latents, self.clip)
+            found = samples.values[samples.present] if isinstance(samples, Samples) else samples
+            parts.append((f"feature of the density {name!r}, {class_of(head.feature)},", found))
+            parts.append((f"density {name!r}, {class_of(head.density)},", head.evaluate(samples, name)))
+        broken = (part for part, values in parts if not bool(torch.isfinite(values).all()))
+        return next(broken, "model")
 
     def _hide(self, frames: Tensor) -> Tensor:
         """Frames (..., H, W) in [-1, 1] with black pixels where the mask leaves them out."""

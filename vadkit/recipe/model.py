@@ -246,7 +246,10 @@ class Engine(Section):
 
     Attributes:
         accelerator: "auto" uses a GPU if there is one.
-        devices: number of processes, one for each device.
+        devices: number of processes on each machine. Each uses its own GPU, or a part of the CPU's cores.
+        num_nodes: number of machines. The option `--num-nodes` of `vadkit run` sets it.
+        sync_batch_norm: several processes train batch norm with the statistics of the complete batch. Otherwise, each
+            uses its part of the batch, and the running statistics are those of the first process.
         precision: "bf16" computes convolutions in bfloat16, and operations that need more precision in float32. "auto"
             chooses bf16 if a measurement of the machine finds it faster and correct, else fp32.
         threads: CPU threads; None uses the default of torch.
@@ -256,6 +259,8 @@ class Engine(Section):
 
     accelerator: Literal["auto", "cpu", "cuda"] = "auto"
     devices: PositiveInt = 1
+    num_nodes: PositiveInt = 1
+    sync_batch_norm: bool = False
     precision: Literal["auto", "fp32", "bf16"] = "fp32"
     threads: PositiveInt | None = None
     score_batch: PositiveInt = 8

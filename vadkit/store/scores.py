@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from vadkit.core.errors import DataError
 from vadkit.core.files import atomic_write
 from vadkit.core.protocol import Overlap
-from vadkit.core.values import Labels, Track, natural_key
+from vadkit.core.values import Detections, Labels, Track, natural_key
 from vadkit.video.sampling import Sampling
 
 _SCORES, _LABELS = "vadkit scores", "vadkit labels"
@@ -52,6 +52,7 @@ class VideoScores:
     size: tuple[int, int] | None = None  # height and width of the video, in pixels; None if unknown
     # like `components`, but each position in a window was standardised before the mean; None if it was not measured
     calibrated: Mapping[str, NDArray[np.float64]] | None = None
+    detections: Detections | None = None  # boxes of another method that gives boxes instead of maps; not stored
     times: NDArray[np.float64] | None = None  # seconds of each frame of the video if its frame rate varies; else None
     # which frames of the video are scored: then F above is their number; None if all are
     sampling: Sampling | None = None

@@ -25,10 +25,10 @@ def recorded_at(path: Path) -> datetime | None:
     import av  # here, because `clock` does not need it
     import av.error
 
-    from vadkit.video.media import media_url
+    from vadkit.video.media import open_media
 
     try:
-        with av.open(media_url(path)) as container:
+        with open_media(path) as container:
             metadata = container.metadata | next((stream.metadata for stream in container.streams.video), {})
     except (av.error.FFmpegError, OSError):
         return None  # decoding the file reports the error

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vadkit.video.damage import unreadable
-from vadkit.video.media import media_url
+from vadkit.video.media import open_media
 
 _USUAL_RATE = 25.0  # frames per second, for a stream that states neither rate nor times
 _RATES = (0.01, 1000.0)  # frames per second; a stated rate outside this range is the rate of a clock
@@ -103,7 +103,7 @@ def frame_times(path: Path) -> NDArray[np.float64]:
     stamps: list[tuple[float | None, float | None]] = []  # presentation and decoding time stamp of each packet
     rate = 0.0
     try:
-        with av.open(media_url(path)) as container:
+        with open_media(path) as container:
             stream = container.streams.best("video")
             if not isinstance(stream, av.video.stream.VideoStream):
                 return np.zeros(0)

@@ -18,9 +18,10 @@ from vadkit.core.values import ClipSpec, OnCorrupt, Short
 from vadkit.data.opening import open_dataset, open_pair, rated
 from vadkit.plugin.registry import Registry
 from vadkit.recipe import describe, load
+from vadkit.recipe.component_config import ComponentConfig
 from vadkit.recipe.evaluation_only import read_evaluation_only
 from vadkit.recipe.library import find
-from vadkit.recipe.model import Data
+from vadkit.recipe.model import Recipe
 from vadkit.video.mask import draw_mask
 
 _EXAMPLE = "write for example '{use: avenue, labels: masks}'"
@@ -37,6 +38,7 @@ class Target:
     short: Short = "error"  # the recipe's `data.short`, for videos shorter than a clip
     on_corrupt: OnCorrupt = "warn"  # the recipe's `data.on_corrupt`, for damaged videos
     mask: NDArray[np.bool_] | None = None  # (H, W), pixels that the recipe's `data.mask` leaves out
+    metrics: tuple[ComponentConfig, ...] = ()  # metrics of the recipe
     held_out: float = 0.0  # share of the training videos that the recipe holds out
     # a description of the keys -> the same data set with another label set
     alternatives: Mapping[str, Dataset] = field(default_factory=dict[str, Dataset])
@@ -64,7 +66,8 @@ def open_target(
             what = yaml.safe_load(what)
         except yaml.YAMLError as error:
             raise VadkitError(f"cannot be read: {error}", where=str(what), fix=_EXAMPLE) from error
-    data = _recipe(what, overrides, registry)
+    recipe = _recipe(what, overrides, registry)
+    data = recipe.data if recipe else None
     chosen = data.of("test") if data else read_evaluation_only(what, overrides, registry, report=()).data
     if chosen is None:
         raise VadkitError("names no data set", where=str(what), fix=_EXAMPLE)
@@ -87,20 +90,28 @@ def open_target(
     lenient = under(published=False) if strict else None
     name = f"{source.component.name}, tested on {chosen.component.name}" if source else chosen.component.name
     target = Target(name, under(), alternatives=others, lenient=lenient)
-    if data is None:
+    if recipe is None or data is None:
         return target
     mask = draw_mask(data.clip, data.mask.image, data.mask.polygons) if data.mask else None
-    checks = {"short": data.short, "on_corrupt": data.on_corrupt, "held_out": data.held_out}
-    return replace(target, clip=data.clip, fps=data.fps, mask=mask, **checks)
+    return replace(
+        target,
+        clip=data.clip,
+        fps=data.fps,
+        short=data.short,
+        on_corrupt=data.on_corrupt,
+        metrics=recipe.evaluate.metrics,
+        held_out=data.held_out,
+        mask=mask,
+    )
 
 
-def _recipe(what: str | Mapping[str, Any], overrides: Sequence[str], registry: Registry) -> Data | None:
-    """The `data` section of a recipe; None if `what` is not a recipe."""
+def _recipe(what: str | Mapping[str, Any], overrides: Sequence[str], registry: Registry) -> Recipe | None:
+    """The recipe; None if `what` is not a recipe."""
     if not isinstance(what, str):
         return None
     path, names = Path(what), registry.names("dataset")
     if path.suffix.lower() in (".yaml", ".yml") or (what not in names and find(what)) or path.is_file():
-        return load(what, overrides=overrides, registry=registry).data
+        return load(what, overrides=overrides, registry=registry)
     if path.is_dir() and what not in names:
         fix = f"name the data set and give the folder with --data-root {what}; choices: {', '.join(names)}"
         raise DataError("is a folder, not a data set or a recipe", where=what, fix=fix)
