@@ -4,9 +4,9 @@
     python benchmarks/packet_loss.py runs/motion_walkway VIDEO... --loss 0 0.01
 
 The program encodes the videos, one after another, as one transport stream (H.264, a key frame each second). It leaves
-out a random share of its datagrams of 7 packets, as a network does with UDP. It reads the rest as a live source, with
-the clock of the stream, so that the speed of the machine does not matter. For each share it prints the number of
-alarms, and of the frames that were scored and lost.
+out a random share of the datagrams of 7 packets, as a network does with UDP. It reads the rest as a live source. The
+clock is that of the stream, so the speed of the machine does not matter. For each share, the program prints the number
+of alarms, and the number of frames that were scored and lost.
 """
 
 from __future__ import annotations
@@ -58,9 +58,9 @@ def encode(videos: Sequence[Path], path: Path) -> float:
     fps = round(frame_rate(videos[0]) or 25.0)
     with av.open(str(path), "w", format="mpegts") as container:
         stream = container.add_stream("libx264", rate=fps, options={"g": str(fps), "bf": "0", "threads": "1"})
+        stream.height, stream.width = next(pictures(videos[0], Damages())).shape[:2]
         for video in videos:
             for frame in pictures(video, Damages()):
-                stream.height, stream.width = frame.shape[:2]
                 container.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
         container.mux(stream.encode())
     return float(fps)
