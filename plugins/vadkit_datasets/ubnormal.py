@@ -111,7 +111,7 @@ def _read_masks(folder: Path, name: str, tracks: NDArray[np.int64], frames: int)
     for frame in range(frames):
         path = folder / f"{name}_{frame:04}_gt.png"
         try:
-            with Image.open(path) as image:
+            with Image.open(path, formats=("PNG",)) as image:
                 objects = np.asarray(image.convert("L"))
         except (OSError, SyntaxError, ValueError) as error:
             raise DataError(f"cannot be decoded: {error}", where=str(path), fix="download it again") from error

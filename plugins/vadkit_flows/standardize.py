@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from vadkit.api import DataError, FeatureSpec
+from vadkit_flows.processes import uniform
 
 SMALLEST_STD = 1e-4  # a dead channel (a ReLU that never fires) must not be scaled to unit variance
 
@@ -64,7 +65,7 @@ class Standardize(nn.Module):
         Training adds uniform noise as wide as a channel's quantum, and noise of deviation `SMALLEST_STD` to a constant
         channel. Evaluation adds half a quantum, so that scores are deterministic.
         """
-        noise = torch.rand_like(features) if self.training else torch.full_like(features, 0.5)
+        noise = uniform(features) if self.training else torch.full_like(features, 0.5)
         scaled = (features + noise * self.quantum - self.mean) / self.std
         constant = self.std <= SMALLEST_STD
         scaled = scaled + (noise - 0.5) * torch.where(constant, math.sqrt(12), 0.0)  # a uniform value of deviation 1

@@ -282,7 +282,10 @@ def test_two_runs_cannot_write_one_folder(
     copy = tmp_path / "run"
     shutil.copytree(unbroken.path, copy)
     before = sorted(path.relative_to(copy) for path in copy.rglob("*"))
-    with RunFolder(copy).locked(), pytest.raises(RunFolderError, match="another vadkit"):
+    with (
+        RunFolder(copy).locked(),
+        pytest.raises(RunFolderError, match=rf"another vadkit is writing here: process {os.getpid()} on "),
+    ):
         vadkit.run(tiny, out=copy, overwrite=overwrite, resume=not overwrite)
     assert sorted(path.relative_to(copy) for path in copy.rglob("*")) == before
 
@@ -391,16 +394,25 @@ def test_ctrl_c_is_one_message_and_the_run_goes_on_later(
     recipe.write_text(yaml.safe_dump(tiny))
     script = (
         "import os, signal, sys; from vadkit.cli import main; from vadkit.model.training.trainer import Trainer\n"
-        "step = Trainer._step\n"
-        "def interrupted(*args): os.kill(os.getpid(), signal.SIGINT); return step(*args)\n"
+        "step, count = Trainer._step, iter(range(99))\n"
+        "def interrupted(*args):\n"
+        "    if next(count) == 2: os.kill(os.getpid(), signal.SIGINT)\n"
+        "    return step(*args)\n"
         "Trainer._step = interrupted; sys.argv = ['vadkit', *sys.argv[1:]]; main()"
     )
     command = [sys.executable, "-c", script, "run", str(recipe), "--out", str(out)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert done.returncode == 130
-    assert "error: interrupted; finished stages are kept: continue with --resume" in done.stderr
+    assert "error: interrupted; the work so far is kept: continue with --resume" in done.stderr
     assert "Traceback" not in done.stderr
-    assert_same(vadkit.run(recipe, out=out, resume=True), unbroken)
+    messages: list[str] = []
+
+    class Listening(NoProgress):
+        def message(self, text: str) -> None:
+            messages.append(text)
+
+    assert_same(vadkit.run(recipe, out=out, resume=True, progress=Listening()), unbroken)
+    assert "model: continues after step 3" in messages
 
 
 def test_a_disk_that_fills_up_under_a_checkpoint_is_one_message(tmp_path: Path) -> None:

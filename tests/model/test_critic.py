@@ -55,6 +55,8 @@ def train(folder: Path, step: TrainingStep, batches: list[Batch], *, rate: float
         steps=len(batches),
         optimizer=SGD(lr=rate, momentum=0),
         critic_optimizer=SGD(lr=critic, momentum=0) if critic else None,
+        batch_size=len(batches[0].clips),
+        items=sum(len(batch.clips) for batch in batches),
     )
     Trainer(
         build_fabric(Engine(accelerator="cpu")), Checkpoints(folder, "r"), Log(folder / "log"), NoProgress(), 0

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vadkit.core.errors import DataError
+from vadkit.core.folders import IMAGE_FORMATS
 
 if TYPE_CHECKING:
     import numpy as np
@@ -163,7 +164,7 @@ class IntervalLabels(VideoLabels):
         for start, end in self.in_seconds:
             if not fps:
                 what = "the intervals are in seconds, but the frame rate is unknown"
-                fix = "set 'fps' in the label file or under 'data', or write frames (start_frame, end_frame)"
+                fix = "set 'fps' in the label file or data.fps in the recipe, or write frames (start_frame, end_frame)"
                 raise DataError(what, where=self.where, fix=fix)
             seconds = length / fps if times is None else float(times[-1] + max(1 / fps, *np.diff(times[-2:])))
             if start >= seconds or end > seconds + 1:  # players round up to whole seconds
@@ -291,7 +292,7 @@ def mask_images(paths: Sequence[Path]) -> Iterator[NDArray[np.bool_]]:
     for path in paths:
         black = 127 if path.suffix.lower() in {".jpg", ".jpeg"} else 0
         try:
-            with Image.open(path) as image:
+            with Image.open(path, formats=IMAGE_FORMATS) as image:
                 mask = np.asarray(image.convert("L")) > black
         except (OSError, SyntaxError, ValueError) as error:
             raise DataError(f"cannot be decoded: {error}", where=str(path), fix="fetch the file again") from error

@@ -17,6 +17,7 @@ from vadkit.engine.experiment import Experiment, build_losses
 from vadkit.model.autoencoder import check_loss, loss_place, target_frames
 from vadkit.model.pipeline import extract_features
 from vadkit.model.training.device import check_bfloat16_gradients
+from vadkit.model.training.precision import check_bfloat16_layers
 from vadkit.plugin.sandbox import describe_error
 from vadkit.recipe.build import build
 from vadkit.recipe.model import Recipe
@@ -82,6 +83,8 @@ def sanity_check(
         what = "a metric compares anomaly maps with masks, but only letterboxed frames have bars"
         fix = "set data.clip.resize: stretch, or remove such metrics from evaluate.metrics"
         raise ShapeError(what, where="data.clip", fix=fix)
+    if experiment.autoencoder is not None and experiment.recipe.engine.precision == "bf16":
+        check_bfloat16_layers(experiment.autoencoder, spec.shape, experiment.fabric.device)
     return _with_maps(experiment, out, needed=compared or shown) if compared or shown or pictured else ""
 
 

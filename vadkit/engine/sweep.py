@@ -24,6 +24,7 @@ from vadkit.engine.experiment import without_videos
 from vadkit.engine.run import run
 from vadkit.evaluation.build import evaluation_of, refuse_test_tuning
 from vadkit.evaluation.run_scores import RESCORABLE, evaluate_run
+from vadkit.model.training.processes import started
 from vadkit.plugin.registry import Registry
 from vadkit.recipe import plain, resolve
 from vadkit.recipe.loading import read_recipe
@@ -170,6 +171,9 @@ def sweep(
     Raises:
         VadkitError: anything that the user can fix; every combination is checked before the first one runs.
     """
+    if (started() or (1, 1)) != (1, 1):
+        fix = "start it alone, or start each run with torchrun -m vadkit run"
+        raise VadkitError("a sweep works in one process", where="vadkit sweep", fix=fix)
     registry = registry or Registry.discover()
     progress = progress or NoProgress()
     family = None if isinstance(recipe, Mapping) else family_of(recipe)
@@ -307,7 +311,7 @@ def _name(values: Mapping[str, str]) -> str:
 def readable(value: str) -> str:
     """A varied value in short: `{use: gaussian, covariance: diagonal}` -> `gaussian+covariance=diagonal`.
 
-    A list of components is joined by "-then-". Any other value, and one with nested keys, is unchanged.
+    A list of components is joined by "-then-". Any other value, and one with nested keys, stays unchanged.
     """
     try:
         given = yaml.safe_load(value)

@@ -66,6 +66,7 @@ def report(
     registry: Registry | None = None,
     *,
     out: str | Path | None = None,
+    digits: int | None = None,
     allow_test_tuning: bool = False,
     progress: Progress | None = None,
 ) -> RunResult:
@@ -73,7 +74,8 @@ def report(
 
     Reporters write into the run folder; with overrides, into a folder under `evals/` there. With `out` they write
     into that folder, and the run, which may be read-only, is not changed. Reporters that show frames read the
-    videos under `$VADKIT_DATA`; if the videos are not there, `progress` receives a warning.
+    videos under `$VADKIT_DATA`; if the videos are not there, `progress` receives a warning. `digits` after the point
+    are printed instead of those of the recipe.
     """
     registry, progress = registry or Registry.discover(), progress or NoProgress()
     run, recipe = open_run(folder, overrides, registry, allow_test_tuning=allow_test_tuning)
@@ -87,8 +89,15 @@ def report(
             settings = digest_of(list(result.summary.metric_settings), recipe.evaluate.anomaly_maps)[:6]
             result = replace(result, folder=run.path / "evals" / f"{result.protocol['digest']}-{settings}")
         save_events(result, result.folder)
-        write_reports(result, recipe.report, result.folder, unseen=progress.message)
+        reporters = recipe.report if digits is None else [_with_digits(chosen, digits) for chosen in recipe.report]
+        write_reports(result, reporters, result.folder, unseen=progress.message)
     return result
+
+
+def _with_digits(chosen: ComponentConfig, digits: int) -> ComponentConfig:
+    """The reporter `console` with this number of digits; any other one unchanged."""
+    is_console = chosen.component.name == "console"
+    return replace(chosen, keys={**chosen.keys, "digits": digits}) if is_console else chosen
 
 
 def draw(

@@ -153,7 +153,7 @@ def _all_entry_points() -> Iterator[EntryPoint]:
             name = re.sub(r"[-_.]+", "-", found.name).lower()
             # Python imports the first one on the path.
             points = [] if name in seen else list(distribution(name).entry_points)
-        except Exception:  # damaged metadata, of any package
+        except Exception:  # noqa: S112 (damaged metadata, of any package)
             continue
         seen.add(name)
         yield from points

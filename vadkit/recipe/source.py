@@ -18,6 +18,8 @@ from vadkit.recipe.node import Node, Place, Problems, Scalar, fail
 
 # Far more than any recipe needs; keeps aliases of aliases from filling the memory.
 _MOST_NODES = 100_000
+_MOST_BYTES = 1_000_000
+_DEEPEST = 40  # values within values
 
 _INT = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
@@ -54,7 +56,9 @@ def read(path: Path) -> Node:
     """
     at = Place(str(path))
     try:
-        text = path.read_bytes().decode("utf-8-sig")
+        with path.open("rb") as file:
+            content = file.read(_MOST_BYTES + 1)
+        text = content.decode("utf-8-sig")
     except FileNotFoundError as error:
         fix = "check the path: it is relative to the current folder, or for 'extends' to the file that contains it"
         raise fail(at, "this file does not exist", fix) from error
@@ -65,6 +69,8 @@ def read(path: Path) -> Node:
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else error
         raise fail(at, f"cannot be read: {reason}") from error
+    if len(content) > _MOST_BYTES:
+        raise fail(at, f"this file is larger than {_MOST_BYTES} bytes", "name a recipe file")
     node = parse(text, str(path))
     if not isinstance(node.value, Mapping):
         raise fail(node.at, "a recipe is a mapping of 'key: value' lines", "start with 'vadkit: 1'")
@@ -118,6 +124,8 @@ class _Converter:
     def convert(self, composed: yaml.Node) -> Node:
         at = self.place(composed)
         self.count += 1
+        if len(self.open) >= _DEEPEST:
+            raise fail(at, f"the values are nested more than {_DEEPEST} levels deep")
         if self.count > _MOST_NODES:
             raise fail(at, f"aliases expand to more than {_MOST_NODES} values")
         if id(composed) in self.open:

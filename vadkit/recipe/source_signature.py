@@ -12,10 +12,12 @@ import builtins
 import collections.abc
 import contextlib
 import importlib.util
+import operator
 import pathlib
 import typing
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -32,6 +34,13 @@ _MODULES: Mapping[str, Any] = {
 }
 # Bases with constructors that take no key of a recipe.
 _KEYLESS = {"object", "ABC", "Module", "Generic", "Protocol", *(kind.__name__ for kind in contracts.KINDS.values())}
+_OPERATORS: Mapping[type[ast.operator], Callable[[Any, Any], Any]] = {
+    ast.Add: operator.add,
+    ast.BitOr: operator.or_,
+    ast.Div: operator.truediv,
+    ast.Mult: operator.mul,
+    ast.Sub: operator.sub,
+}
 _NO_ARGUMENTS = ast.arguments(posonlyargs=[], args=[], kwonlyargs=[], kw_defaults=[], defaults=[])
 
 
@@ -64,15 +73,21 @@ def constructor(target: str) -> Constructor:
             from elsewhere (another module's base, a decorator).
     """
     module, _, name = target.partition(":")
-    body = ast.parse(_source(module)).body
-    classes = {node.name: node for node in body if isinstance(node, ast.ClassDef)}
+    classes, names = _parsed(_source(module))
     if name not in classes:
         raise UnreadableError(f"no class {name} at the top level of {module}")
     owner, init = _init(classes[name], classes)
     docstrings = (ast.get_docstring(classes[name]), ast.get_docstring(init) if init else None)
     if owner is not classes[name] and init and not docstrings[0]:
         docstrings = (ast.get_docstring(owner), docstrings[1])
-    return Constructor(init.args if init else _NO_ARGUMENTS, docstrings, _names(body))
+    return Constructor(init.args if init else _NO_ARGUMENTS, docstrings, names)
+
+
+@lru_cache(maxsize=256)  # a recipe reads several components of a module
+def _parsed(source: str) -> tuple[dict[str, ast.ClassDef], Mapping[str, Any]]:
+    """The classes at the top level of a module, and the known names there."""
+    body = ast.parse(source).body
+    return {node.name: node for node in body if isinstance(node, ast.ClassDef)}, _names(body)
 
 
 def _source(module: str) -> str:
@@ -151,10 +166,44 @@ def _bound(statement: ast.stmt, names: Mapping[str, Any]) -> Iterator[tuple[str,
 
 
 def evaluate(expression: ast.expr, names: Mapping[str, Any]) -> Any:
-    """The value of an expression without calls, which could run code; UnreadableError for others and unknown names."""
-    if any(isinstance(part, ast.Call) for part in ast.walk(expression)):
-        raise UnreadableError(ast.unparse(expression))
+    """The value of a type hint or of a default: constants, known names and their public attributes, `|`, `[...]`.
+
+    No code runs: the expression is read and not executed.
+
+    Raises:
+        UnreadableError: it contains something else, or an unknown name.
+    """
     try:
-        return eval(compile(ast.Expression(expression), "<source>", "eval"), {**names, "__builtins__": {}})
+        return _value(expression, names)
+    except UnreadableError:
+        raise
     except Exception as error:
         raise UnreadableError(f"{ast.unparse(expression)}: {error}") from error
+
+
+def _value(expression: ast.expr, names: Mapping[str, Any]) -> Any:
+    def value(part: ast.expr) -> Any:
+        return _value(part, names)
+
+    match expression:
+        case ast.Constant():
+            return expression.value
+        case ast.Name():
+            return names[expression.id]
+        case ast.Attribute(attr=name) if not name.startswith("_"):
+            return getattr(value(expression.value), name)
+        case ast.Subscript():
+            return value(expression.value)[value(expression.slice)]
+        case ast.Tuple() | ast.List():
+            items = [value(item) for item in expression.elts]
+            return tuple(items) if isinstance(expression, ast.Tuple) else items
+        case ast.Dict() if None not in expression.keys:
+            return {
+                value(key): value(item) for key, item in zip(expression.keys, expression.values, strict=True) if key
+            }
+        case ast.BinOp() if type(expression.op) in _OPERATORS:
+            return _OPERATORS[type(expression.op)](value(expression.left), value(expression.right))
+        case ast.UnaryOp(op=ast.USub()):
+            return -value(expression.operand)
+        case _:
+            raise UnreadableError(ast.unparse(expression))

@@ -21,6 +21,7 @@ import numpy as np
 from PIL import Image
 
 from vadkit.core.errors import DataError
+from vadkit.core.folders import IMAGE_FORMATS
 from vadkit.core.values import Event, natural_key
 from vadkit.report.page import Cards, Fact, Page, Player, Text, Texts, VideoPanel
 from vadkit.report.pictures import jpeg
@@ -132,7 +133,7 @@ def _picture(folder: Path, name: str) -> bytes | None:
     if not path.is_relative_to(folder.resolve()):
         return None
     try:
-        with Image.open(path) as image:
+        with Image.open(path, formats=IMAGE_FORMATS) as image:
             image.thumbnail(_CARD)
             return jpeg(np.asarray(image.convert("RGB")))
     except (OSError, ValueError, Image.DecompressionBombError):

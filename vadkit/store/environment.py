@@ -35,7 +35,8 @@ def commit() -> str | None:
     folder = Path(__file__).parents[1]
 
     def git(*arguments: str) -> str:
-        process = subprocess.run(["git", "-C", str(folder), *arguments], capture_output=True, text=True, timeout=10)
+        command = ["git", "-C", str(folder), *arguments]  # the git of the user, as in a shell
+        process = subprocess.run(command, capture_output=True, text=True, timeout=10)
         return process.stdout.strip() if process.returncode == 0 else ""
 
     try:

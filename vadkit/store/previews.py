@@ -7,7 +7,7 @@ frames of the decoder. Both are limited in size: of a long test set, every k-th 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
@@ -127,9 +127,9 @@ def write_previews(folder: Path, previews: Mapping[str, Preview]) -> None:
         write_arrays(path, _PREVIEW, arrays)
 
 
-def has_previews(folder: Path) -> bool:
-    """Whether a run has previews; `folder` holds the score files."""
-    return any((folder / "previews").glob("*.npz"))
+def has_previews(folder: Path, names: Iterable[str]) -> bool:
+    """Whether all videos of these names have previews; `folder` holds the score files."""
+    return all(score_file(folder / "previews", name).is_file() for name in names)
 
 
 def find_preview(folder: Path, name: str) -> Callable[[], Preview] | None:

@@ -5,8 +5,11 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import os
+import platform
 import shutil
 from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +20,7 @@ from vadkit.core.files import LEFTOVERS, explain
 from vadkit.recipe.input_files import replaced
 from vadkit.store.manifest import InputFileRecord, Manifest, read_manifest, write_manifest
 
-RESULTS = ("checkpoints", "scores", "regions", "figures", "evals", "thumbnails")
+RESULTS = ("checkpoints", "scores", "regions", "figures", "evals", "thumbnails", "frame_scores", "annotated")
 FILES = (
     *("recipe.yaml", "manifest.json", "metrics.json", "labels.npz", "log.jsonl"),
     *("events.csv", "events.jsonl", "report.html"),
@@ -52,7 +55,7 @@ class RunFolder:
         """Whether a run may start here: the folder is missing, empty, or holds only leftovers of a killed run."""
         if not self.path.is_dir():
             return not self.path.exists()
-        return all(path.name == ".lock" or path.match(LEFTOVERS) for path in self.path.iterdir())
+        return all(path.name in (".lock", ".writer") or path.match(LEFTOVERS) for path in self.path.iterdir())
 
     def runs_within(self) -> list[Path]:
         """Run folders inside this one, such as the runs of a sweep, in order; none if it is a run itself."""
@@ -98,9 +101,9 @@ class RunFolder:
         """
         self.check(resume=resume, overwrite=overwrite)
         try:
-            for folder in (self.path, self.checkpoints, self.scores, self.held_out, self.synthetic):
-                for path in folder.glob(LEFTOVERS):
-                    path.unlink()
+            within = (path for name in RESULTS for path in (self.path / name).rglob(LEFTOVERS))
+            for path in [*self.path.glob(LEFTOVERS), *within]:
+                path.unlink()
             if not (self.is_run and overwrite):
                 return
             results = [self.path / name for name in RESULTS if self.path / name != self.checkpoints]
@@ -119,20 +122,28 @@ class RunFolder:
         """Lock the folder against other processes.
 
         Raises:
-            RunFolderError: another process holds the lock, or the folder cannot be written.
+            RunFolderError: another process holds the lock, or the folder cannot be written. The message names the
+                process.
         """
-        lock = FileLock(self.path / ".lock", blocking=False)
+        lock, writer = FileLock(self.path / ".lock", blocking=False), self.path / ".writer"
+        named = ""
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             lock.acquire()
         except Timeout as error:
-            fix = "wait for it, or choose --out"
-            raise RunFolderError("another vadkit is writing here", where=str(self.path), fix=fix) from error
+            with contextlib.suppress(OSError):  # the other process may have ended by now
+                named = f": {writer.read_text(encoding='utf-8')[:200]}"
+            what = f"another vadkit is writing here{named}"
+            raise RunFolderError(what, where=str(self.path), fix="wait for it, or choose --out") from error
         except OSError as error:
             raise explain(error, self.path) from error
         try:
+            with contextlib.suppress(OSError):  # it only serves the message of another process
+                writer.write_text(_this_process(), encoding="utf-8")
             yield
         finally:
+            with contextlib.suppress(OSError):
+                writer.unlink(missing_ok=True)
             lock.release()
 
     def read_manifest(self) -> Manifest:
@@ -146,6 +157,10 @@ class RunFolder:
     def update_manifest(self, change: Callable[[Manifest], Manifest]) -> None:
         """Change the manifest: read, apply `change`, write."""
         write_manifest(self.manifest, change(self.read_manifest()))
+
+
+def _this_process() -> str:
+    return f"process {os.getpid()} on {platform.node()}, since {datetime.now(UTC).isoformat(timespec='seconds')}"
 
 
 def digest_of(*parts: Any) -> str:

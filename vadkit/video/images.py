@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from vadkit.core.errors import DataError
+from vadkit.core.folders import IMAGE_FORMATS
 from vadkit.core.values import Color
 from vadkit.video.damage import Damages, unreadable
 
@@ -49,7 +50,7 @@ def images(paths: tuple[Path, ...], color: Color, damages: Damages) -> Iterator[
 
 
 def _read(path: Path, color: Color, index: int) -> NDArray[np.uint8]:
-    with Image.open(path) as image:
+    with Image.open(path, formats=IMAGE_FORMATS) as image:
         # A JPEG may have more pictures than one too: previews that cameras add.
         if image.format in _STACKS and (pages := getattr(image, "n_frames", 1)) > 1:
             what = f"has {pages} pages, but an image file is one frame"

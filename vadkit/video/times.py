@@ -13,9 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vadkit.video.damage import unreadable
-from vadkit.video.media import media_url
+from vadkit.video.media import open_media
 
-FPS_TOLERANCE = 1.1  # frame rates that differ by at most this factor count as equal
 _USUAL_RATE = 25.0  # frames per second, for a stream that states neither rate nor times
 _RATES = (0.01, 1000.0)  # frames per second; a stated rate outside this range is the rate of a clock
 _JUMP_BACK = 1.0  # seconds; a larger step back is a new start of the time stamps, a smaller one an inaccuracy
@@ -88,11 +87,6 @@ def rate_varies(times: NDArray[np.float64]) -> bool:
     return rate is not None and bool(np.abs(times - times[0] - np.arange(times.size) / rate).max() >= 0.5 / rate)
 
 
-def period(seconds: NDArray[np.float64] | float, fps: float) -> NDArray[np.int64]:
-    """The number of the period of 1 / fps seconds that contains each frame. A frame may be a quarter period early."""
-    return np.floor(np.asarray(seconds) * fps + 0.25).astype(np.int64)
-
-
 def untimed(container: av.container.InputContainer) -> bool:
     """Whether the file has no presentation time stamps. FFmpeg guesses those of AVI, wrongly if there are B-frames."""
     return container.format.name == "avi"
@@ -109,7 +103,7 @@ def frame_times(path: Path) -> NDArray[np.float64]:
     stamps: list[tuple[float | None, float | None]] = []  # presentation and decoding time stamp of each packet
     rate = 0.0
     try:
-        with av.open(media_url(path)) as container:
+        with open_media(path) as container:
             stream = container.streams.best("video")
             if not isinstance(stream, av.video.stream.VideoStream):
                 return np.zeros(0)

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from vadkit.core.errors import DataError
 from vadkit.video.damage import FETCH, Damages, unreadable
-from vadkit.video.media import media_url
+from vadkit.video.media import open_media
 from vadkit.video.rgb import RgbConverter
 from vadkit.video.times import Timeline, frame_times, mean_rate, plausible_rate, untimed
 from vadkit.video.truncation import missing_bytes
@@ -51,7 +51,7 @@ def timed_pictures(path: Path, damages: Damages) -> Iterator[TimedPicture]:
         DataError: no frame can be decoded; or the first damage, if `damages` is strict.
     """
     try:
-        container = av.open(media_url(path))
+        container = open_media(path)
     except (av.error.FFmpegError, OSError) as error:
         raise unreadable(path, error) from error
     with container:
@@ -83,7 +83,7 @@ def frame_rate(path: Path) -> float | None:
     The file's metadata state it. If they state a rate that no camera has, such as 90000, the time stamps give it.
     """
     try:
-        with av.open(media_url(path)) as container:
+        with open_media(path) as container:
             rates = [stream.average_rate or stream.guessed_rate for stream in container.streams.video]
         stated = float(rates[0]) if rates and rates[0] else None
         return plausible_rate(stated) or (mean_rate(frame_times(path)) if stated else None)
@@ -94,13 +94,13 @@ def frame_rate(path: Path) -> float | None:
 def announced_frames(path: Path) -> int:
     """The number of frames that the file's metadata announces, for progress only; 0 if unknown or unreadable."""
     try:
-        with av.open(media_url(path)) as container:
+        with open_media(path) as container:
             stream = container.streams.best("video")
             if not isinstance(stream, av.video.stream.VideoStream):
                 return 0
             seconds = (container.duration or 0) / _MICROSECONDS
             return max(0, stream.frames or round(seconds * float(stream.average_rate or 0)))
-    except (av.error.FFmpegError, OSError):
+    except (av.error.FFmpegError, OSError, DataError):
         return 0  # decoding the file reports the error
 
 

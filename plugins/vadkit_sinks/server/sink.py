@@ -62,7 +62,7 @@ class Http(Sink):
             raise VadkitError(f"{at!r} is not HOST:PORT", where="http 'at'", fix="write for example 127.0.0.1:8420")
         if unhealthy_after <= 0:
             raise VadkitError(f"'unhealthy_after' is {unhealthy_after}, but must be above 0 seconds")
-        self._host, self._port = found["host"].strip("[]") or "0.0.0.0", int(found["port"])
+        self._host, self._port = found["host"].strip("[]") or "0.0.0.0", int(found["port"])  # noqa: S104 (":8420")
         self._page, self._limit, self._token = page, unhealthy_after, expand(token, where="http 'token'")
         if self._token and not _TOKEN.fullmatch(self._token):
             what = "'token' must have 16 characters or more: letters, digits, '-' and '_'"

@@ -17,10 +17,11 @@ class RegionCriteria(CountedOnce):
     """Region- and track-based detection criteria, RBDC and TBDC (Ramachandra and Jones, WACV 2020).
 
     A detected region is the box, in the source's pixels, of an 8-connected component of the map at or above a
-    threshold. A true region is a track's box in one frame; in a video without tracks, it is the box of a component of
-    the frame's mask. A true region is detected if its intersection over union with a detected region of its frame is
-    at least beta. A detected region that matches no true region of its frame is a false positive, in normal and in
-    abnormal frames. A track is detected if at least the share alpha of its regions is detected.
+    threshold. If the method gives boxes instead of maps, a detected region is a box with a score at or above it;
+    boxes are not merged. A true region is a track's box in one frame; in a video without tracks, it is the box of a
+    component of the frame's mask. A true region is detected if its intersection over union with a detected region of
+    its frame is at least beta. A detected region that matches no true region of its frame is a false positive, in
+    normal and in abnormal frames. A track is detected if at least the share alpha of its regions is detected.
 
     The value is the area under the detection rate (of regions or of tracks) over false positives per frame from 0 to 1.
     The curve starts at (0, 0) and follows the falling threshold to the first point above 1 false positive per frame.
@@ -39,7 +40,8 @@ class RegionCriteria(CountedOnce):
     Args:
         alpha: share of a track's regions that must be detected, in (0, 1].
         beta: smallest intersection over union of a match, in (0, 1].
-        levels: maximum number of thresholds. The curve is exact if the maps have no more distinct values.
+        levels: maximum number of thresholds. The curve is exact if the maps have no more distinct values. With 40,
+            TBDC differs by up to one percentage point from 100,000; use more for a final number.
 
     Example:
         >>> maps, labels = np.zeros((2, 4, 4)), np.array([False, True])

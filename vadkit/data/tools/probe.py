@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from vadkit.core.errors import DataError, join_names
+from vadkit.core.folders import IMAGE_FORMATS
 from vadkit.core.values import OnCorrupt, Split, VideoRef
 from vadkit.data.tools.report import Finding, Severity
 from vadkit.video.damage import Damages, unreadable
 from vadkit.video.decode import decode, decode_timed
-from vadkit.video.media import media_url
+from vadkit.video.media import open_media
 from vadkit.video.times import rate_varies
 from vadkit.video.truncation import missing_bytes
 
@@ -92,7 +93,7 @@ def probe(video: VideoRef, split: Split, *, decoded: bool, on_corrupt: OnCorrupt
 def _header(path: Path, facts: VideoFacts) -> bool:
     """Read a video file's header; False if there is nothing to decode."""
     try:
-        with av.open(media_url(path)) as container:
+        with open_media(path) as container:
             stream = next(iter(container.streams.video), None)
             if stream is None:
                 facts.report(str(path), "has no video stream", "fetch the file again or remove it")
@@ -140,7 +141,7 @@ def _look_at_images(paths: tuple[Path, ...], facts: VideoFacts, *, decoded: bool
             if path.stat().st_size == 0:
                 empty.append(path.name)
                 continue
-            with Image.open(path) as image:
+            with Image.open(path, formats=IMAGE_FORMATS) as image:
                 size, stored = image.size, "gray" if image.mode in _GRAY else "rgb"
             if decoded:
                 (frame,) = decode(VideoRef(facts.video.name, (path,)), color="rgb")

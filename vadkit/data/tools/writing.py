@@ -19,9 +19,10 @@ from PIL import Image
 
 from vadkit.core.errors import DataError
 from vadkit.core.files import atomic_write, explain
+from vadkit.core.folders import IMAGE_FORMATS
 from vadkit.core.values import VideoRef
 from vadkit.video.decode import decode, frame_count
-from vadkit.video.media import media_url
+from vadkit.video.media import media_url, open_media
 
 _JPEG = frozenset({".jpg", ".jpeg"})
 _QUALITY = 95
@@ -130,10 +131,10 @@ def _stored_gray(video: VideoRef) -> bool:
     source = video.source
     with contextlib.suppress(av.error.FFmpegError, OSError, IndexError):
         if isinstance(source, Path):
-            with av.open(media_url(source)) as container:
+            with open_media(source) as container:
                 return bool(container.streams.video) and (container.streams.video[0].pix_fmt or "").startswith("gray")
         if isinstance(source, tuple):
-            with Image.open(source[0]) as image:
+            with Image.open(source[0], formats=IMAGE_FORMATS) as image:
                 return image.mode in {"1", "L"}
     return callable(source) and source(0, 1).shape[3] == 1
 

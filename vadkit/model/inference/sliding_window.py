@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 
 import numpy as np
 import torch
@@ -17,6 +18,7 @@ from vadkit.core.values import ClipOutputs, Short, VideoRef
 from vadkit.model.inference.map_mean import SlidingWindowMapMean
 from vadkit.model.inference.preview_parts import PartsRecorder
 from vadkit.model.pipeline import Pipeline
+from vadkit.model.training.threads import StageThreads
 from vadkit.store.scores import PositionStats, VideoScores
 from vadkit.video.cache import Frames
 from vadkit.video.clips import Clips, read_window, to_clips, window_frames, window_starts
@@ -222,17 +224,24 @@ def update_state(out: ClipOutputs, pipeline: Pipeline) -> None:
 
 @torch.inference_mode()
 def _cell_maps(out: ClipOutputs, scorer: Scorer, name: str, mask: torch.Tensor | None) -> NDArray[np.float32]:
-    """Anomaly maps (B, T, h, w), averaged over cells. Masked pixels have the lowest value of their frame."""
+    """Anomaly maps (B, T, h, w) of a scorer."""
     anomaly_maps = scorer.anomaly_maps(out)
     if anomaly_maps is None:
         raise DataError(
             "has no anomaly maps", where=f"scores.{name}", fix="name another entry under 'evaluate.anomaly_maps'"
         )
+    return cell_maps(anomaly_maps, mask).cpu().numpy()
+
+
+def cell_maps(anomaly_maps: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
+    """Average anomaly maps (B, T, H, W) over cells of `MAP_CELL` pixels: (B, T, h, w), float32.
+
+    Pixels that the mask (H, W) hides have the lowest value of their frame.
+    """
     if mask is not None:
         hidden = functional.interpolate(mask[None, None].float(), anomaly_maps.shape[-2:])[0, 0] > 0
         anomaly_maps = torch.where(hidden, anomaly_maps.amin((-2, -1), keepdim=True), anomaly_maps)
-    cells = functional.avg_pool2d(anomaly_maps.float(), MAP_CELL, ceil_mode=True, count_include_pad=False)
-    return cells.cpu().numpy()
+    return functional.avg_pool2d(anomaly_maps.float(), MAP_CELL, ceil_mode=True, count_include_pad=False)
 
 
 def score_video(
@@ -251,6 +260,7 @@ def score_video(
     keep_maps: bool = True,
     preview: PartsRecorder | None = None,
     short: Short = "error",
+    threads: StageThreads | None = None,
 ) -> VideoScores:
     """Score the windows of one video in order. A stateful pipeline scores them one at a time.
 
@@ -270,10 +280,11 @@ def score_video(
         keep_maps: whether the result has the maps; False if only the preview needs them.
         preview: gets the outputs and the maps of every window.
         short: what to do with a video shorter than a clip.
+        threads: chooses the CPU threads of each batch; None uses those of torch.
 
     Raises:
-        DataError: the video is shorter than a clip and `short` is "error", the model's outputs are not finite, or a
-            scorer gives NaN for frames that depend on the content of a window.
+        DataError: the video is shorter than a clip and `short` is "error". Or the model's outputs are not finite, a
+            score is infinite, or the frames for which a scorer gives NaN depend on the content of a window.
     """
     spec = pipeline.clip
     starts = window_starts(len(frames), spec, stride, video=video.name, short=short)
@@ -289,9 +300,11 @@ def score_video(
         for window in windows:
             score_mean.count_window(window)
         shown = f"video {video.name}, windows from frame {chunk[0]} on"
-        out = run_pipeline(clips, pipeline, fabric, where=shown)
-        scores = score_outputs(out, scorers)
+        with threads.step() if threads is not None else nullcontext():
+            out = run_pipeline(clips, pipeline, fabric, where=shown)
+            scores = score_outputs(out, scorers)
         gaps.check(scores, shown)
+        _refuse_infinite(scores, windows, video.name)
         score_mean.add_windows(windows, scores)
         if calibrated_mean is not None:
             calibrated_mean.add_windows(windows, _standardise(scores, position_stats))
@@ -309,6 +322,20 @@ def score_video(
     calibrated = calibrated_mean.means() if calibrated_mean is not None else None
     means, coverage = score_mean.means(), score_mean.coverage
     return VideoScores(video.name, video.scene, means, coverage, video.fps, kept, calibrated=calibrated)
+
+
+def _refuse_infinite(
+    scores: Mapping[str, NDArray[np.float64]], windows: Sequence[NDArray[np.int64]], video: str
+) -> None:
+    """Refuse an infinite score of a window: it would make the means of all frames of the window infinite."""
+    for name, of_windows in scores.items():
+        for window, values in zip(windows, of_windows, strict=True):
+            if (infinite := np.isinf(values[: len(window)])).any():
+                frame = window[int(infinite.argmax())]
+                fix = "train again with a lower learning rate or in fp32, or correct the scorer"
+                raise DataError(
+                    f"the score of frame {frame} is infinite", where=f"scores.{name}, video {video}", fix=fix
+                )
 
 
 def _is_finite(out: ClipOutputs) -> bool:

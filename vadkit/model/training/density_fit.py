@@ -17,6 +17,7 @@ from vadkit.core.progress import NoProgress, Progress
 from vadkit.core.values import Samples
 from vadkit.model.autoencoder import Autoencoder, StepLosses
 from vadkit.model.pipeline import QUIET, check_nll, extract_features
+from vadkit.model.training.processes import Processes
 from vadkit.model.training.trainer import Trainer, TrainingJob
 from vadkit.recipe.model import Fit
 from vadkit.video.clips import Clips
@@ -34,11 +35,13 @@ class FeatureLoader(FeatureSource):
     at any batch without encoding the earlier clips. Without augmentation, later passes read the stored samples
     of the first one, if all samples fit into `STORED` bytes. Augmentations that make a clip abnormal are not used.
 
+    With several processes, each encodes a part of a group of clips. All of them get all samples.
+
     Args:
         clips: training clips.
         feature: maps clips and latents to the density's samples.
         autoencoder: set to eval mode and frozen here; None for features of raw frames.
-        fabric: device and precision.
+        fabric: device, precision and processes.
         seed: seed of the order.
         progress: receives the progress of the pass that counts the samples at places.
         where: the feature's place in the recipe, for messages.
@@ -59,7 +62,7 @@ class FeatureLoader(FeatureSource):
     ) -> None:
         self.spec, self._where = feature.spec, where
         self._clips, self._feature, self._autoencoder = clips, feature, autoencoder
-        self._fabric, self._seed = fabric, seed
+        self._fabric, self._seed, self._processes = fabric, seed, Processes(fabric)
         if autoencoder is not None:
             autoencoder.requires_grad_(False).eval()
         most = len(clips) * self.spec.samples * self.spec.places
@@ -136,8 +139,14 @@ class FeatureLoader(FeatureSource):
             stored.update(zip(map(int, numbers), self._compute(numbers, epoch), strict=True))
         return [stored[int(number)] for number in numbers]
 
-    @torch.no_grad()
     def _compute(self, numbers: np.ndarray, epoch: int) -> list[Tensor]:
+        if self._processes.count == 1 or len(numbers) < self._processes.count:
+            return self._encode(numbers, epoch)
+        samples = [some.cpu() for some in self._encode(self._processes.share(numbers), epoch)]
+        return [some.to(self._fabric.device) for some in self._processes.gather(samples)]
+
+    @torch.no_grad()
+    def _encode(self, numbers: np.ndarray, epoch: int) -> list[Tensor]:
         batch = self._clips.read_augmented(numbers, seed=self._seed, epoch=epoch, normal=True)
         clips = batch.clips.to(self._fabric.device)
         latents: Mapping[str, Tensor] = {}
@@ -218,15 +227,21 @@ class GradientFit(FitContext):
                 "this density is trained by gradients, but has no 'fit:'", where=self.stage, fix="add 'fit:' to it"
             )
         fit, dimensions = self.settings, features.spec.dimensions
-        per_epoch = max(features.samples // fit.batch_size, 1)
+        per_epoch, processes = max(features.samples // fit.batch_size, 1), self.trainer.processes
+
+        def batches(epoch: int, start: int) -> Iterator[Tensor]:
+            yield from map(processes.share, features.batches(fit.batch_size, epoch=epoch, start=start))
+
         self.trainer.fit(
             TrainingJob(
                 stage=self.stage,
                 digest=self.digest,
                 module=_LikelihoodStep(density, dimensions, self.stage),
                 critics=(),
-                batches=lambda epoch, start: features.batches(fit.batch_size, epoch=epoch, start=start),
+                batches=batches,
                 per_epoch=per_epoch,
+                batch_size=fit.batch_size,
+                items=features.samples,
                 steps=total_steps(fit, per_epoch),
                 optimizer=self.optimizer,
                 lr_scheduler=self.lr_scheduler,

@@ -11,10 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vadkit.core.errors import DataError
-from vadkit.store.external.series import RowCollector, Series, to_frame
+from vadkit.store.external.series import RowCollector, Series, columns_of, to_frame
 from vadkit.store.external.text import read_utf8
 
-Items = list[tuple[str, Any]]
+Items = list[tuple[str, dict[str, Any]]]
 """Where each item of a list of objects is, and the item."""
 
 _FORMS = (
@@ -30,7 +30,7 @@ def load_json(path: Path, forms: str, is_item: Callable[[dict[str, Any]], bool])
     tells whether the only object of a file is about one video, and does not map videos to their content.
 
     Raises:
-        DataError: unreadable, not JSON, or neither a list nor an object.
+        DataError: unreadable, not JSON, neither a list nor an object, or some items of a list are not objects.
     """
     text = read_utf8(path)
     if not text.strip():
@@ -39,7 +39,7 @@ def load_json(path: Path, forms: str, is_item: Callable[[dict[str, Any]], bool])
     if path.suffix.lower() == ".jsonl" or (len(lines) > 1 and _is_object(lines[0][1])):
         items = [(f"{path}, line {count}", _parse(line, path, count, forms)) for count, line in lines]
         if len(items) > 1 or isinstance(items[0][1], dict):
-            return items
+            return _objects(items, forms)
         content = items[0][1]
     else:
         content = _parse(text, path, 1, forms)
@@ -48,8 +48,15 @@ def load_json(path: Path, forms: str, is_item: Callable[[dict[str, Any]], bool])
     if not isinstance(content, list) or not content:
         raise DataError("is empty" if content == [] else f"holds {_called(content)}", where=str(path), fix=forms)
     if isinstance(content[0], dict):
-        return [(f"{path}, item {count}", item) for count, item in enumerate(content, 1)]
+        return _objects([(f"{path}, item {count}", item) for count, item in enumerate(content, 1)], forms)
     return {"": content}
+
+
+def _objects(items: Items, forms: str) -> Items:
+    for where, item in items:
+        if not isinstance(item, dict):
+            raise DataError(f"is {_called(item)}, not an object", where=where, fix=forms)
+    return items
 
 
 def read_objects(path: Path) -> list[Series]:
@@ -101,12 +108,10 @@ def items_to_series(items: Items, path: Path) -> list[Series]:
     """One series per video, from objects of which each is a frame or a video.
 
     Raises:
-        DataError: an item is not an object, or has other keys than the first.
+        DataError: an item has other keys than the first.
     """
     keys = list(items[0][1])
     for where, item in items:
-        if not isinstance(item, dict):
-            raise DataError(f"is {_called(item)}, not an object", where=where, fix=_FORMS)
         if set(item) != set(keys):
             raise DataError(f"has the keys {_list(item)}, the objects before it {_list(keys)}", where=where, fix=_FORMS)
         if not isinstance(item.get("video", "01"), str) or item.get("video") == "":
@@ -131,10 +136,7 @@ def _columns(value: Any, where: str) -> Mapping[str, NDArray[np.float64]]:
     if isinstance(value, list):
         return {"score": to_numbers(value, where)}
     if isinstance(value, dict) and value and all(isinstance(numbers, list) for numbers in value.values()):
-        columns = {name: to_numbers(numbers, f"{where}, {name!r}") for name, numbers in value.items()}
-        if len({numbers.size for numbers in columns.values()}) == 1:
-            return columns
-        raise DataError("the lists differ in length", where=where, fix="give each component one score per frame")
+        return columns_of({name: to_numbers(numbers, f"{where}, {name!r}") for name, numbers in value.items()}, where)
     raise DataError(f"is {_called(value)}, not a list of numbers", where=where, fix=_FORMS)
 
 

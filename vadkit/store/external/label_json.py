@@ -36,8 +36,6 @@ def read_json(path: Path, video: str) -> dict[str, VideoLabels]:
     columns = [key.strip().lower() for key in content[0][1]]
     if not are_intervals(columns):
         return of_series(items_to_series(content, path), video)
-    if any(not isinstance(row, dict) for _, row in content):
-        raise DataError("some rows are not objects", where=str(path), fix=_FORMS)
     rows = ((where, {key.strip().lower(): row[key] for key in row}) for where, row in content)
     return read_intervals(rows, columns, path, video)
 
