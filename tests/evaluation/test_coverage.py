@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from vadkit.core.errors import DataError
-from vadkit.core.values import Labels
+from vadkit.core.values import Labels, Track
 from vadkit.evaluation.coverage import check_labels, check_normal, check_videos, impute
 from vadkit.store.scores import VideoScores
 
@@ -114,3 +114,23 @@ def test_normal_videos_must_be_scored_alike() -> None:
     check_normal([video(1)], [video(1), video(2, name="02")])  # a normal video may bear a test video's name
     with pytest.raises(DataError, match="have the components error, but test videos have nll"):
         check_normal([video(1, component="error")], [video(1)])
+
+
+def test_a_gap_right_before_the_last_scored_frame_is_one_too() -> None:
+    with pytest.raises(DataError, match="1 of 4 scores are NaN between scored frames"):
+        impute([video(1, 2, NAN, 3, coverage=[1, 1, 1, 1])], "nearest")
+
+
+def test_one_window_is_enough_for_an_alarm_unless_the_protocol_has_more() -> None:
+    (short,) = impute([video(1, 2, coverage=[1, 2])], "nearest")
+    assert short.can_alarm.tolist() == [True, True]
+
+
+def test_a_box_in_the_first_or_last_frame_is_inside_the_video() -> None:
+    for frame in (0, 2):
+        track = Track("1", {frame: (0, 0, 1, 1)})
+        check_labels([video(1, 2, 3)], {"01": Labels(np.zeros(3, bool), tracks=(track,))})
+    for frame in (-1, 3):
+        track = Track("1", {frame: (0, 0, 1, 1)})
+        with pytest.raises(DataError, match="1 of 1 boxes of its tracks lie outside its 3 frames"):
+            check_labels([video(1, 2, 3)], {"01": Labels(np.zeros(3, bool), tracks=(track,))})
