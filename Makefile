@@ -4,13 +4,14 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 PAGES := $(wildcard docs/*.md docs/*/*.md docs/*/*/*.md)
 
-.PHONY: quickstart test lint types unit docs format clean
+.PHONY: quickstart test lint types unit docs format mutants clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make quickstart   install into .venv and run the complete pipeline on the built-in scene"
 	@echo "make test         install into .venv and run all checks of CI"
 	@echo "make format       apply ruff's formatting and fixes, update the generated parts of the docs"
+	@echo "make mutants      put a few faults into the arithmetic, and see whether the tests notice them"
 	@echo "make docs         build the documentation into docs/_build/html"
 
 $(INSTALLED): pyproject.toml constraints.txt
@@ -47,6 +48,9 @@ format: $(INSTALLED)
 	$(BIN)/ruff format .
 	$(BIN)/cog -r $(PAGES)
 	$(BIN)/python docs/house.py
+
+mutants: $(INSTALLED)
+	$(BIN)/python benchmarks/mutants.py --each 3 --least 80
 
 clean:
 	rm -rf .venv docs/_build .pytest_cache .ruff_cache .import_linter_cache

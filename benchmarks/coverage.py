@@ -79,8 +79,9 @@ def main() -> None:
                         return {name: values[name] - less[name] for name in values}
 
                 draws = bootstrap.draw_values(rank, count, repeat, arguments.rounds)
+                shares = {} if arguments.paired else metric.compute(one)
                 for name, values in draws.items():
-                    low, high = bootstrap.interval(values, count)
+                    low, high = bootstrap.interval(values, count, shares.get(name))
                     under, over = plain_interval(values)
                     right = true[name]
                     inside, plain = low <= right <= high, under <= right <= over

@@ -194,7 +194,7 @@ def build(target: str) -> Callable[[bytes, Path], object]:
 
 
 def tried(reader: Callable[[bytes, Path], object], data: bytes, folder: Path) -> bool:
-    """Whether the reader accepts the input. An error that is no VadkitError is raised."""
+    """Whether the reader accepts the input. Errors other than VadkitError are raised."""
     from vadkit.core.errors import VadkitError
 
     try:

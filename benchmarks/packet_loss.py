@@ -3,10 +3,10 @@
     vadkit run motion_walkway
     python benchmarks/packet_loss.py runs/motion_walkway VIDEO... --loss 0 0.01
 
-The program encodes the videos, one after another, as one transport stream (H.264, a key frame each second), and leaves
-out a share of its datagrams of 7 packets, chosen at random, as a network does with UDP. It reads the rest as a live
-source, with the clock of the stream, so that the speed of the machine does not matter. For each share it prints the
-number of alarms, and of the frames that were scored and lost.
+The program encodes the videos, one after another, as one transport stream (H.264, a key frame each second). It leaves
+out a random share of its datagrams of 7 packets, as a network does with UDP. It reads the rest as a live source, with
+the clock of the stream, so that the speed of the machine does not matter. For each share it prints the number of
+alarms, and of the frames that were scored and lost.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ DATAGRAM = 7 * 188  # bytes
 
 
 class Timed:
-    """A connection whose clock is that of its pictures."""
+    """A connection with the clock of its pictures."""
 
     recorded, now = False, 0.0
 

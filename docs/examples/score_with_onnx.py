@@ -18,7 +18,8 @@ def shrink(pixels, size):  # (H, W, C) -> (size, W, C), by the antialiased bilin
     scale = len(pixels) / size
     away = np.arange(len(pixels)) + 0.5 - scale * (np.arange(size)[:, None] + 0.5)
     weights = np.maximum(0, 1 - np.abs(away) / max(scale, 1))
-    return np.floor(np.tensordot(weights / weights.sum(1, keepdims=True), pixels, 1) + 0.5 + 1e-6)
+    weights = np.round(2**22 * weights / weights.sum(1, keepdims=True))  # Pillow computes with integers
+    return np.floor(np.tensordot(weights, pixels, 1) / 2**22 + 0.5)
 
 
 def prepare(picture):  # a decoded picture -> (H, W, C) at the size of the clip

@@ -9,9 +9,13 @@ from torch import Tensor
 
 from vadkit_flows.processes import summed
 
+LEAST_STD = 1e-3  # a channel that is constant in the first batch must not be scaled to deviation 1
+
 
 class ActNorm(normalization.ActNorm):
     """A learned scale and shift for each channel. The first batch sets them to give mean 0 and deviation 1.
+
+    A channel that is constant in the first batch keeps its scale: its deviation is not known.
 
     normflows' own layer replaces the buffer that records whether it is initialized with a new tensor. On a
     GPU that tensor stays on the CPU, and an optimizer or a wrapper that holds the old tensor does not see
@@ -39,6 +43,7 @@ class ActNorm(normalization.ActNorm):
         mean = summed(z.sum(self.batch_dims, keepdim=True)) / count
         squares = summed((z - mean).square().sum(self.batch_dims, keepdim=True))
         if count > 1:  # one value has no deviation
-            self.s.copy_(((squares / (count - 1)).sqrt() + 1e-6).log())
+            std = (squares / (count - 1)).sqrt() + 1e-6
+            self.s.copy_(torch.where(std > LEAST_STD, std.log(), 0.0))
         self.t.copy_(mean)
         self.data_dep_init_done.fill_(1.0)

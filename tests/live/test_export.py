@@ -231,8 +231,8 @@ def test_a_folder_with_other_files_is_kept(run: vadkit.Run, tmp_path: Path) -> N
         _export(run, "--to", "onnx", "--out", tmp_path / "full", "--overwrite")
     assert _export(run, "--to", "onnx", "--out", tmp_path / "model").exit_code == 0
     with pytest.raises(RunFolderError, match="already contains an exported model"):
-        _export(run, "--to", "torch", "--out", tmp_path / "model")
-    assert _export(run, "--to", "torch", "--out", tmp_path / "model", "--overwrite").exit_code == 0
+        _export(run, "--to", "openvino", "--out", tmp_path / "model")
+    assert _export(run, "--to", "openvino", "--out", tmp_path / "model", "--overwrite").exit_code == 0
     assert not (tmp_path / "model/model.onnx").exists()
 
 
@@ -303,9 +303,6 @@ def test_a_fixed_number_of_clips_is_refused_by_name(monkeypatch: pytest.MonkeyPa
 
 def test_an_operation_that_onnx_lacks_is_named_with_its_density(tmp_path: Path) -> None:
     graph = capture(_with_density(use="gaussian"), maps=False)
-    formats.FORMS["torch"].write(graph, tmp_path / "model.pt2")
-    runtime = formats.FORMS["torch"].open(tmp_path / "model.pt2", 1)
-    assert compare(graph.module, runtime, random_clips(graph.clip, 3)).relative < 1e-5
     with pytest.raises(
         VadkitError, match=r"density 'gaussian' \(densities\.d\) .*no operator for torch's linalg_solve"
     ):
@@ -361,5 +358,5 @@ def test_bench_times_exported_models_in_turn_with_pytorch(
     assert row.milliseconds is not None
     assert 0 < row.milliseconds.least <= row.milliseconds.most
     for name in ("console", "csv", "markdown", "json"):
-        assert "in all, onnxruntime" in renderer(name)(found)
+        assert "onnxruntime" in renderer(name)(found)
     assert CliRunner().invoke(app, ["bench", "quickstart", "--count", "--export", "onnx"]).exit_code

@@ -8,12 +8,14 @@ from typing import Any
 
 import pytest
 import torch
+from torch import nn
 
 import vadkit
+from vadkit.core.errors import ShapeError
 from vadkit.core.progress import NoProgress
 from vadkit.engine import session
 from vadkit.model.training import precision
-from vadkit.model.training.precision import PrecisionChoice, choose_precision
+from vadkit.model.training.precision import PrecisionChoice, check_bfloat16_layers, choose_precision
 from vadkit.recipe.model import Engine
 
 CPU = Engine(accelerator="cpu", threads=1)
@@ -89,3 +91,20 @@ def test_a_run_records_the_choice_and_keeps_it(
     assert again.recipe.engine.precision == "fp32"
     for one, other in zip(done.scores(), again.scores(), strict=True):
         assert one.components.keys() == other.components.keys()
+
+
+class Wrong(nn.Conv3d):
+    """A convolution that is wrong in bfloat16, as some are on some processors."""
+
+    def forward(self, input: torch.Tensor) -> torch.Tensor:
+        output = super().forward(input)
+        return output * 1.05 if output.dtype == torch.bfloat16 else output
+
+
+def test_each_layer_of_a_recipe_is_tested_in_bfloat16_at_the_shape_that_it_gets() -> None:
+    good = nn.Sequential(nn.Conv3d(1, 4, 3, padding=1), nn.BatchNorm3d(4), nn.ConvTranspose3d(4, 2, 2, 2))
+    check_bfloat16_layers(good, (1, 4, 8, 8), torch.device("cpu"))
+    assert good.training
+    bad = nn.Sequential(nn.Conv3d(1, 4, 3, padding=1), Wrong(4, 2, 3))
+    with pytest.raises(ShapeError, match=r"(?s)1 is wrong by 5\.\d* % in bfloat16.*shape \(1, 4, 4, 8, 8\).*fp32"):
+        check_bfloat16_layers(bad, (1, 4, 8, 8), torch.device("cpu"))

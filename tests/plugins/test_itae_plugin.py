@@ -77,6 +77,16 @@ def test_the_static_path_sees_every_fourth_frame_only() -> None:
     assert not torch.equal(encoder(clips)["static"], encoder(changed)["static"])
 
 
+@pytest.mark.parametrize("encoder", [ITAE, OnePath])
+def test_the_frames_of_the_static_path_are_0_4_8_and_12(encoder: type[ITAE] | type[OnePath]) -> None:
+    made = encoder(ClipSpec(16, 16, 16, "gray"), channels=(8, 8, 8, 8)).eval()
+    seen: list[torch.Tensor] = []
+    made.static[0].register_forward_pre_hook(lambda layer, inputs: seen.append(inputs[0]))
+    numbers = torch.arange(16.0).reshape(1, 1, 16, 1, 1).expand(1, 1, 16, 16, 16)
+    made(numbers)
+    assert seen[0][0, 0, :, 0, 0].tolist() == [0, 4, 8, 12]
+
+
 def test_every_parameter_of_the_two_paths_gets_a_gradient() -> None:
     clip = ClipSpec(8, 16, 16, "gray")
     encoder = ITAE(clip, channels=(8, 8, 16, 16))

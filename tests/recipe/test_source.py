@@ -132,3 +132,16 @@ def test_values_made_in_python() -> None:
     assert plain(node) == {"a": [1, "x/y"], "b": None}
     with pytest.raises(RecipeError, match=r"^a\.1: a recipe cannot contain a bytes"):
         from_plain({"a": [1, b"x"]})
+
+
+def test_values_within_values_end_after_forty_levels(tmp_path: Path) -> None:
+    assert plain(parse("[" * 40 + "]" * 40, "x")) is not None
+    with pytest.raises(RecipeError, match=r"x:1:41: the values are nested more than 40 levels deep"):
+        parse("[" * 41 + "]" * 41, "x")
+
+
+def test_a_file_that_is_far_too_large_is_not_parsed(tmp_path: Path) -> None:
+    path = tmp_path / "recipe.yaml"
+    path.write_text("a: 1\n" + "# no recipe is so long\n" * 50_000)
+    with pytest.raises(RecipeError, match=r"recipe\.yaml: this file is larger than 1000000 bytes"):
+        read(path)

@@ -61,6 +61,19 @@ def test_flags_that_crash_scipy_are_one_message(tmp_path: Path) -> None:
         read_label_file(path)
 
 
+@pytest.mark.parametrize("kind", [1, 7, 9, 12])
+def test_flags_and_dimensions_of_another_type_are_no_error_of_numpy(tmp_path: Path, kind: int) -> None:
+    path = tmp_path / "a.mat"
+    savemat(path, {"a": np.ones((2, 2))})
+    valid = path.read_bytes()
+    for at in (128 + 8, 128 + 24):  # the tags of flags and dimensions
+        path.write_bytes(valid[:at] + bytes([kind]) + valid[at + 1 :])
+        try:
+            read_variables(path)
+        except MatFileError:
+            continue
+
+
 @pytest.mark.parametrize("compressed", [True, False])
 def test_no_change_of_a_few_bytes_is_more_than_a_message(tmp_path: Path, compressed: bool) -> None:
     path, chance = tmp_path / "a.mat", random.Random(0)

@@ -36,6 +36,7 @@ from vadkit.core.watching import AlarmEvent, FrameScore, WatchedSource, WatchSum
 
 if TYPE_CHECKING:
     import numpy as np
+    from matplotlib.figure import Figure
     from numpy.typing import NDArray
     from torch import Tensor, nn
     from torch.optim import Optimizer as TorchOptimizer
@@ -496,6 +497,14 @@ class DensityModel(ABC):
         del features
         return None
 
+    def for_scoring(self) -> DensityModel:
+        """Return a module with the same likelihoods that computes them faster. Default: this one.
+
+        vadkit calls this before each scoring, and sometimes before the fit. The module may share weights with this
+        one, and must not change it.
+        """
+        return self
+
     def latent(self, features: Tensor) -> tuple[Tensor, Tensor] | None:
         """Map features to a standard normal prior, in eval mode. For normalizing flows only.
 
@@ -677,7 +686,7 @@ class Metric(ABC):
 
 
 class Reporter(ABC):
-    """Prints the result of a run, or writes it to files.
+    """Prints the result of a run, or writes it to files. A reporter that draws can also give its figures.
 
     Constructor: `(*, ...)`.
 
@@ -708,6 +717,15 @@ class Reporter(ABC):
             DataError: something that the report shows is missing, such as frames or labels. The run
                 then prints a warning and continues with the next reporter.
         """
+
+    def figures(self, result: RunResult) -> Iterable[tuple[str, Figure]]:
+        """Return the matplotlib figures that it draws, each with a name, for notebooks. The default is none.
+
+        Raises:
+            DataError: something that a figure shows is missing.
+        """
+        del result
+        return ()
 
 
 class Sink(ABC):

@@ -10,7 +10,7 @@ from vadkit.core.errors import DataError
 from vadkit.core.values import natural_key
 
 _IMAGES = frozenset({".jpg", ".jpeg", ".png", ".tif", ".tiff", ".bmp"})
-IMAGE_FORMATS = ("JPEG", "PNG", "TIFF", "BMP", "MPO")
+IMAGE_FORMATS = ("JPEG", "PNG", "TIFF", "BMP")
 """Formats that Pillow may open. Of others, whatever their suffix, one even starts a program (EPS: Ghostscript)."""
 # Suffixes of the video files that FFmpeg reads, without those of raw pixels, which need their size, and of animations.
 _VIDEOS = frozenset(

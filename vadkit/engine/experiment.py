@@ -17,10 +17,10 @@ from vadkit.core.errors import DataError, ShapeError, VadkitError, closest
 from vadkit.core.progress import NoProgress, Progress
 from vadkit.core.seeds import derive
 from vadkit.data.datamodule import DataModule
-from vadkit.model.autoencoder import Autoencoder, TrainingStep
+from vadkit.model.autoencoder import Autoencoder, TrainingStep, loss_place
 from vadkit.model.pipeline import Head, Pipeline
 from vadkit.model.training.checkpoint import Checkpoints, load_initial
-from vadkit.model.training.density_fit import FeatureLoader, GradientFit, total_steps
+from vadkit.model.training.density_fit import FeatureLoader, GradientFit, check_fitted, total_steps
 from vadkit.model.training.device import build_fabric
 from vadkit.model.training.log import Log
 from vadkit.model.training.processes import Processes
@@ -149,7 +149,7 @@ class Experiment:
         if plan.fit is not None:
             if plan.fit.init is not None:
                 load_initial(plan.fit.init, model, where="model.fit.init")
-            self._descend(TrainingStep(model, _build_losses(self.recipe, plan)), plan, plan.fit)
+            self._descend(TrainingStep(model, build_losses(self.recipe, plan)), plan, plan.fit)
         self._finish("model", model, began)
 
     def _descend(self, step: TrainingStep, plan: Model, fit: Fit) -> None:
@@ -198,14 +198,16 @@ class Experiment:
             clips, seed = self.datamodule.training_clips, derive(self.recipe.seed, stage)
             self.progress.message(f"{stage}: computing features of {len(clips)} training clips")
             began = time.monotonic()
-            features = FeatureLoader(clips, head.feature, self.autoencoder, self.fabric, seed, self.progress)
+            where = f"densities.{name}.feature"
+            features = FeatureLoader(clips, head.feature, self.autoencoder, self.fabric, seed, self.progress, where)
             if (grid := head.feature.spec.grid) is not None:
                 places = f"{grid.rows} x {grid.columns} places"
                 if not features.samples:
                     what = f"no place has a sample in any of the {len(clips)} training clips"
                     fix = "check the training videos, or lower the threshold from which a place has a sample"
-                    raise DataError(what, where=f"densities.{name}.feature", fix=fix)
+                    raise DataError(what, where=where, fix=fix)
                 self.progress.message(f"{stage}: {features.samples:,} samples at {places} of {len(clips)} clips")
+            features.check_varied()
             if fit is not None and fit.init is not None:
                 load_initial(fit.init, head, where=f"densities.{name}.fit.init")
             torch.manual_seed(derive(self.recipe.seed, f"fit/{stage}"))
@@ -221,6 +223,7 @@ class Experiment:
                     seed=derive(self.recipe.seed, f"fit/{stage}"),
                 ),
             )
+            check_fitted(f"densities.{name}", head.density.eval(), features)
             if features.absent:
                 head.quiet.fill_(features.quiet(head.density.eval()))
             self._finish(stage, head, began)
@@ -337,7 +340,7 @@ def _build_autoencoder(recipe: Recipe, tags: Sequence[str]) -> Autoencoder | Non
     if recipe.model.decoder is None:
         return Autoencoder(clip, encoder, None)
     decoder = build(recipe.model.decoder, encoder.latents if declared is None else declared, clip)
-    losses = _build_losses(recipe, recipe.model)  # a loss that does not fit is reported before training
+    losses = build_losses(recipe, recipe.model)  # a loss that does not fit is reported before training
     _check_tags(losses, tags)
     if recipe.model.critic is not None and not any(_owns_parameters(loss) for _, _, loss in losses):
         what = "no loss has parameters that this optimizer could train"
@@ -351,7 +354,7 @@ def _check_tags(losses: Sequence[tuple[str, float, Loss]], tags: Sequence[str]) 
             if wanted not in tags:
                 raise ShapeError(
                     f"reads the tag {wanted!r}, but no augmentation sets it",
-                    where=f"model.losses.{number} ({name})",
+                    where=loss_place(number, name),
                     fix="add one to data.augment, such as {use: skip_frames} for the tag 'pseudo'",
                 )
 
@@ -361,7 +364,7 @@ def _owns_parameters(loss: Loss) -> bool:
     return any(parameter.requires_grad for parameter in loss.parameters())
 
 
-def _build_losses(recipe: Recipe, plan: Model) -> list[tuple[str, float, Loss]]:
+def build_losses(recipe: Recipe, plan: Model) -> list[tuple[str, float, Loss]]:
     """Name, weight and loss of each term. A second term of the same kind is named `l2.2`."""
     torch.manual_seed(derive(recipe.seed, "losses"))
     losses: list[tuple[str, float, Loss]] = []

@@ -22,7 +22,7 @@ from vadkit.data.opening import open_data
 from vadkit.data.plan import plan_of, shorter
 from vadkit.engine.launch import reported_once
 from vadkit.evaluation.build import evaluation_of, refuse_test_tuning
-from vadkit.evaluation.reporting import evaluate, save_events, shows_maps, shows_previews, write_reports
+from vadkit.evaluation.reporting import evaluate, figures_of, save_events, shows_maps, shows_previews, write_reports
 from vadkit.evaluation.run_scores import evaluate_run, write_calibration
 from vadkit.evaluation.thumbnails import write_thumbnails
 from vadkit.evaluation.video_files import write_annotated, write_frame_scores
@@ -38,7 +38,12 @@ from vadkit.store.run_folder import RunFolder
 from vadkit.store.scores import VideoScores, read_labels, read_scores
 
 if TYPE_CHECKING:
+    import numpy as np
+    from matplotlib.figure import Figure
+    from numpy.typing import NDArray
+
     from vadkit.data.datamodule import DataModule
+    from vadkit.engine.outputs import VideoOutputs
     from vadkit.evaluation.config import EvaluationConfig
     from vadkit.model.pipeline import Pipeline
 
@@ -82,6 +87,39 @@ class Run:
         from vadkit.engine.experiment import load_experiment
 
         return load_experiment(self.path, self.recipe).pipeline()
+
+    def outputs(
+        self,
+        video: str | NDArray[np.uint8],
+        *,
+        frames: tuple[int, int] | None = None,
+        stride: int | None = None,
+        data_root: str | Path | None = None,
+    ) -> VideoOutputs:
+        """What the model makes of a video, as NumPy arrays: latents, likelihoods, scores, anomaly maps. Imports torch.
+
+        Args:
+            video: the name of a test or training video; or frames (F, H, W, C) uint8 of the clip's size.
+            frames: only windows within this range of frames, such as (0, 100); default, the complete video.
+            stride: frames between the starts of neighbouring windows; default, that of the recipe.
+            data_root: the folder of the data set, or the folder that contains it; default `$VADKIT_DATA`.
+
+        Raises:
+            VadkitError: the video or the range does not exist, or a checkpoint is missing or damaged.
+        """
+        from vadkit.engine.outputs import video_outputs
+
+        return video_outputs(self.path, self.recipe, video, frames=frames, stride=stride, data_root=data_root)
+
+    def figures(self, *names: str, data_root: str | Path | None = None) -> dict[str, Figure]:
+        """The figures of reporters such as "histograms", as matplotlib figures: file name -> figure.
+
+        Without names, those of the recipe's reporters that draw. Only figures that show frames need the videos.
+
+        Raises:
+            VadkitError: a reporter does not exist or draws nothing, or the data that it shows is missing.
+        """
+        return figures_of(self.path, names, data_root=data_root)
 
     def evaluate(self, overrides: Sequence[str] = (), *, allow_test_tuning: bool = False) -> RunResult:
         """Evaluate the score files again, with changes such as `fuse.likelihood.weight=0.5`. Writes nothing."""
@@ -226,6 +264,31 @@ def _evaluate_and_report(
     if annotate:
         write_annotated(result, data.videos("test"), clip, folder.path, progress)
     write_reports(result, recipe.report, folder.path, unseen=progress.message)
+
+
+def clips(
+    run: Run,
+    video: str | NDArray[np.uint8],
+    *,
+    frames: tuple[int, int] | None = None,
+    stride: int | None = None,
+    data_root: str | Path | None = None,
+) -> NDArray[np.float32]:
+    """The windows of a video as a run's model sees them, (N, C, T, H, W) in [-1, 1].
+
+    Args:
+        run: a finished run.
+        video: the name of a test or training video; or frames (F, H, W, C) uint8 of the clip's size.
+        frames: only windows within this range of frames, such as (0, 100); default, the complete video.
+        stride: frames between the starts of neighbouring windows; default, that of the recipe.
+        data_root: the folder of the data set, or the folder that contains it; default `$VADKIT_DATA`.
+
+    Raises:
+        DataError: the video or the range does not exist.
+    """
+    from vadkit.engine.outputs import read_clips
+
+    return read_clips(run.recipe, video, frames=frames, stride=stride, data_root=data_root)[1]
 
 
 def _run_folder(out: str | Path | None, name: str) -> RunFolder:

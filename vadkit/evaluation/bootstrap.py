@@ -62,16 +62,28 @@ def measure(
             raise DataError(f"{bad[0]} of {what} is not a finite number", where=type(metric).__name__)
         measured.values.update({key: float(value) for key, value in values.items()})
         if rank:
-            measured.intervals.update(_intervals(rank, len(videos), seed, rounds))
+            shares = {key: value for key, value in values.items() if key not in metric.units}
+            measured.intervals.update(_intervals(rank, len(videos), seed, rounds, shares))
     return measured
 
 
 def _intervals(
-    compute: Callable[[NDArray[np.int64]], Mapping[str, float]], videos: int, seed: int, rounds: int
+    compute: Callable[[NDArray[np.int64]], Mapping[str, float]],
+    videos: int,
+    seed: int,
+    rounds: int,
+    shares: Mapping[str, float] | None = None,
 ) -> dict[str, Interval]:
-    """Name -> interval over draws of the videos, for values that are defined in enough rounds."""
-    drawn = draw_values(compute, videos, seed, rounds)
-    return {name: interval(values, videos) for name, values in drawn.items() if len(values) >= _LEAST * rounds}
+    """Name -> interval over draws of the videos, for values that are defined in enough rounds.
+
+    `shares` has the values of the videos themselves, for those that are numbers from 0 to 1.
+    """
+    drawn, shares = draw_values(compute, videos, seed, rounds), shares or {}
+    return {
+        name: interval(values, videos, shares.get(name))
+        for name, values in drawn.items()
+        if len(values) >= _LEAST * rounds
+    }
 
 
 def draw_values(
@@ -96,28 +108,33 @@ def draw_values(
     return values_of
 
 
-def interval(values: Sequence[float], videos: int) -> Interval:
-    """The 95 % interval of a value from its bootstrap draws, by the expanded percentile.
+def interval(draws: Sequence[float], videos: int, share: float | None = None) -> Interval:
+    """The 95 % interval of a value, from its bootstrap draws.
 
-    The plain percentiles 2.5 and 97.5 are too narrow for few videos: a draw of V videos varies less than V new
-    videos do, by the factor sqrt((V - 1) / V), and its shape takes no account of the uncertainty of its width. So
-    the percentiles are those that a t distribution with V - 1 degrees of freedom gives (Hesterberg, "What Teachers
-    Should Know About the Bootstrap", 2015, section 4.3.3). For 12 videos, they are 1.1 and 98.9.
+    Plain percentiles (2.5 and 97.5) are too narrow for few videos: a draw of V videos varies less than V new videos
+    do, by the factor sqrt((V - 1) / V), and nothing accounts for the uncertainty of this variation. Both methods here
+    use the t distribution with V - 1 degrees of freedom for that.
+
+    A value from 0 to 1, such as an AUC, varies less, the nearer it is to 1. Its interval is a t interval on the logit
+    scale, with the deviation of the draws there. Other values, and values with draws of 0 or 1, have the expanded
+    percentiles of Hesterberg ("What Teachers Should Know About the Bootstrap", 2015), which are 1.1 and 98.9 for 12
+    videos.
 
     Args:
-        values: of the draws.
+        draws: the value in each round.
         videos: V, at least 2.
+        share: the value of the videos themselves, if it is a number from 0 to 1.
     """
-    outside = tail(videos)
-    low, high = np.percentile(values, (100 * outside, 100 * (1 - outside)))
+    from scipy.special import expit, logit, ndtr, stdtrit
+
+    values, wider = np.asarray(draws), np.sqrt(videos / (videos - 1))
+    deviations = wider * stdtrit(videos - 1, 1 - _OUTSIDE / 2)
+    if share is not None and min(share, values.min()) > 0 and max(share, values.max()) < 1:
+        half = deviations * logit(values).std(ddof=1)
+        return float(expit(logit(share) - half)), float(expit(logit(share) + half))
+    outside = 100 * ndtr(-deviations)
+    low, high = np.percentile(values, (outside, 100 - outside))
     return float(low), float(high)
-
-
-def tail(videos: int) -> float:
-    """The share of the draws on each side of the 95 % interval."""
-    from scipy.special import ndtr, stdtrit
-
-    return float(ndtr(-np.sqrt(videos / (videos - 1)) * stdtrit(videos - 1, 1 - _OUTSIDE / 2)))
 
 
 def differences(

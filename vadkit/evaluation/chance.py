@@ -30,8 +30,8 @@ def random_scorer(
     """Return a function that draws random scores and evaluates them under the protocol.
 
     A draw replaces every score of a component by a random number, on test videos and on normal videos. Then
-    it imputes, transforms, weights and smooths the random scores, as for a model. Anomaly maps are random too, and so
-    are the scores of detected boxes.
+    it imputes, transforms, weights and smooths the random scores, as for a model. Anomaly maps are random too.
+    Detected boxes keep their places in the picture, but have random frames and scores.
     `fusion` is that of the model's scores; it is not changed.
     """
 
@@ -60,7 +60,10 @@ def _randomise(video: VideoScores, components: Mapping[str, Any], random: np.ran
         partial(_random_maps, video.anomaly_maps, int(random.integers(2**63))) if video.anomaly_maps else None
     )
     found = video.detections
-    detections = replace(found, scores=random.random(found.scores.shape)) if found is not None else None
+    detections = None
+    if found is not None:
+        frames = random.integers(video.coverage.size, size=found.frames.size)
+        detections = replace(found, frames=frames, scores=random.random(found.scores.shape))
     return replace(video, components=noise, anomaly_maps=anomaly_maps, detections=detections)
 
 

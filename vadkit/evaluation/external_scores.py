@@ -198,7 +198,7 @@ def _evaluate(
         what = "a metric needs anomaly maps or boxes, but these scores have neither"
         raise DataError(what, where="evaluate.metrics", fix="give them with --maps PATH, or leave the metric out")
     if not given.allow_gaps:
-        _refuse_gaps(data.videos, protocol.missing_scores)
+        _refuse_gaps(data.videos, protocol.missing_scores, given.scores)
     name = given.scores.stem or str(given.scores)
     result = Evaluator(config).evaluate(data, name=name, folder=out or Path()).result
     reading = given.reading
@@ -208,7 +208,7 @@ def _evaluate(
     return replace(result, summary=replace(result.summary, scores_input=scores_input))
 
 
-def _refuse_gaps(videos: Sequence[VideoScores], rule: MissingScores) -> None:
+def _refuse_gaps(videos: Sequence[VideoScores], rule: MissingScores, path: Path) -> None:
     """Raise a DataError if many frames between scored frames have no score: most numbers would not be the method's."""
     if rule == "error":
         return
@@ -228,4 +228,4 @@ def _refuse_gaps(videos: Sequence[VideoScores], rule: MissingScores) -> None:
             "score every frame, or repeat a score that stands for n frames: np.repeat(scores, n)[:frames]; "
             "--allow-gaps evaluates such scores anyway"
         )
-        raise DataError(what, where="scores", fix=fix)
+        raise DataError(what, where=str(path), fix=fix)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from vadkit.core.errors import DataError, VadkitError
 from vadkit.core.progress import NoProgress, Progress
@@ -20,6 +21,9 @@ from vadkit.recipe.component_config import ComponentConfig
 from vadkit.recipe.loading import DEFAULT_REPORT
 from vadkit.recipe.model import Recipe
 from vadkit.store.run_folder import RunFolder, digest_of
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 def evaluate(
@@ -114,15 +118,45 @@ def draw(
     Raises:
         VadkitError: a figure does not exist, or the data that it shows is missing.
     """
-    registry = registry or Registry.discover()
+    run, reporters, result = _drawn(folder, figures, data_root, registry or Registry.discover())
+    with run.locked():
+        write_reports(result, reporters, run.path)
+    return run.path / "figures"
+
+
+def figures_of(
+    folder: str | Path,
+    figures: Sequence[str],
+    *,
+    data_root: str | Path | None = None,
+    registry: Registry | None = None,
+) -> dict[str, Figure]:
+    """The figures that `draw` writes, as matplotlib figures: file name -> figure. The arguments are those of `draw`.
+
+    Raises:
+        VadkitError: a reporter does not exist or does not draw, or the data that it shows is missing.
+    """
+    _, reporters, result = _drawn(folder, figures, data_root, registry or Registry.discover())
+    found: dict[str, Figure] = {}
+    for chosen in reporters:
+        drawn = dict(build(chosen).figures(result))
+        if not drawn:
+            what, fix = f"the reporter {chosen.component.name!r} draws no figure of this run", "name another reporter"
+            raise VadkitError(what, where="figures", fix=fix)
+        found |= drawn
+    return found
+
+
+def _drawn(
+    folder: str | Path, figures: Sequence[str], data_root: str | Path | None, registry: Registry
+) -> tuple[RunFolder, list[ComponentConfig], RunResult]:
+    """The run, the reporters that draw, and the result that they read."""
     run, recipe = open_run(folder, (), registry, allow_test_tuning=True)  # it was allowed when it was run
     written = {chosen.component.name: chosen for chosen in recipe.report}
     names = figures or [name for name in written if name not in DEFAULT_REPORT] or ["figures"]
     reporters = [written.get(name) or ComponentConfig(registry.get("reporter", name), {}, "--figure") for name in names]
-    with run.locked():
-        result = evaluate_run(run, recipe, replace(evaluation_of(recipe, registry), rounds=0)).result
-        write_reports(replace(result, read_frames=open_frame_reader(recipe.data, data_root)), reporters, run.path)
-    return run.path / "figures"
+    result = evaluate_run(run, recipe, replace(evaluation_of(recipe, registry), rounds=0)).result
+    return run, reporters, replace(result, read_frames=open_frame_reader(recipe.data, data_root))
 
 
 def refuse_run(out: str | Path) -> None:

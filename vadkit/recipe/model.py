@@ -252,7 +252,7 @@ class Engine(Section):
             uses its part of the batch, and the running statistics are those of the first process.
         precision: "bf16" computes convolutions in bfloat16, and operations that need more precision in float32. "auto"
             chooses bf16 if a measurement of the machine finds it faster and correct, else fp32.
-        threads: CPU threads; None uses the default of torch.
+        threads: CPU threads of all stages; None measures for each stage whether one thread is as fast as all.
         score_batch: clips in one batch when scoring.
         score_stride: frames between neighbouring windows when scoring.
     """

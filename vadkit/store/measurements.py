@@ -34,7 +34,7 @@ class Measurement:
         return None
 
     def write(self, values: Mapping[str, Any]) -> None:
-        """Keep the values. A folder that cannot be written is no error: the next run measures again."""
+        """Keep the values. If the folder cannot be written, the next run measures again."""
         with contextlib.suppress(OSError):
             self.path.parent.mkdir(parents=True, exist_ok=True)
             atomic_write_text(self.path, json.dumps(dict(values)) + "\n")

@@ -31,10 +31,14 @@ def open_media(path: Path) -> av.container.InputContainer:
     Raises:
         av.error.FFmpegError: it cannot be read.
         OSError: likewise.
-        DataError: its pictures are too large.
+        DataError: its codec is unknown, or its pictures are too large.
     """
     container = av.open(media_url(path), options={"protocol_whitelist": "file"})
     for stream in container.streams.video:
+        if stream.codec_context is None:
+            container.close()
+            what = "its video has a codec that FFmpeg does not know"
+            raise DataError(what, where=str(path), fix="fetch the file again, or convert it")
         if stream.width * stream.height > MOST_PIXELS:
             container.close()
             what = f"states pictures of {stream.width}x{stream.height} pixels; at most {MOST_PIXELS} are read"

@@ -40,7 +40,8 @@ class RegionCriteria(CountedOnce):
     Args:
         alpha: share of a track's regions that must be detected, in (0, 1].
         beta: smallest intersection over union of a match, in (0, 1].
-        levels: maximum number of thresholds. The curve is exact if the maps have no more distinct values.
+        levels: maximum number of thresholds. The curve is exact if the maps have no more distinct values. With 40,
+            TBDC differs by up to one percentage point from 100,000; use more for a final number.
 
     Example:
         >>> maps, labels = np.zeros((2, 4, 4)), np.array([False, True])

@@ -1,7 +1,7 @@
 """`vadkit eval`, `compare` and `figures`: commands that read scores."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -184,8 +184,23 @@ def compare(
     any_protocol: Annotated[
         bool, typer.Option("--any-protocol", help="Show different protocols together, unranked.")
     ] = False,
+    label: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME=TEXT", help="Show the run or recipe NAME as TEXT. Repeatable."),
+    ] = None,
+    by_system: Annotated[
+        bool,
+        typer.Option(
+            "--by-system",
+            help="One row for all seeds of a recipe, with mean and deviation; one group of columns for each data set.",
+        ),
+    ] = False,
+    columns: Annotated[
+        str | None,
+        typer.Option(metavar="A,B", help="Show only these columns: metrics, parameters, GFLOPs, frames/s."),
+    ] = None,
     form: Annotated[
-        str, typer.Option("--format", help="console, csv, markdown or latex.", metavar="FORMAT")
+        str, typer.Option("--format", help="console, csv, markdown, latex or booktabs.", metavar="FORMAT")
     ] = "console",
     out: options.OutFile = None,
     html: Annotated[Path | None, typer.Option(help="Also write a page that opens offline: intervals, ROCs.")] = None,
@@ -195,24 +210,41 @@ def compare(
     from vadkit.cli.render.compare import renderer
     from vadkit.cli.render.tables import put
     from vadkit.evaluation.build import COMPARED
-    from vadkit.evaluation.compare import compare
+    from vadkit.evaluation.compare import Comparison, compare
+    from vadkit.evaluation.systems import compare_systems
 
     render = renderer(form)
+    for option, given in (("--html", html), ("--any-protocol", any_protocol)):
+        if by_system and given:
+            what, fix = "shows single runs, but --by-system combines them", f"leave out {option} or --by-system"
+            raise VadkitError(what, where=option, fix=fix)
+    given: dict[str, Any] = {
+        "metrics": metric or COMPARED,
+        "overrides": options.overrides(protocol, set_),
+        "labels": _labels(label or ()),
+        "allow_test_tuning": allow_test_tuning,
+    }
     with interruptible("nothing was written"):
-        found = compare(
-            runs,
-            metrics=metric or COMPARED,
-            overrides=options.overrides(protocol, set_),
-            any_protocol=any_protocol,
-            allow_test_tuning=allow_test_tuning,
-        )
+        found = compare_systems(runs, **given) if by_system else compare(runs, any_protocol=any_protocol, **given)
+        found = found.with_columns([name.strip() for name in columns.split(",")]) if columns else found
     put(render(found), out)
-    if html is not None:
+    if html is not None and isinstance(found, Comparison):
         from vadkit.cli.render.compare_page import compare_page
         from vadkit.report.render import write_page
 
         write_page(compare_page(found, html), html)
         typer.echo(f"written: {html}")
+
+
+def _labels(texts: Sequence[str]) -> dict[str, str]:
+    """`NAME=TEXT` of each `--label` -> name -> text."""
+    found: dict[str, str] = {}
+    for text in texts:
+        name, _, shown = text.rpartition("=")
+        if not (name and shown):
+            raise VadkitError(f"{text!r} is not 'NAME=TEXT'", where="--label", fix="for example --label itae_nf=ITAE")
+        found[name] = shown
+    return found
 
 
 def figures(

@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from vadkit.cli.render import tables
+from vadkit.report.text_table import comma, latex, markdown
 
 if TYPE_CHECKING:
     from vadkit.engine.bench.bench import Bench, PartCost
@@ -86,14 +87,14 @@ def _csv(found: Bench) -> str:
         taken = part.milliseconds
         times = [taken.median, taken.least, taken.most] if taken else [None] * 3
         rows.append([found.name, part.name, part.what, part.parameters, part.flops, *times, found.per_frame(part)])
-    return tables.comma(rows)
+    return comma(rows)
 
 
 _FORMATS: Mapping[str, Callable[[Bench], str]] = {
     "console": _console,
     "csv": _csv,
-    "markdown": lambda found: tables.markdown(_rows(found), _notes(found)),
-    "latex": lambda found: tables.latex(_rows(found), _notes(found)),
+    "markdown": lambda found: markdown(_rows(found), _notes(found)),
+    "latex": lambda found: latex(_rows(found), _notes(found)),
     "json": lambda found: json.dumps({**asdict(found), "frames_per_second": found.frames_per_second}, indent=2) + "\n",
 }
 renderer = partial(tables.maker, _FORMATS)

@@ -55,18 +55,17 @@ class ClipScorer(nn.Module):
     def __init__(self, pipeline: Pipeline, scorers: Mapping[str, Scorer], mapped: Collection[str]) -> None:
         super().__init__()
         self.pipeline, self.scorers, self.mapped = pipeline, dict(scorers), tuple(mapped)
-        self.running = ""  # the scorer that runs, for messages
+        self.notify: Callable[[str], None] = _ignore  # called before each scorer runs
 
     def forward(self, clips: Tensor) -> dict[str, Tensor]:
         """Score clips."""
         out = self.pipeline(clips)
         found: dict[str, Tensor] = {}
         for name, scorer in self.scorers.items():
-            self.running = f"scores.{name}"
+            self.notify(f"scores.{name}")
             found[scores_name(name)] = scorer(out).float()
             if name in self.mapped and (pixels := scorer.anomaly_maps(out)) is not None:
                 found[maps_name(name)] = cell_maps(pixels, self.pipeline.mask)
-        self.running = ""
         return found
 
 
@@ -86,7 +85,8 @@ class Graph:
 
     def part_of(self, node: str) -> str:
         """The part of the recipe that a node of the graph belongs to, by its name; empty if it is unknown."""
-        for each in self.program.graph.nodes:
+        graphs = [each for each in self.program.graph_module.modules() if isinstance(each, torch.fx.GraphModule)]
+        for each in (each for graph in graphs for each in graph.graph.nodes):
             if each.name == node:
                 stack = [path for path, _ in (each.meta.get("nn_module_stack") or {}).values()]
                 return _part_at(self.module, stack)
@@ -157,12 +157,12 @@ class _Trace:
     def __init__(self, module: ClipScorer) -> None:
         self._module = module
         self._running: list[str] = []
-        self._fixed = ""
+        self._fixed = self._scorer = ""
 
     @property
     def culprit(self) -> str:
         """The part that stopped the capture; empty if it is unknown."""
-        return self._fixed or (self._running[-1] if self._running else self._module.running)
+        return self._fixed or (self._running[-1] if self._running else self._scorer)
 
     @property
     def fixes_batch(self) -> bool:
@@ -192,11 +192,20 @@ class _Trace:
         hooks = [pipeline.register_forward_pre_hook(note)]
         for part, module in parts_of(pipeline).items():
             hooks += [module.register_forward_pre_hook(begin(part)), module.register_forward_hook(end(part))]
+        self._module.notify = self._note_scorer
         try:
             yield
         finally:
+            self._module.notify = _ignore
             for hook in hooks:
                 hook.remove()
+
+    def _note_scorer(self, part: str) -> None:
+        self._scorer = part
+
+
+def _ignore(_: str) -> None:
+    pass
 
 
 def _named(part: str, components: Mapping[str, str]) -> str:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from torch.nn import functional
 
 from vadkit.core.contracts import Scorer
-from vadkit.core.errors import DataError
+from vadkit.core.errors import DataError, class_of
 from vadkit.core.progress import Progress
 from vadkit.core.values import ClipOutputs, Short, VideoRef
 from vadkit.model.inference.map_mean import SlidingWindowMapMean
@@ -137,14 +137,51 @@ def run_pipeline(clips: torch.Tensor, pipeline: Pipeline, fabric: Fabric, *, whe
     """
     with fabric.autocast():
         out = pipeline(clips.to(fabric.device))
-    _refuse_non_finite(out, where)
+        if not _is_finite(out):
+            part = pipeline.not_finite(clips.to(fabric.device))
+            fix = "correct that component; if gradients train it, train again with a lower learning rate, or in fp32"
+            raise DataError(f"the {part} gives values that are not finite", where=where, fix=fix)
     return out
 
 
 @torch.inference_mode()
 def score_outputs(out: ClipOutputs, scorers: Mapping[str, Scorer]) -> dict[str, NDArray[np.float64]]:
-    """Pipeline outputs -> component -> scores (B, T)."""
-    return {name: scorer(out).double().cpu().numpy() for name, scorer in scorers.items()}
+    """Pipeline outputs -> component -> scores (B, T).
+
+    Raises:
+        DataError: a score is infinite.
+    """
+    found = {name: scorer(out).double().cpu().numpy() for name, scorer in scorers.items()}
+    for name, values in found.items():
+        if np.isinf(values).any():
+            what = f"the scorer {class_of(scorers[name])} gives infinite scores"
+            fix = "correct the component: keep logarithms and divisions away from 0"
+            raise DataError(what, where=f"scores.{name}", fix=fix)
+    return found
+
+
+class _Gaps:
+    """The positions of a window without a score (NaN), which must be the same in every window.
+
+    Args:
+        scorers: component -> scorer.
+    """
+
+    def __init__(self, scorers: Mapping[str, Scorer]) -> None:
+        self._scorers = scorers
+        self._known: dict[str, NDArray[np.bool_]] = {}
+
+    def check(self, scores: Mapping[str, NDArray[np.float64]], where: str) -> None:
+        """Raise a DataError if scores (B, T) are NaN at other positions than in earlier windows, or everywhere."""
+        for name, values in scores.items():
+            gaps = np.isnan(values)
+            known = self._known.setdefault(name, gaps[0])
+            changes = bool((gaps != known).any())
+            if changes or known.all():
+                scorer, some = f"the scorer {class_of(self._scorers[name])}", "in some windows only" if changes else ""
+                what = f"{scorer} gives NaN for {int(gaps.sum(1).max())} of {known.size} frames of a window {some}"
+                fix = "correct the component: which frames have no score (NaN) may depend on their position only"
+                raise DataError(what.strip(), where=f"{where}, scores.{name}", fix=fix)
 
 
 def _standardise(
@@ -246,13 +283,14 @@ def score_video(
         threads: chooses the CPU threads of each batch; None uses those of torch.
 
     Raises:
-        DataError: the video is shorter than a clip and `short` is "error", or the model's outputs are not finite.
+        DataError: the video is shorter than a clip and `short` is "error". Or the model's outputs are not finite, a
+            score is infinite, or the frames for which a scorer gives NaN depend on the content of a window.
     """
     spec = pipeline.clip
     starts = window_starts(len(frames), spec, stride, video=video.name, short=short)
     score_mean, map_mean = SlidingWindowMean(len(frames), tuple(scorers)), SlidingWindowMapMean(len(frames))
     calibrated_mean = SlidingWindowMean(len(frames), tuple(scorers)) if position_stats is not None else None
-    batch = 1 if pipeline.stateful else batch
+    batch, gaps = 1 if pipeline.stateful else batch, _Gaps(scorers)
     pipeline.reset()
     for first in range(0, len(starts), batch):
         chunk = starts[first : first + batch]
@@ -261,9 +299,12 @@ def score_video(
         windows = [np.unique(window_frames(len(frames), spec, int(start))) for start in chunk]
         for window in windows:
             score_mean.count_window(window)
+        shown = f"video {video.name}, windows from frame {chunk[0]} on"
         with threads.step() if threads is not None else nullcontext():
-            out = run_pipeline(clips, pipeline, fabric, where=f"video {video.name}, windows from frame {chunk[0]} on")
+            out = run_pipeline(clips, pipeline, fabric, where=shown)
             scores = score_outputs(out, scorers)
+        gaps.check(scores, shown)
+        _refuse_infinite(scores, windows, video.name)
         score_mean.add_windows(windows, scores)
         if calibrated_mean is not None:
             calibrated_mean.add_windows(windows, _standardise(scores, position_stats))
@@ -283,12 +324,20 @@ def score_video(
     return VideoScores(video.name, video.scene, means, coverage, video.fps, kept, calibrated=calibrated)
 
 
-def _refuse_non_finite(out: ClipOutputs, where: str) -> None:
-    tensors = {"model": out.output, **{f"density {key}": value for key, value in out.nll.items()}}
-    for source, tensor in tensors.items():
-        if tensor is not None and not bool(torch.isfinite(tensor).all()):
-            raise DataError(
-                f"the {source} gave values that are not finite",
-                where=where,
-                fix="train again with a lower learning rate, or in fp32",
-            )
+def _refuse_infinite(
+    scores: Mapping[str, NDArray[np.float64]], windows: Sequence[NDArray[np.int64]], video: str
+) -> None:
+    """Refuse an infinite score of a window: it would make the means of all frames of the window infinite."""
+    for name, of_windows in scores.items():
+        for window, values in zip(windows, of_windows, strict=True):
+            if (infinite := np.isinf(values[: len(window)])).any():
+                frame = window[int(infinite.argmax())]
+                fix = "train again with a lower learning rate or in fp32, or correct the scorer"
+                raise DataError(
+                    f"the score of frame {frame} is infinite", where=f"scores.{name}, video {video}", fix=fix
+                )
+
+
+def _is_finite(out: ClipOutputs) -> bool:
+    tensors = [*out.nll.values(), *([] if out.output is None else [out.output])]
+    return all(bool(torch.isfinite(tensor).all()) for tensor in tensors)

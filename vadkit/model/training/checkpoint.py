@@ -98,6 +98,11 @@ class Checkpoints:
         return state
 
     def _check_digest(self, path: Path, metadata: Mapping[str, Any], expected: str) -> None:
+        if (version := metadata.get("format")) != FORMAT:
+            has = "has no format number" if version is None else f"has format {version}"
+            what = f"{has}, but this version of vadkit reads format {FORMAT}"
+            fix = "use the version of vadkit that wrote it, or start again with --overwrite"
+            raise CheckpointError(what, where=str(path), fix=fix)
         digest = metadata.get("digest", "")
         if digest != expected:
             recipe = metadata.get("recipe", "an unknown recipe")

@@ -1,8 +1,9 @@
-"""Chooses the precision of a recipe with `engine.precision: auto`, by measurement."""
+"""Precision, by measurement: chooses that of `engine.precision: auto`, and tests the layers of a bfloat16 recipe."""
 
 from __future__ import annotations
 
 import contextlib
+import copy
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -12,11 +13,13 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
+from vadkit.core.errors import ShapeError
 from vadkit.recipe.model import Engine
 from vadkit.store.measurements import Measurement
 
 Precision = Literal["fp32", "bf16"]
 
+_LAYERS = (nn.Conv2d, nn.Conv3d, nn.ConvTranspose2d, nn.ConvTranspose3d, nn.Linear)
 _PASSES = 3
 _GAIN = 1.2  # bfloat16 must be this much faster
 _TOLERANCE = 0.02  # largest relative difference of outputs and gradients; a correct bfloat16 stays below 0.01
@@ -97,6 +100,69 @@ def _measure(clock: Callable[[], float]) -> PrecisionChoice:
     if not difference <= _TOLERANCE:
         return PrecisionChoice("fp32", f"bfloat16 is wrong by {100 * difference:.2g} % on this machine")
     return PrecisionChoice("bf16" if half * _GAIN <= single else "fp32", times)
+
+
+def check_bfloat16_layers(module: nn.Module, shape: tuple[int, ...], device: torch.device) -> None:
+    """Refuse layers that this machine computes wrongly in bfloat16.
+
+    Some versions of torch return wrong numbers for convolutions of some shapes on some processors, without an error.
+    Each convolution and linear layer is run once in float32 and in bfloat16, forward and backward, on random numbers
+    of the shape that it gets in the module. Layers that are equal in type, settings and shape are run once.
+
+    Args:
+        module: takes a clip.
+        shape: of the clip, (C, T, H, W).
+        device: where the layers run.
+
+    Raises:
+        ShapeError: the output or the gradient of a layer differs by more than 2 %. The message names it.
+    """
+    seen: dict[str, tuple[str, nn.Module, torch.Size]] = {}
+
+    def hook_for(name: str) -> Callable[[nn.Module, tuple[Tensor, ...]], None]:
+        def note(layer: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+            seen.setdefault(f"{layer} {tuple(inputs[0].shape)}", (name, layer, inputs[0].shape))
+
+        return note
+
+    layers = [(name, layer) for name, layer in module.named_modules() if isinstance(layer, _LAYERS)]
+    hooks = [layer.register_forward_pre_hook(hook_for(name)) for name, layer in layers]
+    training = module.training
+    try:
+        with torch.no_grad():
+            module.eval()(torch.zeros(1, *shape, device=next(iter(module.parameters())).device))
+    finally:
+        module.train(training)
+        for hook in hooks:
+            hook.remove()
+    for name, layer, size in seen.values():
+        difference = _difference(copy.deepcopy(layer).to(device), size, device)
+        if not difference <= _TOLERANCE:
+            raise ShapeError(
+                f"{name} is wrong by {100 * difference:.2g} % in bfloat16 on this machine: {layer} with an input of "
+                f"shape {tuple(size)}",
+                where="engine.precision",
+                fix="set engine.precision: fp32",
+            )
+
+
+@torch.enable_grad()
+def _difference(layer: nn.Module, shape: torch.Size, device: torch.device) -> float:
+    """The largest relative difference between float32 and bfloat16, of output, weights' and input's gradient."""
+    generator = torch.Generator().manual_seed(0)
+    given = arriving = torch.randn(shape, generator=generator).to(device)
+    results: list[list[Tensor]] = []
+    for enabled in (False, True):
+        layer.requires_grad_(True).zero_grad()
+        clip = given.clone().requires_grad_(True)
+        with torch.autocast(device.type, torch.bfloat16, enabled=enabled):
+            output = layer(clip)
+        if not results:
+            arriving = torch.randn(output.shape, generator=generator).to(device)
+        output.float().backward(arriving)
+        gradients = [tensor.grad.float() for tensor in (clip, *layer.parameters()) if tensor.grad is not None]
+        results.append([output.detach().float(), *gradients])
+    return max(_relative(half, single) for single, half in zip(*results, strict=True) if bool(single.any()))
 
 
 def _relative(one: Tensor, other: Tensor) -> float:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,7 +20,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer as TorchOptimizer
 
 from vadkit.core.contracts import LRScheduler, Optimizer
-from vadkit.core.errors import DivergedError
+from vadkit.core.errors import DivergedError, ShapeError
 from vadkit.core.interrupts import delayed_interrupt
 from vadkit.core.progress import Progress
 from vadkit.core.seeds import derive
@@ -112,7 +113,8 @@ class Trainer:
         """Train to the last step. If there is a resume state, continue from it.
 
         Raises:
-            DivergedError: the loss stays non-finite.
+            DivergedError: the loss stays non-finite, or was not finite in more than half of the steps.
+            ShapeError: a loss is not one number, or no loss has a gradient.
             KeyboardInterrupt: Ctrl-C was pressed. The step in progress is finished, and the state is saved.
         """
         torch.manual_seed(derive(self.seed, f"train/{job.stage}"))
@@ -123,7 +125,7 @@ class Trainer:
             optimizers.append((job.critic_optimizer or job.optimizer).build(job.critics))
         base_rates = [[group["lr"] for group in optimizer.param_groups] for optimizer in optimizers]
         module, *wrapped = self.fabric.setup(job.module, *optimizers)
-        step, skipped = self._resume(job, optimizers)
+        step, faults = self._resume(job, optimizers)
         self.processes.copy_first([*job.module.parameters(), *job.module.buffers()])
         size = job.batch_size
         if job.sync_batch_norm and self.processes.count > 1:
@@ -140,28 +142,39 @@ class Trainer:
                     for group, lr in zip(optimizer.param_groups, rates, strict=True):
                         group["lr"] = lr * factor
                 with threads.step():
-                    values = self._step(module, wrapped, batch, self.processes.weight(_items(batch), size), job)
+                    weight = self.processes.weight(_items(batch), size)
+                    values, fault = self._step(module, wrapped, batch, weight, job)
                 step += 1
-                in_a_row = 0 if values["finite"] else in_a_row + 1
-                skipped += not values.pop("finite")
-                if in_a_row > MAX_SKIPPED:
-                    raise DivergedError(
-                        f"the loss was not finite for {in_a_row} steps in a row",
-                        where=f"{job.stage}, step {step}",
-                        fix="lower the learning rate, or set fit.warmup or fit.clip_gradients",
-                    )
-                rate = base_rates[0][0] * factor
+                in_a_row = in_a_row + 1 if fault else 0
+                faults.update([fault] if fault else [])
+                skipped, rate = faults.total(), base_rates[0][0] * factor
+                cause = {"not_finite": fault} if fault else {}
                 if self.processes.first:
-                    self.log.write({"stage": job.stage, "step": step, "lr": rate, **values, "skipped": skipped})
+                    self.log.write(
+                        {"stage": job.stage, "step": step, "lr": rate, **values, "skipped": skipped, **cause}
+                    )
+                if in_a_row > MAX_SKIPPED or 2 * skipped > job.steps:
+                    raise self._diverged(job, step, in_a_row, faults)
                 self.progress.advance(step, amount=size, values=values)
                 stopped = self.processes.any(interrupted())
                 if stopped or (step < job.steps and time.monotonic() - last_save > SAVE_EVERY):
-                    self._save(job, optimizers, step, skipped)
+                    self._save(job, optimizers, step, faults)
                     last_save = time.monotonic()
                 if stopped:
                     raise KeyboardInterrupt
+        skipped = faults.total()
         self.progress.end(f"{skipped} non-finite steps skipped" if skipped else "")
         job.module.eval()
+
+    def _diverged(self, job: TrainingJob, step: int, in_a_row: int, faults: Counter[str]) -> DivergedError:
+        skipped, (cause, _) = faults.total(), faults.most_common(1)[0]
+        count = f"{in_a_row} steps in a row" if in_a_row > MAX_SKIPPED else f"{skipped} of {step} steps"
+        if skipped == step:  # then no learning rate helps
+            fix = f"correct that component; {self.log.path} has the values of each step"
+        else:
+            fix = f"lower the learning rate, or set fit.warmup or fit.clip_gradients; see {self.log.path}"
+        what = f"skipped {count}, because {cause} was not finite"
+        return DivergedError(what, where=f"{job.stage}, step {step} of {job.steps}", fix=fix)
 
     def _stream(self, job: TrainingJob, step: int) -> Iterator[tuple[Tensor | Batch, int]]:
         """The batches of the remaining steps, and how many items each has in all processes."""
@@ -176,11 +189,14 @@ class Trainer:
 
     def _step(
         self, module: Any, optimizers: list[Any], batch: Tensor | Batch, weight: float, job: TrainingJob
-    ) -> dict[str, float]:
+    ) -> tuple[dict[str, float], str]:
         """Run the critics' step, then the main step. Each is skipped if its own loss or gradient is not finite.
 
         The step counts as skipped if one of the two was skipped. A critics' step with a finite loss is kept even
         if the main step is skipped.
+
+        Returns:
+            The values for the log, and what was not finite if the step was skipped.
         """
         main, *critic = optimizers
         buffers = [(buffer, buffer.clone()) for buffer in job.module.buffers()]
@@ -193,6 +209,9 @@ class Trainer:
             parameter.requires_grad_(False)
         losses = step_losses.losses()
         loss = torch.stack(list(losses.values())).sum()
+        if not loss.requires_grad:
+            fix = "correct the component: do not detach what it computes from the model's outputs"
+            raise ShapeError(f"no gradient reaches the model from {', '.join(losses)}", where=job.stage, fix=fix)
         value, norm, finite = self._descend(main, loss, weight, job.clip_gradients)
         for parameter in job.critics:
             parameter.requires_grad_(True)
@@ -205,7 +224,8 @@ class Trainer:
         values = self.processes.means(values, weight)
         if job.bits:
             values["bits_per_dim"] = value / math.log(2)
-        return {"loss": value, **values, "norm": norm, "finite": finite and critic_finite}
+        fault = "" if finite and critic_finite else _fault(step_losses, losses, job.module)
+        return {"loss": value, **values, "norm": norm}, fault
 
     def _descend(
         self, optimizer: Any, loss: Tensor, weight: float, max_norm: float | None
@@ -228,7 +248,7 @@ class Trainer:
             optimizer.step()
         return value, norm, finite
 
-    def _save(self, job: TrainingJob, optimizers: list[TorchOptimizer], step: int, skipped: int) -> None:
+    def _save(self, job: TrainingJob, optimizers: list[TorchOptimizer], step: int, faults: Counter[str]) -> None:
         if not self.processes.first:
             return
         cuda = torch.cuda.get_rng_state() if self.fabric.device.type == "cuda" else None
@@ -237,7 +257,7 @@ class Trainer:
                 "stage": job.stage,
                 "digest": job.digest,
                 "step": step,
-                "skipped": skipped,
+                "faults": dict(faults),
                 "module": job.module.state_dict(),
                 "optimizers": [optimizer.state_dict() for optimizer in optimizers],
                 "random": torch.get_rng_state(),
@@ -245,12 +265,12 @@ class Trainer:
             }
         )
 
-    def _resume(self, job: TrainingJob, optimizers: list[TorchOptimizer]) -> tuple[int, int]:
+    def _resume(self, job: TrainingJob, optimizers: list[TorchOptimizer]) -> tuple[int, Counter[str]]:
         state = self.checkpoints.load_state(job.stage, job.digest)
         if self.processes.first:
             self.log.rewind(job.stage, state["step"] if state else 0)
         if state is None:
-            return 0, 0
+            return 0, Counter()
         job.module.load_state_dict(state["module"])
         for optimizer, saved in zip(optimizers, state["optimizers"], strict=True):
             optimizer.load_state_dict(saved)
@@ -258,7 +278,20 @@ class Trainer:
         if state["random_cuda"] is not None and self.fabric.device.type == "cuda":
             torch.cuda.set_rng_state(state["random_cuda"])
         self.progress.message(f"{job.stage}: continues after step {state['step']}")
-        return state["step"], state["skipped"]
+        return state["step"], Counter(state.get("faults", {}))
+
+
+def _fault(step: StepLosses, losses: Mapping[str, Tensor], module: nn.Module) -> str:
+    """The first values of a step that are not finite: of the model, of a loss, or of a gradient."""
+    critics = {f"the critic's loss {name!r}": loss for name, loss in step.critics.items()}
+    terms = {f"the loss {name!r}": loss for name, loss in losses.items()}
+    named = f"of {', '.join(losses)}" if len(losses) > 1 else f"of the loss {next(iter(losses))!r}"
+    parameters = [(name, parameter.grad) for name, parameter in module.named_parameters()]
+    gradients = {f"the gradient {named} for {name!r}": each for name, each in parameters if each is not None}
+    for name, values in {**step.inputs, **critics, **terms, **gradients}.items():
+        if not bool(torch.isfinite(values).all()):
+            return name
+    return "the sum of the losses"
 
 
 def _items(batch: Tensor | Batch) -> int:

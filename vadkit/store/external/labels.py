@@ -81,7 +81,7 @@ def _refuse_joined(labels: VideoLabels, path: Path) -> None:
     """Raise a DataError if an array without names holds the labels of all videos of a known data set."""
     if data_set := known_total(labels.length() or 0):
         what = f"one array holds the labels of all test videos of {data_set}, and does not say where each video ends"
-        fix = "name the data set with --data, which reads such a file from its folder (--data-root); or " + _UNNAMED
+        fix = "name the data set with --data, which reads such a file in its folder (--data-root); or split the array"
         raise DataError(what, where=str(path), fix=fix)
 
 

@@ -167,14 +167,18 @@ def _decompressed(data: memoryview, most: int, *, whole: bool) -> bytes:
 def _head(content: _Bytes) -> tuple[Variable, int, bool]:
     """The variable, the number of its class, and whether it is complex."""
     flags = content.numbers("flags")
-    if not flags.size:
+    if not flags.size or flags.dtype.kind == "f":
         raise MatFileError("a variable has no flags")
-    shape = tuple(int(size) for size in content.numbers("dimensions"))
+    flag = int(flags[0])
+    dimensions = content.numbers("dimensions")
+    if dimensions.dtype.kind == "f":
+        raise MatFileError("the dimensions are not whole numbers")
+    shape = tuple(int(size) for size in dimensions)
     if not 2 <= len(shape) <= _MOST_DIMENSIONS or min(shape) < 0:
         raise MatFileError(f"a variable has the dimensions {shape}")
     _, name = content.element()
-    number = int(flags[0]) & 0xFF
-    return Variable(bytes(name).decode("utf-8", "replace"), shape, number == _CELL), number, bool(flags[0] & _COMPLEX)
+    number = flag & 0xFF
+    return Variable(bytes(name).decode("utf-8", "replace"), shape, number == _CELL), number, bool(flag & _COMPLEX)
 
 
 def _array(data: bytes | memoryview, order: str, deepest: int) -> NDArray[Any] | None:
