@@ -110,7 +110,7 @@ def passes(clips: Clips, size: int) -> Iterator[Tensor]:
 
 def build_step(recipe: Recipe) -> tuple[Callable[[Tensor], None], int]:
     """Build the training step of the recipe's model, and return it with its batch size."""
-    from vadkit.engine.experiment import _build_losses
+    from vadkit.engine.experiment import build_losses
     from vadkit.recipe.build import build
 
     assert recipe.model is not None
@@ -118,7 +118,7 @@ def build_step(recipe: Recipe) -> tuple[Callable[[Tensor], None], int]:
         dataset = open_dataset(recipe.data.dataset, folder)  # its videos are not read
         experiment = Experiment(recipe, dataset, RunFolder(Path(folder)), FrameCache(None), NoProgress())
     assert experiment.autoencoder is not None
-    step = TrainingStep(experiment.autoencoder, _build_losses(recipe, recipe.model)).train()
+    step = TrainingStep(experiment.autoencoder, build_losses(recipe, recipe.model)).train()
     optimizer = build(recipe.model.fit.optimizer).build([p for p in step.parameters() if p.requires_grad])
 
     def run(batch: Tensor) -> None:

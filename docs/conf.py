@@ -10,7 +10,7 @@ from vadkit import __version__
 project = "vadkit"
 author = "the vadkit authors"
 version = release = __version__
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 exclude_patterns = ["_build"]
 html_theme = "furo"
 html_title = f"vadkit {__version__}"
@@ -18,6 +18,7 @@ html_static_path = ["site.css"]
 html_css_files = ["site.css"]
 html_show_copyright = False
 myst_heading_anchors = 4
+nb_execution_mode = "off"  # the notebooks hold their output; a test runs them
 myst_enable_extensions = ["dollarmath"]
 default_role = "code"  # docstrings write `name`, as Markdown does
 autodoc_default_options = {"members": True, "special-members": "__call__"}

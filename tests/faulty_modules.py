@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 from collections.abc import Mapping
 
 import numpy as np
@@ -422,6 +423,27 @@ class DetachedLoss(HonestLoss):
 
     def forward(self, out: ClipOutputs) -> Tensor:
         return super().forward(out).detach()
+
+
+class HangingLoss(HonestLoss):
+    """Never ends, and swallows ordinary exceptions.
+
+    Args:
+        clip: geometry of a clip.
+        built: hang in the constructor instead.
+    """
+
+    def __init__(self, clip: ClipSpec, *, built: bool = False) -> None:
+        super().__init__(clip)
+        if built:
+            self.forward(None)
+
+    def forward(self, out: ClipOutputs | None) -> Tensor:
+        while True:
+            try:
+                threading.Event().wait(100)
+            except Exception:  # noqa: S112 - it must not end
+                continue
 
 
 class NormalOnly(HonestLoss):

@@ -14,10 +14,11 @@ from vadkit.api import VideoRef
 from vadkit_datasets.folder.dataset import Folder
 
 
-def film(path: Path, frames: int = 20, fps: int = 10, *, jump: int = -1) -> Path:
+def film(path: Path, frames: int = 20, fps: int = 10, *, jump: int = -1, recorded: str = "") -> Path:
     """A square that drifts over gray; from frame `jump` on it is white and large."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with av.open(str(path), "w") as container:
+        container.metadata["creation_time"] = recorded
         stream: Any = container.add_stream("mpeg4", rate=fps)
         stream.width, stream.height, stream.pix_fmt = 48, 32, "yuv420p"
         for n in range(frames):

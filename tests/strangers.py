@@ -62,6 +62,14 @@ BAD: Mapping[str, tuple[str, str]] = {
         f"{HEAD}@hookimpl\ndef vadkit_component(): return []\n",
         "implements the hook 'vadkit_component', which does not exist: did you mean 'vadkit_components'?",
     ),
+    "unmarked": (
+        f"{HEAD}def vadkit_components(): return []\n",
+        "module 'unmarked': vadkit_components is not marked as a hook -> write @hookimpl of vadkit.api above it",
+    ),
+    "renamed": (
+        f"{HEAD}def vadkit_component(): return []\n",
+        "module 'renamed': defines no hook vadkit_components -> it has 'vadkit_component': rename it, and write @hook",
+    ),
     "unready": (announcing("return [object.__new__(Component)]"), "AttributeError"),
 }
 """Plugin -> its module, and what is said of it."""

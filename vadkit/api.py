@@ -13,7 +13,7 @@ Example:
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from vadkit.core.alarms import Alarm, AlarmRules, intervals_of, levels, max_hold
 from vadkit.core.contracts import (
@@ -54,6 +54,7 @@ from vadkit.core.values import (
     BottleneckOutput,
     ClipOutputs,
     ClipSpec,
+    Detections,
     Event,
     FeatureSpec,
     Grid,
@@ -104,6 +105,7 @@ __all__ = [
     "Dataset",
     "Decoder",
     "DensityModel",
+    "Detections",
     "DivergedError",
     "Encoder",
     "Event",
@@ -150,6 +152,7 @@ __all__ = [
     "bytes_of",
     "closest",
     "count_frames",
+    "draw_heat_map",
     "frame_rate",
     "frame_times",
     "hookimpl",
@@ -230,6 +233,30 @@ def frame_rate(path: Path) -> float | None:
     from vadkit.video import video_file
 
     return video_file.frame_rate(path)
+
+
+def draw_heat_map(
+    picture: NDArray[np.uint8], anomaly_map: NDArray[np.floating[Any]], *, low: float, high: float
+) -> NDArray[np.uint8]:
+    """Return a picture (H, W, 3) under the heat map of an anomaly map (h, w) that covers it, in the colours of vadkit.
+
+    Args:
+        picture: RGB, uint8.
+        anomaly_map: higher = more anomalous. NaN is transparent.
+        low: the map's values up to this one are transparent.
+        high: the map's values from this one on have the brightest colour.
+
+    Example:
+        >>> import numpy as np
+        >>> from vadkit.api import draw_heat_map
+        >>> picture = np.full((2, 4, 3), 100, np.uint8)
+        >>> drawn = draw_heat_map(picture, np.array([[0.0, 1.0]]), low=0.0, high=1.0)
+        >>> drawn[0, 0].tolist(), drawn[0, 3].tolist()
+        ([100, 100, 100], [214, 216, 149])
+    """
+    from vadkit.video import overlay  # here, because the import of Pillow is slow
+
+    return overlay.draw_heat_map(picture, anomaly_map, low=low, high=high)
 
 
 def frame_times(path: Path) -> NDArray[np.float64]:

@@ -159,7 +159,7 @@ class Backbone(Encoder, nn.Module):
         images = (images - self.mean[:, None, None]) / self.std[:, None, None]
         if self.images:
             return images.contiguous()
-        return images.unflatten(0, (len(clips), -1)).transpose(1, 2).contiguous()
+        return images.unflatten(0, (clips.shape[0], -1)).transpose(1, 2).contiguous()
 
     def _latent(self, name: str, output: Tensor) -> Tensor:
         spec = self.latents[name]

@@ -43,7 +43,7 @@ class ConvLSTMLayer(nn.Module):
     def forward(self, maps: Tensor) -> Tensor:
         """(B, C', T', H', W') -> (B, hidden, T', H', W')."""
         given = _each_frame(self.of_input, maps)  # (B, 4 hidden, T', ...)
-        state = given.new_zeros(len(maps), self.hidden, *maps.shape[-2:])
+        state = given.new_zeros(maps.shape[0], self.hidden, *maps.shape[-2:])
         cell = torch.zeros_like(state)
         states: list[Tensor] = []
         for step in given.unbind(2):
@@ -170,4 +170,4 @@ def _after(width: int, activation: str, *, norm: bool) -> list[nn.Module]:
 def _each_frame(layers: nn.Module, maps: Tensor) -> Tensor:
     """Apply 2-D layers to every frame: (B, C, T, H, W) -> (B, C', T, H', W')."""
     frames = layers(maps.transpose(1, 2).flatten(0, 1))
-    return frames.unflatten(0, (len(maps), -1)).transpose(1, 2)
+    return frames.unflatten(0, (maps.shape[0], -1)).transpose(1, 2)

@@ -74,7 +74,8 @@ class MNADMemory(Bottleneck, nn.Module):
         queries = _rows(latents["query"])  # (B, K, C')
         nearness = queries @ items.T  # (B, K, M)
         read = nearness.softmax(-1).detach() @ items
-        pair = torch.cat([queries, read], dim=-1).transpose(1, 2).reshape(len(queries), -1, *latents["query"].shape[2:])
+        pair = torch.cat([queries, read], dim=-1).transpose(1, 2)  # (B, 2 C', K)
+        pair = pair.unflatten(2, latents["query"].shape[2:])
         two = items[nearness.topk(2, dim=-1).indices]  # (B, K, 2, C')
         apart = (queries - two[:, :, 0]).square().mean(-1)  # (B, K)
         scores = {"distance": apart.mean(1, keepdim=True).detach()}

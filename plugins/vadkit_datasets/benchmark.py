@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
 
-from vadkit.api import DataError, Labels, Split, Track, VideoRef, is_video, list_folder, natural_key
+from vadkit.api import DataError, Labels, Split, Track, VideoRef, is_video, join_names, list_folder, natural_key
 from vadkit_datasets.layout import HOLE, OnDisk, number, numbered_images, videos_below
 from vadkit_datasets.tracks import read_tracks
 
@@ -22,7 +22,7 @@ class Benchmark(OnDisk):
     # folders of training videos, as files or folders of frames; the first with videos is used
     train_folders: ClassVar[tuple[str, ...]] = ("training/frames", "training/videos")
     test_folders: ClassVar[tuple[str, ...]] = ("testing/frames", "testing/videos")  # the same of the test videos
-    signs: ClassVar[tuple[str, ...]] = ()  # more files or folders that identify the data set's folder; one is enough
+    signs: Sequence[str] = ()  # more files or folders that identify the data set's folder; one is enough
     fps: ClassVar[float]  # frames per second of all videos
     scene: ClassVar[str] = ""  # pattern of a video's name with the scene as its group; empty if there is one scene
     example: ClassVar[str] = ""  # a name that matches the pattern
@@ -95,13 +95,14 @@ class Benchmark(OnDisk):
         for base in (self._root / name for name in ("", *self.inside)):
             if any((base / sign).exists() for sign in signs):
                 return base
-        raise DataError(f"the folder contains none of {', '.join(signs)}", where=str(self._root), fix=self.layout)
+        folders = ", ".join(f"{name}/" for name in self.inside)
+        what = f"the folder contains none of {join_names(signs)}" + (f", and no folder {folders}" if folders else "")
+        raise DataError(what, where=str(self._root.absolute()), fix=self.layout)
 
     def _find(self, split: Split) -> list[VideoRef]:
-        names = self.test_folders if split == "test" else self.train_folders
-        folders = [self._base / name for name in names if (self._base / name).is_dir()]
+        folders = self._folders(split)
         found = next(filter(None, map(self._videos_in, folders)), ()) if folders else self._listed(split)
-        what = f"no videos: looked for {', '.join(names)}"
+        what = f"no videos: looked for {', '.join(self.test_folders if split == 'test' else self.train_folders)}"
         if split in self.missing and (found or not folders):
             what = self.missing[split]
         if split == "train":
@@ -110,15 +111,25 @@ class Benchmark(OnDisk):
             raise DataError(what, where=str(self._base), fix=self.layout)
         return [self._placed(video) for video in found]
 
+    def _folders(self, split: Split) -> list[Path]:
+        """The folders of a split that exist, in the order in which they are tried."""
+        names = self.test_folders if split == "test" else self.train_folders
+        return [self._base / name for name in names if (self._base / name).is_dir()]
+
+    def ignored(self, split: Split) -> Sequence[Path]:
+        """The folders of a split that are not read, because one before them has videos."""
+        filled = [folder for folder in self._folders(split) if any(map(_is_entry, list_folder(folder)))]
+        return filled[1:]
+
     def _videos_in(self, folder: Path) -> list[VideoRef]:
         """Video files and folders of frames. All folders start at the same number, 0 or 1."""
         found: list[VideoRef] = []
         for entry in list_folder(folder):
-            if entry.is_dir() and not entry.name.endswith("_gt"):
+            if is_video(entry) and not entry.is_dir():
+                found.append(VideoRef(entry.stem, entry, fps=self.fps))
+            elif _is_entry(entry):
                 frames = numbered_images(entry)
                 found.append(VideoRef(entry.name, frames, frames=len(frames), fps=self.fps))
-            elif is_video(entry):
-                found.append(VideoRef(entry.stem, entry, fps=self.fps))
         starts = [video.source[0] for video in found if isinstance(video.source, tuple)]
         first = min(map(number, starts), default=0)
         for path in starts:
@@ -146,6 +157,11 @@ class Benchmark(OnDisk):
         if found is None:
             raise DataError(f"no {what}: looked for {', '.join(names)}", where=str(self._base), fix=self.layout)
         return found
+
+
+def _is_entry(path: Path) -> bool:
+    """Whether it may be a video: a video file or a folder of frames."""
+    return is_video(path) or (path.is_dir() and not path.name.endswith("_gt"))
 
 
 def published(**counts: int) -> Mapping[str, int]:

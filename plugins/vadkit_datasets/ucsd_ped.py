@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property, partial
 from itertools import takewhile
 from pathlib import Path
@@ -18,6 +18,7 @@ from vadkit_datasets.layout import check_length, number, numbered_images, read_a
 # Frames and abnormal frames of Ped2's test clips 1 to 12, from the ground truth that UCSD publishes.
 _PED2_FRAMES = (180, 180, 150, 180, 150, 180, 180, 180, 120, 150, 180, 180)
 _PED2_ABNORMAL = (120, 86, 146, 150, 129, 159, 135, 180, 120, 150, 180, 93)
+_CLIP_FRAMES = {"ped1": (200,) * 36, "ped2": _PED2_FRAMES}
 _TOTALS = {
     "ped1": published(train_videos=34, train_frames=6800, test_videos=36, test_frames=7200, abnormal_frames=4045),
     "ped2": published(train_videos=16, train_frames=2550, test_videos=12, test_frames=2010, abnormal_frames=1648),
@@ -29,7 +30,8 @@ class UCSDPed(Benchmark):
 
     Args:
         root: the subset's folder, one that contains it, or the other subset's.
-        subset: "ped1" or "ped2".
+        subset: "ped1" or "ped2". By default "ped1" if only the name of `root` has it, or only its folder is in `root`;
+            else "ped2".
         labels: "intervals" as published, or "masks", where a frame is abnormal if any pixel of its mask is.
         label_file: file of intervals (.mat, .m) or frame labels (.npy) to use instead of the default; relative to the
             working folder or to the data set's.
@@ -55,17 +57,21 @@ class UCSDPed(Benchmark):
         self,
         root: Path | None,
         *,
-        subset: Literal["ped1", "ped2"] = "ped2",
+        subset: Literal["ped1", "ped2"] | None = None,
         labels: Literal["intervals", "masks"] = "intervals",
         label_file: Path | None = None,
         published: bool = True,
     ) -> None:
+        subset = subset or _subset_in(root)
         # The default folder is Ped2's; Ped1 is in the same parent folder.
         other = "ped1" if subset == "ped2" else "ped2"
-        super().__init__(root.parent if root is not None and other in root.name.lower() else root)
+        super().__init__(root.absolute().parent if root is not None and other in root.name.lower() else root)
         self._subset, self._kind, self._label_file, self._published = subset, labels, label_file, published
-        self.inside = (f"UCSD{subset}", f"ucsd_{subset}", subset, f"UCSD_Anomaly_Dataset.v1p2/UCSD{subset}")
+        self.inside = _folders(subset)
         self.totals = _TOTALS[subset]
+        forms = (f"{subset}.mat", f"UCSD{subset}.m", f"frame_labels_{subset}.npy")
+        self._label_files = tuple(f"{folder}{form}" for form in forms for folder in ("", "labels/", "Test/"))
+        self.signs = self._label_files
 
     def _labels(self, video: VideoRef) -> Labels:
         folders = (self._base / "Test" / f"{video.name}_gt", self._base / "testing/pixel_masks" / video.name)
@@ -83,13 +89,20 @@ class UCSDPed(Benchmark):
         frames = np.asarray(masks().any(axis=(1, 2)))
         return Labels(frames, masks, tracks, source=f"ucsd_{self._subset} pixel masks")
 
+    def _labelled(self, there: Mapping[str, VideoRef]) -> Iterable[VideoRef]:
+        """All clips as published if those that exist have the published lengths; else those that exist."""
+        frames = _CLIP_FRAMES[self._subset]
+        by_index = {number(video.name) - 1: video for video in there.values()}
+        if any(not 0 <= index < len(frames) or frames[index] != clip.frames for index, clip in by_index.items()):
+            return there.values()
+        return [by_index.get(index) or self._absent(f"{index + 1:02}", count) for index, count in enumerate(frames)]
+
     @cached_property
     def _labels_found(self) -> Path:
         if self._label_file is not None:
             names = (str(self._label_file.absolute()), str(self._label_file))
         else:
-            forms = (f"{self._subset}.mat", f"UCSD{self._subset}.m", f"frame_labels_{self._subset}.npy")
-            names = tuple(f"{folder}{form}" for form in forms for folder in ("", "labels/", "Test/"))
+            names = self._label_files
         return self._file(names, "label file")
 
     @cached_property
@@ -100,14 +113,22 @@ class UCSDPed(Benchmark):
     def _flat(self) -> NDArray[np.bool_]:
         """(frames of all test clips,) bool."""
         flat = read_array(self._labels_found).ravel() != 0
-        total = sum(map(_length, self.videos("test")))
+        total = sum(map(_length, self._flat_clips))
         check_length(len(flat), total, where="all test clips together", source=str(self._labels_found))
         return flat
+
+    @cached_property
+    def _flat_clips(self) -> Sequence[VideoRef]:
+        """The clips of a file with the labels of all test clips in turn: those that exist, or all as published."""
+        there = self._videos_if_any("test")
+        size = read_array(self._labels_found).size
+        labelled = list(self._labelled({video.name: video for video in there}))
+        return labelled if size == sum(_CLIP_FRAMES[self._subset]) else there or labelled
 
     def _from_file(self, video: VideoRef, file: Path) -> NDArray[np.bool_]:
         index = number(video.name) - 1
         if file.suffix == ".npy":
-            start = sum(map(_length, takewhile(lambda test: test.source != video.source, self.videos("test"))))
+            start = sum(map(_length, takewhile(lambda clip: clip.name != video.name, self._flat_clips)))
             frames = self._flat[start : start + _length(video)]
         else:
             labels = self._intervals.get(str(index + 1))
@@ -130,6 +151,19 @@ class UCSDPed(Benchmark):
         paths = numbered_images(folder)
         check_length(len(paths), _length(video), where=video.name, source=str(folder))
         return np.stack(list(mask_images(paths)))
+
+
+def _folders(subset: str) -> tuple[str, ...]:
+    return (f"UCSD{subset}", f"ucsd_{subset}", subset, f"UCSD_Anomaly_Dataset.v1p2/UCSD{subset}")
+
+
+def _subset_in(root: Path | None) -> Literal["ped1", "ped2"]:
+    """The subset that a folder is, or the only one that it contains; else Ped2."""
+    if root is None or "ped2" in root.name.lower():
+        return "ped2"
+    there = {subset: any((root / name).is_dir() for name in _folders(subset)) for subset in ("ped1", "ped2")}
+    only = there["ped1"] and not there["ped2"]
+    return "ped1" if "ped1" in root.name.lower() or only else "ped2"
 
 
 def _length(video: VideoRef) -> int:

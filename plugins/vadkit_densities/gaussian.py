@@ -15,6 +15,7 @@ from vadkit_densities.sample import check_dimensions, collect
 
 SMALLEST_STD = 1e-4  # a dead channel must not dominate the likelihood
 _LEAST_VARIANCE = 0.02  # of a place, relative to the variance of all places
+_JITTER = 1e-6  # added to the variance of each dimension, as a share of it
 _MOST = 2048  # dimensions; a larger covariance takes minutes and gigabytes
 
 
@@ -89,8 +90,12 @@ class Gaussian(DensityModel, nn.Module):
             self.scale.copy_(std)
             return
         # Shrink in units of each dimension's deviation, so that a dimension of small scale does not count as noise.
-        shrunk = LedoitWolf(assume_centered=True).fit(((sample - sample.mean(0)) / std).numpy()).covariance_
-        factor = torch.linalg.cholesky(torch.from_numpy(shrunk))
+        white = (sample - sample.mean(0)) / std
+        shrunk = torch.from_numpy(LedoitWolf(assume_centered=True).fit(white.numpy()).covariance_)
+        shrunk += torch.diag(1 - white.square().mean(0))  # a constant dimension has the deviation SMALLEST_STD
+        factor, singular = torch.linalg.cholesky_ex(shrunk)
+        if singular:  # some dimensions are multiples of others
+            factor = torch.linalg.cholesky(shrunk + _JITTER * torch.eye(len(shrunk)))
         self.scale.copy_(std[:, None] * factor)
 
     def _fit_places(self, features: FeatureSource, places: Places) -> None:

@@ -32,7 +32,7 @@ def collect(features: FeatureSource, limit: int) -> Tensor:
         raise DataError("no training features to fit the density on")
     sample = torch.cat(found)
     if not bool(torch.isfinite(sample).all()):
-        raise DataError("the training features are not finite", fix="check the model's losses in log.jsonl")
+        raise DataError("the training features are not finite", fix="correct the feature that gives them")
     return sample
 
 

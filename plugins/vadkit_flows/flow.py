@@ -40,7 +40,7 @@ class Flow(DensityModel, nn.Module):
     def encode(self, features: Tensor) -> tuple[list[Tensor], Tensor]:
         """(N, *shape) -> one latent per level, and the log-determinant (N,)."""
         rest, scale = self.standardize(features.float())
-        log_det = scale.expand(len(rest)).clone()
+        log_det = scale.expand(rest.shape[0]).clone()
         latents: list[Tensor] = []
         for index, level in enumerate(self.levels):
             for step in self.steps(level):
@@ -83,7 +83,7 @@ class Flow(DensityModel, nn.Module):
             return None
         height, width = features.shape[2:]
         rest, scale = self.standardize(features.float())
-        total = (-scale / (height * width)).expand(len(rest), height, width).clone()
+        total = (-scale / (height * width)).expand(rest.shape[0], height, width).clone()
         for index, level in enumerate(self.levels):
             for step in self.steps(level):
                 rest, change = step.inverse(rest) if step is self.squeeze else step.inverse_map(rest)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import copy
 import warnings
 from math import prod
-from typing import Any
+from typing import Any, cast
 
 import torch
 from normflows.flows.affine.coupling import AffineCouplingBlock
@@ -64,6 +65,18 @@ class Glow(Flow):
         """The squeeze, then the steps."""
         return [self.squeeze, *level]
 
+    def for_scoring(self) -> Glow:
+        """A copy in which each step has one 1x1 convolution instead of actnorm and mixing; itself before the fit."""
+        steps = [step for level in self.levels for step in cast("nn.ModuleList", level)]
+        if not all(isinstance(step, GlowStep) and step.actnorm.data_dep_init_done for step in steps):
+            return self
+        folded = copy.copy(self)
+        folded._modules = dict(self._modules)
+        folded.levels = nn.ModuleList(
+            nn.ModuleList(FoldedStep(step) for step in cast("Any", level)) for level in self.levels
+        )
+        return folded.eval()
+
 
 class GlowStep(nn.Module):
     """One step of the flow. `inverse` maps from the data to the prior, as in normflows.
@@ -74,7 +87,7 @@ class GlowStep(nn.Module):
 
     def __init__(self, channels: int, hidden: int) -> None:
         super().__init__()
-        net = ConvNet2d((channels - channels // 2, hidden, hidden, channels // 2 * 2), (3, 1, 3))
+        net = _fast(ConvNet2d((channels - channels // 2, hidden, hidden, channels // 2 * 2), (3, 1, 3)))
         self.coupling = AffineCouplingBlock(Float32(net), scale_map="sigmoid")
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "torch.lu is deprecated", UserWarning)  # in normflows 1.7
@@ -90,10 +103,12 @@ class GlowStep(nn.Module):
     def inverse_map(self, z: Tensor) -> tuple[Tensor, Tensor]:
         """As `inverse`, with the log-determinant by place (N, H, W)."""
         z, mixed = self._mixed(z)
-        affine: Any = self.coupling.flows[1]
-        scale = affine.param_map(z.chunk(2, dim=1)[0])[:, 1::2]
-        by_place = functional.logsigmoid(scale + 2).sum(1) + mixed / prod(z.shape[2:])
-        return self.coupling.inverse(z)[0], by_place
+        return _coupled(self.net, z, mixed / prod(z.shape[2:]))
+
+    @property
+    def net(self) -> Any:
+        """The network of the coupling."""
+        return cast("Any", self.coupling.flows[1]).param_map
 
     def _mixed(self, z: Tensor) -> tuple[Tensor, Tensor]:
         z, normed = self.actnorm.inverse(z)
@@ -108,3 +123,55 @@ class GlowStep(nn.Module):
             z, mixed = self.mix(z)
         z, normed = self.actnorm(z)
         return z, normed + mixed + coupled
+
+
+class FoldedStep(nn.Module):
+    """A fitted step for scoring: actnorm and mixing are one 1x1 convolution with a constant matrix.
+
+    Args:
+        step: initialized by its first batch.
+    """
+
+    weight: Tensor
+    bias: Tensor
+    log_det: Tensor
+
+    @torch.no_grad()
+    def __init__(self, step: GlowStep) -> None:
+        super().__init__()
+        scale = (-step.actnorm.s.double()).flatten()
+        matrix = step.mix._assemble_W().double() * scale.exp()
+        self.register_buffer("weight", matrix[:, :, None, None].float())
+        self.register_buffer("bias", -(matrix @ step.actnorm.t.double().flatten()).float())
+        self.register_buffer("log_det", (scale.sum() + step.mix.log_S.double().sum()).float())  # of one place
+        self.net = step.net
+
+    def inverse(self, z: Tensor) -> tuple[Tensor, Tensor]:
+        """Map (N, C, H, W) towards the prior; also return the log-determinant (N,)."""
+        z, by_place = self.inverse_map(z)
+        return z, by_place.sum((1, 2))
+
+    def inverse_map(self, z: Tensor) -> tuple[Tensor, Tensor]:
+        """As `inverse`, with the log-determinant by place (N, H, W)."""
+        with torch.autocast(z.device.type, enabled=False):
+            z = functional.conv2d(z, self.weight, self.bias)
+        return _coupled(self.net, z, self.log_det)
+
+
+def _fast(net: ConvNet2d) -> ConvNet2d:
+    """The same network, with weights in channels-last order, which the convolutions then keep, and ReLU in place."""
+    for index, layer in enumerate(net.net):
+        if isinstance(layer, nn.Conv2d):
+            layer.to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
+        elif isinstance(layer, nn.LeakyReLU) and not layer.negative_slope:
+            net.net[index] = nn.ReLU(inplace=True)
+    return net
+
+
+def _coupled(net: nn.Module, z: Tensor, log_det: Tensor) -> tuple[Tensor, Tensor]:
+    """The affine coupling with a sigmoid, towards the prior, and its log-determinant by place plus `log_det`."""
+    kept, changed = z.chunk(2, dim=1)
+    parameters = net(kept)
+    scale = parameters[:, 1::2] + 2
+    changed = (changed - parameters[:, 0::2]) * scale.sigmoid()
+    return torch.cat([kept, changed], dim=1), functional.logsigmoid(scale).sum(1) + log_det

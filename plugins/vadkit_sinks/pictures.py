@@ -1,8 +1,6 @@
-"""Pictures of frames: heat maps, boxes, JPEG."""
+"""Pictures of frames: boxes, JPEG."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,29 +8,12 @@ from numpy.typing import NDArray
 from vadkit.api import PluginError
 
 Picture = NDArray[np.uint8]  # (H, W, 3) RGB
-_STRENGTH = 0.65  # opacity of the heat map where it is hottest
 _BOX = (255, 255, 255)
 
 
 def rgb(picture: NDArray[np.uint8]) -> Picture:
     """A picture (H, W, C) with C = 1 or 3 as (H, W, 3)."""
     return np.repeat(picture, 3, axis=2) if picture.shape[2] == 1 else picture
-
-
-def with_heat_map(picture: Picture, anomaly_map: NDArray[np.floating[Any]], low: float, high: float) -> Picture:
-    """Draw an anomaly map (h, w) over the picture that it covers.
-
-    Values up to `low` are transparent, and values from `high` on have the hottest colour.
-    """
-    import cv2
-
-    height, width = picture.shape[:2]
-    values = np.nan_to_num(anomaly_map.astype(np.float32))
-    heat = cv2.resize(values, (width, height), interpolation=cv2.INTER_LINEAR)
-    heat = np.clip((heat - low) / max(high - low, 1e-12), 0, 1)
-    colors = cv2.applyColorMap((255 * heat).astype(np.uint8), cv2.COLORMAP_TURBO)[..., ::-1]
-    opacity = _STRENGTH * heat[..., None]
-    return (picture * (1 - opacity) + colors * opacity).astype(np.uint8)
 
 
 def with_box(picture: Picture, box: tuple[int, int, int, int]) -> Picture:

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 
-from vadkit.api import AlarmEvent, Sink, WatchedSource, atomic_write
+from vadkit.api import AlarmEvent, Sink, WatchedSource, atomic_write, draw_heat_map
 from vadkit_sinks.folder import Folder
-from vadkit_sinks.pictures import jpeg, rgb, with_box, with_heat_map
+from vadkit_sinks.pictures import jpeg, rgb, with_box
 
 
 class Snapshot(Sink):
@@ -61,7 +61,7 @@ class Snapshot(Sink):
         picture, anomaly_map = rgb(event.peak.picture), event.peak.anomaly_map
         if self._heat_map and anomaly_map is not None and np.isfinite(anomaly_map).any():
             low, high = np.nanmedian(anomaly_map), np.nanmax(anomaly_map)
-            picture = with_heat_map(picture, anomaly_map, float(low), float(high))
+            picture = draw_heat_map(picture, anomaly_map, low=float(low), high=float(high))
             if event.box is not None:
                 picture = with_box(picture, event.box)
         with atomic_write(self._folder.file(event)) as path:

@@ -27,6 +27,7 @@ _COMPONENTS = [  # kind, name, module and class in this package, summary
     ("score_transform", "gaussian", "smoothing:Gaussian", "Gaussian smoothing over time."),
     ("score_transform", "median", "smoothing:Median", "Median filter over time."),
     ("score_transform", "exponential", "smoothing:Exponential", "Moving average of past frames."),
+    ("score_transform", "fir", "smoothing:FIR", "Weighted sum of neighbouring frames."),
     ("score_transform", "truncated_gaussian", "smoothing:TruncatedGaussian", "AED-MAE's smoothing."),
     ("metric", "micro_auc", "metrics:MicroAUC", "AUC over all frames together."),
     ("metric", "macro_auc", "metrics:MacroAUC", "Mean of the per-video AUCs."),

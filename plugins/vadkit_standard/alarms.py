@@ -35,6 +35,7 @@ class Alarms(CountedOnce):
         (1.0, 1.0, 0.0)
     """
 
+    by_group: ClassVar[bool] = True
     lower_is_better: ClassVar[frozenset[str]] = frozenset({"false_alarms_per_hour", "detection_delay"})
     units: ClassVar[Mapping[str, str]] = {"false_alarms_per_hour": "", "detection_delay": "s"}
 

@@ -56,6 +56,8 @@ class AveragePrecision(CountedOnce):
         0.833
     """
 
+    by_group: ClassVar[bool] = True
+
     def resampled(self, videos: Sequence[ScoredVideo]) -> Callable[[NDArray[np.int64]], dict[str, float]]:
         """Sort the frames once."""
         return _of_curve("average_precision", videos, Curve.average_precision)
@@ -74,6 +76,7 @@ class EER(CountedOnce):
         {'eer': 0.5}
     """
 
+    by_group: ClassVar[bool] = True
     lower_is_better: ClassVar[frozenset[str]] = frozenset({"eer"})
 
     def __init__(self, *, method: Literal["interpolated", "nearest"] = "interpolated") -> None:
@@ -126,6 +129,7 @@ class Decidability(CountedOnce):
         {'decidability': 3.0}
     """
 
+    by_group: ClassVar[bool] = True
     units: ClassVar[Mapping[str, str]] = {"decidability": ""}
 
     def resampled(self, videos: Sequence[ScoredVideo]) -> Callable[[NDArray[np.int64]], dict[str, float]]:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import correlate1d, gaussian_filter1d, median_filter
 from scipy.signal import lfilter
 
-from vadkit.api import DataError, ScoreTransform
+from vadkit.api import DataError, Scope, ScoreTransform
 
 SMALLEST, LONGEST = 1e-3, 100_000  # frames; values outside are typing errors
 Edges = Literal["nearest", "reflect", "zeros"]
@@ -123,6 +123,48 @@ class TruncatedGaussian(_Smoothing):
         away = np.arange(self.taps) - (self.taps // 2 - 1)
         kernel = np.exp(-0.5 * (away / self.sigma) ** 2) / (self.sigma * np.sqrt(2 * np.pi))
         return correlate1d(np.asarray(scores, np.float64), kernel, mode="constant")
+
+
+class FIR(_Smoothing):
+    """A finite impulse response filter: a weighted sum of the current score and its neighbours.
+
+    The score of frame i becomes `taps[0] * s[i] + taps[1] * s[i - 1] + ...`. With `future: n`, the weights start n
+    frames later: `taps[0] * s[i + n] + ...`. The weights are not scaled to sum 1.
+
+    Args:
+        taps: the weights, newest frame first.
+        future: number of later frames that have a weight.
+        over: "video" filters each video alone. "scene" and "dataset" filter the concatenated scores of all test videos
+            of a scene or of the data set, as some published code does. Then the first frames of a video depend on the
+            last frames of another video, and the result depends on the order of the videos.
+        edges: how scores continue outside: the first or last score repeated ("nearest"), mirrored scores ("reflect"),
+            or zeros ("zeros").
+
+    Example:
+        >>> FIR(taps=(0.25, 0.75))(np.array([0.0, 8.0, 8.0]))
+        array([0., 2., 8.])
+    """
+
+    def __init__(
+        self, *, taps: tuple[float, ...], future: int = 0, over: Scope = "video", edges: Edges = "nearest"
+    ) -> None:
+        if not 1 <= len(taps) <= LONGEST or not np.isfinite(taps).all() or not np.any(taps):
+            what = f"taps must be 1 to {LONGEST} finite numbers, not all of them 0"
+            raise DataError(what, where="fir", fix="write the weights, newest frame first: taps: [0.4, 0.6]")
+        if not 0 <= future < len(taps):
+            what = f"future is {future}, but must be 0 to {len(taps) - 1}: it counts taps"
+            raise DataError(what, where="fir")
+        self.taps, self.future, self.edges = np.asarray(taps, np.float64), future, edges
+        self.scope = over
+        self.needs_future = future > 0 or over != "video"
+
+    def __call__(self, scores: NDArray[np.float64]) -> NDArray[np.float64]:
+        """(F,) -> (F,)."""
+        scores = np.asarray(scores, np.float64)
+        before, after = self.taps.size - 1 - self.future, self.future
+        modes: dict[str, Literal["edge", "symmetric", "constant"]]
+        modes = {"nearest": "edge", "reflect": "symmetric", "zeros": "constant"}
+        return np.convolve(np.pad(scores, (before, after), modes[self.edges]), self.taps, "valid")
 
 
 def _check_sigma(sigma: float, where: str) -> None:

@@ -104,7 +104,7 @@ def test_what_needs_values_is_not_counted_but_runs(tiny: dict[str, Any], monkeyp
             return clips
 
     pipeline = experiment.pipeline()
-    encoder: Any = experiment.autoencoder and experiment.autoencoder.encoder
+    encoder: Any = pipeline.autoencoder and pipeline.autoencoder.encoder
     encoder.static[0].insert(0, Peeking())
     assert count_flops(pipeline, experiment.scorers) is None
 

@@ -169,6 +169,28 @@ def test_folders_of_different_values_have_different_names() -> None:
     assert max(map(len, names)) < 120
 
 
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [
+        ("gaussian", "gaussian"),
+        ("0.5", "0.5"),
+        ("[64, 96]", "[64, 96]"),
+        ("{use: gaussian, covariance: diagonal}", "gaussian+covariance=diagonal"),
+        ("[minmax, {use: median, size: 5}]", "minmax-then-median+size=5"),
+        ("{use: itae, channels: [8, 8]}", "{use: itae, channels: [8, 8]}"),
+        ("{use: a, note: 'b+c=d'}", "{use: a, note: 'b+c=d'}"),
+        ("[]", "[]"),
+    ],
+)
+def test_a_component_has_a_readable_name(value: str, shown: str) -> None:
+    assert module.readable(value) == shown
+
+
+def test_the_folder_of_a_component_is_readable() -> None:
+    values = {"densities.static": "{use: gaussian, covariance: diagonal}"}
+    assert module._name(values) == "static=gaussian+covariance=diagonal"
+
+
 def test_values_are_yaml_and_brackets_hold_together() -> None:
     found = parse(["seed=0,1", "evaluate.protocol={use: itae, eer: nearest},ffp", "data.clip.size=[64, 96],[32, 48]"])
     assert found == {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import csv
 import io
 import subprocess
@@ -14,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 import yaml
+from made_runs import VIDEOS, make
 
 import vadkit
 from vadkit.cli.render.compare import renderer
@@ -21,28 +21,7 @@ from vadkit.core.errors import DataError, PluginError, VadkitError
 from vadkit.core.values import Labels
 from vadkit.evaluation.compare import compare
 from vadkit.store.manifest import Count, Manifest, write_manifest
-from vadkit.store.scores import VideoScores, write_labels, write_scores
-
-VIDEOS = 14
-
-
-def make(folder: Path, recipe: dict[str, Any], strength: float, *, seed: int = 0, **evaluate: Any) -> Path:
-    """A run whose reconstruction tells abnormal frames apart as well as `strength` says."""
-    recipe = copy.deepcopy(recipe)
-    recipe["name"] = folder.name
-    recipe["scores"] = {"reconstruction": recipe["scores"]["reconstruction"]}
-    recipe["fuse"] = {"reconstruction": {"transform": ["minmax"]}}
-    recipe["evaluate"] |= evaluate
-    folder.mkdir(parents=True)
-    (folder / "recipe.yaml").write_text(yaml.safe_dump(recipe))
-    truth = np.random.default_rng(7)
-    labels = {f"{n:02}": Labels(np.repeat(truth.random(6) < 0.4, 10), source="by hand") for n in range(VIDEOS)}
-    random = np.random.default_rng(seed)
-    for name, label in labels.items():
-        scores = random.normal(size=60) + strength * label.frames
-        write_scores(folder / "scores", VideoScores(name, "", {"reconstruction": scores}, np.ones(60, np.int64), 25.0))
-    write_labels(folder / "labels.npz", labels)
-    return folder
+from vadkit.store.scores import write_labels
 
 
 def test_runs_with_different_strides_are_ranked(tiny: dict[str, Any], tmp_path: Path) -> None:

@@ -11,7 +11,8 @@ import pytest
 
 from vadkit.core.alarms import intervals_of, max_hold
 from vadkit.core.values import ClipSpec, Event
-from vadkit.evaluation.events import COLUMNS, clock, find_events, locate, write_events
+from vadkit.evaluation.events import COLUMNS, find_events, locate, write_events
+from vadkit.video.clock import clock
 
 
 @pytest.mark.parametrize("fps", [None, 3.0, 25.0])

@@ -10,10 +10,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import vadkit
 from vadkit.core.errors import DataError, RecipeError, VadkitError
 from vadkit.evaluation.external_scores import ExternalScores, evaluate_external_all_protocols
+from vadkit.report.remarks import result_warnings
 
 LABELS = {"a": [0, 0, 1, 1], "b": [0, 1, 0, 0, 0]}
 SCORES = {"a": [1.0, 2, 3, 4], "b": [10.0, 40, 20, 30, 10]}
@@ -77,6 +79,91 @@ def test_labels_and_scores_of_one_video_need_no_names(files: Path) -> None:
 def test_high_may_mean_normal(files: Path) -> None:
     result = vadkit.evaluate_scores(files / "scores.npz", labels=files / "labels.npz", high="normal")
     assert result.metrics["micro_auc"] == pytest.approx(8 / 18)
+
+
+def test_high_of_each_component(files: Path) -> None:
+    for name, scores in SCORES.items():
+        (files / "parts").mkdir(exist_ok=True)
+        np.savez(files / "parts" / f"{name}.npz", psnr=-np.array(scores), error=np.array(scores))
+    result = vadkit.evaluate_scores(files / "parts", labels=files / "labels.npz", high={"psnr": "normal"})
+    assert result.components["psnr"] == result.components["error"]
+    assert result.metrics["micro_auc"] == pytest.approx(10 / 18)
+    assert result.summary.scores_input["high"] == {"psnr": "normal"}
+
+
+def test_full_lists_without_their_first_frames(files: Path) -> None:
+    given: dict[str, Any] = {"labels": files / "labels.npz", "overrides": ["evaluate.protocol=ffp"]}
+    kept = vadkit.evaluate_scores(files / "scores.npz", drop=(1, 0), **given)
+    np.savez(files / "short.npz", **{name: np.array(s[1:]) for name, s in SCORES.items()})  # pyright: ignore
+    assert kept.metrics == vadkit.evaluate_scores(files / "short.npz", dropped=(1, 0), **given).metrics
+    assert kept.summary.frames == 7
+
+
+def test_a_part_of_the_videos_is_named(files: Path) -> None:
+    one = vadkit.evaluate_scores(files / "scores.npz", labels=files / "labels.npz", videos=["b*"])
+    assert [video.name for video in one.videos] == ["b"]
+    assert one.metrics["micro_auc"] == 1.0
+    assert "only a part of the test videos: b*" in result_warnings(one)
+    with pytest.raises(DataError, match="no test video is named 'c'"):
+        vadkit.evaluate_scores(files / "scores.npz", labels=files / "labels.npz", videos=["c"])
+
+
+def test_every_value_of_a_video(files: Path) -> None:
+    result = vadkit.evaluate_scores(files / "scores.npz", labels=files / "labels.npz")
+    assert result.groups["video"]["a"] == {
+        "micro_auc": 1.0, "eer": 0.0, "average_precision": 1.0, "decidability": pytest.approx(4.0)
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("rule", ["nearest", "drop"])
+def test_scores_of_every_other_frame_need_a_flag(files: Path, rule: str) -> None:
+    scores = {name: np.where(np.arange(len(s)) % 2, np.nan, s) for name, s in SCORES.items()}
+    np.savez(files / "some.npz", **scores)  # pyright: ignore
+    given: dict[str, Any] = {"labels": files / "labels.npz", "overrides": [f"evaluate.protocol.missing_scores={rule}"]}
+    with pytest.raises(DataError, match="3 of 9 frames between scored frames have no score") as caught:
+        vadkit.evaluate_scores(files / "some.npz", **given)
+    assert "--allow-gaps" in caught.value.fix
+    result = vadkit.evaluate_scores(files / "some.npz", allow_gaps=True, **given)
+    assert result.summary.frames_without_score == 4
+    change = ["evaluate.protocol.missing_scores=error"]
+    with pytest.raises(DataError, match="2 of 4 frames have no score") as caught:
+        vadkit.evaluate_scores(files / "some.npz", labels=files / "labels.npz", overrides=change)
+    assert "score_stride" not in caught.value.fix
+
+
+def test_labels_of_a_data_set_in_one_array(files: Path) -> None:
+    np.save(files / "ped2.npy", np.arange(2010) % 2)
+    np.save(files / "flat.npy", np.arange(2010.0))
+    with pytest.raises(DataError, match="the labels of all test videos of UCSD Ped2") as caught:
+        vadkit.evaluate_scores(files / "flat.npy", labels=files / "ped2.npy")
+    assert "--data" in caught.value.fix
+
+
+def test_boxes_and_maps_through_the_metrics_of_runs(files: Path) -> None:
+    masks = np.zeros((4, 20, 30), bool)
+    masks[2:, 5:10, 10:20] = True
+    for frame, mask in enumerate(masks):
+        (files / "masks/a").mkdir(parents=True, exist_ok=True)
+        Image.fromarray(mask).save(files / f"masks/a/{frame}.png")
+    rows = ["video,frame,x,y,w,h,score", "a,0,0,0,3,3,0.1", "a,2,10,5,10,5,0.9", "a,3,11,5,10,5,0.8", "a,3,0,0,3,3,0.2"]
+    (files / "boxes.csv").write_text("\n".join(rows))
+    np.savez(files / "a.npz", a=np.arange(4.0))
+    maps = np.zeros((4, 20, 30), np.float32)
+    maps[0, :3, :3], maps[3, :3, :3] = 0.1, 0.2
+    maps[2, 5:10, 10:20], maps[3, 5:10, 11:21] = 0.9, 0.8
+    np.save(files / "maps.npy", maps)
+    given: dict[str, Any] = {
+        "labels": files / "masks", "overrides": ["evaluate.metrics=[micro_auc,rbdc_tbdc,pixel_auc]"]
+    }  # fmt: skip
+    of_boxes = vadkit.evaluate_scores(files / "boxes.csv", **given)
+    assert of_boxes.metrics == {"micro_auc": 1.0, "rbdc": 1.0, "tbdc": 1.0, "pixel_auc": 1.0}
+    assert vadkit.evaluate_scores(files / "maps.npy", **given).metrics == of_boxes.metrics
+    assert of_boxes.summary.chance["rbdc"] < 1
+    for maps_of in ("boxes.csv", "maps.npy"):
+        with_maps = vadkit.evaluate_scores(files / "a.npz", maps=files / maps_of, **given)
+        assert with_maps.metrics == of_boxes.metrics
+    with pytest.raises(DataError, match="holds neither anomaly maps nor boxes"):
+        vadkit.evaluate_scores(files / "a.npz", maps=files / "a.npz", **given)
 
 
 def test_all_protocols_and_why_not(files: Path) -> None:
@@ -143,7 +230,7 @@ def test_faults_are_told_before_anything_is_read(files: Path) -> None:
     with pytest.raises(VadkitError, match="--allow-test-tuning"):
         vadkit.evaluate_scores(files / "scores.npz", labels=files / "labels.npz", overrides=change)
     change = ["evaluate.metrics=[pixel_auc]"]
-    with pytest.raises(DataError, match="maps are needed"):
+    with pytest.raises(DataError, match="needs anomaly maps or boxes, but these scores have neither"):
         vadkit.evaluate_scores(files / "scores.npz", labels=files / "labels.npz", overrides=change)
 
 
@@ -198,6 +285,7 @@ def test_a_drawn_data_set_needs_no_root(tmp_path: Path) -> None:
     ("name", "data", "root", "expected"),
     [
         ("ped2", "ucsd_ped", "ucsd_ped2", 0.934060),
+        ("ped2", "ucsd_ped", "ucsd_ped2/labels", 0.934060),  # label files alone
         ("avenue", {"use": "avenue", "labels": "masks"}, "avenue_part", 0.809908),
     ],
 )
@@ -243,6 +331,8 @@ def test_the_command_prints_a_table_without_torch(files: Path) -> None:
     ("arguments", "message"),
     [
         (["--dropped", "8"], "--dropped"),
+        (["--drop", "8"], "--drop"),
+        (["--high", "score=up"], "--high"),
         (["--high", "up"], "--high"),
         (["--data", "{use: avenue"], "--data"),
         (["--data", "avenue"], "its folder is not set"),

@@ -11,7 +11,7 @@ from vadkit.core.contracts import ScoreTransform
 from vadkit.core.errors import DataError
 from vadkit.evaluation.coverage import Imputed
 from vadkit.evaluation.fusion import ComponentFusion, FusedVideo, Fusion
-from vadkit_standard.smoothing import Median
+from vadkit_standard.smoothing import FIR, Median
 from vadkit_standard.transforms import MinMax
 
 Scores = NDArray[np.float64]
@@ -136,3 +136,14 @@ def test_a_faulty_transform_is_named(gives: Sequence[float], message: str) -> No
 def test_a_sum_that_is_not_finite_is_refused() -> None:
     with pytest.raises(DataError, match="weighted sum is not finite"):
         fuse([video(r=[1, 2])], {"r": ComponentFusion(float("nan"))})
+
+
+def test_a_filter_over_the_data_set_reads_the_video_before() -> None:
+    videos = [video("a", r=[1, 2]), video("b", r=[8, 4]), video("a", r=[0, 6])]
+
+    def fused(over: Literal["video", "scene", "dataset"]) -> list[list[float]]:
+        return totals(fuse(videos, {"r": ComponentFusion()}, smoothing=(FIR(taps=(0.5, 0.5), over=over),)))
+
+    assert fused("video") == [[1, 1.5], [8, 6], [0, 3]]
+    assert fused("scene") == [[1, 1.5], [8, 6], [1, 3]]
+    assert fused("dataset") == [[1, 1.5], [5, 6], [2, 3]]

@@ -75,6 +75,22 @@ def test_dusk_is_not_a_cut() -> None:
     assert not any(look.cut for look in looks)
 
 
+def test_dusk_is_reported_when_the_picture_has_become_another_one() -> None:
+    dusk = np.concatenate([scene(150 - number, 1, seed=3) for number in range(130)])
+    looks = watched(dusk, fps=1)  # about two minutes
+    drifted = [number for number, look in enumerate(looks) if look.drifted]
+    assert 1 <= len(drifted) <= 3
+    assert drifted[0] > 30
+    assert not any(look.cut or look.scene_changed for look in looks)
+    assert not any(look.drifted for look in watched(scene(100, 130), fps=1))
+
+
+def test_a_reported_change_is_not_reported_again_as_a_slow_one() -> None:
+    looks = watched(scene(150, 50), scene(40, 100), fps=1)
+    assert [number for number, look in enumerate(looks) if look.scene_changed] == [52]
+    assert not any(look.drifted for look in looks)
+
+
 def test_a_camera_that_turns_gives_few_cuts() -> None:
     random = np.random.default_rng(0)
     looks = watched(random.integers(0, 255, (100, 48, 64, 3)).astype(np.uint8))

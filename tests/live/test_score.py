@@ -204,8 +204,9 @@ def test_times_are_those_of_the_file_if_the_frame_rate_varies(run: vadkit.Run, t
     [path] = (tmp_path / "out/scores").rglob("*.csv")
     rows = _rows(path)
     assert [float(row["seconds"]) for row in rows] == [times[int(row["frame"])] / 1000 for row in rows]
-    assert [int(row["frame"]) for row in rows[-15:]] == list(range(60, 75))
-    assert len(rows) == 30 + 15  # of the fast frames every second one is used, because training had 10 a second
+    assert [int(row["frame"]) for row in rows] == list(range(75))
+    # Of the fast frames the model sees every second one, because training had 10 a second.
+    assert [row["score"] for row in rows[:60:2]] == [row["score"] for row in rows[1:60:2]]
     for event in _rows(tmp_path / "out/events.csv"):
         assert float(event["peak_seconds"]) == times[int(event["peak_frame"])] / 1000
 
@@ -216,7 +217,7 @@ def test_a_full_disk_advises_to_give_the_same_command_again(
     def full(*_: Any, **__: Any) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("vadkit.live.score_files.csv.writer", full)
+    monkeypatch.setattr("vadkit.store.frame_scores.csv.writer", full)
     with pytest.raises(RunFolderError, match="the disk is full") as caught:
         _score(run, root / "test", "--out", tmp_path / "out")
     assert caught.value.fix == "free some space, then give the same command again: finished videos are kept"

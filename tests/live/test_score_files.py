@@ -18,10 +18,10 @@ from owned import film, images
 from vadkit.core.errors import DataError, VadkitError
 from vadkit.core.values import ClipSpec, VideoRef
 from vadkit.core.watching import FrameScore
-from vadkit.live.annotate import AnnotatedVideo
 from vadkit.live.score import start_of
-from vadkit.live.score_files import FORMATS, check_format, writing
 from vadkit.live.videos import find_videos
+from vadkit.store.frame_scores import FORMATS, check_format, writing
+from vadkit.video.annotate import AnnotatedVideo
 from vadkit.video.clock import recorded_at
 from vadkit.video.damage import Damages
 from vadkit.video.decode import decode
@@ -58,7 +58,7 @@ def test_all_formats_have_the_same_content(
 ) -> None:
     if form == "parquet":
         pytest.importorskip("pyarrow")
-        monkeypatch.setattr("vadkit.live.score_files._ROWS", 2)
+        monkeypatch.setattr("vadkit.store.frame_scores._ROWS", 2)
     path = tmp_path / f"x.{form}"
     with writing(form, path, ["score", "file"]) as put:
         for n, score in enumerate(SCORES):
@@ -73,7 +73,7 @@ def test_all_formats_have_the_same_content(
 
 
 def test_a_format_without_its_library_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("vadkit.live.score_files.find_spec", lambda _: None)
+    monkeypatch.setattr("vadkit.store.frame_scores.find_spec", lambda _: None)
     with pytest.raises(VadkitError, match="pyarrow is not installed") as caught:
         check_format("parquet")
     assert caught.value.fix == "pip install 'vadkit[parquet]'"

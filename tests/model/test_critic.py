@@ -18,7 +18,7 @@ from torch import Tensor
 from toys import Flat, Judge, Mean, registry
 
 import vadkit
-from vadkit.core.errors import ShapeError, VadkitError
+from vadkit.core.errors import DivergedError, ShapeError, VadkitError
 from vadkit.core.progress import NoProgress
 from vadkit.core.values import ClipOutputs, ClipSpec
 from vadkit.engine.dry_run import dry_run
@@ -55,6 +55,8 @@ def train(folder: Path, step: TrainingStep, batches: list[Batch], *, rate: float
         steps=len(batches),
         optimizer=SGD(lr=rate, momentum=0),
         critic_optimizer=SGD(lr=critic, momentum=0) if critic else None,
+        batch_size=len(batches[0].clips),
+        items=sum(len(batch.clips) for batch in batches),
     )
     Trainer(
         build_fabric(Engine(accelerator="cpu")), Checkpoints(folder, "r"), Log(folder / "log"), NoProgress(), 0
@@ -136,7 +138,8 @@ def test_where_one_loss_is_not_finite_the_other_still_moves_its_own(tmp_path: Pa
     model = Autoencoder(SPEC, encoder, Flat(encoder.latents, SPEC))
     step = TrainingStep(model, [("judge", 1.0, judge)])
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
-    train(tmp_path, step, clips(1), rate=0.1, critic=0.1)
+    with pytest.raises(DivergedError, match=r"because the (critic's )?loss 'judge' was not finite"):
+        train(tmp_path, step, clips(1), rate=0.1, critic=0.1)
     moved = any(not torch.equal(tensor, before[name]) for name, tensor in model.state_dict().items())
     assert (moved, judge.number.item() != 1) == ((False, True) if torn == "model" else (True, False))
     assert json.loads((tmp_path / "log").read_text())["skipped"] == 1

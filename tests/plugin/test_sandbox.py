@@ -161,7 +161,7 @@ print(guarded(lambda: sys.stdout.buffer.write(b"x"), 5).error or "none", file=sy
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no alarms")
 def test_an_alarm_just_after_the_call_leaves_no_timer() -> None:
-    code = guard._limited.__wrapped__.__code__  # pyright: ignore[reportFunctionMemberAccess]
+    code = guard.limited.__wrapped__.__code__  # pyright: ignore[reportFunctionMemberAccess]
     lines, first = inspect.getsourcelines(code)
     after = first + next(number for number, line in enumerate(lines) if line.strip() == "finally:") + 1
     rung: list[int] = []

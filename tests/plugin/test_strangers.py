@@ -117,11 +117,21 @@ def test_other_versions_twins_and_clashes_are_named(site: Path) -> None:
     assert "made for plugin API 2" not in told.replace("plugin new (new-dist 1.0) failed: made for plugin API 2", "")
     assert "plugin fine (fine-dist 1.0) has the same name as a plugin of copy 2.0: uninstall one" in told
     assert "plugin again (again-dist 1.0) the density 'glow' clashes: write again:glow or flows:glow" in told
-    assert "plugin twice (twice-dist 1.0) announces the density 'same' 2 times" in told
+    assert "plugin twice (twice-dist 1.0) announces the density 'same' 2 times: its author should give" in told
     without = vadkit(site, "plugin", "list", VADKIT_DISABLE="copy, both, nwe, twice").stdout
     assert "has the same name" not in without
     assert "VADKIT_DISABLE names 'nwe', which is not a plugin; did you mean 'new'?" in without
     assert re.search(r"disabled by VADKIT_DISABLE: .*twice", without)
+
+
+@pytest.mark.parametrize("group", ["vadkit", "vadkit.plugins", "vadkit_v1", "Vadkit"])
+def test_an_entry_point_group_that_is_not_read_is_named(site: Path, group: str) -> None:
+    install(site, "lost", GOOD, group=group)
+    write_metadata(site, "other", "1.0", "[vadkit_web.pages]\nhome = nowhere\n")  # the business of another package
+    told = vadkit(site, "plugin", "list").stdout
+    assert f"plugin lost (lost-dist 1.0) failed: has the entry-point group {group!r}" in told
+    assert "its author should write 'vadkit.v1'" in told
+    assert "other 1.0" not in told
 
 
 def test_a_plugin_that_imports_torch_is_named_and_loads(site: Path) -> None:

@@ -12,6 +12,7 @@ import pytest
 from scipy.io import loadmat, savemat
 
 from vadkit.api import DataError, VideoRef
+from vadkit.data.tools import check_dataset
 from vadkit_datasets import avenue
 from vadkit_datasets.avenue import Avenue
 
@@ -83,6 +84,19 @@ def test_frames_that_are_missing_at_the_end_are_noticed(made_up: Path) -> None:
     dataset = Avenue(made_up)
     with pytest.raises(DataError, match=r"08: .*labels 36 frames, the video has 35"):
         dataset.labels(dataset.videos("test")[0])
+
+
+def test_a_second_folder_of_training_videos_is_named(made_up: Path) -> None:
+    assert not Avenue(made_up).ignored("train")
+    (made_up / "training_videos").mkdir()
+    assert not Avenue(made_up).ignored("train")  # it is empty
+    (made_up / "training_videos/02.avi").touch()
+    dataset = Avenue(made_up)
+    assert [video.name for video in dataset.videos("train")] == ["02"]
+    assert dataset.ignored("train") == [made_up / "training/frames"]
+    assert not dataset.ignored("test")
+    found = [one for one in check_dataset(dataset, decode=False).findings if "1 folder ignored" in one.what]
+    assert [(one.severity, one.where) for one in found] == [("warning", "train")]
 
 
 def test_missing_labels_are_named(made_up: Path) -> None:

@@ -87,10 +87,10 @@ def test_scene_and_frame_rate(tmp_path: Path) -> None:
     film(tmp_path / "test/cam1/a.mp4", 3, fps=15)
     touch(tmp_path, "test/cam2/day/b.mp4", "test/c.mp4")
     assert [(video.scene, video.fps) for video in Folder(tmp_path).videos("test")] == [("", None), ("", 15), ("", None)]
-    placed = Folder(tmp_path, scene="folder", fps=12.5).videos("test")
+    placed = Folder(tmp_path, scene="folder", source_fps=12.5).videos("test")
     assert [(video.scene, video.fps) for video in placed] == [("", 12.5), ("cam1", 12.5), ("cam2/day", 12.5)]
-    with pytest.raises(DataError, match="'fps' must be above 0, but it is 0"):
-        Folder(tmp_path, fps=0)
+    with pytest.raises(DataError, match="'source_fps' must be above 0, but it is 0"):
+        Folder(tmp_path, source_fps=0)
 
 
 def test_ten_thousand_files(tmp_path: Path) -> None:
@@ -99,7 +99,7 @@ def test_ten_thousand_files(tmp_path: Path) -> None:
         (tmp_path / f"test/{n}.mp4").touch()
     rows = "\n".join(f"{n},0,0,1" for n in range(0, 10_000, 2))
     (tmp_path / "labels.csv").write_text(f"video,start_frame,end_frame,frames\n{rows}\n")
-    dataset = Folder(tmp_path, fps=25)
+    dataset = Folder(tmp_path, source_fps=25)
     videos = dataset.videos("test")
     assert names(videos) == [str(n) for n in range(10_000)]
     assert sum(dataset.labels(video) is not None for video in videos) == 5_000

@@ -39,7 +39,7 @@ def test_any_moment_of_a_frame_within_an_interval_of_seconds_counts(root: Path) 
     """At 10 fps frame n is shown from n/10 to (n+1)/10 s; players round a length up to whole seconds."""
     for start, end, found in [("0.28", "0.32", [2, 3]), ("0.3", "0.4", [3]), ("0.5", "1", [5, 6, 7])]:
         (root / "labels.csv").write_text(f"video,start_seconds,end_seconds\ndoor,{start},{end}\n")
-        assert abnormal(Folder(root, fps=10))["door"] == found
+        assert abnormal(Folder(root, source_fps=10))["door"] == found
 
 
 def test_arrays_a_file_each(root: Path) -> None:
@@ -122,7 +122,7 @@ def test_names_fit_with_suffix_without_folder_and_in_decomposed_letters(tmp_path
 def test_labels_that_do_not_fit(root: Path, table: str, what: str, fix: str) -> None:
     (root / "labels.csv").write_text(f"video,{table}")
     with pytest.raises(DataError, match=what) as caught:
-        abnormal(Folder(root, fps=4))
+        abnormal(Folder(root, source_fps=4))
     assert "labels.csv" in str(caught.value)
     assert fix in caught.value.fix
 
@@ -188,6 +188,6 @@ def test_ground_truth(root: Path) -> None:
         8,
     )
     (root / "test").rename(root / "moved")
-    ((video, labels),) = Folder(root, fps=5).ground_truth()
+    ((video, labels),) = Folder(root, source_fps=5).ground_truth()
     assert (video.name, video.frames, video.source, video.fps) == ("door", 8, (), 5)
     assert np.flatnonzero(labels.frames).tolist() == [2, 3, 4]

@@ -34,7 +34,7 @@ def test_labels_in_seconds_follow_the_time_stamps(tmp_path: Path, suffix: str) -
     labels = dataset.labels(dataset.videos("test")[0])
     assert labels is not None
     assert np.flatnonzero(labels.frames).tolist() == list(range(300, 320))
-    stated = Folder(tmp_path, fps=20)  # the rate of the recipe replaces the times of the file
+    stated = Folder(tmp_path, source_fps=20)  # the rate of the recipe replaces the times of the file
     labels = stated.labels(stated.videos("test")[0])
     assert labels is not None
     assert np.flatnonzero(labels.frames).tolist() == list(range(200, 240))

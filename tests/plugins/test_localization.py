@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from sklearn.metrics import roc_auc_score
 
-from vadkit.api import DataError, Metric, ScoredVideo, Track, VadkitError
+from vadkit.api import DataError, Detections, Metric, ScoredVideo, Track, VadkitError
 from vadkit_standard.localization.components import linked_regions, regions
 from vadkit_standard.localization.pixel_auc import PixelAUC
 from vadkit_standard.localization.region_criteria import RegionCriteria
@@ -518,3 +518,37 @@ def test_values_out_of_range_are_refused() -> None:
         RegionCriteria(levels=1)
     with pytest.raises(VadkitError, match="overlap"):
         PixelAUC(overlap=1.5)
+
+
+def with_boxes(found: Sequence[tuple[int, Box, float]], masks: NDArray[np.bool_]) -> ScoredVideo:
+    frames, boxes, scores = (np.array(column) for column in zip(*found, strict=True))
+    detections = Detections(frames.astype(np.int64), boxes.astype(np.float64), scores.astype(np.float64))
+    return replace(video(None, masks), detections=detections)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_boxes_that_do_not_touch_are_worth_what_their_maps_are(seed: int) -> None:
+    random = np.random.default_rng(seed)
+    masks, maps, found = np.zeros((12, SIZE, SIZE), bool), np.full((12, SIZE, SIZE), np.nan, np.float32), []
+    for frame in range(12):
+        for x in (0, 7, 14):
+            y, score = int(random.integers(12)), float(np.float32(random.random()))
+            found.append((frame, (x, y, x + 5, y + 6), score))
+            maps[frame, y : y + 6, x : x + 5] = score
+        if frame % 3:
+            x, y = random.integers(14, size=2)
+            masks[frame, y : y + 6, x : x + 6] = True
+    for metric in METRICS:
+        assert metric.compute([with_boxes(found, masks)]) == pytest.approx(metric.compute([video(maps, masks)]))
+
+
+def test_boxes_are_not_merged() -> None:
+    masks = np.zeros((2, SIZE, SIZE), bool)
+    masks[1, 2:6, 2:6] = True
+    found = [(1, (2, 2, 6, 6), 0.9), (1, (6, 2, 18, 18), 0.9)]  # they touch; the second is a false positive
+    counts = tally([with_boxes(found, masks)], TENTH, 10)
+    assert counts.false.tolist() == [[1]]
+    assert counts.curve(np.ones(1, np.int64)).tolist() == [[0.5, 1.0, 1.0]]
+    above = [(1, (2, 2, 6, 6), 0.9), (1, (0, 0, 20, 20), 0.4), (0, (0, 0, 3, 3), 0.5)]
+    assert PixelAUC().compute([with_boxes(above, masks)]) == {"pixel_auc": 1.0}
+    assert PixelAUC().compute([with_boxes(above[1:], masks)]) == {"pixel_auc": 0.0}

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from vadkit.api import DataError, ScoreTransform
-from vadkit_standard.smoothing import Exponential, Gaussian, Median, TruncatedGaussian
+from vadkit_standard.smoothing import FIR, Exponential, Gaussian, Median, TruncatedGaussian
 from vadkit_standard.transforms import LogProbability, MinMax, Rank, ZScore
 
 
@@ -134,9 +134,26 @@ def test_truncated_gaussian_lags_by_a_frame_and_does_not_sum_to_one() -> None:
     assert np.count_nonzero(impulse) == 37
 
 
+def test_fir_weights_each_frame_and_those_before_it() -> None:
+    scores = np.array([3.0, 1.0, 2.0, 6.0])
+    m = 0.3
+    published = [scores[0], *((1 - m) * scores[i - 1] + m * scores[i] for i in range(1, 4))]
+    np.testing.assert_allclose(FIR(taps=(m, 1 - m))(scores), published)
+    np.testing.assert_allclose(FIR(taps=(m, 1 - m), edges="zeros")(scores)[0], m * scores[0])
+    mean = (1 / 3,) * 3
+    np.testing.assert_allclose(FIR(taps=mean, future=1)(scores), [7 / 3, 2, 3, 14 / 3])
+    np.testing.assert_allclose(FIR(taps=mean, future=1, edges="zeros")(scores), np.convolve(scores, mean, "same"))
+    long = FIR(taps=(0.5,) + (0.0,) * 8 + (0.5,), edges="reflect")(scores)  # longer than the video
+    np.testing.assert_allclose(long, [(a + b) / 2 for a, b in zip(scores, [3, 3, 1, 2], strict=True)])
+
+
 @pytest.mark.parametrize(
     "make",
     [
+        lambda: FIR(taps=()),
+        lambda: FIR(taps=(0.0, 0.0)),
+        lambda: FIR(taps=(1.0, float("nan"))),
+        lambda: FIR(taps=(1.0, 0.5), future=2),
         lambda: Gaussian(sigma=0),
         lambda: Median(size=4),
         lambda: Exponential(half_life=-1),
@@ -155,6 +172,7 @@ def test_settings_that_make_no_sense_are_refused(make: Callable[[], ScoreTransfo
 EVERY = [
     *(kind(over=over) for kind in (MinMax, ZScore, Rank) for over in ("video", "scene", "dataset", "training")),
     *(LogProbability(), Gaussian(sigma=2), Median(size=5), Exponential(half_life=3), TruncatedGaussian(taps=5)),
+    *(FIR(taps=(0.4, 0.6)), FIR(taps=(0.2, 0.3, 0.5), future=1)),
 ]
 
 

@@ -180,3 +180,22 @@ def test_the_real_lists_choose_the_published_videos(tmp_path: Path) -> None:
     dataset = UCFCrime(tmp_path)
     assert len(dataset.videos("train")) == dataset.expected()["train videos"] == 800
     assert len(dataset.videos("test")) == dataset.expected()["test videos"] == 290
+
+
+@needs_labels
+def test_labels_as_in_published_roc_curves(tmp_path: Path) -> None:
+    """The curves have 83,167 abnormal frames of 1,111,808, and the annotation 84,338."""
+    (tmp_path / "Temporal_Anomaly_Annotation_New.txt").symlink_to(REAL / "Temporal_Anomaly_Annotation_New.txt")
+    dataset = UCFCrime(tmp_path, labels="as_published_roc")
+    pairs = {video.name: labels for video, labels in dataset.ground_truth()}
+    assert sum(labels.frames.size for labels in pairs.values()) == 1_111_808
+    assert sum(int(labels.frames.sum()) for labels in pairs.values()) == dataset.expected()["abnormal frames"] == 83_167
+    assert not pairs["Burglary024_x264"].frames.any()
+    assert {labels.source for labels in pairs.values()} == {"ucf_crime frame ranges as in published ROCs"}
+    uncut = sum(
+        last - first + 1
+        for line in (REAL / "Temporal_Anomaly_Annotation.txt").read_text().splitlines()
+        for first, last in [map(int, line.split()[2:4]), map(int, line.split()[4:6])]
+        if first > 0 and not line.startswith("Burglary024")
+    )
+    assert uncut == 83_174

@@ -281,3 +281,32 @@ def test_real_ped1_labels(tmp_path: Path, form: str) -> None:
     np.testing.assert_array_equal(flat, np.load(DATA / "labels/ucsd_ped1/frame_labels_ped1.npy") != 0)
     assert (len(labels), len(flat), flat.sum()) == (36, 7200, 4045)
     assert list(dataset.expected().values())[2:] == [36, 7200, 4045]
+
+
+@needs_labels
+@pytest.mark.parametrize("form", ["ped1.mat", "frame_labels_ped1.npy", "ped2.mat", "frame_labels_ped2.npy"])
+def test_label_files_alone_are_the_ground_truth(tmp_path: Path, form: str) -> None:
+    subset = "ped1" if "ped1" in form else "ped2"
+    source = DATA / ("labels/ucsd_ped1" if subset == "ped1" else "ucsd_ped2/labels") / form
+    (tmp_path / form).symlink_to(source)
+    pairs = UCSDPed(tmp_path, subset=subset).ground_truth()
+    expected = UCSDPed(None, subset=subset).expected()
+    assert [video.name for video, _ in pairs] == [f"{n:02}" for n in range(1, len(pairs) + 1)]
+    assert len(pairs) == expected["test videos"]
+    assert sum(labels.frames.size for _, labels in pairs) == expected["test frames"]
+    assert sum(int(labels.frames.sum()) for _, labels in pairs) == expected["abnormal frames"]
+
+
+def test_the_folder_tells_the_subset(own: Path, tmp_path: Path) -> None:
+    assert UCSDPed(own).expected()["test videos"] == 12
+    own.rename(tmp_path / "UCSDped1")
+    for root in (tmp_path / "UCSDped1", tmp_path):
+        dataset = UCSDPed(root)
+        assert dataset.expected()["test videos"] == 36
+        assert len(dataset.videos("test")) == 2
+
+
+def test_a_missing_folder_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="no folder UCSDped2/, ucsd_ped2/") as caught:
+        UCSDPed(tmp_path).videos("train")
+    assert caught.value.where == str(tmp_path)

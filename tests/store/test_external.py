@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from vadkit.core.errors import DataError
+from vadkit.core.errors import DataError, VadkitError
 from vadkit.evaluation.coverage import impute
+from vadkit.store.external.reading import Reading
 from vadkit.store.external.scores import read_external_scores, read_normal
 from vadkit.store.scores import VideoScores, write_scores
 
@@ -163,7 +164,7 @@ def test_every_format_gives_what_was_written(tmp_path: Path, writer: Writer, see
 def test_dropped_frames_have_no_score_and_no_coverage(tmp_path: Path, writer: Writer) -> None:
     lengths = {"01": 20, "02": 16, "03": 31}
     written = scores_of({name: frames - 15 for name, frames in lengths.items()})
-    for video in read_external_scores(writer(tmp_path, written), lengths, dropped=(8, 7)):
+    for video in read_external_scores(writer(tmp_path, written), lengths, Reading(dropped=(8, 7))):
         scores = video.components["score"]
         assert scores.size == lengths[video.name]
         np.testing.assert_array_equal(scores[8:-7], written[video.name])
@@ -175,7 +176,7 @@ def test_dropped_frames_have_no_score_and_no_coverage(tmp_path: Path, writer: Wr
 
 def test_a_high_score_of_normal_frames_is_turned(tmp_path: Path) -> None:
     path = text(tmp_path / "psnr.csv", "video,frame,psnr\n01,0,30\n01,2,28.5\n")
-    (video,) = read_external_scores(path, {"01": 3}, high="normal")
+    (video,) = read_external_scores(path, {"01": 3}, Reading(high="normal"))
     np.testing.assert_array_equal(video.components["score"], [-30, NAN, -28.5])
 
 
@@ -211,6 +212,75 @@ def test_columns_and_json_keys_are_components(tmp_path: Path) -> None:
         }
 
 
+def test_keys_of_npz_files_are_components(tmp_path: Path) -> None:
+    arrays = {"01": {"img": np.arange(3.0), "fea": -np.arange(3.0)}, "02": {"img": np.ones(4), "fea": np.zeros(4)}}
+    for name, components in arrays.items():
+        np.savez(tmp_path / f"{name}.npz", **components)  # type: ignore[arg-type]
+    one = tmp_path / "one" / "scores.npz"
+    one.parent.mkdir()
+    flat = {f"{name}:{key}": numbers for name, found in arrays.items() for key, numbers in found.items()}
+    np.savez(one, **flat)  # type: ignore[arg-type]
+    for path in (one, one.parent):
+        for video in read_external_scores(path, TWO, Reading(high={"img": "normal"})):
+            np.testing.assert_array_equal(video.components["img"], -arrays[video.name]["img"])
+            np.testing.assert_array_equal(video.components["fea"], arrays[video.name]["fea"])
+    one.unlink()
+    one.parent.rmdir()
+    assert list(read_external_scores(tmp_path, TWO)[1].components) == ["img", "fea"]
+    with pytest.raises(DataError, match="no component 'imag'") as caught:
+        read_external_scores(tmp_path, TWO, Reading(high={"imag": "normal"}))
+    assert "'img'" in caught.value.fix
+
+
+def test_scores_of_the_first_and_last_frames_can_be_dropped(tmp_path: Path) -> None:
+    first, second = read_external_scores(
+        npz(tmp_path, {"01": np.arange(3.0), "02": np.arange(4.0)}), TWO, Reading(drop=(1, 1))
+    )
+    np.testing.assert_array_equal(first.components["score"], [NAN, 1, NAN])
+    assert second.coverage.tolist() == [0, 1, 1, 0]
+    with pytest.raises(VadkitError, match="cannot lack the scores"):
+        Reading(dropped=(1, 0), drop=(1, 0))
+
+
+@pytest.mark.parametrize("form", ["sized", "ends", "json"])
+def test_boxes_give_frame_scores(tmp_path: Path, form: str) -> None:
+    rows = [("01", 0, 2, 3, 4, 5, 0.5), ("01", 0, 0, 0, 1, 1, 0.7), ("01", 2, 1, 1, 2, 2, 0.2)]
+    if form == "json":
+        keys = ("video", "frame", "x", "y", "w", "h", "score")
+        path = text(tmp_path / "b.json", json.dumps([dict(zip(keys, row, strict=True)) for row in rows]))
+    else:
+        head = "video,frame,x,y,w,h,score" if form == "sized" else "video,frame,x_min,y_min,x_max,y_max,score"
+        moved = rows if form == "sized" else [(v, f, x, y, x + w, y + h, s) for v, f, x, y, w, h, s in rows]
+        path = text(tmp_path / "b.csv", "\n".join([head, *(",".join(map(str, row)) for row in moved)]))
+    first, second = read_external_scores(path, TWO)
+    assert first.components["score"].tolist() == [0.7, 0.2, 0.2]
+    assert second.components["score"].tolist() == [0.2] * 4  # no box: the lowest score of all boxes
+    assert first.detections is not None
+    assert first.detections.boxes.tolist() == [[2, 3, 6, 8], [0, 0, 1, 1], [1, 1, 3, 3]]
+    assert second.detections is not None
+    assert second.detections.frames.size == 0
+
+
+@pytest.mark.parametrize("folder", [True, False])
+def test_maps_give_frame_scores(tmp_path: Path, folder: bool) -> None:
+    maps = {name: np.random.default_rng(0).normal(size=(frames - 1, 2, 3)) for name, frames in TWO.items()}
+    path = tmp_path if folder else tmp_path / "maps.npz"
+    if folder:
+        npy_folder(path, maps)
+    else:
+        np.savez(path, **maps)  # type: ignore[arg-type]
+    read = read_external_scores(path, TWO, Reading(dropped=(1, 0)))
+    for video in read:
+        assert video.anomaly_maps is not None
+        assert np.isnan(video.anomaly_maps()[0]).all()
+        np.testing.assert_array_equal(video.anomaly_maps()[1:], maps[video.name])
+        np.testing.assert_array_equal(video.components["score"], [NAN, *maps[video.name].max((1, 2))])
+    (low, _) = read_external_scores(path, TWO, Reading(dropped=(1, 0), high="normal"))
+    np.testing.assert_array_equal(low.components["score"][1:], -maps["01"].min((1, 2)))
+    with pytest.raises(DataError, match=r"has the shape \(2, 2, 3\), not \(3, height, width\)"):
+        read_external_scores(path, TWO)
+
+
 @pytest.mark.parametrize("dtype", ["bool", "uint8", "int64", "float16", "float32", ">f8"])
 def test_any_type_of_number_will_do(tmp_path: Path, dtype: str) -> None:
     np.save(tmp_path / "s.npy", np.array([0, 1, 1, 0, 1, 0, 0]).astype(dtype))
@@ -227,7 +297,7 @@ def test_own_score_files_keep_scene_coverage_and_components(tmp_path: Path) -> N
         assert (video.name, video.scene, list(video.components)) == ("01", "hall", ["nll", "l2"])
         assert video.coverage.tolist() == [2, 1, 4]
     np.testing.assert_array_equal(
-        read_external_scores(path, {"01": 3}, high="normal")[0].components["nll"], [-1, NAN, -3]
+        read_external_scores(path, {"01": 3}, Reading(high="normal"))[0].components["nll"], [-1, NAN, -3]
     )
 
 
@@ -246,7 +316,7 @@ def test_rows_numbered_over_all_videos_are_flat(tmp_path: Path) -> None:
 def test_published_scores_of_memae(shared_data: Path) -> None:
     folders = sorted((shared_data / "ucsd_ped2/testing/frames").iterdir())
     lengths = {folder.name: sum(1 for _ in folder.iterdir()) for folder in folders}
-    videos = read_external_scores(shared_data / "scores/memae/ped2.npy", lengths, dropped=(8, 7))
+    videos = read_external_scores(shared_data / "scores/memae/ped2.npy", lengths, Reading(dropped=(8, 7)))
     assert len(videos) == 12
     assert sum(video.coverage.size for video in videos) == 2010
     assert sum(int(video.coverage.sum()) for video in videos) == 1830
@@ -258,7 +328,7 @@ def test_published_scores_of_memae(shared_data: Path) -> None:
 
 def test_normal_videos_tell_their_own_lengths(tmp_path: Path) -> None:
     np.savez(tmp_path / "normal.npz", n1=np.array([1.0, 2]), n2=np.array([3.0]))
-    found = read_normal(tmp_path / "normal.npz", dropped=(1, 2), high="normal")
+    found = read_normal(tmp_path / "normal.npz", Reading(dropped=(1, 2), high="normal"))
     assert [(one.name, one.components["score"].tolist()) for one in found] == [
         ("n1", pytest.approx([np.nan, -1, -2, np.nan, np.nan], nan_ok=True)),
         ("n2", pytest.approx([np.nan, -3, np.nan, np.nan], nan_ok=True)),

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from vadkit.core.errors import DataError
 from vadkit.core.values import Labels
+from vadkit.store.external.reading import Reading
 from vadkit.store.external.scores import read_external_scores
 from vadkit.store.scores import write_labels
 
@@ -36,7 +37,7 @@ def folder(path: Path) -> None:
 
 def error_of(path: Path, lengths: Mapping[str, int] = TWO, dropped: tuple[int, int] = (0, 0)) -> DataError:
     with pytest.raises(DataError) as caught:
-        read_external_scores(path, lengths, dropped=dropped)
+        read_external_scores(path, lengths, Reading(dropped=dropped))
     assert caught.value.where
     assert caught.value.what
     assert caught.value.fix
@@ -214,13 +215,54 @@ def test_folders_that_are_not_scores(tmp_path: Path) -> None:
     assert error_of(tmp_path).where == str(tmp_path / "README.md")
 
 
-def test_several_arrays_in_one_file_of_a_folder(tmp_path: Path) -> None:
+def test_components_of_a_video_have_one_length(tmp_path: Path) -> None:
     for name, frames in TWO.items():
-        np.savez(tmp_path / f"{name}.npz", rec=np.zeros(frames), flow=np.zeros(frames))
+        np.savez(tmp_path / f"{name}.npz", rec=np.zeros(frames), flow=np.zeros(frames + 1))
     error = error_of(tmp_path)
     assert error.where == str(tmp_path / "01.npz")
-    assert error.what == "2 arrays in a file of a folder: rec, flow"
-    assert "give the path of the file" in error.fix
+    assert error.what == "the components differ in length (rec: 3, flow: 4)"
+    path = tmp_path / "all.npz"
+    np.savez(path, **{"01:rec": np.zeros(3), "01:flow": np.zeros(2), "02:rec": np.zeros(4)})  # type: ignore[arg-type]
+    assert error_of(path).where == f"{path}, '01'"
+
+
+def test_a_video_of_nan_is_named(tmp_path: Path) -> None:
+    np.savez(tmp_path / "s.npz", **{"01": np.zeros(3), "02": np.full(4, np.nan)})  # type: ignore[arg-type]
+    error = error_of(tmp_path / "s.npz")
+    assert error.where == f"{tmp_path / 's.npz'}, video '02'"
+    assert error.what == "all 4 scores are NaN"
+    assert "training" not in error.fix
+
+
+def test_names_that_count_from_0(tmp_path: Path) -> None:
+    np.savez(tmp_path / "s.npz", **{"0": np.zeros(3), "1": np.zeros(4)})  # type: ignore[arg-type]
+    assert error_of(tmp_path / "s.npz").fix.startswith("the names count from 0 here and from 1 there")
+
+
+def test_components_after_a_slash(tmp_path: Path) -> None:
+    arrays = {f"{name}/{key}": np.zeros(frames) for name, frames in TWO.items() for key in ("img", "fea")}
+    np.savez(tmp_path / "s.npz", **arrays)  # type: ignore[arg-type]
+    assert "'01:img', '01:fea'" in error_of(tmp_path / "s.npz").fix
+
+
+def test_full_arrays_with_dropped(tmp_path: Path) -> None:
+    error = error_of(npz(tmp_path, 3, 4), dropped=(1, 0))
+    assert "replace it by '--drop 1:0'" in error.fix
+
+
+@pytest.mark.parametrize(
+    ("content", "what"),
+    [
+        ("video,frame,x,y,w,h\n01,0,1,1,2,2\n", "no column 'score'"),
+        ("video,x,y,w,h,score\n01,1,1,2,2,0.5\n", "no column 'frame'"),
+        ("video,frame,x,y,w,h,score\n01,0,1,1,0,2,0.5\n", "1 of 1 boxes are empty"),
+        ("video,frame,x_min,y_min,x_max,y_max,score\n01,0,3,1,2,2,0.5\n", "1 of 1 boxes are empty"),
+        ("video,frame,x,y,w,h,score\n01,3,1,1,2,2,0.5\n", "frame 3 is not among the video's 3"),
+        ("video,frame,x,y,w,h,score\n03,3,1,1,2,2,0.5\n", "1 of 1 videos here are not in the data set: 03"),
+    ],
+)
+def test_what_is_wrong_with_boxes(tmp_path: Path, content: str, what: str) -> None:
+    assert what in error_of(text(tmp_path / "s.csv", content)).what
 
 
 def test_numbered_frames_must_not_be_among_those_dropped(tmp_path: Path) -> None:
@@ -228,7 +270,9 @@ def test_numbered_frames_must_not_be_among_those_dropped(tmp_path: Path) -> None
     error = error_of(path, dropped=(1, 0))
     assert error.what == "frame 0 has a score, but is among those that '--dropped' leaves out"
     assert (
-        read_external_scores(text(path, "video,frame,score\n01,1,1\n02,3,1\n"), TWO, dropped=(1, 0))[1].coverage.sum()
+        read_external_scores(text(path, "video,frame,score\n01,1,1\n02,3,1\n"), TWO, Reading(dropped=(1, 0)))[
+            1
+        ].coverage.sum()
         == 1
     )
 

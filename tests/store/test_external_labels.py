@@ -151,7 +151,7 @@ def test_both_roads_read_the_same_file(tmp_path: Path, name: str, content: str) 
         root / name, content if "[0, 1, 0]" not in content else content.replace("[0, 1, 0]", "[0, 1, 0, 0, 0, 0, 0, 0]")
     )
     path = root / Path(name).parts[0]
-    found = abnormal(Folder(root, labels=Path(path.name), fps=None if "fps" in content else 4))
+    found = abnormal(Folder(root, labels=Path(path.name), source_fps=None if "fps" in content else 4))
     assert found["door"] == DOOR
     assert found["gate"] in (GATE, None)
     scored = frame_labels(path, of_length(8, None if "fps" in content else 4))

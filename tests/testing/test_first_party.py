@@ -91,6 +91,7 @@ SETTINGS: Mapping[str, dict[str, dict[str, Any]]] = {
         "latent_cells": {"latent": "static", "pool": 2, "position": True},
         "nll": {"densities": ["static", "dynamic"]},
         "score_transform/gaussian": {"sigma": 2.0},
+        "fir": {"taps": [0.25, 0.5, 0.25], "future": 1},
         "median": {"size": 5},
         "exponential": {"half_life": 4.0},
         "scorer/bottleneck": {"score": "nll"},

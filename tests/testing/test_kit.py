@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -109,9 +110,26 @@ FAULTS = [
 ]
 
 
+def card(kind: str, target: str) -> Component:
+    return Component(kind, target.rpartition(":")[2].lower(), target, "A toy.")
+
+
+def target_of(kind: str, name: str) -> str:
+    module = "faulty_modules" if kind in MODULES.values() else "faulty_parts"
+    return name if ":" in name else f"{module}:{name}"
+
+
+CARDS = (
+    *(card(kind, f"{module}:{name}") for module, kind, name in CORRECT),
+    *(card(kind, target_of(kind, name)) for kind, name, _, _ in FAULTS),
+)
+"""As if one plugin announced them all: one process then looks at what they import."""
+
+
 def checked(kind: str, target: str) -> Sequence[Outcome]:
-    settings = {"toy": {"toy": {"latents": {"code": [4, 16, 16, 24]}}}} if kind == "decoder" else {}
-    return list(run_checks(subjects([Component(kind, "toy", target, "A toy.")], settings)))
+    toy = card(kind, target)
+    settings = {toy.name: {"toy": {"latents": {"code": [4, 16, 16, 24]}}}} if kind == "decoder" else {}
+    return list(run_checks([replace(each, siblings=CARDS) for each in subjects([toy], settings)]))
 
 
 @pytest.mark.parametrize(("module", "kind", "name"), CORRECT, ids=[name for _, _, name in CORRECT])
@@ -123,8 +141,7 @@ def test_a_correct_component_passes(module: str, kind: str, name: str) -> None:
 
 @pytest.mark.parametrize(("kind", "name", "check", "told"), FAULTS, ids=[f"{fault[1]}" for fault in FAULTS])
 def test_a_fault_is_found_by_its_check_alone(kind: str, name: str, check: str, told: str) -> None:
-    module = "faulty_modules" if kind in MODULES.values() else "faulty_parts"
-    outcomes = checked(kind, name if ":" in name else f"{module}:{name}")
+    outcomes = checked(kind, target_of(kind, name))
     failed = {outcome.check: outcome.reason for outcome in outcomes if outcome.state == "failed"}
     assert list(failed) == [check], failed
     assert told in failed[check]

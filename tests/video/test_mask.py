@@ -29,6 +29,7 @@ def test_polygons_are_shares_of_the_picture() -> None:
     expected[:, 8:] = True
     assert (mask != expected).sum() <= 8  # a polygon's edge belongs to it
     assert mask[:, 8:].all()
+    assert set(mask.view(np.uint8).ravel().tolist()) == {0, 1}  # the byte of True is 1, as other libraries expect
 
 
 def test_the_white_pixels_of_an_image_are_left_out_at_the_clips_size(tmp_path: Path) -> None:

@@ -8,11 +8,12 @@ from typing import Annotated, Any
 
 import typer
 
-from vadkit.cli.commands import calibrate, data, plugin, protocol, recipes, results, runs, watch
+from vadkit.cli.commands import calibrate, data, export, plugin, protocol, recipes, results, runs, watch
 from vadkit.cli.interrupt import complain
 from vadkit.cli.light import LightCommand, LightGroup
 from vadkit.core.errors import DeprecatedKeyWarning, VadkitError
 from vadkit.core.version import __version__
+from vadkit.core.waiting import wait_passively
 
 app = typer.Typer(
     name="vadkit",
@@ -33,6 +34,7 @@ app.command()(runs.sweep)
 app.command()(runs.score)
 app.command()(watch.watch)
 app.command()(calibrate.calibrate)
+app.command()(export.export)
 app.command()(runs.bench)
 app.command("list", cls=LightCommand)(plugin.list_components)
 app.command()(recipes.check)
@@ -64,6 +66,7 @@ def _show_warning(
 
 def main() -> None:
     """Run the program. A `VadkitError` is one message and its exit code; any other error is a traceback and code 1."""
+    wait_passively()
     warnings.showwarning = partial(_show_warning, warnings.showwarning)
     try:
         app()

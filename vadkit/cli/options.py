@@ -32,6 +32,10 @@ TestTuning = Annotated[
         "--allow-test-tuning", help="Accept settings tuned on test labels; every output then shows TEST-TUNED."
     ),
 ]
+Threads = Annotated[
+    int | None,
+    typer.Option(min=1, help="CPU threads, exactly. Default: measured for each stage, at most one for each core."),
+]
 
 Threshold = Annotated[float | None, typer.Option(help="Alarm threshold. Default: from held-out normal video.")]
 AlarmRate = Annotated[
@@ -45,6 +49,10 @@ VideoLists = Annotated[
     list[Path] | None,
     typer.Option("--list", metavar="FILE", help="A text file that names one video in each line. Repeatable."),
 ]
+ScoreFormat = Annotated[
+    str, typer.Option("--format", metavar="FORMAT", help="csv, jsonl, parquet or npz, for the scores of the frames.")
+]
+Annotate = Annotated[bool, typer.Option("--annotate", help="Also write videos with scores, heat maps and event marks.")]
 SourceRate = Annotated[float | None, typer.Option(help="Frames per second to score. Default: as in training.")]
 
 
@@ -56,3 +64,8 @@ def variant_of(recipe: Path, variant: str | None) -> Path:
 def overrides(protocol: str | None, set_: Sequence[str] | None) -> list[str]:
     """The changes of `--protocol` and `--set`, in this order."""
     return [*([f"evaluate.protocol={protocol}"] if protocol else []), *(set_ or ())]
+
+
+def run_overrides(set_: Sequence[str] | None, threads: int | None) -> list[str]:
+    """The changes of `--set` and `--threads`."""
+    return [*(set_ or ()), *([f"engine.threads={threads}"] if threads else [])]

@@ -36,6 +36,7 @@ from vadkit.core.watching import AlarmEvent, FrameScore, WatchedSource, WatchSum
 
 if TYPE_CHECKING:
     import numpy as np
+    from matplotlib.figure import Figure
     from numpy.typing import NDArray
     from torch import Tensor, nn
     from torch.optim import Optimizer as TorchOptimizer
@@ -111,10 +112,10 @@ class Dataset(ABC):
         return {}
 
     def ignored(self, split: Split) -> Sequence[Path]:
-        """Return the files in the folders of a split that belong to no video. vadkit lists them.
+        """Return the files and folders of a split that belong to no video. vadkit lists them.
 
-        A file may be here because its suffix is unknown. Leave out files that are known not to be videos, such
-        as labels.
+        A file may be here because its suffix is unknown, a folder because another folder has the videos of the split.
+        Leave out files that are known not to be videos, such as labels.
         """
         del split
         return ()
@@ -496,6 +497,14 @@ class DensityModel(ABC):
         del features
         return None
 
+    def for_scoring(self) -> DensityModel:
+        """Return a module with the same likelihoods that computes them faster. Default: this one.
+
+        vadkit calls this before each scoring, and sometimes before the fit. The module may share weights with this
+        one, and must not change it.
+        """
+        return self
+
     def latent(self, features: Tensor) -> tuple[Tensor, Tensor] | None:
         """Map features to a standard normal prior, in eval mode. For normalizing flows only.
 
@@ -613,6 +622,8 @@ class Metric(ABC):
     Attributes:
         needs_anomaly_maps: True if the metric reads `ScoredVideo.anomaly_maps`. The run then keeps such maps. The
             metric is computed for the fused score only.
+        regions: for a metric that reads anomaly maps, the kinds of labels ("masks", "tracks") of which each video with
+            abnormal frames must have one. vadkit checks this before training.
         needs_threshold: True if the metric reads `ScoredVideo.threshold`. The recipe must then hold out
             normal videos.
         needs_fps: True if the frame rate of every video must be known.
@@ -638,6 +649,7 @@ class Metric(ABC):
     """
 
     needs_anomaly_maps: ClassVar[bool] = False
+    regions: ClassVar[frozenset[str]] = frozenset({"masks", "tracks"})
     needs_threshold: bool = False
     needs_fps: bool = False
     in_units: bool = False
@@ -674,7 +686,7 @@ class Metric(ABC):
 
 
 class Reporter(ABC):
-    """Prints the result of a run, or writes it to files.
+    """Prints the result of a run, or writes it to files. A reporter that draws can also give its figures.
 
     Constructor: `(*, ...)`.
 
@@ -705,6 +717,15 @@ class Reporter(ABC):
             DataError: something that the report shows is missing, such as frames or labels. The run
                 then prints a warning and continues with the next reporter.
         """
+
+    def figures(self, result: RunResult) -> Iterable[tuple[str, Figure]]:
+        """Return the matplotlib figures that it draws, each with a name, for notebooks. The default is none.
+
+        Raises:
+            DataError: something that a figure shows is missing.
+        """
+        del result
+        return ()
 
 
 class Sink(ABC):

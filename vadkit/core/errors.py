@@ -142,6 +142,16 @@ class DivergedError(VadkitError):
     exit_code = 1
 
 
+def class_of(part: object) -> str:
+    """Return `module.Class` of an object, so that a message names the code of a component.
+
+    Example:
+        >>> class_of(DataError("is damaged"))
+        'vadkit.core.errors.DataError'
+    """
+    return f"{type(part).__module__}.{type(part).__qualname__}"
+
+
 def join_names(names: Iterable[object], most: int = 6) -> str:
     """Join names for a message, and count those that do not fit.
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from functools import cache
 from math import prod
 from pathlib import Path
@@ -344,6 +345,28 @@ class Track:
 
 
 @dataclass(frozen=True, slots=True)
+class Detections:
+    """The boxes that a method detects in one video, each with a score.
+
+    Attributes:
+        frames: (N,) int, the frame of each box, from 0.
+        boxes: (N, 4) float, half-open boxes (x0, y0, x1, y1), in pixels of the source video.
+        scores: (N,), higher = more anomalous.
+
+    Example:
+        >>> import numpy as np
+        >>> from vadkit.api import Detections
+        >>> found = Detections(np.array([7]), np.array([[40.0, 60.0, 50.0, 80.0]]), scores=np.array([0.9]))
+        >>> found.scores.tolist()
+        [0.9]
+    """
+
+    frames: NDArray[np.int64]
+    boxes: NDArray[np.float64]
+    scores: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
 class Labels:
     """Ground truth of one test video.
 
@@ -492,6 +515,7 @@ class ScoredVideo:
         tracks: the anomalous objects, in pixels of the source video, or None if there are no tracks.
         size: H and W of the source video, for tracks without masks. None if unknown.
         can_alarm: (F,) bool, True for frames that enough windows show to raise an alarm. None if all can.
+        detections: the boxes of a method that gives boxes instead of maps. None if it gives none.
 
     Example:
         >>> import numpy as np
@@ -512,6 +536,7 @@ class ScoredVideo:
     tracks: tuple[Track, ...] | None = None
     size: tuple[int, int] | None = None
     can_alarm: NDArray[np.bool_] | None = None
+    detections: Detections | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -556,6 +581,8 @@ class VideoResult:
             keeps no maps.
         fps: frames per second. None if unknown.
         preview: a function that reads the preview of the video. None if the run keeps none.
+        times: seconds of these frames since the start of the video, (F,). None if unknown.
+        began: clock time of the first frame of the video. None if unknown.
 
     Example:
         >>> import numpy as np
@@ -575,6 +602,8 @@ class VideoResult:
     anomaly_maps: Callable[[], NDArray[np.floating[Any]]] | None = None
     fps: float | None = None
     preview: Callable[[], Preview] | None = None
+    times: NDArray[np.float64] | None = None
+    began: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

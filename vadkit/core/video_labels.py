@@ -164,7 +164,7 @@ class IntervalLabels(VideoLabels):
         for start, end in self.in_seconds:
             if not fps:
                 what = "the intervals are in seconds, but the frame rate is unknown"
-                fix = "set 'fps' in the label file or under 'data', or write frames (start_frame, end_frame)"
+                fix = "set 'fps' in the label file or data.fps in the recipe, or write frames (start_frame, end_frame)"
                 raise DataError(what, where=self.where, fix=fix)
             seconds = length / fps if times is None else float(times[-1] + max(1 / fps, *np.diff(times[-2:])))
             if start >= seconds or end > seconds + 1:  # players round up to whole seconds

@@ -71,6 +71,8 @@ class FrameScore:
         active: whether an alarm is raised and has not ended.
         is_peak: whether the score is the highest so far of an alarm, also of one that is not raised yet.
         latency: seconds from reading the frame to its score.
+        left_out: number and seconds of the frames of a recording between this frame and the next scored one, which
+            were left out to reach the frame rate of the model.
 
     Example:
         >>> from vadkit.api import FrameScore
@@ -88,6 +90,7 @@ class FrameScore:
     active: bool = False
     is_peak: bool = False
     latency: float = 0.0
+    left_out: tuple[tuple[int, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

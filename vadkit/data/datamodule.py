@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from functools import cached_property
-from inspect import signature
 from pathlib import Path
 from typing import get_args
 
@@ -18,16 +17,18 @@ from vadkit.core.files import reading
 from vadkit.core.progress import Progress
 from vadkit.core.seeds import derive
 from vadkit.core.values import Labels, Split, VideoRef
-from vadkit.data.rates import FIX as RATES_FIX
-from vadkit.data.rates import mixed_rates
+from vadkit.data.rates import mixed_rates, rates_fix, refuse_slow
+from vadkit.data.regions import check_regions
 from vadkit.recipe.build import build
+from vadkit.recipe.component_config import ComponentConfig
 from vadkit.recipe.model import Data
 from vadkit.video.augmenter import Augmenter
-from vadkit.video.cache import FrameCache, Frames, fingerprint
+from vadkit.video.cache import FileFrames, FrameCache, Frames, fingerprint
 from vadkit.video.clips import Clips, window_count
 from vadkit.video.damage import Damage
-from vadkit.video.frame_array import MaskedFrames
+from vadkit.video.frame_array import MaskedFrames, SampledFrames
 from vadkit.video.mask import draw_mask
+from vadkit.video.sampling import Sampling
 
 
 class DataModule:
@@ -44,7 +45,8 @@ class DataModule:
         )
         self._seed, self._dataset, self._cache, self._progress = seed, dataset, cache, progress
         self._videos: dict[Split, Sequence[VideoRef]] = {}
-        self._frames: dict[int, tuple[VideoRef, Frames]] = {}  # a video of many images is opened once
+        self._frames: dict[int, tuple[VideoRef, FileFrames]] = {}  # a video of many images is opened once
+        self._samplings: dict[int, Sampling | None] = {}
         self.damaged: dict[Split, dict[str, list[str]]] = {}  # split -> video -> its damage; `check` fills it
 
     def videos(self, split: Split) -> Sequence[VideoRef]:
@@ -82,10 +84,22 @@ class DataModule:
         return training, [videos[number] for number in sorted(held_out)]
 
     def frames(self, video: VideoRef) -> Frames:
-        """Decoded, resized frames (F, H, W, C) uint8 of a video. They are read from the cache on access."""
+        """The frames of a video that the model sees, (S, H, W, C) uint8: all, or a sample at the rate `data.fps`."""
+        frames, sampling = self.file_frames(video), self.sampling(video)
+        return frames if sampling is None else SampledFrames(frames, sampling.numbers)
+
+    def file_frames(self, video: VideoRef) -> FileFrames:
+        """All frames of a video, decoded and resized, (F, H, W, C) uint8. They are read from the cache on access."""
         if id(video) not in self._frames:
             self._frames[id(video)] = (video, self._cache.frames(video, self.clip))
         return self._frames[id(video)][1]
+
+    def sampling(self, video: VideoRef) -> Sampling | None:
+        """Which frames of a video the model sees; None if it sees all."""
+        if id(video) not in self._samplings:
+            self.file_frames(video)  # keeps the video, and so its id
+            self._samplings[id(video)] = self._cache.sampling(video, self.clip, self.data.fps)
+        return self._samplings[id(video)]
 
     @cached_property
     def mask(self) -> NDArray[np.bool_] | None:
@@ -99,7 +113,7 @@ class DataModule:
 
     def times(self, video: VideoRef) -> NDArray[np.float64] | None:
         """Seconds of each frame of a video, (F,), if its frame rate varies; else None."""
-        self.frames(video)
+        self.file_frames(video)
         return self._cache.times(video, self.clip)
 
     @cached_property
@@ -134,26 +148,30 @@ class DataModule:
             all_labels = {video.name: self._dataset.labels(video) for video in self.videos("test")}
         return {name: labels for name, labels in all_labels.items() if labels is not None}
 
-    def check(self, *, anomaly_maps: bool = False, fps: bool = False) -> None:
+    def check(self, *, metrics: Sequence[ComponentConfig] = (), fps: bool = False) -> None:
         """Decode every video and compare the test videos with their labels, before the training starts.
 
-        With `anomaly_maps`, abnormal videos need masks or tracks; with `fps`, every test video needs a frame rate.
+        Abnormal videos need the masks or tracks that `metrics` read; with `fps`, every test video needs a frame rate.
 
         Raises:
-            DataError: a video cannot be decoded, is shorter than a clip, or has another number of frames than of
-                labels. Or a video is damaged and `on_corrupt` is "error", frame rates differ and `mixed_rates` is
-                "error", or the cache's limit is too small. Or all training videos are too short for an augmentation.
+            DataError: a video cannot be decoded, is shorter than a clip, is slower than `data.fps`, or has another
+                number of frames than of labels. Or a video is damaged and `on_corrupt` is "error", frame rates differ
+                and `mixed_rates` is "error", or the cache's limit is too small. Or all training videos are too short
+                for an augmentation.
         """
         data = self.data
         if fps:
             self._check_fps()
         self._check_rates()
+        labels = self.labels()
+        check_regions(metrics, labels)
         self._cache.reserve([*self.videos("train"), *self.videos("test")], self.clip)
         for split in ("train", "test"):
             videos = self.videos(split)
             if ignored := self._dataset.ignored(split):
-                names = join_names([path.name for path in ignored])
-                self._progress.message(f"warning: {split} files ignored because of their suffix: {names}")
+                for kind, why in (("folders", "another folder has the videos"), ("files", "of their suffix")):
+                    if names := [path.name for path in ignored if path.is_dir() == (kind == "folders")]:
+                        self._progress.message(f"warning: {split} {kind} ignored because {why}: {join_names(names)}")
             self._progress.begin(f"decode {split}", len(videos), unit="videos")
             for number, video in enumerate(videos, 1):
                 window_count(len(self.frames(video)), self.clip, 1, video=video.name, short=data.short)
@@ -163,15 +181,12 @@ class DataModule:
             self._progress.end()
         if self.data.augment:
             self.augmenter.check_videos([len(self.frames(video)) for video in self._split[0]])
-        labels = self.labels()
         for video in self.videos("test"):
             if video.name in labels:
                 self._check_length(video, labels[video.name])
-        if anomaly_maps:
-            self._check_regions(labels)
 
     def _check_length(self, video: VideoRef, labels: Labels) -> None:
-        frames = len(self.frames(video))
+        frames = len(self.file_frames(video))
         if len(labels.frames) != frames:
             what = f"has {frames} frames, but {len(labels.frames)} labels ({labels.source})"
             fix = "run 'vadkit data check': frames are missing, or the labels are of another version"
@@ -180,12 +195,17 @@ class DataModule:
             raise DataError(what, where=f"video {video.name}", fix=fix)
 
     def _check_rates(self) -> None:
-        """Refuse videos of different frame rates, or print a warning."""
-        for what in mixed_rates(self.videos("train"), self.videos("test")):
+        """Refuse videos that are slower than `data.fps`. Without it, refuse or report videos of different rates."""
+        train, test = self.videos("train"), self.videos("test")
+        if self.data.fps is not None:
+            refuse_slow([*train, *test], self.data.fps)
+            return
+        for what in mixed_rates(train, test):
+            fix = rates_fix([*train, *test])
             if self.data.mixed_rates == "error":
-                fix = f"{RATES_FIX}, or set data.mixed_rates: warn"
+                fix += ", or set data.mixed_rates: warn"
                 raise DataError(what, where=self.data.dataset.component.name, fix=fix)
-            self._progress.message(f"warning: {what}; at a lower rate, motion looks faster: {RATES_FIX}")
+            self._progress.message(f"warning: {what}; at a lower rate, motion looks faster: {fix}")
 
     def _check_fps(self) -> None:
         """Refuse labelled test videos without a frame rate, if a metric counts seconds."""
@@ -194,18 +214,8 @@ class DataModule:
             without = [video.name for video in self.videos("test") if not video.fps and self._dataset.labels(video)]
         if without:
             what = f"a metric counts seconds, but the frame rate of {len(without)} test videos is unknown, "
-            fix = "set it in the metric, {use: alarms, fps: 25}, or leave the metric out"
-            if "fps" in signature(chosen.component.load()).parameters:
-                fix = f"set --set {chosen.path}.fps=25, with the frames per second of your videos"
+            fix = "set --set data.fps=25, with the frames per second of your videos, or leave the metric out"
             raise DataError(f"{what}{without[0]} first", where=chosen.component.name, fix=fix)
-
-    def _check_regions(self, labels: Mapping[str, Labels]) -> None:
-        """Refuse abnormal test videos without masks or tracks, if a metric needs them."""
-        no_regions = [name for name, y in labels.items() if y.frames.any() and y.masks is None and y.tracks is None]
-        if no_regions:
-            what = f"a metric needs masks or tracks, but {len(no_regions)} abnormal test videos have neither, "
-            fix = "add them to the data set's folder, or leave the metric out"
-            raise DataError(f"{what}{no_regions[0]} first", where=self.data.of("test").component.name, fix=fix)
 
     def _report_damage(self, split: Split, video: VideoRef, damages: Sequence[Damage]) -> None:
         """Refuse a damaged video, or print a warning and record it for the manifest."""

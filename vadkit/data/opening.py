@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from vadkit.core.contracts import Dataset
@@ -46,11 +47,43 @@ class CrossDomain(Dataset):
         return (self.source if split == "train" else self.target).ignored(split)
 
 
+class Rated(Dataset):
+    """A data set in which videos without a known frame rate, such as folders of images, have the rate `fps`."""
+
+    def __init__(self, dataset: Dataset, fps: float) -> None:
+        self._dataset, self._fps = dataset, fps
+        self._found: dict[Split, Sequence[VideoRef]] = {}
+
+    def videos(self, split: Split) -> Sequence[VideoRef]:
+        """Videos of a split."""
+        if split not in self._found:
+            videos = self._dataset.videos(split)
+            self._found[split] = [replace(video, fps=video.fps or self._fps) for video in videos]
+        return self._found[split]
+
+    def labels(self, video: VideoRef) -> Labels | None:
+        """Labels of a test video."""
+        return self._dataset.labels(video)
+
+    def expected(self) -> Mapping[str, int]:
+        """Published totals of the data set."""
+        return self._dataset.expected()
+
+    def ignored(self, split: Split) -> Sequence[Path]:
+        """Files that belong to no video."""
+        return self._dataset.ignored(split)
+
+
 def open_data(data: Data, data_root: str | Path | None) -> Dataset:
     """Open the data set of a recipe's `data:`, or the pair of data sets for training and test."""
     if data.test_on is None:
-        return open_dataset(data.dataset, data_root)
-    return open_pair(data.dataset, data.test_on, data_root)
+        return rated(open_dataset(data.dataset, data_root), data.fps)
+    return rated(open_pair(data.dataset, data.test_on, data_root), data.fps)
+
+
+def rated(dataset: Dataset, fps: float | None) -> Dataset:
+    """The data set with the recipe's `data.fps` as the rate of videos without a known one."""
+    return dataset if fps is None else Rated(dataset, fps)
 
 
 def open_pair(source: ComponentConfig, target: ComponentConfig, data_root: str | Path | None) -> CrossDomain:

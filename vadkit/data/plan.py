@@ -12,6 +12,7 @@ from vadkit.core.values import VideoRef
 from vadkit.recipe.model import Fit, Recipe
 from vadkit.video.cache import FrameCache
 from vadkit.video.cache_quota import format_bytes
+from vadkit.video.sampling import sampled_count
 from vadkit.video.video_file import announced_frames
 
 
@@ -56,6 +57,7 @@ def plan_of(recipe: Recipe, dataset: Dataset, cache: FrameCache) -> Plan:
     data, clip = recipe.data, recipe.data.clip
     videos = [list(dataset.videos("train")), list(dataset.videos("test"))]
     frames = [[_frames(video) for video in each] for each in videos]
+    seen = [[sampled_count(_frames(video), video.fps, data.fps) for video in each] for each in videos]
     needed = sum(
         count
         for each, counts in zip(videos, frames, strict=True)
@@ -65,8 +67,8 @@ def plan_of(recipe: Recipe, dataset: Dataset, cache: FrameCache) -> Plan:
     return Plan(
         (len(videos[0]), len(videos[1])),
         (sum(frames[0]), sum(frames[1])),
-        round(sum(_windows(count, clip.span, data.stride) for count in frames[0]) * (1 - data.held_out)),
-        sum(_windows(count, clip.span, recipe.engine.score_stride) for count in frames[1]),
+        round(sum(_windows(count, clip.span, data.stride) for count in seen[0]) * (1 - data.held_out)),
+        sum(_windows(count, clip.span, recipe.engine.score_stride) for count in seen[1]),
         needed * clip.height * clip.width * clip.channels,
         cache.folder,
         _free(cache.folder),

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from vadkit.core.errors import join_names
+from vadkit.core.errors import DataError, join_names
 from vadkit.core.values import VideoRef
-from vadkit.video.times import FPS_TOLERANCE
-
-FIX = "convert the videos to one rate, for example with ffmpeg -i IN.mp4 -r 12.5 OUT.mp4"
+from vadkit.video.sampling import FPS_TOLERANCE, too_slow
 
 
 def mixed_rates(train: Sequence[VideoRef], test: Sequence[VideoRef]) -> list[str]:
@@ -30,6 +28,24 @@ def mixed_rates(train: Sequence[VideoRef], test: Sequence[VideoRef]) -> list[str
         rates = join_names([f"{rate:g}" for rate in sorted(trained)])
         found.append(f"test videos have {_listed(other)} frames per second, but training videos have {rates}")
     return found
+
+
+def rates_fix(videos: Sequence[VideoRef]) -> str:
+    """What to do about different frame rates."""
+    return f"set data.fps={min(_rates(videos)):g}, and the model sees all videos at this rate"
+
+
+def refuse_slow(videos: Sequence[VideoRef], fps: float) -> None:
+    """Refuse videos with fewer frames per second than the model sees: repeated frames would be motion that stops.
+
+    Raises:
+        DataError: a video is too slow.
+    """
+    if slow := _rates([video for video in videos if too_slow(video.fps, fps)]):
+        first = next(video for video in videos if too_slow(video.fps, fps))
+        what = f"is {fps:g}, but videos have {_listed(slow)} frames per second, video {first.name} first"
+        fix = f"set data.fps={min(slow):g} or lower, or leave these videos out; if a file states a wrong rate, "
+        raise DataError(what, where="data.fps", fix=f"{fix}set data.source_fps")
 
 
 def _rates(videos: Sequence[VideoRef]) -> Counter[float]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -17,12 +17,14 @@ from vadkit.core.errors import DataError, ShapeError, VadkitError, closest
 from vadkit.core.progress import NoProgress, Progress
 from vadkit.core.seeds import derive
 from vadkit.data.datamodule import DataModule
-from vadkit.model.autoencoder import Autoencoder, TrainingStep
+from vadkit.model.autoencoder import Autoencoder, TrainingStep, loss_place
 from vadkit.model.pipeline import Head, Pipeline
 from vadkit.model.training.checkpoint import Checkpoints, load_initial
-from vadkit.model.training.density_fit import FeatureLoader, GradientFit, total_steps
+from vadkit.model.training.density_fit import FeatureLoader, GradientFit, check_fitted, total_steps
 from vadkit.model.training.device import build_fabric
 from vadkit.model.training.log import Log
+from vadkit.model.training.processes import Processes
+from vadkit.model.training.threads import Threads
 from vadkit.model.training.trainer import Trainer, TrainingJob
 from vadkit.recipe.build import build
 from vadkit.recipe.model import Fit, Model, Recipe
@@ -42,13 +44,20 @@ class Experiment:
         folder: the run folder.
         cache: cache of decoded frames.
         progress: receives progress and messages.
+        fabric: device, precision and processes; default, one process on the recipe's accelerator.
 
     Raises:
         ShapeError: two components do not fit together.
     """
 
     def __init__(
-        self, recipe: Recipe, dataset: Dataset, folder: RunFolder, cache: FrameCache, progress: Progress
+        self,
+        recipe: Recipe,
+        dataset: Dataset,
+        folder: RunFolder,
+        cache: FrameCache,
+        progress: Progress,
+        fabric: Fabric | None = None,
     ) -> None:
         self.recipe, self.folder, self.progress = recipe, folder, progress
         self.datamodule = DataModule(recipe.data, recipe.seed, dataset, cache, progress)
@@ -56,7 +65,8 @@ class Experiment:
         self.files = records_of(recipe)
         self.digests = stage_digests(recipe.tree, self.files)
         self.checkpoints = Checkpoints(folder.checkpoints, recipe.name)
-        self.fabric: Fabric = build_fabric(recipe.engine)
+        self.fabric: Fabric = fabric or build_fabric(recipe.engine)
+        self.processes = Processes(self.fabric)
         self.autoencoder = _build_autoencoder(recipe, self.datamodule.augmenter.tags)
         latents = self.autoencoder.encoder.latents if self.autoencoder else {}
         self.heads: dict[str, Head] = {}
@@ -77,6 +87,14 @@ class Experiment:
                 )
         self.scorers: dict[str, Scorer] = {name: build(chosen) for name, chosen in recipe.scores.items()}
         self._check_scorers()
+        self._check_batches()
+
+    def _check_batches(self) -> None:
+        plans = {"model": self.recipe.model, **{f"densities.{name}": it for name, it in self.recipe.densities.items()}}
+        for where, plan in plans.items():
+            if plan is not None and plan.fit is not None and plan.fit.batch_size < self.processes.count:
+                what = f"a batch of {plan.fit.batch_size} cannot be divided among {self.processes.count} processes"
+                raise ShapeError(what, where=f"{where}.fit.batch_size", fix="raise it, or start fewer processes")
 
     def _check_scorers(self) -> None:
         for name, scorer in self.scorers.items():
@@ -103,7 +121,24 @@ class Experiment:
     @cached_property
     def trainer(self) -> Trainer:
         """The training loop of this run."""
-        return Trainer(self.fabric, self.checkpoints, Log(self.folder.log), self.progress, self.recipe.seed)
+        log = Log(self.folder.log)
+        return Trainer(self.fabric, self.checkpoints, log, self.progress, self.recipe.seed, self.threads)
+
+    @cached_property
+    def threads(self) -> Threads:
+        """The CPU threads of the stages. They are measured, unless the recipe sets them."""
+
+        def keep(stage: str, threads: int) -> None:
+            self.folder.update_manifest(lambda it: it.with_stage(stage, threads=threads))
+
+        return Threads(
+            measure=self.recipe.engine.threads is None
+            and self.fabric.device.type == "cpu"
+            and self.processes.count == 1,
+            known=lambda stage: self.folder.read_manifest().stage(stage).threads,
+            keep=keep,
+            progress=self.progress,
+        )
 
     def train_model(self) -> None:
         """Stage one: train the autoencoder on normal clips. An encoder without `fit` is only saved."""
@@ -114,7 +149,7 @@ class Experiment:
         if plan.fit is not None:
             if plan.fit.init is not None:
                 load_initial(plan.fit.init, model, where="model.fit.init")
-            self._descend(TrainingStep(model, _build_losses(self.recipe, plan)), plan, plan.fit)
+            self._descend(TrainingStep(model, build_losses(self.recipe, plan)), plan, plan.fit)
         self._finish("model", model, began)
 
     def _descend(self, step: TrainingStep, plan: Model, fit: Fit) -> None:
@@ -132,14 +167,18 @@ class Experiment:
                     epoch=epoch,
                     start=position,
                     ahead=self.fabric.device.type != "cpu",  # the GPU leaves this thread idle
+                    share=self.processes.share,
                 ),
                 per_epoch=per_epoch,
+                batch_size=fit.batch_size,
+                items=len(clips),
                 steps=total_steps(fit, per_epoch),
                 optimizer=build(fit.optimizer),
                 lr_scheduler=build(fit.lr_scheduler) if fit.lr_scheduler else None,
                 warmup=fit.warmup,
                 clip_gradients=fit.clip_gradients,
                 critic_optimizer=build(plan.critic) if plan.critic else None,
+                sync_batch_norm=self.recipe.engine.sync_batch_norm,
             )
         )
 
@@ -159,14 +198,16 @@ class Experiment:
             clips, seed = self.datamodule.training_clips, derive(self.recipe.seed, stage)
             self.progress.message(f"{stage}: computing features of {len(clips)} training clips")
             began = time.monotonic()
-            features = FeatureLoader(clips, head.feature, self.autoencoder, self.fabric, seed, self.progress)
+            where = f"densities.{name}.feature"
+            features = FeatureLoader(clips, head.feature, self.autoencoder, self.fabric, seed, self.progress, where)
             if (grid := head.feature.spec.grid) is not None:
                 places = f"{grid.rows} x {grid.columns} places"
                 if not features.samples:
                     what = f"no place has a sample in any of the {len(clips)} training clips"
                     fix = "check the training videos, or lower the threshold from which a place has a sample"
-                    raise DataError(what, where=f"densities.{name}.feature", fix=fix)
+                    raise DataError(what, where=where, fix=fix)
                 self.progress.message(f"{stage}: {features.samples:,} samples at {places} of {len(clips)} clips")
+            features.check_varied()
             if fit is not None and fit.init is not None:
                 load_initial(fit.init, head, where=f"densities.{name}.fit.init")
             torch.manual_seed(derive(self.recipe.seed, f"fit/{stage}"))
@@ -182,17 +223,18 @@ class Experiment:
                     seed=derive(self.recipe.seed, f"fit/{stage}"),
                 ),
             )
+            check_fitted(f"densities.{name}", head.density.eval(), features)
             if features.absent:
                 head.quiet.fill_(features.quiet(head.density.eval()))
             self._finish(stage, head, began)
 
-    def pipeline(self, *, anomaly_maps: str = "") -> Pipeline:
+    def pipeline(self, *, anomaly_maps: Collection[str] = ()) -> Pipeline:
         """Everything that scores a clip, frozen, on the device.
 
         Args:
-            anomaly_maps: the scorer that gives anomaly maps; empty for none.
+            anomaly_maps: names of the scorers that give anomaly maps.
         """
-        readers = [each for name, each in self.scorers.items() if each.needs_nll_maps or name == anomaly_maps]
+        readers = [each for name, each in self.scorers.items() if each.needs_nll_maps or name in anomaly_maps]
         maps = {name for scorer in readers for name in scorer.densities()}
         decode = any(scorer.uses_output for scorer in self.scorers.values())
         mask = None if self.datamodule.mask is None else torch.from_numpy(self.datamodule.mask)
@@ -247,6 +289,9 @@ class Experiment:
         return loaded
 
     def _finish(self, stage: str, module: nn.Module, began: float) -> None:
+        self.processes.copy_first(module.state_dict().values())
+        if not self.processes.first:
+            return
         self.checkpoints.save(stage, module, self.digests[stage])
         seconds = round(time.monotonic() - began, 2)
         parameters = self.parameters()[stage]
@@ -295,7 +340,7 @@ def _build_autoencoder(recipe: Recipe, tags: Sequence[str]) -> Autoencoder | Non
     if recipe.model.decoder is None:
         return Autoencoder(clip, encoder, None)
     decoder = build(recipe.model.decoder, encoder.latents if declared is None else declared, clip)
-    losses = _build_losses(recipe, recipe.model)  # a loss that does not fit is reported before training
+    losses = build_losses(recipe, recipe.model)  # a loss that does not fit is reported before training
     _check_tags(losses, tags)
     if recipe.model.critic is not None and not any(_owns_parameters(loss) for _, _, loss in losses):
         what = "no loss has parameters that this optimizer could train"
@@ -309,7 +354,7 @@ def _check_tags(losses: Sequence[tuple[str, float, Loss]], tags: Sequence[str]) 
             if wanted not in tags:
                 raise ShapeError(
                     f"reads the tag {wanted!r}, but no augmentation sets it",
-                    where=f"model.losses.{number} ({name})",
+                    where=loss_place(number, name),
                     fix="add one to data.augment, such as {use: skip_frames} for the tag 'pseudo'",
                 )
 
@@ -319,7 +364,7 @@ def _owns_parameters(loss: Loss) -> bool:
     return any(parameter.requires_grad for parameter in loss.parameters())
 
 
-def _build_losses(recipe: Recipe, plan: Model) -> list[tuple[str, float, Loss]]:
+def build_losses(recipe: Recipe, plan: Model) -> list[tuple[str, float, Loss]]:
     """Name, weight and loss of each term. A second term of the same kind is named `l2.2`."""
     torch.manual_seed(derive(recipe.seed, "losses"))
     losses: list[tuple[str, float, Loss]] = []

@@ -1,19 +1,20 @@
-"""Passes an empty clip through a built recipe, so that misfits are found before training."""
+"""Passes clips through a built recipe, so that misfits are found before training."""
 
 from __future__ import annotations
 
 import contextlib
 import logging
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 import torch
 from torch import nn
-from torch._subclasses.fake_tensor import FakeTensorMode
+from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
 
-from vadkit.core.errors import ShapeError, VadkitError, closest, join_names
+from vadkit.core.errors import ShapeError, VadkitError, class_of, closest, join_names
 from vadkit.core.values import BottleneckOutput, ClipOutputs, FeatureSpec, LatentSpec, Samples
-from vadkit.engine.experiment import Experiment
-from vadkit.model.autoencoder import target_frames
+from vadkit.engine.experiment import Experiment, build_losses
+from vadkit.model.autoencoder import check_loss, loss_place, target_frames
 from vadkit.model.pipeline import extract_features
 from vadkit.model.training.device import check_bfloat16_gradients
 from vadkit.model.training.precision import check_bfloat16_layers
@@ -39,9 +40,10 @@ def sanity_check(
     pictured: bool = False,
     values: bool = True,
 ) -> str:
-    """Build the remaining components and pass an empty clip through.
+    """Build the remaining components and pass an empty clip through model and features.
 
-    Densities are left out: some take their scale from the first samples that they see.
+    Losses and scorers get random values of the same shapes. Densities are left out: some take their scale
+    from the first samples that they see.
 
     Args:
         experiment: the built recipe.
@@ -54,16 +56,23 @@ def sanity_check(
         The scorer that gives anomaly maps; empty if nothing reads them, or none gives them for previews.
 
     Raises:
-        ShapeError: a component returns another shape than it declares.
+        ShapeError: a component returns another shape than it declares, or values that are not finite.
         NeedsValuesError: `values` is False, and the shapes did not pass.
     """
     _build_rest(experiment.recipe)
     spec = experiment.clip
-    out = _passed(experiment, torch.zeros(1, *spec.shape)) if values else _shapes_passed(experiment)
+    passed = _passed(experiment, torch.zeros(1, *spec.shape)) if values else _shapes_passed(experiment)
+    _check_losses(experiment, _drawn(passed, 2))
+    out = _drawn(passed, 1)
+    if not values:
+        _check_features(experiment, out)
     for name, scorer in experiment.scorers.items():
         with _named(f"scores.{name}"):
             given = scorer(out)
         _expect(f"scores.{name}", given, (1, spec.frames))
+        what = f"the scorer {class_of(scorer)} gives"
+        _refuse(f"scores.{name}", given.isinf().any(), f"{what} infinite scores for random values")
+        _refuse(f"scores.{name}", given.isnan().all(), f"{what} no score (NaN) to any frame, for random values")
         _refuse_holes(f"scores.{name}", ~torch.isnan(given[0]), spec.step, experiment.recipe.engine.score_stride)
     bottleneck = experiment.autoencoder.bottleneck if experiment.autoencoder is not None else None
     if bottleneck is not None and bottleneck.stateful:
@@ -94,6 +103,12 @@ def _passed(experiment: Experiment, clips: torch.Tensor) -> ClipOutputs:
             declared = model.bottleneck.latents
             handed_on = model.encoder.latents if declared is None else declared
             _expect_latents("model.bottleneck", passed.latents, handed_on)
+        parts = [("model.encoder", model.encoder, latents), ("model.bottleneck", model.bottleneck, passed.latents)]
+        parts += [("model.decoder", model.decoder, {} if output is None else {"": output})]
+        for where, part, tensors in parts:
+            for tensor in tensors.values():
+                if not isinstance(tensor, FakeTensor):
+                    _refuse_not_finite(where, part, tensor, "an empty clip")
     nll: dict[str, torch.Tensor] = {}
     nll_maps: dict[str, torch.Tensor] = {}
     for name, head in experiment.heads.items():
@@ -105,6 +120,8 @@ def _passed(experiment: Experiment, clips: torch.Tensor) -> ClipOutputs:
             _expect(f"{where}, present", samples.present, (1, *feature.axes))
             samples = samples.values
         _expect(where, samples, (1, *feature.axes, *feature.shape))
+        if not isinstance(samples, FakeTensor):
+            _refuse_not_finite(where, head.feature, samples, "an empty clip")
         _check_frames(where, feature, spec.input_frames)
         nll[name] = samples.new_zeros(1, *feature.axes)
         if head.gives_maps:
@@ -127,21 +144,25 @@ def _check_frames(where: str, feature: FeatureSpec, frames: int) -> None:
 
 
 def _shapes_passed(experiment: Experiment) -> ClipOutputs:
-    """Outputs with random values of the right shapes; nothing is computed."""
+    """Outputs without values; nothing is computed."""
     logger = logging.getLogger("torch._subclasses.fake_tensor")  # logs a traceback for every misfit
     level = logger.level
     logger.setLevel(logging.CRITICAL)
     try:
         with FakeTensorMode(allow_non_fake_inputs=True):
-            out = _passed(experiment, torch.zeros(1, *experiment.clip.shape))
+            return _passed(experiment, torch.zeros(1, *experiment.clip.shape))
     except Exception as error:
         raise NeedsValuesError from error
     finally:
         logger.setLevel(level)
+
+
+def _drawn(out: ClipOutputs, batch: int) -> ClipOutputs:
+    """Random values with the shapes of the outputs of one clip, for a batch of clips."""
     drawn = torch.Generator().manual_seed(0)
 
     def drawn_like(given: torch.Tensor) -> torch.Tensor:
-        return torch.rand(given.shape, generator=drawn).to(given.dtype)
+        return torch.rand((batch, *given.shape[1:]), generator=drawn).to(given.dtype)
 
     def each(given: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
         return {name: drawn_like(tensor) for name, tensor in given.items()}
@@ -150,6 +171,63 @@ def _shapes_passed(experiment: Experiment) -> ClipOutputs:
     clips, target = drawn_like(out.clips), drawn_like(out.target)
     latents, scores, nll, maps = each(out.latents), each(out.scores), each(out.nll), each(out.nll_maps)
     return ClipOutputs(out.spec, clips, target, output, latents, nll, scores, maps, features=out.features)
+
+
+def _check_losses(experiment: Experiment, out: ClipOutputs) -> None:
+    """Check that each loss of a trained model is one finite number from which the model can learn."""
+    plan = experiment.recipe.model
+    if plan is None or out.output is None:
+        return
+    tags = {name: torch.tensor([1.0, 0.0]) for name in experiment.datamodule.augmenter.tags}
+    for number, (name, _, loss) in enumerate(build_losses(experiment.recipe, plan)):
+        where, given = loss_place(number, name), replace(_learnable(out), tags=tags)
+        with _named(where, "random clips do not pass"), torch.enable_grad():
+            value = check_loss(where, loss(given))  # pyright: ignore[reportCallIssue]
+            critic = loss.critic(replace(out, tags=tags))  # pyright: ignore[reportCallIssue]
+        if critic is not None:
+            check_loss(f"{where}, 'critic'", critic)
+        if not loss.tags and not value.requires_grad:
+            what = f"the loss {class_of(loss)} has no gradient, so that the model cannot learn from it"
+            raise ShapeError(what, where=where, fix="do not detach what it computes from the model's outputs")
+        _refuse_not_finite(where, loss, value, "random clips")
+        if value.requires_grad:
+            value.backward()
+            assert given.output is not None
+            if given.output.grad is not None:
+                _refuse_not_finite(where, loss, given.output.grad, "random clips: the gradient for the model's output")
+
+
+def _learnable(out: ClipOutputs) -> ClipOutputs:
+    """The same outputs with gradients, as from a model in training."""
+
+    def each(given: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+        return {name: one.requires_grad_() if one.is_floating_point() else one for name, one in given.items()}
+
+    assert out.output is not None
+    return replace(out, output=out.output.requires_grad_(), latents=each(out.latents), scores=each(out.scores))
+
+
+def _check_features(experiment: Experiment, out: ClipOutputs) -> None:
+    """Check that the features of random clips and latents are finite."""
+    for name, head in experiment.heads.items():
+        where = f"densities.{name}.feature"
+        try:
+            samples = extract_features(head.feature, out.clips, out.latents, experiment.clip)
+        except Exception as error:  # it may have kept a tensor without values
+            raise NeedsValuesError from error
+        found = samples.values[samples.present] if isinstance(samples, Samples) else samples
+        _refuse_not_finite(where, head.feature, found, "a random clip")
+
+
+def _refuse_not_finite(where: str, part: object, values: torch.Tensor, given: str) -> None:
+    what = f"{class_of(part)} gives values that are not finite, for {given}"
+    _refuse(where, torch.isfinite(values).all().logical_not(), what)
+
+
+def _refuse(where: str, wrong: torch.Tensor, what: str) -> None:
+    if bool(wrong):
+        fix = "correct the component: keep logarithms, roots and divisions away from 0"
+        raise ShapeError(what, where=where, fix=fix)
 
 
 def _with_maps(experiment: Experiment, out: ClipOutputs, *, needed: bool) -> str:
@@ -177,7 +255,7 @@ def _build_rest(recipe: Recipe) -> None:
 
 
 @contextlib.contextmanager
-def _named(where: str) -> Iterator[None]:
+def _named(where: str, what: str = "an empty clip does not pass") -> Iterator[None]:
     """Name the part of the recipe in errors."""
     try:
         yield
@@ -186,7 +264,7 @@ def _named(where: str) -> Iterator[None]:
         raise
     except Exception as error:  # a component may raise anything
         raise ShapeError(
-            f"an empty clip does not pass: {describe_error(error)}",
+            f"{what}: {describe_error(error)}",
             where=where,
             fix="correct its keys in the recipe, or data.clip; otherwise the component has a fault",
         ) from error

@@ -24,6 +24,7 @@ from vadkit.store.manifest import HELD_OUT, SCORES, SYNTHETIC
 from vadkit.store.previews import PartsWriter, has_previews, parts_file, step_of
 from vadkit.store.scores import (
     PositionStats,
+    VideoScores,
     map_file,
     read_position_stats,
     read_score_file,
@@ -34,6 +35,7 @@ from vadkit.store.scores import (
 )
 from vadkit.video.cache import Frames
 from vadkit.video.clips import window_count
+from vadkit.video.clock import recorded_at
 from vadkit.video.decode import frame_size
 from vadkit.video.times import mean_rate
 
@@ -54,13 +56,16 @@ class Scoring:
         self.experiment, self.anomaly_maps, self.keep_maps = experiment, anomaly_maps, keep_maps
         self.previews = previews
         self.folder, self.recipe, self.datamodule = experiment.folder, experiment.recipe, experiment.datamodule
+        self.processes = experiment.processes
 
     def test_videos(self) -> None:
         """Score every test video that does not have a score file of this recipe."""
         videos, frames = self.datamodule.videos("test"), self.datamodule.frames
         scored = self._videos(SCORES, "score test", self.folder.scores, videos, frames, tested=True)
+        if not self.processes.first:
+            return
         if self.previews and (scored or not has_previews(self.folder.scores, (video.name for video in videos))):
-            write_all_previews(self.folder.scores, videos, frames, self.experiment.progress)
+            write_all_previews(self.folder.scores, self.datamodule, self.experiment.progress)
         flops = count_flops(self.experiment.pipeline(), self.experiment.scorers)
         self.folder.update_manifest(lambda it: replace(it, flops=flops))
 
@@ -74,7 +79,8 @@ class Scoring:
             return
         self._videos(HELD_OUT, "score held out", self.folder.held_out, held_out, self.datamodule.frames)
         names = tuple(video.name for video in held_out)
-        self.folder.update_manifest(lambda it: it.with_data(held_out=names))
+        if self.processes.first:
+            self.folder.update_manifest(lambda it: it.with_data(held_out=names))
         if not synthetic:
             return
         random = np.random.default_rng(derive(self.recipe.seed, "synthetic"))
@@ -89,7 +95,8 @@ class Scoring:
             return frames
 
         self._videos(SYNTHETIC, "score synthetic", self.folder.synthetic, held_out, altered)
-        write_labels(self.folder.synthetic / "labels" / "labels.npz", truth)
+        if self.processes.first:
+            write_labels(self.folder.synthetic / "labels" / "labels.npz", truth)
 
     def _videos(
         self,
@@ -103,6 +110,8 @@ class Scoring:
     ) -> bool:
         """Score videos, one in memory at a time; return whether any was not scored before.
 
+        Each process scores some of the videos. All return when all videos are scored.
+
         Args:
             stage: the key of its time in the manifest.
             label: what the progress shows.
@@ -113,42 +122,55 @@ class Scoring:
         """
         anomaly_maps, previews = (self.anomaly_maps, self.previews) if tested else ("", False)
         kept_maps = anomaly_maps if self.keep_maps else ""
-        pipeline = self.experiment.pipeline(anomaly_maps=anomaly_maps)
+        pipeline = self.experiment.pipeline(anomaly_maps=(anomaly_maps,))
         engine, short = self.recipe.engine, self.recipe.data.short
         lengths = {video.name: len(self.datamodule.frames(video)) for video in videos}
         windows = {
             name: window_count(frames, self.experiment.clip, engine.score_stride, video=name, short=short)
             for name, frames in lengths.items()
         }
-        missing = {
-            name for name, frames in lengths.items() if not self._scored(folder, name, frames, kept_maps, previews)
-        }
+        missing = self.processes.of_first(
+            {name for name, frames in lengths.items() if not self._scored(folder, name, frames, kept_maps, previews)}
+        )
+        mine = self.processes.split({name: windows[name] for name in missing})
         step = step_of(sum(lengths.values()))
         stats = self._position_stats(pipeline) if missing else None
+        threads = self.experiment.threads.of(stage, self.experiment.digests["scores"], engine.score_batch)
         began, done = time.monotonic(), 0  # without calibration: vadkit compare shows frames per second
         self.experiment.progress.begin(label, sum(windows.values()), unit="windows")
         for video in videos:
             frames = frames_of(video)
-            if video.name in missing:
+            if video.name in mine:
                 with self._recorder(folder, video, len(frames), step) if previews else nullcontext() as recorder:
                     scores = score_video(
                         video, frames, pipeline, self.experiment.scorers, self.experiment.fabric,
                         batch=engine.score_batch, stride=engine.score_stride, progress=self.experiment.progress,
                         done=done, position_stats=stats, anomaly_maps=anomaly_maps, keep_maps=self.keep_maps,
-                        preview=recorder, short=short,
+                        preview=recorder, short=short, threads=threads,
                     )  # fmt: skip
                 if kept_maps:
                     scores = replace(scores, size=frame_size(video))
-                if (times := self.datamodule.times(video)) is not None:
-                    scores = replace(scores, times=times, fps=mean_rate(times))
+                scores = self._placed(video, scores, tested=tested)
                 write_scores(folder, scores, anomaly_maps=kept_maps)
             done += windows[video.name]
             self.experiment.progress.advance(done)
+        self.processes.wait(score_file(folder, name) for name in missing)
         self.experiment.progress.end()
-        if len(missing) == len(videos):  # otherwise it is the time of a part
+        if self.processes.first and len(missing) == len(videos):  # otherwise it is the time of a part
             seconds = round(time.monotonic() - began, 2)
             self.folder.update_manifest(lambda it: it.with_stage(stage, seconds=seconds))
         return bool(missing)
+
+    def _placed(self, video: VideoRef, scores: VideoScores, *, tested: bool) -> VideoScores:
+        """The scores with times. A test video has those of its file, and a normal one counts at the model's rate."""
+        times, sampling = self.datamodule.times(video), self.datamodule.sampling(video)
+        if tested:
+            start = recorded_at(video.source) if isinstance(video.source, Path) else None
+            scores = replace(scores, sampling=sampling, recorded=start.isoformat() if start else None)
+        elif sampling is not None and video.fps:
+            seen = sampling.numbers / video.fps if times is None else times[sampling.numbers]
+            scores, times = replace(scores, fps=mean_rate(seen)), None
+        return scores if times is None else replace(scores, times=times, fps=mean_rate(times))
 
     @contextmanager
     def _recorder(self, folder: Path, video: VideoRef, frames: int, step: int) -> Iterator[PartsRecorder]:
@@ -163,14 +185,18 @@ class Scoring:
         """
         if not self._calibrates:
             return None
-        kept = read_position_stats(self.folder.position_stats, self.experiment.digests["scores"])
+        kept = self.processes.of_first(
+            read_position_stats(self.folder.position_stats, self.experiment.digests["scores"])
+        )
         if kept is not None:
             return kept
         stats = measure_position_stats(
             self.datamodule.training_clips, pipeline, self.experiment.scorers, self.experiment.fabric,
             batch=self.recipe.engine.score_batch, progress=self.experiment.progress,
         )  # fmt: skip
-        write_position_stats(self.folder.position_stats, self.experiment.digests["scores"], stats)
+        stats = self.processes.of_first(stats)
+        if self.processes.first:
+            write_position_stats(self.folder.position_stats, self.experiment.digests["scores"], stats)
         return stats
 
     def _scored(self, folder: Path, name: str, frames: int, anomaly_maps: str, preview: bool) -> bool:

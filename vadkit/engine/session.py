@@ -99,7 +99,7 @@ def _session(experiment: Experiment) -> Session:
         begun=_now(),
         commit=environment.commit(),
         versions=environment.versions(),
-        host={**environment.host(), "device": str(experiment.fabric.device)},
+        host={**environment.host(), "device": str(experiment.fabric.device), "processes": experiment.processes.count},
     )
 
 
@@ -185,7 +185,7 @@ def record_data(folder: RunFolder, data: DataModule, *, regions: bool) -> None:
     counts: dict[Split, Count] = {}
     splits: tuple[Split, ...] = ("train", "test")
     for split in splits:
-        frames = [len(data.frames(video)) for video in data.videos(split)]
+        frames = [len(data.file_frames(video)) for video in data.videos(split)]
         counts[split] = Count(len(frames), sum(frames))
     damaged = dict(data.damaged)
     folder.update_manifest(lambda manifest: manifest.with_data(counts=counts, damaged=damaged))

@@ -24,6 +24,7 @@ from vadkit.engine.experiment import without_videos
 from vadkit.engine.run import run
 from vadkit.evaluation.build import evaluation_of, refuse_test_tuning
 from vadkit.evaluation.run_scores import RESCORABLE, evaluate_run
+from vadkit.model.training.processes import started
 from vadkit.plugin.registry import Registry
 from vadkit.recipe import plain, resolve
 from vadkit.recipe.loading import read_recipe
@@ -39,6 +40,7 @@ SEED = "seed"
 VARIANT = "variant"
 TABLE = "sweep.csv"
 _UNSAFE = re.compile(r"[^A-Za-z0-9_.=+-]+")
+_SIMPLE = re.compile(r"[A-Za-z0-9_.:-]+")  # of a key or a value that can be part of a name
 _LONGEST = 100
 
 
@@ -169,6 +171,9 @@ def sweep(
     Raises:
         VadkitError: anything that the user can fix; every combination is checked before the first one runs.
     """
+    if (started() or (1, 1)) != (1, 1):
+        fix = "start it alone, or start each run with torchrun -m vadkit run"
+        raise VadkitError("a sweep works in one process", where="vadkit sweep", fix=fix)
     registry = registry or Registry.discover()
     progress = progress or NoProgress()
     family = None if isinstance(recipe, Mapping) else family_of(recipe)
@@ -297,9 +302,38 @@ def _name(values: Mapping[str, str]) -> str:
     """Name of a run folder, with the last parts of the keys unless two of them are equal."""
     last = [key.rpartition(".")[2] for key in values]
     short = last if len(set(last)) == len(last) else list(values)
-    name = ",".join(v if k == VARIANT else f"{k}={v}" for k, v in zip(short, values.values(), strict=True))
+    shown = [readable(value) for value in values.values()]
+    name = ",".join(v if k == VARIANT else f"{k}={v}" for k, v in zip(short, shown, strict=True))
     safe = _UNSAFE.sub("_", name)
     return safe if safe == name and len(name) <= _LONGEST else f"{safe[:_LONGEST]}-{digest_of(name)[:8]}"
+
+
+def readable(value: str) -> str:
+    """A varied value in short: `{use: gaussian, covariance: diagonal}` -> `gaussian+covariance=diagonal`.
+
+    A list of components is joined by "-then-". Any other value, and one with nested keys, stays unchanged.
+    """
+    try:
+        given = yaml.safe_load(value)
+    except yaml.YAMLError:
+        return value
+    parts = [_readable_component(each) for each in (given if isinstance(given, list) else [given])]
+    if not parts or not all(parts) or isinstance(given, str):
+        return value
+    return "-then-".join(parts)
+
+
+def _readable_component(given: Any) -> str:
+    """Name and keys of a component; empty if it is none, or has keys that are not simple."""
+    if isinstance(given, str):
+        return given if _SIMPLE.fullmatch(given) else ""
+    if not isinstance(given, Mapping) or "use" not in given:
+        return ""
+    keys = {str(key): str(value) for key, value in given.items()}
+    simple = all(not isinstance(value, (Mapping, list)) for value in given.values())
+    if not simple or not all(_SIMPLE.fullmatch(text) for pair in keys.items() for text in pair):
+        return ""
+    return "+".join([keys.pop("use"), *(f"{key}={value}" for key, value in keys.items())])
 
 
 def _refuse_taken(folder: Path, names: Collection[str]) -> None:

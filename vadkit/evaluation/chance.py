@@ -31,6 +31,7 @@ def random_scorer(
 
     A draw replaces every score of a component by a random number, on test videos and on normal videos. Then
     it imputes, transforms, weights and smooths the random scores, as for a model. Anomaly maps are random too.
+    Detected boxes keep their places in the picture, but have random frames and scores.
     `fusion` is that of the model's scores; it is not changed.
     """
 
@@ -58,7 +59,12 @@ def _randomise(video: VideoScores, components: Mapping[str, Any], random: np.ran
     anomaly_maps = (
         partial(_random_maps, video.anomaly_maps, int(random.integers(2**63))) if video.anomaly_maps else None
     )
-    return replace(video, components=noise, anomaly_maps=anomaly_maps)
+    found = video.detections
+    detections = None
+    if found is not None:
+        frames = random.integers(video.coverage.size, size=found.frames.size)
+        detections = replace(found, frames=frames, scores=random.random(found.scores.shape))
+    return replace(video, components=noise, anomaly_maps=anomaly_maps, detections=detections)
 
 
 def _random_maps(read: Callable[[], NDArray[Any]], seed: int) -> NDArray[np.float32]:

@@ -6,11 +6,11 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from vadkit.core.errors import VadkitError
+from vadkit.core.errors import VadkitError, closest
 from vadkit.core.values import RunResult
 from vadkit.evaluation.bootstrap import ROUNDS, Interval, differences
 from vadkit.evaluation.build import COMPARED, evaluation_of, with_metrics
@@ -19,6 +19,14 @@ from vadkit.evaluation.run_scores import evaluate_run, open_run
 from vadkit.plugin.registry import Registry
 from vadkit.store.manifest import SCORES
 from vadkit.store.run_folder import RunFolder
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from vadkit.report.text_table import TextTable
+
+COSTS = ("parameters", "GFLOPs", "frames/s")
+"""Columns of a comparison that are not metrics."""
 
 FEWEST = 6  # with fewer videos, no difference is significant
 # These follow from the system that is compared, not from the rules of the evaluation.
@@ -30,7 +38,7 @@ class Entry:
     """One run in a comparison.
 
     Attributes:
-        name: name of the run folder.
+        name: name of the recipe, or of the run folder if several runs have that recipe's name; or the given label.
         values: metric -> value of the fused score.
         intervals: metric -> 95 % interval.
         behind: metric -> interval of the best run's value minus this run's value, by the paired
@@ -66,6 +74,7 @@ class Comparison:
         units: metric -> unit, for metrics that are not shares of 1.
         differ: fields in which the protocols differ; if there are any, nothing is ranked.
         videos: number of test videos.
+        costs: which of `COSTS` the table shows.
     """
 
     entries: Sequence[Entry]
@@ -74,6 +83,31 @@ class Comparison:
     units: Mapping[str, str]
     differ: Sequence[str]
     videos: int
+    costs: Sequence[str] = COSTS
+
+    def table(self) -> TextTable:
+        """The table: values with intervals, size and speed. It has `markdown()`, `latex()` and `csv()`."""
+        from vadkit.evaluation.compare_table import table_of
+
+        return table_of(self)
+
+    def figures(self) -> dict[str, Figure]:
+        """The charts as matplotlib figures: each metric's intervals, "roc", and "each_video"."""
+        from vadkit.evaluation.compare_figures import figures_of
+
+        return figures_of(self)
+
+    def with_columns(self, columns: Sequence[str]) -> Comparison:
+        """The same comparison with these columns only: metrics, and entries of `COSTS`.
+
+        Raises:
+            VadkitError: a column does not exist.
+        """
+        if unknown := [name for name in columns if name not in (*self.metrics, *COSTS)]:
+            fix = closest(unknown[0], [*self.metrics, *COSTS])
+            raise VadkitError(f"there is no column {unknown[0]!r}", where="--columns", fix=fix)
+        metrics = [name for name in columns if name in self.metrics]
+        return replace(self, metrics=metrics, costs=[name for name in columns if name in COSTS])
 
     def by_chance(self, entry: Entry, metric: str) -> bool:
         """Whether it is not the best, by no more than chance may give: the interval of the difference holds 0.
@@ -101,6 +135,7 @@ def compare(
     *,
     metrics: Sequence[str] = COMPARED,
     overrides: Sequence[str] = (),
+    labels: Mapping[str, str] | None = None,
     any_protocol: bool = False,
     allow_test_tuning: bool = False,
     rounds: int = ROUNDS,
@@ -112,6 +147,7 @@ def compare(
         runs: two or more run folders; the folder of a sweep means all of its runs.
         metrics: metrics by name, as in `evaluate.metrics`.
         overrides: changes for all runs, as `--set` takes them: `evaluate.protocol=ffp`.
+        labels: name of a run, of its folder or of its recipe -> the name to show.
         any_protocol: show runs under different protocols, without ranking them.
         allow_test_tuning: accept weights that are fitted to test labels; such runs are marked.
         rounds: bootstrap rounds for the differences.
@@ -121,12 +157,14 @@ def compare(
         VadkitError: fewer than two runs, different protocols, or other test videos or labels.
     """
     registry = registry or Registry.discover()
-    paths = [path for run in runs for path in RunFolder(Path(run)).runs_within() or [Path(run)]]
+    paths = run_paths(runs)
     if len(paths) < 2:
         raise VadkitError("a comparison needs at least two runs", where="vadkit compare", fix="name their folders")
-    evaluations = [_evaluate(path, metrics, overrides, registry, allow_test_tuning=allow_test_tuning) for path in paths]
+    evaluations = [
+        evaluate_one(path, metrics, overrides, registry, allow_test_tuning=allow_test_tuning) for path in paths
+    ]
     _same_videos(paths, [one.result for one in evaluations])
-    differ = _differing([one.result.protocol for one in evaluations])
+    differ = differing([one.result.protocol for one in evaluations])
     if differ and not any_protocol:
         what = f"the runs are evaluated under different protocols: {', '.join(differ)} differ"
         fix = "evaluate all under one with --protocol NAME, or show them without ranks with --any-protocol"
@@ -135,7 +173,10 @@ def compare(
     names = list(dict.fromkeys(name for one in evaluations for name in one.result.metrics))
     lower = frozenset().union(*(metric.lower_is_better for metric in measures))
     unranked = Comparison(
-        [_entry(path, name, one) for path, name, one in zip(paths, _names(paths), evaluations, strict=True)],
+        [
+            _entry(path, name, one)
+            for path, name, one in zip(paths, names_of(paths, evaluations, labels or {}), evaluations, strict=True)
+        ],
         names,
         lower,
         evaluations[0].result.units,
@@ -149,9 +190,33 @@ def compare(
     return replace(unranked, entries=ranked)
 
 
-def _evaluate(
+def run_paths(runs: Sequence[str | Path]) -> list[Path]:
+    """The folders of runs; the folder of a sweep stands for its runs."""
+    return [path for run in runs for path in RunFolder(Path(run)).runs_within() or [Path(run)]]
+
+
+def names_of(paths: Sequence[Path], evaluations: Sequence[Evaluation], labels: Mapping[str, str]) -> list[str]:
+    """Names of the runs: those of their recipes if they are distinct, else of their folders; `labels` replace them.
+
+    Raises:
+        VadkitError: a label belongs to no run.
+    """
+    recipes, folders = [one.result.name for one in evaluations], _names(paths)
+    known = {*recipes, *folders, *(path.resolve().name for path in paths)}
+    if unknown := [name for name in labels if name not in known]:
+        raise VadkitError(f"no run is named {unknown[0]!r}", where="--label", fix=closest(unknown[0], known))
+    found = recipes if len(set(recipes)) == len(recipes) else folders
+    each = zip(found, folders, paths, recipes, strict=True)
+    return [
+        next((labels[key] for key in (name, folder, path.resolve().name, recipe) if key in labels), name)
+        for name, folder, path, recipe in each
+    ]
+
+
+def evaluate_one(
     path: Path, metrics: Sequence[str], overrides: Sequence[str], registry: Registry, *, allow_test_tuning: bool
 ) -> Evaluation:
+    """Evaluate one run for a comparison; an error names it."""
     place, recipe = open_run(path, overrides, registry, allow_test_tuning=allow_test_tuning)
     try:
         recipe = replace(recipe, evaluate=with_metrics(recipe.evaluate, metrics, registry))
@@ -164,14 +229,18 @@ def _evaluate(
 def _same_videos(paths: Sequence[Path], results: Sequence[RunResult]) -> None:
     first: dict[str, Any] = {video.name: video.labels for video in results[0].videos}
     for path, result in zip(paths[1:], results[1:], strict=True):
-        labels: dict[str, Any] = {video.name: video.labels for video in result.videos}
-        same = labels.keys() == first.keys() and all(np.array_equal(labels[name], first[name]) for name in labels)
-        if not same:
-            fix = "compare runs on one data set, with one label set and one rule for frames without a score"
+        if not same_labels({video.name: video.labels for video in result.videos}, first):
+            fix = "compare runs on one data set, with one label set and one rule for frames without a score; "
+            fix += "--by-system shows several data sets as groups of columns"
             raise VadkitError(f"was evaluated on other test videos or labels than {paths[0]}", where=str(path), fix=fix)
 
 
-def _differing(protocols: Sequence[Mapping[str, Any]]) -> list[str]:
+def same_labels(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Whether two results have the same test videos with the same labels; both are video -> (F,) labels."""
+    return one.keys() == other.keys() and all(np.array_equal(one[name], other[name]) for name in one)
+
+
+def differing(protocols: Sequence[Mapping[str, Any]]) -> list[str]:
     """Fields in which protocols differ. Of components, only the transforms of shared ones count."""
     fields = [name for name in protocols[0] if name not in _OF_THE_SYSTEM]
     differ = [name for name in fields if any(one[name] != protocols[0][name] for one in protocols)]

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from vadkit.core.errors import DataError, join_names
 from vadkit.core.protocol import MissingScores
-from vadkit.core.values import Labels
+from vadkit.core.values import Detections, Labels
 from vadkit.store.scores import VideoScores
+from vadkit.video.sampling import Sampling
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +30,8 @@ class Imputed:
         fps: frames per second; None if unknown.
         anomaly_maps: gives the anomaly maps (F, h, w); None if there are none.
         can_alarm: (F',) bool, True for frames that enough windows show to raise an alarm; None if all can.
+        detections: boxes in the F frames; None if there are none.
+        sampling: which frames of the video the F frames are; None if they are all frames of the video.
     """
 
     name: str
@@ -39,6 +42,31 @@ class Imputed:
     fps: float | None = None
     anomaly_maps: Callable[[], NDArray[np.floating[Any]]] | None = None
     can_alarm: NDArray[np.bool_] | None = None
+    detections: Detections | None = None
+    sampling: Sampling | None = None
+
+    @property
+    def truth_frames(self) -> NDArray[np.int64]:
+        """The numbers, in the video, of the frames that count, (F',)."""
+        kept = np.flatnonzero(self.kept)
+        return kept if self.sampling is None else self.sampling.numbers[kept]
+
+    def spread(self) -> tuple[Imputed, NDArray[np.int64]]:
+        """The same with an entry for each frame of the video, and the index in (F',) that each of them comes from."""
+        assert self.sampling is not None
+        nearest, maps = self.sampling.nearest, self.anomaly_maps
+        kept = self.kept[nearest]
+        index = (np.cumsum(self.kept) - 1)[nearest[kept]]
+        video = replace(
+            self,
+            components={name: scores[index] for name, scores in self.components.items()},
+            kept=kept,
+            without=self.without[nearest],
+            anomaly_maps=None if maps is None else (lambda: maps()[nearest]),
+            can_alarm=None if self.can_alarm is None else self.can_alarm[index],
+            sampling=None,
+        )
+        return video, index
 
 
 def check_videos(videos: Sequence[VideoScores]) -> None:
@@ -77,8 +105,8 @@ def check_labels(videos: Sequence[VideoScores], labels: Mapping[str, Labels]) ->
         if video.name not in labels:
             continue
         frames = labels[video.name].frames
-        if frames.shape != video.coverage.shape:
-            what = f"{video.coverage.size} frames are scored, but {frames.size} are labelled"
+        if frames.shape != (video.length,):
+            what = f"{video.length} frames are scored, but {frames.size} are labelled"
             fix = "check that labels and video are of the same release, and that frames are not resampled"
             raise DataError(what, where=f"video {video.name!r}", fix=fix)
         boxes = [frame for track in labels[video.name].tracks or () for frame in track.boxes]
@@ -88,7 +116,9 @@ def check_labels(videos: Sequence[VideoScores], labels: Mapping[str, Labels]) ->
             raise DataError(what, where=f"video {video.name!r}", fix=fix)
 
 
-def impute(videos: Sequence[VideoScores], rule: MissingScores, *, min_windows: int = 1) -> list[Imputed]:
+def impute(
+    videos: Sequence[VideoScores], rule: MissingScores, *, min_windows: int = 1, stride: int = 1
+) -> list[Imputed]:
     """Impute missing scores, or leave these frames out, by the protocol's rule `missing_scores`.
 
     A missing score is NaN. Scores may be missing in frames that no window covers, and at both ends of a
@@ -100,12 +130,13 @@ def impute(videos: Sequence[VideoScores], rule: MissingScores, *, min_windows: i
             "drop" leaves the frames out, and "error" refuses them.
         min_windows: windows that must show a frame before it can raise an alarm; fewer in a video in which no frame
             has so many.
+        stride: of the windows, for messages; 0 if the scores are not those of a run.
 
     Raises:
         DataError: a score is infinite, a score is NaN between scored frames, a video has no scores, or
             `rule` is "error" and a frame has no score.
     """
-    imputed = [_impute_one(video, rule, min_windows) for video in videos]
+    imputed = [_impute_one(video, rule, min_windows, stride) for video in videos]
     if rule != "min" or not any(video.without.any() for video in imputed):
         return imputed
     lowest = {name: min(float(np.nanmin(video.components[name])) for video in videos) for name in imputed[0].components}
@@ -125,7 +156,7 @@ def enough_windows(coverage: NDArray[np.int64], min_windows: int) -> NDArray[np.
     return coverage >= min(min_windows, int(coverage.max()))
 
 
-def _impute_one(video: VideoScores, rule: MissingScores, min_windows: int) -> Imputed:
+def _impute_one(video: VideoScores, rule: MissingScores, min_windows: int, stride: int) -> Imputed:
     without = np.zeros(video.coverage.shape, bool)
     for name, scores in video.components.items():
         without |= _unscored(video, name, scores)
@@ -134,7 +165,8 @@ def _impute_one(video: VideoScores, rule: MissingScores, min_windows: int) -> Im
     components = video.components
     if count and rule == "error":
         what = f"{count} of {without.size} frames have no score, the first is frame {int(without.argmax())}"
-        fix = "set 'missing_scores: nearest' or 'drop' under 'evaluate.protocol', or 'engine.score_stride: 1'"
+        fix = "set 'missing_scores: nearest' or 'drop' under 'evaluate.protocol', or "
+        fix += "'engine.score_stride: 1'" if stride else "write a score for every frame"
         raise DataError(what, where=f"video {video.name!r}", fix=fix)
     if count and rule == "drop":
         kept = ~without
@@ -145,7 +177,18 @@ def _impute_one(video: VideoScores, rule: MissingScores, min_windows: int) -> Im
     elif count and rule == "nearest":
         components = {name: _nearest(scores) for name, scores in components.items()}
     can_alarm = enough_windows(video.coverage, min_windows)[kept]
-    return Imputed(video.name, video.scene, components, kept, without, video.fps, video.anomaly_maps, can_alarm)
+    return Imputed(
+        video.name,
+        video.scene,
+        components,
+        kept,
+        without,
+        video.fps,
+        anomaly_maps=video.anomaly_maps,
+        can_alarm=can_alarm,
+        detections=video.detections,
+        sampling=video.sampling,
+    )
 
 
 def _unscored(video: VideoScores, component: str, scores: NDArray[np.float64]) -> NDArray[np.bool_]:

@@ -126,7 +126,7 @@ class Evaluator:
     def _impute(self, videos: Sequence[VideoScores]) -> list[Imputed]:
         protocol = self.config.protocol
         combined = [video.combined(protocol.overlap) for video in videos]
-        return impute(combined, protocol.missing_scores, min_windows=protocol.min_windows)
+        return impute(combined, protocol.missing_scores, min_windows=protocol.min_windows, stride=protocol.stride)
 
 
 def _video_result(case: Case) -> VideoResult:

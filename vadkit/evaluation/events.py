@@ -16,6 +16,7 @@ from PIL import Image
 from vadkit.core.alarms import Alarm, AlarmDetector
 from vadkit.core.files import atomic_write, safe_name
 from vadkit.core.values import ClipSpec, Event
+from vadkit.video.clock import clock
 from vadkit.video.resize import placed
 
 Box = tuple[int, int, int, int]
@@ -27,14 +28,6 @@ COLUMNS = (
 )  # fmt: skip
 THUMBNAILS = "thumbnails"
 """Folder of the thumbnails, next to `events.csv`."""
-
-
-def clock(seconds: float | None) -> str:
-    """Seconds from the start of a video as h:mm:ss.mmm; empty if the time is unknown."""
-    if seconds is None:
-        return ""
-    minutes, milliseconds = divmod(round(1000 * seconds), 60_000)
-    return f"{minutes // 60}:{minutes % 60:02}:{milliseconds // 1000:02}.{milliseconds % 1000:03}"
 
 
 def find_events(
@@ -135,7 +128,12 @@ def thumbnail_of(event: Event) -> PurePosixPath:
 
 def thumbnails_of(video: str) -> PurePosixPath:
     """Path of the folder with the thumbnails of a video, in the folder of `events.csv`."""
-    return PurePosixPath(THUMBNAILS, *(safe_name(part) for part in video.split("/") if part))
+    return PurePosixPath(THUMBNAILS) / place_of(video)
+
+
+def place_of(video: str) -> PurePosixPath:
+    """Path of a video's results inside a folder, from its name."""
+    return PurePosixPath(*(safe_name(part) for part in video.split("/") if part))
 
 
 def as_dict(event: Event, folder: Path) -> dict[str, Any]:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
 from functools import partial
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
-from vadkit.core.errors import DataError, VadkitError
+import numpy as np
+
+from vadkit.core.errors import DataError, VadkitError, closest
+from vadkit.core.protocol import MissingScores
 from vadkit.core.values import Labels, RunResult
 from vadkit.data.opening import open_dataset
 from vadkit.evaluation import EvaluationData, Evaluator
@@ -19,7 +23,11 @@ from vadkit.evaluation.run_scores import evaluate_under_all_protocols
 from vadkit.plugin.registry import Registry
 from vadkit.recipe.evaluation_only import EvaluationOnly, read_evaluation_only
 from vadkit.store.external.labels import frame_labels
-from vadkit.store.external.scores import High, read_external_scores, read_normal, scored_lengths
+from vadkit.store.external.reading import Ends, High, Reading
+from vadkit.store.external.scores import read_external_scores, read_normal, read_regions, scored_lengths
+from vadkit.store.scores import VideoScores
+
+_MOST_GAPS = 0.1  # share of the frames between scored ones that may lack a score without `allow_gaps`
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,16 +39,10 @@ class ExternalScores:
     data_root: str | Path | None = None
     labels: Path | None = None
     normal: Path | None = None
-    dropped: tuple[int, int] = (0, 0)
-    high: High = "abnormal"
-
-    def __post_init__(self) -> None:
-        if self.high not in get_args(High):
-            raise VadkitError(f"a high score cannot mean {self.high!r}", where="--high", fix="abnormal or normal")
-        pair = isinstance(self.dropped, tuple) and len(self.dropped) == 2
-        if not (pair and all(isinstance(count, int) for count in self.dropped)):
-            fix = "two whole numbers, (8, 7): frames at each video's start and end"
-            raise VadkitError(f"{self.dropped!r} is not a pair of counts", where="--dropped", fix=fix)
+    maps: Path | None = None
+    videos: Sequence[str] = ()
+    reading: Reading = field(default_factory=Reading)
+    allow_gaps: bool = False
 
 
 def evaluate_scores(
@@ -50,10 +52,14 @@ def evaluate_scores(
     data_root: str | Path | None = None,
     labels: str | Path | None = None,
     normal: str | Path | None = None,
-    dropped: tuple[int, int] = (0, 0),
-    high: High = "abnormal",
+    maps: str | Path | None = None,
+    videos: Sequence[str] = (),
+    dropped: Ends = (0, 0),
+    drop: Ends = (0, 0),
+    high: High | Mapping[str, High] = "abnormal",
+    allow_gaps: bool = False,
     overrides: Sequence[str] = (),
-    report: Sequence[str] = (),
+    report: Sequence[str | Mapping[str, Any]] = (),
     out: str | Path | None = None,
     allow_test_tuning: bool = False,
     registry: Registry | None = None,
@@ -61,15 +67,20 @@ def evaluate_scores(
     """Evaluate scores of any method against the labels of a data set or of a label file.
 
     Args:
-        scores: `.npz`, `.npy`, `.csv`, `.txt`, `.json` or `.jsonl`, or a folder with one such file per video.
+        scores: `.npz`, `.npy`, `.csv`, `.txt`, `.json` or `.jsonl`, or a folder with one such file per video. Anomaly
+            maps and boxes are accepted too.
         data: the data set that provides the labels: its name, or `{use: name, ...keys}`.
         data_root: the folder of the data set or its parent folder; default `$VADKIT_DATA`.
         labels: a label file or folder, instead of `data`.
         normal: scores of held-out normal videos by the same method, for protocols that need them; one file.
+        maps: anomaly maps or boxes by the same method, for `pixel_auc` and `rbdc_tbdc`; higher = more anomalous.
+        videos: names or patterns (`01_*`) of the test videos to evaluate; default, all.
         dropped: number of frames without a score at the start and at the end of each video.
-        high: what a high score means; "normal" for PSNR and similar scores.
+        drop: number of frames at the start and at the end of each video that have scores which do not count.
+        high: what a high score means; "normal" for PSNR and similar scores. Or component -> what it means.
+        allow_gaps: accept that more than a tenth of the frames between scored frames have no score.
         overrides: changes as `--set` takes them: `evaluate.protocol=memae`, `fuse.score.weight=0.5`.
-        report: reporters to call, by name.
+        report: reporters to call, by name, or as `{use: name, ...keys}`.
         out: the folder that they write into.
         allow_test_tuning: accept weights that are fitted to test labels.
         registry: where components are looked up; default, all installed plugins.
@@ -77,7 +88,10 @@ def evaluate_scores(
     Raises:
         VadkitError: anything that the user can fix; the message says how.
     """
-    given = ExternalScores(Path(scores), data, data_root, _path(labels), _path(normal), dropped, high)
+    reading = Reading(dropped, drop, high)
+    given = ExternalScores(
+        Path(scores), data, data_root, _path(labels), _path(normal), _path(maps), videos, reading, allow_gaps
+    )
     registry = registry or Registry.discover()
     sections, read = _read(given, overrides, report, registry)
     refuse_test_tuning(sections.evaluate.protocol, allowed=allow_test_tuning)
@@ -87,8 +101,6 @@ def evaluate_scores(
     if out:
         refuse_run(out)
     result = _evaluate(given, sections, read, registry, out=_path(out))
-    scores_input = {"high": given.high, "dropped": list(given.dropped)}
-    result = replace(result, summary=replace(result.summary, scores_input=scores_input))
     write_reports(result, sections.report, result.folder)
     return result
 
@@ -115,28 +127,47 @@ def _path(path: str | Path | None) -> Path | None:
 
 
 def _read(
-    given: ExternalScores, overrides: Sequence[str], report: Sequence[str], registry: Registry
+    given: ExternalScores,
+    overrides: Sequence[str],
+    report: Sequence[str | Mapping[str, Any]],
+    registry: Registry,
 ) -> tuple[EvaluationOnly, EvaluationData]:
-    if not given.scores.exists():
-        raise DataError("does not exist", where=str(given.scores), fix="check the path of the scores")
+    for path in (given.scores, given.maps):
+        if path and not path.exists():
+            raise DataError("does not exist", where=str(path), fix="check the path of the scores")
     sections = read_evaluation_only(given.data, overrides, registry, report=report)
     if (sections.data is None) == (given.labels is None):
         what = "labels come either from a data set or from a label file; name one of the two"
         raise VadkitError(what, where="vadkit eval", fix="give --data NAME (with --data-root), or --labels PATH")
+    reading = given.reading
     truth, known = _truth(sections, given)
     lengths = {name: len(label.frames) for name, label in truth.items()}
-    scores = read_external_scores(given.scores, lengths, dropped=given.dropped, high=given.high)
-    videos = [replace(video, **known.get(video.name, {})) for video in scores]
-    normal = read_normal(given.normal, dropped=given.dropped, high=given.high) if given.normal else ()
+    videos = read_external_scores(given.scores, lengths, reading)
+    if given.maps:
+        videos = read_regions(given.maps, videos, reading.dropped)
+    kept = _chosen(given.videos, truth)
+    videos = [replace(video, **known.get(video.name, {})) for video in videos if video.name in kept]
+    truth = {name: label for name, label in truth.items() if name in kept}
+    normal = read_normal(given.normal, reading) if given.normal else ()
     fps = next((video.fps for video in videos if video.fps), None)
     normal = [replace(video, fps=video.fps or fps) for video in normal]
     return sections.with_components(list(videos[0].components)), EvaluationData(videos, truth, normal)
 
 
+def _chosen(patterns: Sequence[str], names: Collection[str]) -> set[str]:
+    """The names that one of the patterns matches; all without patterns."""
+    if not patterns:
+        return set(names)
+    for pattern in patterns:
+        if not any(fnmatchcase(name, pattern) for name in names):
+            raise DataError(f"no test video is named {pattern!r}", where="--videos", fix=closest(pattern, names))
+    return {name for name in names if any(fnmatchcase(name, pattern) for pattern in patterns)}
+
+
 def _truth(sections: EvaluationOnly, given: ExternalScores) -> tuple[dict[str, Labels], dict[str, dict[str, Any]]]:
     """Video -> labels, and video -> scene and frame rate."""
     if given.labels is not None:
-        return frame_labels(given.labels, partial(scored_lengths, given.scores, dropped=given.dropped)), {}
+        return frame_labels(given.labels, partial(scored_lengths, given.scores, dropped=given.reading.dropped)), {}
     assert sections.data is not None
     pairs = open_dataset(sections.data, given.data_root).ground_truth()
     if not pairs:
@@ -160,8 +191,41 @@ def _evaluate(
     if needs.normal and not data.normal:
         fix = "give scores of held-out normal videos with --normal PATH, or choose another protocol"
         raise DataError(f"{needs.normal}, but no scores of normal videos are given", where=where, fix=fix)
-    if needs.anomaly_maps or needs.synthetic:
-        what = "anomaly maps" if needs.anomaly_maps else "scores of synthetic anomalies"
-        raise DataError(f"{what} are needed, but score files of other tools have none", where=where)
+    if needs.synthetic:
+        what = "scores of synthetic anomalies are needed, but score files of other tools have none"
+        raise DataError(what, where=where, fix="choose another rule with 'weights' under 'evaluate.protocol'")
+    if needs.anomaly_maps and all(video.anomaly_maps is None and video.detections is None for video in data.videos):
+        what = "a metric needs anomaly maps or boxes, but these scores have neither"
+        raise DataError(what, where="evaluate.metrics", fix="give them with --maps PATH, or leave the metric out")
+    if not given.allow_gaps:
+        _refuse_gaps(data.videos, protocol.missing_scores, given.scores)
     name = given.scores.stem or str(given.scores)
-    return Evaluator(config).evaluate(data, name=name, folder=out or Path()).result
+    result = Evaluator(config).evaluate(data, name=name, folder=out or Path()).result
+    reading = given.reading
+    scores_input: dict[str, Any] = {"high": reading.high, "dropped": list(reading.dropped)}
+    scores_input |= {"drop": list(reading.drop)} if any(reading.drop) else {}
+    scores_input |= {"videos": list(given.videos)} if given.videos else {}
+    return replace(result, summary=replace(result.summary, scores_input=scores_input))
+
+
+def _refuse_gaps(videos: Sequence[VideoScores], rule: MissingScores, path: Path) -> None:
+    """Raise a DataError if many frames between scored frames have no score: most numbers would not be the method's."""
+    if rule == "error":
+        return
+    gaps, frames, first = 0, 0, ""
+    for video in videos:
+        missing = np.any([np.isnan(scores) for scores in video.components.values()], axis=0)
+        scored = np.flatnonzero(~missing)
+        between = int(missing[scored[0] : scored[-1] + 1].sum()) if scored.size else 0
+        first = first or (video.name if between else "")
+        gaps, frames = gaps + between, frames + missing.size
+    if gaps > _MOST_GAPS * frames:
+        done = "would be left out" if rule == "drop" else f"would be filled in (missing_scores: {rule})"
+        what = (
+            f"{gaps} of {frames} frames between scored frames have no score (the first in video {first!r}), and {done}"
+        )
+        fix = (
+            "score every frame, or repeat a score that stands for n frames: np.repeat(scores, n)[:frames]; "
+            "--allow-gaps evaluates such scores anyway"
+        )
+        raise DataError(what, where=str(path), fix=fix)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from vadkit.core.errors import DataError, VadkitError
 from vadkit.core.progress import NoProgress, Progress
@@ -20,6 +21,9 @@ from vadkit.recipe.component_config import ComponentConfig
 from vadkit.recipe.loading import DEFAULT_REPORT
 from vadkit.recipe.model import Recipe
 from vadkit.store.run_folder import RunFolder, digest_of
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 def evaluate(
@@ -62,6 +66,7 @@ def report(
     registry: Registry | None = None,
     *,
     out: str | Path | None = None,
+    digits: int | None = None,
     allow_test_tuning: bool = False,
     progress: Progress | None = None,
 ) -> RunResult:
@@ -69,7 +74,8 @@ def report(
 
     Reporters write into the run folder; with overrides, into a folder under `evals/` there. With `out` they write
     into that folder, and the run, which may be read-only, is not changed. Reporters that show frames read the
-    videos under `$VADKIT_DATA`; if the videos are not there, `progress` receives a warning.
+    videos under `$VADKIT_DATA`; if the videos are not there, `progress` receives a warning. `digits` after the point
+    are printed instead of those of the recipe.
     """
     registry, progress = registry or Registry.discover(), progress or NoProgress()
     run, recipe = open_run(folder, overrides, registry, allow_test_tuning=allow_test_tuning)
@@ -83,8 +89,15 @@ def report(
             settings = digest_of(list(result.summary.metric_settings), recipe.evaluate.anomaly_maps)[:6]
             result = replace(result, folder=run.path / "evals" / f"{result.protocol['digest']}-{settings}")
         save_events(result, result.folder)
-        write_reports(result, recipe.report, result.folder, unseen=progress.message)
+        reporters = recipe.report if digits is None else [_with_digits(chosen, digits) for chosen in recipe.report]
+        write_reports(result, reporters, result.folder, unseen=progress.message)
     return result
+
+
+def _with_digits(chosen: ComponentConfig, digits: int) -> ComponentConfig:
+    """The reporter `console` with this number of digits; any other one unchanged."""
+    is_console = chosen.component.name == "console"
+    return replace(chosen, keys={**chosen.keys, "digits": digits}) if is_console else chosen
 
 
 def draw(
@@ -105,15 +118,45 @@ def draw(
     Raises:
         VadkitError: a figure does not exist, or the data that it shows is missing.
     """
-    registry = registry or Registry.discover()
+    run, reporters, result = _drawn(folder, figures, data_root, registry or Registry.discover())
+    with run.locked():
+        write_reports(result, reporters, run.path)
+    return run.path / "figures"
+
+
+def figures_of(
+    folder: str | Path,
+    figures: Sequence[str],
+    *,
+    data_root: str | Path | None = None,
+    registry: Registry | None = None,
+) -> dict[str, Figure]:
+    """The figures that `draw` writes, as matplotlib figures: file name -> figure. The arguments are those of `draw`.
+
+    Raises:
+        VadkitError: a reporter does not exist or does not draw, or the data that it shows is missing.
+    """
+    _, reporters, result = _drawn(folder, figures, data_root, registry or Registry.discover())
+    found: dict[str, Figure] = {}
+    for chosen in reporters:
+        drawn = dict(build(chosen).figures(result))
+        if not drawn:
+            what, fix = f"the reporter {chosen.component.name!r} draws no figure of this run", "name another reporter"
+            raise VadkitError(what, where="figures", fix=fix)
+        found |= drawn
+    return found
+
+
+def _drawn(
+    folder: str | Path, figures: Sequence[str], data_root: str | Path | None, registry: Registry
+) -> tuple[RunFolder, list[ComponentConfig], RunResult]:
+    """The run, the reporters that draw, and the result that they read."""
     run, recipe = open_run(folder, (), registry, allow_test_tuning=True)  # it was allowed when it was run
     written = {chosen.component.name: chosen for chosen in recipe.report}
     names = figures or [name for name in written if name not in DEFAULT_REPORT] or ["figures"]
     reporters = [written.get(name) or ComponentConfig(registry.get("reporter", name), {}, "--figure") for name in names]
-    with run.locked():
-        result = evaluate_run(run, recipe, replace(evaluation_of(recipe, registry), rounds=0)).result
-        write_reports(replace(result, read_frames=open_frame_reader(recipe.data, data_root)), reporters, run.path)
-    return run.path / "figures"
+    result = evaluate_run(run, recipe, replace(evaluation_of(recipe, registry), rounds=0)).result
+    return run, reporters, replace(result, read_frames=open_frame_reader(recipe.data, data_root))
 
 
 def refuse_run(out: str | Path) -> None:

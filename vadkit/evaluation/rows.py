@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vadkit.core.protocol import Protocol
-from vadkit.core.values import Labels, ScoredVideo, Track
+from vadkit.core.values import Detections, Labels, ScoredVideo, Track
 from vadkit.evaluation.calibration import Calibration, threshold_of
 from vadkit.evaluation.coverage import Imputed
 from vadkit.evaluation.fusion import FusedVideo, Fusion
@@ -69,12 +69,23 @@ def _scored(case: Case, scores: Scores, threshold: float | None, *, anomaly_maps
         masks=partial(kept_of, truth.masks, kept) if truth.masks else None,
         tracks=_kept_tracks(truth.tracks, kept) if truth.tracks is not None else None,
         size=truth.size,
+        detections=_kept_detections(video.detections, kept) if video.detections is not None else None,
     )
 
 
 def fuse_cases(fusion: Fusion, videos: Sequence[Imputed], labels: Mapping[str, Labels]) -> list[Case]:
-    """Each video with its final score and its labels."""
-    return [Case(one, fused, labels.get(one.name)) for one, fused in zip(videos, fusion(videos), strict=True)]
+    """Each video with its final score and its labels.
+
+    Scores are fused at the frame rate of the model. Then each frame of the video gets the score of the nearest frame.
+    """
+    cases: list[Case] = []
+    for video, fused in zip(videos, fusion(videos), strict=True):
+        if video.sampling is not None:
+            video, index = video.spread()
+            components = {name: scores[index] for name, scores in fused.components.items()}
+            fused = replace(fused, total=fused.total[index], components=components)
+        cases.append(Case(video, fused, labels.get(video.name)))
+    return cases
 
 
 def kept_of(read: Callable[[], NDArray[Any]], kept: NDArray[np.bool_]) -> NDArray[Any]:
@@ -82,6 +93,12 @@ def kept_of(read: Callable[[], NDArray[Any]], kept: NDArray[np.bool_]) -> NDArra
     everything = read()
     # Lengths that differ are for the metric to refuse, who knows what they belong to.
     return everything if kept.all() or len(everything) != kept.size else everything[kept]
+
+
+def _kept_detections(found: Detections, kept: NDArray[np.bool_]) -> Detections:
+    """The boxes in the frames that count, with the numbers of these frames."""
+    inside = kept[found.frames]
+    return Detections((np.cumsum(kept) - 1)[found.frames[inside]], found.boxes[inside], found.scores[inside])
 
 
 def _kept_tracks(tracks: Sequence[Track], kept: NDArray[np.bool_]) -> tuple[Track, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -32,6 +33,7 @@ from vadkit.store.manifest import Manifest
 from vadkit.store.previews import find_preview
 from vadkit.store.run_folder import RunFolder
 from vadkit.store.scores import VideoScores, read_labels, read_scores
+from vadkit.video.times import mean_rate
 
 Evaluable = TypeVar("Evaluable", Recipe, EvaluationOnly)
 RESCORABLE = ("fuse", "evaluate", "report")
@@ -78,7 +80,15 @@ def evaluate_run(
     done = Evaluator(config).evaluate(data, name=recipe.name, folder=target or folder.path)
     summary = replace(done.result.summary, run=_origin(folder.read_manifest()))
     events = _find_events(done.result, data.videos, recipe.data.clip, config.protocol.min_windows)
-    videos = [replace(one, preview=find_preview(folder.scores, one.name)) for one in done.result.videos]
+    videos = [
+        replace(
+            one,
+            preview=find_preview(folder.scores, one.name),
+            times=_times(scored, one.numbers),
+            began=datetime.fromisoformat(scored.recorded) if scored.recorded else None,
+        )
+        for one, scored in zip(done.result.videos, data.videos, strict=True)
+    ]
     result = replace(done.result, videos=videos, summary=summary, events=events, recipe=dump(recipe.tree))
     return replace(done, result=result)
 
@@ -92,18 +102,30 @@ def _find_events(
         return None
     events: list[Event] = []
     for video, scored in zip(result.videos, videos, strict=True):
+        assert video.numbers is not None
+        enough = enough_windows(scored.spread().coverage, min_windows)[video.numbers]
+        scores, numbers, fps, times = levels(video.fused, enough), video.numbers, scored.fps, _times(scored)
+        if scored.sampling is not None and times is not None:  # an event has frames that the model saw
+            fps = mean_rate(times[scored.sampling.numbers])
+            seen = np.isin(numbers, scored.sampling.numbers)
+            scores, numbers = scores[seen], numbers[seen]
         box = partial(_locate, scored, clip)
-        scores = levels(video.fused, enough_windows(scored.coverage, min_windows)[video.numbers])
-        events += find_events(
-            video.name, scores, threshold, scored.fps, numbers=video.numbers, locate=box, times=scored.times
-        )
+        found = find_events(video.name, scores, threshold, fps, numbers=numbers, locate=box, times=times)
+        events += [replace(event, recorded=scored.recorded) for event in found]
     return events
+
+
+def _times(video: VideoScores, numbers: NDArray[np.int64] | None = None) -> NDArray[np.float64] | None:
+    """Seconds of the frames of a video, of all or of those with these numbers; None if unknown."""
+    times = np.arange(video.length) / video.fps if video.times is None and video.fps else video.times
+    return times if times is None or numbers is None else times[numbers]
 
 
 def _locate(video: VideoScores, clip: ClipSpec, frame: int) -> Box | None:
     if video.anomaly_maps is None or video.size is None:
         return None
-    return locate(np.asarray(video.anomaly_maps()[frame]), clip, video.size)
+    index = frame if video.sampling is None else int(video.sampling.nearest[frame])
+    return locate(np.asarray(video.anomaly_maps()[index]), clip, video.size)
 
 
 def write_calibration(folder: RunFolder, config: EvaluationConfig) -> Calibration | None:

@@ -39,7 +39,7 @@ def fit_to(fusion: Fusion, videos: Sequence[Imputed], truth: Sequence[NDArray[np
     """
     if not videos:
         raise _cannot_fit(f"the weights cannot be fitted: there are no scores of {what}")
-    labels = np.concatenate([frames[video.kept] for frames, video in zip(truth, videos, strict=True)])
+    labels = np.concatenate([frames[video.truth_frames] for frames, video in zip(truth, videos, strict=True)])
     if labels.all() or not labels.any():
         raise _cannot_fit(f"all {labels.size} frames of the {what} are of one class", "check the labels")
     scaled = fusion.scale(videos)

@@ -24,11 +24,12 @@ from vadkit.engine.scoring import Scoring
 from vadkit.evaluation.build import evaluation_of
 from vadkit.evaluation.calibration import Calibration
 from vadkit.evaluation.run_scores import write_calibration
+from vadkit.live.rate import rate_of_run, tell_rate
 from vadkit.live.stream import Source, open_source
 from vadkit.live.videos import Video
 from vadkit.live.watch import open_deployable
 from vadkit.plugin.registry import Registry
-from vadkit.recipe.model import Recipe
+from vadkit.recipe.model import Recipe, with_threads
 from vadkit.store.run_folder import RunFolder
 from vadkit.store.scores import read_scores
 from vadkit.video.cache import FrameCache, Frames
@@ -43,6 +44,7 @@ def calibrate_run(
     *,
     fps: float | None = None,
     overwrite: bool = False,
+    threads: int | None = None,
     progress: Progress | None = None,
     registry: Registry | None = None,
 ) -> Calibration:
@@ -56,6 +58,7 @@ def calibrate_run(
         out: the new run folder.
         fps: frames per second to use; default: the rate of the videos that the run was trained on.
         overwrite: replace an earlier run folder.
+        threads: CPU threads; default: those of the recipe, or measured.
         progress: receives progress and messages.
         registry: default: all installed plugins.
 
@@ -74,12 +77,13 @@ def calibrate_run(
         raise RunFolderError("a run cannot be replaced by its own calibration", where=str(out), fix=fix)
     target.check(resume=False, overwrite=overwrite)
     target.path.parent.mkdir(parents=True, exist_ok=True)
-    rate = fps or _rate_of(folder)
+    has_scores = folder.held_out.is_dir() and any(folder.held_out.glob("*.npz"))
+    rate = fps or rate_of_run(recipe.data, read_scores(folder.held_out) if has_scores else ())
     with tempfile.TemporaryDirectory(prefix=f".{target.path.name}-", dir=target.path.parent) as aside:
         new = RunFolder(Path(aside) / "run")
         _copy_weights(folder, new)
         found = _decode(videos, recipe.data.clip, rate, Path(aside), progress)
-        experiment = without_videos(recipe, new)
+        experiment = without_videos(with_threads(recipe, threads), new)
         experiment.load_weights()
         experiment.progress = progress
         experiment.datamodule = _CameraVideos(recipe, found, progress)
@@ -131,15 +135,11 @@ class _CameraVideos(DataModule):
     def frames(self, video: VideoRef) -> Frames:
         return self._decoded[video.name].frames
 
+    def sampling(self, video: VideoRef) -> None:
+        del video  # they are decoded at the rate of the model
+
     def times(self, video: VideoRef) -> NDArray[np.float64] | None:
         return self._decoded[video.name].times
-
-
-def _rate_of(folder: RunFolder) -> float | None:
-    """The frame rate of the videos that the run knows; None if it is unknown."""
-    has_scores = folder.held_out.is_dir() and any(folder.held_out.glob("*.npz"))
-    rates = [video.fps for video in read_scores(folder.held_out) if video.fps] if has_scores else []
-    return float(np.median(rates)) if rates else None
 
 
 def _copy_weights(source: RunFolder, new: RunFolder) -> None:
@@ -164,6 +164,7 @@ def _decode(
     progress.begin("decode", len(videos), unit="videos")
     for number, video in enumerate(videos, 1):
         source = open_source(str(video.path), clip, fps=fps, tell=progress.message)
+        tell_rate(source.name, source.fps, fps, progress.message)
         path, shape = aside / f"{number}.npy", (clip.height, clip.width, clip.channels)
         seconds: list[float] = []
         write(path, _frames_of(source, seconds), shape, lambda _: None)

@@ -88,12 +88,3 @@ def follow(watch: Watch, source: Source, outputs: Outputs, stop: Stop) -> Watche
         summary = WatchSummary(watched, end, frames, seconds, outputs.alarms, outputs.frames_lost, fps)
         outputs.close(summary)
     return Watched(summary, outputs.states, stop.signal, error)
-
-
-def limit_threads(count: int) -> None:
-    """Set the number of CPU threads of torch and OpenCV."""
-    import cv2
-    import torch
-
-    torch.set_num_threads(count)
-    cv2.setNumThreads(count)

@@ -18,6 +18,7 @@ STILL_SECONDS = 10.0  # before a still picture is reported as frozen; a living c
 CUT_LEVEL, CUT_SHARE = 20, 0.6  # another picture: this share of the pixels changes by more than the level
 CUT_SECONDS = 2.0  # for which another scene must stay before it is reported
 MOST_CUTS, CUTS_SECONDS = 3, 10.0  # no more cuts in this time: the picture of a camera that shakes always differs
+DRIFT_SECONDS = 30.0  # for which the picture must differ from the last known scene before a slow change is reported
 _SIDE = 96  # pixels that are compared, at most, in each direction
 
 
@@ -29,6 +30,7 @@ class Look:
     since: float  # seconds of the first frame in this state
     cut: bool  # the picture differs everywhere from the frame before
     scene_changed: bool  # a cut some seconds ago led to another scene
+    drifted: bool = False  # without a cut, the picture became another scene, as at dusk
 
 
 class PictureWatch:
@@ -39,10 +41,11 @@ class PictureWatch:
     - **Cut**: `CUT_SHARE` of the pixels differ by more than `CUT_LEVEL` from the frame before.
     - **Scene changed**: `CUT_SECONDS` after a cut, the picture still differs in this way from the last one before the
       cut. A flash of light does not change the scene.
+    - **Drifted**: for `DRIFT_SECONDS`, the picture has differed in this way from the first one, or from the one at the
+      last report of a change. A slow change, such as dusk, is not a cut.
 
-    No more than `MOST_CUTS` cuts are reported in `CUTS_SECONDS`.
-
-    A slow change, such as dusk, is not a cut. An object covers only a part of the picture, so it does not count.
+    No more than `MOST_CUTS` cuts are reported in `CUTS_SECONDS`. An object covers only a part of the picture, so it
+    does not count.
 
     Example:
         >>> import numpy as np
@@ -60,6 +63,8 @@ class PictureWatch:
         self._before: NDArray[np.int16] | None = None  # the last frame before a cut that may have changed the scene
         self._cut_at = 0.0
         self._cuts: deque[float] = deque(maxlen=MOST_CUTS)  # seconds of the last cuts
+        self._scene: NDArray[np.int16] | None = None  # the first picture, or that of the last change of the scene
+        self._drifting_since: float | None = None
 
     def see(self, frame: NDArray[np.uint8], seconds: float) -> Look:
         """Look at the next frame.
@@ -76,12 +81,26 @@ class PictureWatch:
         cut = self._last is not None and _is_cut(picture, self._last)
         changed = self._has_changed(picture, seconds, black=black, cut=cut)
         cut = cut and self._is_rare(seconds)
+        drifted = not black and self._has_drifted(picture, seconds, changed=changed)
         self._last = picture
         if self._black_since is not None and seconds - self._black_since >= BLACK_SECONDS:
-            return Look("black", self._black_since, cut, changed)
+            return Look("black", self._black_since, cut, changed, drifted)
         if seconds - self._still_since >= STILL_SECONDS:
-            return Look("frozen", self._still_since, cut, changed)
-        return Look("normal", seconds, cut, changed)
+            return Look("frozen", self._still_since, cut, changed, drifted)
+        return Look("normal", seconds, cut, changed, drifted)
+
+    def _has_drifted(self, picture: NDArray[np.int16], seconds: float, *, changed: bool) -> bool:
+        differs = self._scene is not None and _is_cut(picture, self._scene)
+        if self._scene is None or changed:
+            self._scene, differs = picture, False
+        if not differs:
+            self._drifting_since = None
+        elif self._drifting_since is None:
+            self._drifting_since = seconds
+        elif seconds - self._drifting_since >= DRIFT_SECONDS:
+            self._scene, self._drifting_since = picture, None
+            return True
+        return False
 
     def _is_rare(self, seconds: float) -> bool:
         """Whether there were only few cuts before this one."""

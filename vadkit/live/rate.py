@@ -1,10 +1,14 @@
-"""Measures the frame rate of a live source, and leaves out frames to reach a lower rate."""
+"""The frame rate of a run, and of a live source: measures it, and leaves out frames to reach a lower rate."""
 
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable, Sequence
+from statistics import median
 
-from vadkit.video.times import FPS_TOLERANCE
+from vadkit.recipe.model import Data
+from vadkit.store.scores import VideoScores
+from vadkit.video.sampling import FPS_TOLERANCE, thins, too_slow
 
 _FIRST = ((2.0, 9), (8.0, 3))  # seconds and frames, at least, of the first measurement
 _LATER = ((20.0, 3),)  # the same for later measurements: a short stall must not change the rate
@@ -14,6 +18,27 @@ _WINDOW, _FEWEST = 60.0, 3  # seconds that a measurement looks back, and frames 
 _SAME = (1.25, 1.1)  # the time stamps agree with the clock up to this factor: in the first seconds, and later
 _STEADY = 1.02  # two measurements agree if they differ by at most this factor
 _BURST = 10.0  # seconds after the connection, in which a source may send stored frames faster than they were filmed
+
+
+def rate_of_run(data: Data, normal: Sequence[VideoScores]) -> float | None:
+    """Frames per second that the model of a run sees; None if unknown.
+
+    Args:
+        data: section `data` of its recipe.
+        normal: scores of its held-out videos. A calibration can have another rate than the recipe.
+    """
+    rates = [video.fps for video in normal if video.fps]
+    rate = float(median(rates)) if rates else None
+    same = rate is None or not (thins(rate, data.fps) or too_slow(rate, data.fps))
+    return data.fps if data.fps is not None and same else rate
+
+
+def tell_rate(name: str, rate: float | None, fps: float | None, tell: Callable[[str], None]) -> None:
+    """Tell that a recording has another frame rate than the model sees."""
+    if too_slow(rate, fps):
+        tell(f"{name} has {rate:g} frames per second, training had {fps:g}: all motion will look faster")
+    elif thins(rate, fps):
+        tell(f"{name} has {rate:g} frames per second: {fps:g} of them are used, as in training")
 
 
 class RateMeter:
@@ -100,7 +125,7 @@ class Thinner:
     """Keeps frames at equal distances, so that of `source_fps` frames per second, `fps` remain.
 
     It counts frames, because the times at which frames arrive over a network are not reliable. All frames remain if
-    one of the rates is unknown, or if `source_fps` is at most `FPS_TOLERANCE` times `fps`.
+    one of the rates is unknown, or if `source_fps` is not too high for `fps`.
 
     Example:
         >>> thinner = Thinner(fps=10.0)
@@ -116,7 +141,7 @@ class Thinner:
 
     def keeps(self) -> bool:
         """Whether the next frame remains."""
-        if self.fps is None or self.source_fps is None or self.source_fps <= self.fps * FPS_TOLERANCE:
+        if self.fps is None or self.source_fps is None or not thins(self.source_fps, self.fps):
             return True
         kept = self._due >= 1 - 1e-9
         self._due += self.fps / self.source_fps - kept

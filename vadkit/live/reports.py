@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from vadkit.core.source_status import SourceState, SourceStatus
 from vadkit.live.picture_state import CUT_SECONDS, Look, PictureState
-from vadkit.video.times import FPS_TOLERANCE
+from vadkit.video.sampling import thins, too_slow
 
 _REPEAT, _LONGEST_REPEAT = 60.0, 3600.0  # seconds until a state that lasts is reported again: first, and at most
 _COLLECT = 2.0  # seconds in which lost frames are counted, before they are reported
@@ -16,10 +16,9 @@ _PICTURES: dict[PictureState, str] = {
     "black": "the picture has been black for {} s; low scores do not mean that the scene is normal",
     "normal": "the picture is as usual again",
 }
-_SCENE = (
-    f"most of the picture changed, and has not changed back for {CUT_SECONDS:g} s; if the training "
-    "videos do not show such pictures, scores and alarms mean nothing"
-)
+_UNKNOWN = "if the training videos do not show such pictures, scores and alarms mean nothing"
+_SCENE = f"most of the picture changed, and has not changed back for {CUT_SECONDS:g} s; {_UNKNOWN}"
+_DRIFT = f"most of the picture has changed slowly, as at dusk; {_UNKNOWN}"
 
 
 class _Lasting:
@@ -121,15 +120,17 @@ class Reports:
             self.tell(look.state, _PICTURES[look.state].format(f"{seconds - look.since:.0f}"))
         if look.scene_changed:
             self.tell("scene_changed", _SCENE)
+        elif look.drifted:
+            self.tell("scene_changed", _DRIFT)
 
 
 def _rates(rate: float | None, fps: float | None) -> str:
     if rate is None:
         return "frames arrive"
     measured = f"{rate:.3g} frames per second"
-    if fps is None or fps / FPS_TOLERANCE <= rate <= fps * FPS_TOLERANCE:
+    if not (thins(rate, fps) or too_slow(rate, fps)):
         return measured
-    if rate > fps:
+    if thins(rate, fps):
         return f"{measured}; {fps:g} of them are used, as in training"
     return f"{measured}; training had {fps:g}: all motion will look faster"
 

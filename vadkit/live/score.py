@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
@@ -18,17 +18,18 @@ from vadkit.core.folders import is_image, list_folder
 from vadkit.core.progress import Progress
 from vadkit.core.values import Event, natural_key
 from vadkit.evaluation.events import thumbnails_of, write_events
-from vadkit.live.score_files import writing
+from vadkit.live.score_table import write_table
 from vadkit.live.videos import Video
 from vadkit.live.watch import Watch
+from vadkit.store.frame_scores import every_frame, writing
 from vadkit.store.run_folder import digest_of
 
 if TYPE_CHECKING:
-    from vadkit.live.annotate import AnnotatedVideo
     from vadkit.live.stream import Source
+    from vadkit.video.annotate import AnnotatedVideo
 
 _SHOW_EVERY = 64  # frames between two updates of the progress
-_VERSION = 2  # of the records
+_VERSION = 3  # of the records
 
 
 @dataclass(slots=True)
@@ -49,6 +50,7 @@ class Settings:
     fps: float | None = None  # as in `Watch.open`
     annotate: bool = False  # also write annotated videos
     start: datetime | None = None  # clock time of each video's first frame; None reads it from the file
+    table: bool = False  # also write the table of all videos
 
 
 def start_of(text: str | None, videos: Sequence[Video]) -> datetime | None:
@@ -70,13 +72,25 @@ def start_of(text: str | None, videos: Sequence[Video]) -> datetime | None:
         raise VadkitError(f"{text!r} is not a date and time", where="--start", fix=fix) from error
 
 
-def score_videos(watch: Watch, videos: Sequence[Video], out: Path, settings: Settings, progress: Progress) -> Scored:
-    """Score videos one after another. Memory use depends neither on their length nor on their number.
+Elsewhere = Callable[[Sequence[Video], str], Iterator[tuple[int, str]]]
+"""Scores videos in other processes: videos and the scorer of anomaly maps -> index of a video, and its problem."""
+
+
+def score_videos(
+    watch: Watch,
+    videos: Sequence[Video],
+    out: Path,
+    settings: Settings,
+    progress: Progress,
+    elsewhere: Elsewhere | None = None,
+) -> Scored:
+    """Score videos one after another. Memory use does not depend on their length.
 
     `OUT/scores/NAME.csv` (or another format) gets the scores of a video's frames, `OUT/thumbnails/NAME/` the pictures
     of its events, and `OUT/annotated/NAME.mp4` the annotated video. `OUT/scores/NAME.json` is written after them, with
     the events of the video. A video with these files, of the same run and settings, is skipped. At the end,
-    `OUT/events.csv` and `OUT/events.jsonl` get the events of all videos in the folder.
+    `OUT/events.csv` and `OUT/events.jsonl` get the events of all videos in the folder, and `OUT/videos.parquet` the
+    table of all videos.
 
     Args:
         watch: the run.
@@ -84,6 +98,7 @@ def score_videos(watch: Watch, videos: Sequence[Video], out: Path, settings: Set
         out: the folder of the results. The caller locks it.
         settings: what to write.
         progress: receives progress, and a line for every video that cannot be scored.
+        elsewhere: scores the videos in other processes, such as `Fleet.scored`; None scores them in this one.
 
     Raises:
         RunFolderError: `out` cannot be written.
@@ -94,16 +109,35 @@ def score_videos(watch: Watch, videos: Sequence[Video], out: Path, settings: Set
     job = _Job(watch, out, settings, watch.map_scorer())
     results = [_Result(job, video) for video in videos]
     missing = [result for result in results if not result.is_complete()]
-    done = Scored(skipped=len(results) - len(missing))
+    done, problems = Scored(skipped=len(results) - len(missing)), dict[str, str]()
     with _on_full_disk("free some space, then give the same command again: finished videos are kept"):
         try:
-            if missing:
-                _write_all(missing, done, progress)
+            for video, problem in _written(missing, progress, elsewhere):
+                if problem:
+                    problems[_text(video.name)] = problem
+                    progress.message(f"{_text(video.name)}: not scored: {problem}")
+                else:
+                    done.scored += 1
         finally:
-            events = list(_read_events(out / "scores", job.digest))
+            done.failed = list(problems)
+            records = list(_read_records(out / "scores", job.digest))
+            events = [_event(values) for record in records for values in record["events"]]
             write_events(out, events)
+            if settings.table:
+                write_table(out, records, problems)
             done.events = len(events)
     return done
+
+
+def score_video(watch: Watch, video: Video, out: Path, settings: Settings, maps: str) -> str:
+    """Score one video and write its files, as `score_videos` does. Return why it cannot be scored, or an empty text.
+
+    `maps` is the scorer that gives anomaly maps; empty for none.
+
+    Raises:
+        RunFolderError: `out` cannot be written.
+    """
+    return _Result(_Job(watch, out, settings, maps), video).attempt(lambda _: None)
 
 
 @contextmanager
@@ -116,18 +150,22 @@ def _on_full_disk(fix: str) -> Iterator[None]:
         ) from error
 
 
-def _write_all(missing: Sequence[_Result], done: Scored, progress: Progress) -> None:
-    lengths = [_announced(result.video.path) for result in missing]
+def _written(
+    missing: Sequence[_Result], progress: Progress, elsewhere: Elsewhere | None
+) -> Iterator[tuple[Video, str]]:
+    """Score the missing videos; give each, and why it cannot be scored."""
+    if not missing:
+        return
+    videos = [result.video for result in missing]
+    lengths = [_announced(video.path) for video in videos]
     shown = _Frames(progress, sum(lengths))
-    for result, length in zip(missing, lengths, strict=True):
-        try:
-            result.write(shown.advance)
-            done.scored += 1
-        except DataError as error:
-            result.remove_thumbnails()
-            done.failed.append(_text(result.video.name))
-            progress.message(f"{_text(result.video.name)}: not scored: {_brief(error, result.video)}")
-        shown.finish(length)
+    if elsewhere is None:
+        outcomes = ((number, result.attempt(shown.advance)) for number, result in enumerate(missing))
+    else:
+        outcomes = elsewhere(videos, missing[0].job.maps)
+    for number, problem in outcomes:
+        yield videos[number], problem
+        shown.finish(lengths[number])
     shown.end()
 
 
@@ -165,6 +203,19 @@ class _Result:
             )
         return False
 
+    def attempt(self, advance: Callable[[int], None]) -> str:
+        """Score the video and write its files. Return why it cannot be scored, or an empty text.
+
+        Raises:
+            RunFolderError: a file cannot be written.
+        """
+        try:
+            self.write(advance)
+        except DataError as error:
+            self.remove_thumbnails()
+            return _brief(error, self.video)
+        return ""
+
     def write(self, advance: Callable[[int], None]) -> None:
         """Score the video and write its files.
 
@@ -186,11 +237,13 @@ class _Result:
             movie = files.enter_context(self._movie(files, opened, began)) if job.settings.annotate else None
             finder = EventFinder(job.watch, self.video.path, name, job.out, timed=timed, began=began)
             events = files.enter_context(finder)
-            for frames, scored in enumerate(job.watch.run(opened, anomaly_maps=job.maps), 1):
-                put(scored.frame, scored.seconds if timed else None, scored)
-                events.add(scored)
-                if movie is not None:
-                    movie.add(scored)
+            scores = job.watch.run(opened, anomaly_maps=job.maps)
+            for frames, (number, seconds, scored) in enumerate(every_frame(scores), 1):
+                put(number, seconds if timed else None, scored)
+                if number == scored.frame:
+                    events.add(scored)
+                    if movie is not None:
+                        movie.add(scored)
                 if frames % _SHOW_EVERY == 0:
                     advance(frames)
         advance(frames)
@@ -215,8 +268,8 @@ class _Result:
             path.unlink(missing_ok=True)
 
     def _movie(self, files: ExitStack, opened: Source, began: datetime | None) -> AnnotatedVideo:
-        from vadkit.live.annotate import AnnotatedVideo
         from vadkit.live.stream import recorded
+        from vadkit.video.annotate import AnnotatedVideo
 
         watch, path = self.job.watch, files.enter_context(atomic_write(self.annotated))
         video, clip = recorded(self.video.path), watch.recipe.data.clip
@@ -270,12 +323,15 @@ def _read_record(path: Path, digest: str) -> dict[str, Any] | None:
     return record if isinstance(record, dict) and keys <= record.keys() and record["digest"] == digest else None
 
 
-def _read_events(folder: Path, digest: str) -> Iterator[Event]:
-    """The events of all videos in the folder, in natural order of their names."""
+def _read_records(folder: Path, digest: str) -> Iterator[dict[str, Any]]:
+    """The records of all videos in the folder, in natural order of their names."""
     for path in sorted(folder.rglob("*.json"), key=lambda path: natural_key(str(path))):
         if (record := _read_record(path, digest)) is not None:
-            for event in record["events"]:
-                yield Event(**event | {"box": tuple(event["box"]) if event["box"] else None})
+            yield record
+
+
+def _event(values: Mapping[str, Any]) -> Event:
+    return Event(**{**values, "box": tuple(values["box"]) if values["box"] else None})
 
 
 def _brief(error: DataError, video: Video) -> str:

@@ -13,6 +13,7 @@ from vadkit.core.contracts import Scorer
 from vadkit.model.inference.map_mean import SlidingWindowMapMean
 from vadkit.model.inference.sliding_window import SlidingWindowMean, score_clips
 from vadkit.model.pipeline import Pipeline
+from vadkit.model.training.threads import StageThreads
 from vadkit.store.scores import PositionStats
 from vadkit.video.clips import to_clips
 
@@ -42,6 +43,7 @@ class OnlineScorer:
         batch: windows that are scored together. A larger batch delays the scores. A stateful pipeline always uses 1.
         position_stats: scorer -> statistics of each position in a window, to calibrate the scores. Default: none.
         anomaly_maps: the scorer that gives anomaly maps. Empty for none.
+        threads: chooses the CPU threads of each batch; None uses those of torch.
     """
 
     def __init__(
@@ -54,8 +56,10 @@ class OnlineScorer:
         batch: int = 1,
         position_stats: Mapping[str, PositionStats] | None = None,
         anomaly_maps: str = "",
+        threads: StageThreads | None = None,
     ) -> None:
         self.pipeline, self.scorers, self.fabric, self.position_stats = pipeline, scorers, fabric, position_stats
+        self._threads = threads or StageThreads(1)
         batch = 1 if pipeline.stateful else batch
         self.spec, self.stride, self.batch = pipeline.clip, stride, batch
         pipeline.reset()
@@ -111,15 +115,16 @@ class OnlineScorer:
         first = self._received - len(self._buffer)
         span, step = self.spec.span, self.spec.step
         windows = [np.stack(self._buffer[start - first : start - first + span : step]) for start in self._pending]
-        scores, maps = score_clips(
-            to_clips(windows),
-            self.pipeline,
-            self.scorers,
-            self.fabric,
-            position_stats=self.position_stats,
-            where=f"windows from frame {self._pending[0]} on",
-            anomaly_maps=self.anomaly_maps,
-        )
+        with self._threads.step():
+            scores, maps = score_clips(
+                to_clips(windows),
+                self.pipeline,
+                self.scorers,
+                self.fabric,
+                position_stats=self.position_stats,
+                where=f"windows from frame {self._pending[0]} on",
+                anomaly_maps=self.anomaly_maps,
+            )
         for number, start in enumerate(self._pending):
             frames = start - self._returned + np.arange(self.spec.frames) * step
             self._means.count_window(frames)

@@ -21,6 +21,8 @@ class SourceFrame:
     # Time since the start of the source: by the time stamps of a recording, by the clock for a live source.
     seconds: float
     picture: NDArray[np.uint8] | None = None  # (H, W, 1 or 3) uint8, for people; None if it is not needed
+    # number and seconds of the frames of a recording that were left out after this one
+    left_out: tuple[tuple[int, float], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

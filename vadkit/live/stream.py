@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -22,7 +22,8 @@ from vadkit.live.source_frame import FrameMaker, SourceFrame, SourceFrames
 from vadkit.video.damage import Damages
 from vadkit.video.decode import decode_timed
 from vadkit.video.rgb import RgbConverter
-from vadkit.video.times import FPS_TOLERANCE, Timeline, period
+from vadkit.video.sampling import period, thins
+from vadkit.video.times import Timeline
 from vadkit.video.video_file import frame_rate
 
 __all__ = ["Source", "SourceFrame", "SourceFrames", "open_source", "recorded", "redacted"]
@@ -141,20 +142,25 @@ def _local(path: Path, make: FrameMaker, fps: float | None, tell: Callable[[str]
 
 
 def limit_fps(frames: SourceFrames, source_fps: float | None, fps: float | None) -> SourceFrames:
-    """Keep the first frame of each period of 1 / fps seconds.
+    """Sample the frames of a recording as `Sampling` does; the frames that are left out are named in `left_out`.
 
-    All frames remain if one of the rates is None, or if `source_fps` is at most `FPS_TOLERANCE` times `fps`.
+    All frames remain if `source_fps` is not too high for `fps`, or if one of them is None.
     """
-    if fps is None or source_fps is None or source_fps <= fps * FPS_TOLERANCE:
+    if fps is None or not thins(source_fps, fps):
         yield from frames
         return
-    last = -1
+    kept: SourceFrame | None = None
+    left_out: list[tuple[int, float]] = []
     for frame in frames:
-        if frame is None:
-            yield None
-        elif (now := int(period(frame.seconds, fps))) > last:
-            last = now
-            yield frame
+        assert frame is not None, "a recording has no gaps"
+        if kept is not None and period(frame.seconds, fps) <= period(kept.seconds, fps):
+            left_out.append((frame.number, frame.seconds))
+            continue
+        if kept is not None:
+            yield replace(kept, left_out=tuple(left_out))
+        kept, left_out = frame, []
+    if kept is not None:
+        yield replace(kept, left_out=tuple(left_out))
 
 
 def _lower(source_fps: float | None, fps: float | None) -> float | None:

@@ -23,12 +23,13 @@ from vadkit.evaluation.calibration import threshold_of
 from vadkit.evaluation.evaluator import Evaluator
 from vadkit.evaluation.run_scores import open_run, read_synthetic
 from vadkit.live.fusion import OnlineFusion, check_lookback
+from vadkit.live.rate import rate_of_run, tell_rate
 from vadkit.plugin.registry import Registry
-from vadkit.recipe.model import Recipe
+from vadkit.recipe.model import Recipe, with_threads
 from vadkit.store.provenance import changes, code_of
 from vadkit.store.run_folder import RunFolder, digest_of
 from vadkit.store.scores import VideoScores, read_scores
-from vadkit.video.times import FPS_TOLERANCE
+from vadkit.video.sampling import thins
 
 if TYPE_CHECKING:
     from vadkit.engine.experiment import Experiment
@@ -49,6 +50,7 @@ class Watch:
         threshold: score that raises an alarm, instead of the threshold from the held-out videos.
         false_alarms_per_hour: alarms per hour that the held-out videos may raise; default: the protocol's rate.
         rules: hysteresis, shortest duration and cool-down of alarms; default: none of them.
+        threads: CPU threads; default: those of the recipe, or measured.
         progress: receives messages about the source.
         registry: default: all installed plugins.
 
@@ -72,6 +74,7 @@ class Watch:
         threshold: float | None = None,
         false_alarms_per_hour: float | None = None,
         rules: AlarmRules | None = None,
+        threads: int | None = None,
         progress: Progress | None = None,
         registry: Registry | None = None,
     ) -> None:
@@ -92,11 +95,11 @@ class Watch:
         self.rules = rules or AlarmRules()
         self.rules.lower(self.threshold)
         rates = [video.fps for video in normal if video.fps]
-        self.fps = float(np.median(rates)) if rates else None
-        self._mixed_rates = bool(rates) and max(rates) > FPS_TOLERANCE * min(rates)
+        self.fps = rate_of_run(self.recipe.data, normal)
+        self._mixed_rates = bool(rates) and thins(max(rates), min(rates))
         from vadkit.engine.experiment import load_experiment
 
-        self._experiment: Experiment = load_experiment(folder.path, self.recipe)
+        self.experiment: Experiment = load_experiment(folder.path, with_threads(self.recipe, threads))
 
     def _find_threshold(self, threshold: float | None, per_hour: float | None) -> float:
         if threshold is not None:
@@ -118,7 +121,7 @@ class Watch:
         raw = [[float(scores.sum()) for scores in video.components.values()] for video in normal]
         parts = {name: part.as_dict() for name, part in fusion.parts.items()}
         alarms = self.threshold, asdict(self.rules)
-        return digest_of(self._experiment.digests, alarms, self.fps, parts, self.protocol.smoothing, totals, raw)
+        return digest_of(self.experiment.digests, alarms, self.fps, parts, self.protocol.smoothing, totals, raw)
 
     def open(
         self,
@@ -134,7 +137,7 @@ class Watch:
 
         Args:
             source: a video file, a folder of images, a URL such as rtsp://..., or a camera such as /dev/video0.
-            fps: frames per second to use; default: the rate of the training videos.
+            fps: frames per second to use; default: the rate at which the model was trained, such as `data.fps`.
             retries: attempts in a row to connect again to a live source that is off or lost; default: no limit.
             transport: the transport of RTSP, "tcp" or "udp".
             picture_size: pixels of the longer side of the pictures that `run` gives. 0 for the frames of the model.
@@ -165,10 +168,8 @@ class Watch:
         elif fps is None and self._mixed_rates:
             what = f"the training videos have different frame rates: {expected:g} frames per second are used"
             self._tell(f"{what}, the median of the held-out videos; set --fps to choose another rate")
-        elif rate is not None and rate * FPS_TOLERANCE < expected:
-            self._tell(f"{name} has {rate:g} frames per second, training had {expected:g}: all motion will look faster")
-        elif rate is not None and rate > expected * FPS_TOLERANCE:
-            self._tell(f"{name} has {rate:g} frames per second: {expected:g} of them are used, as in training")
+        else:
+            tell_rate(name, rate, expected, self._tell)
         return opened
 
     def run(self, source: Source, *, anomaly_maps: str = "", pictures: bool = False) -> Iterator[FrameScore]:
@@ -190,12 +191,12 @@ class Watch:
 
         from vadkit.model.inference.sliding_window import run_pipeline
 
-        experiment, named = self._experiment, self.recipe.evaluate.anomaly_maps
+        experiment, named = self.experiment, self.recipe.evaluate.anomaly_maps
         if named:
             return named
         blank = torch.zeros(1, *self.recipe.data.clip.shape)
         for name, scorer in experiment.scorers.items():
-            pipeline = experiment.pipeline(anomaly_maps=name)
+            pipeline = experiment.pipeline(anomaly_maps=(name,))
             pipeline.reset()
             out = run_pipeline(blank, pipeline, experiment.fabric, where=f"scores.{name}")
             if scorer.anomaly_maps(out) is not None:
@@ -207,9 +208,9 @@ class Watch:
         from vadkit.engine.scoring import load_position_stats
         from vadkit.live.scorer import OnlineScorer
 
-        experiment = self._experiment
+        experiment = self.experiment
         engine = self.recipe.engine
-        pipeline = experiment.pipeline(anomaly_maps=anomaly_maps)
+        pipeline = experiment.pipeline(anomaly_maps=(anomaly_maps,))
         return OnlineScorer(
             deepcopy(pipeline) if pipeline.stateful else pipeline,  # two sources at once must not share state
             experiment.scorers,
@@ -218,6 +219,7 @@ class Watch:
             batch=1 if live else engine.score_batch,
             position_stats=load_position_stats(experiment),
             anomaly_maps=anomaly_maps,
+            threads=experiment.threads.unkept(),
         )
 
 
@@ -300,6 +302,7 @@ class _SourceRun:
                 active=self.alarms.active,
                 is_peak=self.alarms.is_peak(frame),
                 latency=time.monotonic() - waited.since,
+                left_out=waited.left_out,
             )
 
 
@@ -308,6 +311,7 @@ class _Waiting:
 
     def __init__(self, frame: SourceFrame, *, keep_picture: bool) -> None:
         self.number, self.seconds, self.since = frame.number, frame.seconds, time.monotonic()
+        self.left_out = frame.left_out
         picture = frame.frame if frame.picture is None else frame.picture
         self.picture = picture if keep_picture else None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from vadkit.core.contracts import Bottleneck, Decoder, Encoder, Loss
-from vadkit.core.errors import ShapeError
+from vadkit.core.errors import ShapeError, class_of
 from vadkit.core.values import BottleneckOutput, ClipOutputs, ClipSpec
 from vadkit.video.clips import Batch
 
@@ -84,10 +84,13 @@ class StepLosses(NamedTuple):
         losses: computes the autoencoder's losses. The trainer calls it after the critics' own step, so that
             these losses see the critics' new parameters.
         critics: name of a loss -> the loss for the parameters that this `Loss` owns.
+        inputs: part of the model -> the values that it gives to the losses, in the order of computation. If a loss is
+            not finite, they show which part caused it.
     """
 
     losses: Callable[[], dict[str, Tensor]]
     critics: dict[str, Tensor]
+    inputs: Mapping[str, Tensor] = {}
 
 
 class TrainingStep(nn.Module):
@@ -104,6 +107,7 @@ class TrainingStep(nn.Module):
         self.names = [name for name, _, _ in losses]
         self.weights = [weight for _, weight, _ in losses]
         self.losses = nn.ModuleList(loss for _, _, loss in losses)  # pyright: ignore[reportArgumentType]
+        self.places = [loss_place(number, name) for number, (name, _, _) in enumerate(losses)]
 
     def forward(self, batch: Batch) -> StepLosses:
         """Return the autoencoder's losses and the critics' losses."""
@@ -122,18 +126,28 @@ class TrainingStep(nn.Module):
 
         def losses() -> dict[str, Tensor]:
             with torch.autocast(clips.device.type, enabled=False):  # MS-SSIM's windows need float32
-                named = zip(self.names, self.weights, self.losses, strict=True)
-                terms = {name: weight * loss(out) for name, weight, loss in named}
-            return terms | {f"bottleneck/{name}": loss for name, loss in bottleneck_output.losses.items()}
+                named = zip(self.names, self.places, self.weights, self.losses, strict=True)
+                terms = {name: weight * check_loss(place, loss(out)) for name, place, weight, loss in named}
+            given = bottleneck_output.losses.items()
+            return terms | {f"bottleneck/{name}": check_loss("model.bottleneck", loss) for name, loss in given}
 
         with torch.autocast(clips.device.type, enabled=False):
             detached = _detached(out)
             critics = {
-                name: critic
-                for name, loss in zip(self.names, self.losses, strict=True)
+                name: check_loss(f"{place}, 'critic'", critic)
+                for name, place, loss in zip(self.names, self.places, self.losses, strict=True)
                 if (critic := loss.critic(detached)) is not None  # pyright: ignore[reportCallIssue]
             }
-        return StepLosses(losses, critics)
+        return StepLosses(losses, critics, self._inputs(latents, bottleneck_output, output))
+
+    def _inputs(self, latents: Mapping[str, Tensor], passed: BottleneckOutput, output: Tensor) -> dict[str, Tensor]:
+        model = self.autoencoder
+        of = f"of the encoder {class_of(model.encoder)}"
+        found = {f"the latent {name!r} {of}": each for name, each in latents.items()}
+        if model.bottleneck is not None:
+            of = f"of the bottleneck {class_of(model.bottleneck)}"
+            found |= {f"the latent {name!r} {of}": each for name, each in passed.latents.items()}
+        return found | {f"the output of the decoder {class_of(model.decoder)}": output}
 
 
 def _detached(out: ClipOutputs) -> ClipOutputs:
@@ -142,6 +156,24 @@ def _detached(out: ClipOutputs) -> ClipOutputs:
     latents = {name: latent.detach() for name, latent in out.latents.items()}
     scores = {name: score.detach() for name, score in out.scores.items()}
     return replace(out, output=out.output.detach(), latents=latents, scores=scores)
+
+
+def loss_place(number: int, name: str) -> str:
+    """Where a loss is in the recipe, for messages."""
+    return f"model.losses.{number} ({name})"
+
+
+def check_loss(where: str, value: object) -> Tensor:
+    """Check that a loss is one number, and return it.
+
+    Raises:
+        ShapeError: it is not a tensor of shape ().
+    """
+    if not isinstance(value, Tensor) or value.shape != ():
+        given = f"a tensor of shape {tuple(value.shape)}" if isinstance(value, Tensor) else f"a {type(value).__name__}"
+        fix = "correct the component: return a tensor with one number, such as the mean of the errors"
+        raise ShapeError(f"gives {given}, but a loss is one number", where=where, fix=fix)
+    return value
 
 
 def target_frames(clips: Tensor, spec: ClipSpec) -> Tensor:

@@ -8,9 +8,10 @@ import torch
 from torch import Tensor, nn
 
 from vadkit.core.contracts import DensityModel, Feature
-from vadkit.core.errors import ShapeError
+from vadkit.core.errors import ShapeError, class_of
 from vadkit.core.values import ClipOutputs, ClipSpec, Samples
 from vadkit.model.autoencoder import Autoencoder, target_frames
+from vadkit.model.inference.folding import fold_batch_norms
 
 QUIET = 0.01  # a place without a sample counts as this quantile of the likelihoods of training samples
 
@@ -35,6 +36,12 @@ class Head(nn.Module):
         """Whether the density gives its likelihood by place."""
         return type(self.density).nll_map is not DensityModel.nll_map and len(self.feature.spec.shape) == 3
 
+    def for_scoring(self) -> Head:
+        """The head with the density that scoring uses. Its value of a place without a sample is the same tensor."""
+        head = Head(self.feature, self.density.for_scoring())
+        head.quiet = self.quiet
+        return head
+
     def evaluate(self, samples: Samples | Tensor, where: str) -> Tensor:
         """Return the negative log-likelihoods (B, T') or (B, T', rows, columns)."""
         values, present = (samples.values, samples.present) if isinstance(samples, Samples) else (samples, None)
@@ -43,7 +50,7 @@ class Head(nn.Module):
         if present is not None:
             flat = flat[present.flatten()]
         nll = self.density(flat)  # pyright: ignore[reportCallIssue]
-        check_nll(where, nll, len(flat))
+        check_nll(where, nll, flat.shape[0])
         if present is None:
             return nll.unflatten(0, values.shape[:axes]).float()
         return self.quiet.expand(present.shape).masked_scatter(present, nll.float())
@@ -51,6 +58,9 @@ class Head(nn.Module):
 
 class Pipeline(nn.Module):
     """The modules that scoring runs, always in eval mode and without gradients.
+
+    Batch norms are folded into convolutions, and densities give their modules for scoring. So the pipeline holds
+    copies, which do not follow later changes of the weights.
 
     Args:
         clip: geometry of a clip.
@@ -77,9 +87,9 @@ class Pipeline(nn.Module):
         self.mask: Tensor | None
         self.register_buffer("mask", mask, persistent=False)
         self.clip = clip
-        self.autoencoder = autoencoder
+        self.autoencoder = fold_batch_norms(autoencoder) if autoencoder is not None else None
         self.names = tuple(heads)  # not a ModuleDict: that refuses names such as "train" or "type"
-        self.heads = nn.ModuleList(heads.values())
+        self.heads = nn.ModuleList(head.for_scoring() for head in heads.values())
         self.decode = decode or bool(self.stateful)
         self.maps = frozenset(maps)
         self.requires_grad_(False).eval()
@@ -143,6 +153,24 @@ class Pipeline(nn.Module):
         features = {name: head.feature.spec for name, head in heads.items()}
         target = target_frames(clips, self.clip)
         return ClipOutputs(self.clip, clips, target, output, latents, nll, scores, nll_maps, present, features)
+
+    def not_finite(self, clips: Tensor) -> str:
+        """The first part that gives values that are not finite for clips (B, C, T, H, W), for messages."""
+        parts: list[tuple[str, Tensor]] = []
+        clips, latents = self._hide(clips), dict[str, Tensor]()
+        if (model := self.autoencoder) is not None:
+            latents, passed = model.compress(clips)
+            parts += [(f"encoder {class_of(model.encoder)}", latent) for latent in latents.values()]
+            parts += [(f"bottleneck {class_of(model.bottleneck)}", latent) for latent in passed.latents.values()]
+            if model.decoder is not None:
+                parts.append((f"decoder {class_of(model.decoder)}", model.decoder(passed.latents)))  # pyright: ignore
+        for name, head in self.named_heads().items():
+            samples = extract_features(head.feature, clips, latents, self.clip)
+            found = samples.values[samples.present] if isinstance(samples, Samples) else samples
+            parts.append((f"feature of the density {name!r}, {class_of(head.feature)},", found))
+            parts.append((f"density {name!r}, {class_of(head.density)},", head.evaluate(samples, name)))
+        broken = (part for part, values in parts if not bool(torch.isfinite(values).all()))
+        return next(broken, "model")
 
     def _hide(self, frames: Tensor) -> Tensor:
         """Frames (..., H, W) in [-1, 1] with black pixels where the mask leaves them out."""

@@ -6,6 +6,7 @@ with its distribution and the reason. It never stops the other plugins.
 
 from __future__ import annotations
 
+import difflib
 import functools
 import math
 import os
@@ -33,6 +34,7 @@ DEFAULT_TIMEOUT = 10.0  # seconds
 SLOW = 2.0  # seconds; a plugin that takes longer to load is reported
 _MAX_COMPONENTS = 10_000  # an endless generator must not fill the memory
 _VERSIONED = re.compile(r"vadkit\.v\d+")
+_MISWRITTEN = re.compile(r"vadkit([._-]?(v?\d*|plugins?|components?))?", re.IGNORECASE)  # `vadkit`, `vadkit.plugins`
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +70,7 @@ def entry_points() -> list[EntryPoint]:
 
     A plugin that supports this version and others is in the list once. Damaged metadata has no entry points.
     """
-    points = [point for point in _all_entry_points() if _VERSIONED.fullmatch(point.group)]
+    points = [point for point in _all_entry_points() if _MISWRITTEN.fullmatch(point.group)]
     ours = {(point.name, point.dist) for point in points if point.group == ENTRY_POINT_GROUP}
     chosen = [point for point in points if point.group == ENTRY_POINT_GROUP or (point.name, point.dist) not in ours]
     return sorted(chosen, key=lambda point: (point.group != ENTRY_POINT_GROUP, point.name))
@@ -81,6 +83,9 @@ def load(point: EntryPoint) -> Plugin:
         VadkitError: `VADKIT_PLUGIN_TIMEOUT` is not a number of seconds.
     """
     plugin = Plugin(point.name, distribution_of(point), group=point.group, module=point.value)
+    if not _VERSIONED.fullmatch(point.group):
+        error = f"has the entry-point group {point.group!r}: its author should write {ENTRY_POINT_GROUP!r}"
+        return replace(plugin, error=error)
     if point.group != ENTRY_POINT_GROUP:
         version = point.group.removeprefix("vadkit.v")
         error = f"made for plugin API {version}, but vadkit has API {API_VERSION}: install a matching version"
@@ -99,9 +104,13 @@ def load(point: EntryPoint) -> Plugin:
         return replace(plugin, error=outcome.error, problems=tuple(problems))
     components = tuple(replace(card, origin=plugin.origin) for card in outcome.value)
     counted = Counter((card.kind, card.name) for card in components)
-    problems += [f"announces the {kind} {name!r} {n} times" for (kind, name), n in counted.items() if n > 1]
+    problems += [
+        f"announces the {kind} {name!r} {n} times: its author should give each another name"
+        for (kind, name), n in counted.items()
+        if n > 1
+    ]
     if not components:
-        problems.append("announces no component: it needs a hook vadkit_components, with @hookimpl, that returns some")
+        problems.append("announces no component: its hook vadkit_components returns none")
     return replace(plugin, components=components, problems=tuple(problems))
 
 
@@ -139,7 +148,7 @@ def _all_entry_points() -> Iterator[EntryPoint]:
     for found in distributions():
         try:
             # Only these distributions have their metadata parsed, which takes most of the time.
-            if "[vadkit.v" not in (found.read_text("entry_points.txt") or ""):
+            if "[vadkit" not in (found.read_text("entry_points.txt") or "").lower():
                 continue
             name = re.sub(r"[-_.]+", "-", found.name).lower()
             # Python imports the first one on the path.
@@ -155,6 +164,7 @@ def _call_hook(point: EntryPoint) -> Sequence[Component]:
     manager.add_hookspecs(hookspecs)
     plugin = point.load()
     manager.register(plugin, name=point.name)
+    _refuse_unmarked(plugin, manager)
     for caller in manager.get_hookcallers(plugin) or ():
         if not caller.has_spec() and not all(found.optionalhook for found in caller.get_hookimpls()):
             known = (name for name, hook in vars(manager.hook).items() if hook.has_spec())
@@ -174,7 +184,21 @@ def _call_hook(point: EntryPoint) -> Sequence[Component]:
     return announced
 
 
+def _refuse_unmarked(plugin: Any, manager: pluggy.PluginManager) -> None:
+    """Refuse a module without a hook; pluggy accepts it silently."""
+    if manager.get_hookcallers(plugin):
+        return
+    (hook,) = (name for name in vars(hookspecs) if name.startswith("vadkit_"))
+    where = f"module {getattr(plugin, '__name__', plugin)!r}"
+    if callable(getattr(plugin, hook, None)):
+        raise PluginError(f"{hook} is not marked as a hook", where=where, fix="write @hookimpl of vadkit.api above it")
+    near = difflib.get_close_matches(hook, vars(plugin))
+    meant = f"it has {near[0]!r}: rename it, and " if near else ""
+    what, fix = f"defines no hook {hook}", f"{meant}write @hookimpl of vadkit.api above {hook}"
+    raise PluginError(what, where=where, fix=fix)
+
+
 def _checked(card: Any) -> Component:
     if not isinstance(card, Component):
         raise PluginError(f"announces {card!r}, which is not a Component")
-    return Component(card.kind, card.name, card.target, card.summary)
+    return Component(card.kind, card.name, card.target, card.summary, card.checked_with)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import importlib
 import io
 import os
 import signal
 import sys
+import sysconfig
 import tempfile
 import threading
 import time
@@ -27,7 +27,7 @@ _MAX_OUTPUT = 2000  # characters of the output
 _SHARED_LIBRARIES = ("numpy", "scipy", "sklearn", "torch", "torchvision", "av", "matplotlib", "pydantic")
 
 
-class _TimeoutError(BaseException):
+class OutOfTimeError(BaseException):
     """The time limit is over. Not an `Exception`, so that `except Exception` in a plugin does not swallow it."""
 
 
@@ -69,13 +69,13 @@ def guarded(call: Callable[[], Any], limit: float) -> Outcome:
     with _interrupts() as pressed:
         with captured() as output:
             try:
-                with _limited(limit):
+                with limited(limit):
                     value = call()
             except KeyboardInterrupt as raised:
                 if pressed:
                     raise
                 error = describe_error(raised)
-            except _TimeoutError:
+            except OutOfTimeError:
                 error = f"did not finish within {limit:g} seconds"
             except BaseException as raised:
                 error = describe_error(raised)
@@ -96,13 +96,20 @@ def describe_error(error: BaseException) -> str:
     if isinstance(error, VadkitError):
         return message
     text = f"{type(error).__name__}: {message}" if message else type(error).__name__
+    place = place_of(error)
+    return f"{text} ({place})" if place else text
+
+
+def place_of(error: BaseException) -> str:
+    """Return file and line of an error in the code of a plugin; empty if it was raised elsewhere."""
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if _is_plugin_code(frame.filename)]
-    return f"{text} ({Path(frames[-1].filename).name}:{frames[-1].lineno})" if frames else text
+    return f"{Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
 
 
 def _is_plugin_code(filename: str) -> bool:
-    between = Path(__file__).parents[1], Path(importlib.__file__).parent
-    return not filename.startswith("<") and not any(Path(filename).is_relative_to(folder) for folder in between)
+    path, library = Path(filename), Path(sysconfig.get_path("stdlib"))
+    of_python = path.is_relative_to(library) and "site-packages" not in path.parts
+    return not (filename.startswith("<") or path.is_relative_to(Path(__file__).parents[1]) or of_python)
 
 
 @contextlib.contextmanager
@@ -201,8 +208,11 @@ def _interrupts() -> Iterator[list[bool]]:
 
 
 @contextlib.contextmanager
-def _limited(limit: float) -> Iterator[None]:
-    """Raise `_TimeoutError` in the enclosed code when the time limit is over."""
+def limited(limit: float) -> Iterator[None]:
+    """Raise `OutOfTimeError` in the enclosed code when the time limit, in seconds, is over; 0 for no limit.
+
+    It works on the main thread of a POSIX system, and between two steps of Python: see `guarded`.
+    """
     on_main = threading.current_thread() is threading.main_thread()
     if limit <= 0 or not on_main or sys.platform == "win32" or not hasattr(signal, "setitimer"):
         yield
@@ -212,7 +222,7 @@ def _limited(limit: float) -> Iterator[None]:
     def expired(number: int, frame: FrameType | None) -> None:
         del number, frame
         if running and not _importing_shared():
-            raise _TimeoutError
+            raise OutOfTimeError
 
     began = time.monotonic()
     handler = signal.signal(signal.SIGALRM, expired)

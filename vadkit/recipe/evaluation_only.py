@@ -44,7 +44,11 @@ class EvaluationOnly(Section):
 
 
 def read_evaluation_only(
-    data: str | Mapping[str, Any] | None, overrides: Sequence[str], registry: Registry, *, report: Sequence[str]
+    data: str | Mapping[str, Any] | None,
+    overrides: Sequence[str],
+    registry: Registry,
+    *,
+    report: Sequence[str | Mapping[str, Any]],
 ) -> EvaluationOnly:
     """Read and validate the settings: the data set, overrides as `--set` takes them, and names of reporters.
 

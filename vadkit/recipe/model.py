@@ -11,7 +11,7 @@ Nothing here is imported from a plugin: `build` later makes an object from each 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -107,8 +107,11 @@ class Data(Section):
             last frame of the video; scores are kept only for the frames of the video.
         on_corrupt: a video that is damaged or truncated is an "error", or "warn" uses the frames that can be
             read and writes a warning into the manifest of the run.
-        mixed_rates: videos of different frame rates are an "error", or "warn" writes a warning. A model learns motion
-            per frame: at a lower rate, the same motion looks faster.
+        fps: frames per second that the model sees. Frames of videos with a higher rate are left out, and a video with a
+            lower rate is an error. Videos with an unknown rate, such as folders of images, count as videos of this
+            rate. None uses all frames.
+        mixed_rates: without `fps`, videos of different frame rates are an "error", or "warn" writes a warning. A model
+            learns motion per frame: at a lower rate, the same motion looks faster.
         mask: regions of the picture that are left out; none by default.
         test_on: another data set. Its test videos are scored and evaluated instead of those of `dataset`, to
             measure a model on data that it was not trained on. The clips have the same geometry.
@@ -123,6 +126,7 @@ class Data(Section):
     augment: Annotated[tuple[Annotated[ComponentConfig, Kind("augmentation")], ...], Shorthand(AugmentForm)] = ()
     short: Short = "error"
     on_corrupt: OnCorrupt = "warn"
+    fps: PositiveFloat | None = None
     mixed_rates: MixedRates = "warn"
     mask: Mask | None = None
     test_on: Annotated[ComponentConfig, Kind("dataset")] | None = None
@@ -242,16 +246,21 @@ class Engine(Section):
 
     Attributes:
         accelerator: "auto" uses a GPU if there is one.
-        devices: number of processes, one for each device.
+        devices: number of processes on each machine. Each uses its own GPU, or a part of the CPU's cores.
+        num_nodes: number of machines. The option `--num-nodes` of `vadkit run` sets it.
+        sync_batch_norm: several processes train batch norm with the statistics of the complete batch. Otherwise, each
+            uses its part of the batch, and the running statistics are those of the first process.
         precision: "bf16" computes convolutions in bfloat16, and operations that need more precision in float32. "auto"
             chooses bf16 if a measurement of the machine finds it faster and correct, else fp32.
-        threads: CPU threads; None uses the default of torch.
+        threads: CPU threads of all stages; None measures for each stage whether one thread is as fast as all.
         score_batch: clips in one batch when scoring.
         score_stride: frames between neighbouring windows when scoring.
     """
 
     accelerator: Literal["auto", "cpu", "cuda"] = "auto"
     devices: PositiveInt = 1
+    num_nodes: PositiveInt = 1
+    sync_batch_norm: bool = False
     precision: Literal["auto", "fp32", "bf16"] = "fp32"
     threads: PositiveInt | None = None
     score_batch: PositiveInt = 8
@@ -292,3 +301,8 @@ class Recipe(Section):
     requires: tuple[str, ...] = ()
     tree: Mapping[str, Any] = field(default_factory=dict[str, Any])
     files: Mapping[str, Path] = field(default_factory=dict[str, Path])
+
+
+def with_threads(recipe: Recipe, threads: int | None) -> Recipe:
+    """The recipe with another number of CPU threads; None changes nothing."""
+    return recipe if threads is None else replace(recipe, engine=replace(recipe.engine, threads=threads))

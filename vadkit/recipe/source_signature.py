@@ -17,6 +17,7 @@ import pathlib
 import typing
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -72,15 +73,21 @@ def constructor(target: str) -> Constructor:
             from elsewhere (another module's base, a decorator).
     """
     module, _, name = target.partition(":")
-    body = ast.parse(_source(module)).body
-    classes = {node.name: node for node in body if isinstance(node, ast.ClassDef)}
+    classes, names = _parsed(_source(module))
     if name not in classes:
         raise UnreadableError(f"no class {name} at the top level of {module}")
     owner, init = _init(classes[name], classes)
     docstrings = (ast.get_docstring(classes[name]), ast.get_docstring(init) if init else None)
     if owner is not classes[name] and init and not docstrings[0]:
         docstrings = (ast.get_docstring(owner), docstrings[1])
-    return Constructor(init.args if init else _NO_ARGUMENTS, docstrings, _names(body))
+    return Constructor(init.args if init else _NO_ARGUMENTS, docstrings, names)
+
+
+@lru_cache(maxsize=256)  # a recipe reads several components of a module
+def _parsed(source: str) -> tuple[dict[str, ast.ClassDef], Mapping[str, Any]]:
+    """The classes at the top level of a module, and the known names there."""
+    body = ast.parse(source).body
+    return {node.name: node for node in body if isinstance(node, ast.ClassDef)}, _names(body)
 
 
 def _source(module: str) -> str:

@@ -65,13 +65,10 @@ class Reader:
             path: of the value in the recipe.
         """
         try:
-            value = TypeAdapter(annotation).validate_python(plain(node), context=self)
+            value = _adapter(annotation).validate_python(plain(node), context=self)
         except ValidationError as error:
             for at, what, fix in sorted(_explained(error, node, path)):
                 self.report(at, what, fix)
-            return None
-        except RecursionError:
-            self.report(node.at, "the values are nested too deeply")
             return None
         return self._placed(value, node, path)
 
@@ -141,6 +138,12 @@ def _inside(node: Node, step: Step) -> Node:
 def _at_use(what: str, fix: str) -> ValidationError:
     details: InitErrorDetails = {"type": grammar.refused(what, fix), "loc": ("use",), "input": None}
     return ValidationError.from_exception_data("use", [details])
+
+
+@functools.cache
+def _adapter(annotation: Any) -> TypeAdapter[Any]:
+    """What pydantic validates a section with; building it takes longer than using it."""
+    return TypeAdapter(annotation)
 
 
 def _explained(error: ValidationError, root: Node, root_path: str) -> Iterator[tuple[Place, str, str]]:

@@ -13,6 +13,7 @@ from PIL import Image
 
 from vadkit.core.values import Preview
 from vadkit.video.encode import read_written
+from vadkit.video.overlay import draw_heat_map
 
 Picture = NDArray[np.uint8]  # (H, W, 3)
 
@@ -21,9 +22,6 @@ FRAME, OUTPUT, HEAT = "frame", "decoder output", "anomaly map"
 
 _JPEG_QUALITY = 72
 _CARD = (120, 180)  # height and width of each picture on a card
-_STOPS = (0.0, 0.35, 0.7, 1.0)
-_COLORS = ((80, 0, 110), (205, 40, 60), (255, 160, 20), (255, 250, 190))  # from dark violet to light yellow
-_OPAQUE = 0.85  # of the highest heat
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +54,8 @@ def resized(picture: NDArray[np.uint8], height: int, width: int) -> Picture:
 
 def heated(picture: Picture, anomaly_map: NDArray[np.floating], scale: HeatScale) -> Picture:
     """A picture (H, W, 3) in gray, with its anomaly map (h, w) as heat over it."""
-    height, width = picture.shape[:2]
-    span = scale.high - scale.low
-    share = (np.nan_to_num(anomaly_map) - scale.low) / span if span > 0 else np.zeros_like(anomaly_map)
-    heat = Image.fromarray(_HEAT[(255 * np.clip(share, 0, 1)).astype(np.uint8)])
-    heat = heat.resize((width, height), Image.Resampling.BILINEAR)
-    gray = Image.fromarray(picture).convert("L").convert("RGB")
-    gray.paste(heat, mask=heat)  # uses the opacity of the heat
-    return np.asarray(gray)
+    gray = np.asarray(Image.fromarray(picture).convert("L").convert("RGB"))
+    return draw_heat_map(gray, anomaly_map, low=scale.low, high=scale.high)
 
 
 def jpeg(picture: Picture) -> bytes:
@@ -94,12 +86,3 @@ def card_pictures(preview: Preview, numbers: Sequence[int]) -> dict[int, bytes]:
         small = [resized(one, *fitted(one.shape[0], one.shape[1], *_CARD)) for one in kept]
         found |= dict.fromkeys(places[place], jpeg(np.concatenate(small, axis=1)))
     return found
-
-
-def _table() -> NDArray[np.uint8]:
-    levels = np.linspace(0, 1, 256)
-    colors = [np.interp(levels, _STOPS, [color[channel] for color in _COLORS]) for channel in range(3)]
-    return np.stack([*colors, 255 * _OPAQUE * np.sqrt(levels)], axis=1).astype(np.uint8)
-
-
-_HEAT = _table()  # (256, 4), red, green, blue, opacity

@@ -103,7 +103,7 @@ def make_previews(reels: Sequence[Reel], progress: Progress, budget: int = BUDGE
     progress.begin("previews", sum(reel.numbers.size for reel in reels), unit="frames")
     with tempfile.TemporaryDirectory() as folder:
         for reel in reels:
-            distance = plan.every * (int(reel.numbers[1] - reel.numbers[0]) if reel.numbers.size > 1 else 1)
+            distance = plan.every * (float(np.diff(reel.numbers).mean()) if reel.numbers.size > 1 else 1.0)
             fps = max((reel.fps or _DEFAULT_FPS) / distance, 1.0)
             video = _encode(reel.pictures(scale, plan.tallest, plan.every), Path(folder), fps, plan.quality)
             if used + len(video) <= budget:

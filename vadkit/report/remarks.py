@@ -44,6 +44,8 @@ def result_warnings(result: RunResult) -> list[str]:
     # Without any labels, the list of unlabelled videos is redundant.
     shown = rules if result.metrics else {"constant": rules["constant"]}
     lines = [f"{text}: {join_names(getattr(summary, key))}" for key, text in shown.items() if getattr(summary, key)]
+    if chosen := summary.scores_input.get("videos"):
+        lines.append(f"only a part of the test videos: {join_names(chosen)}")
     for split, videos in (summary.run.damaged if summary.run else {}).items():
         lines.append(f"damaged {split} videos; the readable frames were used: {join_names(list(videos))}")
     if result.events is None and summary.run is not None:

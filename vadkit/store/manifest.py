@@ -46,6 +46,7 @@ class Stage:
     code: Mapping[str, str] = field(default_factory=dict)
     parameters: int | None = None  # number of weights; None if it is not known, or the stage has none
     seconds: float | None = None  # None if the stage was not measured in one piece
+    threads: int | None = None  # CPU threads that a measurement chose; None if none was needed
 
 
 @dataclass(frozen=True, slots=True)

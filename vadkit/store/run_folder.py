@@ -20,7 +20,7 @@ from vadkit.core.files import LEFTOVERS, explain
 from vadkit.recipe.input_files import replaced
 from vadkit.store.manifest import InputFileRecord, Manifest, read_manifest, write_manifest
 
-RESULTS = ("checkpoints", "scores", "regions", "figures", "evals", "thumbnails")
+RESULTS = ("checkpoints", "scores", "regions", "figures", "evals", "thumbnails", "frame_scores", "annotated")
 FILES = (
     *("recipe.yaml", "manifest.json", "metrics.json", "labels.npz", "log.jsonl"),
     *("events.csv", "events.jsonl", "report.html"),

@@ -23,12 +23,14 @@ from numpy.typing import NDArray
 from vadkit.core.errors import DataError
 from vadkit.core.files import atomic_write
 from vadkit.core.protocol import Overlap
-from vadkit.core.values import Labels, Track, natural_key
+from vadkit.core.values import Detections, Labels, Track, natural_key
+from vadkit.video.sampling import Sampling
 
 _SCORES, _LABELS = "vadkit scores", "vadkit labels"
 _REGIONS, _POSITION_STATS = "vadkit regions", "vadkit places"
 _VERSION = 1
 _COMPONENT, _CALIBRATED = "component/", "calibrated/"
+_NUMBERS, _NEAREST = "sampling/numbers", "sampling/nearest"
 _LONGEST_NAME = 180  # file systems allow 255 bytes, and the temporary file's name is longer
 _SCORE_AGAIN = "delete it and score that video again"
 
@@ -50,7 +52,11 @@ class VideoScores:
     size: tuple[int, int] | None = None  # height and width of the video, in pixels; None if unknown
     # like `components`, but each position in a window was standardised before the mean; None if it was not measured
     calibrated: Mapping[str, NDArray[np.float64]] | None = None
-    times: NDArray[np.float64] | None = None  # (F,), seconds of each frame if the frame rate varies; else None
+    detections: Detections | None = None  # boxes of another method that gives boxes instead of maps; not stored
+    times: NDArray[np.float64] | None = None  # seconds of each frame of the video if its frame rate varies; else None
+    # which frames of the video are scored: then F above is their number; None if all are
+    sampling: Sampling | None = None
+    recorded: str | None = None  # clock time of the first frame, in ISO 8601; None if unknown
 
     def __post_init__(self) -> None:
         where = f"scores of video {self.name!r}"
@@ -64,6 +70,25 @@ class VideoScores:
             if scores.shape != self.coverage.shape:
                 what = f"component {name!r} has shape {scores.shape}, but coverage has {self.coverage.shape}"
                 raise DataError(what, where=where)
+
+    @property
+    def length(self) -> int:
+        """Number of frames of the video, also of those without their own score."""
+        return self.coverage.size if self.sampling is None else self.sampling.nearest.size
+
+    def spread(self) -> VideoScores:
+        """The scores with an entry for each frame of the video: the entry of the nearest scored frame."""
+        if self.sampling is None:
+            return self
+        nearest, maps = self.sampling.nearest, self.anomaly_maps
+        return replace(
+            self,
+            components={name: scores[nearest] for name, scores in self.components.items()},
+            coverage=self.coverage[nearest],
+            calibrated=self.calibrated and {name: scores[nearest] for name, scores in self.calibrated.items()},
+            anomaly_maps=None if maps is None else (lambda: maps()[nearest]),
+            sampling=None,
+        )
 
     def combined(self, overlap: Overlap) -> VideoScores:
         """The scores with `components` as the protocol's rule `overlap` combines the windows.
@@ -121,6 +146,9 @@ def write_scores(folder: Path, video: VideoScores, *, anomaly_maps: str = "") ->
     arrays |= {"name": np.array(video.name), "scene": np.array(video.scene), "fps": np.array(video.fps or 0.0)}
     arrays |= {"size": np.array(video.size, np.int64)} if video.size else {}
     arrays |= {"times": video.times} if video.times is not None else {}
+    arrays |= {"recorded": np.array(video.recorded)} if video.recorded else {}
+    if video.sampling is not None:
+        arrays |= {_NUMBERS: video.sampling.numbers, _NEAREST: video.sampling.nearest}
     write_arrays(path, _SCORES, arrays | {"coverage": np.asarray(video.coverage, np.int64)})
     return path
 
@@ -167,12 +195,19 @@ def read_score_file(path: Path, *, anomaly_maps: str = "") -> VideoScores:
         size = (height, width) if height and width else None
         name, scene = str(arrays["name"]), str(arrays["scene"])
         times = _typed(arrays["times"], np.float64, "times") if "times" in arrays else None
+        recorded = str(arrays["recorded"]) if "recorded" in arrays else None
+        sampling = _sampling(arrays) if _NUMBERS in arrays else None
         optional = {"size": size, "calibrated": calibrated or None, "times": times}
+        optional |= {"sampling": sampling, "recorded": recorded}
         video = VideoScores(name, scene, components, coverage, fps or None, **optional)
     maps = map_file(path.parent, anomaly_maps, video.name)
     if not anomaly_maps or not maps.is_file():
         return video
     return replace(video, anomaly_maps=partial(_read_maps, maps, len(video.coverage)))
+
+
+def _sampling(arrays: Arrays) -> Sampling:
+    return Sampling(*(_typed(arrays[key], np.int64, key) for key in (_NUMBERS, _NEAREST)))
 
 
 def _read_maps(path: Path, frames: int) -> NDArray[np.float32]:

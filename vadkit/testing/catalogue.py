@@ -8,10 +8,14 @@ from importlib import import_module
 
 from vadkit.core.contracts import KINDS
 from vadkit.core.errors import VadkitError, closest
-from vadkit.testing.outcome import NotApplicableError
+from vadkit.plugin.sandbox import OutOfTimeError, limited, place_of
+from vadkit.testing.outcome import ConformityError, NotApplicableError
 from vadkit.testing.subject import TORCH_KINDS, Subject
 
 Function = Callable[[Subject], None]
+
+DEFAULT_TIMEOUT = 120.0  # seconds of one check
+_STUCK = "the check that did not finish"
 
 _ALL = ("imports", "parameters")
 _MODULE = (
@@ -72,22 +76,39 @@ class Check:
         name: name of the function.
         function: the check itself; its docstring states the requirement.
         gates: checks that must pass first.
+        timeout: time limit in seconds, 0 for no limit. After a check that does not finish, the others are skipped.
 
     Raises:
-        ConformityError: the component fails the check.
-        NotApplicableError: the check does not apply to the component, or a gate fails.
+        ConformityError: the component fails the check, or does not finish it in time.
+        NotApplicableError: the check does not apply to the component, a gate fails, or an earlier check did not finish.
     """
 
     name: str
     function: Function
     gates: tuple[Function, ...] = ()
+    timeout: float = DEFAULT_TIMEOUT
 
     def __call__(self, subject: Subject) -> None:
         """Raise unless the component passes."""
-        for gate in self.gates:
-            if not _passes(gate, subject):
-                raise NotApplicableError(f"{gate.__name__} fails, see there")
-        self.function(subject)
+        if stuck := subject.cache.get(_STUCK):
+            raise NotApplicableError(f"{stuck} does not finish, see there")
+        try:
+            with limited(self.timeout):
+                for gate in self.gates:
+                    if not _passes(gate, subject):
+                        raise NotApplicableError(f"{gate.__name__} fails, see there")
+                self.function(subject)
+        except OutOfTimeError as error:
+            subject.cache[_STUCK] = self.name
+            what = f"did not finish within {self.timeout:g} seconds{_line(error)}"
+            fix = "correct the loop, set smaller sizes with 'settings' or --set, or set a higher time limit"
+            raise ConformityError(what, fix=fix) from None
+
+
+def _line(error: BaseException) -> str:
+    """The line of the component at which it was interrupted."""
+    place = place_of(error)
+    return f", stopped in {place}" if place else ""
 
 
 def _passes(gate: Function, subject: Subject) -> bool:
@@ -104,8 +125,8 @@ def _passes(gate: Function, subject: Subject) -> bool:
     return subject.cache[name]
 
 
-def checks_of(kind: str) -> Sequence[Check]:
-    """The checks of a kind, in order.
+def checks_of(kind: str, *, timeout: float = DEFAULT_TIMEOUT) -> Sequence[Check]:
+    """The checks of a kind, in order, each with a time limit in seconds.
 
     Raises:
         VadkitError: the kind does not exist.
@@ -121,7 +142,7 @@ def checks_of(kind: str) -> Sequence[Check]:
     for name, function in functions.items():
         gates = () if name in _UNGATED else _GATES.get(kind, ())
         earlier = gates[: gates.index(name)] if name in gates else gates
-        checks.append(Check(name, function, tuple(functions[gate] for gate in earlier)))
+        checks.append(Check(name, function, tuple(functions[gate] for gate in earlier), timeout))
     return checks
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from vadkit.core.errors import VadkitError
 from vadkit.plugin.component import Component
-from vadkit.testing.catalogue import Check, checks_of, refuse_unknown
+from vadkit.testing.catalogue import DEFAULT_TIMEOUT, Check, checks_of, refuse_unknown
 from vadkit.testing.outcome import NotApplicableError, Outcome, told
 from vadkit.testing.settings import by_component, subjects
 from vadkit.testing.subject import Subject
@@ -50,6 +50,7 @@ def parametrize_with_checks(
     *,
     settings: Mapping[str, Any] | None = None,
     expected_failures: Mapping[str, Mapping[str, str]] | None = None,
+    timeout: float = DEFAULT_TIMEOUT,
 ) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Decorate `test(component, check)` so that pytest runs every check of every component of a plugin.
 
@@ -62,6 +63,7 @@ def parametrize_with_checks(
             keys that differ from the defaults are needed. Name a component `kde`, or `density/kde` where
             several kinds share the name.
         expected_failures: component -> check -> the reason why it fails.
+        timeout: time limit of each check in seconds, 0 for no limit.
 
     Raises:
         PluginError: the plugin does not exist or cannot be loaded.
@@ -82,19 +84,27 @@ def parametrize_with_checks(
     reasons = expectations(found, expected_failures or {})
     parameters = []
     for subject in found:
-        for check in checks_of(subject.kind):
+        for check in checks_of(subject.kind, timeout=timeout):
             reason = reasons.get(subject.component, {}).get(check.name)
             marks = [pytest.mark.xfail(reason=reason, strict=True)] if reason else []
             parameters.append(pytest.param(subject, check, id=f"{subject}-{check.name}", marks=marks))
     return pytest.mark.parametrize(("component", "check"), parameters)
 
 
-def run_checks(subjects: Iterable[Subject], expected: Reasons | None = None) -> Iterator[Outcome]:
+def run_checks(
+    subjects: Iterable[Subject],
+    expected: Reasons | None = None,
+    *,
+    timeout: float = DEFAULT_TIMEOUT,
+    begin: Callable[[str, str], None] | None = None,
+) -> Iterator[Outcome]:
     """Run every check of every component; any exception is a failure.
 
     Args:
         subjects: the components under test.
         expected: expected failures, from `expectations`.
+        timeout: time limit of each check in seconds, 0 for no limit.
+        begin: is called with the component and the check before each check.
 
     Yields:
         One outcome for each check of each component.
@@ -107,7 +117,9 @@ def run_checks(subjects: Iterable[Subject], expected: Reasons | None = None) -> 
     """
     for subject in subjects:
         reasons = (expected or {}).get(subject.component, {})
-        for check in checks_of(subject.kind):
+        for check in checks_of(subject.kind, timeout=timeout):
+            if begin is not None:
+                begin(str(subject), check.name)
             yield _outcome(subject, check, reasons.get(check.name))
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Annotated, Any
@@ -51,16 +53,48 @@ def subjects(
         found = Registry([*(each for each in found.plugins if each.name != owner), Plugin(owner, "", cards)])
     if not cards:
         raise PluginError("it has no components to check", where=plugin)
+    _refuse_twins(cards, plugin)
     given = by_component(cards, settings or {})
     wanted = by_component(cards, dict.fromkeys(only)) if only else cards
     reader = Reader(found)
-    made = [_subject(reader, plugin, owner, card, given.get(card)) for card in cards if card in wanted]
+    made = [
+        replace(_subject(reader, plugin, owner, card, keys), variant=variant)
+        for card in cards
+        if card in wanted
+        for variant, keys in _each_with(card, given.get(card))
+    ]
     if reader.problems:
         raise RecipeError(reader.problems)
     before = Reader(found)  # an encoder without the settings that it needs is only not used before a decoder
     encoders = [_subject(before, plugin, owner, card, given.get(card)) for card in cards if card.kind == "encoder"]
     usable = tuple(each.config for each in encoders if not each.problem and not before.problems)
     return [replace(each, siblings=cards, encoders=usable) for each in made]
+
+
+def _refuse_twins(cards: Sequence[Component], plugin: str) -> None:
+    twice = [label for label, count in Counter(f"{card.kind}/{card.name}" for card in cards).items() if count > 1]
+    if twice:
+        targets = " and ".join(card.target for card in cards if f"{card.kind}/{card.name}" == twice[0])
+        what = f"{twice[0]} is announced more than once, for {targets}"
+        raise PluginError(what, where=plugin and f"plugin {plugin!r}", fix="give each component another name")
+
+
+def _each_with(card: Component, given: Any) -> list[tuple[str, Any]]:
+    """The keys of each run of the checks: those of the settings, then with each of `checked_with`, with its text.
+
+    If the settings lack a required key, only the latter are checked.
+    """
+    more = [dict(keys) for keys in card.checked_with]
+    plainly = plain(given) if isinstance(given, Node) else given
+    if not more or not isinstance(plainly, Mapping | None):
+        return [("", given)]
+    base = dict(plainly or {})
+    each = [(json.dumps(keys, default=str), base | keys) for keys in more]
+    try:
+        lacking = [name for name in describe(card).required if name not in base]
+    except PluginError:
+        lacking = []
+    return each if lacking else [("", given), *each]
 
 
 def by_component(cards: Sequence[Component], named: Mapping[str, Any]) -> dict[Component, Any]:

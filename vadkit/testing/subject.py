@@ -30,6 +30,7 @@ class Subject:
         plugin: name of the entry point that announced it; empty if none.
         siblings: all components that were announced together.
         encoders: encoders of its plugin, which can provide the latents for a decoder.
+        variant: the keys of its announcement with which it is checked, as text; empty for those of the settings.
         problem: the reason why it cannot be built at all.
         cache: results that several checks share, such as a fitted density.
 
@@ -46,9 +47,15 @@ class Subject:
     siblings: tuple[Component, ...] = ()
     encoders: tuple[ComponentConfig, ...] = ()
     problem: VadkitError | None = None
+    variant: str = ""
     cache: dict[str, Any] = field(default_factory=dict[str, Any], init=False, compare=False, repr=False)
 
     def __str__(self) -> str:
+        return f"{self.label} {self.variant}".rstrip()
+
+    @property
+    def label(self) -> str:
+        """Kind and name, as settings name it."""
         return f"{self.kind}/{self.component.name}"
 
     @property
@@ -122,8 +129,8 @@ class Subject:
                 refused.append(f"{config.component.name}: {error.what}")
         raise ShapeError(
             f"no encoder of its plugin fits it ({'; '.join(refused)})",
-            where=str(self),
-            fix=f"set one in its settings: {{{str(self)!r}: {{'toy': {{'encoder': {{'use': NAME}}}}}}}}",
+            where=self.label,
+            fix=f"set one in its settings: {{{self.label!r}: {{'toy': {{'encoder': {{'use': NAME}}}}}}}}",
         )
 
     def _encoder(self, config: ComponentConfig) -> Any:
@@ -141,7 +148,7 @@ class Subject:
                 return self.toy.sample
             case _:
                 if self.component.load().needs_root and self.toy.root is None:
-                    fix = f"set one in its settings: {{{str(self)!r}: {{'toy': {{'root': FOLDER}}}}}}"
+                    fix = f"set one in its settings: {{{self.label!r}: {{'toy': {{'root': FOLDER}}}}}}"
                     raise NotApplicableError(f"it reads files, but no folder is set; {fix}")
                 return self.toy.root
 

@@ -27,6 +27,7 @@ from vadkit.video.frame_array import (
     TRIES,
     MaskedFrames,
     Notes,
+    SampledFrames,
     StoredFrames,
     open_stored,
     read_notes,
@@ -34,12 +35,16 @@ from vadkit.video.frame_array import (
     write_notes,
 )
 from vadkit.video.resize import resize
+from vadkit.video.sampling import Sampling, thins
 from vadkit.video.times import rate_varies
 
 # Increase it when decoding or resizing changes pixel values.
 _VERSION = 3
 
-Frames = NDArray[np.uint8] | StoredFrames | MaskedFrames
+FileFrames = NDArray[np.uint8] | StoredFrames
+"""All frames (F, H, W, C) uint8 of a video, in memory or on disk."""
+
+Frames = FileFrames | SampledFrames | MaskedFrames
 """Frames (F, H, W, C) uint8 of a video, in memory or on disk; supports `len` and slices."""
 
 
@@ -123,7 +128,7 @@ class FrameCache:
         key = _key(video, clip)
         return key in self._memory if self.folder is None else (self.folder / f"{key}.npy").is_file()
 
-    def frames(self, video: VideoRef, clip: ClipSpec) -> Frames:
+    def frames(self, video: VideoRef, clip: ClipSpec) -> FileFrames:
         """(F, H, W, C) uint8, resized with antialiasing; built at the first call.
 
         For a damaged video, these are its readable frames; `damages` lists the problems.
@@ -164,6 +169,13 @@ class FrameCache:
         """
         times = self._notes_of(video, clip).times if video.time_stamps else None
         return None if times is None else np.array(times)
+
+    def sampling(self, video: VideoRef, clip: ClipSpec, fps: float | None) -> Sampling | None:
+        """Which frames of a video a model sees at `fps` frames per second; None if it sees all of them."""
+        if fps is None or video.fps is None or not thins(video.fps, fps):
+            return None
+        length, times = len(self.frames(video, clip)), self.times(video, clip)
+        return Sampling.of(np.arange(length) / video.fps if times is None else times, fps)
 
     def _notes_of(self, video: VideoRef, clip: ClipSpec) -> Notes:
         key = _key(video, clip)

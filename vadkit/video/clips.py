@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import NamedTuple
 
@@ -147,15 +147,22 @@ class Clips:
         return random.permutation(len(self))
 
     def batches(
-        self, batch_size: int, *, seed: int, epoch: int, start: int = 0, ahead: bool = False
+        self,
+        batch_size: int,
+        *,
+        seed: int,
+        epoch: int,
+        start: int = 0,
+        ahead: bool = False,
+        share: Callable[[NDArray[np.int64]], NDArray[np.int64]] = lambda numbers: numbers,
     ) -> Iterator[Batch]:
         """The batches of one epoch, from batch `start` on; the last batch may be smaller.
 
         Seed and epoch fix the order and the augmentation. With `ahead`, a thread reads the next batch while the caller
-        uses this one.
+        uses this one. `share` chooses the clips of a batch that are read, by their numbers.
         """
-        order = self.order(seed, epoch)
-        parts = (order[first : first + batch_size] for first in range(start * batch_size, len(order), batch_size))
+        order, firsts = self.order(seed, epoch), range(start * batch_size, len(self), batch_size)
+        parts = (share(order[first : first + batch_size]) for first in firsts)
         if not ahead:
             yield from (self.read_augmented(part, seed=seed, epoch=epoch) for part in parts)
             return

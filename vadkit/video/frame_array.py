@@ -1,10 +1,10 @@
-"""One video's frames on disk: written during decoding, read on demand, with or without a mask."""
+"""One video's frames on disk: written during decoding, read on demand, also a sample of them or under a mask."""
 
 from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from tokenize import TokenError
@@ -39,8 +39,10 @@ class StoredFrames:
     def __len__(self) -> int:
         return self.shape[0]
 
-    def __getitem__(self, where: int | slice) -> NDArray[np.uint8]:
+    def __getitem__(self, where: int | slice | NDArray[np.int64]) -> NDArray[np.uint8]:
         """A frame (H, W, C), or frames (F, H, W, C)."""
+        if isinstance(where, np.ndarray):
+            return self._read(where.tolist())
         if isinstance(where, slice):
             return self._read(range(*where.indices(len(self))))
         return self._read(range(len(self))[where : where + 1 or None])[0]
@@ -50,24 +52,55 @@ class StoredFrames:
         del copy
         return self[:].astype(dtype or np.uint8, copy=False)
 
-    def _read(self, frames: range) -> NDArray[np.uint8]:
+    def _read(self, frames: Sequence[int]) -> NDArray[np.uint8]:
         for _ in range(TRIES):
             with contextlib.suppress(FileNotFoundError):
                 return self._read_once(frames)
             self._rebuild()
         return self._read_once(frames)
 
-    def _read_once(self, frames: range) -> NDArray[np.uint8]:
+    def _read_once(self, frames: Sequence[int]) -> NDArray[np.uint8]:
         found = np.empty((len(frames), *self.shape[1:]), np.uint8)
         size = found[:1].nbytes if len(frames) else 0
         # Consecutive frames are read in one call.
-        pieces = [(frames.start, found)] if frames.step == 1 and len(frames) else zip(frames, found, strict=True)
+        successive = isinstance(frames, range) and frames.step == 1 and len(frames)
+        pieces = [(frames[0], found)] if successive else zip(frames, found, strict=True)
         with self.path.open("rb") as file:
             for first, piece in pieces:
                 file.seek(self._offset + first * size)
                 if file.readinto(piece.reshape(-1).data) != piece.nbytes:
                     raise DataError("the cached frames were damaged", where=str(self.path), fix="delete the file")
         return found
+
+
+class SampledFrames:
+    """Some of the frames of a video, as frames (S, H, W, C) uint8.
+
+    Args:
+        frames: all frames, in memory or on disk.
+        numbers: the numbers of the frames that are used, (S,), from 0, in order.
+
+    Example:
+        >>> sampled = SampledFrames(np.arange(6, dtype=np.uint8).reshape(6, 1, 1, 1), np.array([0, 2, 5]))
+        >>> len(sampled), sampled[1:].ravel().tolist()
+        (3, [2, 5])
+    """
+
+    def __init__(self, frames: NDArray[np.uint8] | StoredFrames, numbers: NDArray[np.int64]) -> None:
+        self._frames, self._numbers, self.shape = frames, numbers, (len(numbers), *frames.shape[1:])
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, where: int | slice) -> NDArray[np.uint8]:
+        """A frame (H, W, C), or frames (F, H, W, C)."""
+        chosen = self._numbers[where]
+        return self._frames[chosen if isinstance(chosen, np.ndarray) else int(chosen)]
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> NDArray[Any]:
+        """All sampled frames, in memory."""
+        del copy
+        return self[:].astype(dtype or np.uint8, copy=False)
 
 
 class MaskedFrames:
@@ -78,7 +111,9 @@ class MaskedFrames:
         mask: (H, W) bool, True for the pixels that are left out.
     """
 
-    def __init__(self, frames: NDArray[np.uint8] | StoredFrames | MaskedFrames, mask: NDArray[np.bool_]) -> None:
+    def __init__(
+        self, frames: NDArray[np.uint8] | StoredFrames | SampledFrames | MaskedFrames, mask: NDArray[np.bool_]
+    ) -> None:
         self._frames, self._mask, self.shape = frames, mask, frames.shape
 
     def __len__(self) -> int:

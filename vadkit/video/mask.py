@@ -39,7 +39,7 @@ def draw_mask(
     pen = ImageDraw.Draw(canvas)
     for corners in polygons:
         pen.polygon([(x * clip.width - 0.5, y * clip.height - 0.5) for x, y in corners], fill=1)
-    mask = np.array(canvas, bool)
+    mask = np.array(canvas.convert("L")) > 0  # a bool array of `canvas` has the byte 255 for True, which not all accept
     if image is not None:
         [pixels] = images((image,), "gray", Damages(strict=True))
         mask |= resize(pixels, replace(clip, color="gray"))[..., 0] >= _WHITE

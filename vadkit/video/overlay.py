@@ -1,4 +1,4 @@
-"""Draws an anomaly map and a box over a frame, and writes pictures as JPEG."""
+"""Draws an anomaly map and a box over a frame, and writes pictures as JPEG. All heat maps of vadkit come from here."""
 
 from __future__ import annotations
 
@@ -15,9 +15,11 @@ from vadkit.video.resize import placed
 
 RED = (255, 48, 32)
 _QUALITY = 88  # of JPEG
-_OPACITY = 0.65  # of the highest values of a map
+_OPACITY = 0.75  # of the highest values of a map
 # Colours of the map's values 0, 1/3, 2/3 and 1, similar to matplotlib's "inferno".
 _COLORS = np.array([(0, 0, 20), (130, 25, 110), (240, 95, 25), (252, 255, 165)], np.float32)
+_LEVELS = np.linspace(0, 1, 256)
+_TABLE = np.stack([np.interp(_LEVELS, np.linspace(0, 1, 4), _COLORS[:, channel]) for channel in range(3)], axis=-1)
 
 
 def heat(anomaly_map: NDArray[np.floating[Any]], clip: ClipSpec, size: tuple[int, int]) -> NDArray[np.float32]:
@@ -50,10 +52,24 @@ def overlay(frame: NDArray[np.uint8], values: NDArray[np.float32], strength: flo
         values: (H, W) from 0 to 1, see `heat`. Low values are transparent.
         strength: factor of the opacity, from 0 to 1.
     """
-    stops = np.linspace(0, 1, len(_COLORS))
-    colors = np.stack([np.interp(values, stops, _COLORS[:, channel]) for channel in range(3)], axis=-1)
-    opacity = (_OPACITY * strength * values)[..., None]
-    return (frame * (1 - opacity) + colors * opacity).round().astype(np.uint8)
+    levels = (255 * values).round().astype(np.uint8)
+    opacity = (_OPACITY * strength * _LEVELS).astype(np.float32)[:, None]
+    colored, rest = (_TABLE * opacity).astype(np.float32), 1 - opacity
+    return (frame * rest[levels] + colored[levels]).round().astype(np.uint8)
+
+
+def draw_heat_map(
+    picture: NDArray[np.uint8], anomaly_map: NDArray[np.floating[Any]], *, low: float, high: float
+) -> NDArray[np.uint8]:
+    """The picture (H, W, 3) under the heat map of an anomaly map (h, w) that covers it.
+
+    Values up to `low` and NaN are transparent, and values from `high` on have the brightest colour.
+    """
+    if not high > low:
+        return picture.copy()
+    values = np.nan_to_num((anomaly_map - low) / (high - low), nan=0.0).clip(0, 1).astype(np.float32)
+    size = picture.shape[1], picture.shape[0]
+    return overlay(picture, np.asarray(Image.fromarray(values).resize(size, Image.Resampling.BILINEAR)).clip(0, 1))
 
 
 def outline(frame: NDArray[np.uint8], box: tuple[int, int, int, int], color: tuple[int, int, int]) -> NDArray[np.uint8]:

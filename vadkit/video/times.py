@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from vadkit.video.damage import unreadable
 from vadkit.video.media import open_media
 
-FPS_TOLERANCE = 1.1  # frame rates that differ by at most this factor count as equal
 _USUAL_RATE = 25.0  # frames per second, for a stream that states neither rate nor times
 _RATES = (0.01, 1000.0)  # frames per second; a stated rate outside this range is the rate of a clock
 _JUMP_BACK = 1.0  # seconds; a larger step back is a new start of the time stamps, a smaller one an inaccuracy
@@ -86,11 +85,6 @@ def rate_varies(times: NDArray[np.float64]) -> bool:
     """
     rate = mean_rate(times)
     return rate is not None and bool(np.abs(times - times[0] - np.arange(times.size) / rate).max() >= 0.5 / rate)
-
-
-def period(seconds: NDArray[np.float64] | float, fps: float) -> NDArray[np.int64]:
-    """The number of the period of 1 / fps seconds that contains each frame. A frame may be a quarter period early."""
-    return np.floor(np.asarray(seconds) * fps + 0.25).astype(np.int64)
 
 
 def untimed(container: av.container.InputContainer) -> bool:

@@ -48,17 +48,18 @@ class Folder(OnDisk):
             or labels/, else masks/. Without any of these, nothing is measured.
         unlabelled: how a test video without labels counts: not measured, or normal.
         scene: "folder" uses the folder of a video as its scene, for example one folder per camera.
-        fps: frames per second, in place of the rate in the files; folders of images have no rate.
+        source_fps: frames per second of the videos, in place of the rate in the files. For folders of images, which
+            have no rate, and for files that state a wrong one.
 
     Raises:
-        DataError: `fps` is not above 0.
+        DataError: `source_fps` is not above 0.
 
     Example:
         >>> import tempfile
         >>> with tempfile.TemporaryDirectory() as root:
         ...     Path(root, "test/cam1").mkdir(parents=True)
         ...     Path(root, "test/cam1/001.jpg").touch()
-        ...     [video.name for video in Folder(Path(root), fps=25).videos("test")]
+        ...     [video.name for video in Folder(Path(root), source_fps=25).videos("test")]
         ['cam1']
     """
 
@@ -77,13 +78,13 @@ class Folder(OnDisk):
         labels: Path | None = None,
         unlabelled: Literal["unmeasured", "normal"] = "unmeasured",
         scene: Literal["none", "folder"] = "none",
-        fps: float | None = None,
+        source_fps: float | None = None,
     ) -> None:
-        if fps is not None and fps <= 0:
-            raise DataError(f"'fps' must be above 0, but it is {fps:g}", where="folder")
+        if source_fps is not None and source_fps <= 0:
+            raise DataError(f"'source_fps' must be above 0, but it is {source_fps:g}", where="folder")
         super().__init__(root)
         self._named: dict[Split, str | tuple[str, ...] | None] = {"train": train, "test": test}
-        self._given, self._fps = labels, fps
+        self._given, self._fps = labels, source_fps
         self._ignored: dict[Split, list[Path]] = {}
         self._normal, self._by_folder = unlabelled == "normal", scene == "folder"
 

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vadkit.api import AlarmEvent, FrameScore, SourceStatus, WatchedSource
-from vadkit_sinks.pictures import jpeg, rgb, with_box, with_heat_map
+from vadkit.api import AlarmEvent, FrameScore, SourceStatus, WatchedSource, draw_heat_map
+from vadkit_sinks.pictures import jpeg, rgb, with_box
 
 STRIP = 300.0  # seconds of the score strip
 _BIN = 0.5  # seconds in one point of the strip: its highest score
@@ -157,5 +157,6 @@ def _encoded(frame: FrameScore, hottest: float, *, heat_map: bool) -> bytes | No
         return None
     picture = rgb(frame.picture)
     if heat_map and frame.anomaly_map is not None and np.isfinite(hottest):
-        picture = with_heat_map(picture, frame.anomaly_map, float(np.nanmedian(frame.anomaly_map)), hottest)
+        low = float(np.nanmedian(frame.anomaly_map))
+        picture = draw_heat_map(picture, frame.anomaly_map, low=low, high=hottest)
     return jpeg(picture, 85)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +25,7 @@ class Regions:
     """Boxes in the frames of one video, in frame order."""
 
     frames: Integers  # (R,), the frame of each box
-    boxes: Integers  # (R, 4), x0, y0, x1, y1, half-open
+    boxes: NDArray[np.integer[Any] | np.floating[Any]]  # (R, 4), x0, y0, x1, y1, half-open
 
 
 @dataclass(frozen=True, slots=True)

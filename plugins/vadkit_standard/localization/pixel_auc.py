@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vadkit.api import DataError, ScoredVideo, VadkitError
+from vadkit.api import DataError, Detections, ScoredVideo, VadkitError
 from vadkit_standard.localization.truth import read_maps, read_masks
 from vadkit_standard.metrics import CountedOnce
 from vadkit_standard.ranking import Ranking
+
+MapOf = Callable[[int, NDArray[np.bool_]], NDArray[np.floating[Any]]]
 
 
 class PixelAUC(CountedOnce):
@@ -25,7 +27,8 @@ class PixelAUC(CountedOnce):
     Pixels are those of the map. If the map is coarser than the mask, a map pixel is abnormal if any mask pixel in its
     cell is abnormal; if the map is finer, it uses the nearest mask pixel. The frame labels define which frames are
     abnormal; an abnormal frame with an empty mask is excluded. NaN in a map is below every threshold. Only masks count,
-    not tracks. A video of normal frames needs no mask.
+    not tracks. A video of normal frames needs no mask. For a method that gives boxes instead of maps, a pixel has the
+    highest score of the boxes that contain it, and a pixel outside all boxes is below every threshold.
 
     Random maps do not get 0.5, but almost 0, because the maximum over a frame is high.
 
@@ -41,6 +44,7 @@ class PixelAUC(CountedOnce):
     """
 
     needs_anomaly_maps: ClassVar[bool] = True
+    regions: ClassVar[frozenset[str]] = frozenset({"masks"})
     chance_draws: ClassVar[int] = 1
 
     def __init__(self, *, overlap: float = 0.4) -> None:
@@ -69,10 +73,8 @@ class PixelAUC(CountedOnce):
 
 def frame_scores(video: ScoredVideo, overlap: float) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """Return scores and labels of the frames that count."""
-    maps, masks = read_maps(video), read_masks(video)
-    labels = video.labels.astype(bool)
-    highest = np.fmax.reduce(np.fmax.reduce(maps, axis=1), axis=1)  # fmax ignores NaN
-    scores = np.where(np.isnan(highest), -np.inf, highest).astype(np.float64)
+    masks, labels = read_masks(video), video.labels.astype(bool)
+    scores, map_of = _from_maps(video) if video.detections is None else _from_boxes(video, video.detections)
     if masks is None:
         if labels.any():
             what = f"{labels.sum()} of {labels.size} frames are abnormal, but there are no masks"
@@ -81,13 +83,37 @@ def frame_scores(video: ScoredVideo, overlap: float) -> tuple[NDArray[np.float64
         return scores, labels
     kept = np.ones(labels.size, bool)
     for frame in np.flatnonzero(labels):
-        inside = maps[frame][_resized(masks[frame], maps.shape[1:])]
+        inside = map_of(int(frame), masks[frame])
         kept[frame] = inside.size > 0
         if inside.size:
             # Subtract 1e-9 because 0.07 * 100 is slightly above 7. NaN counts as smallest.
             last = inside.size - max(1, int(np.ceil(overlap * inside.size - 1e-9)))
             scores[frame] = np.partition(np.where(np.isnan(inside), -np.inf, inside), last)[last]
     return scores[kept], labels[kept]
+
+
+def _from_maps(video: ScoredVideo) -> tuple[NDArray[np.float64], MapOf]:
+    """The highest value of each frame (F,), and a function that gives the values of a frame's map inside a mask."""
+    maps = read_maps(video)
+    highest = np.fmax.reduce(np.fmax.reduce(maps, axis=1), axis=1)  # fmax ignores NaN
+    scores = np.where(np.isnan(highest), -np.inf, highest).astype(np.float64)
+    return scores, lambda frame, mask: maps[frame][_resized(mask, maps.shape[1:])]
+
+
+def _from_boxes(video: ScoredVideo, found: Detections) -> tuple[NDArray[np.float64], MapOf]:
+    """The same of boxes: a pixel has the highest score of the boxes that contain its centre."""
+    scores = np.full(video.labels.size, -np.inf)
+    np.maximum.at(scores, found.frames, found.scores)
+
+    def inside(frame: int, mask: NDArray[np.bool_]) -> NDArray[np.float64]:
+        drawn = np.full(mask.shape, -np.inf)
+        of_frame = np.flatnonzero(found.frames == frame)
+        for box in of_frame[np.argsort(found.scores[of_frame], kind="stable")]:
+            x0, y0, x1, y1 = np.maximum(np.ceil(found.boxes[box] - 0.5), 0).astype(np.int64)
+            drawn[y0:y1, x0:x1] = found.scores[box]
+        return drawn[mask]
+
+    return scores, inside
 
 
 def _resized(mask: NDArray[np.bool_], size: tuple[int, ...]) -> NDArray[np.bool_]:

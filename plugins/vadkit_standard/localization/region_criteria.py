@@ -17,10 +17,11 @@ class RegionCriteria(CountedOnce):
     """Region- and track-based detection criteria, RBDC and TBDC (Ramachandra and Jones, WACV 2020).
 
     A detected region is the box, in the source's pixels, of an 8-connected component of the map at or above a
-    threshold. A true region is a track's box in one frame; in a video without tracks, it is the box of a component of
-    the frame's mask. A true region is detected if its intersection over union with a detected region of its frame is
-    at least beta. A detected region that matches no true region of its frame is a false positive, in normal and in
-    abnormal frames. A track is detected if at least the share alpha of its regions is detected.
+    threshold. If the method gives boxes instead of maps, a detected region is a box with a score at or above it;
+    boxes are not merged. A true region is a track's box in one frame; in a video without tracks, it is the box of a
+    component of the frame's mask. A true region is detected if its intersection over union with a detected region of
+    its frame is at least beta. A detected region that matches no true region of its frame is a false positive, in
+    normal and in abnormal frames. A track is detected if at least the share alpha of its regions is detected.
 
     The value is the area under the detection rate (of regions or of tracks) over false positives per frame from 0 to 1.
     The curve starts at (0, 0) and follows the falling threshold to the first point above 1 false positive per frame.

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +16,7 @@ from vadkit_standard.localization.truth import Truth, find_truth, read_maps
 # False positives per frame at which counting stops. The curve ends at 1, but a resample of videos with few
 # false positives reaches 1 later.
 _REACH = 2
+_NO_LIMIT = (2**31, 2**31)  # pixels; the size of a frame that no track leaves
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +74,18 @@ def tally(videos: Sequence[ScoredVideo], rule: Rule, levels: int) -> Tally:
 
 
 def _survey(videos: Sequence[ScoredVideo], levels: int) -> tuple[list[Truth], NDArray[np.float64], NDArray[np.float64]]:
-    """Truth of each video, the sorted cell maxima of the maps, and the distinct values until there are too many."""
+    """Truth of each video, the sorted cell maxima of the maps or scores of the boxes, and some distinct values.
+
+    The distinct values are complete unless there are more than `levels`.
+    """
     truths: list[Truth] = []
     maxima, values = [np.zeros(0)], np.zeros(0)
     for video in videos:
+        if video.detections is not None:
+            truths.append(find_truth(video, _NO_LIMIT))
+            maxima.append(video.detections.scores)
+            values = choose.distinct(values, video.detections.scores[None], levels)
+            continue
         maps = read_maps(video)
         truths.append(find_truth(video, maps.shape[1:]))
         maxima.append(choose.cell_maxima(maps))
@@ -94,7 +102,7 @@ def _count(
     totals = np.array(sizes, np.int64).reshape(-1, 3).T
     counts = np.zeros((3, len(videos), thresholds.size), np.int64)
     for index, (video, truth) in enumerate(zip(videos, truths, strict=True)):
-        counts[:, index] = _count_one(read_maps(video), truth, thresholds, rule)
+        counts[:, index] = _count_one(video, truth, thresholds, rule)
         # Skip lower thresholds once the videos so far exceed the limit for all videos.
         beyond = np.flatnonzero(counts[0].sum(axis=0) > _REACH * totals[0].sum())
         if beyond.size:
@@ -102,22 +110,39 @@ def _count(
     return Tally(thresholds, totals, counts)
 
 
-def _count_one(maps: NDArray[np.floating[Any]], truth: Truth, thresholds: NDArray[np.float64], rule: Rule) -> Integers:
+def _count_one(video: ScoredVideo, truth: Truth, thresholds: NDArray[np.float64], rule: Rule) -> Integers:
     """Count false positives, detected regions and detected tracks at each threshold (3, L)."""
-    frames, height, width = maps.shape
-    # In units of 1/w and 1/h of the source's pixels all boxes are integers, whatever the sizes, so that
-    # an overlap of exactly beta counts as a match.
-    to_found = np.array([truth.width, truth.height] * 2)
-    true = Regions(truth.regions.frames, truth.regions.boxes * np.array([width, height] * 2))
-    first = np.searchsorted(true.frames, np.arange(frames + 1))
+    regions_at, unit = _detected(video, truth)
+    true = Regions(truth.regions.frames, truth.regions.boxes * unit)
+    first = np.searchsorted(true.frames, np.arange(video.labels.size + 1))
     needed = np.maximum(1, np.ceil(rule.alpha * truth.sizes - 1e-9))  # 0.07 * 100 is a little above 7
     counts = np.zeros((3, thresholds.size), np.int64)
     for level, threshold in enumerate(thresholds):
-        found = regions(maps >= float(threshold))  # a Python float keeps the comparison in the maps' precision
-        right, detected = _match(Regions(found.frames, found.boxes * to_found), true, first, rule.beta)
+        right, detected = _match(regions_at(float(threshold)), true, first, rule.beta)
         of_track = np.bincount(truth.track[detected], minlength=truth.sizes.size)
         counts[:, level] = right.size - right.sum(), detected.sum(), (of_track >= needed).sum()
     return counts
+
+
+def _detected(video: ScoredVideo, truth: Truth) -> tuple[Callable[[float], Regions], Integers]:
+    """A function that gives the detected regions at a threshold, and the factors (4,) from pixels to their unit."""
+    if (boxes := video.detections) is not None:
+
+        def chosen(threshold: float) -> Regions:
+            kept = boxes.scores >= threshold
+            return Regions(boxes.frames[kept], boxes.boxes[kept])
+
+        return chosen, np.ones(4, np.int64)
+    maps = read_maps(video)
+    _, height, width = maps.shape
+
+    def components(threshold: float) -> Regions:
+        found = regions(maps >= threshold)  # a Python float keeps the comparison in the maps' precision
+        return Regions(found.frames, found.boxes * np.array([truth.width, truth.height] * 2))
+
+    # In units of 1/w and 1/h of the source's pixels all boxes are integers, whatever the sizes, so that
+    # an overlap of exactly beta counts as a match.
+    return components, np.array([width, height] * 2)
 
 
 def _match(found: Regions, true: Regions, first: Integers, beta: float) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:

@@ -17,6 +17,7 @@ def calibrate(
         Path | None, typer.Option(help="The new run folder. Default: the run's name with '-calibrated'.")
     ] = None,
     fps: options.SourceRate = None,
+    threads: options.Threads = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace an earlier run folder.")] = False,
 ) -> None:
     """Set scales and alarm threshold for another camera, from its normal videos. Nothing is trained."""
@@ -30,7 +31,15 @@ def calibrate(
         found = find_videos(videos or (), lists or (), command="vadkit calibrate")
         from vadkit.live.calibrate import calibrate_run
 
-        done = calibrate_run(run, found.videos, target, fps=fps, overwrite=overwrite, progress=progress)
+        done = calibrate_run(
+            run,
+            found.videos,
+            target,
+            fps=fps,
+            overwrite=overwrite,
+            threads=threads,
+            progress=progress,
+        )
     minutes = 60 * done.hours
     basis = f"{minutes:.1f} minutes of {len(done.videos)} videos" if minutes else f"{len(done.videos)} videos"
     typer.echo(f"alarm threshold {done.threshold:.4g}, from {basis}")

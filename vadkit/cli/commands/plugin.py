@@ -1,15 +1,18 @@
 """`vadkit plugin`: list plugins, check one, or write a new one; and `vadkit list`."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from vadkit.cli.interrupt import interruptible
+from vadkit.cli.watchdog import Watchdog
 
 if TYPE_CHECKING:
-    from vadkit.testing import Outcome
+    from vadkit.testing import Outcome, Subject
+
+GRACE = 5.0  # seconds after the time limit, until a check that cannot be interrupted ends the process
 
 app = typer.Typer(
     name="plugin", no_args_is_help=True, rich_markup_mode="rich", help="List plugins, check one, or write a new one."
@@ -42,14 +45,15 @@ def check(
         ),
     ] = None,
     failures: Annotated[bool, typer.Option("--failures", help="Show only failed checks.")] = False,
+    timeout: Annotated[float, typer.Option(help="Time limit of each check in seconds. 0: no limit.", min=0)] = 120,
 ) -> None:
     """Check the contracts of a plugin's components: shapes, gradients, state, devices, causality and more."""
     from vadkit.cli.render.plugin import print_outcomes
-    from vadkit.testing import ConformityError, run_checks, subjects
+    from vadkit.testing import ConformityError, subjects
 
     with interruptible("nothing was written"):
         found = subjects(name, _settings(set_ or ()), only=component or ())
-        outcomes = _watched(run_checks(found))
+        outcomes = _watched(found, timeout)
     print_outcomes(outcomes, failures=failures)
     if any(outcome.state == "failed" for outcome in outcomes):
         raise typer.Exit(ConformityError.exit_code)
@@ -79,15 +83,25 @@ def _settings(overrides: Sequence[str]) -> Mapping[str, Any]:
     return {name: node for name, node in entries.items() if name != "vadkit"}
 
 
-def _watched(outcomes: Iterable["Outcome"]) -> list["Outcome"]:
-    """All outcomes; meanwhile a status line counts them."""
+def _watched(tested: Sequence["Subject"], timeout: float) -> list["Outcome"]:
+    """All outcomes; meanwhile a status line names the check.
+
+    A check that hangs inside a C library cannot be interrupted: it is named, and the process ends.
+    """
     from rich.console import Console
 
+    from vadkit.testing import run_checks
+
     found: list[Outcome] = []
-    with Console(stderr=True).status("") as status:
-        for outcome in outcomes:
+    console = Console(stderr=True)
+    with console.status("") as status, Watchdog(timeout and timeout + GRACE) as watchdog:
+
+        def begin(component: str, check: str) -> None:
+            status.update(f"{len(found)} checks, now {component} {check}")
+            watchdog.start(f"{component} {check}")
+
+        for outcome in run_checks(tested, timeout=timeout, begin=begin):
             found.append(outcome)
-            status.update(f"{len(found)} checks, {outcome.component}")
     return found
 
 

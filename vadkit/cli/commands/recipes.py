@@ -102,19 +102,23 @@ def check(
 
 
 def _plan(recipe: Path, overrides: Sequence[str]) -> None:
-    """Print how much work the recipe is, if its data is there."""
+    """Print how much work the recipe is, if its data is there; refuse metrics that its labels do not suffice for."""
     from vadkit.core.errors import DataError
     from vadkit.data.opening import open_data
     from vadkit.data.plan import plan_of
+    from vadkit.data.regions import check_regions
     from vadkit.plugin.registry import Registry
     from vadkit.recipe import load
     from vadkit.video.cache import FrameCache, default_cache
 
     checked = load(recipe, overrides=overrides, registry=Registry.discover())
     try:
-        plan = plan_of(checked, open_data(checked.data, None), FrameCache(default_cache()))
+        dataset = open_data(checked.data, None)
+        plan = plan_of(checked, dataset, FrameCache(default_cache()))
+        labels = {video.name: truth for video, truth in dataset.ground_truth()}
     except DataError:
         return  # 'vadkit data check' explains it
+    check_regions(checked.evaluate.metrics, labels)
     for line in plan.lines(checked):
         typer.echo(line)
 

@@ -7,6 +7,7 @@ import typer
 
 from vadkit.cli import options
 from vadkit.cli.interrupt import interruptible
+from vadkit.core.errors import VadkitError
 
 
 def run(
@@ -25,27 +26,50 @@ def run(
         str | None, typer.Option(metavar="SIZE", help="Limit of the frame cache: 50GB. Default: $VADKIT_CACHE_LIMIT.")
     ] = None,
     no_cache: Annotated[bool, typer.Option("--no-cache", help="Keep no decoded frames for later runs.")] = False,
+    form: options.ScoreFormat = "csv",
+    annotate: options.Annotate = False,
     allow_test_tuning: options.TestTuning = False,
+    threads: options.Threads = None,
+    devices: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Processes on this machine. Default: engine.devices.")
+    ] = None,
+    num_nodes: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Machines. Default: engine.num_nodes.")
+    ] = None,
 ) -> None:
     """Train, fit densities, score, evaluate and report: the complete experiment of a recipe."""
     from vadkit.cli.progress import terminal_progress
+    from vadkit.engine.launch import is_first_process, launch
     from vadkit.engine.run import run
+    from vadkit.model.training.processes import NotStartedError
 
-    with interruptible("the work so far is kept: continue with --resume"), terminal_progress() as progress:
-        done = run(
-            options.variant_of(recipe, variant),
-            out=out,
-            data_root=data_root,
-            overrides=set_ or (),
-            resume=resume,
-            overwrite=overwrite,
-            reuse=reuse or (),
-            warm_start=warm_start,
-            allow_test_tuning=allow_test_tuning,
-            keep_cache=not no_cache,
-            cache_limit=cache_limit,
-            progress=progress,
-        )
+    engine = {"devices": devices, "num_nodes": num_nodes}
+    changes = [
+        *options.run_overrides(set_, threads),
+        *(f"engine.{key}={count}" for key, count in engine.items() if count is not None),
+    ]
+    try:
+        with interruptible("the work so far is kept: continue with --resume"), terminal_progress() as progress:
+            done = run(
+                options.variant_of(recipe, variant),
+                out=out,
+                data_root=data_root,
+                overrides=changes,
+                resume=resume,
+                overwrite=overwrite,
+                reuse=reuse or (),
+                warm_start=warm_start,
+                allow_test_tuning=allow_test_tuning,
+                keep_cache=not no_cache,
+                cache_limit=cache_limit,
+                form=form,
+                annotate=annotate,
+                progress=progress,
+            )
+    except NotStartedError as error:
+        raise typer.Exit(launch(error.engine)) from None
+    if not is_first_process():
+        return
     typer.echo(f"run folder: {done.path}")
     if (page := done.path / "report.html").is_file():
         typer.echo(f"open in a browser: {page}")
@@ -67,6 +91,7 @@ def sweep(
     out: Annotated[Path | None, typer.Option(help="Folder of the runs. Default: runs/NAME-sweep.")] = None,
     reuse: options.Reuse = None,
     allow_test_tuning: options.TestTuning = False,
+    threads: options.Threads = None,
 ) -> None:
     """Run the variants of a recipe, or combinations of values. Shared stages run once."""
     from vadkit.cli.progress import terminal_progress
@@ -82,7 +107,7 @@ def sweep(
             variants=variant or (),
             out=out,
             data_root=data_root,
-            overrides=set_ or (),
+            overrides=options.run_overrides(set_, threads),
             reuse=reuse or (),
             allow_test_tuning=allow_test_tuning,
             progress=progress,
@@ -97,13 +122,8 @@ def score(
     videos: options.Videos = None,
     lists: options.VideoLists = None,
     out: Annotated[Path | None, typer.Option(help="Folder of the results. Default: RUN/scored.")] = None,
-    form: Annotated[
-        str,
-        typer.Option("--format", metavar="FORMAT", help="csv, jsonl, parquet or npz, for the scores of the frames."),
-    ] = "csv",
-    annotate: Annotated[
-        bool, typer.Option("--annotate", help="Also write videos with scores, heat maps and event marks.")
-    ] = False,
+    form: options.ScoreFormat = "csv",
+    annotate: options.Annotate = False,
     start: Annotated[
         str | None,
         typer.Option(metavar="TIME", help="Clock time of the video's first frame. Default: the time in the file."),
@@ -111,6 +131,15 @@ def score(
     threshold: options.Threshold = None,
     false_alarms_per_hour: options.AlarmRate = None,
     fps: options.SourceRate = None,
+    threads: options.Threads = None,
+    table: Annotated[bool, typer.Option("--table", help="Also write videos.parquet, a table of all videos.")] = False,
+    ray: Annotated[
+        str | None,
+        typer.Option(metavar="ADDRESS", help="Score on a Ray cluster: its address, auto, or local for new workers."),
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(min=1, metavar="N", help="Workers of --ray local. Default: one for each core.")
+    ] = None,
     set_: options.Set = None,
 ) -> None:
     """Score video files with a trained run, and list their events. To continue, run it again."""
@@ -125,22 +154,29 @@ def score(
         RunFolder(run).require_run()
         refuse_run(folder)
         found = find_videos(videos or (), lists or ())
+        from vadkit.live.fleet import LOCAL, Fleet
         from vadkit.live.score import Settings, score_videos, start_of
-        from vadkit.live.score_files import check_format
         from vadkit.live.score_report import write_score_report
+        from vadkit.live.score_table import check_table
         from vadkit.live.watch import Watch
+        from vadkit.store.frame_scores import check_format
 
         check_format(form)
-        settings = Settings(form, fps, annotate, start_of(start, found.videos))
+        if table:
+            check_table()
+        if workers is not None and ray != LOCAL:
+            raise VadkitError("--workers is for new workers on this machine", fix="add --ray local")
+        settings = Settings(form, fps, annotate, start_of(start, found.videos), table)
+        chosen = {
+            "overrides": tuple(set_ or ()),
+            "threads": threads,
+            "threshold": threshold,
+            "false_alarms_per_hour": false_alarms_per_hour,
+        }
         with RunFolder(folder).locked():
-            ready = Watch(
-                run,
-                overrides=set_ or (),
-                threshold=threshold,
-                false_alarms_per_hour=false_alarms_per_hour,
-                progress=progress,
-            )
-            done = score_videos(ready, found.videos, folder, settings, progress)
+            ready = Watch(run, progress=progress, **chosen)
+            fleet = Fleet(ray, run, chosen, folder, settings, workers) if ray is not None else None
+            done = score_videos(ready, found.videos, folder, settings, progress, fleet.scored if fleet else None)
             write_score_report(ready, folder, done)
     print_scored(done, found.ignored, folder)
     if done.failed:
@@ -156,10 +192,15 @@ def bench(
     warmup: Annotated[int, typer.Option(min=0, help="Passes before the clock starts.")] = 2,
     repeat: Annotated[int, typer.Option(min=1, help="Timed passes.")] = 10,
     count: Annotated[bool, typer.Option("--count", help="Only count parameters and GFLOPs; time nothing.")] = False,
+    export: Annotated[
+        str | None,
+        typer.Option(metavar="FORMATS", help="Also time exported models: onnx, openvino, torch, or 'onnx,openvino'."),
+    ] = None,
     form: Annotated[
         str, typer.Option("--format", help="console, csv, markdown, latex or json.", metavar="FORMAT")
     ] = "console",
     out: options.OutFile = None,
+    threads: options.Threads = None,
 ) -> None:
     """Measure size and speed of each part on random clips: parameters, GFLOPs, ms, frames/s, memory."""
     from vadkit.cli.progress import terminal_progress
@@ -167,8 +208,18 @@ def bench(
     from vadkit.cli.render.tables import put
 
     render = renderer(form)
+    if count and export:
+        raise VadkitError("--count times nothing, so --export has no use", fix="leave out one of them")
     with interruptible("nothing was written"), terminal_progress() as progress:
         from vadkit.engine.bench.bench import bench
 
-        found = bench(target, set_ or (), batch=batch, warmup=warmup, repeat=0 if count else repeat, progress=progress)
+        found = bench(
+            target,
+            options.run_overrides(set_, threads),
+            batch=batch,
+            warmup=warmup,
+            repeat=0 if count else repeat,
+            export=[name.strip() for name in export.split(",")] if export else (),
+            progress=progress,
+        )
     put(render(found), out)

@@ -110,7 +110,7 @@ def watch(
     rtsp_transport: Annotated[
         str, typer.Option(help="tcp or udp. Over udp, packets may be lost.", rich_help_panel=_SOURCES)
     ] = "tcp",
-    threads: Annotated[int | None, typer.Option(min=1, help="CPU threads. Default: the recipe's, else all.")] = None,
+    threads: options.Threads = None,
     set_: options.Set = None,
 ) -> None:
     """Score a video or a live stream with a trained run, and act on alarms."""
@@ -129,7 +129,7 @@ def watch(
     named = _build(sinks, sink or (), chosen, registry)
 
     with interruptible("what was written is kept"), terminal_progress() as progress:
-        from vadkit.live.following import follow, limit_threads
+        from vadkit.live.following import follow
         from vadkit.live.outputs import Outputs
         from vadkit.live.stop import Stop
         from vadkit.live.watch import Watch
@@ -140,11 +140,10 @@ def watch(
             threshold=threshold,
             false_alarms_per_hour=false_alarms_per_hour,
             rules=rules,
+            threads=threads,
             progress=progress,
             registry=registry,
         )
-        if threads is not None:
-            limit_threads(threads)
         outputs = Outputs(named, ready.recipe.data.clip, progress.message)
         opened = ready.open(
             source,

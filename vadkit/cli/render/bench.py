@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from vadkit.cli.render import tables
+from vadkit.report.text_table import comma, latex, markdown
 
 if TYPE_CHECKING:
     from vadkit.engine.bench.bench import Bench, PartCost
@@ -43,6 +44,9 @@ def _notes(found: Bench) -> list[str]:
         fitted = ", ".join(f"{name} (up to {samples} samples)" for name, samples in found.noise.items())
         notes.append(f"fitted on noise: {fitted}; the number of samples decides the cost of a nearest-neighbour search")
     if found.repeat:
+        if found.exported:
+            runs = "exported models run on the same clips, in turn with PyTorch, with the same number of threads"
+            notes.append(f"{runs}, in fp32")
         notes += [
             f"ms a frame: a clip advances the video by {found.stride} frames (engine.score_stride)",
             f"median (least to most) of {found.repeat} passes after {found.warmup}, batches of {found.batch}",
@@ -61,33 +65,36 @@ def _memory(found: Bench) -> str:
 
 
 def _console(found: Bench) -> str:
-    table = Table(header_style="bold", caption="\n".join(_notes(found)), caption_justify="left", show_footer=True)
-    for position, (head, total) in enumerate(zip(_HEAD, _cells(found, found.whole, "\n{}"), strict=True)):
-        table.add_column(head, total, justify="left" if position < 2 else "right")
+    table = Table(header_style="bold", caption="\n".join(_notes(found)), caption_justify="left")
+    for position, head in enumerate(_HEAD):
+        table.add_column(head, justify="left" if position < 2 else "right")
     for part in found.parts:
+        table.add_row(*map(Text, _cells(found, part, "\n{}")))
+    table.add_section()
+    for part in (found.whole, *found.exported):
         table.add_row(*map(Text, _cells(found, part, "\n{}")))
     return tables.printed(table)
 
 
 def _rows(found: Bench) -> list[list[str]]:
-    return [list(_HEAD), *(_cells(found, part) for part in (*found.parts, found.whole))]
+    return [list(_HEAD), *(_cells(found, part) for part in (*found.parts, found.whole, *found.exported))]
 
 
 def _csv(found: Bench) -> str:
     columns = ("ms_per_clip", "ms_per_clip_least", "ms_per_clip_most", "ms_per_frame")
     rows: list[list[object]] = [["recipe", "part", "components", "parameters", "flops", *columns]]
-    for part in (*found.parts, found.whole):
+    for part in (*found.parts, found.whole, *found.exported):
         taken = part.milliseconds
         times = [taken.median, taken.least, taken.most] if taken else [None] * 3
         rows.append([found.name, part.name, part.what, part.parameters, part.flops, *times, found.per_frame(part)])
-    return tables.comma(rows)
+    return comma(rows)
 
 
 _FORMATS: Mapping[str, Callable[[Bench], str]] = {
     "console": _console,
     "csv": _csv,
-    "markdown": lambda found: tables.markdown(_rows(found), _notes(found)),
-    "latex": lambda found: tables.latex(_rows(found), _notes(found)),
+    "markdown": lambda found: markdown(_rows(found), _notes(found)),
+    "latex": lambda found: latex(_rows(found), _notes(found)),
     "json": lambda found: json.dumps({**asdict(found), "frames_per_second": found.frames_per_second}, indent=2) + "\n",
 }
 renderer = partial(tables.maker, _FORMATS)

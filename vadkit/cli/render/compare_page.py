@@ -9,8 +9,8 @@ from urllib.parse import quote
 
 import numpy as np
 
-from vadkit.cli.render.compare import cost, formatted, notes
 from vadkit.evaluation.compare import Comparison, Entry
+from vadkit.evaluation.compare_table import cost, formatted, notes
 from vadkit.report.curves import roc_line
 from vadkit.report.page import (
     Cell,
@@ -29,8 +29,6 @@ from vadkit.report.page import (
     Texts,
 )
 from vadkit.report.run_report import FILE
-
-_COST = ("parameters", "GFLOPs", "frames/s")
 
 
 def compare_page(comparison: Comparison, path: Path) -> Page:
@@ -62,7 +60,7 @@ def _table(comparison: Comparison, path: Path) -> Tables:
         [
             Cell(entry.name, href=_address(entry, path)),
             *(_cell(comparison, entry, metric) for metric in comparison.metrics),
-            *map(Cell, cost(entry)),
+            *map(Cell, cost(entry, comparison.costs)),
         ]
         for entry in comparison.entries
     ]
@@ -70,7 +68,9 @@ def _table(comparison: Comparison, path: Path) -> Tables:
     lines = [*notes(comparison)]
     if missing:
         lines.append(f"no link, because there is no {FILE}: {', '.join(missing)}; 'vadkit eval RUN' writes it")
-    return Tables("Numbers", [Table("Final score of each run", ("run", *comparison.metrics, *_COST), rows)], lines)
+    return Tables(
+        "Numbers", [Table("Final score of each run", ("run", *comparison.metrics, *comparison.costs), rows)], lines
+    )
 
 
 def _cell(comparison: Comparison, entry: Entry, metric: str) -> Cell:

@@ -8,9 +8,9 @@ from rich.console import Console
 from rich.table import Column, Table
 from rich.text import Text
 
-from vadkit.cli.render.compare import SHORT
 from vadkit.cli.render.tables import numeric
-from vadkit.engine.sweep import SEED, Beside, Trial, beside_paper, summarize_seeds
+from vadkit.engine.sweep import SEED, Beside, Trial, beside_paper, readable, summarize_seeds
+from vadkit.evaluation.compare_table import SHORT
 from vadkit.recipe.variants import Paper
 
 _NOTE = "If you choose among these by test metrics, you choose with test labels: set test_tuned in such a recipe."
@@ -24,7 +24,7 @@ def print_trials(trials: Sequence[Trial]) -> None:
     table = _table(trials[0].values, numeric(*heads))
     for trial in trials:
         cells = [f"{100 * trial.metrics[name]:.2f}" if name in trial.metrics else "-" for name in metrics]
-        table.add_row(*map(Text, trial.values.values()), *cells)
+        table.add_row(*_shown(trial.values), *cells)
     console.print(table)
     spreads = summarize_seeds(trials) if SEED in trials[0].values else []
     if any(spread.seeds > 1 for spread in spreads):
@@ -34,7 +34,7 @@ def print_trials(trials: Sequence[Trial]) -> None:
                 f"{100 * spread.means[name]:.2f} ± {100 * spread.deviations[name]:.2f}" if name in spread.means else "-"
                 for name in metrics
             ]
-            table.add_row(*map(Text, spread.values.values()), str(spread.seeds), *cells)
+            table.add_row(*_shown(spread.values), str(spread.seeds), *cells)
         console.print(table)
     if any(trial.protocol["test_tuned"] for trial in trials):
         console.print(Text("TEST-TUNED", style="bold red"))
@@ -57,6 +57,10 @@ def print_paper(trials: Sequence[Trial], paper: Paper) -> None:
         table.add_row(*map(Text, (*values, f"{one.metric} {one.unit}".rstrip())), *numbers)
         before = one.values
     Console(highlight=False).print(table)
+
+
+def _shown(values: Mapping[str, str]) -> list[Text]:
+    return [Text(readable(value)) for value in values.values()]
 
 
 def _table(keys: Iterable[str], columns: Sequence[Column], title: str = "") -> Table:

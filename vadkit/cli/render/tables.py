@@ -1,10 +1,9 @@
-"""Tables for the terminal and for CSV, Markdown and LaTeX files."""
+"""Tables for the terminal."""
 
 from __future__ import annotations
 
-import csv
 import io
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeVar
 
@@ -15,7 +14,6 @@ from rich.table import Column, Table
 from vadkit.core.errors import VadkitError, join_names
 
 Subject = TypeVar("Subject")
-_ESCAPES = str.maketrans({character: f"\\{character}" for character in "_%#&"})
 
 
 def listing(*heads: Column | str, title: str | None = None) -> Table:
@@ -73,25 +71,3 @@ def room(table: Table) -> int:
     """Columns of the terminal for the cells of a table without outer padding."""
     between = table.padding[1] + table.padding[3] + 1
     return Console().width - between * (len(table.columns) - 1) - 2
-
-
-def comma(rows: Sequence[Sequence[object]]) -> str:
-    """Rows as CSV; None is an empty cell."""
-    target = io.StringIO()
-    csv.writer(target, lineterminator="\n").writerows(rows)
-    return target.getvalue()
-
-
-def markdown(rows: Sequence[Sequence[str]], notes: Sequence[str]) -> str:
-    """The rows as Markdown, the head first; the notes below."""
-    lines = ["| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |" for row in rows]
-    rule = "| " + " | ".join(["---"] * len(rows[0])) + " |"
-    return "\n".join([lines[0], rule, *lines[1:], "", *(f"{note}." for note in notes), ""])
-
-
-def latex(rows: Sequence[Sequence[str]], notes: Sequence[str]) -> str:
-    """The rows as a LaTeX tabular, the head first; the notes as comments above."""
-    body = [" & ".join(cell.translate(_ESCAPES) for cell in row) + r" \\" for row in rows]
-    columns = "l" + "r" * (len(rows[0]) - 1)
-    head = [rf"\begin{{tabular}}{{{columns}}}", r"\hline", body[0], r"\hline"]
-    return "\n".join([*(f"% {note}" for note in notes), *head, *body[1:], r"\hline", r"\end{tabular}", ""])

@@ -10,6 +10,7 @@ from vadkit.core.errors import DataError, join_names
 from vadkit.core.files import reading
 from vadkit.core.progress import NoProgress, Progress
 from vadkit.core.values import Split, VideoRef
+from vadkit.data.regions import check_regions
 from vadkit.data.tools.consistency import check_consistency, check_recipe_fit
 from vadkit.data.tools.duplicates import check_duplicates
 from vadkit.data.tools.labels import TestLabels, check_starts, compare_label_sets, read_plainly, read_test_labels
@@ -48,6 +49,10 @@ def check_dataset(target: Target | Dataset, *, decode: bool = True, progress: Pr
     if not refused:
         truth = read_test_labels(dataset, test, lenient=known.lenient, masks=decode)
         found += [*truth.findings, *compare_label_sets(truth, test_videos, known.alternatives)]
+        try:
+            check_regions(known.metrics, truth.labels)
+        except DataError as error:
+            found.append(Finding.of(error, "labels", "test"))
     elif test:
         fix = "fix the errors of the test videos first, then check again"
         what = "the labels were not checked, because the data set refuses its test videos"
@@ -58,7 +63,7 @@ def check_dataset(target: Target | Dataset, *, decode: bool = True, progress: Pr
     found[:0] = [finding for row in rows for finding in _compare(row, truth, known, test_videos)]
     if not any(row.abnormal is not None and row.abnormal == row.expected_abnormal for row in rows):
         found += check_starts(truth)
-    found += [finding for row in rows for finding in check_consistency(row, facts)]
+    found += [finding for row in rows for finding in check_consistency(row, facts, known.fps)]
     found += check_recipe_fit(facts, known)
     return Report(known.name, in_order(found), tuple(rows), decode)
 
@@ -81,10 +86,15 @@ def _videos(dataset: Dataset, split: Split, found: list[Finding]) -> tuple[list[
         found.append(Finding("error", "videos", split, what, "rename them: scores are stored by name"))
     if not videos:
         found.append(Finding("error", "videos", split, "there are no videos", "see the data set's page in the docs"))
-    if ignored := dataset.ignored(split):
-        what = f"{some(len(ignored), 'file')} ignored because of the suffix: {join_names([p.name for p in ignored])}"
+    ignored = dataset.ignored(split)
+    if files := [path.name for path in ignored if not path.is_dir()]:
+        what = f"{some(len(files), 'file')} ignored because of the suffix: {join_names(files)}"
         fix = "if one is a video, give it a suffix such as .mp4, or set a pattern that ends with its suffix"
         found.append(Finding("note", "videos", split, what, fix))
+    if folders := [str(path) for path in ignored if path.is_dir()]:
+        what = f"{some(len(folders), 'folder')} ignored because another folder has the videos: {join_names(folders)}"
+        fix = "if this is not what you mean, move away the videos that are read"
+        found.append(Finding("warning", "videos", split, what, fix))
     found += check_numbering(videos)
     return videos, False
 

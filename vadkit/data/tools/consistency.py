@@ -9,22 +9,28 @@ from vadkit.core.values import ClipSpec
 from vadkit.data.tools.probe import VideoFacts
 from vadkit.data.tools.report import Finding, Row, some
 from vadkit.data.tools.target import Target
+from vadkit.video.sampling import sampled_count, too_slow
 
 _STRETCH = 0.1
 _MULTIPLE = 16  # pixels: encoders halve a width several times
 
 
-def check_consistency(row: Row, facts: Sequence[VideoFacts]) -> Iterator[Finding]:
-    """Differences between the videos of one split."""
+def check_consistency(row: Row, facts: Sequence[VideoFacts], fps: float | None = None) -> Iterator[Finding]:
+    """Differences between the videos of one split. The model sees them at `fps` frames per second, if it is set."""
     ours = [each for each in facts if each.split == row.split]
     if len(row.sizes) > 1:
         what = f"videos of different sizes: {join_names(row.sizes)}"
         fix = "check that shapes stay comparable: data.clip.size resizes each size by a different factor"
         yield Finding("warning", "sizes", row.split, what, fix)
-    if len(row.fps) > 1:
+    if fps is None and len(row.fps) > 1:
         what = f"videos of different frame rates: {join_names(f'{rate:g}' for rate in row.fps)} frames/s"
-        fix = "convert all to one rate, or train on each rate: motion looks faster at a lower rate"
+        fix = f"set data.fps={min(row.fps):g}: motion looks faster at a lower rate"
         yield Finding("warning", "rates", row.split, what, fix)
+    for each in ours:
+        if too_slow(each.fps, fps):
+            what = f"has {each.fps:g} frames/s, but data.fps is {fps:g}"
+            fix = f"set data.fps={min(row.fps):g} or lower, or leave the video out"
+            yield Finding("error", "rates", f"{each.split} video {each.video.name}", what, fix)
     stored = {each.video.name: set(each.stored) for each in ours}
     if len(set().union(*stored.values())) > 1:
         gray = [name for name, kinds in stored.items() if "gray" in kinds]
@@ -44,8 +50,9 @@ def check_recipe_fit(facts: Sequence[VideoFacts], target: Target) -> Iterator[Fi
     if clip is None:
         return
     for each in facts:
-        if each.frames and each.frames < clip.span:
-            yield _short(each, each.frames, clip, repeat=target.short == "repeat")
+        frames = sampled_count(each.frames or 0, each.fps, target.fps)
+        if frames and frames < clip.span:
+            yield _short(each, frames, clip, repeat=target.short == "repeat")
     if target.held_out and sum(each.split == "train" for each in facts) == 1:
         what = "one training video cannot be divided into training and held-out videos"
         fix = "add normal videos, cut this one in two, or set data.held_out: 0"

@@ -25,6 +25,7 @@ class TestLabels:
 
     # video name -> (F,) bool
     frames: dict[str, NDArray[np.bool_]] = field(default_factory=dict[str, "NDArray[np.bool_]"])
+    labels: dict[str, Labels] = field(default_factory=dict[str, Labels])
     sources: Counter[str] = field(default_factory=Counter[str])  # label set -> number of its videos
     # video name -> number of frames in which frame labels and masks disagree
     masks_differ: dict[str, int] = field(default_factory=dict[str, int])
@@ -56,6 +57,7 @@ def read_test_labels(
             unlabelled.append(each.video.name)
             continue
         truth.frames[each.video.name] = np.asarray(labels.frames).astype(bool)
+        truth.labels[each.video.name] = labels
         truth.sources[labels.source] += 1
         truth.findings += _check_one(labels, each, truth, masks=masks)
     if unlabelled:

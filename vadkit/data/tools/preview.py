@@ -93,9 +93,12 @@ def _strip(target: Target, split: Split, video: VideoRef, wanted: int) -> Strip:
     with reading(video.name):
         labels = target.dataset.labels(video) if split == "test" else None
     # With a recipe, the same arrays that training reads.
-    cached = FrameCache(default_cache()).frames(video, target.clip) if target.clip is not None else None
+    cache = FrameCache(default_cache())
+    cached = cache.frames(video, target.clip) if target.clip is not None else None
     total = frame_count(video) if cached is None else len(cached)
-    numbers = evenly(total, wanted)
+    sampling = cache.sampling(video, target.clip, target.fps) if target.clip is not None else None
+    seen = np.arange(total) if sampling is None else sampling.numbers
+    numbers = seen[evenly(seen.size, wanted)].tolist()
     pictures = _pick(video, numbers) if cached is None else [np.asarray(cached[i]) for i in numbers]
     if labels is not None and len(labels.frames) != total:
         what = f"{len(labels.frames)} labels for {total} frames"
@@ -129,7 +132,8 @@ def _pick(video: VideoRef, numbers: Sequence[int]) -> list[NDArray[np.uint8]]:
 def _title(target: Target, strips: Sequence[Strip]) -> str:
     clip, seen = target.clip, "frames at their original size and colour"
     if clip is not None:
-        seen = f"as the model sees them, {clip.height}x{clip.width} (HxW) {clip.color}"
+        rate = f", {target.fps:g} frames/s" if target.fps is not None else ""
+        seen = f"as the model sees them, {clip.height}x{clip.width} (HxW) {clip.color}{rate}"
     video = next((strip.video for strip in strips if strip.labels is not None), None)
     labels = target.dataset.labels(video) if video else None
     return f"{target.name}: {seen}; " + (f"labels: {labels.source}" if labels and labels.source else "no labels")

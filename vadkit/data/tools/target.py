@@ -15,12 +15,13 @@ from numpy.typing import NDArray
 from vadkit.core.contracts import Dataset
 from vadkit.core.errors import DataError, VadkitError
 from vadkit.core.values import ClipSpec, OnCorrupt, Short
-from vadkit.data.opening import open_dataset, open_pair
+from vadkit.data.opening import open_dataset, open_pair, rated
 from vadkit.plugin.registry import Registry
 from vadkit.recipe import describe, load
+from vadkit.recipe.component_config import ComponentConfig
 from vadkit.recipe.evaluation_only import read_evaluation_only
 from vadkit.recipe.library import find
-from vadkit.recipe.model import Data
+from vadkit.recipe.model import Recipe
 from vadkit.video.mask import draw_mask
 
 _EXAMPLE = "write for example '{use: avenue, labels: masks}'"
@@ -33,9 +34,11 @@ class Target:
     name: str  # name of the data set in a recipe
     dataset: Dataset
     clip: ClipSpec | None = None  # None without a recipe
+    fps: float | None = None  # the recipe's `data.fps`
     short: Short = "error"  # the recipe's `data.short`, for videos shorter than a clip
     on_corrupt: OnCorrupt = "warn"  # the recipe's `data.on_corrupt`, for damaged videos
     mask: NDArray[np.bool_] | None = None  # (H, W), pixels that the recipe's `data.mask` leaves out
+    metrics: tuple[ComponentConfig, ...] = ()  # metrics of the recipe
     held_out: float = 0.0  # share of the training videos that the recipe holds out
     # a description of the keys -> the same data set with another label set
     alternatives: Mapping[str, Dataset] = field(default_factory=dict[str, Dataset])
@@ -63,7 +66,8 @@ def open_target(
             what = yaml.safe_load(what)
         except yaml.YAMLError as error:
             raise VadkitError(f"cannot be read: {error}", where=str(what), fix=_EXAMPLE) from error
-    data = _recipe(what, overrides, registry)
+    recipe = _recipe(what, overrides, registry)
+    data = recipe.data if recipe else None
     chosen = data.of("test") if data else read_evaluation_only(what, overrides, registry, report=()).data
     if chosen is None:
         raise VadkitError("names no data set", where=str(what), fix=_EXAMPLE)
@@ -72,7 +76,8 @@ def open_target(
     def under(**keys: Any) -> Dataset:
         kept = {name: value for name, value in {**chosen.keys, **keys}.items() if keys.get(name, "") is not None}
         labelled = replace(chosen, keys=kept)
-        return open_pair(source, labelled, data_root) if source else open_dataset(labelled, data_root)
+        opened = open_pair(source, labelled, data_root) if source else open_dataset(labelled, data_root)
+        return rated(opened, data.fps if data else None)
 
     parameters = describe(chosen.component).parameters
     others = {"without 'label_file'": under(label_file=None)} if "label_file" in chosen.keys else {}
@@ -85,21 +90,28 @@ def open_target(
     lenient = under(published=False) if strict else None
     name = f"{source.component.name}, tested on {chosen.component.name}" if source else chosen.component.name
     target = Target(name, under(), alternatives=others, lenient=lenient)
-    if data is None:
+    if recipe is None or data is None:
         return target
     mask = draw_mask(data.clip, data.mask.image, data.mask.polygons) if data.mask else None
     return replace(
-        target, clip=data.clip, short=data.short, on_corrupt=data.on_corrupt, held_out=data.held_out, mask=mask
+        target,
+        clip=data.clip,
+        fps=data.fps,
+        short=data.short,
+        on_corrupt=data.on_corrupt,
+        metrics=recipe.evaluate.metrics,
+        held_out=data.held_out,
+        mask=mask,
     )
 
 
-def _recipe(what: str | Mapping[str, Any], overrides: Sequence[str], registry: Registry) -> Data | None:
-    """The `data` section of a recipe; None if `what` is not a recipe."""
+def _recipe(what: str | Mapping[str, Any], overrides: Sequence[str], registry: Registry) -> Recipe | None:
+    """The recipe; None if `what` is not a recipe."""
     if not isinstance(what, str):
         return None
     path, names = Path(what), registry.names("dataset")
     if path.suffix.lower() in (".yaml", ".yml") or (what not in names and find(what)) or path.is_file():
-        return load(what, overrides=overrides, registry=registry).data
+        return load(what, overrides=overrides, registry=registry)
     if path.is_dir() and what not in names:
         fix = f"name the data set and give the folder with --data-root {what}; choices: {', '.join(names)}"
         raise DataError("is a folder, not a data set or a recipe", where=what, fix=fix)

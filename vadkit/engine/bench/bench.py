@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -17,10 +18,12 @@ from torch import nn
 from vadkit.core.errors import VadkitError
 from vadkit.core.progress import NoProgress, Progress
 from vadkit.core.values import ClipSpec
-from vadkit.engine.bench.flops import SCORES, count_flops, parts_of, watched
+from vadkit.engine.bench.flops import SCORES, component_names, count_flops, parts_of, watched
 from vadkit.engine.bench.memory import Peak
 from vadkit.engine.bench.noise import Noise, Untrained
 from vadkit.engine.experiment import Experiment, without_videos
+from vadkit.engine.export.formats import Form, Runtime, form_of
+from vadkit.engine.export.graph import capture
 from vadkit.engine.session import precision_for
 from vadkit.model.inference.sliding_window import run_pipeline, score_outputs, update_state
 from vadkit.model.pipeline import Pipeline
@@ -83,6 +86,7 @@ class Bench:
         noise: density that was fitted on noise -> samples that it was offered.
         parts: in the order in which they run.
         whole: the complete pass, with the time between the parts.
+        exported: the complete pass in other runtimes, with the same clips and threads.
         peak_memory: bytes; None if nothing was timed or the system does not state it.
     """
 
@@ -102,6 +106,7 @@ class Bench:
     noise: dict[str, int]
     parts: Sequence[PartCost]
     whole: PartCost
+    exported: Sequence[PartCost]
     peak_memory: int | None
 
     def per_frame(self, part: PartCost) -> float | None:
@@ -122,6 +127,7 @@ def bench(
     batch: int = 1,
     warmup: int = 2,
     repeat: int = 10,
+    export: Sequence[str] = (),
     progress: Progress | None = None,
     registry: Registry | None = None,
 ) -> Bench:
@@ -133,6 +139,7 @@ def bench(
         batch: clips of one pass; 1 is a live stream, where the next window is not there yet.
         warmup: passes before the clock starts.
         repeat: passes that are timed; 0 times nothing.
+        export: formats of `vadkit export`. The model is exported to each of them, and timed in turn with PyTorch.
         progress: receives progress.
         registry: default, all installed plugins.
 
@@ -146,6 +153,7 @@ def bench(
     recipe = read_recipe(named, overrides, registry)
     if precision := precision_for(recipe, None, progress or NoProgress()):
         recipe = read_recipe(named, [*overrides, *precision], registry)
+    forms = {name: form_of(name, where="--export") for name in export}
     with _enough_memory():
         experiment = without_videos(recipe, folder if folder.is_run else RunFolder(Path()))
         noise: dict[str, int] = {}
@@ -159,11 +167,13 @@ def bench(
             raise VadkitError(what, where="--batch", fix="leave it out")
         times: dict[str, list[float]] = {}
         device = experiment.fabric.device
+        runtimes = _exported(experiment, forms) if forms else {}
         peak = Peak(device)
         if repeat:
-            times = _time(experiment, pipeline, batch, warmup, repeat, progress or NoProgress())
+            times = _time(experiment, pipeline, runtimes, batch, warmup, repeat, progress or NoProgress())
     timings = {part: Timing(*(f(taken) / batch for f in (min, median, max))) for part, taken in times.items()}
     parts, whole = _parts(experiment, pipeline, timings)
+    exported = [PartCost(_run_by(form), "", 0, None, timings[name]) for name, form in forms.items() if name in timings]
     return Bench(
         name=recipe.name,
         weights=str(path) if folder.is_run else "",
@@ -181,6 +191,7 @@ def bench(
         noise=noise,
         parts=parts,
         whole=whole,
+        exported=exported,
         peak_memory=peak.read() if repeat else None,
     )
 
@@ -210,10 +221,33 @@ def _fit_on_noise(experiment: Experiment, *, timed: bool) -> dict[str, int]:
     return found
 
 
+def _exported(experiment: Experiment, forms: Mapping[str, Form]) -> dict[str, Runtime]:
+    """Export the experiment, without anomaly maps, which no pass of PyTorch computes: format -> its runtime."""
+    if experiment.fabric.device.type != "cpu":
+        what = "exported models are measured on the CPU, but this machine's GPU is in use"
+        raise VadkitError(what, where="--export", fix="add --set engine.accelerator=cpu")
+    graph, runtimes = capture(experiment, maps=False), dict[str, Runtime]()
+    with tempfile.TemporaryDirectory(prefix="vadkit-export-", ignore_cleanup_errors=True) as folder:
+        for name, form in forms.items():
+            form.write(graph, Path(folder) / form.file)
+            runtimes[name] = form.open(Path(folder) / form.file, torch.get_num_threads())
+    return runtimes
+
+
+def _run_by(form: Form) -> str:
+    return f"{_WHOLE}, {form.runtime}"
+
+
 def _time(
-    experiment: Experiment, pipeline: Pipeline, batch: int, warmup: int, repeat: int, progress: Progress
+    experiment: Experiment,
+    pipeline: Pipeline,
+    runtimes: Mapping[str, Runtime],
+    batch: int,
+    warmup: int,
+    repeat: int,
+    progress: Progress,
 ) -> dict[str, list[float]]:
-    """Part -> milliseconds of each pass, as scoring makes it: from clips in memory to scores in memory."""
+    """Part, or format -> milliseconds of each pass, as scoring makes it: from clips in memory to scores in memory."""
     read, milliseconds = _clock(experiment.fabric.device)
     random = torch.Generator().manual_seed(0)
     times: dict[str, list[float]] = defaultdict(list)
@@ -229,8 +263,13 @@ def _time(
             ended = read()
             update_state(out, pipeline)
             whole = read()
+        others: dict[str, tuple[Any, Any]] = {}
+        for name, runtime in runtimes.items():
+            started = read()
+            runtime(clips.numpy())
+            others[name] = started, read()
         if number >= warmup:
-            for part, (one, other) in {**seen, SCORES: (between, ended), _WHOLE: (begun, whole)}.items():
+            for part, (one, other) in {**seen, SCORES: (between, ended), _WHOLE: (begun, whole), **others}.items():
                 times[part].append(milliseconds(one, other))
         progress.advance(number + 1, amount=1)
     progress.end()
@@ -238,14 +277,10 @@ def _time(
 
 
 def _parts(experiment: Experiment, pipeline: Pipeline, times: dict[str, Timing]) -> tuple[list[PartCost], PartCost]:
-    recipe, model = experiment.recipe, experiment.recipe.model
+    recipe = experiment.recipe
     counted = count_flops(pipeline, experiment.scorers)
     flops, total = counted or {}, sum(counted.values()) if counted is not None else None
-    names = {f"densities.{name}": entry.density.component.name for name, entry in recipe.densities.items()}
-    names |= {f"features.{name}": entry.feature.component.name for name, entry in recipe.densities.items()}
-    if model is not None:
-        chosen = {"encoder": model.encoder, "bottleneck": model.bottleneck, "decoder": model.decoder}
-        names |= {part: one.component.name for part, one in chosen.items() if one is not None}
+    names = component_names(recipe)
     parts = [
         PartCost(part, names[part], _parameters(module), flops.get(part), times.get(part))
         for part, module in parts_of(pipeline).items()

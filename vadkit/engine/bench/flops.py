@@ -15,6 +15,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from vadkit.core.contracts import Scorer
 from vadkit.model.pipeline import Pipeline
+from vadkit.recipe.model import Recipe
 
 SCORES = "scores"  # the part after the pipeline
 Reading = TypeVar("Reading")
@@ -31,6 +32,17 @@ def parts_of(pipeline: Pipeline) -> dict[str, nn.Module]:
             parts[f"features.{name}"] = head.feature
         parts[f"densities.{name}"] = head.density
     return parts
+
+
+def component_names(recipe: Recipe) -> dict[str, str]:
+    """Part -> name of its component: `encoder`, `features.NAME`, `densities.NAME`, `scores.NAME` and so on."""
+    names = {f"densities.{name}": entry.density.component.name for name, entry in recipe.densities.items()}
+    names |= {f"features.{name}": entry.feature.component.name for name, entry in recipe.densities.items()}
+    names |= {f"scores.{name}": entry.component.name for name, entry in recipe.scores.items()}
+    if (model := recipe.model) is not None:
+        chosen = {"encoder": model.encoder, "bottleneck": model.bottleneck, "decoder": model.decoder}
+        names |= {part: one.component.name for part, one in chosen.items() if one is not None}
+    return names
 
 
 @contextlib.contextmanager

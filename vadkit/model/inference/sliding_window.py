@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 
 import numpy as np
 import torch
@@ -11,12 +12,13 @@ from numpy.typing import NDArray
 from torch.nn import functional
 
 from vadkit.core.contracts import Scorer
-from vadkit.core.errors import DataError
+from vadkit.core.errors import DataError, class_of
 from vadkit.core.progress import Progress
 from vadkit.core.values import ClipOutputs, Short, VideoRef
 from vadkit.model.inference.map_mean import SlidingWindowMapMean
 from vadkit.model.inference.preview_parts import PartsRecorder
 from vadkit.model.pipeline import Pipeline
+from vadkit.model.training.threads import StageThreads
 from vadkit.store.scores import PositionStats, VideoScores
 from vadkit.video.cache import Frames
 from vadkit.video.clips import Clips, read_window, to_clips, window_frames, window_starts
@@ -135,14 +137,51 @@ def run_pipeline(clips: torch.Tensor, pipeline: Pipeline, fabric: Fabric, *, whe
     """
     with fabric.autocast():
         out = pipeline(clips.to(fabric.device))
-    _refuse_non_finite(out, where)
+        if not _is_finite(out):
+            part = pipeline.not_finite(clips.to(fabric.device))
+            fix = "correct that component; if gradients train it, train again with a lower learning rate, or in fp32"
+            raise DataError(f"the {part} gives values that are not finite", where=where, fix=fix)
     return out
 
 
 @torch.inference_mode()
 def score_outputs(out: ClipOutputs, scorers: Mapping[str, Scorer]) -> dict[str, NDArray[np.float64]]:
-    """Pipeline outputs -> component -> scores (B, T)."""
-    return {name: scorer(out).double().cpu().numpy() for name, scorer in scorers.items()}
+    """Pipeline outputs -> component -> scores (B, T).
+
+    Raises:
+        DataError: a score is infinite.
+    """
+    found = {name: scorer(out).double().cpu().numpy() for name, scorer in scorers.items()}
+    for name, values in found.items():
+        if np.isinf(values).any():
+            what = f"the scorer {class_of(scorers[name])} gives infinite scores"
+            fix = "correct the component: keep logarithms and divisions away from 0"
+            raise DataError(what, where=f"scores.{name}", fix=fix)
+    return found
+
+
+class _Gaps:
+    """The positions of a window without a score (NaN), which must be the same in every window.
+
+    Args:
+        scorers: component -> scorer.
+    """
+
+    def __init__(self, scorers: Mapping[str, Scorer]) -> None:
+        self._scorers = scorers
+        self._known: dict[str, NDArray[np.bool_]] = {}
+
+    def check(self, scores: Mapping[str, NDArray[np.float64]], where: str) -> None:
+        """Raise a DataError if scores (B, T) are NaN at other positions than in earlier windows, or everywhere."""
+        for name, values in scores.items():
+            gaps = np.isnan(values)
+            known = self._known.setdefault(name, gaps[0])
+            changes = bool((gaps != known).any())
+            if changes or known.all():
+                scorer, some = f"the scorer {class_of(self._scorers[name])}", "in some windows only" if changes else ""
+                what = f"{scorer} gives NaN for {int(gaps.sum(1).max())} of {known.size} frames of a window {some}"
+                fix = "correct the component: which frames have no score (NaN) may depend on their position only"
+                raise DataError(what.strip(), where=f"{where}, scores.{name}", fix=fix)
 
 
 def _standardise(
@@ -185,17 +224,24 @@ def update_state(out: ClipOutputs, pipeline: Pipeline) -> None:
 
 @torch.inference_mode()
 def _cell_maps(out: ClipOutputs, scorer: Scorer, name: str, mask: torch.Tensor | None) -> NDArray[np.float32]:
-    """Anomaly maps (B, T, h, w), averaged over cells. Masked pixels have the lowest value of their frame."""
+    """Anomaly maps (B, T, h, w) of a scorer."""
     anomaly_maps = scorer.anomaly_maps(out)
     if anomaly_maps is None:
         raise DataError(
             "has no anomaly maps", where=f"scores.{name}", fix="name another entry under 'evaluate.anomaly_maps'"
         )
+    return cell_maps(anomaly_maps, mask).cpu().numpy()
+
+
+def cell_maps(anomaly_maps: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
+    """Average anomaly maps (B, T, H, W) over cells of `MAP_CELL` pixels: (B, T, h, w), float32.
+
+    Pixels that the mask (H, W) hides have the lowest value of their frame.
+    """
     if mask is not None:
         hidden = functional.interpolate(mask[None, None].float(), anomaly_maps.shape[-2:])[0, 0] > 0
         anomaly_maps = torch.where(hidden, anomaly_maps.amin((-2, -1), keepdim=True), anomaly_maps)
-    cells = functional.avg_pool2d(anomaly_maps.float(), MAP_CELL, ceil_mode=True, count_include_pad=False)
-    return cells.cpu().numpy()
+    return functional.avg_pool2d(anomaly_maps.float(), MAP_CELL, ceil_mode=True, count_include_pad=False)
 
 
 def score_video(
@@ -214,6 +260,7 @@ def score_video(
     keep_maps: bool = True,
     preview: PartsRecorder | None = None,
     short: Short = "error",
+    threads: StageThreads | None = None,
 ) -> VideoScores:
     """Score the windows of one video in order. A stateful pipeline scores them one at a time.
 
@@ -233,16 +280,17 @@ def score_video(
         keep_maps: whether the result has the maps; False if only the preview needs them.
         preview: gets the outputs and the maps of every window.
         short: what to do with a video shorter than a clip.
+        threads: chooses the CPU threads of each batch; None uses those of torch.
 
     Raises:
-        DataError: the video is shorter than a clip and `short` is "error", the model's outputs are not finite, or a
-            score is infinite.
+        DataError: the video is shorter than a clip and `short` is "error". Or the model's outputs are not finite, a
+            score is infinite, or the frames for which a scorer gives NaN depend on the content of a window.
     """
     spec = pipeline.clip
     starts = window_starts(len(frames), spec, stride, video=video.name, short=short)
     score_mean, map_mean = SlidingWindowMean(len(frames), tuple(scorers)), SlidingWindowMapMean(len(frames))
     calibrated_mean = SlidingWindowMean(len(frames), tuple(scorers)) if position_stats is not None else None
-    batch = 1 if pipeline.stateful else batch
+    batch, gaps = 1 if pipeline.stateful else batch, _Gaps(scorers)
     pipeline.reset()
     for first in range(0, len(starts), batch):
         chunk = starts[first : first + batch]
@@ -251,8 +299,11 @@ def score_video(
         windows = [np.unique(window_frames(len(frames), spec, int(start))) for start in chunk]
         for window in windows:
             score_mean.count_window(window)
-        out = run_pipeline(clips, pipeline, fabric, where=f"video {video.name}, windows from frame {chunk[0]} on")
-        scores = score_outputs(out, scorers)
+        shown = f"video {video.name}, windows from frame {chunk[0]} on"
+        with threads.step() if threads is not None else nullcontext():
+            out = run_pipeline(clips, pipeline, fabric, where=shown)
+            scores = score_outputs(out, scorers)
+        gaps.check(scores, shown)
         _refuse_infinite(scores, windows, video.name)
         score_mean.add_windows(windows, scores)
         if calibrated_mean is not None:
@@ -287,12 +338,6 @@ def _refuse_infinite(
                 )
 
 
-def _refuse_non_finite(out: ClipOutputs, where: str) -> None:
-    tensors = {"model": out.output, **{f"density {key}": value for key, value in out.nll.items()}}
-    for source, tensor in tensors.items():
-        if tensor is not None and not bool(torch.isfinite(tensor).all()):
-            raise DataError(
-                f"the {source} gave values that are not finite",
-                where=where,
-                fix="train again with a lower learning rate, or in fp32",
-            )
+def _is_finite(out: ClipOutputs) -> bool:
+    tensors = [*out.nll.values(), *([] if out.output is None else [out.output])]
+    return all(bool(torch.isfinite(tensor).all()) for tensor in tensors)

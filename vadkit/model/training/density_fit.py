@@ -12,17 +12,19 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 from vadkit.core.contracts import Feature, FeatureSource, FitContext, LRScheduler, Optimizer
-from vadkit.core.errors import VadkitError
+from vadkit.core.errors import DataError, VadkitError, class_of
 from vadkit.core.progress import NoProgress, Progress
 from vadkit.core.values import Samples
 from vadkit.model.autoencoder import Autoencoder, StepLosses
 from vadkit.model.pipeline import QUIET, check_nll, extract_features
+from vadkit.model.training.processes import Processes
 from vadkit.model.training.trainer import Trainer, TrainingJob
 from vadkit.recipe.model import Fit
 from vadkit.video.clips import Clips
 
 GROUP = 8  # clips that are encoded together; their samples are shuffled together
 STORED = 2**30  # bytes of samples that a fit keeps in memory
+CHECKED = 256  # samples on which a fitted density is checked
 MEASURED = 50_000  # samples from which the quiet value is measured
 
 
@@ -33,13 +35,16 @@ class FeatureLoader(FeatureSource):
     at any batch without encoding the earlier clips. Without augmentation, later passes read the stored samples
     of the first one, if all samples fit into `STORED` bytes. Augmentations that make a clip abnormal are not used.
 
+    With several processes, each encodes a part of a group of clips. All of them get all samples.
+
     Args:
         clips: training clips.
         feature: maps clips and latents to the density's samples.
         autoencoder: set to eval mode and frozen here; None for features of raw frames.
-        fabric: device and precision.
+        fabric: device, precision and processes.
         seed: seed of the order.
         progress: receives the progress of the pass that counts the samples at places.
+        where: the feature's place in the recipe, for messages.
 
     Attributes:
         absent: True if some places do not have a sample.
@@ -53,10 +58,11 @@ class FeatureLoader(FeatureSource):
         fabric: Fabric,
         seed: int,
         progress: Progress | None = None,
+        where: str = "feature",
     ) -> None:
-        self.spec = feature.spec
+        self.spec, self._where = feature.spec, where
         self._clips, self._feature, self._autoencoder = clips, feature, autoencoder
-        self._fabric, self._seed = fabric, seed
+        self._fabric, self._seed, self._processes = fabric, seed, Processes(fabric)
         if autoencoder is not None:
             autoencoder.requires_grad_(False).eval()
         most = len(clips) * self.spec.samples * self.spec.places
@@ -93,6 +99,18 @@ class FeatureLoader(FeatureSource):
                 remaining -= 1
             buffer = buffer[used:]
 
+    def check_varied(self) -> None:
+        """Raise a DataError if all training samples are equal: they say nothing about what is normal."""
+        first: Tensor | None = None
+        for batch in self.batches(GROUP):
+            first = batch[:1] if first is None else first
+            if bool((batch != first).any()):
+                return
+        if first is not None:
+            given = f"the same values for all {self.samples:,} training samples"
+            fix = "choose a feature that shows what happens in a clip, or check the training videos"
+            raise DataError(f"the feature {class_of(self._feature)} gives {given}", where=self._where, fix=fix)
+
     def quiet(self, density: nn.Module) -> float:
         """The value of a place without a sample: a low quantile of the likelihoods of training samples, nats."""
         found: list[Tensor] = []
@@ -121,8 +139,14 @@ class FeatureLoader(FeatureSource):
             stored.update(zip(map(int, numbers), self._compute(numbers, epoch), strict=True))
         return [stored[int(number)] for number in numbers]
 
-    @torch.no_grad()
     def _compute(self, numbers: np.ndarray, epoch: int) -> list[Tensor]:
+        if self._processes.count == 1 or len(numbers) < self._processes.count:
+            return self._encode(numbers, epoch)
+        samples = [some.cpu() for some in self._encode(self._processes.share(numbers), epoch)]
+        return [some.to(self._fabric.device) for some in self._processes.gather(samples)]
+
+    @torch.no_grad()
+    def _encode(self, numbers: np.ndarray, epoch: int) -> list[Tensor]:
         batch = self._clips.read_augmented(numbers, seed=self._seed, epoch=epoch, normal=True)
         clips = batch.clips.to(self._fabric.device)
         latents: Mapping[str, Tensor] = {}
@@ -132,8 +156,23 @@ class FeatureLoader(FeatureSource):
             given = extract_features(self._feature, clips, latents, self._clips.spec)
         values, present = (given.values, given.present) if isinstance(given, Samples) else (given, None)
         if present is not None:
-            return [value[mask].float() for value, mask in zip(values, present, strict=True)]
-        return list(values.flatten(1, len(self.spec.axes)).float().clone())
+            samples = [value[mask].float() for value, mask in zip(values, present, strict=True)]
+        else:
+            samples = list(values.flatten(1, len(self.spec.axes)).float().clone())
+        if not bool(torch.isfinite(torch.cat(samples)).all()):
+            raise self._not_finite(latents)
+        return samples
+
+    def _not_finite(self, latents: Mapping[str, Tensor]) -> DataError:
+        for name, latent in latents.items():
+            if not bool(torch.isfinite(latent).all()):
+                assert self._autoencoder is not None
+                what = f"the encoder {class_of(self._autoencoder.encoder)} gives a latent {name!r} that is not finite"
+                fix = "train again with a lower learning rate, or in fp32; otherwise correct the component"
+                return DataError(f"{what}, for a training clip", where="model.encoder", fix=fix)
+        what = f"the feature {class_of(self._feature)} gives values that are not finite, for a training clip"
+        fix = "correct the component: keep logarithms, roots and divisions away from 0"
+        return DataError(what, where=self._where, fix=fix)
 
 
 class _LikelihoodStep(nn.Module):
@@ -152,7 +191,7 @@ class _LikelihoodStep(nn.Module):
         values = self.density(features)
         check_nll(self.stage, values, len(features))
         nll = values.mean() / self.dimensions
-        return StepLosses(lambda: {"nll": nll}, {})
+        return StepLosses(lambda: {"nll": nll}, {}, {f"the likelihood of {class_of(self.density)}": values})
 
 
 @dataclass(frozen=True)
@@ -188,15 +227,21 @@ class GradientFit(FitContext):
                 "this density is trained by gradients, but has no 'fit:'", where=self.stage, fix="add 'fit:' to it"
             )
         fit, dimensions = self.settings, features.spec.dimensions
-        per_epoch = max(features.samples // fit.batch_size, 1)
+        per_epoch, processes = max(features.samples // fit.batch_size, 1), self.trainer.processes
+
+        def batches(epoch: int, start: int) -> Iterator[Tensor]:
+            yield from map(processes.share, features.batches(fit.batch_size, epoch=epoch, start=start))
+
         self.trainer.fit(
             TrainingJob(
                 stage=self.stage,
                 digest=self.digest,
                 module=_LikelihoodStep(density, dimensions, self.stage),
                 critics=(),
-                batches=lambda epoch, start: features.batches(fit.batch_size, epoch=epoch, start=start),
+                batches=batches,
                 per_epoch=per_epoch,
+                batch_size=fit.batch_size,
+                items=features.samples,
                 steps=total_steps(fit, per_epoch),
                 optimizer=self.optimizer,
                 lr_scheduler=self.lr_scheduler,
@@ -206,6 +251,23 @@ class GradientFit(FitContext):
                 unit="samples",
             )
         )
+
+
+@torch.no_grad()
+def check_fitted(where: str, density: nn.Module, features: FeatureSource) -> None:
+    """Check a fitted density, in eval mode, on training samples.
+
+    Raises:
+        ShapeError: it does not give one number for each sample.
+        DataError: a likelihood is not finite.
+    """
+    samples = next(features.batches(CHECKED))
+    nll = density(samples)
+    check_nll(where, nll, len(samples))
+    if not bool(torch.isfinite(nll).all()):
+        what = f"the density {class_of(density)} gives likelihoods that are not finite, for samples of its training"
+        fix = "correct the component; if gradients train it, lower the learning rate or set fit.clip_gradients"
+        raise DataError(what, where=where, fix=fix)
 
 
 def total_steps(fit: Fit, per_epoch: int) -> int:

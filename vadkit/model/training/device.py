@@ -6,11 +6,13 @@ import contextlib
 import logging
 import warnings
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any
 
 import torch
 from lightning_fabric import Fabric
 from lightning_fabric.plugins.precision import MixedPrecision
+from lightning_fabric.strategies.ddp import DDPStrategy
 from torch import nn
 
 from vadkit.core.errors import ShapeError, VadkitError
@@ -28,20 +30,32 @@ class Bfloat16(MixedPrecision):
         return data
 
 
-def build_fabric(engine: Engine) -> Fabric:
+class _Connected(DDPStrategy):
+    """Connects the processes, but wraps no module: `Processes` averages the gradients.
+
+    The wrapper of torch needs one backward pass for each forward pass, and the same number of items in each process.
+    A training step with critics has two backward passes, and the last batch of a pass cannot always be divided.
+    """
+
+    def setup_module(self, module: nn.Module) -> Any:
+        """Return the module unchanged."""
+        return module
+
+
+def build_fabric(engine: Engine, devices: int = 1, machines: int = 1) -> Fabric:
     """Build the Fabric that a recipe's `engine:` describes, and set torch's global options.
 
     The precision "auto" counts as float32: `run` and `bench` replace it by their choice before.
 
+    Args:
+        engine: the recipe's `engine:`; its numbers of devices and machines are not used.
+        devices: number of processes on this machine. All of them must call this function, and it waits for them.
+        machines: number of machines with as many processes.
+
     Raises:
-        VadkitError: the accelerator is missing, or more than one device is set.
+        VadkitError: the accelerator is missing, or has too few devices.
     """
-    if engine.accelerator == "cuda" and not torch.cuda.is_available():
-        raise VadkitError("no CUDA device was found", where="engine.accelerator", fix="use auto or cpu")
-    if engine.devices != 1:
-        raise VadkitError("vadkit runs on one device only", where="engine.devices", fix="set devices: 1")
-    if engine.threads is not None:
-        torch.set_num_threads(engine.threads)
+    check_devices(engine, devices)
     # TF32 would round MS-SSIM's variances and the flows' matrices to 10 bits. Some of cuDNN's
     # algorithms give other results in each run, so that resume would not be exact.
     torch.backends.cudnn.allow_tf32 = False
@@ -53,7 +67,31 @@ def build_fabric(engine: Engine) -> Fabric:
         if accelerator == "auto" and not torch.cuda.is_available():
             accelerator = "cpu"
         plugin = Bfloat16("cpu" if accelerator == "cpu" else "cuda") if engine.precision == "bf16" else None
-        return Fabric(accelerator=accelerator, devices=1, plugins=plugin)
+        strategy = "auto"
+        if (devices, machines) != (1, 1):
+            backend = "gloo" if accelerator == "cpu" else "cpu:gloo,cuda:nccl"
+            # The first process evaluates alone. If a process ends, the others notice it without a time limit.
+            strategy = _Connected(process_group_backend=backend, timeout=timedelta(days=1))
+        fabric = Fabric(accelerator=accelerator, strategy=strategy, devices=devices, num_nodes=machines, plugins=plugin)
+        if isinstance(strategy, _Connected):
+            fabric.launch()
+    if engine.threads is not None:
+        torch.set_num_threads(engine.threads)
+    return fabric
+
+
+def check_devices(engine: Engine, devices: int) -> None:
+    """Check that this machine has the devices for some processes.
+
+    Raises:
+        VadkitError: the accelerator is missing, or has too few devices.
+    """
+    if engine.accelerator == "cuda" and not torch.cuda.is_available():
+        raise VadkitError("no CUDA device was found", where="engine.accelerator", fix="use auto or cpu")
+    if engine.accelerator != "cpu" and torch.cuda.is_available() and devices > (found := torch.cuda.device_count()):
+        what = f"{devices} processes need {devices} GPUs, but this machine has {found}"
+        fix = f"set devices: {found}, or accelerator: cpu"
+        raise VadkitError(what, where="engine.devices", fix=fix)
 
 
 @contextlib.contextmanager

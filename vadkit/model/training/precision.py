@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import copy
-import json
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -15,11 +14,8 @@ import torch
 from torch import Tensor, nn
 
 from vadkit.core.errors import ShapeError
-from vadkit.core.files import atomic_write_text
 from vadkit.recipe.model import Engine
-from vadkit.store.environment import host
-from vadkit.store.run_folder import digest_of
-from vadkit.video.cache import default_cache
+from vadkit.store.measurements import Measurement
 
 Precision = Literal["fp32", "bf16"]
 
@@ -63,19 +59,17 @@ def choose_precision(
             return PrecisionChoice("bf16", f"{name} computes in bfloat16")
         return PrecisionChoice("fp32", f"{name} does not compute in bfloat16")
     threads = engine.threads or torch.get_num_threads()
-    key = digest_of(host(), torch.__version__, threads, _SHAPE, _GAIN, _TOLERANCE)
-    path = (folder or default_cache()) / f"precision-{key}.json"
-    with contextlib.suppress(OSError, ValueError, TypeError):
-        return PrecisionChoice(**json.loads(path.read_text(encoding="utf-8")))
+    kept = Measurement("precision", torch.__version__, threads, _SHAPE, _GAIN, _TOLERANCE, folder=folder)
+    if (values := kept.read()) is not None:
+        with contextlib.suppress(TypeError):
+            return PrecisionChoice(**values)
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
     try:
         choice = _measure(clock)
     finally:
         torch.set_num_threads(before)
-    with contextlib.suppress(OSError):  # a cache that cannot be written costs a second at the next start
-        path.parent.mkdir(parents=True, exist_ok=True)
-        atomic_write_text(path, json.dumps(asdict(choice)) + "\n")
+    kept.write(asdict(choice))
     return choice
 
 

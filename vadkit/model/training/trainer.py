@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -19,13 +20,16 @@ from torch import Tensor, nn
 from torch.optim import Optimizer as TorchOptimizer
 
 from vadkit.core.contracts import LRScheduler, Optimizer
-from vadkit.core.errors import DivergedError
+from vadkit.core.errors import DivergedError, ShapeError
 from vadkit.core.interrupts import delayed_interrupt
 from vadkit.core.progress import Progress
 from vadkit.core.seeds import derive
 from vadkit.model.autoencoder import StepLosses
+from vadkit.model.training.batch_norm import synchronize
 from vadkit.model.training.checkpoint import Checkpoints
 from vadkit.model.training.log import Log
+from vadkit.model.training.processes import Processes
+from vadkit.model.training.threads import StageThreads, Threads
 from vadkit.video.clips import Batch
 
 SAVE_EVERY = 60.0  # seconds between resume states
@@ -41,7 +45,8 @@ class TrainingJob:
         digest: digest of the recipe sections that the weights depend on.
         module: maps a batch to `StepLosses`; all its parameters that need gradients are trained.
         critics: parameters that only the critics' losses train, in each step before the others.
-        batches: (epoch, index of a batch) -> the batches of that pass from this one on, always in the same order.
+        batches: (epoch, index of a batch) -> the batches of that pass from this one on, always in the same order. With
+            several processes, the part of each batch that this process computes.
         per_epoch: batches of one pass.
         steps: total number of optimiser steps.
         warmup: steps over which the learning rate rises at the start.
@@ -51,6 +56,9 @@ class TrainingJob:
         lr_scheduler: learning rate over the steps after the warm-up; None keeps it constant.
         bits: whether the loss is in nats per dimension, so that the log also has it in bits.
         unit: name of a batch's items in the progress display.
+        sync_batch_norm: whether several processes train batch norm with the statistics of the complete batch.
+        batch_size: number of clips or samples in a complete batch. The last batch of a pass may have fewer.
+        items: number of clips or samples in one pass.
     """
 
     stage: str
@@ -67,31 +75,46 @@ class TrainingJob:
     bits: bool = False
     unit: str = "clips"
     critic_optimizer: Optimizer | None = None
+    sync_batch_norm: bool = False
+    batch_size: int = field(kw_only=True)
+    items: int = field(kw_only=True)
 
 
 class Trainer:
     """Runs training jobs one after another in one run folder.
 
     Args:
-        fabric: device and precision.
+        fabric: device, precision and processes.
         checkpoints: stores the resume state and the weights.
         log: the training log.
         progress: receives the progress.
         seed: the recipe's seed.
+        threads: chooses the CPU threads of each job; None uses those of torch.
     """
 
-    def __init__(self, fabric: Fabric, checkpoints: Checkpoints, log: Log, progress: Progress, seed: int) -> None:
+    def __init__(
+        self,
+        fabric: Fabric,
+        checkpoints: Checkpoints,
+        log: Log,
+        progress: Progress,
+        seed: int,
+        threads: Threads | None = None,
+    ) -> None:
         self.fabric = fabric
+        self.processes = Processes(fabric)
         self.checkpoints = checkpoints
         self.log = log
         self.progress = progress
         self.seed = seed
+        self.threads = threads
 
     def fit(self, job: TrainingJob) -> None:
         """Train to the last step. If there is a resume state, continue from it.
 
         Raises:
-            DivergedError: the loss stays non-finite.
+            DivergedError: the loss stays non-finite, or was not finite in more than half of the steps.
+            ShapeError: a loss is not one number, or no loss has a gradient.
             KeyboardInterrupt: Ctrl-C was pressed. The step in progress is finished, and the state is saved.
         """
         torch.manual_seed(derive(self.seed, f"train/{job.stage}"))
@@ -102,52 +125,78 @@ class Trainer:
             optimizers.append((job.critic_optimizer or job.optimizer).build(job.critics))
         base_rates = [[group["lr"] for group in optimizer.param_groups] for optimizer in optimizers]
         module, *wrapped = self.fabric.setup(job.module, *optimizers)
-        step, skipped = self._resume(job, optimizers)
+        step, faults = self._resume(job, optimizers)
+        self.processes.copy_first([*job.module.parameters(), *job.module.buffers()])
+        size = job.batch_size
+        if job.sync_batch_norm and self.processes.count > 1:
+            synchronize(job.module, lambda: size >= self.processes.count)
         module.train()
+        threads = self.threads.of(job.stage, job.digest, done=step) if self.threads is not None else StageThreads(1)
         self.progress.begin(job.stage, job.steps, done=step, unit=job.unit)
         last_save = time.monotonic()
         in_a_row = 0
         with delayed_interrupt() as interrupted:
-            for batch in self._stream(job, step):
+            for batch, size in self._stream(job, step):
                 factor = _rate_factor(job, step)
                 for optimizer, rates in zip(optimizers, base_rates, strict=True):
                     for group, lr in zip(optimizer.param_groups, rates, strict=True):
                         group["lr"] = lr * factor
-                values = self._step(module, wrapped, batch, job)
+                with threads.step():
+                    weight = self.processes.weight(_items(batch), size)
+                    values, fault = self._step(module, wrapped, batch, weight, job)
                 step += 1
-                in_a_row = 0 if values["finite"] else in_a_row + 1
-                skipped += not values.pop("finite")
-                if in_a_row > MAX_SKIPPED:
-                    raise DivergedError(
-                        f"the loss was not finite for {in_a_row} steps in a row",
-                        where=f"{job.stage}, step {step}",
-                        fix="lower the learning rate, or set fit.warmup or fit.clip_gradients",
+                in_a_row = in_a_row + 1 if fault else 0
+                faults.update([fault] if fault else [])
+                skipped, rate = faults.total(), base_rates[0][0] * factor
+                cause = {"not_finite": fault} if fault else {}
+                if self.processes.first:
+                    self.log.write(
+                        {"stage": job.stage, "step": step, "lr": rate, **values, "skipped": skipped, **cause}
                     )
-                rate = base_rates[0][0] * factor
-                self.log.write({"stage": job.stage, "step": step, "lr": rate, **values, "skipped": skipped})
-                self.progress.advance(step, amount=len(batch), values=values)
-                if interrupted() or (step < job.steps and time.monotonic() - last_save > SAVE_EVERY):
-                    self._save(job, optimizers, step, skipped)
+                if in_a_row > MAX_SKIPPED or 2 * skipped > job.steps:
+                    raise self._diverged(job, step, in_a_row, faults)
+                self.progress.advance(step, amount=size, values=values)
+                stopped = self.processes.any(interrupted())
+                if stopped or (step < job.steps and time.monotonic() - last_save > SAVE_EVERY):
+                    self._save(job, optimizers, step, faults)
                     last_save = time.monotonic()
-                if interrupted():
-                    break
+                if stopped:
+                    raise KeyboardInterrupt
+        skipped = faults.total()
         self.progress.end(f"{skipped} non-finite steps skipped" if skipped else "")
         job.module.eval()
 
-    def _stream(self, job: TrainingJob, step: int) -> Iterator[Tensor | Batch]:
+    def _diverged(self, job: TrainingJob, step: int, in_a_row: int, faults: Counter[str]) -> DivergedError:
+        skipped, (cause, _) = faults.total(), faults.most_common(1)[0]
+        count = f"{in_a_row} steps in a row" if in_a_row > MAX_SKIPPED else f"{skipped} of {step} steps"
+        if skipped == step:  # then no learning rate helps
+            fix = f"correct that component; {self.log.path} has the values of each step"
+        else:
+            fix = f"lower the learning rate, or set fit.warmup or fit.clip_gradients; see {self.log.path}"
+        what = f"skipped {count}, because {cause} was not finite"
+        return DivergedError(what, where=f"{job.stage}, step {step} of {job.steps}", fix=fix)
+
+    def _stream(self, job: TrainingJob, step: int) -> Iterator[tuple[Tensor | Batch, int]]:
+        """The batches of the remaining steps, and how many items each has in all processes."""
         while step < job.steps:
             epoch, position = divmod(step, job.per_epoch)
             for batch in job.batches(epoch, position):
-                yield batch.to(self.fabric.device)
+                size = min(job.batch_size, job.items - step % job.per_epoch * job.batch_size)
+                yield batch.to(self.fabric.device), size
                 step += 1
                 if step >= job.steps:
                     return
 
-    def _step(self, module: Any, optimizers: list[Any], batch: Tensor | Batch, job: TrainingJob) -> dict[str, float]:
+    def _step(
+        self, module: Any, optimizers: list[Any], batch: Tensor | Batch, weight: float, job: TrainingJob
+    ) -> tuple[dict[str, float], str]:
         """Run the critics' step, then the main step. Each is skipped if its own loss or gradient is not finite.
 
         The step counts as skipped if one of the two was skipped. A critics' step with a finite loss is kept even
         if the main step is skipped.
+
+        Returns:
+            The values for the log, and what was not finite if the step was skipped.
         """
         main, *critic = optimizers
         buffers = [(buffer, buffer.clone()) for buffer in job.module.buffers()]
@@ -155,46 +204,60 @@ class Trainer:
         critic_finite = True
         if critic and step_losses.critics:
             critic_loss = torch.stack(list(step_losses.critics.values())).sum()
-            _, critic_finite = self._descend(critic[0], critic_loss, None)
+            *_, critic_finite = self._descend(critic[0], critic_loss, weight, None)
         for parameter in job.critics:  # gradients of the main losses pass through the critics without changing them
             parameter.requires_grad_(False)
         losses = step_losses.losses()
         loss = torch.stack(list(losses.values())).sum()
-        norm, finite = self._descend(main, loss, job.clip_gradients)
+        if not loss.requires_grad:
+            fix = "correct the component: do not detach what it computes from the model's outputs"
+            raise ShapeError(f"no gradient reaches the model from {', '.join(losses)}", where=job.stage, fix=fix)
+        value, norm, finite = self._descend(main, loss, weight, job.clip_gradients)
         for parameter in job.critics:
             parameter.requires_grad_(True)
         if not finite:
             for buffer, before in buffers:  # batch norm already holds the statistics of the skipped step
                 buffer.copy_(before)
+        self.processes.copy_first(buffer for buffer, _ in buffers)
         values = {name: term.item() for name, term in losses.items()} if len(losses) > 1 else {}
         values |= {f"critic/{name}": term.item() for name, term in step_losses.critics.items()}
+        values = self.processes.means(values, weight)
         if job.bits:
-            values["bits_per_dim"] = loss.item() / math.log(2)
-        return {"loss": loss.item(), **values, "norm": norm, "finite": finite and critic_finite}
+            values["bits_per_dim"] = value / math.log(2)
+        fault = "" if finite and critic_finite else _fault(step_losses, losses, job.module)
+        return {"loss": value, **values, "norm": norm}, fault
 
-    def _descend(self, optimizer: Any, loss: Tensor, max_norm: float | None) -> tuple[float, bool]:
+    def _descend(
+        self, optimizer: Any, loss: Tensor, weight: float, max_norm: float | None
+    ) -> tuple[float, float, bool]:
         """Take one optimiser step, unless the loss or the gradient is not finite.
 
+        The loss and the gradient are the means over all processes; `weight` is that of this process.
+
         Returns:
-            The gradient's norm, and whether the step was taken.
+            The loss, the gradient's norm, and whether the step was taken.
         """
         optimizer.zero_grad(set_to_none=True)
+        loss = loss * weight
         self.fabric.backward(loss)
         trained = [p for group in optimizer.param_groups for p in group["params"] if p.grad is not None]
+        value = self.processes.add(loss, trained).item()
         norm = torch.nn.utils.clip_grad_norm_(trained, max_norm or math.inf).item()
-        finite = math.isfinite(loss.item()) and math.isfinite(norm)
+        finite = math.isfinite(value) and math.isfinite(norm)
         if finite:
             optimizer.step()
-        return norm, finite
+        return value, norm, finite
 
-    def _save(self, job: TrainingJob, optimizers: list[TorchOptimizer], step: int, skipped: int) -> None:
+    def _save(self, job: TrainingJob, optimizers: list[TorchOptimizer], step: int, faults: Counter[str]) -> None:
+        if not self.processes.first:
+            return
         cuda = torch.cuda.get_rng_state() if self.fabric.device.type == "cuda" else None
         self.checkpoints.save_state(
             {
                 "stage": job.stage,
                 "digest": job.digest,
                 "step": step,
-                "skipped": skipped,
+                "faults": dict(faults),
                 "module": job.module.state_dict(),
                 "optimizers": [optimizer.state_dict() for optimizer in optimizers],
                 "random": torch.get_rng_state(),
@@ -202,11 +265,12 @@ class Trainer:
             }
         )
 
-    def _resume(self, job: TrainingJob, optimizers: list[TorchOptimizer]) -> tuple[int, int]:
+    def _resume(self, job: TrainingJob, optimizers: list[TorchOptimizer]) -> tuple[int, Counter[str]]:
         state = self.checkpoints.load_state(job.stage, job.digest)
-        self.log.rewind(job.stage, state["step"] if state else 0)
+        if self.processes.first:
+            self.log.rewind(job.stage, state["step"] if state else 0)
         if state is None:
-            return 0, 0
+            return 0, Counter()
         job.module.load_state_dict(state["module"])
         for optimizer, saved in zip(optimizers, state["optimizers"], strict=True):
             optimizer.load_state_dict(saved)
@@ -214,7 +278,25 @@ class Trainer:
         if state["random_cuda"] is not None and self.fabric.device.type == "cuda":
             torch.cuda.set_rng_state(state["random_cuda"])
         self.progress.message(f"{job.stage}: continues after step {state['step']}")
-        return state["step"], state["skipped"]
+        return state["step"], Counter(state.get("faults", {}))
+
+
+def _fault(step: StepLosses, losses: Mapping[str, Tensor], module: nn.Module) -> str:
+    """The first values of a step that are not finite: of the model, of a loss, or of a gradient."""
+    critics = {f"the critic's loss {name!r}": loss for name, loss in step.critics.items()}
+    terms = {f"the loss {name!r}": loss for name, loss in losses.items()}
+    named = f"of {', '.join(losses)}" if len(losses) > 1 else f"of the loss {next(iter(losses))!r}"
+    parameters = [(name, parameter.grad) for name, parameter in module.named_parameters()]
+    gradients = {f"the gradient {named} for {name!r}": each for name, each in parameters if each is not None}
+    for name, values in {**step.inputs, **critics, **terms, **gradients}.items():
+        if not bool(torch.isfinite(values).all()):
+            return name
+    return "the sum of the losses"
+
+
+def _items(batch: Tensor | Batch) -> int:
+    """Number of clips or samples in a batch."""
+    return len(batch.clips if isinstance(batch, Batch) else batch)
 
 
 def _rate_factor(job: TrainingJob, step: int) -> float:

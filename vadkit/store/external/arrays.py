@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from vadkit.core.errors import DataError
 from vadkit.core.video_labels import FrameLabels, VideoLabels
-from vadkit.store.external.series import Series
+from vadkit.store.external.series import Series, columns_of
 
 PICKLES = (".pkl", ".pickle", ".pt", ".pth")
 PICKLED = (
@@ -24,15 +24,20 @@ _NPY, _ZIP, _PICKLE = b"\x93NUMPY", (b"PK\x03\x04", b"PK\x05\x06"), b"\x80"
 
 
 def read_arrays(path: Path) -> list[Series]:
-    """Read one series per array.
+    """Read one series per array, or one per video if all keys have the form `VIDEO:COMPONENT`.
 
     Raises:
-        DataError: unreadable, pickled, or not arrays with one number per frame.
+        DataError: unreadable, pickled, not arrays with one number per frame, or the components of a video differ in
+            length.
     """
-    return [
-        Series(name, {"score": _flat(array, _where(path, name))}, str(path))
-        for name, array in load_arrays(path).items()
-    ]
+    arrays = {name: _flat(array, _where(path, name)) for name, array in load_arrays(path).items()}
+    if not all(":" in name for name in arrays):
+        return [Series(name, {"score": array}, str(path)) for name, array in arrays.items()]
+    videos: dict[str, dict[str, NDArray[np.float64]]] = {}
+    for name, array in arrays.items():
+        video, _, component = name.rpartition(":")
+        videos.setdefault(video, {})[component] = array
+    return [Series(video, columns_of(found, f"{path}, {video!r}"), str(path)) for video, found in videos.items()]
 
 
 def array_labels(path: Path, arrays: Mapping[str, NDArray[Any]]) -> dict[str, VideoLabels]:

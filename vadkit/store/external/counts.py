@@ -16,6 +16,11 @@ _MOST_DROPPED = 64  # frames a video; clips are hardly ever longer
 _CHECK = "check that the scores are of this data set's test videos, one a frame, and that no frame is resampled"
 
 
+def known_total(frames: int) -> str:
+    """The data set with this many frames in its test videos; empty if none of the known ones has."""
+    return next((name for name, (_, total) in _KNOWN.items() if total == frames), "")
+
+
 def explain_videos(given: Mapping[str, int], lengths: Mapping[str, int], dropped: tuple[int, int]) -> str:
     """What to do about videos of which one or more has not one score a frame.
 
@@ -57,4 +62,8 @@ def _try_dropping(count: int) -> str:
 
 
 def _keep_all(dropped: tuple[int, int]) -> str:
-    return f"there is a score for every frame: leave '--dropped {dropped[0]}:{dropped[1]}' away"
+    ends = f"{dropped[0]}:{dropped[1]}"
+    return (
+        f"there is a score for every frame: leave '--dropped {ends}' away, or replace it by '--drop {ends}' if these "
+        "scores do not count"
+    )

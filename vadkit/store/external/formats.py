@@ -12,8 +12,9 @@ import numpy as np
 from vadkit.core.errors import DataError
 from vadkit.core.folders import list_folder
 from vadkit.store.external.arrays import PICKLED, PICKLES, kind, read_arrays
+from vadkit.store.external.detections import are_boxes
 from vadkit.store.external.json_files import read_objects
-from vadkit.store.external.series import Series
+from vadkit.store.external.series import Series, columns_of
 from vadkit.store.external.tables import read_table
 from vadkit.store.scores import read_score_file
 
@@ -60,7 +61,7 @@ def read_series(path: Path, *, several: bool) -> list[Series]:
     for file in files:
         stored = kind(file)
         if stored == _OWN:
-            own = read_score_file(file)
+            own = read_score_file(file).spread()
             found.append(Series(own.name, own.components, str(file), None, own.scene, own.coverage, own.fps))
         elif stored:
             raise DataError(f"holds {stored}, not scores", where=str(file), fix="name the folder of the score files")
@@ -98,11 +99,10 @@ def _read(path: Path, *, alone: bool) -> list[Series]:
     if alone:
         return found
     if path.suffix.lower() == ".npz":
-        if len(found) > 1:
-            what = f"{len(found)} arrays in a file of a folder: {', '.join(series.video for series in found[:6])}"
-            fix = "save one array per video, or give the path of the file if it holds all videos"
-            raise DataError(what, where=str(path), fix=fix)
-        return [replace(found[0], video=path.stem)]  # the key is the name of the array, not of the video
+        # A key is the name of a component, not of a video.
+        columns = {series.video: series.columns["score"] for series in found}
+        columns = columns_of(columns, str(path)) if len(columns) > 1 else found[0].columns
+        return [Series(path.stem, columns, str(path))]
     return [replace(series, video=series.video or path.stem) for series in found]
 
 
@@ -117,6 +117,8 @@ def _known(path: Path) -> Path:
 
 def _named(series: Series) -> Series:
     """Name a single column "score"; refuse columns that hold something else."""
+    if are_boxes(list(series.columns)):
+        return series
     several = len(series.columns) > 1
     for name, numbers in series.columns.items():
         found = _NO_SCORES.get(name.strip().lower())

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vadkit.core.errors import DataError
-from vadkit.store.external.series import RowCollector, Series, to_frame
+from vadkit.store.external.series import RowCollector, Series, columns_of, to_frame
 from vadkit.store.external.text import read_utf8
 
 Items = list[tuple[str, dict[str, Any]]]
@@ -136,10 +136,7 @@ def _columns(value: Any, where: str) -> Mapping[str, NDArray[np.float64]]:
     if isinstance(value, list):
         return {"score": to_numbers(value, where)}
     if isinstance(value, dict) and value and all(isinstance(numbers, list) for numbers in value.values()):
-        columns = {name: to_numbers(numbers, f"{where}, {name!r}") for name, numbers in value.items()}
-        if len({numbers.size for numbers in columns.values()}) == 1:
-            return columns
-        raise DataError("the lists differ in length", where=where, fix="give each component one score per frame")
+        return columns_of({name: to_numbers(numbers, f"{where}, {name!r}") for name, numbers in value.items()}, where)
     raise DataError(f"is {_called(value)}, not a list of numbers", where=where, fix=_FORMS)
 
 

@@ -15,6 +15,7 @@ from vadkit.core.folders import is_image, walk_folders
 from vadkit.core.values import Labels, natural_key
 from vadkit.core.video_labels import FrameLabels, IntervalLabels, VideoLabels, mask_images, mask_labels
 from vadkit.store.external.arrays import PICKLED, PICKLES, array_labels, kind, load_arrays
+from vadkit.store.external.counts import known_total
 from vadkit.store.external.label_json import read_json
 from vadkit.store.external.label_tables import read_table
 from vadkit.store.external.matlab import read_matlab
@@ -58,6 +59,7 @@ def frame_labels(path: Path, scored: Callable[[list[str]], Scored]) -> dict[str,
     """
     found = _read(path, inner=False)
     if "" in found:
+        _refuse_joined(found[""], path)
         alone = list(scored([]))
         found = _named(found, alone[0] if len(alone) == 1 else "", path)
     if not found:
@@ -73,6 +75,14 @@ def frame_labels(path: Path, scored: Callable[[list[str]], Scored]) -> dict[str,
         abnormal = labels.frames(labels.length() or frames, fps)
         read[name] = Labels(abnormal, labels.pixels, source=labels.source or path.resolve().name)
     return read
+
+
+def _refuse_joined(labels: VideoLabels, path: Path) -> None:
+    """Raise a DataError if an array without names holds the labels of all videos of a known data set."""
+    if data_set := known_total(labels.length() or 0):
+        what = f"one array holds the labels of all test videos of {data_set}, and does not say where each video ends"
+        fix = "name the data set with --data, which reads such a file in its folder (--data-root); or split the array"
+        raise DataError(what, where=str(path), fix=fix)
 
 
 def _read(path: Path, *, inner: bool = True) -> dict[str, VideoLabels]:

@@ -44,7 +44,7 @@ def read_matlab(path: Path, video: str) -> dict[str, VideoLabels]:
     for variable in variables:
         if variable.name == "volLabel" and variable.is_cell:
             return {video: mask_labels(str(path), int(np.prod(variable.shape)), partial(_masks, path))}
-    content = _load(path)
+    content = load_matlab(path)
     if (cells := content.get("gt")) is not None and cells.dtype == object:
         return _intervals(list(cells.ravel()), path, "gt")
     arrays = {name: array for name, array in content.items() if array is not None and array.size > 1}
@@ -69,7 +69,7 @@ def _is_spans(cell: NDArray[Any] | None) -> TypeGuard[NDArray[Any]]:
 
 
 def _masks(path: Path) -> Iterator[NDArray[np.bool_]]:
-    cells, shape = _load(path).get("volLabel"), None
+    cells, shape = load_matlab(path).get("volLabel"), None
     for cell in cells.ravel() if cells is not None else ():
         shape = shape or _shape(cell)
         if shape is None or _shape(cell) != shape:
@@ -81,7 +81,12 @@ def _shape(cell: NDArray[Any] | None) -> tuple[int, ...] | None:
     return cell.shape if cell is not None and cell.dtype != object else None
 
 
-def _load(path: Path) -> Mapping[str, NDArray[Any] | None]:
+def load_matlab(path: Path) -> Mapping[str, NDArray[Any] | None]:
+    """The arrays of a `.mat` file by name; None for a variable of another kind.
+
+    Raises:
+        DataError: unreadable.
+    """
     with _readable(path):
         return read_variables(path)
 

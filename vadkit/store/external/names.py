@@ -15,11 +15,12 @@ _NUMBERS = re.compile(r"\d+")
 _WORDS = re.compile(r"[^\W\d_]+")
 
 
-def match_names(given: Sequence[str], wanted: Collection[str], *, where: str) -> dict[str, str]:
+def match_names(given: Sequence[str], wanted: Collection[str], *, where: str, some: bool = False) -> dict[str, str]:
     """Each given name -> the wanted one: equal, equal without folder and suffix, or alone in its numbers.
 
     1, 01 and Test001 have the same numbers, as have 01_0014 and 1_14. Where names on both
-    sides differ in words (Abuse028, Arrest028), the words must be the same as well.
+    sides differ in words (Abuse028, Arrest028), the words must be the same as well. With `some`, names of `wanted` may
+    be missing.
 
     Raises:
         DataError: a name is there twice, or either side has names that the other lacks.
@@ -33,7 +34,7 @@ def match_names(given: Sequence[str], wanted: Collection[str], *, where: str) ->
         mine = _alone([name for name in given if name not in matched], key)
         theirs = _alone([name for name in wanted if name not in taken], key)
         matched |= {mine[shared]: theirs[shared] for shared in mine.keys() & theirs.keys()}
-    _check_all(matched, given, wanted, where)
+    _check_all(matched, given, set(matched.values()) if some else wanted, where)
     return matched
 
 
@@ -51,6 +52,10 @@ def _check_all(matched: dict[str, str], given: Sequence[str], wanted: Collection
     fix = "give exactly the data set's test videos, or name the data set that these are of"
     if missing and extra:
         fix = "name the videos as the data set does: the same name, or the same numbers in it"
+        if _last_numbers(extra) == [0] and _last_numbers(given) == list(range(len(wanted))):
+            fix = "the names count from 0 here and from 1 there: add 1 to the number in each name"
+        elif all("/" in name for name in given) and len({name.rpartition("/")[0] for name in given}) == len(wanted):
+            fix = "if these are components of a video, separate them by a colon: '01:img', '01:fea'"
     lacking = f"{len(missing)} of the data set's {len(wanted)} videos are missing: {join_names(missing)}"
     unknown = f"{len(extra)} of {len(given)} videos here are not in the data set: {join_names(extra)}"
     faults = [fault for fault, names in ((lacking, missing), (unknown, extra)) if names]
@@ -63,6 +68,11 @@ def _alone(names: Iterable[str], key: Callable[[str], Hashable]) -> dict[Hashabl
     keyed = [(key(name), name) for name in names]
     counts = Counter(found for found, _ in keyed)
     return {found: name for found, name in keyed if found and counts[found] == 1}
+
+
+def _last_numbers(names: Iterable[str]) -> list[int]:
+    """The last number of each name that has one, rising."""
+    return sorted(int(found[-1]) for name in names if (found := _NUMBERS.findall(_bare(name))))
 
 
 def _bare(name: str) -> str:

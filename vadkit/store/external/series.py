@@ -10,6 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from vadkit.core.errors import DataError
+
 _LARGEST_FRAME = 2**53  # above it a float skips whole numbers
 
 
@@ -66,6 +68,19 @@ class RowCollector:
             )
             for video, rows in zip(self._videos, np.split(order, stops), strict=False)
         ]
+
+
+def columns_of(found: Mapping[str, NDArray[np.float64]], where: str) -> Mapping[str, NDArray[np.float64]]:
+    """The components of one video, unchanged.
+
+    Raises:
+        DataError: they differ in length.
+    """
+    if len({numbers.size for numbers in found.values()}) > 1:
+        sizes = ", ".join(f"{name}: {numbers.size}" for name, numbers in found.items())
+        fix = "give each component one score per frame, and nan where it has none"
+        raise DataError(f"the components differ in length ({sizes})", where=where, fix=fix)
+    return found
 
 
 def to_number(text: str) -> float:

@@ -59,7 +59,7 @@ def check_imports(subject: Subject) -> None:
     The module prints nothing. The classes of data sets, score transforms, metrics and reporters import no torch either.
     """
     found = _looked(subject.plugin, subject.siblings or (subject.component,))
-    (listed, printed), (read, loaded) = found[""], found[str(subject)]
+    (listed, printed), (read, loaded) = found[""], found[subject.label]
     module, plugin = subject.component.target.partition(":")[0], f"the plugin {subject.plugin!r}"
     fix = "let the announcing module import vadkit.api only, and name targets as strings 'package.module:Class'"
     require(not listed, f"{plugin} imports torch when it is listed", fix)

@@ -6,7 +6,7 @@ import csv
 import json
 import math
 from array import array
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -16,6 +16,7 @@ import numpy as np
 
 from vadkit.core.errors import VadkitError, join_names
 from vadkit.core.watching import FrameScore
+from vadkit.video.sampling import middle
 
 _ROWS = 8192  # of a row group of a Parquet file
 _HEAD = ("frame", "seconds", "score")
@@ -35,6 +36,22 @@ def check_format(form: str) -> None:
 def writing(form: str, path: Path, components: Sequence[str]) -> AbstractContextManager[Put]:
     """Open a file of frame scores. The context gives a function that writes the next frame."""
     return FORMATS[form](path, components)
+
+
+def every_frame(scores: Iterable[FrameScore]) -> Iterator[tuple[int, float, FrameScore]]:
+    """Each frame of a recording: its number, its seconds, and the score of the nearest scored frame.
+
+    These are the scores as `Sampling.nearest` spreads them, for a video that is scored while it is read.
+    """
+    last: FrameScore | None = None
+    for score in scores:
+        if last is not None:
+            end = middle(last.seconds, score.seconds)
+            yield from ((number, at, last if at <= end else score) for number, at in last.left_out)
+        yield score.frame, score.seconds, score
+        last = score
+    if last is not None:
+        yield from ((number, at, last) for number, at in last.left_out)
 
 
 def _columns(components: Sequence[str]) -> list[str]:

@@ -17,7 +17,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from vadkit.core.values import ClipSpec, VideoRef
 from vadkit.core.watching import FrameScore
-from vadkit.evaluation.events import clock
+from vadkit.video.clock import clock
 from vadkit.video.encode import VideoWriter
 from vadkit.video.forward import ForwardReader
 from vadkit.video.overlay import RED, fit, heat, overlay

@@ -1,0 +1,238 @@
+"""Captures everything that scores a clip as one graph."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import warnings
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.export import Dim, ExportedProgram
+from torch.fx.experimental.symbolic_shapes import is_concrete_int
+
+from vadkit.core.contracts import Scorer
+from vadkit.core.errors import VadkitError
+from vadkit.core.values import ClipSpec
+from vadkit.engine.bench.flops import component_names, parts_of
+from vadkit.engine.experiment import Experiment
+from vadkit.model.inference.sliding_window import cell_maps
+from vadkit.model.pipeline import Pipeline
+
+INPUT = "clips"
+_FIX = (
+    "export a run with components that compute with torch alone, on batches of any size;"
+    " 'vadkit watch' and 'vadkit score' work with every run"
+)
+
+
+def scores_name(scorer: str) -> str:
+    """Name of the output with the scores of a scorer."""
+    return f"scores.{scorer}"
+
+
+def maps_name(scorer: str) -> str:
+    """Name of the output with the anomaly maps of a scorer."""
+    return f"maps.{scorer}"
+
+
+class ClipScorer(nn.Module):
+    """The pipeline and the scorers of a run as one module.
+
+    Clips (B, C, T, H, W) in [-1, 1] become a dictionary. It has `scores.NAME` (B, T) for each scorer, NaN for frames
+    without a score. For the scorers in `mapped`, it also has `maps.NAME` (B, T, h, w), the mean anomaly map of each
+    cell of `MAP_CELL` x `MAP_CELL` pixels.
+
+    Args:
+        pipeline: encoder, decoder, features and densities.
+        scorers: name -> scorer.
+        mapped: names of the scorers that also give their anomaly maps.
+    """
+
+    def __init__(self, pipeline: Pipeline, scorers: Mapping[str, Scorer], mapped: Collection[str]) -> None:
+        super().__init__()
+        self.pipeline, self.scorers, self.mapped = pipeline, dict(scorers), tuple(mapped)
+        self.notify: Callable[[str], None] = _ignore  # called before each scorer runs
+
+    def forward(self, clips: Tensor) -> dict[str, Tensor]:
+        """Score clips."""
+        out = self.pipeline(clips)
+        found: dict[str, Tensor] = {}
+        for name, scorer in self.scorers.items():
+            self.notify(f"scores.{name}")
+            found[scores_name(name)] = scorer(out).float()
+            if name in self.mapped and (pixels := scorer.anomaly_maps(out)) is not None:
+                found[maps_name(name)] = cell_maps(pixels, self.pipeline.mask)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """A captured run."""
+
+    module: ClipScorer
+    program: ExportedProgram  # computes the same, for batches of any size
+    outputs: tuple[str, ...]  # names, in order
+    components: Mapping[str, str]  # part of the recipe, such as "densities.static" -> its component, such as "glow"
+
+    @property
+    def clip(self) -> ClipSpec:
+        """Geometry of a clip."""
+        return self.module.pipeline.clip
+
+    def part_of(self, node: str) -> str:
+        """The part of the recipe that a node of the graph belongs to, by its name; empty if it is unknown."""
+        graphs = [each for each in self.program.graph_module.modules() if isinstance(each, torch.fx.GraphModule)]
+        for each in (each for graph in graphs for each in graph.graph.nodes):
+            if each.name == node:
+                stack = [path for path, _ in (each.meta.get("nn_module_stack") or {}).values()]
+                return _part_at(self.module, stack)
+        return ""
+
+
+def capture(experiment: Experiment, *, maps: bool) -> Graph:
+    """Capture a trained experiment in float32 on the CPU, with the operations of its own modules.
+
+    Args:
+        experiment: with its weights. Its modules move to the CPU.
+        maps: whether the anomaly maps of the scorers are outputs too.
+
+    Raises:
+        VadkitError: a component cannot be captured; the message names it.
+    """
+    components = component_names(experiment.recipe)
+    if why := experiment.stateful:
+        what = f"{_named('bottleneck', components)} cannot be exported: it depends on earlier clips ({why})"
+        raise VadkitError(what, where="vadkit export", fix="export a run without a state, or use 'vadkit watch'")
+    scorers = experiment.scorers
+    pipeline = experiment.pipeline(anomaly_maps=tuple(scorers) if maps else ()).cpu()
+    module = ClipScorer(pipeline, scorers, tuple(scorers) if maps else ()).eval()
+    clips = random_clips(pipeline.clip, 2)
+    with torch.no_grad():
+        outputs = tuple(module(clips))
+    trace = _Trace(module)
+    try:
+        with torch.no_grad(), quiet(), trace.followed():
+            program = torch.export.export(
+                module, (clips,), dynamic_shapes={INPUT: {0: Dim("batch", min=1)}}, strict=False
+            )
+    except Exception as error:  # torch and the components raise many kinds of errors
+        raise refusal(trace.culprit, components, _reason(error, trace)) from error
+    return Graph(module, program, outputs, components)
+
+
+def refusal(part: str, components: Mapping[str, str], why: str) -> VadkitError:
+    """The error for a component that cannot be exported."""
+    what = f"{_named(part, components)} cannot be exported: {why}"
+    return VadkitError(what, where="vadkit export", fix=_FIX)
+
+
+def random_clips(clip: ClipSpec, count: int, seed: int = 0) -> Tensor:
+    """Draw clips (count, C, T, H, W), uniform in [-1, 1]."""
+    return torch.rand(count, *clip.shape, generator=torch.Generator().manual_seed(seed)) * 2 - 1
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Keep the warnings and reports of exporters out of the output."""
+    names = ["torch", *(name for name in logging.root.manager.loggerDict if name.startswith(("torch.", "onnx")))]
+    levels = {name: logging.getLogger(name).level for name in names}
+    try:
+        for name in names:
+            logging.getLogger(name).setLevel(logging.CRITICAL)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        for name, level in levels.items():
+            logging.getLogger(name).setLevel(level)
+
+
+class _Trace:
+    """Which part runs while the graph is captured, and which one fixed the number of clips in a batch."""
+
+    def __init__(self, module: ClipScorer) -> None:
+        self._module = module
+        self._running: list[str] = []
+        self._fixed = self._scorer = ""
+
+    @property
+    def culprit(self) -> str:
+        """The part that stopped the capture; empty if it is unknown."""
+        return self._fixed or (self._running[-1] if self._running else self._scorer)
+
+    @property
+    def fixes_batch(self) -> bool:
+        """Whether a part has fixed the number of clips."""
+        return bool(self._fixed)
+
+    @contextlib.contextmanager
+    def followed(self) -> Iterator[None]:
+        """Watch the parts of the pipeline."""
+        sizes: list[Any] = []  # number of clips, a symbol while the graph is captured
+
+        def note(_: nn.Module, given: tuple[Any, ...]) -> None:
+            sizes[:] = [given[0].shape[0]]
+
+        def begin(part: str) -> Callable[..., None]:
+            return lambda *_: self._running.append(part)
+
+        def end(part: str) -> Callable[..., None]:
+            def ended(*_: object) -> None:
+                self._running.pop()
+                if not self._fixed and sizes and not isinstance(sizes[0], int) and is_concrete_int(sizes[0]):
+                    self._fixed = part
+
+            return ended
+
+        pipeline = self._module.pipeline
+        hooks = [pipeline.register_forward_pre_hook(note)]
+        for part, module in parts_of(pipeline).items():
+            hooks += [module.register_forward_pre_hook(begin(part)), module.register_forward_hook(end(part))]
+        self._module.notify = self._note_scorer
+        try:
+            yield
+        finally:
+            self._module.notify = _ignore
+            for hook in hooks:
+                hook.remove()
+
+    def _note_scorer(self, part: str) -> None:
+        self._scorer = part
+
+
+def _ignore(_: str) -> None:
+    pass
+
+
+def _named(part: str, components: Mapping[str, str]) -> str:
+    """The component of a part, for messages."""
+    kinds = {"features": "feature", "densities": "density", "scores": "scorer"}
+    kind = kinds.get(part.partition(".")[0], part)
+    if part not in components:
+        return f"the component {part}" if part else "a component of the run"
+    place = f" ({part})" if "." in part else ""
+    return f"the {kind} {components[part]!r}{place}"
+
+
+def _reason(error: Exception, trace: _Trace) -> str:
+    if trace.fixes_batch:
+        return "it works for one number of clips only (a component takes it from tensor.shape, not from len())"
+    if "specialized it to be a constant" in str(error):
+        return "it works for one number of clips only"
+    if "data-dependent" in str(error) or "data dependent" in str(error):
+        return "its operations depend on the values of tensors"
+    lines = str(error).strip().splitlines()
+    first = lines[0] if lines else ""
+    return f"it computes outside of torch ({type(error).__name__}: {first[:120]})"
+
+
+def _part_at(module: ClipScorer, stack: list[str]) -> str:
+    """The part with the longest path among the modules that contain a node."""
+    paths = {each: path for path, each in module.named_modules()}
+    parts = {paths[each]: part for part, each in parts_of(module.pipeline).items() if each in paths}
+    inside = [path for path in parts if any(each == path or each.startswith(f"{path}.") for each in stack)]
+    return parts[max(inside, key=len)] if inside else ""
