@@ -224,7 +224,10 @@ class Trainer:
         values = self.processes.means(values, weight)
         if job.bits:
             values["bits_per_dim"] = value / math.log(2)
-        fault = "" if finite and critic_finite else _fault(step_losses, losses, job.module)
+        fault = ""
+        if not (finite and critic_finite):  # in all processes, but one of them may have the cause
+            found = self.processes.gather([_fault(step_losses, losses, job.module)])
+            fault = min(found, key=lambda cause: cause.startswith("the gradient"))
         return {"loss": value, **values, "norm": norm}, fault
 
     def _descend(
