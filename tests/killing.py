@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
-from runs import TINY
+from tiny_runs import TINY
 
 PHASES = ("half", "before", "after")
 """Kills inside the writing of a file: half of it is written; it is written, but not renamed; it is renamed."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import copy
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from runs import TINY, make_run
 from sklearn.metrics import average_precision_score, roc_auc_score
+from tiny_runs import TINY, make_run
 
 import vadkit
 from vadkit.core.errors import DataError, VadkitError
@@ -47,12 +48,13 @@ def test_clips_of_a_range_and_of_frames_of_your_own(run: vadkit.Run) -> None:
     frames = np.zeros((10, 32, 48, 1), np.uint8)
     assert run.outputs(frames).clips.min() == -1
     assert vadkit.clips(run, "train_00").shape[0] == 9
-    for wrong, told in (
+    cases: list[tuple[dict[str, Any], str]] = [
         ({"video": "test_99"}, "the data set has no video 'test_99'"),
         ({"video": "test_01", "frames": (30, 50)}, r"has 40 frames, so 30:50 is not a range of them"),
         ({"video": "test_01", "frames": (0, 4)}, "4 frames"),
         ({"video": frames[:, :16]}, r"is uint8 \(10, 16, 48, 1\), not uint8 \(F, 32, 48, 1\)"),
-    ):
+    ]
+    for wrong, told in cases:
         with pytest.raises(DataError, match=told):
             vadkit.clips(run, **wrong)
 

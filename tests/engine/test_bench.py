@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import torch
 import yaml
-from runs import TINY
+from tiny_runs import TINY
 from torch import nn
 
 import vadkit

@@ -44,7 +44,7 @@ class Stages(NoProgress):
 
 @pytest.fixture(scope="module")
 def at_home(tmp_path_factory: pytest.TempPathFactory) -> vadkit.Run:
-    from runs import TINY
+    from tiny_runs import TINY
 
     patch = pytest.MonkeyPatch()
     patch.setenv("VADKIT_CACHE", str(tmp_path_factory.getbasetemp() / "frames"))

@@ -11,7 +11,7 @@ from typing import Any
 import faulty_values
 import pytest
 import torch
-from runs import TINY
+from tiny_runs import TINY
 from torch import Tensor, nn
 
 import vadkit

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
-from runs import held_out
+from tiny_runs import held_out
 from typer.testing import CliRunner
 
 import vadkit
@@ -52,7 +52,7 @@ class Said(NoProgress):
 def run(tmp_path_factory: pytest.TempPathFactory) -> vadkit.Run:
     import copy
 
-    from runs import TINY
+    from tiny_runs import TINY
 
     patch = pytest.MonkeyPatch()
     patch.setenv("VADKIT_CACHE", str(tmp_path_factory.getbasetemp() / "frames"))

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import yaml
-from runs import held_out
+from tiny_runs import held_out
 from toys import registry
 
 import vadkit

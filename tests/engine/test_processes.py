@@ -17,8 +17,8 @@ import pytest
 import torch
 import yaml
 from lightning_fabric import Fabric
-from runs import TINY, held_out
 from safetensors.torch import load_file
+from tiny_runs import TINY, held_out
 from torch import nn
 
 import vadkit
@@ -35,14 +35,14 @@ CRITIC = {"use": "adversarial", "weight": 0.05, "channels": [4, 8]}
 
 def small(recipe: Mapping[str, Any] = TINY) -> dict[str, Any]:
     """ITAE with a critic and batch norm, and two flows. Batches of 5 clips, and of 1 at the end of a pass."""
-    recipe = held_out(copy.deepcopy(dict(recipe)))
-    recipe["data"] |= {"test_videos": 3, "frames": 24, "stride": 3}
-    recipe["model"] |= {"losses": [*recipe["model"]["losses"], CRITIC], "critic": {"use": "adam", "lr": 1e-3}}
-    recipe["model"]["fit"] |= {"batch_size": 5, "steps": 7}
-    for density in recipe["densities"].values():
+    changed = held_out(copy.deepcopy(dict(recipe)))
+    changed["data"] |= {"test_videos": 3, "frames": 24, "stride": 3}
+    changed["model"] |= {"losses": [*changed["model"]["losses"], CRITIC], "critic": {"use": "adam", "lr": 1e-3}}
+    changed["model"]["fit"] |= {"batch_size": 5, "steps": 7}
+    for density in changed["densities"].values():
         density["fit"] |= {"steps": 3}
-    recipe["engine"] |= {"sync_batch_norm": True}
-    return recipe
+    changed["engine"] |= {"sync_batch_norm": True}
+    return changed
 
 
 def torchrun(processes: int, recipe: Path, out: Path, *ending: str) -> subprocess.CompletedProcess[str]:

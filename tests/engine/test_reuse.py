@@ -33,7 +33,7 @@ class Said(NoProgress):
 
 @pytest.fixture(scope="module")
 def earlier(tmp_path_factory: pytest.TempPathFactory) -> vadkit.Run:
-    from runs import TINY
+    from tiny_runs import TINY
 
     patch = pytest.MonkeyPatch()
     patch.setenv("VADKIT_CACHE", str(tmp_path_factory.getbasetemp() / "frames"))

@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 import torch
 import yaml
-from runs import KILLED
 from safetensors.torch import load_file
+from tiny_runs import KILLED
 
 import vadkit
 from vadkit.core.errors import CheckpointError, DataError, DivergedError, RunFolderError, ShapeError, VadkitError
@@ -26,7 +26,7 @@ from vadkit.evaluation import reporting
 
 @pytest.fixture(scope="module")
 def unbroken(tmp_path_factory: pytest.TempPathFactory) -> vadkit.Run:
-    from runs import TINY
+    from tiny_runs import TINY
 
     patch = pytest.MonkeyPatch()
     patch.setenv("VADKIT_CACHE", str(tmp_path_factory.getbasetemp() / "frames"))

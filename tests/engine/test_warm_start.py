@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import torch
-from runs import TINY, make_run
+from tiny_runs import TINY, make_run
 from torch import nn
 from typer.testing import CliRunner
 

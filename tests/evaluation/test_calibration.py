@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from runs import held_out
+from tiny_runs import held_out
 
 import vadkit
 from vadkit.core.errors import DataError, VadkitError
@@ -22,7 +22,7 @@ from vadkit_datasets.walkway.dataset import Walkway
 
 @pytest.fixture(scope="module")
 def calibrated(tmp_path_factory: pytest.TempPathFactory) -> vadkit.Run:
-    from runs import TINY
+    from tiny_runs import TINY
 
     patch = pytest.MonkeyPatch()
     patch.setenv("VADKIT_CACHE", str(tmp_path_factory.getbasetemp() / "frames"))

@@ -123,6 +123,7 @@ def test_a_gap_right_before_the_last_scored_frame_is_one_too() -> None:
 
 def test_one_window_is_enough_for_an_alarm_unless_the_protocol_has_more() -> None:
     (short,) = impute([video(1, 2, coverage=[1, 2])], "nearest")
+    assert short.can_alarm is not None
     assert short.can_alarm.tolist() == [True, True]
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from runs import TINY, held_out, make_run
+from tiny_runs import TINY, held_out, make_run
 
 import vadkit
 from vadkit_datasets.walkway.dataset import Walkway

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from filmed import write
-from runs import TINY, held_out, make_run
+from tiny_runs import TINY, held_out, make_run
 from typer.testing import CliRunner
 
 import vadkit

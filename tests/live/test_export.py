@@ -16,7 +16,7 @@ import filmed
 import numpy as np
 import pytest
 import torch
-from runs import TINY
+from tiny_runs import TINY
 from typer.testing import CliRunner, Result
 
 import vadkit

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from filmed import VARYING
 from owned import film, images
-from runs import TINY
+from tiny_runs import TINY
 
 import vadkit
 from vadkit.core.errors import DataError, VadkitError

@@ -48,7 +48,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def run(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[vadkit.Run]:
     """A run with anomaly maps and a held-out video."""
-    from runs import TINY
+    from tiny_runs import TINY
 
     recipe: dict[str, Any] = {key: TINY[key] for key in ("vadkit", "name", "model", "engine")}
     recipe["data"] = {

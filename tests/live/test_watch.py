@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 import filmed
 import numpy as np
 import pytest
-from runs import make_run
+from tiny_runs import make_run
 from typer.testing import CliRunner
 
 import vadkit

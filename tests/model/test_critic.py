@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 import torch
 import yaml
-from runs import KILLED
 from safetensors.torch import load_file
+from tiny_runs import KILLED
 from torch import Tensor
 from toys import Flat, Judge, Mean, registry
 

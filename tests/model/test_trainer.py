@@ -40,8 +40,10 @@ def train(folder: Path, batches: list[Tensor]) -> Normed:
     trainer = Trainer(
         build_fabric(Engine(accelerator="cpu")), Checkpoints(folder, "r"), Log(folder / "log"), NoProgress(), 0
     )
-    size = {"batch_size": len(batches[0]), "items": sum(map(len, batches))}
-    trainer.fit(TrainingJob("s", "d", module, (), some, len(batches), len(batches), SGD(lr=0.1), **size))
+    size, items = len(batches[0]), sum(map(len, batches))
+    trainer.fit(
+        TrainingJob("s", "d", module, (), some, len(batches), len(batches), SGD(lr=0.1), batch_size=size, items=items)
+    )
     return module
 
 

@@ -78,7 +78,7 @@ BROKEN = {
 @pytest.mark.parametrize(("code", "message"), BROKEN.items(), ids=range(len(BROKEN)))
 def test_a_component_that_breaks_its_contract_is_one_message(parts: Path, code: str, message: str) -> None:
     parts.write_text(f"from vadkit.api import Encoder\n{code}\n")
-    card = Component("encoder", "x", "made_up_parts:X", "", ORIGIN)
+    card = Component("encoder", "x", "made_up_parts:X", "", origin=ORIGIN)
     with pytest.raises(PluginError) as caught:
         build(ComponentConfig(card, {}, "model.encoder"), "clip")
     assert str(caught.value).startswith(message)

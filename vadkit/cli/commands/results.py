@@ -214,8 +214,8 @@ def compare(
     from vadkit.evaluation.systems import compare_systems
 
     render = renderer(form)
-    for option, given in (("--html", html), ("--any-protocol", any_protocol)):
-        if by_system and given:
+    for option, value in (("--html", html), ("--any-protocol", any_protocol)):
+        if by_system and value:
             what, fix = "shows single runs, but --by-system combines them", f"leave out {option} or --by-system"
             raise VadkitError(what, where=option, fix=fix)
     given: dict[str, Any] = {

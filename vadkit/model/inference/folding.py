@@ -43,6 +43,6 @@ def _pairs(layers: nn.Module) -> list[int]:
         if type(first) in (*_CONVOLUTIONS, *_TRANSPOSED)  # a subclass may change its weights in forward
         and type(second) in (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
         and second.track_running_stats  # pyright: ignore[reportAttributeAccessIssue]
-        and not (type(first) in _TRANSPOSED and first.groups > 1)  # pyright: ignore[reportAttributeAccessIssue]
+        and not (type(first) in _TRANSPOSED and first.groups > 1)  # pyright: ignore[reportAttributeAccessIssue, reportOperatorIssue]
         and not any(each._forward_hooks or each._forward_pre_hooks for each in (first, second))
     ]
