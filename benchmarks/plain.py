@@ -278,7 +278,7 @@ def main() -> None:
                     weight.add_(0.01 * torch.randn_like(weight))
             density.eval()(torch.rand(8, *experiment.heads[name].feature.spec.shape, device=device))
         copy_weights(plain, experiment)
-    pipeline = experiment.pipeline()
+    pipeline = experiment.pipeline(folded=True)
     autocast = experiment.fabric.autocast
 
     def ours(clips: Tensor = clips) -> Any:

@@ -63,7 +63,7 @@ def main() -> None:
     dataset, folder = open_data(recipe.data, chosen.data_root), RunFolder(chosen.run)
     experiment = Experiment(recipe, dataset, folder, FrameCache(default_cache()), NoProgress())
     experiment.load_weights()
-    pipeline, span = experiment.pipeline(), experiment.clip.span
+    pipeline, span = experiment.pipeline(folded=True), experiment.clip.span
     took: list[float] = []
     scored: list[tuple[VideoRef, int, dict[int, WindowScores]]] = []
     videos = experiment.datamodule.videos("test")

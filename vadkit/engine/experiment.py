@@ -228,17 +228,18 @@ class Experiment:
                 head.quiet.fill_(features.quiet(head.density.eval()))
             self._finish(stage, head, began)
 
-    def pipeline(self, *, anomaly_maps: Collection[str] = ()) -> Pipeline:
+    def pipeline(self, *, anomaly_maps: Collection[str] = (), folded: bool = False) -> Pipeline:
         """Everything that scores a clip, frozen, on the device.
 
         Args:
             anomaly_maps: names of the scorers that give anomaly maps.
+            folded: copies for scoring, see `Pipeline`.
         """
         readers = [each for name, each in self.scorers.items() if each.needs_nll_maps or name in anomaly_maps]
         maps = {name for scorer in readers for name in scorer.densities()}
         decode = any(scorer.uses_output for scorer in self.scorers.values())
         mask = None if self.datamodule.mask is None else torch.from_numpy(self.datamodule.mask)
-        pipeline = Pipeline(self.clip, self.autoencoder, self.heads, decode=decode, maps=maps, mask=mask)
+        pipeline = Pipeline(self.clip, self.autoencoder, self.heads, decode=decode, maps=maps, mask=mask, folded=folded)
         return pipeline.to(self.fabric.device)
 
     def dimensions(self) -> dict[str, int]:

@@ -121,7 +121,7 @@ def video_outputs(
 
     windows, clips = read_clips(recipe, video, frames=frames, stride=stride, data_root=data_root)
     experiment = load_experiment(folder, recipe)
-    pipeline = experiment.pipeline(anomaly_maps=tuple(experiment.scorers))
+    pipeline = experiment.pipeline(anomaly_maps=tuple(experiment.scorers), folded=True)
     batch = 1 if pipeline.stateful else recipe.engine.score_batch
     found: dict[str, dict[str, list[Array]]] = {part: {} for part in ("output", "latents", "nll", "scores", "maps")}
     pipeline.reset()

@@ -122,7 +122,7 @@ class Scoring:
         """
         anomaly_maps, previews = (self.anomaly_maps, self.previews) if tested else ("", False)
         kept_maps = anomaly_maps if self.keep_maps else ""
-        pipeline = self.experiment.pipeline(anomaly_maps=(anomaly_maps,))
+        pipeline = self.experiment.pipeline(anomaly_maps=(anomaly_maps,), folded=True)
         engine, short = self.recipe.engine, self.recipe.data.short
         lengths = {video.name: len(self.datamodule.frames(video)) for video in videos}
         windows = {

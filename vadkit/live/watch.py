@@ -196,7 +196,7 @@ class Watch:
             return named
         blank = torch.zeros(1, *self.recipe.data.clip.shape)
         for name, scorer in experiment.scorers.items():
-            pipeline = experiment.pipeline(anomaly_maps=(name,))
+            pipeline = experiment.pipeline(anomaly_maps=(name,), folded=True)
             pipeline.reset()
             out = run_pipeline(blank, pipeline, experiment.fabric, where=f"scores.{name}")
             if scorer.anomaly_maps(out) is not None:
@@ -210,7 +210,7 @@ class Watch:
 
         experiment = self.experiment
         engine = self.recipe.engine
-        pipeline = experiment.pipeline(anomaly_maps=(anomaly_maps,))
+        pipeline = experiment.pipeline(anomaly_maps=(anomaly_maps,), folded=True)
         return OnlineScorer(
             deepcopy(pipeline) if pipeline.stateful else pipeline,  # two sources at once must not share state
             experiment.scorers,

@@ -59,9 +59,6 @@ class Head(nn.Module):
 class Pipeline(nn.Module):
     """The modules that scoring runs, always in eval mode and without gradients.
 
-    Batch norms are folded into convolutions, and densities give their modules for scoring. So the pipeline holds
-    copies, which do not follow later changes of the weights.
-
     Args:
         clip: geometry of a clip.
         autoencoder: None if all densities use raw frames.
@@ -71,6 +68,8 @@ class Pipeline(nn.Module):
         maps: names of the densities that also give their likelihood by place, as far as they can.
         mask: (H, W) bool, True for pixels that are left out. They are black in clips and outputs, so that they have
             no error. None for no mask.
+        folded: whether batch norms are folded into convolutions, and densities give their modules for scoring. Then
+            the pipeline holds copies, which are faster and do not follow later changes of the weights.
     """
 
     def __init__(
@@ -82,14 +81,15 @@ class Pipeline(nn.Module):
         decode: bool,
         maps: Collection[str] = (),
         mask: Tensor | None = None,
+        folded: bool = False,
     ) -> None:
         super().__init__()
         self.mask: Tensor | None
         self.register_buffer("mask", mask, persistent=False)
         self.clip = clip
-        self.autoencoder = fold_batch_norms(autoencoder) if autoencoder is not None else None
+        self.autoencoder = fold_batch_norms(autoencoder) if autoencoder is not None and folded else autoencoder
         self.names = tuple(heads)  # not a ModuleDict: that refuses names such as "train" or "type"
-        self.heads = nn.ModuleList(head.for_scoring() for head in heads.values())
+        self.heads = nn.ModuleList(head.for_scoring() if folded else head for head in heads.values())
         self.decode = decode or bool(self.stateful)
         self.maps = frozenset(maps)
         self.requires_grad_(False).eval()

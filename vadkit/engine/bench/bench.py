@@ -161,7 +161,7 @@ def bench(
             _load(experiment, folder, recipe, registry)
         else:
             noise = _fit_on_noise(experiment, timed=repeat > 0)
-        pipeline = experiment.pipeline()
+        pipeline = experiment.pipeline(folded=True)
         if pipeline.stateful and batch > 1:
             what = "scores depend on the order of frames, so that windows are scored one at a time"
             raise VadkitError(what, where="--batch", fix="leave it out")
@@ -172,7 +172,7 @@ def bench(
         if repeat:
             times = _time(experiment, pipeline, runtimes, batch, warmup, repeat, progress or NoProgress())
     timings = {part: Timing(*(f(taken) / batch for f in (min, median, max))) for part, taken in times.items()}
-    parts, whole = _parts(experiment, pipeline, timings)
+    parts, whole = _parts(experiment, timings)
     exported = [PartCost(_run_by(form), "", 0, None, timings[name]) for name, form in forms.items() if name in timings]
     return Bench(
         name=recipe.name,
@@ -276,8 +276,8 @@ def _time(
     return times
 
 
-def _parts(experiment: Experiment, pipeline: Pipeline, times: dict[str, Timing]) -> tuple[list[PartCost], PartCost]:
-    recipe = experiment.recipe
+def _parts(experiment: Experiment, times: dict[str, Timing]) -> tuple[list[PartCost], PartCost]:
+    recipe, pipeline = experiment.recipe, experiment.pipeline()
     counted = count_flops(pipeline, experiment.scorers)
     flops, total = counted or {}, sum(counted.values()) if counted is not None else None
     names = component_names(recipe)

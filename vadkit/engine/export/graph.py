@@ -108,7 +108,7 @@ def capture(experiment: Experiment, *, maps: bool) -> Graph:
         what = f"{_named('bottleneck', components)} cannot be exported: it depends on earlier clips ({why})"
         raise VadkitError(what, where="vadkit export", fix="export a run without a state, or use 'vadkit watch'")
     scorers = experiment.scorers
-    pipeline = experiment.pipeline(anomaly_maps=tuple(scorers) if maps else ()).cpu()
+    pipeline = experiment.pipeline(anomaly_maps=tuple(scorers) if maps else (), folded=True).cpu()
     module = ClipScorer(pipeline, scorers, tuple(scorers) if maps else ()).eval()
     clips = random_clips(pipeline.clip, 2)
     with torch.no_grad():
