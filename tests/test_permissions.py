@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from filmed import noise, write
 from PIL import Image
@@ -40,6 +41,7 @@ def root(tmp_path: Path) -> Iterator[Path]:
         (tmp_path / name).mkdir(parents=True)
         for number, frame in enumerate(noise(20)):
             Image.fromarray(frame).save(tmp_path / name / f"{number:03}.png")
+    np.save(tmp_path / "ucsd/frame_labels_ped1.npy", np.zeros(20, np.uint8))
     (tmp_path / "crime/Videos/Abuse").mkdir(parents=True)
     (tmp_path / "crime/Videos/Abuse/Abuse028_x264.mp4").touch()
     (tmp_path / "crime/Temporal_Anomaly_Annotation.txt").write_text("Abuse028_x264.mp4 Abuse 3 5 -1 -1\n")

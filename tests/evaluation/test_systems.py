@@ -109,7 +109,7 @@ def test_names_labels_and_columns_of_a_comparison(tiny: dict[str, Any], tmp_path
     assert [entry.name for entry in vadkit.compare(runs, rounds=0).entries] == ["one", "two"]  # names of the recipes
     few = found.with_columns(["eer", "GFLOPs"])
     assert few.table().head == ["run", "eer %", "GFLOPs"]
-    assert list(few.figures()) == ["eer", "roc"]
+    assert list(few.figures()) == ["eer", "roc", "each_video"]
     with pytest.raises(VadkitError, match=r"(?s)no column 'err'.*did you mean 'eer'"):
         found.with_columns(["err"])
     with pytest.raises(VadkitError, match=r"(?s)no run is named 'three'.*choices: moved, one, two"):

@@ -159,8 +159,8 @@ def test_a_malformed_time_limit_is_one_message(site: Path) -> None:
 
 def test_an_error_in_the_middle_of_a_run_names_component_and_plugin(site: Path, tmp_path: Path) -> None:
     parts = (
-        "from vadkit.api import Scorer\nclass Late(Scorer):\n    def __call__(self, out):\n"
-        "        if out.target.std() > 0: raise KeyError('late')\n"
+        "from vadkit.api import Scorer\nclass Late(Scorer):\n    calls = 0\n    def __call__(self, out):\n"
+        "        Late.calls += 1\n        if Late.calls > 4: raise KeyError('late')\n"
         "        return (out.output - out.target).square().mean((1, 3, 4))\n"
     )
     (site / "late_parts.py").write_text(parts)
@@ -170,7 +170,7 @@ def test_an_error_in_the_middle_of_a_run_names_component_and_plugin(site: Path, 
     assert done.returncode == 1, done.stdout
     assert "Traceback" in done.stderr
     last = done.stderr[done.stderr.rindex("error:") :]
-    assert "raised in the scorer 'late' of plugin late (late-dist 1.0): KeyError: 'late' (late_parts.py:4)" in last
+    assert "raised in the scorer 'late' of plugin late (late-dist 1.0): KeyError: 'late' (late_parts.py:6)" in last
 
 
 ENCODERS = """

@@ -52,7 +52,7 @@ def test_arguments_that_are_lacking(parts: Path) -> None:
 
 
 def test_a_class_that_is_not_there(parts: Path) -> None:
-    with pytest.raises(PluginError, match=r"^encoder 'x': made_up_parts:Absent cannot be imported"):
+    with pytest.raises(PluginError, match=r"^encoder 'x': the module 'made_up_parts' has no class 'Absent'"):
         build(ComponentConfig(Component("encoder", "x", "made_up_parts:Absent", ""), {}, "model.encoder"), "clip")
 
 

@@ -166,7 +166,7 @@ FAULTS: dict[str, tuple[str, str, list[str]]] = {
         "stride: 4",
         "strid: 4",
         ["first.yaml:3:70: dataset 'videos' has no key 'strid'\n  -> did you mean 'stride'? (choices: augment, "
-         "clip, held_out, labels, mask, mixed_rates, on_corrupt, sampling, short, stride, subset, test_on)"],
+         "clip, fps, held_out, labels, mask, mixed_rates, on_corrupt, sampling, short, stride, subset, test_on)"],
     ),
     "lacking keys": (
         "{use: enc, tau: 4}",

@@ -125,7 +125,7 @@ REFUSED = {
     "class X(Loss):\n  def __init__(self, *, a: Unknown): ...": "made_up_parts:X cannot be imported: NameError",
     "from __future__ import annotations\nfrom vadkit.api import Loss\nclass X(Loss):\n"
     "  def __init__(self, *, a: Unknown): ...": "the types of its constructor cannot be read: NameError",
-    "class Y: ...": "made_up_parts:X cannot be imported: AttributeError",
+    "class Y: ...": "the module 'made_up_parts' has no class 'X'",
     "class X: ...\nX = X": "made_up_parts:X is not a subclass of Loss",
     "def": "made_up_parts:X cannot be imported: SyntaxError",
 }

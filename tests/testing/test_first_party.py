@@ -104,11 +104,9 @@ SETTINGS: Mapping[str, dict[str, dict[str, Any]]] = {
 
 TAILS = "the k-nearest-neighbour estimate is not a density: its tails are too heavy to integrate"
 SINGLE = "computes in float32 only, also under autocast"
-COPIES = "normflows keeps a copy of a constant on the CPU in addition to the buffer, but never uses it"
 EXPECTED: Mapping[str, dict[str, dict[str, str]]] = {
     "baselines": {name: {"check_float64": SINGLE} for name in ("mnad_memory", "autoregressive")},
     "densities": {"knn": {"check_normalised": TAILS}},
-    "flows": {"glow": {"check_device": COPIES}, "realnvp": {"check_device": COPIES}},
 }
 """Plugin -> component -> check -> the reason why it fails."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
@@ -39,7 +40,9 @@ plugin.GRACE = 0.0
 signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGALRM])  # as a loop inside a C library
 plugin._watched(subjects([Component("loss", "hangs", "faulty_modules:HangingLoss", "A loss.")]), 1.5)
 """
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120)
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, env=environment)
     assert done.returncode == 1
     assert "error: loss/hangs check_" in done.stderr
     assert "did not finish within 1.5 seconds, and cannot be interrupted" in done.stderr

@@ -213,7 +213,7 @@ def _sampling(arrays: Arrays) -> Sampling:
 def _read_maps(path: Path, frames: int) -> NDArray[np.float32]:
     try:
         anomaly_maps = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
+    except Exception as error:  # a damaged header fails in the token or the parser code
         what = f"is not a readable file of anomaly maps: {error}"
         raise DataError(what, where=str(path), fix=_SCORE_AGAIN) from error
     if anomaly_maps.ndim != 3 or len(anomaly_maps) != frames:
