@@ -22,7 +22,7 @@ app = typer.Typer(
     rich_markup_mode="rich",
     pretty_exceptions_enable=False,
     help="Find unusual events in video: train on normal video only, score, evaluate, compare.",
-    epilog="New here? [bold]vadkit run quickstart[/bold] takes about two minutes and needs no data.",
+    epilog="New here? [bold]vadkit run quickstart[/bold] takes a few minutes and needs no data.",
 )
 
 # `--help` lists the commands in this order, then the groups.
