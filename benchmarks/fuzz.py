@@ -35,9 +35,9 @@ def imported(instrument: bool) -> Iterator[None]:
     if not instrument:
         yield
         return
-    import atheris
+    import atheris  # pyright: ignore[reportMissingModuleSource]
 
-    with atheris.instrument_imports(include=["vadkit", "yaml"]):
+    with atheris.instrument_imports(include=["vadkit", "yaml"]):  # pyright: ignore[reportAttributeAccessIssue]
         yield
 
 
@@ -225,7 +225,7 @@ def plain(target: str, runs: int, folder: Path, seed: int = 0) -> Mapping[str, f
 
 def guided(target: str, runs: int, folder: Path) -> None:
     """Run the reader with atheris, which ends the process."""
-    import atheris
+    import atheris  # pyright: ignore[reportMissingModuleSource]
 
     with imported(True):
         reader = build(target)

@@ -114,6 +114,7 @@ def build_step(recipe: Recipe) -> tuple[Callable[[Tensor], None], int]:
     from vadkit.recipe.build import build
 
     assert recipe.model is not None
+    assert recipe.model.fit is not None
     with tempfile.TemporaryDirectory() as folder:
         dataset = open_dataset(recipe.data.dataset, folder)  # its videos are not read
         experiment = Experiment(recipe, dataset, RunFolder(Path(folder)), FrameCache(None), NoProgress())

@@ -16,6 +16,7 @@ import math
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -74,7 +75,7 @@ def watched(watch: Watch, path: Path, fps: float) -> str:
         nonlocal lost
         lost = status.frames_lost
 
-    connection = Timed(connect(str(path)))
+    connection: Any = Timed(connect(str(path)))  # it has all that a Connection has
     live = LiveSource(
         str(path), watch.recipe.data.clip, lambda: connection, first=connection, fps=watch.fps, retries=0,
         on_status=count,

@@ -95,7 +95,7 @@ def main() -> None:
             windows += len(used)
             each.append(combine(video, frames, used, experiment))
         result = Evaluator(config).evaluate(EvaluationData(each, experiment.datamodule.labels()), name="stride")
-        value = result.metrics["micro_auc"]
+        value = result.result.metrics["micro_auc"]
         print(f"{stride:>6} {windows:>8} {windows * median(took):>8.1f} {100 * value:>9.2f}%", flush=True)
 
 

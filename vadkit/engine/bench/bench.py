@@ -18,12 +18,13 @@ from torch import nn
 from vadkit.core.errors import VadkitError
 from vadkit.core.progress import NoProgress, Progress
 from vadkit.core.values import ClipSpec
-from vadkit.engine.bench.flops import SCORES, component_names, count_flops, parts_of, watched
+from vadkit.engine.bench.flops import SCORES, count_flops, watched
 from vadkit.engine.bench.memory import Peak
 from vadkit.engine.bench.noise import Noise, Untrained
 from vadkit.engine.experiment import Experiment, without_videos
 from vadkit.engine.export.formats import Form, Runtime, form_of
 from vadkit.engine.export.graph import capture
+from vadkit.engine.parts import component_names, parts_of
 from vadkit.engine.session import precision_for
 from vadkit.model.inference.sliding_window import run_pipeline, score_outputs, update_state
 from vadkit.model.pipeline import Pipeline

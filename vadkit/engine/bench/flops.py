@@ -8,41 +8,16 @@ from math import prod
 from typing import Any, TypeVar
 
 import torch
-from torch import nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.func import functional_call
 from torch.utils.flop_counter import FlopCounterMode
 
 from vadkit.core.contracts import Scorer
+from vadkit.engine.parts import parts_of
 from vadkit.model.pipeline import Pipeline
-from vadkit.recipe.model import Recipe
 
 SCORES = "scores"  # the part after the pipeline
 Reading = TypeVar("Reading")
-
-
-def parts_of(pipeline: Pipeline) -> dict[str, nn.Module]:
-    """Part -> its module. Densities with equal features share one, which has the name of the first density."""
-    parts: dict[str, Any] = {}
-    if (model := pipeline.autoencoder) is not None:
-        named: dict[str, Any] = {"encoder": model.encoder, "bottleneck": model.bottleneck, "decoder": model.decoder}
-        parts = {name: module for name, module in named.items() if module is not None}
-    for name, head in pipeline.named_heads().items():
-        if head.feature not in parts.values():
-            parts[f"features.{name}"] = head.feature
-        parts[f"densities.{name}"] = head.density
-    return parts
-
-
-def component_names(recipe: Recipe) -> dict[str, str]:
-    """Part -> name of its component: `encoder`, `features.NAME`, `densities.NAME`, `scores.NAME` and so on."""
-    names = {f"densities.{name}": entry.density.component.name for name, entry in recipe.densities.items()}
-    names |= {f"features.{name}": entry.feature.component.name for name, entry in recipe.densities.items()}
-    names |= {f"scores.{name}": entry.component.name for name, entry in recipe.scores.items()}
-    if (model := recipe.model) is not None:
-        chosen = {"encoder": model.encoder, "bottleneck": model.bottleneck, "decoder": model.decoder}
-        names |= {part: one.component.name for part, one in chosen.items() if one is not None}
-    return names
 
 
 @contextlib.contextmanager
@@ -90,7 +65,7 @@ def _count(pipeline: Pipeline, scorers: Mapping[str, Scorer]) -> dict[str, int]:
         state: dict[str, torch.Tensor] = {name: fake.from_tensor(tensor) for name, tensor in held.items()}
         state |= {name: torch.tensor(value, dtype=dtype, device=device) for name, (value, dtype) in numbers.items()}
         clips = torch.zeros(1, *pipeline.clip.shape, device=device)
-        counter = FlopCounterMode(display=False, custom_mapping=_BESIDE)
+        counter = FlopCounterMode(display=False, custom_mapping=_OTHERS)
         with counter, watched(pipeline, counter.get_total_flops) as seen:
             out = functional_call(pipeline, state, (clips,))
             before = counter.get_total_flops()
@@ -110,7 +85,7 @@ def _triangular(matrix: Any, *_: Any, out_shape: Any = None, **__: Any) -> int:
     return prod(out_shape) * matrix[-1]
 
 
-_BESIDE = {
+_OTHERS = {
     torch.ops.aten._cdist_forward: _distances,
     torch.ops.aten._euclidean_dist: _distances,  # `cdist` calls it for many rows
     torch.ops.aten.linalg_solve_triangular: _triangular,

@@ -17,8 +17,8 @@ from torch.fx.experimental.symbolic_shapes import is_concrete_int
 from vadkit.core.contracts import Scorer
 from vadkit.core.errors import VadkitError
 from vadkit.core.values import ClipSpec
-from vadkit.engine.bench.flops import component_names, parts_of
 from vadkit.engine.experiment import Experiment
+from vadkit.engine.parts import component_names, parts_of
 from vadkit.model.inference.sliding_window import cell_maps
 from vadkit.model.pipeline import Pipeline
 
