@@ -22,10 +22,11 @@ from vadkit.model.pipeline import Head, Pipeline
 from vadkit.model.training.checkpoint import Checkpoints, load_initial
 from vadkit.model.training.density_fit import FeatureLoader, GradientFit, check_fitted, total_steps
 from vadkit.model.training.device import build_fabric
+from vadkit.model.training.job import TrainingJob
 from vadkit.model.training.log import Log
 from vadkit.model.training.processes import Processes
 from vadkit.model.training.threads import Threads
-from vadkit.model.training.trainer import Trainer, TrainingJob
+from vadkit.model.training.trainer import Trainer
 from vadkit.recipe.build import build
 from vadkit.recipe.model import Fit, Model, Recipe
 from vadkit.store.input_files import records_of
@@ -154,7 +155,7 @@ class Experiment:
 
     def _descend(self, step: TrainingStep, plan: Model, fit: Fit) -> None:
         clips = self.datamodule.training_clips
-        per_epoch = -(-len(clips) // fit.batch_size)
+        per_epoch = -(-len(clips) // fit.step_size)
         self.trainer.fit(
             TrainingJob(
                 stage="model",
@@ -171,6 +172,7 @@ class Experiment:
                 ),
                 per_epoch=per_epoch,
                 batch_size=fit.batch_size,
+                accumulate=fit.accumulate_grad_batches,
                 items=len(clips),
                 steps=total_steps(fit, per_epoch),
                 optimizer=build(fit.optimizer),
@@ -343,9 +345,14 @@ def _build_autoencoder(recipe: Recipe, tags: Sequence[str]) -> Autoencoder | Non
     decoder = build(recipe.model.decoder, encoder.latents if declared is None else declared, clip)
     losses = build_losses(recipe, recipe.model)  # a loss that does not fit is reported before training
     _check_tags(losses, tags)
-    if recipe.model.critic is not None and not any(_owns_parameters(loss) for _, _, loss in losses):
+    owners = [name for name, _, loss in losses if _owns_parameters(loss)]
+    if recipe.model.critic is not None and not owners:
         what = "no loss has parameters that this optimizer could train"
         raise ShapeError(what, where="model.critic", fix="remove it, or add a loss such as adversarial")
+    if owners and recipe.model.fit is not None and recipe.model.fit.accumulate_grad_batches > 1:
+        what = f"the loss {owners[0]!r} trains a critic, whose step needs all samples at once"
+        fix = "set it to 1, and raise batch_size"
+        raise ShapeError(what, where="model.fit.accumulate_grad_batches", fix=fix)
     return Autoencoder(clip, encoder, decoder, bottleneck)
 
 

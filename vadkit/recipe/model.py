@@ -45,7 +45,9 @@ class Fit(Section):
     Attributes:
         epochs: passes over the training samples.
         steps: number of optimiser steps, instead of `epochs`.
-        batch_size: samples per step: clips for the model, maps or vectors for a density.
+        batch_size: samples in a batch: clips for the model, maps or vectors for a density.
+        accumulate_grad_batches: batches per step. Their gradients are added up, so that a step needs the memory of one
+            batch, and is that of a batch this many times as large. Batch norm uses each batch by itself.
         optimizer: kind "optimizer".
         lr_scheduler: the learning-rate scheduler, kind "lr_scheduler"; None keeps the learning rate constant.
         warmup: number of steps in which the learning rate first rises from 0.
@@ -56,6 +58,7 @@ class Fit(Section):
 
     optimizer: Annotated[ComponentConfig, Kind("optimizer")]
     batch_size: PositiveInt
+    accumulate_grad_batches: PositiveInt = 1
     epochs: PositiveFloat | None = None
     steps: PositiveInt | None = None
     lr_scheduler: Annotated[ComponentConfig, Kind("lr_scheduler")] | None = None
@@ -68,6 +71,11 @@ class Fit(Section):
             given = "neither is given" if self.epochs is None else "both are given"
             fix = "set the other to null, as in --set model.fit.epochs=null" if self.epochs is not None else ""
             raise VadkitError(f"exactly one of 'epochs' and 'steps' is needed; {given}", fix=fix)
+
+    @property
+    def step_size(self) -> int:
+        """Samples per optimiser step."""
+        return self.batch_size * self.accumulate_grad_batches
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,8 +17,9 @@ from vadkit.core.progress import NoProgress, Progress
 from vadkit.core.values import Samples
 from vadkit.model.autoencoder import Autoencoder, StepLosses
 from vadkit.model.pipeline import QUIET, check_nll, extract_features
+from vadkit.model.training.job import TrainingJob
 from vadkit.model.training.processes import Processes
-from vadkit.model.training.trainer import Trainer, TrainingJob
+from vadkit.model.training.trainer import Trainer
 from vadkit.recipe.model import Fit
 from vadkit.video.clips import Clips
 
@@ -227,7 +228,7 @@ class GradientFit(FitContext):
                 "this density is trained by gradients, but has no 'fit:'", where=self.stage, fix="add 'fit:' to it"
             )
         fit, dimensions = self.settings, features.spec.dimensions
-        per_epoch, processes = max(features.samples // fit.batch_size, 1), self.trainer.processes
+        per_epoch, processes = max(features.samples // fit.step_size, 1), self.trainer.processes
 
         def batches(epoch: int, start: int) -> Iterator[Tensor]:
             yield from map(processes.share, features.batches(fit.batch_size, epoch=epoch, start=start))
@@ -241,7 +242,8 @@ class GradientFit(FitContext):
                 batches=batches,
                 per_epoch=per_epoch,
                 batch_size=fit.batch_size,
-                items=features.samples,
+                accumulate=fit.accumulate_grad_batches,
+                items=max(features.samples // fit.batch_size, 1) * min(fit.batch_size, features.samples),
                 steps=total_steps(fit, per_epoch),
                 optimizer=self.optimizer,
                 lr_scheduler=self.lr_scheduler,
