@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Sequence
+from contextlib import nullcontext
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from vadkit.core.seeds import derive
 from vadkit.data.datamodule import DataModule
 from vadkit.model.autoencoder import Autoencoder, TrainingStep, loss_place
 from vadkit.model.pipeline import Head, Pipeline
+from vadkit.model.training.activations import checkpointed_activations, sequences_of
 from vadkit.model.training.checkpoint import Checkpoints, load_initial
 from vadkit.model.training.density_fit import FeatureLoader, GradientFit, check_fitted, total_steps
 from vadkit.model.training.device import build_fabric
@@ -89,6 +91,8 @@ class Experiment:
         self.scorers: dict[str, Scorer] = {name: build(chosen) for name, chosen in recipe.scores.items()}
         self._check_scorers()
         self._check_batches()
+        if recipe.engine.checkpoint_activations and self.autoencoder is not None and self.autoencoder.decoder:
+            sequences_of(self.autoencoder)
 
     def _check_batches(self) -> None:
         plans = {"model": self.recipe.model, **{f"densities.{name}": it for name, it in self.recipe.densities.items()}}
@@ -156,33 +160,34 @@ class Experiment:
     def _descend(self, step: TrainingStep, plan: Model, fit: Fit) -> None:
         clips = self.datamodule.training_clips
         per_epoch = -(-len(clips) // fit.step_size)
-        self.trainer.fit(
-            TrainingJob(
-                stage="model",
-                digest=self.digests["model"],
-                module=step,
-                critics=tuple(p for p in step.losses.parameters() if p.requires_grad),
-                batches=lambda epoch, position: clips.batches(
-                    fit.batch_size,
-                    seed=derive(self.recipe.seed, "clips"),
-                    epoch=epoch,
-                    start=position,
-                    ahead=self.fabric.device.type != "cpu",  # the GPU leaves this thread idle
-                    share=self.processes.share,
-                ),
-                per_epoch=per_epoch,
-                batch_size=fit.batch_size,
-                accumulate=fit.accumulate_grad_batches,
-                items=len(clips),
-                steps=total_steps(fit, per_epoch),
-                optimizer=build(fit.optimizer),
-                lr_scheduler=build(fit.lr_scheduler) if fit.lr_scheduler else None,
-                warmup=fit.warmup,
-                clip_gradients=fit.clip_gradients,
-                critic_optimizer=build(plan.critic) if plan.critic else None,
-                sync_batch_norm=self.recipe.engine.sync_batch_norm,
-            )
+        job = TrainingJob(
+            stage="model",
+            digest=self.digests["model"],
+            module=step,
+            critics=tuple(p for p in step.losses.parameters() if p.requires_grad),
+            batches=lambda epoch, position: clips.batches(
+                fit.batch_size,
+                seed=derive(self.recipe.seed, "clips"),
+                epoch=epoch,
+                start=position,
+                ahead=self.fabric.device.type != "cpu",  # the GPU leaves this thread idle
+                share=self.processes.share,
+            ),
+            per_epoch=per_epoch,
+            batch_size=fit.batch_size,
+            accumulate=fit.accumulate_grad_batches,
+            items=len(clips),
+            steps=total_steps(fit, per_epoch),
+            optimizer=build(fit.optimizer),
+            lr_scheduler=build(fit.lr_scheduler) if fit.lr_scheduler else None,
+            warmup=fit.warmup,
+            clip_gradients=fit.clip_gradients,
+            critic_optimizer=build(plan.critic) if plan.critic else None,
+            sync_batch_norm=self.recipe.engine.sync_batch_norm,
         )
+        lean = self.recipe.engine.checkpoint_activations
+        with checkpointed_activations(step.autoencoder) if lean else nullcontext():
+            self.trainer.fit(job)
 
     def fit_densities(self) -> None:
         """Stage two: fit each density to the features of normal clips; the encoder is frozen."""

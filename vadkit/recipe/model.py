@@ -260,6 +260,8 @@ class Engine(Section):
             uses its part of the batch, and the running statistics are those of the first process.
         precision: "bf16" computes convolutions in bfloat16, and operations that need more precision in float32. "auto"
             chooses bf16 if a measurement of the machine finds it faster and correct, else fp32.
+        checkpoint_activations: the training of the model keeps only some of its activations, and computes the others
+            again in the backward pass. It needs less memory and more time, and gives the same model.
         threads: CPU threads of all stages; None measures for each stage whether one thread is as fast as all.
         score_batch: clips in one batch when scoring.
         score_stride: frames between neighbouring windows when scoring.
@@ -270,6 +272,7 @@ class Engine(Section):
     num_nodes: PositiveInt = 1
     sync_batch_norm: bool = False
     precision: Literal["auto", "fp32", "bf16"] = "fp32"
+    checkpoint_activations: bool = False
     threads: PositiveInt | None = None
     score_batch: PositiveInt = 8
     score_stride: PositiveInt = 1
