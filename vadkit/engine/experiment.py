@@ -18,6 +18,7 @@ from vadkit.core.errors import DataError, ShapeError, VadkitError, closest
 from vadkit.core.progress import NoProgress, Progress
 from vadkit.core.seeds import derive
 from vadkit.data.datamodule import DataModule
+from vadkit.engine.feature_key import feature_key, reads_all
 from vadkit.model.autoencoder import Autoencoder, TrainingStep, loss_place
 from vadkit.model.pipeline import Head, Pipeline
 from vadkit.model.training.activations import checkpointed_activations, sequences_of
@@ -31,6 +32,7 @@ from vadkit.model.training.threads import Threads
 from vadkit.model.training.trainer import Trainer
 from vadkit.recipe.build import build
 from vadkit.recipe.model import Fit, Model, Recipe
+from vadkit.store.features import FeatureFiles
 from vadkit.store.input_files import records_of
 from vadkit.store.run_folder import RunFolder, stage_digests
 from vadkit.video.cache import FrameCache
@@ -64,6 +66,7 @@ class Experiment:
     ) -> None:
         self.recipe, self.folder, self.progress = recipe, folder, progress
         self.datamodule = DataModule(recipe.data, recipe.seed, dataset, cache, progress)
+        self._features = FeatureFiles(cache, progress)
         self.clip = recipe.data.clip
         self.files = records_of(recipe)
         self.digests = stage_digests(recipe.tree, self.files)
@@ -206,7 +209,13 @@ class Experiment:
             self.progress.message(f"{stage}: computing features of {len(clips)} training clips")
             began = time.monotonic()
             where = f"densities.{name}.feature"
-            features = FeatureLoader(clips, head.feature, self.autoencoder, self.fabric, seed, self.progress, where)
+            stored = None
+            if self.processes.count == 1 and reads_all(self.recipe.densities[name], head.feature.spec, clips):
+                key = feature_key(self.recipe, name, head, self.autoencoder, self.datamodule, self.files)
+                stored = self._features, key
+            features = FeatureLoader(
+                clips, head.feature, self.autoencoder, self.fabric, seed, self.progress, where, stored
+            )
             if (grid := head.feature.spec.grid) is not None:
                 places = f"{grid.rows} x {grid.columns} places"
                 if not features.samples:
@@ -355,7 +364,7 @@ def _build_autoencoder(recipe: Recipe, tags: Sequence[str]) -> Autoencoder | Non
         what = "no loss has parameters that this optimizer could train"
         raise ShapeError(what, where="model.critic", fix="remove it, or add a loss such as adversarial")
     if owners and recipe.model.fit is not None and recipe.model.fit.accumulate_grad_batches > 1:
-        what = f"the loss {owners[0]!r} trains a critic, whose step needs all samples at once"
+        what = f"the loss {owners[0]!r} trains a critic, and the critic's step needs all samples at once"
         fix = "set it to 1, and raise batch_size"
         raise ShapeError(what, where="model.fit.accumulate_grad_batches", fix=fix)
     return Autoencoder(clip, encoder, decoder, bottleneck)
