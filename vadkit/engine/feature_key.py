@@ -23,7 +23,7 @@ from vadkit.store.manifest import InputFileRecord
 from vadkit.store.provenance import code_of_components, source_digest
 from vadkit.video.clips import Clips
 
-_PACKAGES = ("opencv-python-headless", "onnxruntime", "torchvision", "timm")  # beside those of the manifest
+_PACKAGES = ("opencv-python-headless", "onnxruntime", "torchvision", "timm")  # in addition to those of the manifest
 
 
 def reads_all(density: Density, spec: FeatureSpec, clips: Clips) -> bool:

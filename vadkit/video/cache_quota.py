@@ -44,7 +44,7 @@ class CacheQuota:
 
     A run lists the entries that it needs in a claim file and holds a lock next to that file. When the run ends, for
     whatever reason, the system frees the lock and the claim no longer counts. The `limit` is in bytes; None means no
-    limit. It applies to the entries whose file names match `pattern`.
+    limit. It applies to the entries with file names that match `pattern`.
     """
 
     def __init__(self, folder: Path, limit: int | None, pattern: str = "*.npy") -> None:
