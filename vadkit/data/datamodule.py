@@ -143,7 +143,11 @@ class DataModule:
         return self._split[1]
 
     def labels(self) -> dict[str, Labels]:
-        """Test video -> ground truth, without the videos that have no labels."""
+        """Test video -> ground truth, without the videos that have no labels. They are read once."""
+        return self._labels
+
+    @cached_property
+    def _labels(self) -> dict[str, Labels]:
         with reading(self.data.dataset.component.name):
             all_labels = {video.name: self._dataset.labels(video) for video in self.videos("test")}
         return {name: labels for name, labels in all_labels.items() if labels is not None}
