@@ -22,8 +22,9 @@ from vadkit.engine.dry_run import dry_run
 from vadkit.model.autoencoder import Autoencoder, TrainingStep
 from vadkit.model.training.checkpoint import Checkpoints
 from vadkit.model.training.device import build_fabric
+from vadkit.model.training.job import TrainingJob
 from vadkit.model.training.log import Log
-from vadkit.model.training.trainer import Trainer, TrainingJob
+from vadkit.model.training.trainer import Trainer
 from vadkit.recipe.model import Engine
 from vadkit.video.clips import Batch
 from vadkit_standard.optimizers import SGD
