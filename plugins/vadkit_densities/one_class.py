@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from sklearn.svm import OneClassSVM as Machine
@@ -69,7 +69,8 @@ class OneClassSVM(DensityModel, nn.Module):
         """Find the support vectors."""
         del context
         scaled = self.scale.fit(collect(features, self.samples))
-        found = Machine(kernel=self.kernel, gamma=self.gamma, nu=self.nu).fit(scaled.numpy())
+        gamma: Any = self.gamma
+        found = Machine(kernel=self.kernel, gamma=gamma, nu=self.nu).fit(scaled.numpy())
         count = len(found.support_)
         self.vectors[:count] = torch.from_numpy(found.support_vectors_)
         self.weights[:count] = torch.from_numpy(found.dual_coef_[0])

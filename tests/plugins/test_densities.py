@@ -82,7 +82,7 @@ def test_neighbours_estimate_a_density() -> None:
     np.testing.assert_allclose(found.numpy(), -norm.logpdf(points[:, 0].numpy()), atol=0.35)
 
 
-SMALL = {"subspace": 2, "iterations": 4}
+SMALL: dict[str, Any] = {"subspace": 2, "iterations": 4}
 ALL = {
     "full": Gaussian(SPEC),
     "diagonal": Gaussian(SPEC, covariance="diagonal"),
