@@ -14,6 +14,7 @@ from torch import nn
 
 from vadkit.api import DataError, DensityModel, FeatureSpec, ShapeError
 from vadkit.testing.toy_fit import ToyContext, ToySource
+from vadkit_densities.deep_svdd import DeepSVDD
 from vadkit_densities.one_class import OneClassSVM
 from vadkit_densities.subspace import SubspaceSVDD
 
@@ -27,8 +28,8 @@ def values(count: int = 300, seed: int = 0) -> torch.Tensor:
     return drawn * torch.tensor([1.0, 2, 3, 4]) + 5
 
 
-def fit(density: DensityModel, sample: torch.Tensor) -> nn.Module:
-    density.fit(ToySource(sample, SPEC), ToyContext(3))
+def fit(density: DensityModel, sample: torch.Tensor, *, epochs: int = 0) -> nn.Module:
+    density.fit(ToySource(sample, SPEC), ToyContext(epochs))
     assert isinstance(density, nn.Module)
     return density.eval()
 
@@ -95,5 +96,32 @@ def test_settings_that_do_not_fit_are_refused() -> None:
         SubspaceSVDD(SPEC, subspace=5)
     with pytest.raises(ShapeError, match="must be above 0"):
         SubspaceSVDD(SPEC, step=0.0)
+    with pytest.raises(ShapeError, match="nu must be between 0 and 1"):
+        DeepSVDD(SPEC, nu=1.0)
+    with pytest.raises(ShapeError, match="must be at least 1"):
+        DeepSVDD(SPEC, hidden=[0])
     with pytest.raises(DataError, match=r"a penalty of 0\.1 needs at least 10 samples, but there are 7"):
         fit(SubspaceSVDD(SPEC), values(7))
+
+
+@pytest.mark.parametrize("objective", ["one_class", "soft_boundary"])
+def test_deep_svdd_draws_normal_samples_to_its_centre(objective: Any) -> None:
+    torch.manual_seed(0)
+    density = DeepSVDD(SPEC, hidden=[16], code=4, objective=objective, nu=0.1)
+    sample = values()
+    first = fit(density, sample)(sample).detach()
+    found = fit(density, sample, epochs=10)(sample).detach()
+    assert float(found.std()) < 0.5 * float(first.std())
+    assert float(density.centre.abs().min()) >= 0.1
+    if objective == "soft_boundary":
+        assert float((found > 0).float().mean()) == pytest.approx(0.1, abs=0.01)
+
+
+def test_the_soft_boundary_reduces_the_largest_distances() -> None:
+    density = DeepSVDD(SPEC, hidden=[8], code=2, objective="soft_boundary", nu=0.25).train()
+    sample = values(8)
+    distances = density.eval()(sample).detach()
+    worst = distances.topk(2).values.mean()  # the least R² + mean(max(0, distance² - R²)) / nu over all R
+    grid = torch.linspace(0, float(distances.max()), 20001)[:, None]
+    assert float((grid[:, 0] + (distances - grid).clamp_min(0).mean(1) / 0.25).min()) == pytest.approx(float(worst))
+    assert float(density.train()(sample).mean().detach()) == pytest.approx(float(worst))

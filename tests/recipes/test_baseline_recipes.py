@@ -13,10 +13,10 @@ from vadkit.plugin.registry import Registry
 from vadkit.recipe.variants import family_of
 
 METHODS = (
-    *("convae", "convlstm", "ffp", "frame_difference", "lsa", "memae", "mnad_prediction", "mnad_reconstruction"),
-    *("one_class_svm", "stae", "steal", "subspace_svdd"),
+    *("convae", "convlstm", "deep_svdd", "ffp", "frame_difference", "lsa", "memae", "mnad_prediction"),
+    *("mnad_reconstruction", "one_class_svm", "stae", "steal", "subspace_svdd"),
 )
-ON_ITAE = ("one_class_svm", "subspace_svdd")  # densities of the latents of ITAE; also for Table 8
+ON_ITAE = ("deep_svdd", "one_class_svm", "subspace_svdd")  # densities of the latents of ITAE; also for Table 8
 COMPARISONS = ("baselines/ped2_small", "baselines/walkway")
 FULL = [f"baselines/{method}/{data}" for method in METHODS for data in ("ped2", "avenue", "st")]
 FULL += [f"baselines/{method}/ucf_crime" for method in ON_ITAE]
