@@ -28,8 +28,9 @@ class SubspaceSVDD(DensityModel, nn.Module):
         penalty: weight of a sample outside the ball (C). At most 1 / C samples are outside.
         iterations: number of gradient steps.
         step: size of a gradient step (η).
-        regularizer: what the gradient also reduces in the subspace: "none" (ψ0), the spread of "all" samples (ψ1), of
-            the weighted sum of the "support" vectors (ψ2), or of those at the "boundary" of the ball (ψ3).
+        regularizer: what the gradient also reduces in the subspace: nothing with "none" (ψ0), or the squares of "all"
+            samples (ψ1). "support" (ψ2) and "boundary" (ψ3) reduce the square of a weighted sum: of the support
+            vectors, or of those at the boundary of the ball.
         beta: weight of the regularizer (β).
         samples: maximum number of training samples to fit on. The time grows with its square.
 
