@@ -28,9 +28,9 @@ class SubspaceSVDD(DensityModel, nn.Module):
         penalty: weight of a sample outside the ball (C). At most 1 / C samples are outside.
         iterations: number of gradient steps.
         step: size of a gradient step (η).
-        regularizer: what the gradient also reduces in the subspace: nothing with "none" (ψ0), or the squares of "all"
-            samples (ψ1). "support" (ψ2) and "boundary" (ψ3) reduce the square of a weighted sum: of the support
-            vectors, or of those at the boundary of the ball.
+        regularizer: what the gradient also reduces. With "none" (ψ0), that is nothing. With "all" (ψ1), it is the
+            squares of all samples in the subspace. With "support" (ψ2), it is the square of the weighted sum of the
+            support vectors. With "boundary" (ψ3), only those at the boundary of the ball are added up.
         beta: weight of the regularizer (β).
         samples: maximum number of training samples to fit on. The time grows with its square.
 
