@@ -56,6 +56,9 @@ SETTINGS: Mapping[str, dict[str, dict[str, Any]]] = {
         "autoregressive": {"toy": {"encoder": CODES}},
         "decoder/lsa": {"channels": [4, 4, 4, 4, 4, 4], "toy": {"encoder": CODES}},
         "adversarial": {"channels": [8, 8], "toy": {"clip": PREDICTION}},
+        "region_sequences": {"latent": "static", "regions": 2},
+        "tsc": {"hidden": 2, "toy": {"sample_shape": [4, 3]}},
+        "stack_rnn": {"hidden": 8, "projection": 4, "toy": {"sample_shape": [4, 3]}},
     },
     "datasets": {"walkway": {"size": [32, 48], "frames": 30}}
     | {name: {"toy": {"root": ROOT / name}} for name in TREES},
