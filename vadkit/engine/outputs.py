@@ -83,7 +83,7 @@ def read_clips(
             everything, name = _find(module, video), video
         else:
             everything, name = np.asarray(video), "frames"
-            wanted = (spec.height, spec.width, spec.channels)
+            wanted = (spec.height, spec.width, spec.colors)
             if everything.ndim != 4 or everything.shape[1:] != wanted or everything.dtype != np.uint8:
                 what = f"is {everything.dtype} {everything.shape}, not uint8 (F, {', '.join(map(str, wanted))})"
                 raise DataError(what, where="frames", fix="resize the frames to the clip of the recipe")
@@ -94,7 +94,7 @@ def read_clips(
         starts = first + window_starts(stop - first, spec, stride, video=name, short=recipe.data.short)
         windows = [read_window(everything, spec, int(start)) for start in starts]
         numbers = np.stack([window_frames(len(everything), spec, int(start)) for start in starts])
-    return numbers, to_clips(windows).numpy()
+    return numbers, to_clips(windows, spec).numpy()
 
 
 def video_outputs(

@@ -173,8 +173,11 @@ class Pipeline(nn.Module):
         return next(broken, "model")
 
     def _hide(self, frames: Tensor) -> Tensor:
-        """Frames (..., H, W) in [-1, 1] with black pixels where the mask leaves them out."""
-        return frames if self.mask is None else frames.masked_fill(self.mask, -1.0)
+        """Frames (B, C, T, H, W) in [-1, 1] with black pixels, and no flow, where the mask leaves them out."""
+        if self.mask is None:
+            return frames
+        pictures, flow = frames[:, : self.clip.colors], frames[:, self.clip.colors :]
+        return torch.cat([pictures.masked_fill(self.mask, -1.0), flow.masked_fill(self.mask, 0.0)], dim=1)
 
 
 def check_nll(where: str, nll: object, samples: int) -> None:

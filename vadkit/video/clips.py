@@ -15,6 +15,7 @@ from vadkit.core.errors import DataError
 from vadkit.core.values import ClipSpec, Sampling, Short, TrainingClip
 from vadkit.video.augmenter import Augmenter
 from vadkit.video.cache import Frames
+from vadkit.video.optical_flow import flow_channels
 
 
 def window_count(frames: int, spec: ClipSpec, stride: int, *, video: str, short: Short = "error") -> int:
@@ -50,17 +51,19 @@ def read_window(frames: Frames, spec: ClipSpec, start: int) -> NDArray[np.uint8]
     return np.concatenate([found, np.repeat(last, spec.frames - len(found), axis=0)])
 
 
-def to_clips(windows: Sequence[NDArray[np.uint8]]) -> Tensor:
-    """Windows (T, H, W, C) uint8 -> (B, C, T, H, W) float32 in [-1, 1].
+def to_clips(windows: Sequence[NDArray[np.uint8]], spec: ClipSpec) -> Tensor:
+    """Windows (T, H, W, colours) uint8 -> (B, C, T, H, W) float32 in [-1, 1], with optical flow if `spec` has it.
 
     NumPy converts in this thread only. Torch would split this small work among its threads and, on a busy
     machine, wait for them much longer than the work takes.
     """
-    frames, height, width, channels = windows[0].shape
-    clips = np.empty((len(windows), channels, frames, height, width), np.float32)
+    clips = np.empty((len(windows), *spec.shape), np.float32)
     for window, clip in zip(windows, clips, strict=True):
-        np.divide(window.transpose(3, 0, 1, 2), np.float32(127.5), out=clip)
-        clip -= 1
+        colors = clip[: spec.colors]
+        np.divide(window.transpose(3, 0, 1, 2), np.float32(127.5), out=colors)
+        colors -= 1
+        if spec.flow:
+            clip[spec.colors :] = flow_channels(window, spec.flow)
     return torch.from_numpy(clips)
 
 
@@ -115,7 +118,7 @@ class Clips:
 
     def read(self, numbers: Sequence[int] | NDArray[np.int64]) -> Tensor:
         """Clips by number -> (B, C, T, H, W) float32 in [-1, 1], without augmentation."""
-        return to_clips([self._clip(int(number)).frames for number in numbers])
+        return to_clips([self._clip(int(number)).frames for number in numbers], self.spec)
 
     def read_augmented(
         self, numbers: Sequence[int] | NDArray[np.int64], *, seed: int, epoch: int, normal: bool = False
@@ -127,7 +130,7 @@ class Clips:
         augmenter, generator = self.augmenter.of_normal if normal else self.augmenter, np.random.default_rng
         clips = [augmenter(self._clip(n), generator([seed, epoch, n, 1])) for n in map(int, numbers)]
         tags = {name: torch.tensor([float(clip.tags.get(name, 0)) for clip in clips]) for name in augmenter.tags}
-        return Batch(to_clips([clip.frames for clip in clips]), tags)
+        return Batch(to_clips([clip.frames for clip in clips], self.spec), tags)
 
     def _clip(self, number: int) -> TrainingClip:
         video = int(np.searchsorted(self._ends, number, side="right"))

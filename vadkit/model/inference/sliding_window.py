@@ -294,7 +294,7 @@ def score_video(
     pipeline.reset()
     for first in range(0, len(starts), batch):
         chunk = starts[first : first + batch]
-        clips = to_clips([read_window(frames, spec, int(start)) for start in chunk])
+        clips = to_clips([read_window(frames, spec, int(start)) for start in chunk], spec)
         # A short video repeats frames to fill its clip: a frame's score is that of its first position.
         windows = [np.unique(window_frames(len(frames), spec, int(start))) for start in chunk]
         for window in windows:
