@@ -36,6 +36,9 @@ MixedRates = Literal["warn", "error"]
 
 _SMALLEST_WITH_FLOW = 12  # side of a frame, pixels; OpenCV stops with an error below
 
+BOXES = "boxes"
+"""The latent with the boxes of a clip, (B, 4, 1, 1, K): x0, y0, x1, y1 in pixels of the clip, NaN without a box."""
+
 Share = Annotated[float, Ge(0), Lt(1)]
 Probability = Annotated[float, Ge(0), Le(1)]
 
@@ -139,6 +142,11 @@ class ClipSpec:
     def target_frames(self) -> int:
         """T_out, number of frames that the decoder gives."""
         return self.target[1] - self.target[0]
+
+    @property
+    def middle(self) -> int:
+        """The frame in the middle of the input, the later one of two. Boxes of objects belong to it."""
+        return self.input[0] + self.input_frames // 2
 
     @property
     def shape(self) -> tuple[int, int, int, int]:
@@ -245,6 +253,8 @@ class FeatureSpec:
         frames: for each step, the half-open range of input frames that it describes. None if step t'
             describes the input frames t' * T / T' to (t' + 1) * T / T' - 1.
         position: True if the last two values of a sample are the row and the column of its place.
+        objects: True if the places are the boxes of the clip, in the order of the latent `boxes`. The grid then has
+            one row with a column for each of them.
 
     Example:
         Two maps per clip, with two continuous channels and one of 8-bit intensity:
@@ -268,6 +278,7 @@ class FeatureSpec:
     grid: Grid | None = None
     frames: tuple[tuple[int, int], ...] | None = None
     position: bool = False
+    objects: bool = False
 
     @property
     def dimensions(self) -> int:

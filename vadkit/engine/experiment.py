@@ -16,6 +16,7 @@ from vadkit.core.contracts import Dataset, Feature, Loss, Scorer
 from vadkit.core.errors import DataError, ShapeError, VadkitError, closest
 from vadkit.core.progress import NoProgress, Progress
 from vadkit.core.seeds import derive
+from vadkit.core.values import BOXES, LatentSpec
 from vadkit.data.datamodule import DataModule
 from vadkit.model.autoencoder import Autoencoder, TrainingStep, loss_place
 from vadkit.model.pipeline import Head, Pipeline
@@ -28,6 +29,7 @@ from vadkit.model.training.threads import Threads
 from vadkit.model.training.trainer import Trainer, TrainingJob
 from vadkit.recipe.build import build
 from vadkit.recipe.model import Fit, Model, Recipe
+from vadkit.store.external.boxes import box_reader
 from vadkit.store.input_files import records_of
 from vadkit.store.run_folder import RunFolder, stage_digests
 from vadkit.video.cache import FrameCache
@@ -60,7 +62,8 @@ class Experiment:
         fabric: Fabric | None = None,
     ) -> None:
         self.recipe, self.folder, self.progress = recipe, folder, progress
-        self.datamodule = DataModule(recipe.data, recipe.seed, dataset, cache, progress)
+        reader = box_reader(recipe.data.boxes)
+        self.datamodule = DataModule(recipe.data, recipe.seed, dataset, cache, progress, reader)
         self.clip = recipe.data.clip
         self.files = records_of(recipe)
         self.digests = stage_digests(recipe.tree, self.files)
@@ -68,7 +71,12 @@ class Experiment:
         self.fabric: Fabric = fabric or build_fabric(recipe.engine)
         self.processes = Processes(self.fabric)
         self.autoencoder = _build_autoencoder(recipe, self.datamodule.augmenter.tags)
-        latents = self.autoencoder.encoder.latents if self.autoencoder else {}
+        latents = dict(self.autoencoder.encoder.latents) if self.autoencoder else {}
+        if (boxes := recipe.data.boxes) is not None:
+            if BOXES in latents:
+                what = f"it has a latent {BOXES!r}, but this is the name of the boxes of data.boxes"
+                raise ShapeError(what, where="model.encoder", fix="use another encoder, or remove data.boxes")
+            latents[BOXES] = LatentSpec(4, 1, 1, boxes.most)
         self.heads: dict[str, Head] = {}
         features: list[tuple[dict[str, Any], Feature]] = []
         for name, entry in recipe.densities.items():
@@ -76,7 +84,7 @@ class Experiment:
             plain = entry.feature.plain()
             feature = next((built for known, built in features if known == plain), None)
             if feature is None:
-                feature = build(entry.feature, self.clip, latents)
+                feature = build(entry.feature, self.clip, latents, positional={"encoder": (self.clip,)})
                 features.append((plain, feature))
             self.heads[name] = Head(feature, build(entry.density, feature.spec))
             if entry.fit is None and self.heads[name].density.needs_fit:
@@ -239,7 +247,17 @@ class Experiment:
         maps = {name for scorer in readers for name in scorer.densities()}
         decode = any(scorer.uses_output for scorer in self.scorers.values())
         mask = None if self.datamodule.mask is None else torch.from_numpy(self.datamodule.mask)
-        pipeline = Pipeline(self.clip, self.autoencoder, self.heads, decode=decode, maps=maps, mask=mask, folded=folded)
+        objects = self.recipe.data.boxes.most if self.recipe.data.boxes is not None else 0
+        pipeline = Pipeline(
+            self.clip,
+            self.autoencoder,
+            self.heads,
+            decode=decode,
+            maps=maps,
+            mask=mask,
+            objects=objects,
+            folded=folded,
+        )
         return pipeline.to(self.fabric.device)
 
     def dimensions(self) -> dict[str, int]:

@@ -14,6 +14,7 @@ from torch import Tensor
 from vadkit.core.errors import DataError
 from vadkit.core.values import ClipSpec, Sampling, Short, TrainingClip
 from vadkit.video.augmenter import Augmenter
+from vadkit.video.boxes import FrameBoxes
 from vadkit.video.cache import Frames
 from vadkit.video.optical_flow import flow_channels
 
@@ -73,21 +74,24 @@ class Batch(NamedTuple):
     Attributes:
         clips: (B, C, T, H, W) float32 in [-1, 1].
         tags: name of a tag -> (B,), 0 for a clip without the tag.
+        boxes: (B, 4, 1, 1, K) the boxes of objects; None if the videos have none.
     """
 
     clips: Tensor
     tags: dict[str, Tensor]
+    boxes: Tensor | None = None
 
     def to(self, device: torch.device) -> Batch:
         """The same batch on a device."""
-        return Batch(self.clips.to(device), {name: values.to(device) for name, values in self.tags.items()})
+        tags = {name: values.to(device) for name, values in self.tags.items()}
+        return Batch(self.clips.to(device), tags, None if self.boxes is None else self.boxes.to(device))
 
 
 class Clips:
     """All clips of some videos at a stride. Its memory grows with the number of videos, not with their length.
 
     The frames of a video are (F, H, W, C) uint8, on disk or in memory. `scenes` has the scene of each video, for the
-    sampling by scene; by default all videos are one scene.
+    sampling by scene; by default all videos are one scene. `boxes` has the boxes of objects in each video.
 
     Raises:
         DataError: there are no videos, or one is shorter than a clip.
@@ -103,12 +107,13 @@ class Clips:
         sampling: Sampling = "random",
         augmenter: Augmenter | None = None,
         short: Short = "error",
+        boxes: Sequence[FrameBoxes] | None = None,
     ) -> None:
         if not videos:
             raise DataError("there are no videos")
         self.spec, self.stride, self.sampling = spec, stride, sampling
         self.augmenter = augmenter or Augmenter()
-        self._frames = [frames for _, frames in videos]
+        self._frames, self._boxes = [frames for _, frames in videos], boxes
         self._scenes = list(scenes) or [""] * len(videos)
         counts = [window_count(len(frames), spec, stride, video=name, short=short) for name, frames in videos]
         self._ends = np.cumsum(counts)
@@ -130,13 +135,28 @@ class Clips:
         augmenter, generator = self.augmenter.of_normal if normal else self.augmenter, np.random.default_rng
         clips = [augmenter(self._clip(n), generator([seed, epoch, n, 1])) for n in map(int, numbers)]
         tags = {name: torch.tensor([float(clip.tags.get(name, 0)) for clip in clips]) for name in augmenter.tags}
-        return Batch(to_clips([clip.frames for clip in clips], self.spec), tags)
+        return Batch(to_clips([clip.frames for clip in clips], self.spec), tags, self.boxes(numbers))
+
+    def boxes(self, numbers: Sequence[int] | NDArray[np.int64]) -> Tensor | None:
+        """The boxes of objects in clips, (B, 4, 1, 1, K); None if the videos have none."""
+        if self._boxes is None:
+            return None
+        places = [self._place(int(number)) for number in numbers]
+        found = [self._boxes[video].of([self._boxed(video, start)]) for video, start in places]
+        return torch.from_numpy(np.concatenate(found))
+
+    def _boxed(self, video: int, start: int) -> int:
+        return int(window_frames(len(self._frames[video]), self.spec, start)[self.spec.middle])
+
+    def _place(self, number: int) -> tuple[int, int]:
+        """The video of a clip, and its first frame."""
+        video = int(np.searchsorted(self._ends, number, side="right"))
+        within = number - (int(self._ends[video - 1]) if video else 0)
+        return video, min(within * self.stride, max(len(self._frames[video]) - self.spec.span, 0))
 
     def _clip(self, number: int) -> TrainingClip:
-        video = int(np.searchsorted(self._ends, number, side="right"))
+        video, start = self._place(number)
         frames = self._frames[video]
-        within = number - (int(self._ends[video - 1]) if video else 0)
-        start = min(within * self.stride, max(len(frames) - self.spec.span, 0))
         found = read_window(frames, self.spec, start)
         return TrainingClip(found, lambda first, stop, step: frames[first:stop:step], start, len(frames))
 
