@@ -260,7 +260,7 @@ def _to_pixels(out: ClipOutputs, name: str, nll: Tensor) -> Tensor:
     down, across = (rows >= y0) & (rows < y1), (columns >= x0) & (columns < x1)  # (B, K, H) and (B, K, W)
     lowest = nll.amin((2, 3), keepdim=True)
     pixels = lowest.expand(-1, -1, height, width).clone()
-    for box in range(nll.shape[3]):
+    for box in torch.isfinite(x0).any(0).flatten().nonzero().flatten().tolist():
         inside = (down[:, box, :, None] & across[:, box, None])[:, None]
         pixels = torch.where(inside, torch.maximum(pixels, nll[..., box : box + 1]), pixels)
     return pixels

@@ -25,6 +25,8 @@ ROOT = Path(tempfile.gettempdir(), f"vadkit-trees-{os.getpid()}")
 PROJECT = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
 PREDICTION = {"frames": 5, "size": [32, 48], "color": "gray", "input": "0:4", "target": "4:5"}
+OBJECTS = {"frames": 2, "size": [32, 48], "color": "gray", "flow": 4}
+BOXES = {"boxes": [4, 1, 1, 3]}
 LONGER = {"frames": 16, "size": [32, 48], "color": "gray", "input": "0:8", "target": "0:16"}
 UNET = {"use": "unet", "channels": [8, 8, 8]}
 QUERIES = {"use": "mnad", "channels": [8, 8, 8]}
@@ -66,7 +68,10 @@ SETTINGS: Mapping[str, dict[str, dict[str, Any]]] = {
         "one_path": {"channels": [8, 8, 8, 8]},
         "decoder/itae": {"channels": [8, 8, 8]},
     },
-    "motion": {"motion_energy": {"gap": 1}},  # the block of the toy anomaly jumps back after two frames
+    "motion": {
+        "motion_energy": {"gap": 1},  # the block of the toy anomaly jumps back after two frames
+        "object_velocity": {"toy": {"clip": OBJECTS, "latents": BOXES}},
+    },
     "sinks": {
         "jsonl": {"file": "alarms.jsonl"},
         "scores": {"file": "scores.csv"},
@@ -126,9 +131,10 @@ def conformance(plugin: str) -> Any:
 
 def test_backbone(tmp_path: Path) -> None:
     weights = write_export(tmp_path / "small.pt2", (32, 48), batch=2)
-    settings = {"encoder/backbone": {"weights": str(weights), "architecture": "export"}}
-    outcomes = list(run_checks(subjects("backbone", settings)))
-    assert {outcome.component for outcome in outcomes} == {"encoder/backbone"}
+    network = {"weights": str(weights), "architecture": "export"}
+    crops = {"encoder": {"use": "backbone", **network, "every": 2}, "toy": {"clip": OBJECTS, "latents": BOXES}}
+    outcomes = list(run_checks(subjects("backbone", {"encoder/backbone": network, "object_crops": crops})))
+    assert {outcome.component for outcome in outcomes} == {"encoder/backbone", "feature/object_crops"}
     assert not [outcome for outcome in outcomes if outcome.state not in ("passed", "skipped")]
 
 

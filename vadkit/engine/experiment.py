@@ -209,7 +209,8 @@ class Experiment:
             where = f"densities.{name}.feature"
             features = FeatureLoader(clips, head.feature, self.autoencoder, self.fabric, seed, self.progress, where)
             if (grid := head.feature.spec.grid) is not None:
-                places = f"{grid.rows} x {grid.columns} places"
+                objects = head.feature.spec.objects
+                places = f"up to {grid.columns} objects" if objects else f"{grid.rows} x {grid.columns} places"
                 if not features.samples:
                     what = f"no place has a sample in any of the {len(clips)} training clips"
                     fix = "check the training videos, or lower the threshold from which a place has a sample"

@@ -10,7 +10,10 @@ from vadkit.cli.interrupt import interruptible
 from vadkit.core.errors import VadkitError
 
 app = typer.Typer(
-    name="data", no_args_is_help=True, rich_markup_mode="rich", help="Check, convert or preview a data set; find objects."
+    name="data",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    help="Check, convert or preview a data set.",
 )
 
 Target = Annotated[
@@ -101,7 +104,7 @@ def boxes(
     threshold: Annotated[float, typer.Option(min=0, help="Difference from the background, in gray levels.")] = 25.0,
     least: Annotated[int, typer.Option(min=1, help="Smallest number of pixels of a region.")] = 60,
 ) -> None:
-    """Write boxes of what differs from the background of a fixed camera, for data.boxes. A detector finds better ones."""
+    """Write boxes of what differs from the background of a fixed camera, for data.boxes."""
     from vadkit.cli.progress import terminal_progress
     from vadkit.data.tools import open_target, write_boxes
 
