@@ -15,7 +15,7 @@ from tiny_runs import TINY
 from toys import registry
 
 import vadkit
-from vadkit.api import ClipOutputs, ClipSpec, FeatureSpec, Grid, LatentSpec, Samples, ShapeError
+from vadkit.api import ClipOutputs, ClipSpec, FeatureSpec, Grid, LatentSpec, Samples, ShapeError, Split
 from vadkit.core.errors import VadkitError
 from vadkit.recipe.loading import read_recipe
 from vadkit.store.input_files import records_of
@@ -28,7 +28,7 @@ SIZE = (32, 48)
 CLIP = ClipSpec(2, *SIZE, "gray", flow=8.0)
 
 
-def write(folder: Path, split: str, videos: int, frames: int = 24) -> Path:
+def write(folder: Path, split: Split, videos: int, frames: int = 24) -> Path:
     """The boxes of the abnormal objects, and in each frame that of a place where people walk; no box in frame 5."""
     lines = ["video,frame,x,y,w,h"]
     for index in range(videos):

@@ -73,7 +73,8 @@ def video_boxes(video: VideoRef, *, threshold: float, least: int) -> Iterator[Bo
     background = _background(video)
     for number, frame in enumerate(decode(video, color="gray", damages=Damages())):
         differs = np.abs(frame[..., 0].astype(np.float32) - background) > threshold
-        regions, _ = ndimage.label(ndimage.binary_closing(ndimage.binary_opening(differs), iterations=2))
+        closed = ndimage.binary_closing(ndimage.binary_opening(differs), iterations=2)
+        regions: NDArray[np.int32] = ndimage.label(closed)[0]  # pyright: ignore
         sizes = np.bincount(regions.ravel())
         for region, (rows, columns) in enumerate(ndimage.find_objects(regions), 1):
             if sizes[region] >= least:
