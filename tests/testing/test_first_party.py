@@ -61,7 +61,7 @@ SETTINGS: Mapping[str, dict[str, dict[str, Any]]] = {
     },
     "datasets": {"walkway": {"size": [32, 48], "frames": 30}}
     | {name: {"toy": {"root": ROOT / name}} for name in TREES},
-    "densities": {},
+    "densities": {"mulde": {"hidden": [16, 16], "levels": 4, "components": 1}},
     "flows": {"glow": {"steps": 2, "levels": 1, "hidden": 8}, "realnvp": {"hidden": 8}},
     "itae": {
         "encoder/itae": {"channels": [8, 8, 8, 8], "beta": 2},
@@ -108,10 +108,11 @@ SETTINGS: Mapping[str, dict[str, dict[str, Any]]] = {
 """Plugin -> component -> keys, and `toy` for its toy surroundings."""
 
 TAILS = "the k-nearest-neighbour estimate is not a density: its tails are too heavy to integrate"
+OF_VALUES = "its value is the likelihood of log-densities at several levels of noise, not that of the sample"
 SINGLE = "computes in float32 only, also under autocast"
 EXPECTED: Mapping[str, dict[str, dict[str, str]]] = {
     "baselines": {name: {"check_float64": SINGLE} for name in ("mnad_memory", "autoregressive")},
-    "densities": {"knn": {"check_normalised": TAILS}},
+    "densities": {"knn": {"check_normalised": TAILS}, "mulde": {"check_normalised": OF_VALUES}},
 }
 """Plugin -> component -> check -> the reason why it fails."""
 
