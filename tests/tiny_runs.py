@@ -63,30 +63,6 @@ TINY: dict[str, Any] = {
     "engine": {"score_stride": 4, "threads": 1},
 }
 
-KILLED = """
-import os, signal, sys
-import vadkit
-from vadkit.core.progress import NoProgress
-from vadkit.model.training import trainer
-
-trainer.SAVE_EVERY = 0.0
-recipe, out, cruel, at = sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4])
-
-
-class Killer(NoProgress):
-    stage = ""
-
-    def begin(self, stage, total, *, done=0, unit="clips"):
-        self.stage = stage
-
-    def advance(self, done, *, amount=0, values=None):
-        if self.stage == cruel and done >= at:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-
-vadkit.run(recipe, out=out, progress=Killer())
-"""
-
 
 def make_run(recipe: dict[str, Any], out: Path) -> vadkit.Run:
     """Run a recipe in a fixture that outlives a test, with its own frame cache."""

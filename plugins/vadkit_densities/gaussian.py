@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from vadkit.api import DataError, DensityModel, FeatureSource, FeatureSpec, FitContext, ShapeError
 from vadkit_densities.places import BATCH, Places
 from vadkit_densities.sample import check_dimensions, collect
+from vadkit_densities.scale import SMALLEST_STD
 
-SMALLEST_STD = 1e-4  # a dead channel must not dominate the likelihood
 _LEAST_VARIANCE = 0.02  # of a place, relative to the variance of all places
 _JITTER = 1e-6  # added to the variance of each dimension, as a share of it
 _MOST = 2048  # dimensions; a larger covariance takes minutes and gigabytes

@@ -11,9 +11,9 @@ from sklearn.mixture import GaussianMixture as Mixture
 from torch import Tensor, nn
 
 from vadkit.api import DataError, DensityModel, FeatureSource, FeatureSpec, FitContext, ShapeError
-from vadkit_densities.gaussian import SMALLEST_STD
 from vadkit_densities.places import BATCH, Places
 from vadkit_densities.sample import check_dimensions, collect
+from vadkit_densities.scale import SMALLEST_STD
 
 _MOST = 512  # dimensions
 _RIDGE = 1e-3  # added to each variance, relative to the dimension's variance

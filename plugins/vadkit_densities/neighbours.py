@@ -8,9 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from vadkit.api import DensityModel, FeatureSource, FeatureSpec, FitContext, ShapeError
-from vadkit_densities.gaussian import SMALLEST_STD
 from vadkit_densities.places import BATCH, Places
 from vadkit_densities.sample import collect
+from vadkit_densities.scale import SMALLEST_STD
 
 _AT_ONCE = 4096  # samples that are compared at once
 _CLOSEST = 1e-6  # smallest distance, in deviations: a copy of a training sample must not be infinitely likely
