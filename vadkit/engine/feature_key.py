@@ -63,6 +63,7 @@ def feature_key(
         tree["data"].get("boxes"),
         tree["model"]["encoder"] if recipe.model is not None else None,
         [_weights(module) for module in modules],
+        {name: value for name, value in tree["data"].items() if name != "test_on"},
         data.training_key(),
         code if all(code.values()) else uuid4().hex,
         facts.versions() | {package: _version(package) for package in _PACKAGES},
