@@ -70,7 +70,9 @@ class LibraryNetwork(Network):
                     what = f"the module {name!r} gives {type(output).__name__}, not one tensor"
                     raise ShapeError(what, fix="choose a module inside it")
                 seen[name] = output
-                if len(seen) == len(self.layers) and not torch.compiler.is_exporting():  # exporting needs a complete pass
+                if (
+                    len(seen) == len(self.layers) and not torch.compiler.is_exporting()
+                ):  # exporting needs a complete pass
                     raise _EnoughError
 
             return keep

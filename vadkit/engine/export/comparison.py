@@ -13,7 +13,6 @@ from vadkit.engine.export.clip_scorer import ClipScorer
 from vadkit.engine.export.formats import Runtime
 
 TOLERANCE = 1e-3
-BATCHES = (1, 3)  # clips; the number must not matter
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,17 +33,18 @@ class Difference:
 def compare(
     module: ClipScorer, runtime: Runtime, clips: NDArray[np.uint8], scales: Mapping[str, float] | None = None
 ) -> Difference:
-    """Run clips through both, in batches of 1 and of 3, and return the largest relative difference.
+    """Run clips through both and return the largest relative difference.
+
+    The first clip is a batch of its own and the others are a second batch, because the number of clips must not matter.
 
     Args:
         module: the modules of the run.
         runtime: the exported model.
-        clips: (N, T, H, W, C). If there are fewer than 3, the batch of 3 repeats them.
+        clips: (N, T, H, W, C).
         scales: output -> what counts as 1. Default, and for other outputs: the largest absolute value in the batch.
     """
     worst = Difference("", 0.0, len(clips))
-    for size in BATCHES:
-        batch = clips[np.arange(size) % len(clips)]
+    for batch in filter(len, (clips[:1], clips[1:])):
         with torch.inference_mode():
             expected = {name: value.numpy() for name, value in module(torch.from_numpy(batch)).items()}
         found = runtime(batch)

@@ -17,7 +17,7 @@ from torch.fx.experimental.symbolic_shapes import is_concrete_int
 from vadkit.core.errors import VadkitError
 from vadkit.core.values import ClipSpec
 from vadkit.engine.experiment import Experiment
-from vadkit.engine.export.clip_scorer import FUSED, INPUT, ClipScorer, LinearFusion, ignore, random_frames, scores_name
+from vadkit.engine.export.clip_scorer import INPUT, ClipScorer, LinearFusion, ignore, random_frames, scores_name
 from vadkit.engine.parts import component_names, parts_of
 
 _FIX = (
@@ -68,14 +68,8 @@ def capture(experiment: Experiment, *, maps: bool, fusion: LinearFusion | None =
         raise VadkitError(what, where="vadkit export", fix="export a run without a state, or use 'vadkit watch'")
     scorers = experiment.scorers
     pipeline = experiment.pipeline(anomaly_maps=tuple(scorers) if maps else (), folded=True).cpu()
-    mapped, frames = tuple(scorers) if maps else (), torch.from_numpy(random_frames(pipeline.clip, 2))
-    module = ClipScorer(pipeline, scorers, mapped, fusion).eval()
-    with torch.no_grad():
-        found = module(frames)
-    if fusion is not None and len({tuple(found[scores_name(name)][0].isnan().tolist()) for name in scorers}) > 1:
-        module = ClipScorer(pipeline, scorers, mapped).eval()
-        del found[FUSED]
-    trace = _Trace(module)
+    module = ClipScorer(pipeline, scorers, tuple(scorers) if maps else (), fusion).eval()
+    frames, trace = torch.from_numpy(random_frames(pipeline.clip, 2)), _Trace(module)
     try:
         with torch.no_grad(), quiet(), trace.followed():
             program = torch.export.export(
@@ -83,6 +77,10 @@ def capture(experiment: Experiment, *, maps: bool, fusion: LinearFusion | None =
             )
     except Exception as error:  # torch and the components raise many kinds of errors
         raise refusal(trace.culprit, components, _reason(error, trace)) from error
+    with torch.no_grad():
+        found = module(frames[:1])
+    if fusion is not None and len({tuple(found[scores_name(name)][0].isnan().tolist()) for name in scorers}) > 1:
+        return capture(experiment, maps=maps)
     return Graph(module, program, tuple(found), components)
 
 
