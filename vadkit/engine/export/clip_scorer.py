@@ -81,7 +81,7 @@ class ClipScorer(nn.Module):
             for name, values in (("mean", fusion.mean), ("gain", fusion.gain)):
                 rows = np.stack([values[scorer] for scorer in self.fused])  # (scorers, T)
                 self.register_buffer(name, torch.from_numpy(rows).float()[:, None])
-        self.notify: Callable[[str], None] = ignore  # called before each scorer runs
+        self.notify: Callable[[str], None] = ignore  # gets the part that follows: each scorer, empty after the last
 
     def forward(self, frames: Tensor) -> dict[str, Tensor]:
         """Score clips."""
@@ -92,6 +92,7 @@ class ClipScorer(nn.Module):
             found[scores_name(name)] = scorer(out).float()
             if name in self.mapped and (pixels := scorer.anomaly_maps(out)) is not None:
                 found[maps_name(name)] = cell_maps(pixels, self.pipeline.mask)
+        self.notify("")
         if self.fused:
             scores = torch.stack([found[scores_name(name)] for name in self.fused])  # (scorers, B, T)
             centred = scores - self.get_buffer("mean")

@@ -172,7 +172,7 @@ def _named(part: str, components: Mapping[str, str]) -> str:
 def _reason(error: Exception, trace: _Trace) -> str:
     if trace.fixes_batch:
         return "it works for one number of clips only (a component takes it from tensor.shape, not from len())"
-    if "specialized it to be a constant" in str(error):
+    if "specialized it to be a constant" in str(error) or "Constraints violated" in str(error):
         return "it works for one number of clips only"
     if "data-dependent" in str(error) or "data dependent" in str(error):
         return "its operations depend on the values of tensors"
