@@ -35,7 +35,7 @@ def compare(
 ) -> Difference:
     """Run clips through both and return the largest relative difference.
 
-    The first clip is a batch of its own and the others are a second batch, because the number of clips must not matter.
+    The first clip is one batch and the others are a second batch, because the number of clips must not matter.
 
     Args:
         module: the modules of the run.
