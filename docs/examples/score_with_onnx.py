@@ -33,4 +33,4 @@ total, clips = np.array([(np.nanmean(each), len(each)) for each in found]).T
 high = np.flatnonzero((total >= alarms["threshold"]) & (clips >= alarms["min_windows"]))
 for event in filter(len, np.split(high, np.flatnonzero(np.diff(seconds[high]) > alarms["hold_seconds"]) + 1)):
     print(f"{seconds[event[0]]:.2f} s to {seconds[event[-1]]:.2f} s, highest score {total[event].max():.3f}")
-np.savetxt(out, np.column_stack([seconds, total]), delimiter=",", header="seconds,score", comments="")
+np.savetxt(out, np.column_stack([seconds, total]), delimiter=",", header="seconds,score", comments="", fmt="%.6g")

@@ -233,6 +233,10 @@ def test_mistakes_are_named(run: vadkit.Run, tmp_path: Path, monkeypatch: pytest
         _export(vadkit.Run(tmp_path, run.recipe, {}), "--to", "onnx")
     with pytest.raises(DataError, match=r"none\.mp4: does not exist"):
         _export(run, "--to", "onnx", "--check-video", tmp_path / "none.mp4")
+    (tmp_path / "file").touch()
+    monkeypatch.setattr(exporting, "capture", None)  # the folder is made before the long work
+    with pytest.raises(RunFolderError, match="cannot write"):
+        _export(run, "--to", "onnx", "--out", tmp_path / "file/model")
     monkeypatch.setattr(formats, "find_spec", lambda name: None if name == "openvino" else name)
     with pytest.raises(VadkitError, match=r"(?s)openvino is not installed.*vadkit\[export\]"):
         _export(run, "--to", "openvino")

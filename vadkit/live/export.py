@@ -100,12 +100,12 @@ def export_run(
     real = _real_clips(watch, check_video, data_root, progress)
     if watch.recipe.engine.precision == "bf16":
         progress.message("the model is exported in float32; the run uses bfloat16, so that scores differ a little")
-    progress.message("capturing the model; this takes minutes for a large one")
-    calibrations = calibrations_of(watch)
-    graph = capture(watch.experiment, maps=maps, fusion=fusion_of(calibrations))
-    if FUSED not in graph.outputs:
-        progress.message("the model does not give the fused score: the transforms are not linear, or positions differ")
-    with _new_folder(target) as folder:
+    with _new_folder(target) as folder:  # before the long work, because it may be impossible to write
+        progress.message("capturing the model; this takes minutes for a large one")
+        calibrations = calibrations_of(watch)
+        graph = capture(watch.experiment, maps=maps, fusion=fusion_of(calibrations))
+        if FUSED not in graph.outputs:
+            progress.message("the model has no fused score: the transforms are not linear, or scorers differ in frames")
         progress.message(f"writing {form.file}")
         form.write(graph, folder / form.file)
         progress.message("comparing it with PyTorch")
