@@ -86,7 +86,7 @@ class Flow(DensityModel, nn.Module):
         total = (-scale / (height * width)).expand(rest.shape[0], height, width).clone()
         for index, level in enumerate(self.levels):
             for step in self.steps(level):
-                squeezes = issubclass(type(step), Squeeze)  # not `is`: a module differs from itself while it is exported
+                squeezes = issubclass(type(step), Squeeze)  # `is` fails while the module is exported
                 rest, change = step.inverse(rest) if squeezes else step.inverse_map(rest)
                 if not squeezes:
                     total -= _spread(change, height)
