@@ -129,6 +129,14 @@ def test_features_that_are_not_finite_are_refused(density: DensityModel) -> None
         fit(density, sample)
 
 
+@pytest.mark.parametrize("density", [Gaussian(SPEC), NearestNeighbours(SPEC, samples=500)], ids=["gaussian", "knn"])
+def test_the_module_for_scoring_gives_the_same_likelihoods(density: DensityModel) -> None:
+    fitted, other = fit(density, values()), values(30, 1)
+    ready = density.for_scoring()
+    assert ready is not fitted
+    torch.testing.assert_close(ready(other), fitted(other), rtol=1e-5, atol=1e-4)  # pyright: ignore
+
+
 def test_too_many_dimensions_say_what_to_choose() -> None:
     spec = FeatureSpec((3, 60, 90), 4)
     with pytest.raises(ShapeError, match=r"(?s)16200 dimensions.*vector_pool"):
