@@ -62,7 +62,11 @@ SETTINGS: Mapping[str, dict[str, dict[str, Any]]] = {
     },
     "datasets": {"walkway": {"size": [32, 48], "frames": 30}}
     | {name: {"toy": {"root": ROOT / name}} for name in TREES},
-    "densities": {"subspace_svdd": {"iterations": 4}, "deep_svdd": {"hidden": [8], "code": 4}},
+    "densities": {
+        "subspace_svdd": {"iterations": 4},
+        "deep_svdd": {"hidden": [8], "code": 4},
+        "denoising_svm": {"hidden": [8, 4]},
+    },
     "flows": {"glow": {"steps": 2, "levels": 1, "hidden": 8}, "realnvp": {"hidden": 8}},
     "itae": {
         "encoder/itae": {"channels": [8, 8, 8, 8], "beta": 2},
@@ -112,7 +116,10 @@ EXPECTED: Mapping[str, dict[str, dict[str, str]]] = {
     "baselines": {name: {"check_float64": SINGLE} for name in ("mnad_memory", "autoregressive")},
     "densities": {
         "knn": {"check_normalised": TAILS},
-        **{name: {"check_normalised": NOT_NATS} for name in ("one_class_svm", "subspace_svdd", "deep_svdd")},
+        **{
+            name: {"check_normalised": NOT_NATS}
+            for name in ("one_class_svm", "subspace_svdd", "deep_svdd", "denoising_svm")
+        },
     },
 }
 """Plugin -> component -> check -> the reason why it fails."""
