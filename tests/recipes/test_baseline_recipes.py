@@ -14,7 +14,18 @@ from vadkit.plugin.registry import Registry
 from vadkit.recipe.variants import family_of
 
 METHODS = (
-    *("amdn", "convae", "convlstm", "deep_svdd", "ffp", "frame_difference", "lsa", "memae", "mnad_prediction"),
+    *(
+        "amdn",
+        "convae",
+        "convlstm",
+        "deep_svdd",
+        "dissociate",
+        "ffp",
+        "frame_difference",
+        "lsa",
+        "memae",
+        "mnad_prediction",
+    ),
     *("mnad_reconstruction", "one_class_svm", "stack_rnn", "stae", "steal", "subspace_svdd", "tsc"),
 )
 BRING = ("resnet50_ucf101.pth", "resnet152_ucf101.pth")  # files of the user, which full-size recipes name
