@@ -18,6 +18,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from vadkit.api import optical_flow
 from vadkit.core.values import ClipSpec
 from vadkit.video.clips import to_clips
 from vadkit_motion import windows
@@ -54,17 +55,16 @@ def frames_per_second(frames: NDArray[np.uint8], preset: str, stride: int) -> fl
     windows._KEPT.clear()
     began = time.perf_counter()
     for start in range(0, len(frames) - clip.frames + 1, stride):
-        feature(to_clips([frames[start : start + clip.frames]]), {})
+        feature(to_clips([frames[start : start + clip.frames]], clip), {})
     return (len(frames) - clip.frames + 1) / (time.perf_counter() - began)
 
 
 def flow_alone(frames: NDArray[np.uint8], preset: str) -> float:
     """Pairs of frames per second."""
     began = time.perf_counter()
-    with windows._one_thread() as opencv:
-        flow = windows._flow(opencv, preset)
+    with optical_flow(preset) as flow:  # pyright: ignore[reportArgumentType]
         for start in range(len(frames) - 2):
-            flow.calc(frames[start, ..., 0], frames[start + 2, ..., 0], None)
+            flow(frames[start, ..., 0], frames[start + 2, ..., 0])
     return (len(frames) - 2) / (time.perf_counter() - began)
 
 

@@ -73,7 +73,7 @@ def main() -> None:
         pipeline.reset()
         for start in sorted({*range(0, len(frames) - span + 1, least), len(frames) - span}):
             began = time.perf_counter()
-            clips = to_clips([read_window(frames, experiment.clip, start)])
+            clips = to_clips([read_window(frames, experiment.clip, start)], experiment.clip)
             scores, _ = score_clips(
                 clips, pipeline, experiment.scorers, experiment.fabric, position_stats=None, where=video.name
             )

@@ -28,7 +28,7 @@ def compute_in_float64(patch: Any = setattr) -> None:
     plain = clips.to_clips
     patch(torch.Tensor, "float", torch.Tensor.double)
     for module in (clips, sliding_window):
-        patch(module, "to_clips", lambda windows: plain(windows).double())
+        patch(module, "to_clips", lambda windows, spec: plain(windows, spec).double())
     torch.set_default_dtype(torch.float64)
 
 

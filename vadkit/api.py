@@ -12,6 +12,7 @@ Example:
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -87,6 +88,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from vadkit.video.encode import VideoWriter
+    from vadkit.video.optical_flow import Flow, FlowPreset
 
 __all__ = [
     "API_VERSION",
@@ -166,6 +168,7 @@ __all__ = [
     "mask_labels",
     "max_hold",
     "natural_key",
+    "optical_flow",
     "read_label_file",
     "read_text",
     "result_notes",
@@ -277,6 +280,32 @@ def frame_times(path: Path) -> NDArray[np.float64]:
     from vadkit.video import times
 
     return times.frame_times(path)
+
+
+def optical_flow(preset: FlowPreset) -> AbstractContextManager[Flow]:
+    """Return a context that gives a function for optical flow: DIS (Kroeger et al., ECCV 2016), from OpenCV.
+
+    The function gets two gray frames (H, W) uint8 of at least 12 x 12 pixels. It returns how far each pixel of the
+    first one moves, (H, W, 2) float32 in pixels: to the right, and downwards. Inside the context, OpenCV uses one
+    thread, and other threads that need the flow wait.
+
+    Args:
+        preset: "ultrafast", "fast" or "medium" of OpenCV, or "balanced": as medium, without refinement.
+
+    Example:
+        A random pattern that moves by two pixels:
+
+        >>> import numpy as np
+        >>> from vadkit.api import optical_flow
+        >>> pattern = np.random.default_rng(0).integers(0, 255, (8, 12)).astype(np.uint8).repeat(6, 0).repeat(6, 1)
+        >>> with optical_flow("medium") as flow:
+        ...     moved = flow(pattern, np.roll(pattern, 2, axis=1))
+        >>> moved[8:-8, 8:-8].mean((0, 1)).round().tolist()
+        [2.0, 0.0]
+    """
+    from vadkit.video import optical_flow as flows  # here, because the import of OpenCV is slow
+
+    return flows.optical_flow(preset)
 
 
 def read_label_file(path: Path, video: str = "") -> dict[str, VideoLabels]:

@@ -19,7 +19,7 @@ _MOST_SPECIAL_TOKENS = 8  # a transformer may put a class token and registers be
 class Backbone(Encoder, nn.Module):
     """Layers of a pretrained image or video network, which stays frozen.
 
-    The latents have the names of the layers. Nothing is downloaded.
+    The latents have the names of the layers. Nothing is downloaded. Channels of optical flow are ignored.
 
     Args:
         clip: geometry of a clip.
@@ -78,6 +78,7 @@ class Backbone(Encoder, nn.Module):
         if min(std) <= 0:
             raise ShapeError(f"every value of 'std' must be above 0, but it is {list(std)}")
         self.every, self.images, self.frames = every, input == "images", clip.input_frames // every
+        self.colors = clip.colors
         self.register_buffer("mean", torch.tensor(mean), persistent=False)
         self.register_buffer("std", torch.tensor(std), persistent=False)
         self.network: Network = open_network(weights, architecture, layers)
@@ -152,7 +153,7 @@ class Backbone(Encoder, nn.Module):
 
     def _prepared(self, clips: Tensor) -> Tensor:
         """(B, C, T, H, W) in [-1, 1] -> what the network takes, (B T, 3, h, w) or (B, 3, T, h, w)."""
-        images = clips.transpose(1, 2).flatten(0, 1)  # (B T, C, H, W)
+        images = clips[:, : self.colors].transpose(1, 2).flatten(0, 1)  # (B T, 1 or 3, H, W)
         images = (images.expand(-1, 3, -1, -1) + 1) / 2
         if images.shape[-2:] != self.size:
             images = functional.interpolate(images, self.size, mode="bilinear", antialias=True)

@@ -45,5 +45,5 @@ class FrameDifference(Scorer):
         """Return the change of each pixel, mean over channels (B, T, H, W)."""
         if out.spec.frames < 2:
             raise ShapeError("frame_difference needs clips of at least two frames", fix="set data.clip.frames: 2")
-        change = out.clips.float().diff(dim=2).abs().mean(1)  # (B, T - 1, H, W)
+        change = out.clips[:, : out.spec.colors].float().diff(dim=2).abs().mean(1)  # (B, T - 1, H, W)
         return functional.pad(change, (0, 0, 0, 0, 1, 0), value=torch.nan)

@@ -1,8 +1,9 @@
 """DissociateAE: an autoencoder of the last frame, and one of the differences of the other frames from it.
 
 Source: Chang et al., "Clustering driven deep autoencoder for video anomaly detection", ECCV 2020, its extension in
-Pattern Recognition 2022, and the code of the latter (ChangYunPeng/VideoAnomalyDetection): three levels of residual
-blocks without biases, attention by variance, codes of 256 channels that are normalized at each place, 32 clusters.
+Pattern Recognition 2022, and the code of the latter (ChangYunPeng/VideoAnomalyDetection). It has three levels of
+residual blocks without biases, attention by variance, and 32 clusters. Its codes have 256 channels, which are
+normalized at each place.
 """
 
 from __future__ import annotations

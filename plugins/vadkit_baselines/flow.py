@@ -41,7 +41,7 @@ class Flow(Loss, nn.Module):
             raise ShapeError("iterations and shrink must be at least 1, and smoothness must be positive")
         if min(clip.height, clip.width) // shrink < 3:
             raise ShapeError(f"frames of {clip.height}x{clip.width} are too small for shrink {shrink}")
-        self.before = clip.target[0] - 1
+        self.before, self.colors = clip.target[0] - 1, clip.colors
         self.iterations, self.smoothness, self.shrink = iterations, smoothness, shrink
 
     def forward(self, out: ClipOutputs) -> Tensor:
@@ -60,7 +60,7 @@ class Flow(Loss, nn.Module):
 
     def _gray(self, before: Tensor, frames: Tensor) -> Tensor:
         """(B, C, 1, H, W) and (B, C, T, H, W) -> (B, T + 1, 1, h, w) in [0, 1]."""
-        gray = (torch.cat([before, frames], dim=2).mean(1) + 1) / 2
+        gray = (torch.cat([before, frames], dim=2)[:, : self.colors].mean(1) + 1) / 2
         return functional.avg_pool2d(gray, self.shrink).unsqueeze(2)
 
 

@@ -5,10 +5,16 @@ from vadkit.api import Component, hookimpl
 
 @hookimpl
 def vadkit_components() -> list[Component]:
-    """Announce the feature and the scorer."""
+    """Announce the features and the scorer."""
     return [
         Component(
             "feature", "optical_flow", "vadkit_motion.optical_flow:OpticalFlow", "Motion in windows of the frame."
+        ),
+        Component(
+            "feature",
+            "object_velocity",
+            "vadkit_motion.object_velocity:ObjectVelocity",
+            "Motion inside the boxes of objects.",
         ),
         Component(
             "scorer",

@@ -51,7 +51,8 @@ class MotionEnergy(Scorer):
         if top < 1:
             raise ShapeError(f"top must be at least 1, but it is {top}")
         self.top, self.statistic = top, statistic
-        self.gap, self.window, self.stride, self.gate, self.preset = gap, window, stride, gate, preset
+        self.gap, self.window, self.stride, self.gate = gap, window, stride, gate
+        self.preset: Literal["ultrafast", "fast", "balanced", "medium"] = preset
         self._sums: dict[tuple[int, ...], WindowSums] = {}
 
     def __call__(self, out: ClipOutputs) -> Tensor:
@@ -68,7 +69,7 @@ class MotionEnergy(Scorer):
     def _values(self, out: ClipOutputs) -> Tensor:
         """The motion of each window (B, rows, columns), pixels per frame."""
         sums = self._of(out)
-        total = sums.compute(out.clips).sum(1)
+        total = sums.compute(out.clips[:, : out.spec.colors]).sum(1)
         pixels = sums.pairs * sums.pixels if self.statistic == "energy" else total[..., 0].clamp_min(1)
         return torch.as_tensor(total[..., 1] / pixels / self.gap)
 

@@ -85,7 +85,7 @@ class OpticalFlow(Feature, nn.Module):
             gate=gate,
             preset=preset,
         )
-        self.statistics, self.least = tuple(statistics), least
+        self.colors, self.statistics, self.least = clip.colors, tuple(statistics), least
         size = sum(_VALUES[name] for name in statistics) + 2 * position
         frames = ((0, clip.input_frames),)
         self.spec = FeatureSpec((size,), 1, grid=self.sums.grid, frames=frames, position=position)
@@ -93,7 +93,8 @@ class OpticalFlow(Feature, nn.Module):
     def forward(self, clips: Tensor, latents: Mapping[str, Tensor]) -> Tensor | Samples:
         """Return the samples (B, 1, rows, columns, D), and where something moves unless `least` is 0."""
         del latents
-        total = self.sums.compute(clips, directions="directions" in self.statistics).sum(1, keepdim=True)
+        pictures, directions = clips[:, : self.colors], "directions" in self.statistics
+        total = self.sums.compute(pictures, directions=directions).sum(1, keepdim=True)
         pixels, gap = self.sums.pixels * self.sums.pairs, self.sums.gap
         moving = total[..., :1]
         known = {

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-import threading
 from collections import OrderedDict
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Callable
+from typing import Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vadkit.api import Grid, ShapeError
+from vadkit.api import Grid, ShapeError, optical_flow
 
 DIRECTIONS = 8
 _SMALLEST = 12  # side of a frame, pixels; OpenCV stops with an error below
 _LUMA = (0.299, 0.587, 0.114)  # ITU-R 601
 _REMEMBERED = 2**27  # bytes of sums
+_Preset = Literal["ultrafast", "fast", "balanced", "medium"]
+_Flow = Callable[[NDArray[np.uint8], NDArray[np.uint8]], NDArray[np.float32]]
 _Settings = tuple[Grid, float, str, bool]  # windows, gate, preset, with directions
 _KEPT: OrderedDict[tuple[int, int, _Settings], NDArray[np.float32]] = OrderedDict()  # two frames -> their sums
-_ONE_AT_A_TIME = threading.Lock()  # the number of OpenCV's threads belongs to the process
 
 
 class WindowSums:
@@ -59,7 +58,7 @@ class WindowSums:
         window: int,
         stride: int,
         gate: float,
-        preset: str,
+        preset: _Preset,
     ) -> None:
         for name, value in (("gap", gap), ("window", window), ("stride", stride)):
             if value < 1:
@@ -83,7 +82,8 @@ class WindowSums:
             )
         rows, columns = (height - window) // stride + 1, (width - window) // stride + 1
         self.grid = Grid(rows, columns, (window, window), (stride, stride))
-        self.gap, self.gate, self.preset, self.pairs, self.pixels = gap, gate, preset, frames - gap, window**2
+        self.gap, self.gate, self.pairs, self.pixels = gap, gate, frames - gap, window**2
+        self.preset: _Preset = preset
 
     def compute(self, clips: Tensor, *, directions: bool = False) -> Tensor:
         """Clips (B, C, T, H, W) in [-1, 1] -> the sums of their pairs, (B, pairs, rows, columns, K).
@@ -94,27 +94,28 @@ class WindowSums:
         between the two frames of a pair.
         """
         settings = self.grid, self.gate, self.preset, directions
-        with _one_thread() as cv2:
-            flow = _flow(cv2, self.preset)
-            sums = [self._of_clip(cv2, flow, frames, settings) for frames in _gray(clips)]
+        with optical_flow(self.preset) as flow:
+            sums = [self._of_clip(flow, frames, settings) for frames in _gray(clips)]
         return torch.from_numpy(np.stack(sums)).to(clips.device)
 
-    def _of_clip(self, cv2: Any, flow: Any, frames: NDArray[np.uint8], settings: _Settings) -> NDArray[np.float32]:
+    def _of_clip(self, flow: _Flow, frames: NDArray[np.uint8], settings: _Settings) -> NDArray[np.float32]:
         marks = [hash(frame.tobytes()) for frame in frames]
         found: list[NDArray[np.float32]] = []
         for first in range(self.pairs):
             key = marks[first], marks[first + self.gap], settings
             if key not in _KEPT:
-                moved = flow.calc(frames[first], frames[first + self.gap], None)
-                _KEPT[key] = self._sum(cv2, moved, settings[-1])
+                moved = flow(frames[first], frames[first + self.gap])
+                _KEPT[key] = self._sum(moved, settings[-1])
             _KEPT.move_to_end(key)
             found.append(_KEPT[key])
         while len(_KEPT) > max(_REMEMBERED // found[0].nbytes, self.pairs):
             _KEPT.popitem(last=False)
         return np.stack(found)
 
-    def _sum(self, cv2: Any, flow: NDArray[np.float32], directions: bool) -> NDArray[np.float32]:
+    def _sum(self, flow: NDArray[np.float32], directions: bool) -> NDArray[np.float32]:
         """(H, W, 2) flow -> (rows, columns, K)."""
+        import cv2  # here, because listing components must be fast
+
         right, down = (np.ascontiguousarray(flow[..., axis]) for axis in (0, 1))
         length = cv2.magnitude(right, down)
         moving = (length > self.gate).astype(np.float32)
@@ -124,10 +125,12 @@ class WindowSums:
             step = 360 / DIRECTIONS
             sector = np.floor(cv2.phase(right, down, angleInDegrees=True) / step + 0.5) % DIRECTIONS
             planes += [length * (sector == number) for number in range(DIRECTIONS)]
-        return np.stack([self._windows(cv2, plane) for plane in planes], axis=-1)
+        return np.stack([self._windows(plane) for plane in planes], axis=-1)
 
-    def _windows(self, cv2: Any, plane: NDArray[np.float32]) -> NDArray[np.float32]:
+    def _windows(self, plane: NDArray[np.float32]) -> NDArray[np.float32]:
         """(H, W) -> the sums over all windows (rows, columns)."""
+        import cv2
+
         size, step = int(self.grid.window[0]), int(self.grid.stride[0])
         if size % step == 0:  # windows consist of blocks: far fewer numbers to add up
             height, width = (count + size // step - 1 for count in (self.grid.rows, self.grid.columns))
@@ -146,28 +149,3 @@ def _gray(clips: Tensor) -> NDArray[np.uint8]:
     if frames.shape[1] == 3:
         frames = (frames * torch.tensor(_LUMA).reshape(1, 3, 1, 1, 1)).sum(1, keepdim=True)
     return frames[:, 0].mul(127.5).add_(128).clamp_(0, 255).byte().numpy()  # byte() rounds down
-
-
-def _flow(cv2: Any, preset: str) -> Any:
-    """The flow of a preset. "balanced" is "medium" with fewer patches and iterations, and without refinement."""
-    base = "medium" if preset == "balanced" else preset
-    flow = cv2.DISOpticalFlow.create(getattr(cv2, f"DISOPTICAL_FLOW_PRESET_{base.upper()}"))
-    if preset == "balanced":
-        flow.setPatchStride(4)
-        flow.setGradientDescentIterations(12)
-        flow.setVariationalRefinementIterations(0)
-    return flow
-
-
-@contextmanager
-def _one_thread() -> Iterator[Any]:
-    """Import OpenCV when it is first needed; inside, it uses one thread. Afterwards as many as before."""
-    import cv2
-
-    with _ONE_AT_A_TIME:
-        before = cv2.getNumThreads()
-        cv2.setNumThreads(1)
-        try:
-            yield cv2
-        finally:
-            cv2.setNumThreads(before)

@@ -14,12 +14,12 @@ GRAY_LEVEL = 2 / 255  # distance between neighbouring 8-bit intensities in [-1, 
 LUMA = (0.299, 0.587, 0.114)  # ITU-R 601
 
 
-def intensity_of(clips: Tensor) -> Tensor:
+def intensity_of(clips: Tensor, clip: ClipSpec) -> Tensor:
     """(B, C, T, H, W) -> (B, 1, T, H, W): gray unchanged, RGB to its luma."""
-    if clips.shape[1] == 1:
-        return clips
+    if clip.colors == 1:
+        return clips[:, :1]
     weights = torch.tensor(LUMA, dtype=clips.dtype, device=clips.device).reshape(1, 3, 1, 1, 1)
-    return (clips * weights).sum(1, keepdim=True)
+    return (clips[:, :3] * weights).sum(1, keepdim=True)
 
 
 def _latent(name: str, latents: Mapping[str, LatentSpec]) -> LatentSpec:
@@ -57,7 +57,7 @@ class ChannelPool(Feature, nn.Module):
         super().__init__()
         shape = _latent(latent, latents)
         self.latent, self.intensity = latent, intensity
-        self.every = clip.input_frames // shape.frames
+        self.clip, self.every = clip, clip.input_frames // shape.frames
         quantum = (0.0, 0.0, GRAY_LEVEL) if intensity else (0.0, 0.0)
         self.spec = FeatureSpec((len(quantum), shape.height, shape.width), shape.frames, quantum)
 
@@ -66,7 +66,7 @@ class ChannelPool(Feature, nn.Module):
         latent = latents[self.latent].float()
         pooled = [latent.amax(1), latent.mean(1)]  # (B, T', H', W')
         if self.intensity:
-            gray = intensity_of(clips)[:, :, :: self.every]  # (B, 1, T', H, W)
+            gray = intensity_of(clips, self.clip)[:, :, :: self.every]  # (B, 1, T', H, W)
             small = functional.interpolate(gray.flatten(0, 2)[:, None], latent.shape[-2:], mode="area")
             pooled.append(small.reshape(pooled[0].shape))
         return torch.stack(pooled, dim=2)
@@ -161,7 +161,7 @@ class LatentCells(Feature, nn.Module):
 
 
 class Frames(Feature, nn.Module):
-    """Raw frames, as in "NF on frames" of Table 3: one sample (C, h, w) per input frame.
+    """Raw frames, as in "NF on frames" of Table 3: one sample (C, h, w) per input frame, with its optical flow if any.
 
     Args:
         clip: geometry of a clip.
@@ -188,7 +188,8 @@ class Frames(Feature, nn.Module):
                 f"size must be at least 1x1 pixels, but it is {self.size[0]}x{self.size[1]}",
                 fix="set size: [height, width]",
             )
-        self.spec = FeatureSpec((clip.channels, *self.size), clip.input_frames, (GRAY_LEVEL,) * clip.channels)
+        quantum = (GRAY_LEVEL,) * clip.colors + (0.0,) * (clip.channels - clip.colors)
+        self.spec = FeatureSpec((clip.channels, *self.size), clip.input_frames, quantum)
 
     def forward(self, clips: Tensor, latents: Mapping[str, Tensor]) -> Tensor:
         """Return samples (B, T, C, h, w)."""

@@ -158,7 +158,8 @@ class NLL(Scorer):
     combine the places of a map, for a density such as glow that divides its likelihood among them. A place
     without a sample has the density's quiet value.
 
-    Anomaly maps are the likelihoods by place, interpolated to the frame.
+    Anomaly maps are the likelihoods by place, interpolated to the frame. With objects as places, a pixel has the
+    highest value of the boxes that contain it, and the lowest value of the clip outside of all boxes.
 
     Args:
         densities: names of entries of `densities`.
@@ -213,11 +214,7 @@ class NLL(Scorer):
             nll = _by_place(out, name)
             if nll is None:
                 return None
-            height, width = out.spec.height, out.spec.width
-            spec = out.features.get(name)
-            grid = spec.grid if spec is not None else None
-            grid = grid or Grid.even(nll.shape[2], nll.shape[3], height, width)
-            pixels = _per_frame(out, name, grid.to_pixels(nll, height, width))
+            pixels = _per_frame(out, name, _to_pixels(out, name, nll))
             total = pixels if total is None else total + pixels
         return total
 
@@ -248,6 +245,25 @@ class NLL(Scorer):
 def _by_place(out: ClipOutputs, name: str) -> Tensor | None:
     """Likelihoods (B, T', rows, columns): those of samples at places, or the map of a density."""
     return out.nll[name] if out.nll[name].dim() == 4 else out.nll_maps.get(name)
+
+
+def _to_pixels(out: ClipOutputs, name: str, nll: Tensor) -> Tensor:
+    """Likelihoods (B, T', rows, columns) -> those of pixels (B, T', H, W)."""
+    height, width, spec = out.spec.height, out.spec.width, out.features.get(name)
+    if spec is None or not spec.objects:
+        grid = (spec.grid if spec is not None else None) or Grid.even(nll.shape[2], nll.shape[3], height, width)
+        return grid.to_pixels(nll, height, width)
+    x0, y0, x1, y1 = (
+        out.latents["boxes"].float()[..., 0, 0, :, None].unbind(1)
+    )  # (B, K, 1); comparisons with NaN: False
+    rows, columns = torch.arange(height, device=nll.device) + 0.5, torch.arange(width, device=nll.device) + 0.5
+    down, across = (rows >= y0) & (rows < y1), (columns >= x0) & (columns < x1)  # (B, K, H) and (B, K, W)
+    lowest = nll.amin((2, 3), keepdim=True)
+    pixels = lowest.expand(-1, -1, height, width).clone()
+    for box in torch.isfinite(x0).any(0).flatten().nonzero().flatten().tolist():
+        inside = (down[:, box, :, None] & across[:, box, None])[:, None]
+        pixels = torch.where(inside, torch.maximum(pixels, nll[..., box : box + 1]), pixels)
+    return pixels
 
 
 def _per_frame(out: ClipOutputs, name: str, values: Tensor) -> Tensor:

@@ -25,6 +25,8 @@ ROOT = Path(tempfile.gettempdir(), f"vadkit-trees-{os.getpid()}")
 PROJECT = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
 PREDICTION = {"frames": 5, "size": [32, 48], "color": "gray", "input": "0:4", "target": "4:5"}
+OBJECTS = {"frames": 2, "size": [32, 48], "color": "gray", "flow": 4}
+BOXES = {"boxes": [4, 1, 1, 3]}
 LONGER = {"frames": 16, "size": [32, 48], "color": "gray", "input": "0:8", "target": "0:16"}
 UNET = {"use": "unet", "channels": [8, 8, 8]}
 QUERIES = {"use": "mnad", "channels": [8, 8, 8]}
@@ -69,6 +71,7 @@ SETTINGS: Mapping[str, dict[str, dict[str, Any]]] = {
         "subspace_svdd": {"iterations": 4},
         "deep_svdd": {"hidden": [8], "code": 4},
         "denoising_svm": {"hidden": [8, 4]},
+        "mulde": {"hidden": [16, 16], "levels": 4, "components": 1},
     },
     "flows": {"glow": {"steps": 2, "levels": 1, "hidden": 8}, "realnvp": {"hidden": 8}},
     "itae": {
@@ -76,7 +79,10 @@ SETTINGS: Mapping[str, dict[str, dict[str, Any]]] = {
         "one_path": {"channels": [8, 8, 8, 8]},
         "decoder/itae": {"channels": [8, 8, 8]},
     },
-    "motion": {"motion_energy": {"gap": 1}},  # the block of the toy anomaly jumps back after two frames
+    "motion": {
+        "motion_energy": {"gap": 1},  # the block of the toy anomaly jumps back after two frames
+        "object_velocity": {"toy": {"clip": OBJECTS, "latents": BOXES}},
+    },
     "sinks": {
         "jsonl": {"file": "alarms.jsonl"},
         "scores": {"file": "scores.csv"},
@@ -114,11 +120,13 @@ SETTINGS: Mapping[str, dict[str, dict[str, Any]]] = {
 
 TAILS = "the k-nearest-neighbour estimate is not a density: its tails are too heavy to integrate"
 NOT_NATS = "a distance from the region of normal samples, not a likelihood"
+OF_VALUES = "its value is the likelihood of log-densities at several levels of noise, not that of the sample"
 SINGLE = "computes in float32 only, also under autocast"
 EXPECTED: Mapping[str, dict[str, dict[str, str]]] = {
     "baselines": {name: {"check_float64": SINGLE} for name in ("mnad_memory", "autoregressive")},
     "densities": {
         "knn": {"check_normalised": TAILS},
+        "mulde": {"check_normalised": OF_VALUES},
         **{
             name: {"check_normalised": NOT_NATS}
             for name in ("one_class_svm", "subspace_svdd", "deep_svdd", "denoising_svm")
@@ -143,9 +151,10 @@ def conformance(plugin: str) -> Any:
 
 def test_backbone(tmp_path: Path) -> None:
     weights = write_export(tmp_path / "small.pt2", (32, 48), batch=2)
-    settings = {"encoder/backbone": {"weights": str(weights), "architecture": "export"}}
-    outcomes = list(run_checks(subjects("backbone", settings)))
-    assert {outcome.component for outcome in outcomes} == {"encoder/backbone"}
+    network = {"weights": str(weights), "architecture": "export"}
+    crops = {"encoder": {"use": "backbone", **network, "every": 2}, "toy": {"clip": OBJECTS, "latents": BOXES}}
+    outcomes = list(run_checks(subjects("backbone", {"encoder/backbone": network, "object_crops": crops})))
+    assert {outcome.component for outcome in outcomes} == {"encoder/backbone", "feature/object_crops"}
     assert not [outcome for outcome in outcomes if outcome.state not in ("passed", "skipped")]
 
 

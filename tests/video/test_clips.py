@@ -96,9 +96,10 @@ def test_an_epoch_can_start_at_any_batch(sampling: str) -> None:
 def test_pixels_are_scaled_as_in_older_versions() -> None:
     every = np.arange(256, dtype=np.uint8).reshape(1, 16, 16, 1)
     expected = torch.from_numpy(every).permute(3, 0, 1, 2).float() / 127.5 - 1
-    assert torch.equal(to_clips([every])[0], expected)
+    assert torch.equal(to_clips([every], ClipSpec(1, 16, 16, "gray"))[0], expected)
     colour = np.random.default_rng(0).integers(0, 256, (4, 5, 6, 3), dtype=np.uint8)
-    assert torch.equal(to_clips([colour, colour])[1], torch.from_numpy(colour).permute(3, 0, 1, 2).float() / 127.5 - 1)
+    expected = torch.from_numpy(colour).permute(3, 0, 1, 2).float() / 127.5 - 1
+    assert torch.equal(to_clips([colour, colour], ClipSpec(4, 5, 6))[1], expected)
 
 
 NOISE = np.random.default_rng(0).integers(0, 256, (40, 8, 9, 3), dtype=np.uint8)
@@ -163,7 +164,7 @@ def test_augmentations_that_read_the_video_come_first() -> None:
     for order in ((0, 1), (1, 0)):
         parts = (Flip(spec, probability=1.0), SkipFrames(spec, probability=1.0, steps=[5]))
         clips = Clips([("v", NOISE)], spec, augmenter=augmenter(*(parts[number] for number in order)))
-        expected = to_clips([NOISE[0:11:5, :, ::-1]])
+        expected = to_clips([NOISE[0:11:5, :, ::-1]], spec)
         assert torch.equal(augmented(clips, [0]), expected)
 
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cache
-from math import prod
+from math import inf, prod
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -33,6 +33,11 @@ Sampling = Literal["random", "sequential", "scene"]
 Short = Literal["error", "repeat"]
 OnCorrupt = Literal["warn", "error"]
 MixedRates = Literal["warn", "error"]
+
+_SMALLEST_WITH_FLOW = 12  # side of a frame, pixels; OpenCV stops with an error below
+
+BOXES = "boxes"
+"""The latent with the boxes of a clip, (B, 4, 1, 1, K): x0, y0, x1, y1 in pixels of the clip, NaN without a box."""
 
 Share = Annotated[float, Ge(0), Lt(1)]
 Probability = Annotated[float, Ge(0), Le(1)]
@@ -61,9 +66,11 @@ class ClipSpec:
         step: distance between neighbouring frames of a clip, in frames of the video.
         resize: how a frame with another aspect ratio is resized: "stretch" changes its aspect ratio,
             "letterbox" keeps it and adds black bars.
+        flow: the motion, in pixels between neighbouring frames of a clip, that is 1 in the two channels of optical
+            flow, which follow the colours. 0 for clips without these channels.
 
     Raises:
-        ShapeError: a size below 1, or a range outside the clip.
+        ShapeError: a size below 1, a range outside the clip, or fewer than two input frames with `flow`.
 
     Example:
         The encoder sees four frames, and the decoder predicts the fifth:
@@ -84,6 +91,7 @@ class ClipSpec:
     target: tuple[int, int] = (0, 0)
     step: int = 1
     resize: Resize = "stretch"
+    flow: float = 0.0
 
     def __post_init__(self) -> None:
         for name in ("frames", "height", "width", "step"):
@@ -99,11 +107,26 @@ class ClipSpec:
                     where="data.clip",
                     fix=f"choose a range inside 0:{self.frames}",
                 )
+        if not 0 <= self.flow < inf:
+            raise ShapeError(f"flow is {self.flow}, but must be a number of pixels, or 0", where="data.clip")
+        if self.flow and min(self.height, self.width) < _SMALLEST_WITH_FLOW:
+            what = f"{self.height} x {self.width} pixels are too few for optical flow"
+            fix = f"choose at least {_SMALLEST_WITH_FLOW} x {_SMALLEST_WITH_FLOW} pixels, or leave flow out"
+            raise ShapeError(what, where="data.clip", fix=fix)
+        if self.flow and self.input[1] < 2:
+            # The first frame has the flow of the second one, which would then show a frame outside the input.
+            fix = "set frames: 2 or more and input: 0:2 or more, or leave flow out"
+            raise ShapeError("flow needs the first two frames of a clip in its input", where="data.clip", fix=fix)
+
+    @property
+    def colors(self) -> int:
+        """Number of channels of a picture: 1 for gray, 3 for RGB."""
+        return 1 if self.color == "gray" else 3
 
     @property
     def channels(self) -> int:
-        """C: 1 for gray, 3 for RGB."""
-        return 1 if self.color == "gray" else 3
+        """C: the colours, and two channels of optical flow if `flow` is set."""
+        return self.colors + (2 if self.flow else 0)
 
     @property
     def span(self) -> int:
@@ -119,6 +142,11 @@ class ClipSpec:
     def target_frames(self) -> int:
         """T_out, number of frames that the decoder gives."""
         return self.target[1] - self.target[0]
+
+    @property
+    def middle(self) -> int:
+        """The frame in the middle of the input, the later one of two. Boxes of objects belong to it."""
+        return self.input[0] + self.input_frames // 2
 
     @property
     def shape(self) -> tuple[int, int, int, int]:
@@ -225,6 +253,8 @@ class FeatureSpec:
         frames: for each step, the half-open range of input frames that it describes. None if step t'
             describes the input frames t' * T / T' to (t' + 1) * T / T' - 1.
         position: True if the last two values of a sample are the row and the column of its place.
+        objects: True if the places are the boxes of the clip, in the order of the latent `boxes`. The grid then has
+            one row with a column for each of them.
 
     Example:
         Two maps per clip, with two continuous channels and one of 8-bit intensity:
@@ -248,6 +278,7 @@ class FeatureSpec:
     grid: Grid | None = None
     frames: tuple[tuple[int, int], ...] | None = None
     position: bool = False
+    objects: bool = False
 
     @property
     def dimensions(self) -> int:

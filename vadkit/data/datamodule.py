@@ -24,9 +24,11 @@ from vadkit.recipe.build import build
 from vadkit.recipe.component_config import ComponentConfig
 from vadkit.recipe.model import Data
 from vadkit.video.augmenter import Augmenter
+from vadkit.video.boxes import BoxReader, BoxRows, FrameBoxes
 from vadkit.video.cache import FileFrames, FrameCache, Frames, fingerprint
 from vadkit.video.clips import Clips, window_count
 from vadkit.video.damage import Damage
+from vadkit.video.decode import frame_size
 from vadkit.video.frame_array import MaskedFrames, SampledFrames
 from vadkit.video.mask import draw_mask
 from vadkit.video.sampling import Sampling
@@ -35,12 +37,20 @@ from vadkit.video.sampling import Sampling
 class DataModule:
     """The videos of a recipe with its clip size and its split. The constructor reads no video.
 
-    `seed` draws the held-out videos, `dataset` is what `open_data` returns, `cache` stores decoded frames, and
-    `augmenter` changes the clips of the training videos.
+    `seed` draws the held-out videos, `dataset` is what `open_data` returns, `cache` stores decoded frames, `boxes`
+    reads the files of `data.boxes`, and `augmenter` changes the clips of the training videos.
     """
 
-    def __init__(self, data: Data, seed: int, dataset: Dataset, cache: FrameCache, progress: Progress) -> None:
-        self.data, self.clip = data, data.clip
+    def __init__(
+        self,
+        data: Data,
+        seed: int,
+        dataset: Dataset,
+        cache: FrameCache,
+        progress: Progress,
+        boxes: BoxReader | None = None,
+    ) -> None:
+        self.data, self.clip, self._box_reader = data, data.clip, boxes
         self.augmenter = Augmenter(
             [(f"{chosen.path} ({chosen.component.name})", build(chosen, data.clip)) for chosen in data.augment]
         )
@@ -112,6 +122,32 @@ class DataModule:
         mask = self.data.mask
         return None if mask is None else draw_mask(self.clip, mask.image, mask.polygons)
 
+    @cached_property
+    def _rows(self) -> dict[int, BoxRows]:
+        """Identity of a video -> its boxes in the files."""
+        found: dict[int, BoxRows] = {}
+        read = self._box_reader
+        for split in get_args(Split) if read is not None else ():
+            assert read is not None
+            rows = read(split, [video.name for video in self.videos(split)])
+            found |= {id(video): rows[video.name] for video in self.videos(split) if video.name in rows}
+        return found
+
+    def boxes(self, video: VideoRef) -> FrameBoxes | None:
+        """The boxes of objects in the frames of a video that the model sees; None without `data.boxes`.
+
+        Raises:
+            DataError: a box does not fit the video. The message has the line of the file.
+        """
+        if self._box_reader is None or self.data.boxes is None:
+            return None
+        rows, size, count = self._rows.get(id(video)), frame_size(video), len(self.file_frames(video))
+        if rows is not None:
+            rows.check(video.name, size=size, frames=count, most=self.data.boxes.most)
+        sampling = self.sampling(video)
+        numbers = np.arange(count) if sampling is None else sampling.numbers
+        return FrameBoxes(rows, numbers, size, self.clip, self.data.boxes.most)
+
     def times(self, video: VideoRef) -> NDArray[np.float64] | None:
         """Seconds of each frame of a video, (F,), if its frame rate varies; else None."""
         self.file_frames(video)
@@ -132,6 +168,7 @@ class DataModule:
             sampling=data.sampling,
             augmenter=self.augmenter,
             short=data.short,
+            boxes=self._boxes_of(self._split[0]),
         )
 
     def training_key(self) -> list[Any]:
@@ -142,6 +179,10 @@ class DataModule:
         ]
         mask = None if self.mask is None else hashlib.sha256(self.mask.tobytes()).hexdigest()
         return [videos, mask, self.data.stride, self.data.short, str(self.clip)]
+
+    def _boxes_of(self, videos: Sequence[VideoRef]) -> list[FrameBoxes] | None:
+        found = [boxes for video in videos if (boxes := self.boxes(video)) is not None]
+        return found if self._box_reader is not None else None
 
     def fingerprints(self) -> dict[Split, str]:
         """Fingerprints of the videos of each split, from their names and file sizes."""
@@ -193,11 +234,22 @@ class DataModule:
                     self._report_damage(split, video, damages)
                 self._progress.advance(number, amount=1)
             self._progress.end()
+        if self._box_reader is not None:
+            self._check_boxes()
         if self.data.augment:
             self.augmenter.check_videos([len(self.frames(video)) for video in self._split[0]])
         for video in self.videos("test"):
             if video.name in labels:
                 self._check_length(video, labels[video.name])
+
+    def _check_boxes(self) -> None:
+        """Refuse boxes that do not fit their videos, and report videos without boxes."""
+        for split in get_args(Split):
+            videos = self.videos(split)
+            self._boxes_of(videos)
+            if without := [video.name for video in videos if id(video) not in self._rows]:
+                names = f"{len(without)} of {len(videos)} {split} videos have no boxes ({join_names(without, 5)})"
+                self._progress.message(f"warning: {names}; their frames have no objects")
 
     def _check_length(self, video: VideoRef, labels: Labels) -> None:
         frames = len(self.file_frames(video))

@@ -69,7 +69,7 @@ def plan_of(recipe: Recipe, dataset: Dataset, cache: FrameCache) -> Plan:
         (sum(frames[0]), sum(frames[1])),
         round(sum(_windows(count, clip.span, data.stride) for count in seen[0]) * (1 - data.held_out)),
         sum(_windows(count, clip.span, recipe.engine.score_stride) for count in seen[1]),
-        needed * clip.height * clip.width * clip.channels,
+        needed * clip.height * clip.width * clip.colors,
         cache.folder,
         _free(cache.folder),
     )

@@ -54,6 +54,8 @@ def _samples(experiment: Experiment, stage: str) -> str:
     head = experiment.heads.get(stage.removeprefix(DENSITY))
     if head is None or (grid := head.feature.spec.grid) is None:
         return ""
+    if head.feature.spec.objects:
+        return f", samples of up to {grid.columns} objects per clip"
     window, stride = (f"{size[0]:g}x{size[1]:g} pixels" for size in (grid.window, grid.stride))
     steps = head.feature.spec.samples
     return f", {steps} x {grid.rows} x {grid.columns} samples per clip (windows of {window}, {stride} apart)"

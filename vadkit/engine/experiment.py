@@ -17,6 +17,7 @@ from vadkit.core.contracts import Dataset, Feature, Loss, Scorer
 from vadkit.core.errors import DataError, ShapeError, VadkitError, closest
 from vadkit.core.progress import NoProgress, Progress
 from vadkit.core.seeds import derive
+from vadkit.core.values import BOXES, LatentSpec
 from vadkit.data.datamodule import DataModule
 from vadkit.engine.feature_key import feature_key, reads_all
 from vadkit.model.autoencoder import Autoencoder, TrainingStep, loss_place
@@ -32,6 +33,7 @@ from vadkit.model.training.threads import Threads
 from vadkit.model.training.trainer import Trainer
 from vadkit.recipe.build import build
 from vadkit.recipe.model import Fit, Model, Recipe
+from vadkit.store.external.boxes import box_reader
 from vadkit.store.features import FeatureFiles
 from vadkit.store.input_files import records_of
 from vadkit.store.run_folder import RunFolder, stage_digests
@@ -65,7 +67,8 @@ class Experiment:
         fabric: Fabric | None = None,
     ) -> None:
         self.recipe, self.folder, self.progress = recipe, folder, progress
-        self.datamodule = DataModule(recipe.data, recipe.seed, dataset, cache, progress)
+        reader = box_reader(recipe.data.boxes)
+        self.datamodule = DataModule(recipe.data, recipe.seed, dataset, cache, progress, reader)
         self._features = FeatureFiles(cache, progress)
         self.clip = recipe.data.clip
         self.files = records_of(recipe)
@@ -74,7 +77,12 @@ class Experiment:
         self.fabric: Fabric = fabric or build_fabric(recipe.engine)
         self.processes = Processes(self.fabric)
         self.autoencoder = _build_autoencoder(recipe, self.datamodule.augmenter.tags)
-        latents = self.autoencoder.encoder.latents if self.autoencoder else {}
+        latents = dict(self.autoencoder.encoder.latents) if self.autoencoder else {}
+        if (boxes := recipe.data.boxes) is not None:
+            if BOXES in latents:
+                what = f"it has a latent {BOXES!r}, but this is the name of the boxes of data.boxes"
+                raise ShapeError(what, where="model.encoder", fix="use another encoder, or remove data.boxes")
+            latents[BOXES] = LatentSpec(4, 1, 1, boxes.most)
         self.heads: dict[str, Head] = {}
         features: list[tuple[dict[str, Any], Feature]] = []
         for name, entry in recipe.densities.items():
@@ -82,7 +90,7 @@ class Experiment:
             plain = entry.feature.plain()
             feature = next((built for known, built in features if known == plain), None)
             if feature is None:
-                feature = build(entry.feature, self.clip, latents)
+                feature = build(entry.feature, self.clip, latents, positional={"encoder": (self.clip,)})
                 features.append((plain, feature))
             self.heads[name] = Head(feature, build(entry.density, feature.spec))
             if entry.fit is None and self.heads[name].density.needs_fit:
@@ -217,7 +225,8 @@ class Experiment:
                 clips, head.feature, self.autoencoder, self.fabric, seed, self.progress, where, stored
             )
             if (grid := head.feature.spec.grid) is not None:
-                places = f"{grid.rows} x {grid.columns} places"
+                objects = head.feature.spec.objects
+                places = f"up to {grid.columns} objects" if objects else f"{grid.rows} x {grid.columns} places"
                 if not features.samples:
                     what = f"no place has a sample in any of the {len(clips)} training clips"
                     fix = "check the training videos, or lower the threshold from which a place has a sample"
@@ -255,7 +264,17 @@ class Experiment:
         maps = {name for scorer in readers for name in scorer.densities()}
         decode = any(scorer.uses_output for scorer in self.scorers.values())
         mask = None if self.datamodule.mask is None else torch.from_numpy(self.datamodule.mask)
-        pipeline = Pipeline(self.clip, self.autoencoder, self.heads, decode=decode, maps=maps, mask=mask, folded=folded)
+        objects = self.recipe.data.boxes.most if self.recipe.data.boxes is not None else 0
+        pipeline = Pipeline(
+            self.clip,
+            self.autoencoder,
+            self.heads,
+            decode=decode,
+            maps=maps,
+            mask=mask,
+            objects=objects,
+            folded=folded,
+        )
         return pipeline.to(self.fabric.device)
 
     def dimensions(self) -> dict[str, int]:

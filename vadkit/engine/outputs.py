@@ -11,9 +11,11 @@ from numpy.typing import NDArray
 
 from vadkit.core.errors import DataError, closest
 from vadkit.core.progress import NoProgress
+from vadkit.core.values import VideoRef
 from vadkit.data.datamodule import DataModule
 from vadkit.data.opening import open_data
 from vadkit.recipe.model import Recipe
+from vadkit.store.external.boxes import box_reader
 from vadkit.video.cache import open_cache
 from vadkit.video.clips import read_window, window_frames, window_starts
 
@@ -74,16 +76,31 @@ def read_clips(
     Raises:
         DataError: no video has this name, its frames have another size, or the range is shorter than a clip.
     """
+    return _read(recipe, video, frames, stride, data_root)[:2]
+
+
+def _read(
+    recipe: Recipe,
+    video: str | NDArray[np.uint8],
+    frames: tuple[int, int] | None,
+    stride: int | None,
+    data_root: str | Path | None,
+) -> tuple[NDArray[np.int64], Array, Array | None]:
+    """The windows of a video, as `read_clips`, and the boxes of their objects."""
     from vadkit.video.clips import to_clips
 
     spec, stride = recipe.data.clip, stride or recipe.engine.score_stride
     with open_cache() as cache:
         if isinstance(video, str):
-            module = DataModule(recipe.data, recipe.seed, open_data(recipe.data, data_root), cache, NoProgress())
-            everything, name = _find(module, video), video
+            opened, reader = open_data(recipe.data, data_root), box_reader(recipe.data.boxes)
+            module = DataModule(recipe.data, recipe.seed, opened, cache, NoProgress(), reader)
+            found = _find(module, video)
+            everything, name, boxes = module.frames(found), video, module.boxes(found)
         else:
-            everything, name = np.asarray(video), "frames"
-            wanted = (spec.height, spec.width, spec.channels)
+            everything, name, boxes = np.asarray(video), "frames", None
+            if recipe.data.boxes is not None:
+                raise DataError("have no boxes", where="frames", fix="give the name of a video of the recipe")
+            wanted = (spec.height, spec.width, spec.colors)
             if everything.ndim != 4 or everything.shape[1:] != wanted or everything.dtype != np.uint8:
                 what = f"is {everything.dtype} {everything.shape}, not uint8 (F, {', '.join(map(str, wanted))})"
                 raise DataError(what, where="frames", fix="resize the frames to the clip of the recipe")
@@ -94,7 +111,8 @@ def read_clips(
         starts = first + window_starts(stop - first, spec, stride, video=name, short=recipe.data.short)
         windows = [read_window(everything, spec, int(start)) for start in starts]
         numbers = np.stack([window_frames(len(everything), spec, int(start)) for start in starts])
-    return numbers, to_clips(windows).numpy()
+    of_windows = None if boxes is None else boxes.of(numbers[:, spec.middle].tolist())
+    return numbers, to_clips(windows, spec).numpy(), of_windows
 
 
 def video_outputs(
@@ -119,7 +137,7 @@ def video_outputs(
     from vadkit.engine.experiment import load_experiment
     from vadkit.model.inference.sliding_window import run_pipeline, score_outputs, update_state
 
-    windows, clips = read_clips(recipe, video, frames=frames, stride=stride, data_root=data_root)
+    windows, clips, boxes = _read(recipe, video, frames, stride, data_root)
     experiment = load_experiment(folder, recipe)
     pipeline = experiment.pipeline(anomaly_maps=tuple(experiment.scorers), folded=True)
     batch = 1 if pipeline.stateful else recipe.engine.score_batch
@@ -127,7 +145,8 @@ def video_outputs(
     pipeline.reset()
     for first in range(0, len(clips), batch):
         given = torch.from_numpy(clips[first : first + batch])
-        out = run_pipeline(given, pipeline, experiment.fabric, where=f"window {first}")
+        of_batch = None if boxes is None else torch.from_numpy(boxes[first : first + batch])
+        out = run_pipeline(given, pipeline, experiment.fabric, where=f"window {first}", boxes=of_batch)
         with torch.inference_mode():
             maps = {name: scorer.anomaly_maps(out) for name, scorer in experiment.scorers.items()}
         tensors = {"output": {"": out.output}, "latents": out.latents, "nll": out.nll, "maps": maps}
@@ -146,9 +165,9 @@ def video_outputs(
     )
 
 
-def _find(module: DataModule, name: str) -> NDArray[np.uint8]:
-    """The frames of a video of the recipe's data set; the test videos come first."""
+def _find(module: DataModule, name: str) -> VideoRef:
+    """A video of the recipe's data set; the test videos come first."""
     videos = {video.name: video for video in [*module.videos("train"), *module.videos("test")]}
     if name not in videos:
         raise DataError(f"the data set has no video {name!r}", fix=closest(name, videos))
-    return module.frames(videos[name])  # pyright: ignore[reportReturnType]
+    return videos[name]

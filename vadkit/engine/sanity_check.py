@@ -12,10 +12,10 @@ from torch import nn
 from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
 
 from vadkit.core.errors import ShapeError, VadkitError, class_of, closest, join_names
-from vadkit.core.values import BottleneckOutput, ClipOutputs, FeatureSpec, LatentSpec, Samples
+from vadkit.core.values import BOXES, BottleneckOutput, ClipOutputs, FeatureSpec, LatentSpec, Samples
 from vadkit.engine.experiment import Experiment, build_losses
 from vadkit.model.autoencoder import check_loss, loss_place, target_frames
-from vadkit.model.pipeline import extract_features
+from vadkit.model.pipeline import extract_features, one_box
 from vadkit.model.training.device import check_bfloat16_gradients
 from vadkit.model.training.precision import check_bfloat16_layers
 from vadkit.plugin.sandbox import describe_error
@@ -109,6 +109,8 @@ def _passed(experiment: Experiment, clips: torch.Tensor) -> ClipOutputs:
             for tensor in tensors.values():
                 if not isinstance(tensor, FakeTensor):
                     _refuse_not_finite(where, part, tensor, "an empty clip")
+    if (boxes := experiment.recipe.data.boxes) is not None:
+        latents = {**latents, BOXES: one_box(spec, boxes.most, 1)}
     nll: dict[str, torch.Tensor] = {}
     nll_maps: dict[str, torch.Tensor] = {}
     for name, head in experiment.heads.items():

@@ -146,7 +146,7 @@ class Scoring:
                         video, frames, pipeline, self.experiment.scorers, self.experiment.fabric,
                         batch=engine.score_batch, stride=engine.score_stride, progress=self.experiment.progress,
                         done=done, position_stats=stats, anomaly_maps=anomaly_maps, keep_maps=self.keep_maps,
-                        preview=recorder, short=short, threads=threads,
+                        preview=recorder, short=short, threads=threads, boxes=self.datamodule.boxes(video),
                     )  # fmt: skip
                 if kept_maps:
                     scores = replace(scores, size=frame_size(video))

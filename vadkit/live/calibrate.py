@@ -165,7 +165,7 @@ def _decode(
     for number, video in enumerate(videos, 1):
         source = open_source(str(video.path), clip, fps=fps, tell=progress.message)
         tell_rate(source.name, source.fps, fps, progress.message)
-        path, shape = aside / f"{number}.npy", (clip.height, clip.width, clip.channels)
+        path, shape = aside / f"{number}.npy", (clip.height, clip.width, clip.colors)
         seconds: list[float] = []
         write(path, _frames_of(source, seconds), shape, lambda _: None)
         frames = open_stored(path, shape, _gone)

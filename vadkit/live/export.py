@@ -170,7 +170,7 @@ def _first_clips(watch: Watch, video: VideoRef) -> Tensor:
         raise DataError(what, where=video.name, fix="give a longer video")
     starts = range(0, len(frames) - clip.span + 1, clip.span)
     windows: list[NDArray[np.uint8]] = [np.stack(frames[at : at + clip.span : clip.step]) for at in starts]
-    return to_clips(windows)
+    return to_clips(windows, clip)
 
 
 def _check_free(out: Path, overwrite: bool) -> None:

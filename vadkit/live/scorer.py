@@ -117,7 +117,7 @@ class OnlineScorer:
         windows = [np.stack(self._buffer[start - first : start - first + span : step]) for start in self._pending]
         with self._threads.step():
             scores, maps = score_clips(
-                to_clips(windows),
+                to_clips(windows, self.spec),
                 self.pipeline,
                 self.scorers,
                 self.fabric,

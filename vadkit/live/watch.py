@@ -82,6 +82,10 @@ class Watch:
         self._tell = (progress or NoProgress()).message
         self.folder, self.recipe = open_deployable(run, overrides, registry)
         folder = self.folder
+        if self.recipe.data.boxes is not None:
+            fix = "score videos of the recipe with 'vadkit run'"
+            what = "needs the boxes of objects from a file, so it cannot score other videos"
+            raise VadkitError(what, where=str(run), fix=fix)
         config = evaluation_of(self.recipe, registry)
         self.protocol = config.protocol
         for change in changes(folder.read_manifest().code, code_of(self.recipe)):

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from vadkit.core.contracts import DensityModel, Feature
 from vadkit.core.errors import ShapeError, class_of
-from vadkit.core.values import ClipOutputs, ClipSpec, Samples
+from vadkit.core.values import BOXES, ClipOutputs, ClipSpec, Samples
 from vadkit.model.autoencoder import Autoencoder, target_frames
 from vadkit.model.inference.folding import fold_batch_norms
 
@@ -68,6 +68,7 @@ class Pipeline(nn.Module):
         maps: names of the densities that also give their likelihood by place, as far as they can.
         mask: (H, W) bool, True for pixels that are left out. They are black in clips and outputs, so that they have
             no error. None for no mask.
+        objects: largest number of boxes of a clip, K; 0 for clips without boxes.
         folded: whether batch norms are folded into convolutions, and densities give their modules for scoring. Then
             the pipeline holds copies, which are faster and do not follow later changes of the weights.
     """
@@ -81,12 +82,13 @@ class Pipeline(nn.Module):
         decode: bool,
         maps: Collection[str] = (),
         mask: Tensor | None = None,
+        objects: int = 0,
         folded: bool = False,
     ) -> None:
         super().__init__()
         self.mask: Tensor | None
         self.register_buffer("mask", mask, persistent=False)
-        self.clip = clip
+        self.clip, self.objects = clip, objects
         self.autoencoder = fold_batch_norms(autoencoder) if autoencoder is not None and folded else autoencoder
         self.names = tuple(heads)  # not a ModuleDict: that refuses names such as "train" or "type"
         self.heads = nn.ModuleList(head.for_scoring() if folded else head for head in heads.values())
@@ -119,8 +121,11 @@ class Pipeline(nn.Module):
         if self.autoencoder is not None and self.autoencoder.bottleneck is not None:
             self.autoencoder.bottleneck.update(out)
 
-    def forward(self, clips: Tensor) -> ClipOutputs:
-        """(B, C, T, H, W) -> outputs, with the negative log-likelihood of every density."""
+    def forward(self, clips: Tensor, boxes: Tensor | None = None) -> ClipOutputs:
+        """(B, C, T, H, W) -> outputs, with the negative log-likelihood of every density.
+
+        With `objects`, `boxes` are those of the clips, (B, 4, 1, 1, K); by default, each clip has one large object.
+        """
         clips = self._hide(clips)
         latents: dict[str, Tensor] = {}
         scores: Mapping[str, Tensor] = {}
@@ -132,6 +137,7 @@ class Pipeline(nn.Module):
             else:
                 latents, bottleneck_output = self.autoencoder.compress(clips)
             scores = bottleneck_output.scores
+        latents |= self._boxes(clips, boxes)
         heads = self.named_heads()
         computed: dict[Feature, Tensor | Samples] = {}
         nll: dict[str, Tensor] = {}
@@ -154,7 +160,13 @@ class Pipeline(nn.Module):
         target = target_frames(clips, self.clip)
         return ClipOutputs(self.clip, clips, target, output, latents, nll, scores, nll_maps, present, features)
 
-    def not_finite(self, clips: Tensor) -> str:
+    def _boxes(self, clips: Tensor, boxes: Tensor | None) -> dict[str, Tensor]:
+        if not self.objects:
+            return {}
+        boxes = one_box(self.clip, self.objects, len(clips)) if boxes is None else boxes
+        return {BOXES: boxes.to(clips.device)}
+
+    def not_finite(self, clips: Tensor, boxes: Tensor | None = None) -> str:
         """The first part that gives values that are not finite for clips (B, C, T, H, W), for messages."""
         parts: list[tuple[str, Tensor]] = []
         clips, latents = self._hide(clips), dict[str, Tensor]()
@@ -164,6 +176,7 @@ class Pipeline(nn.Module):
             parts += [(f"bottleneck {class_of(model.bottleneck)}", latent) for latent in passed.latents.values()]
             if model.decoder is not None:
                 parts.append((f"decoder {class_of(model.decoder)}", model.decoder(passed.latents)))  # pyright: ignore
+        latents = latents | self._boxes(clips, boxes)
         for name, head in self.named_heads().items():
             samples = extract_features(head.feature, clips, latents, self.clip)
             found = samples.values[samples.present] if isinstance(samples, Samples) else samples
@@ -173,8 +186,18 @@ class Pipeline(nn.Module):
         return next(broken, "model")
 
     def _hide(self, frames: Tensor) -> Tensor:
-        """Frames (..., H, W) in [-1, 1] with black pixels where the mask leaves them out."""
-        return frames if self.mask is None else frames.masked_fill(self.mask, -1.0)
+        """Frames (B, C, T, H, W) in [-1, 1] with black pixels, and no flow, where the mask leaves them out."""
+        if self.mask is None:
+            return frames
+        pictures, flow = frames[:, : self.clip.colors], frames[:, self.clip.colors :]
+        return torch.cat([pictures.masked_fill(self.mask, -1.0), flow.masked_fill(self.mask, 0.0)], dim=1)
+
+
+def one_box(clip: ClipSpec, most: int, count: int) -> Tensor:
+    """Boxes (count, 4, 1, 1, most) of clips with one object that covers the frame, for clips without a video."""
+    boxes = torch.full((count, 4, 1, 1, most), torch.nan)
+    boxes[..., 0] = torch.tensor([0.0, 0.0, clip.width, clip.height]).reshape(4, 1, 1)
+    return boxes
 
 
 def check_nll(where: str, nll: object, samples: int) -> None:

@@ -9,7 +9,7 @@ from pydantic import PositiveInt
 
 from vadkit.core.errors import ShapeError
 from vadkit.core.values import ClipSpec, Color, Resize
-from vadkit.recipe.grammar import Section
+from vadkit.recipe.grammar import PositiveFloat, Section
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,8 @@ class ClipForm(Section):
         step: distance of neighbouring frames of a clip, in frames of the video.
         resize: "stretch" resizes every picture to `size` and may change its proportions; "letterbox"
             keeps the proportions and adds black bars.
+        flow: adds two channels of optical flow to the colours. The value is the motion that is 1 in them, in
+            pixels between neighbouring frames of a clip; a larger motion is 1 too.
     """
 
     frames: PositiveInt
@@ -34,6 +36,7 @@ class ClipForm(Section):
     target: str | None = None
     step: PositiveInt = 1
     resize: Resize = "stretch"
+    flow: PositiveFloat | None = None
 
     def meaning(self) -> ClipSpec:
         """The geometry of a clip.
@@ -43,7 +46,15 @@ class ClipForm(Section):
         """
         spans = {"input": self.input, "target": self.target}
         ranges = {name: _span(name, text, self.frames) for name, text in spans.items() if text is not None}
-        return ClipSpec(self.frames, *self.size, color=self.color, step=self.step, resize=self.resize, **ranges)
+        return ClipSpec(
+            self.frames,
+            *self.size,
+            color=self.color,
+            step=self.step,
+            resize=self.resize,
+            flow=self.flow or 0.0,
+            **ranges,
+        )
 
 
 def _span(name: str, text: str, frames: int) -> tuple[int, int]:

@@ -30,6 +30,7 @@ from vadkit.core.values import (
     Split,
     WeightsFile,
 )
+from vadkit.recipe.boxes_section import Boxes
 from vadkit.recipe.clip_section import ClipForm
 from vadkit.recipe.component_config import ComponentConfig
 from vadkit.recipe.grammar import EntryName, FiniteFloat, Kind, PositiveFloat, Section, Shorthand, Written
@@ -121,6 +122,7 @@ class Data(Section):
         mixed_rates: without `fps`, videos of different frame rates are an "error", or "warn" writes a warning. A model
             learns motion per frame: at a lower rate, the same motion looks faster.
         mask: regions of the picture that are left out; none by default.
+        boxes: boxes of objects, from files; none by default. Features of objects need them.
         test_on: another data set. Its test videos are scored and evaluated instead of those of `dataset`, to
             measure a model on data that it was not trained on. The clips have the same geometry.
     """
@@ -137,7 +139,12 @@ class Data(Section):
     fps: PositiveFloat | None = None
     mixed_rates: MixedRates = "warn"
     mask: Mask | None = None
+    boxes: Boxes | None = None
     test_on: Annotated[ComponentConfig, Kind("dataset")] | None = None
+
+    def __post_init__(self) -> None:
+        if self.boxes is not None and self.augment:
+            raise VadkitError("boxes do not follow augmentations", fix="remove data.augment, or data.boxes")
 
     def of(self, split: Split) -> ComponentConfig:
         """The data set that contains the videos of a split."""

@@ -251,7 +251,7 @@ def _decoder(video: VideoRef) -> list[Any]:
 
 
 def _shape(clip: ClipSpec) -> tuple[int, int, int]:
-    return clip.height, clip.width, clip.channels
+    return clip.height, clip.width, clip.colors
 
 
 def _identity(video: VideoRef, *, here: bool) -> Any:

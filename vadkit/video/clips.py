@@ -14,7 +14,9 @@ from torch import Tensor
 from vadkit.core.errors import DataError
 from vadkit.core.values import ClipSpec, Sampling, Short, TrainingClip
 from vadkit.video.augmenter import Augmenter
+from vadkit.video.boxes import FrameBoxes
 from vadkit.video.cache import Frames
+from vadkit.video.optical_flow import flow_channels
 
 
 def window_count(frames: int, spec: ClipSpec, stride: int, *, video: str, short: Short = "error") -> int:
@@ -50,17 +52,19 @@ def read_window(frames: Frames, spec: ClipSpec, start: int) -> NDArray[np.uint8]
     return np.concatenate([found, np.repeat(last, spec.frames - len(found), axis=0)])
 
 
-def to_clips(windows: Sequence[NDArray[np.uint8]]) -> Tensor:
-    """Windows (T, H, W, C) uint8 -> (B, C, T, H, W) float32 in [-1, 1].
+def to_clips(windows: Sequence[NDArray[np.uint8]], spec: ClipSpec) -> Tensor:
+    """Windows (T, H, W, colours) uint8 -> (B, C, T, H, W) float32 in [-1, 1], with optical flow if `spec` has it.
 
     NumPy converts in this thread only. Torch would split this small work among its threads and, on a busy
     machine, wait for them much longer than the work takes.
     """
-    frames, height, width, channels = windows[0].shape
-    clips = np.empty((len(windows), channels, frames, height, width), np.float32)
+    clips = np.empty((len(windows), *spec.shape), np.float32)
     for window, clip in zip(windows, clips, strict=True):
-        np.divide(window.transpose(3, 0, 1, 2), np.float32(127.5), out=clip)
-        clip -= 1
+        colors = clip[: spec.colors]
+        np.divide(window.transpose(3, 0, 1, 2), np.float32(127.5), out=colors)
+        colors -= 1
+        if spec.flow:
+            clip[spec.colors :] = flow_channels(window, spec.flow)
     return torch.from_numpy(clips)
 
 
@@ -70,21 +74,24 @@ class Batch(NamedTuple):
     Attributes:
         clips: (B, C, T, H, W) float32 in [-1, 1].
         tags: name of a tag -> (B,), 0 for a clip without the tag.
+        boxes: (B, 4, 1, 1, K) the boxes of objects; None if the videos have none.
     """
 
     clips: Tensor
     tags: dict[str, Tensor]
+    boxes: Tensor | None = None
 
     def to(self, device: torch.device) -> Batch:
         """The same batch on a device."""
-        return Batch(self.clips.to(device), {name: values.to(device) for name, values in self.tags.items()})
+        tags = {name: values.to(device) for name, values in self.tags.items()}
+        return Batch(self.clips.to(device), tags, None if self.boxes is None else self.boxes.to(device))
 
 
 class Clips:
     """All clips of some videos at a stride. Its memory grows with the number of videos, not with their length.
 
     The frames of a video are (F, H, W, C) uint8, on disk or in memory. `scenes` has the scene of each video, for the
-    sampling by scene; by default all videos are one scene.
+    sampling by scene; by default all videos are one scene. `boxes` has the boxes of objects in each video.
 
     Raises:
         DataError: there are no videos, or one is shorter than a clip.
@@ -100,12 +107,13 @@ class Clips:
         sampling: Sampling = "random",
         augmenter: Augmenter | None = None,
         short: Short = "error",
+        boxes: Sequence[FrameBoxes] | None = None,
     ) -> None:
         if not videos:
             raise DataError("there are no videos")
         self.spec, self.stride, self.sampling = spec, stride, sampling
         self.augmenter = augmenter or Augmenter()
-        self._frames = [frames for _, frames in videos]
+        self._frames, self._boxes = [frames for _, frames in videos], boxes
         self._scenes = list(scenes) or [""] * len(videos)
         counts = [window_count(len(frames), spec, stride, video=name, short=short) for name, frames in videos]
         self._ends = np.cumsum(counts)
@@ -115,7 +123,7 @@ class Clips:
 
     def read(self, numbers: Sequence[int] | NDArray[np.int64]) -> Tensor:
         """Clips by number -> (B, C, T, H, W) float32 in [-1, 1], without augmentation."""
-        return to_clips([self._clip(int(number)).frames for number in numbers])
+        return to_clips([self._clip(int(number)).frames for number in numbers], self.spec)
 
     def read_augmented(
         self, numbers: Sequence[int] | NDArray[np.int64], *, seed: int, epoch: int, normal: bool = False
@@ -127,13 +135,28 @@ class Clips:
         augmenter, generator = self.augmenter.of_normal if normal else self.augmenter, np.random.default_rng
         clips = [augmenter(self._clip(n), generator([seed, epoch, n, 1])) for n in map(int, numbers)]
         tags = {name: torch.tensor([float(clip.tags.get(name, 0)) for clip in clips]) for name in augmenter.tags}
-        return Batch(to_clips([clip.frames for clip in clips]), tags)
+        return Batch(to_clips([clip.frames for clip in clips], self.spec), tags, self.boxes(numbers))
+
+    def boxes(self, numbers: Sequence[int] | NDArray[np.int64]) -> Tensor | None:
+        """The boxes of objects in clips, (B, 4, 1, 1, K); None if the videos have none."""
+        if self._boxes is None:
+            return None
+        places = [self._place(int(number)) for number in numbers]
+        found = [self._boxes[video].of([self._boxed(video, start)]) for video, start in places]
+        return torch.from_numpy(np.concatenate(found))
+
+    def _boxed(self, video: int, start: int) -> int:
+        return int(window_frames(len(self._frames[video]), self.spec, start)[self.spec.middle])
+
+    def _place(self, number: int) -> tuple[int, int]:
+        """The video of a clip, and its first frame."""
+        video = int(np.searchsorted(self._ends, number, side="right"))
+        within = number - (int(self._ends[video - 1]) if video else 0)
+        return video, min(within * self.stride, max(len(self._frames[video]) - self.spec.span, 0))
 
     def _clip(self, number: int) -> TrainingClip:
-        video = int(np.searchsorted(self._ends, number, side="right"))
+        video, start = self._place(number)
         frames = self._frames[video]
-        within = number - (int(self._ends[video - 1]) if video else 0)
-        start = min(within * self.stride, max(len(frames) - self.spec.span, 0))
         found = read_window(frames, self.spec, start)
         return TrainingClip(found, lambda first, stop, step: frames[first:stop:step], start, len(frames))
 

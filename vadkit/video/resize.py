@@ -46,7 +46,7 @@ def shrink(frame: NDArray[np.uint8], longest: int) -> NDArray[np.uint8]:
 
 def resize(frame: NDArray[np.uint8], clip: ClipSpec) -> NDArray[np.uint8]:
     """Resize (H, W, C) to the clip's size; letterbox keeps the aspect ratio and adds black bars."""
-    image = Image.fromarray(frame[..., 0] if clip.channels == 1 else frame)
+    image = Image.fromarray(frame[..., 0] if clip.colors == 1 else frame)
     # Pillow's bilinear filter is antialiased: it averages pixels instead of skipping them.
     bilinear = Image.Resampling.BILINEAR
     if clip.resize == "stretch":
@@ -55,4 +55,4 @@ def resize(frame: NDArray[np.uint8], clip: ClipSpec) -> NDArray[np.uint8]:
         fitted = Image.new(image.mode, (clip.width, clip.height))
         top, left, height, width = placed(clip, (image.height, image.width))
         fitted.paste(image.resize((width, height), bilinear), (left, top))
-    return np.asarray(fitted).reshape(clip.height, clip.width, clip.channels)
+    return np.asarray(fitted).reshape(clip.height, clip.width, clip.colors)

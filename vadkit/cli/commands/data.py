@@ -1,4 +1,4 @@
-"""`vadkit data`: check a data set, convert it to another layout, or preview it."""
+"""`vadkit data`: check a data set, convert it, preview it, or find boxes of moving objects in it."""
 
 from pathlib import Path
 from typing import Annotated
@@ -10,7 +10,10 @@ from vadkit.cli.interrupt import interruptible
 from vadkit.core.errors import VadkitError
 
 app = typer.Typer(
-    name="data", no_args_is_help=True, rich_markup_mode="rich", help="Check, convert or preview a data set."
+    name="data",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    help="Check, convert or preview a data set.",
 )
 
 Target = Annotated[
@@ -90,3 +93,23 @@ def preview(
     for problem in problems:
         typer.echo(f"warning: {problem}", err=True)
     typer.echo(f"preview: {out}")
+
+
+@app.command()
+def boxes(
+    target: Target,
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="Folder for train.csv and test.csv.")],
+    data_root: options.DataRoot = None,
+    set_: Set = None,
+    threshold: Annotated[float, typer.Option(min=0, help="Difference from the background, in gray levels.")] = 25.0,
+    least: Annotated[int, typer.Option(min=1, help="Smallest number of pixels of a region.")] = 60,
+) -> None:
+    """Write boxes of what differs from the background of a fixed camera, for data.boxes."""
+    from vadkit.cli.progress import terminal_progress
+    from vadkit.data.tools import open_target, write_boxes
+
+    with interruptible("no incomplete file was written"), terminal_progress() as progress:
+        opened = open_target(target, data_root, set_ or ())
+        written = write_boxes(opened, out, threshold=threshold, least=least, progress=progress)
+    for path, count in written.items():
+        typer.echo(f"{path}: {count:,} boxes")

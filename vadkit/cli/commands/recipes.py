@@ -104,11 +104,13 @@ def check(
 def _plan(recipe: Path, overrides: Sequence[str]) -> None:
     """Print how much work the recipe is, if its data is there; refuse metrics that its labels do not suffice for."""
     from vadkit.core.errors import DataError
+    from vadkit.data.boxes import check_boxes
     from vadkit.data.opening import open_data
     from vadkit.data.plan import plan_of
     from vadkit.data.regions import check_regions
     from vadkit.plugin.registry import Registry
     from vadkit.recipe import load
+    from vadkit.store.external.boxes import box_reader
     from vadkit.video.cache import FrameCache, default_cache
 
     checked = load(recipe, overrides=overrides, registry=Registry.discover())
@@ -119,6 +121,7 @@ def _plan(recipe: Path, overrides: Sequence[str]) -> None:
     except DataError:
         return  # 'vadkit data check' explains it
     check_regions(checked.evaluate.metrics, labels)
+    check_boxes(checked.data, dataset, box_reader(checked.data.boxes))
     for line in plan.lines(checked):
         typer.echo(line)
 

@@ -36,8 +36,9 @@ def _cells(found: Bench, part: PartCost, join: str = " ({})") -> list[str]:
 def _notes(found: Bench) -> list[str]:
     clip = found.clip
     weights = f"weights of {found.weights}" if found.weights else "untrained weights"
+    channels = f"{clip.color} and flow" if clip.flow else clip.color
     notes = [
-        f"{found.name}, {weights}; a clip: {clip.frames} frames of {clip.height}x{clip.width}, {clip.color}",
+        f"{found.name}, {weights}; a clip: {clip.frames} frames of {clip.height}x{clip.width}, {channels}",
         "GFLOPs of one clip: convolutions and matrix products, without elementwise operations; a multiply-add is 2",
     ]
     if found.noise:
@@ -50,7 +51,7 @@ def _notes(found: Bench) -> list[str]:
         notes += [
             f"ms a frame: a clip advances the video by {found.stride} frames (engine.score_stride)",
             f"median (least to most) of {found.repeat} passes after {found.warmup}, batches of {found.batch}",
-            "no time includes decoding (benchmarks/loading.py)",
+            f"no time includes decoding (benchmarks/loading.py){' or the optical flow of clips' if clip.flow else ''}",
             f"{found.device}, {found.precision}, CPU threads {found.threads}; peak memory {_memory(found)}",
             f"{found.frames_per_second:.2f} frames/s in all",
         ]

@@ -107,6 +107,9 @@ def capture(experiment: Experiment, *, maps: bool) -> Graph:
     if why := experiment.stateful:
         what = f"{_named('bottleneck', components)} cannot be exported: it depends on earlier clips ({why})"
         raise VadkitError(what, where="vadkit export", fix="export a run without a state, or use 'vadkit watch'")
+    if experiment.clip.flow:
+        what = "clips with optical flow cannot be exported: OpenCV computes the flow before the model gets the clip"
+        raise VadkitError(what, where="data.clip.flow", fix="use 'vadkit watch', or train without data.clip.flow")
     scorers = experiment.scorers
     pipeline = experiment.pipeline(anomaly_maps=tuple(scorers) if maps else (), folded=True).cpu()
     module = ClipScorer(pipeline, scorers, tuple(scorers) if maps else ()).eval()

@@ -44,7 +44,7 @@ class PartsRecorder:
                 self._maps.add(window[kept] // self._step, of_window)
                 self._mapped |= not bool(np.isnan(of_window).any(axis=(1, 2)).all())  # NaN means "no map"
         if out.output is not None and min(self._clip.height, self._clip.width) > 1:
-            self._add_outputs(windows, out.output)
+            self._add_outputs(windows, out.output[:, : self._clip.colors])
 
     def _add_outputs(self, windows: Sequence[NDArray[np.int64]], output: torch.Tensor) -> None:
         start, stop = self._clip.target

@@ -20,6 +20,7 @@ from vadkit.model.inference.preview_parts import PartsRecorder
 from vadkit.model.pipeline import Pipeline
 from vadkit.model.training.threads import StageThreads
 from vadkit.store.scores import PositionStats, VideoScores
+from vadkit.video.boxes import FrameBoxes
 from vadkit.video.cache import Frames
 from vadkit.video.clips import Clips, read_window, to_clips, window_frames, window_starts
 
@@ -98,7 +99,8 @@ def measure_position_stats(
     for first in range(0, len(indices), batch):
         chunk = indices[first : first + batch]
         pipeline.reset()
-        out = run_pipeline(clips.read(chunk), pipeline, fabric, where=f"training clip {chunk[0]}")
+        where, boxes = f"training clip {chunk[0]}", clips.boxes(chunk)
+        out = run_pipeline(clips.read(chunk), pipeline, fabric, where=where, boxes=boxes)
         for name, batch_scores in score_outputs(out, scorers).items():
             scores[name].append(batch_scores)
         progress.advance(first + len(chunk), amount=len(chunk))
@@ -123,7 +125,9 @@ def _scored_positions(scores: NDArray[np.float64]) -> NDArray[np.bool_]:
 
 
 @torch.inference_mode()
-def run_pipeline(clips: torch.Tensor, pipeline: Pipeline, fabric: Fabric, *, where: str) -> ClipOutputs:
+def run_pipeline(
+    clips: torch.Tensor, pipeline: Pipeline, fabric: Fabric, *, where: str, boxes: torch.Tensor | None = None
+) -> ClipOutputs:
     """Run the pipeline on clips (B, C, T, H, W).
 
     Args:
@@ -131,14 +135,15 @@ def run_pipeline(clips: torch.Tensor, pipeline: Pipeline, fabric: Fabric, *, whe
         pipeline: on the fabric's device.
         fabric: device and precision.
         where: names the clips in error messages.
+        boxes: the boxes of objects in the clips, (B, 4, 1, 1, K).
 
     Raises:
         DataError: the model's outputs are not finite.
     """
     with fabric.autocast():
-        out = pipeline(clips.to(fabric.device))
+        out = pipeline(clips.to(fabric.device), boxes)
         if not _is_finite(out):
-            part = pipeline.not_finite(clips.to(fabric.device))
+            part = pipeline.not_finite(clips.to(fabric.device), boxes)
             fix = "correct that component; if gradients train it, train again with a lower learning rate, or in fp32"
             raise DataError(f"the {part} gives values that are not finite", where=where, fix=fix)
     return out
@@ -261,6 +266,7 @@ def score_video(
     preview: PartsRecorder | None = None,
     short: Short = "error",
     threads: StageThreads | None = None,
+    boxes: FrameBoxes | None = None,
 ) -> VideoScores:
     """Score the windows of one video in order. A stateful pipeline scores them one at a time.
 
@@ -281,6 +287,7 @@ def score_video(
         preview: gets the outputs and the maps of every window.
         short: what to do with a video shorter than a clip.
         threads: chooses the CPU threads of each batch; None uses those of torch.
+        boxes: the boxes of objects in the video; None without `data.boxes`.
 
     Raises:
         DataError: the video is shorter than a clip and `short` is "error". Or the model's outputs are not finite, a
@@ -294,14 +301,16 @@ def score_video(
     pipeline.reset()
     for first in range(0, len(starts), batch):
         chunk = starts[first : first + batch]
-        clips = to_clips([read_window(frames, spec, int(start)) for start in chunk])
+        clips = to_clips([read_window(frames, spec, int(start)) for start in chunk], spec)
         # A short video repeats frames to fill its clip: a frame's score is that of its first position.
         windows = [np.unique(window_frames(len(frames), spec, int(start))) for start in chunk]
         for window in windows:
             score_mean.count_window(window)
         shown = f"video {video.name}, windows from frame {chunk[0]} on"
         with threads.step() if threads is not None else nullcontext():
-            out = run_pipeline(clips, pipeline, fabric, where=shown)
+            middle = [int(window_frames(len(frames), spec, int(start))[spec.middle]) for start in chunk]
+            of_clips = None if boxes is None else torch.from_numpy(boxes.of(middle))
+            out = run_pipeline(clips, pipeline, fabric, where=shown, boxes=of_clips)
             scores = score_outputs(out, scorers)
         gaps.check(scores, shown)
         _refuse_infinite(scores, windows, video.name)

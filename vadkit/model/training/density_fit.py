@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from vadkit.core.contracts import Feature, FeatureSource, FitContext, LRScheduler, Optimizer
 from vadkit.core.errors import DataError, VadkitError, class_of
 from vadkit.core.progress import NoProgress, Progress
-from vadkit.core.values import Samples
+from vadkit.core.values import BOXES, Samples
 from vadkit.model.autoencoder import Autoencoder, StepLosses
 from vadkit.model.pipeline import QUIET, check_nll, extract_features
 from vadkit.model.training.job import TrainingJob
@@ -171,6 +171,8 @@ class FeatureLoader(FeatureSource):
         with self._fabric.autocast():  # the same precision as in scoring
             if self._autoencoder is not None:
                 latents = self._autoencoder.encode(clips)
+            if batch.boxes is not None:
+                latents = {**latents, BOXES: batch.boxes.to(clips.device)}
             given = extract_features(self._feature, clips, latents, self._clips.spec)
         values, present = (given.values, given.present) if isinstance(given, Samples) else (given, None)
         if present is not None:

@@ -20,6 +20,14 @@ def are_boxes(columns: Sequence[str]) -> bool:
     return any(set(form) <= {name.lower() for name in columns} for form in (_SIZED, _ENDS))
 
 
+def box_corners(series: Series) -> NDArray[np.float64]:
+    """The boxes of a series, (N, 4) as x0, y0, x1, y1."""
+    columns = {name.lower(): numbers for name, numbers in series.columns.items()}
+    form = _SIZED if set(_SIZED) <= set(columns) else _ENDS
+    first, ends = np.stack([columns[name] for name in form[:2]], 1), np.stack([columns[name] for name in form[2:]], 1)
+    return np.concatenate([first, first + ends if form == _SIZED else ends], 1)
+
+
 def to_detections(series: Series, frames: int) -> Detections:
     """The boxes of one video with F frames.
 
@@ -31,9 +39,7 @@ def to_detections(series: Series, frames: int) -> Detections:
     if series.frames is None or "score" not in columns:
         lacking = "frame" if series.frames is None else "score"
         raise DataError(f"the boxes have no column {lacking!r}", where=where, fix=FORMS)
-    form = _SIZED if set(_SIZED) <= set(columns) else _ENDS
-    first, ends = np.stack([columns[name] for name in form[:2]], 1), np.stack([columns[name] for name in form[2:]], 1)
-    boxes = np.concatenate([first, first + ends if form == _SIZED else ends], 1)
+    boxes = box_corners(series)
     values = np.concatenate([boxes, columns["score"][:, None]], 1)
     empty = ~np.isfinite(values).all(axis=1) | (boxes[:, 2:] <= boxes[:, :2]).any(axis=1)
     if empty.any():

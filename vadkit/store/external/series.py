@@ -27,6 +27,7 @@ class Series:
     scene: str = ""  # camera or scene identifier; empty if the file gives none
     coverage: NDArray[np.int64] | None = None  # (N,) as vadkit stores it; None in files of others
     fps: float | None = None  # frames per second; None in files of others
+    lines: NDArray[np.int64] | None = None  # (N,) the line of each number in the file; None if it is not a table
 
     @property
     def size(self) -> int:
@@ -42,11 +43,13 @@ class RowCollector:
         # Plain arrays: ten million rows as Python's lists would take gigabytes.
         self._columns = {name: array("d") for name in columns}
         self._videos: dict[str, int] = {}
-        self._codes, self._frames = array("q"), array("q")
+        self._codes, self._frames, self._lines = array("q"), array("q"), array("q")
 
-    def add(self, video: str, frame: int | None, numbers: Iterable[float]) -> None:
-        """One row; `frame` is given in all rows or in none."""
+    def add(self, video: str, frame: int | None, numbers: Iterable[float], line: int | None = None) -> None:
+        """One row; `frame` and `line` are given in all rows or in none."""
         self._codes.append(self._videos.setdefault(video, len(self._videos)))
+        if line is not None:
+            self._lines.append(line)
         if frame is not None:
             self._frames.append(frame)
         for column, number in zip(self._columns.values(), numbers, strict=True):
@@ -58,13 +61,14 @@ class RowCollector:
         order = np.argsort(codes, kind="stable")
         stops = np.cumsum(np.bincount(codes, minlength=len(self._videos)))[:-1]
         columns = {name: np.array(column, np.float64) for name, column in self._columns.items()}
-        frames = np.array(self._frames, np.int64) if self._frames else None
+        frames, lines = (np.array(each, np.int64) if each else None for each in (self._frames, self._lines))
         return [
             Series(
                 video,
                 {name: column[rows] for name, column in columns.items()},
                 self._where,
                 None if frames is None else frames[rows],
+                lines=None if lines is None else lines[rows],
             )
             for video, rows in zip(self._videos, np.split(order, stops), strict=False)
         ]

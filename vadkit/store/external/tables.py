@@ -152,16 +152,16 @@ def _collect(lines: Iterable[_Line], layout: _Layout, path: Path) -> list[Series
             empty += layout.width == 1
             continue
         for _ in range(empty):
-            rows.add("", None, (math.nan,))
+            rows.add("", None, (math.nan,), count)
         empty = 0
-        _add(rows, cells, layout, f"{path}, line {count}")
+        _add(rows, cells, layout, count, f"{path}, line {count}")
     found = rows.series()
     if not found:
         raise DataError("holds a header and no rows", where=str(path), fix="write one row per frame")
     return found
 
 
-def _add(rows: RowCollector, cells: Sequence[str], layout: _Layout, where: str) -> None:
+def _add(rows: RowCollector, cells: Sequence[str], layout: _Layout, line: int, where: str) -> None:
     if len(cells) != layout.width:
         what = f"the row has {len(cells)} cells, the rows before it have {layout.width}"
         raise DataError(what, where=where, fix="write one cell per column, and names with blanks in quotes")
@@ -177,4 +177,4 @@ def _add(rows: RowCollector, cells: Sequence[str], layout: _Layout, where: str) 
         what = f"{cell!r} is not {wanted}"
         fix = f"leave a cell without a score empty, write decimals with a point; {_HEADER}"
         raise DataError(what, where=where, fix=fix) from error
-    rows.add(video, frame, numbers)
+    rows.add(video, frame, numbers, line)

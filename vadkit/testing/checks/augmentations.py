@@ -93,7 +93,7 @@ class _Video:
     def __init__(self, subject: Subject, augmentation: Any, length: int | None = None) -> None:
         spec = self.spec = subject.toy.clip
         count = max(augmentation.video_frames, spec.span) + 7 if length is None else length
-        noise = np.random.default_rng(0).integers(0, 120, (count, spec.height, spec.width, spec.channels))
+        noise = np.random.default_rng(0).integers(0, 120, (count, spec.height, spec.width, spec.colors))
         gradient = np.linspace(0, 120, spec.width, dtype=np.int64)[:, None]
         self.frames: NDArray[np.uint8] = (noise + gradient).astype(np.uint8)
         self.was_read = False
