@@ -15,6 +15,7 @@ from vadkit.recipe.variants import family_of
 
 METHODS = (
     *(
+        "abnormal_gan",
         "amdn",
         "convae",
         "convlstm",
