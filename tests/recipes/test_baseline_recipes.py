@@ -14,20 +14,24 @@ from vadkit.plugin.registry import Registry
 from vadkit.recipe.variants import family_of
 
 METHODS = (
-    *(
-        "abnormal_gan",
-        "amdn",
-        "convae",
-        "convlstm",
-        "deep_svdd",
-        "dissociate",
-        "ffp",
-        "frame_difference",
-        "lsa",
-        "memae",
-        "mnad_prediction",
-    ),
-    *("mnad_reconstruction", "one_class_svm", "stack_rnn", "stae", "steal", "subspace_svdd", "tsc"),
+    "abnormal_gan",
+    "amdn",
+    "convae",
+    "convlstm",
+    "deep_svdd",
+    "dissociate",
+    "ffp",
+    "frame_difference",
+    "lsa",
+    "memae",
+    "mnad_prediction",
+    "mnad_reconstruction",
+    "one_class_svm",
+    "stack_rnn",
+    "stae",
+    "steal",
+    "subspace_svdd",
+    "tsc",
 )
 BRING = ("resnet50_ucf101.pth", "resnet152_ucf101.pth")  # files of the user, which full-size recipes name
 ON_ITAE = ("deep_svdd", "one_class_svm", "subspace_svdd")  # densities of the latents of ITAE; also for Table 8
