@@ -14,4 +14,5 @@ def vadkit_components() -> list[Component]:
         Component("density", "one_class_svm", "vadkit_densities.one_class:OneClassSVM", "One-class SVM; not in nats."),
         Component("density", "subspace_svdd", "vadkit_densities.subspace:SubspaceSVDD", "S-SVDD; not in nats."),
         Component("density", "deep_svdd", "vadkit_densities.deep_svdd:DeepSVDD", "Deep SVDD; not in nats."),
+        Component("density", "denoising_svm", "vadkit_densities.denoising:DenoisingSVM", "A stream of AMDN."),
     ]

@@ -15,6 +15,7 @@ from torch import nn
 from vadkit.api import DataError, DensityModel, FeatureSpec, ShapeError
 from vadkit.testing.toy_fit import ToyContext, ToySource
 from vadkit_densities.deep_svdd import DeepSVDD
+from vadkit_densities.denoising import DenoisingSVM
 from vadkit_densities.one_class import OneClassSVM
 from vadkit_densities.subspace import SubspaceSVDD
 
@@ -87,6 +88,20 @@ def test_a_regularizer_follows_autograd(regularizer: Any) -> None:
     torch.testing.assert_close(density._gradient(q.detach(), sample, alpha), q.grad)
 
 
+def test_a_denoising_svm_is_the_svm_of_scikit_learn_on_codes() -> None:
+    torch.manual_seed(0)
+    density = DenoisingSVM(SPEC, hidden=[16, 3], nu=0.2)
+    sample, other = values(), 2 * values(50, 1)
+    first = fit(density, sample).train()(sample).mean().detach()
+    found = fit(density, sample, epochs=20)(other).detach()
+    assert float(density.train()(sample).mean().detach()) < 0.8 * float(first)
+    codes, others = (density.encoder(density.scale(each)).detach().double().numpy() for each in (sample, other))
+    scaler = StandardScaler().fit(codes)
+    gamma: Any = 1 / 3
+    known = Machine(gamma=gamma, nu=0.2).fit(scaler.transform(codes))
+    np.testing.assert_allclose(found.numpy(), -known.decision_function(scaler.transform(others)), rtol=1e-2, atol=1e-2)
+
+
 def test_settings_that_do_not_fit_are_refused() -> None:
     wrong: list[dict[str, Any]] = [{"nu": 0.0}, {"nu": 1.5}, {"gamma": 0.0}, {"samples": 0}]
     for keys in wrong:
@@ -100,6 +115,8 @@ def test_settings_that_do_not_fit_are_refused() -> None:
         DeepSVDD(SPEC, nu=1.0)
     with pytest.raises(ShapeError, match="must be at least 1"):
         DeepSVDD(SPEC, hidden=[0])
+    with pytest.raises(ShapeError, match="hidden must be widths of at least 1"):
+        DenoisingSVM(SPEC, hidden=[])
     with pytest.raises(DataError, match=r"a penalty of 0\.1 needs at least 10 samples, but there are 7"):
         fit(SubspaceSVDD(SPEC), values(7))
 

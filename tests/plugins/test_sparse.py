@@ -1,4 +1,4 @@
-"""Sparse coding of sequences against the lasso of scikit-learn, and the sizes of the published code."""
+"""Patches, regions, and sparse coding against the lasso of scikit-learn and the sizes of the published code."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from torch.nn import functional
 
 from vadkit.api import ClipSpec, FeatureSpec, LatentSpec, ShapeError
 from vadkit.testing.toy_fit import ToyContext, ToySource
+from vadkit_baselines.patches import Patches
 from vadkit_baselines.regions import RegionSequences
 from vadkit_baselines.sparse import TSC, StackRNN
 
@@ -108,3 +109,18 @@ def test_settings_that_do_not_fit_are_refused() -> None:
     for cls, keys in wrong:
         with pytest.raises(ShapeError, match="must be"):
             cls(SPEC, **keys)
+
+
+def test_patches_are_cut_out_of_every_frame() -> None:
+    clip = ClipSpec(2, 30, 40)
+    clips = drawn(2, *clip.shape, seed=5).float()
+    feature = Patches(clip, {}, side=12, stride=6, channels=[2, 0])
+    found = feature(clips, {})
+    assert found.shape == (2, 2, 4, 5, 2, 12, 12)
+    torch.testing.assert_close(found[1, 1, 3, 4], clips[1, [2, 0], 1, 18:30, 24:36])
+    warped = Patches(clip, {}, side=12, stride=6, warp=6)(torch.full_like(clips, 0.5), {})
+    torch.testing.assert_close(warped, torch.full((2, 2, 4, 5, 3, 6, 6), 0.5))
+    with pytest.raises(ShapeError, match="channels is \\[3\\], but a clip has 3"):
+        Patches(clip, {}, channels=[3])
+    with pytest.raises(ShapeError, match="side 31, stride 15 and warp 31 do not fit frames of 30x40"):
+        Patches(clip, {}, side=31)

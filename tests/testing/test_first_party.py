@@ -28,6 +28,7 @@ PREDICTION = {"frames": 5, "size": [32, 48], "color": "gray", "input": "0:4", "t
 OBJECTS = {"frames": 2, "size": [32, 48], "color": "gray", "flow": 4}
 BOXES = {"boxes": [4, 1, 1, 3]}
 LONGER = {"frames": 16, "size": [32, 48], "color": "gray", "input": "0:8", "target": "0:16"}
+MOVING = {"frames": 2, "size": [32, 48], "color": "gray", "target": "1:2", "flow": 4.0}
 UNET = {"use": "unet", "channels": [8, 8, 8]}
 QUERIES = {"use": "mnad", "channels": [8, 8, 8]}
 CODES = {"use": "lsa", "channels": [4, 4, 4, 4, 4], "code": 8}
@@ -58,6 +59,13 @@ SETTINGS: Mapping[str, dict[str, dict[str, Any]]] = {
         "autoregressive": {"toy": {"encoder": CODES}},
         "decoder/lsa": {"channels": [4, 4, 4, 4, 4, 4], "toy": {"encoder": CODES}},
         "adversarial": {"channels": [8, 8], "toy": {"clip": PREDICTION}},
+        "encoder/cross_channel": {"channels": [4, 8], "toy": {"clip": MOVING}},
+        "decoder/cross_channel": {"toy": {"clip": MOVING, "encoder": {"use": "cross_channel", "channels": [4, 8]}}},
+        "cross_adversarial": {"channels": [4, 8], "toy": {"clip": MOVING}},
+        "cross_error": {"part": "flow", "patch": 8, "toy": {"clip": MOVING}},
+        "encoder/dissociate": {"channels": [4, 4, 8]},
+        "clusters": {"count": 3, "toy": {"encoder": {"use": "dissociate", "channels": [4, 4, 8]}}},
+        "decoder/dissociate": {"toy": {"encoder": {"use": "dissociate", "channels": [4, 4, 8]}}},
         "region_sequences": {"latent": "static", "regions": 2},
         "tsc": {"hidden": 2, "toy": {"sample_shape": [4, 3]}},
         "stack_rnn": {"hidden": 8, "projection": 4, "toy": {"sample_shape": [4, 3]}},
@@ -67,6 +75,7 @@ SETTINGS: Mapping[str, dict[str, dict[str, Any]]] = {
     "densities": {
         "subspace_svdd": {"iterations": 4},
         "deep_svdd": {"hidden": [8], "code": 4},
+        "denoising_svm": {"hidden": [8, 4]},
         "mulde": {"hidden": [16, 16], "levels": 4, "components": 1},
     },
     "flows": {"glow": {"steps": 2, "levels": 1, "hidden": 8}, "realnvp": {"hidden": 8}},
@@ -123,7 +132,10 @@ EXPECTED: Mapping[str, dict[str, dict[str, str]]] = {
     "densities": {
         "knn": {"check_normalised": TAILS},
         "mulde": {"check_normalised": OF_VALUES},
-        **{name: {"check_normalised": NOT_NATS} for name in ("one_class_svm", "subspace_svdd", "deep_svdd")},
+        **{
+            name: {"check_normalised": NOT_NATS}
+            for name in ("one_class_svm", "subspace_svdd", "deep_svdd", "denoising_svm")
+        },
     },
 }
 """Plugin -> component -> check -> the reason why it fails."""
