@@ -165,7 +165,7 @@ FAULTS: dict[str, tuple[str, str, list[str]]] = {
     "unknown key beside a structural one": (
         "stride: 4",
         "strid: 4",
-        ["first.yaml:3:70: dataset 'videos' has no key 'strid'\n  -> did you mean 'stride'? (choices: augment, "
+        ["first.yaml:3:70: dataset 'videos' has no key 'strid'\n  -> did you mean 'stride'? (choices: augment, boxes, "
          "clip, fps, held_out, labels, mask, mixed_rates, on_corrupt, sampling, short, stride, subset, test_on)"],
     ),
     "lacking keys": (
