@@ -25,7 +25,9 @@ $(INSTALLED): pyproject.toml constraints.txt
 quickstart: $(INSTALLED)
 	$(BIN)/vadkit run quickstart --overwrite
 
-test: lint types unit docs
+test: $(INSTALLED)
+	$(MAKE) --jobs=2 --output-sync=target lint types docs
+	$(MAKE) unit
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .

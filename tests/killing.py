@@ -1,13 +1,9 @@
-"""Runs that are killed with SIGKILL at a random place, and the comparison of what they leave.
-
-A fork server imports torch once, so that a killed process costs no import.
-"""
+"""Runs that are killed with SIGKILL at a random place, and the comparison of what they leave."""
 
 from __future__ import annotations
 
 import copy
 import json
-import multiprocessing
 import os
 import signal
 import time
@@ -18,13 +14,11 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
+from forked import SERVER
 from tiny_runs import TINY
 
 PHASES = ("half", "before", "after")
 """Kills inside the writing of a file: half of it is written; it is written, but not renamed; it is renamed."""
-
-_SERVER = multiprocessing.get_context("forkserver")
-_SERVER.set_forkserver_preload(["torch", "vadkit.engine.run", "vadkit.engine.experiment", "sklearn.metrics"])
 
 
 def recipes() -> dict[str, dict[str, Any]]:
@@ -63,12 +57,14 @@ class Strike:
     Attributes:
         stage: as the progress names it, or "evaluate" or "report"; empty for a kill inside a write.
         seconds: from the begin of the stage to the kill.
+        at: the number of completed steps of the stage at which it kills itself, instead of `seconds`.
         write: the number of the file, from 0, as they are written.
         phase: of the writing, one of `PHASES`.
     """
 
     stage: str = ""
     seconds: float = 0.0
+    at: int = 0
     write: int = -1
     phase: str = ""
 
@@ -85,8 +81,8 @@ class Trace:
 
 def live(recipe: Mapping[str, Any], out: Path, cache: Path, *, resume: bool, strike: Strike | None = None) -> Trace:
     """Run the recipe in a process of its own, until it ends or is struck."""
-    here, there = _SERVER.Pipe(duplex=False)
-    process = _SERVER.Process(target=_child, args=(there, dict(recipe), out, cache, resume, strike))
+    here, there = SERVER.Pipe(duplex=False)
+    process = SERVER.Process(target=_child, args=(there, dict(recipe), out, cache, resume, strike))
     process.start()
     there.close()
     trace, began, current = Trace(), time.monotonic(), ""
@@ -100,7 +96,7 @@ def live(recipe: Mapping[str, Any], out: Path, cache: Path, *, resume: bool, str
             if current:
                 trace.stages[current] = trace.stages.get(current, 0.0) + now - began
             current, began = word, now
-            if strike and strike.stage == current and strike.write < 0:
+            if strike and strike.stage == current and strike.write < 0 and not strike.at:
                 process.join(strike.seconds)
                 process.kill()
     except EOFError:
@@ -126,8 +122,15 @@ def _child(
     trainer.SAVE_EVERY = 0.0  # a state after every step
 
     class Telling(NoProgress):
+        stage = ""
+
         def begin(self, stage: str, total: int, *, done: int = 0, unit: str = "clips") -> None:
+            self.stage = stage
             tell.send(stage)
+
+        def advance(self, done: int, *, amount: int = 0, values: Mapping[str, float] | None = None) -> None:
+            if strike and strike.stage == self.stage and 0 < strike.at <= done:
+                os.kill(os.getpid(), signal.SIGKILL)
 
     for name, word in (("evaluate_run", "evaluate"), ("write_reports", "report")):
         _announce(running, name, word, tell)

@@ -2,32 +2,32 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
-import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import forked
 import numpy as np
 import pytest
 from filmed import noise, write
 from PIL import Image
 
-_COMMAND = """
-import ctypes, os, sys, tempfile
-if os.geteuid() == 0:
-    libc, header = ctypes.CDLL(None), (ctypes.c_uint32 * 2)(0x20080522, 0)  # version 3, this process
-    rights = (ctypes.c_uint32 * 6)()  # effective, permitted and inheritable, twice
-    libc.capget(header, rights)
-    rights[0], rights[1] = (right & ~0b110 for right in rights[:2])  # CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH
-    libc.capset(header, rights)
-with tempfile.NamedTemporaryFile() as file:
-    os.chmod(file.name, 0)
-    if os.access(file.name, os.R_OK, effective_ids=True):
-        sys.exit(77)
-from vadkit.cli.main import main
-main()
-"""
+
+def give_up_reading() -> None:
+    """Give up the right of root to read everything, or end the process with code 77."""
+    if os.geteuid() == 0:
+        libc, header = ctypes.CDLL(None), (ctypes.c_uint32 * 2)(0x20080522, 0)  # version 3, this process
+        rights = (ctypes.c_uint32 * 6)()  # effective, permitted and inheritable, twice
+        libc.capget(header, rights)
+        rights[0], rights[1] = (right & ~0b110 for right in rights[:2])  # CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH
+        libc.capset(header, rights)
+    with tempfile.NamedTemporaryFile() as file:
+        Path(file.name).chmod(0)
+        if os.access(file.name, os.R_OK, effective_ids=True):
+            sys.exit(77)
 
 
 @pytest.fixture
@@ -53,9 +53,7 @@ def root(tmp_path: Path) -> Iterator[Path]:
 
 def vadkit(*arguments: str) -> str:
     """What a command prints that must fail with one message."""
-    environment = {**os.environ, "COLUMNS": "200", "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
-    command = [sys.executable, "-c", _COMMAND, *arguments]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    done = forked.command(*arguments, env={**os.environ, "COLUMNS": "200"}, before=give_up_reading)
     if done.returncode == 77:
         pytest.skip("this user may read everything, and cannot give that up")
     said = done.stdout + done.stderr

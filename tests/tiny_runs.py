@@ -9,6 +9,14 @@ from typing import Any
 import pytest
 
 import vadkit
+from vadkit.core.progress import NoProgress
+from vadkit.data.opening import open_data
+from vadkit.engine.experiment import Experiment
+from vadkit.model.autoencoder import Autoencoder
+from vadkit.plugin.registry import Registry
+from vadkit.recipe.loading import read_recipe
+from vadkit.store.run_folder import RunFolder
+from vadkit.video.cache import FrameCache
 
 METRICS = ["micro_auc", "alarms"]
 
@@ -55,30 +63,6 @@ TINY: dict[str, Any] = {
     "engine": {"score_stride": 4, "threads": 1},
 }
 
-KILLED = """
-import os, signal, sys
-import vadkit
-from vadkit.core.progress import NoProgress
-from vadkit.model.training import trainer
-
-trainer.SAVE_EVERY = 0.0
-recipe, out, cruel, at = sys.argv[1], sys.argv[2], sys.argv[3], int(sys.argv[4])
-
-
-class Killer(NoProgress):
-    stage = ""
-
-    def begin(self, stage, total, *, done=0, unit="clips"):
-        self.stage = stage
-
-    def advance(self, done, *, amount=0, values=None):
-        if self.stage == cruel and done >= at:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-
-vadkit.run(recipe, out=out, progress=Killer())
-"""
-
 
 def make_run(recipe: dict[str, Any], out: Path) -> vadkit.Run:
     """Run a recipe in a fixture that outlives a test, with its own frame cache."""
@@ -87,6 +71,18 @@ def make_run(recipe: dict[str, Any], out: Path) -> vadkit.Run:
     done = vadkit.run(recipe, out=out)
     patch.undo()
     return done
+
+
+def train_model(recipe: dict[str, Any], out: Path) -> Autoencoder:
+    """Train the model of a recipe, without what a run does afterwards."""
+    out.mkdir()
+    checked = read_recipe(recipe, (), Registry.discover())
+    experiment = Experiment(
+        checked, open_data(checked.data, None), RunFolder(out), FrameCache(out.parent / "frames"), NoProgress()
+    )
+    experiment.train_model()
+    assert experiment.autoencoder is not None
+    return experiment.autoencoder
 
 
 def held_out(recipe: dict[str, Any], **protocol: Any) -> dict[str, Any]:

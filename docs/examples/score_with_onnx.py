@@ -1,4 +1,4 @@
-"""Scores a video with an exported model, without vadkit: python score_with_onnx.py FOLDER VIDEO [SCORES.npy]."""
+"""Scores a video with an exported model, without vadkit: python score_with_onnx.py FOLDER VIDEO SCORES.csv."""
 
 import json
 import sys
@@ -7,51 +7,30 @@ from pathlib import Path
 import av
 import numpy as np
 import onnxruntime
+from PIL import Image
 
-folder, path = Path(sys.argv[1]), sys.argv[2]
-about = json.loads((folder / "model.json").read_text(encoding="utf-8"))
-frames, clip, alarms, components = (about[key] for key in ("frames", "clip", "alarms", "components"))
-model = onnxruntime.InferenceSession(folder / "model.onnx")
+folder, path, out = sys.argv[1:]
+about = json.loads(Path(folder, "model.json").read_text(encoding="utf-8"))
+frames, clip, alarms = about["frames"], about["clip"], about["alarms"]
+model = onnxruntime.InferenceSession(Path(folder, "model.onnx"))
 
+video, seconds = [], []
+for picture in av.open(path).decode(video=0):
+    image = picture.to_image().convert("L" if frames["color"] == "gray" else "RGB")
+    image = image.resize((frames["width"], frames["height"]), Image.Resampling.BILINEAR)
+    video.append(np.asarray(image).reshape(frames["height"], frames["width"], -1))
+    seconds.append(picture.time)
+seconds = np.subtract(seconds, seconds[0])
 
-def shrink(pixels, size):  # (H, W, C) -> (size, W, C), by the antialiased bilinear filter of Pillow
-    scale = len(pixels) / size
-    away = np.arange(len(pixels)) + 0.5 - scale * (np.arange(size)[:, None] + 0.5)
-    weights = np.maximum(0, 1 - np.abs(away) / max(scale, 1))
-    weights = np.round(2**22 * weights / weights.sum(1, keepdims=True))  # Pillow computes with integers
-    return np.floor(np.tensordot(weights, pixels, 1) / 2**22 + 0.5)
-
-
-def prepare(picture):  # a decoded picture -> (H, W, C) at the size of the clip
-    pixels = picture.to_ndarray(format="rgb24").astype(int)
-    if frames["color"] == "gray":
-        pixels = (pixels @ [19595, 38470, 7471] + 32768 >> 16)[..., None]  # ITU-R 601
-    wide = shrink(pixels.swapaxes(0, 1), frames["width"]).swapaxes(0, 1)
-    return (shrink(wide, frames["height"]) / frames["divide_by"] - frames["subtract"]).astype(np.float32)
-
-
-seconds, video = map(
-    np.stack, zip(*((each.time, prepare(each)) for each in av.open(path).decode(video=0)), strict=True)
-)
-seconds = seconds - seconds[0]
-sums, counts = np.zeros((2, len(components), len(video)))
-last, windows = len(video) - clip["span"], np.zeros(len(video))
-for start in {*range(0, last + 1, clip["stride"]), last}:
-    at = start + clip["step"] * np.arange(clip["frames"])
-    found = model.run([each["scores"] for each in components], {"clips": video[at].transpose(3, 0, 1, 2)[None]})
-    for row, (each, scores) in enumerate(zip(components, found, strict=True)):
-        mean, std = (np.array(each["position"][key], float) for key in ("mean", "std"))
-        values = (scores[0] - mean) / std
-        sums[row, at] += np.nan_to_num(values)
-        counts[row, at] += ~np.isnan(values)
-    windows[at] += 1
-means = np.where(counts > 0, sums / np.maximum(counts, 1), np.nan)
-total = sum(
-    each["weight"] * (each["scale"] * mean + each["offset"]) for each, mean in zip(components, means, strict=True)
-)
-high = np.flatnonzero((total >= alarms["threshold"]) & (windows >= alarms["min_windows"]))
-for event in np.split(high, np.flatnonzero(np.diff(seconds[high]) > alarms["hold_seconds"]) + 1):
-    if event.size:
-        print(f"{seconds[event[0]]:.2f} s to {seconds[event[-1]]:.2f} s, highest score {total[event].max():.3f}")
-if sys.argv[3:]:
-    np.save(sys.argv[3], total)
+found = [[] for _ in video]  # the scores of each frame, one for each clip that contains it
+last = len(video) - clip["span"]
+for start in {*range(0, last, clip["stride"]), last}:
+    at = range(start, start + clip["span"], clip["step"])
+    [[scores]] = model.run(["score"], {"frames": np.stack([video[frame] for frame in at])[None]})
+    for frame, score in zip(at, scores, strict=True):
+        found[frame].append(score)
+total, clips = np.array([(np.nanmean(each), len(each)) for each in found]).T
+high = np.flatnonzero((total >= alarms["threshold"]) & (clips >= alarms["min_windows"]))
+for event in filter(len, np.split(high, np.flatnonzero(np.diff(seconds[high]) > alarms["hold_seconds"]) + 1)):
+    print(f"{seconds[event[0]]:.2f} s to {seconds[event[-1]]:.2f} s, highest score {total[event].max():.3f}")
+np.savetxt(out, np.column_stack([seconds, total]), delimiter=",", header="seconds,score", comments="", fmt="%.6g")

@@ -148,7 +148,10 @@ class Backbone(Encoder, nn.Module):
         """Return the latents, name -> (B, C', T', H', W')."""
         given = self._prepared(clips[:, :, self.every // 2 :: self.every])
         limit = _MOST_IMAGES if self.images else max(_MOST_IMAGES // self.frames, 1)
-        parts = [self.network(part) for part in given.split(min(self.network.batch or limit, limit))]
+        if self.network.batch is None and torch.compiler.is_exporting():  # a graph has a fixed number of passes
+            parts = [self.network(given)]
+        else:
+            parts = [self.network(part) for part in given.split(min(self.network.batch or limit, limit))]
         return {name: self._latent(name, torch.cat([part[name] for part in parts])) for name in self.latents}
 
     def _prepared(self, clips: Tensor) -> Tensor:

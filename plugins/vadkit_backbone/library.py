@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from vadkit.api import ShapeError, VadkitError, closest
@@ -69,7 +70,9 @@ class LibraryNetwork(Network):
                     what = f"the module {name!r} gives {type(output).__name__}, not one tensor"
                     raise ShapeError(what, fix="choose a module inside it")
                 seen[name] = output
-                if len(seen) == len(self.layers):
+                if (
+                    len(seen) == len(self.layers) and not torch.compiler.is_exporting()
+                ):  # exporting needs a complete pass
                     raise _EnoughError
 
             return keep

@@ -28,6 +28,9 @@ _COMPONENTS = [  # kind, name, module and class in this package, summary
     ("encoder", "lsa", "lsa:LSAEncoder", "One code per time step (Abati 2019)."),
     ("bottleneck", "autoregressive", "autoregression:Autoregressive", "Autoregressive density of codes."),
     ("decoder", "lsa", "lsa:LSADecoder", "Codes to frames."),
+    ("feature", "region_sequences", "regions:RegionSequences", "A latent's means over regions, as sequences."),
+    ("density", "tsc", "sparse:TSC", "Temporally coherent sparse coding; not in nats (Luo 2017)."),
+    ("density", "stack_rnn", "sparse:StackRNN", "Sparse coding as a stacked RNN; not in nats (Luo 2017)."),
     ("loss", "adversarial", "adversarial:Adversarial", "Least-squares GAN loss."),
 ]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 from typing import Literal
 
@@ -12,8 +13,8 @@ from torch import Tensor, nn
 from vadkit.api import DataError, DensityModel, FeatureSource, FeatureSpec, FitContext, ShapeError
 from vadkit_densities.places import BATCH, Places
 from vadkit_densities.sample import check_dimensions, collect
+from vadkit_densities.scale import SMALLEST_STD
 
-SMALLEST_STD = 1e-4  # a dead channel must not dominate the likelihood
 _LEAST_VARIANCE = 0.02  # of a place, relative to the variance of all places
 _JITTER = 1e-6  # added to the variance of each dimension, as a share of it
 _MOST = 2048  # dimensions; a larger covariance takes minutes and gigabytes
@@ -44,6 +45,7 @@ class Gaussian(DensityModel, nn.Module):
 
     mean: Tensor
     scale: Tensor
+    whitening: Tensor | None  # the inverse of a full scale, only for scoring
 
     def __init__(
         self,
@@ -56,6 +58,7 @@ class Gaussian(DensityModel, nn.Module):
         smooth: float = 1.0,
     ) -> None:
         super().__init__()
+        self.register_buffer("whitening", None, persistent=False)
         if samples < 1:
             raise ShapeError(f"samples must be at least 1, but it is {samples}")
         self.places = Places(feature, smooth=smooth) if per_place else None
@@ -115,6 +118,17 @@ class Gaussian(DensityModel, nn.Module):
         self.mean.copy_(mean)
         self.scale.copy_(torch.maximum(second - mean.square(), _LEAST_VARIANCE * variance).sqrt())
 
+    def for_scoring(self) -> Gaussian:
+        """With a full covariance, a copy that multiplies instead of solving; ONNX cannot solve."""
+        if self.covariance == "diagonal":
+            return self
+        ready = copy.copy(self)
+        ready._buffers = dict(self._buffers)
+        scale = self.scale.cpu().double()
+        inverse = torch.linalg.solve_triangular(scale, torch.eye(len(scale), dtype=scale.dtype), upper=False)
+        ready.whitening = inverse.to(self.scale)
+        return ready
+
     def forward(self, features: Tensor) -> Tensor:
         """(N, *shape) -> (N,) negative log-likelihood, nats."""
         if self.places is not None:
@@ -127,6 +141,9 @@ class Gaussian(DensityModel, nn.Module):
             if self.covariance == "diagonal":
                 white, log_det = away / self.scale, self.scale.log().sum()
             else:
-                white = torch.linalg.solve_triangular(self.scale, away.T, upper=False).T
+                if self.whitening is None:
+                    white = torch.linalg.solve_triangular(self.scale, away.T, upper=False).T
+                else:
+                    white = away @ self.whitening.T
                 log_det = self.scale.diagonal().log().sum()
             return 0.5 * (white.square().sum(1) + self.mean.numel() * math.log(2 * math.pi)) + log_det

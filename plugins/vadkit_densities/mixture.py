@@ -11,9 +11,9 @@ from sklearn.mixture import GaussianMixture as Mixture
 from torch import Tensor, nn
 
 from vadkit.api import DataError, DensityModel, FeatureSource, FeatureSpec, FitContext, ShapeError
-from vadkit_densities.gaussian import SMALLEST_STD
 from vadkit_densities.places import BATCH, Places
 from vadkit_densities.sample import check_dimensions, collect
+from vadkit_densities.scale import SMALLEST_STD
 
 _MOST = 512  # dimensions
 _RIDGE = 1e-3  # added to each variance, relative to the dimension's variance
@@ -111,10 +111,10 @@ class GaussianMixture(DensityModel, nn.Module):
 
     def _log_densities(self, values: Tensor) -> Tensor:
         """(N, D) -> the log-likelihood under each Gaussian (N, K), of the standardized values."""
-        scaled = (values - self.mean) / self.std
-        white = torch.einsum("nkd,kde->nke", scaled[:, None] - self.centers, self.precisions)
+        away = (values - self.mean) / self.std - self.centers[:, None]  # (K, N, D)
+        squares = (away @ self.precisions).square().sum(2)  # not einsum: OpenVINO 2026.4 mixes up its axes
         log_det = self.precisions.diagonal(dim1=1, dim2=2).log().sum(1)
-        return log_det - 0.5 * (white.square().sum(2) + self.mean.numel() * math.log(2 * math.pi))
+        return (log_det[:, None] - 0.5 * (squares + self.mean.numel() * math.log(2 * math.pi))).T
 
     def forward(self, features: Tensor) -> Tensor:
         """(N, *shape) -> (N,) negative log-likelihood, nats."""

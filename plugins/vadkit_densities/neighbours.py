@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import copy
 import math
 
 import torch
 from torch import Tensor, nn
 
 from vadkit.api import DensityModel, FeatureSource, FeatureSpec, FitContext, ShapeError
-from vadkit_densities.gaussian import SMALLEST_STD
 from vadkit_densities.places import BATCH, Places
 from vadkit_densities.sample import collect
+from vadkit_densities.scale import SMALLEST_STD
 
 _AT_ONCE = 4096  # samples that are compared at once
 _CLOSEST = 1e-6  # smallest distance, in deviations: a copy of a training sample must not be infinitely likely
@@ -62,6 +63,7 @@ class NearestNeighbours(DensityModel, nn.Module):
         if reach < 0:
             raise ShapeError(f"reach must be at least 0 places, but it is {reach}")
         self.neighbours, self.samples, self.reach = neighbours, samples, reach
+        self.trimmed = False
         self.places = Places(feature) if per_place else None
         size = feature.dimensions if self.places is None else self.places.spec.dimensions
         kept = (samples,) if self.places is None else (self.places.count, samples_per_place)
@@ -103,19 +105,30 @@ class NearestNeighbours(DensityModel, nn.Module):
         self.kept[few, :most] = shared[:most]
         self.count[few] = most
 
+    def for_scoring(self) -> NearestNeighbours:
+        """A copy without the empty rows of `kept`, so that no operation depends on a number in a tensor."""
+        if self.places is not None:
+            return self
+        ready = copy.copy(self)
+        ready._buffers = dict(self._buffers)
+        ready.kept, ready.trimmed = self.kept[: int(self.count)], True
+        return ready
+
     def forward(self, features: Tensor) -> Tensor:
         """(N, *shape) -> (N,) negative log-likelihood, nats."""
         if self.places is not None:
             values, place = self.places.split(features)
+            if torch.compiler.is_exporting():  # a graph has a fixed number of parts
+                return self._at_places(values, place)
             parts = zip(values.split(_AT_ONCE), place.split(_AT_ONCE), strict=True)
             return torch.cat([self._at_places(*part) for part in parts]) if len(values) else values.sum(1)
-        count = int(self.count)
+        kept = self.kept if self.trimmed else self.kept[: int(self.count)]
         with torch.autocast(features.device.type, enabled=False):
             scaled = (features.flatten(1).float() - self.mean) / self.std
-            distances = torch.cdist(scaled, self.kept[:count])
-            k = min(self.neighbours, count)
-            radius = distances.kthvalue(k, dim=1).values
-        return self._nll(radius) + math.log(count / k)
+            k = min(self.neighbours, kept.shape[0])
+            distances = torch.cdist(scaled, kept, compute_mode="use_mm_for_euclid_dist")  # the same for every N
+            radius = distances.topk(k, dim=1, largest=False).values[:, -1]  # ONNX has no `kthvalue`
+        return self._nll(radius) + math.log(kept.shape[0] / k)
 
     def _at_places(self, values: Tensor, place: Tensor) -> Tensor:
         count = self.count[place]

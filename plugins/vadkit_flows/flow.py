@@ -86,8 +86,9 @@ class Flow(DensityModel, nn.Module):
         total = (-scale / (height * width)).expand(rest.shape[0], height, width).clone()
         for index, level in enumerate(self.levels):
             for step in self.steps(level):
-                rest, change = step.inverse(rest) if step is self.squeeze else step.inverse_map(rest)
-                if step is not self.squeeze:
+                squeezes = issubclass(type(step), Squeeze)  # `is` fails while the module is exported
+                rest, change = step.inverse(rest) if squeezes else step.inverse_map(rest)
+                if not squeezes:
                     total -= _spread(change, height)
             done, rest = rest.chunk(2, dim=1) if index < len(self.levels) - 1 else (rest, rest)
             total += _spread(0.5 * (done.square() + LOG_TAU).sum(1), height)

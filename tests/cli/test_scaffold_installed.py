@@ -23,7 +23,7 @@ import sys
 from pathlib import Path
 import vadkit
 for recipe in map(Path, sys.argv[1:]):
-    print(vadkit.run(recipe, out=recipe.parent / "run").path)
+    print(vadkit.run(recipe, out=recipe.parent / "run", overrides=["model.fit.steps=4", "engine.score_stride=4"]).path)
 """
 
 

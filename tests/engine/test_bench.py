@@ -6,11 +6,10 @@ import copy
 import csv
 import io
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
+import forked
 import pytest
 import torch
 import yaml
@@ -222,8 +221,7 @@ def test_too_little_memory_is_one_message(tiny: dict[str, Any], tmp_path: Path) 
 
 def test_misuse_is_exit_code_2(tiny: dict[str, Any], tmp_path: Path) -> None:
     def told(*arguments: str) -> str:
-        code = "from vadkit.cli import main; main()"
-        done = subprocess.run([sys.executable, "-c", code, "bench", *arguments], capture_output=True, text=True)
+        done = forked.command("bench", *arguments)
         assert done.returncode == 2, done.stderr
         assert "Traceback" not in done.stderr
         return done.stderr

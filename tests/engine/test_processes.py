@@ -40,7 +40,7 @@ def small(recipe: Mapping[str, Any] = TINY) -> dict[str, Any]:
     changed["model"] |= {"losses": [*changed["model"]["losses"], CRITIC], "critic": {"use": "adam", "lr": 1e-3}}
     changed["model"]["fit"] |= {"batch_size": 5, "steps": 7}
     for density in changed["densities"].values():
-        density["fit"] |= {"steps": 3}
+        density["fit"] |= {"steps": 3, "batch_size": 4, "accumulate_grad_batches": 2}
     changed["engine"] |= {"sync_batch_norm": True}
     return changed
 

@@ -15,8 +15,8 @@ import numpy as np
 import pytest
 import torch
 import yaml
+from killing import Strike, live
 from safetensors.torch import load_file
-from tiny_runs import KILLED
 
 import vadkit
 from vadkit.core.errors import CheckpointError, DataError, DivergedError, RunFolderError, ShapeError, VadkitError
@@ -101,26 +101,16 @@ def test_every_test_frame_has_a_score(unbroken: vadkit.Run) -> None:
         assert all(np.isfinite(scores).all() for scores in video.components.values())
 
 
-@pytest.mark.parametrize(
-    ("stage", "at"),
-    [
-        ("decode train", 1),
-        ("decode test", 1),
-        ("model", 5),
-        ("density.static", 4),
-        ("density.dynamic", 1),
-        ("score test", 12),
-    ],
-)
-def test_a_killed_run_ends_as_the_unbroken_one(
-    stage: str, at: int, unbroken: vadkit.Run, tiny: dict[str, Any], tmp_path: Path
+def test_a_run_that_is_killed_in_every_stage_ends_as_the_unbroken_one(
+    unbroken: vadkit.Run, tiny: dict[str, Any], tmp_path: Path
 ) -> None:
-    recipe, out = tmp_path / "tiny.yaml", tmp_path / "run"
-    recipe.write_text(yaml.safe_dump(tiny))
-    done = subprocess.run([sys.executable, "-c", KILLED, str(recipe), str(out), stage, str(at)], timeout=300)
-    assert done.returncode == -signal.SIGKILL
-    assert not (out / "metrics.json").exists()
-    assert_same(vadkit.run(recipe, out=out, resume=True), unbroken)
+    stages = {"decode train": 1, "decode test": 1, "model": 5, "density.static": 4, "density.dynamic": 1}
+    out, cache = tmp_path / "run", tmp_path / "cache"
+    for number, (stage, at) in enumerate({**stages, "score test": 12}.items()):
+        died = live(tiny, out, cache, resume=number > 0, strike=Strike(stage=stage, at=at))
+        assert (died.code, died.killed_in) == (-signal.SIGKILL, stage)
+        assert not (out / "metrics.json").exists()
+    assert_same(vadkit.run(tiny, out=out, resume=True), unbroken)
 
 
 def test_a_finished_run_can_be_resumed_and_does_nothing_again(unbroken: vadkit.Run, tiny: dict[str, Any]) -> None:

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import forked
 import numpy as np
 import pytest
 from PIL import Image
@@ -340,7 +341,7 @@ def test_the_command_prints_a_table_without_torch(files: Path) -> None:
     ],
 )
 def test_a_wrong_command_is_exit_code_2_and_one_message(files: Path, arguments: list[str], message: str) -> None:
-    done = command(str(files / "scores.npz"), *arguments)
+    done = forked.command("eval", files / "scores.npz", *arguments)
     assert done.returncode == 2
     assert message in done.stderr
     assert "Traceback" not in done.stderr

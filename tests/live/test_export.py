@@ -1,4 +1,4 @@
-"""`vadkit export`: the exported models give the scores of the run, and what cannot be exported is named."""
+"""`vadkit export` of a trained run: its scores in every runtime and without vadkit, its description, its folder."""
 
 from __future__ import annotations
 
@@ -22,24 +22,15 @@ from typer.testing import CliRunner, Result
 import vadkit
 from vadkit.cli.main import app
 from vadkit.core.errors import DataError, RunFolderError, VadkitError
-from vadkit.core.values import ClipOutputs
-from vadkit.engine.experiment import Experiment, without_videos
 from vadkit.engine.export import formats
-from vadkit.engine.export.comparison import compare
-from vadkit.engine.export.graph import Graph, capture, random_clips
+from vadkit.engine.export.clip_scorer import random_frames
+from vadkit.engine.export.graph import Graph, capture
 from vadkit.live import export as exporting
-from vadkit.live.export_description import linear_of
+from vadkit.live.export_fusion import calibrations_of, fusion_of, linear_of
 from vadkit.live.watch import Watch
-from vadkit.model.pipeline import Pipeline
-from vadkit.plugin.registry import Registry
-from vadkit.recipe.loading import read_recipe
-from vadkit.store.run_folder import RunFolder
-from vadkit_densities.neighbours import NearestNeighbours
-from vadkit_itae.encoder import ITAE
-from vadkit_standard.scorers import FrameError
+from vadkit.video.clips import to_clips
 
 EXAMPLE = Path(__file__).parents[2] / "docs" / "examples" / "score_with_onnx.py"
-FLOW = {"steps": 1, "hidden": 4, "fit": {"steps": 6, "batch_size": 8, "optimizer": "adam"}}
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +49,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def run(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[vadkit.Run]:
-    """ITAE, Glow and RealNVP, with a mask."""
+    """ITAE, Glow and a mixture, with a mask."""
     recipe: dict[str, Any] = {key: TINY[key] for key in ("vadkit", "name", "model")}
     recipe["data"] = {
         "use": "folder",
@@ -68,16 +59,18 @@ def run(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[vadkit
         "mask": {"polygons": [[[0, 0], [0.3, 0], [0, 0.3]]]},
     }
     recipe["model"] = recipe["model"] | {"losses": ["l2"]}
+    fit = {"steps": 6, "batch_size": 8, "optimizer": "adam"}
     recipe["densities"] = {
-        "static": FLOW | {"use": "glow", "levels": 1, "feature": {"use": "channel_pool", "latent": "static"}},
-        "dynamic": FLOW | {"use": "realnvp", "feature": {"use": "vector_pool", "latent": "dynamic"}},
+        "glow": {"use": "glow", "steps": 1, "levels": 1, "hidden": 4, "fit": fit}
+        | {"feature": {"use": "channel_pool", "latent": "static"}},
+        "gmm": {"use": "gmm", "components": 3, "feature": {"use": "vector_pool", "latent": "static"}},
     }
     recipe["scores"] = {
         "reconstruction": {"use": "patch_error", "patch": 8, "step": 4},
-        "static": {"use": "nll", "densities": ["static"]},
-        "dynamic": {"use": "nll", "densities": ["dynamic"]},
+        "glow": {"use": "nll", "densities": ["glow"]},
+        "gmm": {"use": "nll", "densities": ["gmm"]},
     }
-    recipe["fuse"] = {"reconstruction": {"weight": 1.0}, "static": {"weight": 0.5}, "dynamic": {"weight": 0.25}}
+    recipe["fuse"] = {name: {"weight": 1.0 if name == "reconstruction" else 0.25} for name in recipe["scores"]}
     recipe["evaluate"] = {"protocol": "deployable", "metrics": ["micro_auc"]}
     recipe["report"] = ["json"]
     recipe["engine"] = {"score_stride": 3, "threads": 1}
@@ -89,7 +82,8 @@ def run(root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[vadkit
 
 @pytest.fixture(scope="module")
 def graph(run: vadkit.Run) -> Graph:
-    return capture(Watch(run.path).experiment, maps=True)
+    watch = Watch(run.path)
+    return capture(watch.experiment, maps=True, fusion=fusion_of(calibrations_of(watch)))
 
 
 @pytest.fixture(scope="module")
@@ -117,7 +111,7 @@ def _export(run: vadkit.Run, *arguments: object) -> Result:
 
 
 @pytest.mark.usefixtures("captured")
-@pytest.mark.parametrize(("to", "file"), [("onnx", "model.onnx"), ("openvino", "model.xml"), ("torch", "model.pt2")])
+@pytest.mark.parametrize(("to", "file"), [("onnx", "model.onnx"), ("openvino", "model.xml")])
 def test_an_exported_model_gives_the_scores_and_maps_of_pytorch(
     run: vadkit.Run, root: Path, graph: Graph, tmp_path: Path, to: str, file: str
 ) -> None:
@@ -126,21 +120,16 @@ def test_an_exported_model_gives_the_scores_and_maps_of_pytorch(
     assert "largest difference from PyTorch, 3 random clips" in done.output
     assert "largest difference from PyTorch, 4 real clips" in done.output
     about = json.loads((tmp_path / "model/model.json").read_text())
-    assert about["model"]["outputs"] == [f"{kind}.{name}" for name, kind in [
-        ("reconstruction", "scores"), ("reconstruction", "maps"), ("static", "scores"), ("static", "maps"),
-        ("dynamic", "scores"),
-    ]]  # fmt: skip
+    maps = ["scores.reconstruction", "maps.reconstruction", "scores.glow", "maps.glow"]
+    assert about["model"]["outputs"] == ["score", *maps, "scores.gmm"]
     assert all(0 <= about["check"][kind]["largest_difference"] <= 1e-3 for kind in ("random clips", "real clips"))
     assert {path.name for path in (tmp_path / "model").iterdir()} >= {file, "model.json", "mask.png"}
-    runtime = formats.FORMS[to].open(tmp_path / "model" / file, 1)
-    clips = random_clips(graph.clip, 5, seed=7)
+    found = formats.FORMS[to].open(tmp_path / "model" / file, 1)(frames := random_frames(graph.clip, 2, seed=7))
+    assert found["maps.glow"].shape == (2, 4, 4, 6)
     with torch.no_grad():
-        out = graph.module.pipeline(clips)
-        expected = {name: scorer(out) for name, scorer in graph.module.scorers.items()}
-    found = runtime(clips.numpy())
-    for name, scores in expected.items():
-        np.testing.assert_allclose(found[f"scores.{name}"], scores, rtol=1e-4)
-    assert found["maps.static"].shape == (5, 4, 4, 6)
+        out = graph.module.pipeline(to_clips(list(frames)))
+    for name, scorer in graph.module.scorers.items():
+        np.testing.assert_allclose(found[f"scores.{name}"], scorer(out), rtol=1e-4)
     assert not list(tmp_path.glob(".model*"))
 
 
@@ -153,7 +142,7 @@ def test_the_example_gives_the_scores_of_vadkit_score_without_vadkit(
     (tmp_path / "blocked/vadkit").mkdir(parents=True)
     (tmp_path / "blocked/vadkit/__init__.py").write_text("raise ImportError('vadkit is not here')")
     done = subprocess.run(
-        [sys.executable, EXAMPLE, tmp_path / "model", video, tmp_path / "scores.npy"],
+        [sys.executable, EXAMPLE, tmp_path / "model", video, tmp_path / "scores.csv"],
         env={**os.environ, "PYTHONPATH": str(tmp_path / "blocked")},
         capture_output=True,
         text=True,
@@ -164,7 +153,8 @@ def test_the_example_gives_the_scores_of_vadkit_score_without_vadkit(
     [path] = (tmp_path / "scored/scores").rglob("*.csv")
     with path.open(newline="") as file:
         expected = [float(row["score"]) for row in csv.DictReader(file)]
-    np.testing.assert_allclose(np.load(tmp_path / "scores.npy"), expected, rtol=1e-3, atol=1e-3)
+    found = np.loadtxt(tmp_path / "scores.csv", delimiter=",", skiprows=1)[:, 1]
+    np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-3)
     with (tmp_path / "scored/events.csv").open(newline="") as file:
         events = list(csv.DictReader(file))
     lines = done.stdout.splitlines()
@@ -243,120 +233,10 @@ def test_mistakes_are_named(run: vadkit.Run, tmp_path: Path, monkeypatch: pytest
         _export(vadkit.Run(tmp_path, run.recipe, {}), "--to", "onnx")
     with pytest.raises(DataError, match=r"none\.mp4: does not exist"):
         _export(run, "--to", "onnx", "--check-video", tmp_path / "none.mp4")
+    (tmp_path / "file").touch()
+    monkeypatch.setattr(exporting, "capture", None)  # the folder is made before the long work
+    with pytest.raises(RunFolderError, match="cannot write"):
+        _export(run, "--to", "onnx", "--out", tmp_path / "file/model")
     monkeypatch.setattr(formats, "find_spec", lambda name: None if name == "openvino" else name)
     with pytest.raises(VadkitError, match=r"(?s)openvino is not installed.*vadkit\[export\]"):
         _export(run, "--to", "openvino")
-
-
-def _experiment(**sections: Any) -> Experiment:
-    """An untrained experiment of a small ITAE."""
-    recipe: dict[str, Any] = {key: TINY[key] for key in ("vadkit", "name", "model", "engine")}
-    recipe["data"] = TINY["data"] | {"clip": {"frames": 4, "size": [16, 24], "color": "gray"}}
-    recipe["model"] = recipe["model"] | {"losses": ["l2"]}
-    recipe["scores"] = {"error": "frame_error"}
-    recipe["evaluate"] = {"protocol": "itae", "metrics": ["micro_auc"]}
-    loaded = read_recipe(recipe | sections, (), Registry.discover())
-    return without_videos(loaded, RunFolder(Path()))
-
-
-def _with_density(**density: Any) -> Experiment:
-    feature = {"use": "vector_pool", "latent": "static"}
-    scores = {"likelihood": {"use": "nll", "densities": ["d"]}}
-    return _experiment(densities={"d": density | {"feature": feature}}, scores=scores)
-
-
-def test_optical_flow_is_refused_by_name() -> None:
-    feature = {"use": "optical_flow", "window": 8, "gap": 1, "position": True}
-    density = {"use": "gmm", "components": 2, "per_place": True, "feature": feature}
-    experiment = _experiment(
-        model=None, densities={"speed": density}, scores={"motion": {"use": "nll", "densities": ["speed"]}}
-    )
-    with pytest.raises(
-        VadkitError, match=r"the feature 'optical_flow' \(features\.speed\) cannot be exported"
-    ) as caught:
-        capture(experiment, maps=True)
-    assert caught.value.exit_code == 2
-    assert "torch alone" in caught.value.fix
-
-
-def test_values_that_decide_a_size_are_refused_by_name() -> None:
-    experiment = _with_density(use="knn", samples=20, neighbours=2)
-    density = experiment.heads["d"].density
-    assert isinstance(density, NearestNeighbours)
-    density.count.fill_(20)
-    with pytest.raises(VadkitError, match=r"the density 'knn' \(densities\.d\) .* depend on the values of tensors"):
-        capture(experiment, maps=False)
-
-
-def test_a_scorer_outside_of_torch_is_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(FrameError, "__call__", lambda _, out: torch.from_numpy(out.clips.numpy()[:, 0, :, 0, 0]))
-    with pytest.raises(VadkitError, match=r"the scorer 'frame_error' \(scores\.error\) cannot be exported"):
-        capture(_experiment(), maps=False)
-
-
-def test_a_fixed_number_of_clips_is_refused_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    forward = ITAE.forward
-    monkeypatch.setattr(ITAE, "forward", lambda self, clips: forward(self, clips.reshape(len(clips), *clips.shape[1:])))
-    with pytest.raises(VadkitError, match=r"the encoder 'itae' cannot be exported: it works for one number of clips"):
-        capture(_experiment(), maps=False)
-
-
-def test_an_operation_that_onnx_lacks_is_named_with_its_density(tmp_path: Path) -> None:
-    graph = capture(_with_density(use="gaussian"), maps=False)
-    with pytest.raises(
-        VadkitError, match=r"density 'gaussian' \(densities\.d\) .*no operator for torch's linalg_solve"
-    ):
-        formats.FORMS["onnx"].write(graph, tmp_path / "model.onnx")
-    assert not (tmp_path / "model.onnx").exists()
-
-
-def test_a_memory_autoencoder_with_scores_of_one_frame(tmp_path: Path) -> None:
-    overrides = ["data.clip.size=[16,16]", "model.encoder.channels=[2,2,4,4]", "model.decoder.channels=[4,2,2]"]
-    recipe = read_recipe(Path("baselines/walkway/memae"), overrides, Registry.discover())
-    graph = capture(without_videos(recipe, RunFolder(Path())), maps=True)
-    formats.FORMS["onnx"].write(graph, tmp_path / "model.onnx")
-    runtime = formats.FORMS["onnx"].open(tmp_path / "model.onnx", 1)
-    found = runtime(random_clips(graph.clip, 2).numpy())
-    assert np.isnan(found["scores.error"]).sum(1).tolist() == [15, 15]  # clip_error scores the middle frame
-    assert compare(graph.module, runtime, random_clips(graph.clip, 3)).relative < 1e-5
-
-
-def test_a_state_is_refused_by_name() -> None:
-    recipe = read_recipe(Path("baselines/walkway/mnad_reconstruction"), (), Registry.discover())
-    with pytest.raises(VadkitError, match=r"the bottleneck 'mnad_memory' cannot be exported: .*memory updates"):
-        capture(without_videos(recipe, RunFolder(Path())), maps=False)
-
-
-def test_bench_times_exported_models_in_turn_with_pytorch(
-    run: vadkit.Run, graph: Graph, onnx: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from vadkit.cli.render.bench import renderer
-    from vadkit.engine.bench import bench as module
-
-    order: list[str] = []
-
-    def opened(path: Path, threads: int) -> formats.Runtime:
-        runtime = formats._open_onnx(path, threads)
-
-        def call(clips: Any) -> Any:
-            order.append("onnx")
-            return runtime(clips)
-
-        return call
-
-    def scored(self: Pipeline, out: ClipOutputs) -> None:
-        order.append("torch")
-
-    form = formats.Form("model.onnx", "onnxruntime", (), lambda _, path: _copy(onnx, path), opened)
-    monkeypatch.setattr(formats, "FORMS", {"onnx": form})
-    monkeypatch.setattr(module, "capture", lambda *_, **__: graph)
-    monkeypatch.setattr(Pipeline, "update", scored)
-    found = module.bench(run.path, repeat=2, warmup=1, export=["onnx"])
-    assert order == ["torch", "onnx"] * 3
-    [row] = found.exported
-    assert row.name == "in all, onnxruntime"
-    assert row.milliseconds is not None
-    assert 0 < row.milliseconds.least <= row.milliseconds.most
-    for name in ("console", "csv", "markdown", "json"):
-        assert "onnxruntime" in renderer(name)(found)
-    assert CliRunner().invoke(app, ["bench", "quickstart", "--count", "--export", "onnx"]).exit_code

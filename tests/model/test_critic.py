@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import json
 import signal
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-import yaml
+from killing import Strike, live
 from safetensors.torch import load_file
-from tiny_runs import KILLED
 from torch import Tensor
 from toys import Flat, Judge, Mean, registry
 
@@ -25,8 +22,9 @@ from vadkit.engine.dry_run import dry_run
 from vadkit.model.autoencoder import Autoencoder, TrainingStep
 from vadkit.model.training.checkpoint import Checkpoints
 from vadkit.model.training.device import build_fabric
+from vadkit.model.training.job import TrainingJob
 from vadkit.model.training.log import Log
-from vadkit.model.training.trainer import Trainer, TrainingJob
+from vadkit.model.training.trainer import Trainer
 from vadkit.recipe.model import Engine
 from vadkit.video.clips import Batch
 from vadkit_standard.optimizers import SGD
@@ -155,15 +153,14 @@ def adversarial(tiny: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_killed_and_resumed_equals_unbroken(adversarial: dict[str, Any], tmp_path: Path) -> None:
-    recipe, out = tmp_path / "tiny.yaml", tmp_path / "run"
-    recipe.write_text(yaml.safe_dump(adversarial))
-    whole = vadkit.run(recipe, out=tmp_path / "whole")
-    killed = subprocess.run([sys.executable, "-c", KILLED, str(recipe), str(out), "model", "5"], timeout=300)
-    assert killed.returncode == -signal.SIGKILL
+    out = tmp_path / "run"
+    whole = vadkit.run(adversarial, out=tmp_path / "whole")
+    killed = live(adversarial, out, tmp_path / "cache", resume=False, strike=Strike(stage="model", at=5))
+    assert killed.code == -signal.SIGKILL
     state = torch.load(out / "checkpoints" / "state.pt", weights_only=True)
     assert [len(one["state"]) > 0 for one in state["optimizers"]] == [True, True]
     assert [one["param_groups"][0]["lr"] for one in state["optimizers"]][1] < 1e-4 + 1e-12
-    done = vadkit.run(recipe, out=out, resume=True)
+    done = vadkit.run(adversarial, out=out, resume=True)
     first, second = (load_file(run.path / "checkpoints" / "model.safetensors") for run in (whole, done))
     assert all(torch.equal(tensor, second[name]) for name, tensor in first.items())
     logs = [[json.loads(line) for line in (run.path / "log.jsonl").read_text().splitlines()] for run in (whole, done)]

@@ -13,8 +13,9 @@ from vadkit.core.progress import NoProgress
 from vadkit.model.autoencoder import StepLosses
 from vadkit.model.training.checkpoint import Checkpoints
 from vadkit.model.training.device import build_fabric
+from vadkit.model.training.job import TrainingJob
 from vadkit.model.training.log import Log
-from vadkit.model.training.trainer import Trainer, TrainingJob
+from vadkit.model.training.trainer import Trainer
 from vadkit.recipe.model import Engine
 from vadkit_standard.optimizers import SGD
 

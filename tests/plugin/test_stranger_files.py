@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import pickle
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import forked
 import numpy as np
 import pytest
 import torch
@@ -69,13 +69,7 @@ def test_a_yaml_tag_is_refused_wherever_it_stands(tag: str, tmp_path: Path, mark
 def test_the_data_option_makes_no_objects(mark: Path) -> None:
     value = "{use: !!python/object/apply:os.system ['touch " + str(mark) + "']}"
     for command in (["eval", str(mark.parent), "--data", value], ["data", "check", value]):
-        done = subprocess.run(
-            [sys.executable, "-c", "from vadkit.cli import main; main()", *command],
-            capture_output=True,
-            text=True,
-            cwd=ROOT,
-            timeout=120,
-        )
+        done = forked.command(*command)
         assert done.returncode == 2, done.stderr
         assert done.stderr.startswith("error: ")
         assert "Traceback" not in done.stderr

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import forked
 import pytest
 from strangers import BAD, GOOD, announcing, install, write_metadata
 
@@ -31,9 +32,7 @@ def environment(site: Path, **more: str) -> dict[str, str]:
 
 
 def vadkit(site: Path, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [*MAIN, *arguments], capture_output=True, text=True, cwd=ROOT, env=environment(site, **more), timeout=120
-    )
+    return forked.command(*arguments, env=environment(site, **more))
 
 
 def test_none_of_them_stops_a_command(site: Path) -> None:
@@ -136,7 +135,8 @@ def test_an_entry_point_group_that_is_not_read_is_named(site: Path, group: str) 
 
 def test_a_plugin_that_imports_torch_is_named_and_loads(site: Path) -> None:
     install(site, "heavy", "import torch\n" + announcing("return [Component('density', 'heavy', 'm:G', '')]"))
-    told = vadkit(site, "plugin", "list").stdout
+    listing = [*MAIN, "plugin", "list"]  # in a process that has not imported torch
+    told = subprocess.run(listing, capture_output=True, text=True, cwd=ROOT, env=environment(site), timeout=120).stdout
     assert "plugin heavy (heavy-dist 1.0) imports torch when it is listed" in told
     assert "1 density" in next(line for line in told.splitlines() if line.startswith("heavy"))
 

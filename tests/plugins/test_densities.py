@@ -18,7 +18,9 @@ from vadkit.testing.toy_fit import ToyContext, ToySource
 from vadkit_densities.gaussian import Gaussian
 from vadkit_densities.mixture import GaussianMixture
 from vadkit_densities.neighbours import NearestNeighbours
+from vadkit_densities.one_class import OneClassSVM
 from vadkit_densities.places import Places
+from vadkit_densities.subspace import SubspaceSVDD
 
 SPEC = FeatureSpec((4,), 2)
 
@@ -80,8 +82,16 @@ def test_neighbours_estimate_a_density() -> None:
     np.testing.assert_allclose(found.numpy(), -norm.logpdf(points[:, 0].numpy()), atol=0.35)
 
 
-ALL = [Gaussian(SPEC), Gaussian(SPEC, covariance="diagonal"), GaussianMixture(SPEC), NearestNeighbours(SPEC)]
-each = pytest.mark.parametrize("density", ALL, ids=["full", "diagonal", "mixture", "neighbours"])
+SMALL: dict[str, Any] = {"subspace": 2, "iterations": 4}
+ALL = {
+    "full": Gaussian(SPEC),
+    "diagonal": Gaussian(SPEC, covariance="diagonal"),
+    "mixture": GaussianMixture(SPEC),
+    "neighbours": NearestNeighbours(SPEC),
+    "one_class_svm": OneClassSVM(SPEC),
+    "subspace_svdd": SubspaceSVDD(SPEC, **SMALL),
+}
+each = pytest.mark.parametrize("density", ALL.values(), ids=ALL)
 
 
 @each
@@ -89,6 +99,7 @@ def test_state_survives_save_and_load(density: DensityModel) -> None:
     fit(density, values())
     assert isinstance(density, nn.Module)
     keys: dict[str, Any] = {"covariance": density.covariance} if isinstance(density, Gaussian) else {}
+    keys |= SMALL if isinstance(density, SubspaceSVDD) else {}
     other = type(density)(SPEC, **keys)
     assert isinstance(other, nn.Module)
     other.load_state_dict(density.state_dict())
@@ -116,6 +127,14 @@ def test_features_that_are_not_finite_are_refused(density: DensityModel) -> None
     sample[3, 1] = float("nan")
     with pytest.raises(DataError, match="not finite"):
         fit(density, sample)
+
+
+@pytest.mark.parametrize("density", [Gaussian(SPEC), NearestNeighbours(SPEC, samples=500)], ids=["gaussian", "knn"])
+def test_the_module_for_scoring_gives_the_same_likelihoods(density: DensityModel) -> None:
+    fitted, other = fit(density, values()), values(30, 1)
+    ready = density.for_scoring()
+    assert ready is not fitted
+    torch.testing.assert_close(ready(other), fitted(other), rtol=1e-5, atol=1e-4)  # pyright: ignore
 
 
 def test_too_many_dimensions_say_what_to_choose() -> None:

@@ -104,7 +104,7 @@ def test_help_and_defaults(registry: Registry) -> None:
     assert enc["properties"]["ratios"]["default"] == [0.5, 0.5]
     fit = schema["$defs"]["Fit"]["properties"]
     assert fit["warmup"]["default"] == 0
-    assert fit["batch_size"]["description"].startswith("samples per step")
+    assert fit["batch_size"]["description"].startswith("samples in a batch")
     assert json.loads(json.dumps(schema)) == schema
 
 

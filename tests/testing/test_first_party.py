@@ -58,10 +58,17 @@ SETTINGS: Mapping[str, dict[str, dict[str, Any]]] = {
         "autoregressive": {"toy": {"encoder": CODES}},
         "decoder/lsa": {"channels": [4, 4, 4, 4, 4, 4], "toy": {"encoder": CODES}},
         "adversarial": {"channels": [8, 8], "toy": {"clip": PREDICTION}},
+        "region_sequences": {"latent": "static", "regions": 2},
+        "tsc": {"hidden": 2, "toy": {"sample_shape": [4, 3]}},
+        "stack_rnn": {"hidden": 8, "projection": 4, "toy": {"sample_shape": [4, 3]}},
     },
     "datasets": {"walkway": {"size": [32, 48], "frames": 30}}
     | {name: {"toy": {"root": ROOT / name}} for name in TREES},
-    "densities": {"mulde": {"hidden": [16, 16], "levels": 4, "components": 1}},
+    "densities": {
+        "subspace_svdd": {"iterations": 4},
+        "deep_svdd": {"hidden": [8], "code": 4},
+        "mulde": {"hidden": [16, 16], "levels": 4, "components": 1},
+    },
     "flows": {"glow": {"steps": 2, "levels": 1, "hidden": 8}, "realnvp": {"hidden": 8}},
     "itae": {
         "encoder/itae": {"channels": [8, 8, 8, 8], "beta": 2},
@@ -108,11 +115,16 @@ SETTINGS: Mapping[str, dict[str, dict[str, Any]]] = {
 """Plugin -> component -> keys, and `toy` for its toy surroundings."""
 
 TAILS = "the k-nearest-neighbour estimate is not a density: its tails are too heavy to integrate"
+NOT_NATS = "a distance from the region of normal samples, not a likelihood"
 OF_VALUES = "its value is the likelihood of log-densities at several levels of noise, not that of the sample"
 SINGLE = "computes in float32 only, also under autocast"
 EXPECTED: Mapping[str, dict[str, dict[str, str]]] = {
     "baselines": {name: {"check_float64": SINGLE} for name in ("mnad_memory", "autoregressive")},
-    "densities": {"knn": {"check_normalised": TAILS}, "mulde": {"check_normalised": OF_VALUES}},
+    "densities": {
+        "knn": {"check_normalised": TAILS},
+        "mulde": {"check_normalised": OF_VALUES},
+        **{name: {"check_normalised": NOT_NATS} for name in ("one_class_svm", "subspace_svdd", "deep_svdd")},
+    },
 }
 """Plugin -> component -> check -> the reason why it fails."""
 

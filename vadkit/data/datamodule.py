@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -170,6 +171,15 @@ class DataModule:
             boxes=self._boxes_of(self._split[0]),
         )
 
+    def training_key(self) -> list[Any]:
+        """Plain values that identify the training clips without augmentation, in their order, on this machine."""
+        videos = [
+            [self._cache.video_key(video, self.clip), len(self.frames(video)), _numbers(self.sampling(video))]
+            for video in self._split[0]
+        ]
+        mask = None if self.mask is None else hashlib.sha256(self.mask.tobytes()).hexdigest()
+        return [videos, mask, self.data.stride, self.data.short, str(self.clip)]
+
     def _boxes_of(self, videos: Sequence[VideoRef]) -> list[FrameBoxes] | None:
         found = [boxes for video in videos if (boxes := self.boxes(video)) is not None]
         return found if self._box_reader is not None else None
@@ -184,7 +194,11 @@ class DataModule:
         return self._split[1]
 
     def labels(self) -> dict[str, Labels]:
-        """Test video -> ground truth, without the videos that have no labels."""
+        """Test video -> ground truth, without the videos that have no labels. They are read once."""
+        return self._labels
+
+    @cached_property
+    def _labels(self) -> dict[str, Labels]:
         with reading(self.data.dataset.component.name):
             all_labels = {video.name: self._dataset.labels(video) for video in self.videos("test")}
         return {name: labels for name, labels in all_labels.items() if labels is not None}
@@ -279,3 +293,8 @@ class DataModule:
         more = f" (and {len(texts) - 1} more)" if len(texts) > 1 else ""
         self._progress.message(f"warning: {split} video {where} is damaged, the rest is used: {texts[0]}{more}")
         self.damaged.setdefault(split, {})[video.name] = texts
+
+
+def _numbers(sampling: Sampling | None) -> str:
+    """Digest of the numbers of the frames that a model sees; empty if it sees all."""
+    return "" if sampling is None else hashlib.sha256(sampling.numbers.tobytes()).hexdigest()

@@ -92,7 +92,7 @@ def _passes(recipe: Recipe) -> str:
     fit = recipe.model.fit if recipe.model else None
     if fit is None:
         return ""
-    return f", {fit.epochs:g} epochs" if fit.steps is None else f", {fit.steps:,} steps of {fit.batch_size}"
+    return f", {fit.epochs:g} epochs" if fit.steps is None else f", {fit.steps:,} steps of {fit.step_size}"
 
 
 def _frames(video: VideoRef) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Sequence
+from contextlib import nullcontext
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -18,18 +19,22 @@ from vadkit.core.progress import NoProgress, Progress
 from vadkit.core.seeds import derive
 from vadkit.core.values import BOXES, LatentSpec
 from vadkit.data.datamodule import DataModule
+from vadkit.engine.feature_key import feature_key, reads_all
 from vadkit.model.autoencoder import Autoencoder, TrainingStep, loss_place
 from vadkit.model.pipeline import Head, Pipeline
+from vadkit.model.training.activations import checkpointed_activations, sequences_of
 from vadkit.model.training.checkpoint import Checkpoints, load_initial
 from vadkit.model.training.density_fit import FeatureLoader, GradientFit, check_fitted, total_steps
 from vadkit.model.training.device import build_fabric
+from vadkit.model.training.job import TrainingJob
 from vadkit.model.training.log import Log
 from vadkit.model.training.processes import Processes
 from vadkit.model.training.threads import Threads
-from vadkit.model.training.trainer import Trainer, TrainingJob
+from vadkit.model.training.trainer import Trainer
 from vadkit.recipe.build import build
 from vadkit.recipe.model import Fit, Model, Recipe
 from vadkit.store.external.boxes import box_reader
+from vadkit.store.features import FeatureFiles
 from vadkit.store.input_files import records_of
 from vadkit.store.run_folder import RunFolder, stage_digests
 from vadkit.video.cache import FrameCache
@@ -64,6 +69,7 @@ class Experiment:
         self.recipe, self.folder, self.progress = recipe, folder, progress
         reader = box_reader(recipe.data.boxes)
         self.datamodule = DataModule(recipe.data, recipe.seed, dataset, cache, progress, reader)
+        self._features = FeatureFiles(cache, progress)
         self.clip = recipe.data.clip
         self.files = records_of(recipe)
         self.digests = stage_digests(recipe.tree, self.files)
@@ -96,6 +102,8 @@ class Experiment:
         self.scorers: dict[str, Scorer] = {name: build(chosen) for name, chosen in recipe.scores.items()}
         self._check_scorers()
         self._check_batches()
+        if recipe.engine.checkpoint_activations and self.autoencoder is not None and self.autoencoder.decoder:
+            sequences_of(self.autoencoder)
 
     def _check_batches(self) -> None:
         plans = {"model": self.recipe.model, **{f"densities.{name}": it for name, it in self.recipe.densities.items()}}
@@ -162,33 +170,35 @@ class Experiment:
 
     def _descend(self, step: TrainingStep, plan: Model, fit: Fit) -> None:
         clips = self.datamodule.training_clips
-        per_epoch = -(-len(clips) // fit.batch_size)
-        self.trainer.fit(
-            TrainingJob(
-                stage="model",
-                digest=self.digests["model"],
-                module=step,
-                critics=tuple(p for p in step.losses.parameters() if p.requires_grad),
-                batches=lambda epoch, position: clips.batches(
-                    fit.batch_size,
-                    seed=derive(self.recipe.seed, "clips"),
-                    epoch=epoch,
-                    start=position,
-                    ahead=self.fabric.device.type != "cpu",  # the GPU leaves this thread idle
-                    share=self.processes.share,
-                ),
-                per_epoch=per_epoch,
-                batch_size=fit.batch_size,
-                items=len(clips),
-                steps=total_steps(fit, per_epoch),
-                optimizer=build(fit.optimizer),
-                lr_scheduler=build(fit.lr_scheduler) if fit.lr_scheduler else None,
-                warmup=fit.warmup,
-                clip_gradients=fit.clip_gradients,
-                critic_optimizer=build(plan.critic) if plan.critic else None,
-                sync_batch_norm=self.recipe.engine.sync_batch_norm,
-            )
+        per_epoch = -(-len(clips) // fit.step_size)
+        job = TrainingJob(
+            stage="model",
+            digest=self.digests["model"],
+            module=step,
+            critics=tuple(p for p in step.losses.parameters() if p.requires_grad),
+            batches=lambda epoch, position: clips.batches(
+                fit.batch_size,
+                seed=derive(self.recipe.seed, "clips"),
+                epoch=epoch,
+                start=position,
+                ahead=self.fabric.device.type != "cpu",  # the GPU leaves this thread idle
+                share=self.processes.share,
+            ),
+            per_epoch=per_epoch,
+            batch_size=fit.batch_size,
+            accumulate=fit.accumulate_grad_batches,
+            items=len(clips),
+            steps=total_steps(fit, per_epoch),
+            optimizer=build(fit.optimizer),
+            lr_scheduler=build(fit.lr_scheduler) if fit.lr_scheduler else None,
+            warmup=fit.warmup,
+            clip_gradients=fit.clip_gradients,
+            critic_optimizer=build(plan.critic) if plan.critic else None,
+            sync_batch_norm=self.recipe.engine.sync_batch_norm,
         )
+        lean = self.recipe.engine.checkpoint_activations
+        with checkpointed_activations(step.autoencoder) if lean else nullcontext():
+            self.trainer.fit(job)
 
     def fit_densities(self) -> None:
         """Stage two: fit each density to the features of normal clips; the encoder is frozen."""
@@ -207,7 +217,13 @@ class Experiment:
             self.progress.message(f"{stage}: computing features of {len(clips)} training clips")
             began = time.monotonic()
             where = f"densities.{name}.feature"
-            features = FeatureLoader(clips, head.feature, self.autoencoder, self.fabric, seed, self.progress, where)
+            stored = None
+            if self.processes.count == 1 and reads_all(self.recipe.densities[name], head.feature.spec, clips):
+                key = feature_key(self.recipe, name, head, self.autoencoder, self.datamodule, self.files)
+                stored = self._features, key
+            features = FeatureLoader(
+                clips, head.feature, self.autoencoder, self.fabric, seed, self.progress, where, stored
+            )
             if (grid := head.feature.spec.grid) is not None:
                 objects = head.feature.spec.objects
                 places = f"up to {grid.columns} objects" if objects else f"{grid.rows} x {grid.columns} places"
@@ -362,9 +378,14 @@ def _build_autoencoder(recipe: Recipe, tags: Sequence[str]) -> Autoencoder | Non
     decoder = build(recipe.model.decoder, encoder.latents if declared is None else declared, clip)
     losses = build_losses(recipe, recipe.model)  # a loss that does not fit is reported before training
     _check_tags(losses, tags)
-    if recipe.model.critic is not None and not any(_owns_parameters(loss) for _, _, loss in losses):
+    owners = [name for name, _, loss in losses if _owns_parameters(loss)]
+    if recipe.model.critic is not None and not owners:
         what = "no loss has parameters that this optimizer could train"
         raise ShapeError(what, where="model.critic", fix="remove it, or add a loss such as adversarial")
+    if owners and recipe.model.fit is not None and recipe.model.fit.accumulate_grad_batches > 1:
+        what = f"the loss {owners[0]!r} trains a critic, and the critic's step needs all samples at once"
+        fix = "set it to 1, and raise batch_size"
+        raise ShapeError(what, where="model.fit.accumulate_grad_batches", fix=fix)
     return Autoencoder(clip, encoder, decoder, bottleneck)
 
 

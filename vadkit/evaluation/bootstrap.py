@@ -99,12 +99,16 @@ def draw_values(
     """
     random = np.random.default_rng(seed)
     values_of: defaultdict[str, list[float]] = defaultdict(list)
+    computed: dict[bytes, Mapping[str, float]] = {}  # few videos have few different draws
     for _ in range(rounds):
         times = np.bincount(random.integers(0, videos, videos), minlength=videos)
-        with suppress(DataError):
-            for name, value in compute(times).items():
-                if np.isfinite(value):
-                    values_of[name].append(float(value))
+        if (key := times.tobytes()) not in computed:
+            computed[key] = {}
+            with suppress(DataError):
+                computed[key] = compute(times)
+        for name, value in computed[key].items():
+            if np.isfinite(value):
+                values_of[name].append(float(value))
     return values_of
 
 

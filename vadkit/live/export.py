@@ -14,22 +14,22 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
-from torch import Tensor
 
 from vadkit.core.errors import DataError, RunFolderError, VadkitError
 from vadkit.core.files import explain
 from vadkit.core.progress import NoProgress, Progress
 from vadkit.core.values import VideoRef
 from vadkit.data.opening import open_data
+from vadkit.engine.export.clip_scorer import FUSED, random_frames, scores_name
 from vadkit.engine.export.comparison import TOLERANCE, Difference, compare
 from vadkit.engine.export.formats import Form, form_of
-from vadkit.engine.export.graph import Graph, capture, random_clips, scores_name
+from vadkit.engine.export.graph import Graph, capture
 from vadkit.live.export_description import FORMAT, MASK, describe
+from vadkit.live.export_fusion import calibrations_of, fusion_of
 from vadkit.live.stream import recorded
 from vadkit.live.watch import Watch
 from vadkit.plugin.registry import Registry
 from vadkit.store.scores import read_scores
-from vadkit.video.clips import to_clips
 from vadkit.video.damage import Damages
 from vadkit.video.decode import decode
 from vadkit.video.resize import resize
@@ -37,6 +37,7 @@ from vadkit.video.resize import resize
 DESCRIPTION = "model.json"
 _CLIPS = 4  # real clips that are compared
 _RANDOM, _REAL = "random clips", "real clips"
+Clips = NDArray[np.uint8]  # (N, T, H, W, C)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +65,8 @@ def export_run(
 ) -> Exported:
     """Write a folder with a run's model for another runtime, and with `model.json`, which describes it.
 
-    The model maps clips to the scores and anomaly maps of each scorer. The function runs the written file and compares
-    it with PyTorch, on random and on real clips.
+    The model maps clips to the fused score, and to the scores and anomaly maps of each scorer. The function runs the
+    written file and compares it with PyTorch, on random and on real clips.
 
     Args:
         run: the run folder.
@@ -99,28 +100,33 @@ def export_run(
     real = _real_clips(watch, check_video, data_root, progress)
     if watch.recipe.engine.precision == "bf16":
         progress.message("the model is exported in float32; the run uses bfloat16, so that scores differ a little")
-    progress.message("capturing the model; this takes minutes for a large one")
-    graph = capture(watch.experiment, maps=maps)
-    with _new_folder(target) as folder:
+    with _new_folder(target) as folder:  # before the long work, because it may be impossible to write
+        progress.message("capturing the model; this takes minutes for a large one")
+        calibrations = calibrations_of(watch)
+        graph = capture(watch.experiment, maps=maps, fusion=fusion_of(calibrations))
+        if FUSED not in graph.outputs:
+            progress.message("the model has no fused score: the transforms are not linear, or scorers differ in frames")
         progress.message(f"writing {form.file}")
         form.write(graph, folder / form.file)
         progress.message("comparing it with PyTorch")
         differences = _compare(watch, graph, form, folder, real)
-        text = json.dumps(describe(watch, graph, to, form, differences), indent=2, allow_nan=False)
+        text = json.dumps(describe(watch, calibrations, graph, to, form, differences), indent=2, allow_nan=False)
         (folder / DESCRIPTION).write_text(text + "\n", encoding="utf-8")
         if (mask := graph.module.pipeline.mask) is not None:
             Image.fromarray(mask.numpy().astype(np.uint8) * 255).save(folder / MASK)
     return Exported(target / form.file, differences)
 
 
-def _compare(watch: Watch, graph: Graph, form: Form, folder: Path, real: Tensor | None) -> dict[str, Difference | None]:
+def _compare(
+    watch: Watch, graph: Graph, form: Form, folder: Path, real: NDArray[np.uint8] | None
+) -> dict[str, Difference | None]:
     """Compare the written file with PyTorch.
 
     Raises:
         VadkitError: they differ by more than the tolerance.
     """
     runtime = form.open(folder / form.file, 1)
-    drawn = compare(graph.module, runtime, random_clips(graph.clip, 3, seed=1))
+    drawn = compare(graph.module, runtime, random_frames(graph.clip, 3, seed=1))
     found: dict[str, Difference | None] = {_RANDOM: drawn, _REAL: None}
     if real is not None:
         found[_REAL] = compare(graph.module, runtime, real, _deviations(watch))
@@ -133,16 +139,15 @@ def _compare(watch: Watch, graph: Graph, form: Form, folder: Path, real: Tensor 
 
 
 def _deviations(watch: Watch) -> dict[str, float]:
-    """Output -> standard deviation of a component's scores on the held-out normal videos, the scale of the score."""
-    normal = read_scores(watch.folder.held_out)
-    return {
-        scores_name(name): float(np.nanstd(np.concatenate([video.components[name] for video in normal])))
-        for name in watch.recipe.scores
-    }
+    """Output -> standard deviation of a score on the held-out normal videos, the scale of the score."""
+    normal, fusion = read_scores(watch.folder.held_out), watch.fusion
+    raw = {scores_name(name): [video.components[name] for video in normal] for name in watch.recipe.scores}
+    raw[FUSED] = fusion.total(fusion.normal, fusion.scaled_normal)
+    return {name: float(np.nanstd(np.concatenate(videos))) for name, videos in raw.items()}
 
 
-def _real_clips(watch: Watch, video: Path | None, data_root: Path | None, progress: Progress) -> Tensor | None:
-    """Clips from the start of a video, (N, C, T, H, W); None if there is no video.
+def _real_clips(watch: Watch, video: Path | None, data_root: Path | None, progress: Progress) -> Clips | None:
+    """Clips from the start of a video, (N, T, H, W, C); None if there is no video.
 
     Raises:
         DataError: the given video cannot be read, or is shorter than a clip.
@@ -160,7 +165,7 @@ def _real_clips(watch: Watch, video: Path | None, data_root: Path | None, progre
     return None
 
 
-def _first_clips(watch: Watch, video: VideoRef) -> Tensor:
+def _first_clips(watch: Watch, video: VideoRef) -> Clips:
     clip = watch.recipe.data.clip
     decoded = decode(video, color=clip.color, damages=Damages())
     with contextlib.closing(decoded):
@@ -169,8 +174,7 @@ def _first_clips(watch: Watch, video: VideoRef) -> Tensor:
         what = f"has {len(frames)} frames, but a clip needs {clip.span}"
         raise DataError(what, where=video.name, fix="give a longer video")
     starts = range(0, len(frames) - clip.span + 1, clip.span)
-    windows: list[NDArray[np.uint8]] = [np.stack(frames[at : at + clip.span : clip.step]) for at in starts]
-    return to_clips(windows, clip)
+    return np.stack([np.stack(frames[at : at + clip.span : clip.step]) for at in starts])
 
 
 def _check_free(out: Path, overwrite: bool) -> None:

@@ -92,6 +92,8 @@ class Pipeline(nn.Module):
         self.autoencoder = fold_batch_norms(autoencoder) if autoencoder is not None and folded else autoencoder
         self.names = tuple(heads)  # not a ModuleDict: that refuses names such as "train" or "type"
         self.heads = nn.ModuleList(head.for_scoring() if folded else head for head in heads.values())
+        features = [head.feature for head in heads.values()]
+        self.first = [self.names[features.index(feature)] for feature in features]  # of the heads with its feature
         self.decode = decode or bool(self.stateful)
         self.maps = frozenset(maps)
         self.requires_grad_(False).eval()
@@ -139,23 +141,19 @@ class Pipeline(nn.Module):
             scores = bottleneck_output.scores
         latents |= self._boxes(clips, boxes)
         heads = self.named_heads()
-        computed: dict[Feature, Tensor | Samples] = {}
+        computed: dict[str, Tensor | Samples] = {}  # by name, because a module differs from itself while it is exported
         nll: dict[str, Tensor] = {}
         nll_maps: dict[str, Tensor] = {}
-        for name, head in heads.items():
-            if head.feature not in computed:
-                computed[head.feature] = extract_features(head.feature, clips, latents, self.clip)
-            samples = computed[head.feature]
+        for first, (name, head) in zip(self.first, heads.items(), strict=True):
+            if first == name:
+                computed[name] = extract_features(head.feature, clips, latents, self.clip)
+            samples = computed[name] = computed[first]
             nll[name] = head.evaluate(samples, f"densities.{name}")
             if name in self.maps and head.gives_maps and isinstance(samples, Tensor):
                 found = head.density.nll_map(samples.flatten(0, 1))
                 if found is not None:
                     nll_maps[name] = found.unflatten(0, samples.shape[:2]).float()
-        present = {
-            name: found.present
-            for name, head in heads.items()
-            if isinstance(found := computed[head.feature], Samples)
-        }  # fmt: skip
+        present = {name: found.present for name, found in computed.items() if isinstance(found, Samples)}
         features = {name: head.feature.spec for name, head in heads.items()}
         target = target_frames(clips, self.clip)
         return ClipOutputs(self.clip, clips, target, output, latents, nll, scores, nll_maps, present, features)

@@ -46,7 +46,9 @@ class Fit(Section):
     Attributes:
         epochs: passes over the training samples.
         steps: number of optimiser steps, instead of `epochs`.
-        batch_size: samples per step: clips for the model, maps or vectors for a density.
+        batch_size: samples in a batch: clips for the model, maps or vectors for a density.
+        accumulate_grad_batches: batches per step. Their gradients are added up, so that a step needs the memory of one
+            batch, and is that of a batch this many times as large. Batch norm uses each batch by itself.
         optimizer: kind "optimizer".
         lr_scheduler: the learning-rate scheduler, kind "lr_scheduler"; None keeps the learning rate constant.
         warmup: number of steps in which the learning rate first rises from 0.
@@ -57,6 +59,7 @@ class Fit(Section):
 
     optimizer: Annotated[ComponentConfig, Kind("optimizer")]
     batch_size: PositiveInt
+    accumulate_grad_batches: PositiveInt = 1
     epochs: PositiveFloat | None = None
     steps: PositiveInt | None = None
     lr_scheduler: Annotated[ComponentConfig, Kind("lr_scheduler")] | None = None
@@ -69,6 +72,11 @@ class Fit(Section):
             given = "neither is given" if self.epochs is None else "both are given"
             fix = "set the other to null, as in --set model.fit.epochs=null" if self.epochs is not None else ""
             raise VadkitError(f"exactly one of 'epochs' and 'steps' is needed; {given}", fix=fix)
+
+    @property
+    def step_size(self) -> int:
+        """Samples per optimiser step."""
+        return self.batch_size * self.accumulate_grad_batches
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,6 +267,8 @@ class Engine(Section):
             uses its part of the batch, and the running statistics are those of the first process.
         precision: "bf16" computes convolutions in bfloat16, and operations that need more precision in float32. "auto"
             chooses bf16 if a measurement of the machine finds it faster and correct, else fp32.
+        checkpoint_activations: the training of the model keeps only some of its activations, and computes the others
+            again in the backward pass. It needs less memory and more time, and gives the same model.
         threads: CPU threads of all stages; None measures for each stage whether one thread is as fast as all.
         score_batch: clips in one batch when scoring.
         score_stride: frames between neighbouring windows when scoring.
@@ -269,6 +279,7 @@ class Engine(Section):
     num_nodes: PositiveInt = 1
     sync_batch_norm: bool = False
     precision: Literal["auto", "fp32", "bf16"] = "fp32"
+    checkpoint_activations: bool = False
     threads: PositiveInt | None = None
     score_batch: PositiveInt = 8
     score_stride: PositiveInt = 1

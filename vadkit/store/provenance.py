@@ -20,14 +20,13 @@ def code_of(recipe: Recipe) -> dict[str, dict[str, str]]:
     """The current code of the stages `model`, `density.NAME` and `scores`."""
     parts: dict[str, Any] = {"model": recipe.model} if recipe.model is not None else {}
     parts |= {f"density.{name}": entry for name, entry in recipe.densities.items()}
-    digests: dict[str, str] = {}
-    found: dict[str, dict[str, str]] = {}
-    for stage, part in (parts | {"scores": recipe.scores}).items():
-        packages = {chosen.component.target.partition(":")[0].partition(".")[0] for chosen in _chosen(part)}
-        for package in packages - digests.keys():
-            digests[package] = _digest(package)
-        found[stage] = {package: digests[package] for package in sorted(packages)}
-    return found
+    return {stage: code_of_components(part) for stage, part in (parts | {"scores": recipe.scores}).items()}
+
+
+def code_of_components(part: Any) -> dict[str, str]:
+    """Package -> digest of its source, for every package with a component of a part of a recipe."""
+    packages = {chosen.component.target.partition(":")[0].partition(".")[0] for chosen in _chosen(part)}
+    return {package: source_digest(package) for package in sorted(packages)}
 
 
 def plugins_of(recipe: Recipe) -> list[str]:
@@ -63,7 +62,7 @@ def _chosen(value: Any) -> Iterator[ComponentConfig]:
                 yield from _chosen(getattr(value, field.name))
 
 
-def _digest(package: str) -> str:
+def source_digest(package: str) -> str:
     """Digest of the Python files of a package or module; empty if there is no source."""
     try:
         spec = find_spec(package)

@@ -114,6 +114,24 @@ class FrameCache:
         if self._quota is not None:
             self._quota.pin([_key(video, clip) for video in videos])
 
+    def keep(self, key: str, size: int = 0) -> None:
+        """Keep another entry than frames until `close`, and make room for the bytes that it still needs.
+
+        Raises:
+            DataError: the limit is too small for it.
+        """
+        if self._quota is not None:
+            self._quota.add(key)
+            self._quota.make_room(size)
+
+    def video_key(self, video: VideoRef, clip: ClipSpec) -> str:
+        """Identifies the stored frames of a video on this machine.
+
+        Raises:
+            DataError: a file is missing.
+        """
+        return _key(video, clip)
+
     def close(self) -> None:
         """Allow the removal of the reserved videos."""
         if self._quota is not None:
@@ -186,7 +204,7 @@ class FrameCache:
 
         def frames() -> Iterator[NDArray[np.uint8]]:
             decoding = _Decoding(video, clip)
-            yield from decoding.frames()
+            yield from (frame[None] for frame in decoding.frames())
             write_notes(path, decoding.notes())  # before the array is renamed, so that an interrupt cannot lose them
 
         try:

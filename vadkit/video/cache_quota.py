@@ -44,11 +44,11 @@ class CacheQuota:
 
     A run lists the entries that it needs in a claim file and holds a lock next to that file. When the run ends, for
     whatever reason, the system frees the lock and the claim no longer counts. The `limit` is in bytes; None means no
-    limit.
+    limit. It applies to the entries with file names that match `pattern`.
     """
 
-    def __init__(self, folder: Path, limit: int | None) -> None:
-        self.folder, self.limit = folder, limit
+    def __init__(self, folder: Path, limit: int | None, pattern: str = "*.npy") -> None:
+        self.folder, self.limit, self.pattern = folder, limit, pattern
         self._mine: frozenset[str] = frozenset()
         self._path = folder / f"{uuid4().hex[:12]}{_CLAIM}"
         # Any thread may close the claim.
@@ -65,13 +65,17 @@ class CacheQuota:
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             with _locked(self.folder):
-                _entries(self.folder)  # this and the next line remove files of ended runs
+                _entries(self.folder, self.pattern)  # this and the next line remove files of ended runs
                 _claimed(self.folder, but=self._path)
                 self._lock.acquire()
                 self._path.write_text("\n".join(keys), encoding="utf-8")
         except OSError:  # a cache that cannot be written can be read all the same
             self.close()
         self.make_room(0)
+
+    def add(self, key: str) -> None:
+        """Keep one more entry until `close`."""
+        self.pin(self._mine | {key})
 
     def close(self) -> None:
         """Give the claim up."""
@@ -89,7 +93,7 @@ class CacheQuota:
         if self.limit is None or not os.access(self.folder, os.W_OK):
             return  # nothing can be removed from a read-only folder
         with _locked(self.folder):
-            entries = _entries(self.folder)
+            entries = _entries(self.folder, self.pattern)
             total = sum(used for _, used, _ in entries)
             others = _claimed(self.folder, but=self._path)
             for path, used, _ in sorted(entries, key=lambda entry: entry[2]):
@@ -114,8 +118,8 @@ class CacheQuota:
         raise DataError(what, where=str(self.folder), fix=fix)
 
 
-def _entries(folder: Path) -> list[tuple[Path, int, float]]:
-    """Path, bytes and time of last use of each stored video; removes old partial files of killed processes."""
+def _entries(folder: Path, pattern: str) -> list[tuple[Path, int, float]]:
+    """Path, bytes and time of last use of each stored entry; removes old partial files of killed processes."""
     found = []
     for path in folder.iterdir():
         with contextlib.suppress(FileNotFoundError):  # another process has removed it
@@ -123,7 +127,7 @@ def _entries(folder: Path) -> list[tuple[Path, int, float]]:
             if path.match(LEFTOVERS):
                 if time.time() - stat.st_mtime > _FORGOTTEN:
                     path.unlink()
-            elif path.suffix == ".npy":
+            elif path.match(pattern):
                 found.append((path, stat.st_size, stat.st_mtime))
     return found
 

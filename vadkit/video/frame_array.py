@@ -132,9 +132,13 @@ class MaskedFrames:
 
 
 def write(
-    path: Path, frames: Iterable[NDArray[np.uint8]], shape: tuple[int, int, int], room: Callable[[int], None]
+    path: Path,
+    pieces: Iterable[NDArray[Any]],
+    shape: tuple[int, ...],
+    room: Callable[[int], None],
+    dtype: str = "|u1",
 ) -> None:
-    """Write frames of the shape (H, W, C) to `path` one by one; the header is written again when F is known.
+    """Write an array (F, *shape) to `path` in pieces (f, *shape); the header is written again when F is known.
 
     `room` is called from time to time with the number of bytes needed, and raises if there is no room.
 
@@ -142,23 +146,23 @@ def write(
         RunFolderError: the folder cannot be written, or the disk is full.
     """
     with atomic_write(path) as aside, aside.open("wb") as file:
-        start = written = _write_header(file, (0, *shape))
+        start = written = _write_header(file, (0, *shape), dtype)
         count, asked = 0, 0
-        for frame in frames:
-            file.write(frame.tobytes())
-            count += 1
-            written += frame.nbytes
+        for piece in pieces:
+            file.write(piece.tobytes())
+            count += len(piece)
+            written += piece.nbytes
             if written - asked > _ASK_EVERY:
                 room(written)
                 asked = written
         file.seek(0)
-        end = _write_header(file, (count, *shape))
+        end = _write_header(file, (count, *shape), dtype)
         assert end == start, "NumPy pads the header for a longer first axis"
         room(written)
 
 
-def _write_header(file: Any, shape: tuple[int, ...]) -> int:
-    npy.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})
+def _write_header(file: Any, shape: tuple[int, ...], dtype: str) -> int:
+    npy.write_array_header_1_0(file, {"descr": dtype, "fortran_order": False, "shape": shape})
     return file.tell()
 
 

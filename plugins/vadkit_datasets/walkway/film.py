@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,25 +56,21 @@ class Film:
     def masks(self) -> NDArray[np.bool_]:
         """Visible pixels of abnormal actors, (F, H, W)."""
         masks = np.zeros((self.frames, self.height, self.width), np.bool_)
-        for frame, _, seen in self._abnormal():
+        for frame, _, seen in self.abnormal():
             masks[frame] |= seen
         return masks
 
     def tracks(self) -> tuple[Track, ...]:
         """Boxes of the visible pixels of each abnormal actor."""
-        boxes: dict[str, dict[int, tuple[int, int, int, int]]] = {}
-        for frame, identity, seen in self._abnormal():
-            rows, columns = np.flatnonzero(seen.any(axis=1)), np.flatnonzero(seen.any(axis=0))
-            box = (int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1)
-            boxes.setdefault(identity, {})[frame] = box
-        return tuple(Track(identity, boxes[identity]) for identity in boxes)
+        return _tracks(self)
 
-    def _abnormal(self) -> Iterator[tuple[int, str, NDArray[np.bool_]]]:
+    def abnormal(self) -> Iterator[tuple[int, str, NDArray[np.bool_]]]:
         """(frame, identity, (H, W) visible pixels) of every abnormal actor that is visible."""
         suspects = [number for number, actor in enumerate(self._cast) if actor.kind != "walker"]
-        for frame in range(self.frames) if suspects else ():
-            _, owner = self._paint(frame)
-            for number in suspects:
+        for frame in range(self.frames):
+            near = [number for number in suspects if self._is_near(self._cast[number], frame)]
+            owner = self._paint(frame)[1] if near else None
+            for number in near:
                 seen = owner == number
                 if np.count_nonzero(seen) >= _VISIBLE:
                     yield frame, f"{self._cast[number].kind}-{number}", seen
@@ -84,12 +80,15 @@ class Film:
         canvas, owner = self._ground.copy(), np.full((self.height, self.width), -1, np.int16)
         unit = self.height / scene.HEIGHT
         for number, actor in enumerate(self._cast):
-            x = actor.at(frame)
-            margin = 1.5 * actor.height  # a van's, the longest
-            if -margin < x < self.width / unit + margin:
-                table = shapes.place(actor.parts(frame), x * unit, actor.y * unit, actor.height * unit, actor.facing)
-                shapes.paint(canvas, owner, table, number)
+            if self._is_near(actor, frame):
+                x, y, height = (value * unit for value in (actor.at(frame), actor.y, actor.height))
+                shapes.paint(canvas, owner, shapes.place(actor.parts(frame), x, y, height, actor.facing), number)
         return canvas, owner
+
+    def _is_near(self, actor: scene.Actor, frame: int) -> bool:
+        """Whether a part of the actor may be within the picture."""
+        margin = 1.5 * actor.height  # a van's, the longest
+        return -margin < actor.at(frame) < scene.HEIGHT * self.width / self.height + margin
 
     def _noise(self, frame: int) -> NDArray[np.float64]:
         """Sensor noise of one frame (H, W): the sum of four uniform draws, which is close to normal."""
@@ -112,3 +111,14 @@ class Film:
     def _cast(self) -> list[scene.Actor]:
         program = self.index if self.split == "test" else None
         return scene.cast(scene.HEIGHT * self.width / self.height, self.frames, self._rng(2), program)
+
+
+@lru_cache(maxsize=1024)
+def _tracks(film: Film) -> tuple[Track, ...]:
+    """Boxes of the abnormal actors of a film, drawn once in a process."""
+    boxes: dict[str, dict[int, tuple[int, int, int, int]]] = {}
+    for frame, identity, seen in film.abnormal():
+        rows, columns = np.flatnonzero(seen.any(axis=1)), np.flatnonzero(seen.any(axis=0))
+        box = (int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1)
+        boxes.setdefault(identity, {})[frame] = box
+    return tuple(Track(identity, boxes[identity]) for identity in boxes)

@@ -8,6 +8,10 @@ import typer
 from vadkit.cli import options
 from vadkit.cli.interrupt import interruptible
 
+CheckVideo = Annotated[
+    Path | None, typer.Option(metavar="VIDEO", help="A video for the comparison with PyTorch. Default: one of the run.")
+]
+
 
 def export(
     run: options.RunFolder,
@@ -16,10 +20,7 @@ def export(
     no_maps: Annotated[
         bool, typer.Option("--no-maps", help="Leave out the anomaly maps. The model may then be faster.")
     ] = False,
-    check_video: Annotated[
-        Path | None,
-        typer.Option(metavar="VIDEO", help="A video for the comparison with PyTorch. Default: one of the run."),
-    ] = None,
+    check_video: CheckVideo = None,
     data_root: options.DataRoot = None,
     threshold: options.Threshold = None,
     false_alarms_per_hour: options.AlarmRate = None,

@@ -9,6 +9,20 @@ from vadkit.cli import options
 from vadkit.cli.interrupt import interruptible
 from vadkit.core.errors import VadkitError
 
+Start = Annotated[
+    str | None,
+    typer.Option(metavar="TIME", help="Clock time of the video's first frame. Default: the time in the file."),
+]
+Table = Annotated[bool, typer.Option("--table", help="Also write videos.parquet, a table of all videos.")]
+Ray = Annotated[
+    str | None,
+    typer.Option(metavar="ADDRESS", help="Score on a Ray cluster: its address, auto, or local for new workers."),
+]
+Runtimes = Annotated[
+    str | None,
+    typer.Option(metavar="FORMATS", help="Also time exported models: onnx, openvino, torch, or 'onnx,openvino'."),
+]
+
 
 def run(
     recipe: options.Recipe,
@@ -124,19 +138,13 @@ def score(
     out: Annotated[Path | None, typer.Option(help="Folder of the results. Default: RUN/scored.")] = None,
     form: options.ScoreFormat = "csv",
     annotate: options.Annotate = False,
-    start: Annotated[
-        str | None,
-        typer.Option(metavar="TIME", help="Clock time of the video's first frame. Default: the time in the file."),
-    ] = None,
+    start: Start = None,
     threshold: options.Threshold = None,
     false_alarms_per_hour: options.AlarmRate = None,
     fps: options.SourceRate = None,
     threads: options.Threads = None,
-    table: Annotated[bool, typer.Option("--table", help="Also write videos.parquet, a table of all videos.")] = False,
-    ray: Annotated[
-        str | None,
-        typer.Option(metavar="ADDRESS", help="Score on a Ray cluster: its address, auto, or local for new workers."),
-    ] = None,
+    table: Table = False,
+    ray: Ray = None,
     workers: Annotated[
         int | None, typer.Option(min=1, metavar="N", help="Workers of --ray local. Default: one for each core.")
     ] = None,
@@ -192,10 +200,7 @@ def bench(
     warmup: Annotated[int, typer.Option(min=0, help="Passes before the clock starts.")] = 2,
     repeat: Annotated[int, typer.Option(min=1, help="Timed passes.")] = 10,
     count: Annotated[bool, typer.Option("--count", help="Only count parameters and GFLOPs; time nothing.")] = False,
-    export: Annotated[
-        str | None,
-        typer.Option(metavar="FORMATS", help="Also time exported models: onnx, openvino, torch, or 'onnx,openvino'."),
-    ] = None,
+    export: Runtimes = None,
     form: Annotated[
         str, typer.Option("--format", help="console, csv, markdown, latex or json.", metavar="FORMAT")
     ] = "console",

@@ -22,6 +22,7 @@ from vadkit.engine.bench.flops import SCORES, count_flops, watched
 from vadkit.engine.bench.memory import Peak
 from vadkit.engine.bench.noise import Noise, Untrained
 from vadkit.engine.experiment import Experiment, without_videos
+from vadkit.engine.export.clip_scorer import random_frames
 from vadkit.engine.export.formats import Form, Runtime, form_of
 from vadkit.engine.export.graph import capture
 from vadkit.engine.parts import component_names, parts_of
@@ -33,6 +34,7 @@ from vadkit.recipe.loading import read_recipe
 from vadkit.recipe.model import Recipe
 from vadkit.store import environment as facts
 from vadkit.store.run_folder import RunFolder, stage_digests
+from vadkit.video.clips import to_clips
 
 _SAMPLES, _NUMBERS = 16384, 2**26  # of noise that a density without gradients is fitted on, at most
 _WHOLE = "in all"
@@ -250,12 +252,12 @@ def _time(
 ) -> dict[str, list[float]]:
     """Part, or format -> milliseconds of each pass, as scoring makes it: from clips in memory to scores in memory."""
     read, milliseconds = _clock(experiment.fabric.device)
-    random = torch.Generator().manual_seed(0)
     times: dict[str, list[float]] = defaultdict(list)
     pipeline.reset()
     progress.begin("bench", warmup + repeat, unit="passes")
     for number in range(warmup + repeat):
-        clips = torch.rand(batch, *pipeline.clip.shape, generator=random) * 2 - 1  # new: a feature may remember clips
+        frames = random_frames(pipeline.clip, batch, seed=number)  # new: a feature may remember clips
+        clips = to_clips(list(frames))
         with watched(pipeline, read) as seen:
             begun = read()
             out = run_pipeline(clips, pipeline, experiment.fabric, where="random clips")
@@ -267,7 +269,7 @@ def _time(
         others: dict[str, tuple[Any, Any]] = {}
         for name, runtime in runtimes.items():
             started = read()
-            runtime(clips.numpy())
+            runtime(frames)
             others[name] = started, read()
         if number >= warmup:
             for part, (one, other) in {**seen, SCORES: (between, ended), _WHOLE: (begun, whole), **others}.items():

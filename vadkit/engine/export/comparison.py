@@ -8,13 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
+from vadkit.engine.export.clip_scorer import ClipScorer
 from vadkit.engine.export.formats import Runtime
-from vadkit.engine.export.graph import ClipScorer
 
 TOLERANCE = 1e-3
-BATCHES = (1, 3)  # clips; the number must not matter
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,22 +31,23 @@ class Difference:
 
 
 def compare(
-    module: ClipScorer, runtime: Runtime, clips: Tensor, scales: Mapping[str, float] | None = None
+    module: ClipScorer, runtime: Runtime, clips: NDArray[np.uint8], scales: Mapping[str, float] | None = None
 ) -> Difference:
-    """Run clips through both, in batches of 1 and of 3, and return the largest relative difference.
+    """Run clips through both and return the largest relative difference.
+
+    The first clip is one batch and the others are a second batch, because the number of clips must not matter.
 
     Args:
         module: the modules of the run.
         runtime: the exported model.
-        clips: (N, C, T, H, W). If there are fewer than 3, the batch of 3 repeats them.
+        clips: (N, T, H, W, C).
         scales: output -> what counts as 1. Default, and for other outputs: the largest absolute value in the batch.
     """
     worst = Difference("", 0.0, len(clips))
-    for size in BATCHES:
-        batch = clips[torch.arange(size) % len(clips)]
+    for batch in filter(len, (clips[:1], clips[1:])):
         with torch.inference_mode():
-            expected = {name: value.numpy() for name, value in module(batch).items()}
-        found = runtime(batch.numpy())
+            expected = {name: value.numpy() for name, value in module(torch.from_numpy(batch)).items()}
+        found = runtime(batch)
         for name, value in expected.items():
             relative = _relative(value, np.asarray(found[name]), (scales or {}).get(name))
             if not relative <= worst.relative:

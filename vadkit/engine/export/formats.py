@@ -16,10 +16,11 @@ import torch
 from numpy.typing import NDArray
 
 from vadkit.core.errors import VadkitError, closest
-from vadkit.engine.export.graph import INPUT, Graph, quiet, refusal
+from vadkit.engine.export.clip_scorer import INPUT, is_output
+from vadkit.engine.export.graph import Graph, quiet, refusal
 
-Runtime = Callable[[NDArray[np.float32]], Mapping[str, NDArray[np.float32]]]
-"""Clips (B, C, T, H, W) float32 -> the outputs of `ClipScorer`."""
+Runtime = Callable[[NDArray[np.uint8]], Mapping[str, NDArray[np.float32]]]
+"""The frames of clips, (B, T, H, W, C) -> the outputs of `ClipScorer`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +103,7 @@ def _open_onnx(path: Path, threads: int) -> Runtime:
     options.intra_op_num_threads, options.log_severity_level = threads, 3
     session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
     names = [each.name for each in session.get_outputs()]
-    return lambda clips: dict(zip(names, session.run(names, {INPUT: clips}), strict=True))
+    return lambda frames: dict(zip(names, session.run(names, {INPUT: frames}), strict=True))
 
 
 def _write_openvino(graph: Graph, path: Path) -> None:
@@ -118,11 +119,11 @@ def _open_openvino(path: Path, threads: int) -> Runtime:
     openvino: Any = importlib.import_module("openvino")
     settings = {"INFERENCE_NUM_THREADS": threads, "INFERENCE_PRECISION_HINT": "f32"}
     model = openvino.Core().compile_model(path, "CPU", settings)
-    ours = ("scores.", "maps.")  # OpenVINO gives an output further names
-    names = [next(name for name in each.get_names() if name.startswith(ours)) for each in model.outputs]
+    # OpenVINO gives an output further names
+    names = [next(name for name in each.get_names() if is_output(name)) for each in model.outputs]
 
-    def run(clips: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
-        found = model(clips)
+    def run(frames: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
+        found = model(frames)
         return {name: found[name] for name in names}
 
     return run
@@ -137,12 +138,12 @@ def _open_torch(path: Path, threads: int) -> Runtime:
     with quiet():
         module = torch.export.load(path).module()
 
-    def run(clips: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
+    def run(frames: NDArray[np.uint8]) -> dict[str, NDArray[np.float32]]:
         before = torch.get_num_threads()
         torch.set_num_threads(threads)
         try:
             with torch.inference_mode():
-                return {name: value.numpy() for name, value in module(torch.from_numpy(clips)).items()}
+                return {name: value.numpy() for name, value in module(torch.from_numpy(frames)).items()}
         finally:
             torch.set_num_threads(before)
 

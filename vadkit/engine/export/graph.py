@@ -5,68 +5,25 @@ from __future__ import annotations
 import contextlib
 import logging
 import warnings
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.export import Dim, ExportedProgram
 from torch.fx.experimental.symbolic_shapes import is_concrete_int
 
-from vadkit.core.contracts import Scorer
 from vadkit.core.errors import VadkitError
 from vadkit.core.values import ClipSpec
 from vadkit.engine.experiment import Experiment
+from vadkit.engine.export.clip_scorer import INPUT, ClipScorer, LinearFusion, ignore, random_frames, scores_name
 from vadkit.engine.parts import component_names, parts_of
-from vadkit.model.inference.sliding_window import cell_maps
-from vadkit.model.pipeline import Pipeline
 
-INPUT = "clips"
 _FIX = (
     "export a run with components that compute with torch alone, on batches of any size;"
     " 'vadkit watch' and 'vadkit score' work with every run"
 )
-
-
-def scores_name(scorer: str) -> str:
-    """Name of the output with the scores of a scorer."""
-    return f"scores.{scorer}"
-
-
-def maps_name(scorer: str) -> str:
-    """Name of the output with the anomaly maps of a scorer."""
-    return f"maps.{scorer}"
-
-
-class ClipScorer(nn.Module):
-    """The pipeline and the scorers of a run as one module.
-
-    Clips (B, C, T, H, W) in [-1, 1] become a dictionary. It has `scores.NAME` (B, T) for each scorer, NaN for frames
-    without a score. For the scorers in `mapped`, it also has `maps.NAME` (B, T, h, w), the mean anomaly map of each
-    cell of `MAP_CELL` x `MAP_CELL` pixels.
-
-    Args:
-        pipeline: encoder, decoder, features and densities.
-        scorers: name -> scorer.
-        mapped: names of the scorers that also give their anomaly maps.
-    """
-
-    def __init__(self, pipeline: Pipeline, scorers: Mapping[str, Scorer], mapped: Collection[str]) -> None:
-        super().__init__()
-        self.pipeline, self.scorers, self.mapped = pipeline, dict(scorers), tuple(mapped)
-        self.notify: Callable[[str], None] = _ignore  # called before each scorer runs
-
-    def forward(self, clips: Tensor) -> dict[str, Tensor]:
-        """Score clips."""
-        out = self.pipeline(clips)
-        found: dict[str, Tensor] = {}
-        for name, scorer in self.scorers.items():
-            self.notify(f"scores.{name}")
-            found[scores_name(name)] = scorer(out).float()
-            if name in self.mapped and (pixels := scorer.anomaly_maps(out)) is not None:
-                found[maps_name(name)] = cell_maps(pixels, self.pipeline.mask)
-        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +50,14 @@ class Graph:
         return ""
 
 
-def capture(experiment: Experiment, *, maps: bool) -> Graph:
+def capture(experiment: Experiment, *, maps: bool, fusion: LinearFusion | None = None) -> Graph:
     """Capture a trained experiment in float32 on the CPU, with the operations of its own modules.
 
     Args:
         experiment: with its weights. Its modules move to the CPU.
         maps: whether the anomaly maps of the scorers are outputs too.
+        fusion: gives the fused score. It is left out if the scorers score different positions of a clip, because the
+            mean of fused scores is then not the fused score of means.
 
     Raises:
         VadkitError: a component cannot be captured; the message names it.
@@ -112,30 +71,26 @@ def capture(experiment: Experiment, *, maps: bool) -> Graph:
         raise VadkitError(what, where="data.clip.flow", fix="use 'vadkit watch', or train without data.clip.flow")
     scorers = experiment.scorers
     pipeline = experiment.pipeline(anomaly_maps=tuple(scorers) if maps else (), folded=True).cpu()
-    module = ClipScorer(pipeline, scorers, tuple(scorers) if maps else ()).eval()
-    clips = random_clips(pipeline.clip, 2)
-    with torch.no_grad():
-        outputs = tuple(module(clips))
-    trace = _Trace(module)
+    module = ClipScorer(pipeline, scorers, tuple(scorers) if maps else (), fusion).eval()
+    frames, trace = torch.from_numpy(random_frames(pipeline.clip, 2)), _Trace(module)
     try:
         with torch.no_grad(), quiet(), trace.followed():
             program = torch.export.export(
-                module, (clips,), dynamic_shapes={INPUT: {0: Dim("batch", min=1)}}, strict=False
+                module, (frames,), dynamic_shapes={INPUT: {0: Dim("batch", min=1)}}, strict=False
             )
     except Exception as error:  # torch and the components raise many kinds of errors
         raise refusal(trace.culprit, components, _reason(error, trace)) from error
-    return Graph(module, program, outputs, components)
+    with torch.no_grad():
+        found = module(frames[:1])
+    if fusion is not None and len({tuple(found[scores_name(name)][0].isnan().tolist()) for name in scorers}) > 1:
+        return capture(experiment, maps=maps)
+    return Graph(module, program, tuple(found), components)
 
 
 def refusal(part: str, components: Mapping[str, str], why: str) -> VadkitError:
     """The error for a component that cannot be exported."""
     what = f"{_named(part, components)} cannot be exported: {why}"
     return VadkitError(what, where="vadkit export", fix=_FIX)
-
-
-def random_clips(clip: ClipSpec, count: int, seed: int = 0) -> Tensor:
-    """Draw clips (count, C, T, H, W), uniform in [-1, 1]."""
-    return torch.rand(count, *clip.shape, generator=torch.Generator().manual_seed(seed)) * 2 - 1
 
 
 @contextlib.contextmanager
@@ -199,16 +154,12 @@ class _Trace:
         try:
             yield
         finally:
-            self._module.notify = _ignore
+            self._module.notify = ignore
             for hook in hooks:
                 hook.remove()
 
     def _note_scorer(self, part: str) -> None:
         self._scorer = part
-
-
-def _ignore(_: str) -> None:
-    pass
 
 
 def _named(part: str, components: Mapping[str, str]) -> str:
@@ -224,7 +175,7 @@ def _named(part: str, components: Mapping[str, str]) -> str:
 def _reason(error: Exception, trace: _Trace) -> str:
     if trace.fixes_batch:
         return "it works for one number of clips only (a component takes it from tensor.shape, not from len())"
-    if "specialized it to be a constant" in str(error):
+    if "specialized it to be a constant" in str(error) or "Constraints violated" in str(error):
         return "it works for one number of clips only"
     if "data-dependent" in str(error) or "data dependent" in str(error):
         return "its operations depend on the values of tensors"

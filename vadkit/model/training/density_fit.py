@@ -17,9 +17,11 @@ from vadkit.core.progress import NoProgress, Progress
 from vadkit.core.values import BOXES, Samples
 from vadkit.model.autoencoder import Autoencoder, StepLosses
 from vadkit.model.pipeline import QUIET, check_nll, extract_features
+from vadkit.model.training.job import TrainingJob
 from vadkit.model.training.processes import Processes
-from vadkit.model.training.trainer import Trainer, TrainingJob
+from vadkit.model.training.trainer import Trainer
 from vadkit.recipe.model import Fit
+from vadkit.store.features import FeatureFiles, StoredFeatures
 from vadkit.video.clips import Clips
 
 GROUP = 8  # clips that are encoded together; their samples are shuffled together
@@ -32,8 +34,10 @@ class FeatureLoader(FeatureSource):
     """Batches of features of training clips, computed when they are first read.
 
     A pass is cut into groups of clips, and the samples of a group are shuffled together. So a pass can start
-    at any batch without encoding the earlier clips. Without augmentation, later passes read the stored samples
-    of the first one, if all samples fit into `STORED` bytes. Augmentations that make a clip abnormal are not used.
+    at any batch without encoding the earlier clips. Augmentations that make a clip abnormal are not used.
+
+    Without augmentation, each clip is encoded once: `stored` keeps the samples on disk. If it cannot, memory keeps
+    them, if they fit into `STORED` bytes.
 
     With several processes, each encodes a part of a group of clips. All of them get all samples.
 
@@ -45,6 +49,8 @@ class FeatureLoader(FeatureSource):
         seed: seed of the order.
         progress: receives the progress of the pass that counts the samples at places.
         where: the feature's place in the recipe, for messages.
+        stored: where features are stored, and the key of these, if the fit reads all clips and they are not augmented.
+            None does not store them on disk.
 
     Attributes:
         absent: True if some places do not have a sample.
@@ -59,6 +65,7 @@ class FeatureLoader(FeatureSource):
         seed: int,
         progress: Progress | None = None,
         where: str = "feature",
+        stored: tuple[FeatureFiles, str] | None = None,
     ) -> None:
         self.spec, self._where = feature.spec, where
         self._clips, self._feature, self._autoencoder = clips, feature, autoencoder
@@ -66,11 +73,21 @@ class FeatureLoader(FeatureSource):
         if autoencoder is not None:
             autoencoder.requires_grad_(False).eval()
         most = len(clips) * self.spec.samples * self.spec.places
-        fits = not clips.augmenter.of_normal and most * self.spec.dimensions * 4 <= STORED
-        self._stored: dict[int, Tensor] | None = {} if fits else None
-        self._counts = np.full(len(clips), self.spec.samples)
-        if self.spec.grid is not None:
-            self._counts = self._count(progress or NoProgress())
+        size, progress = most * self.spec.dimensions * torch.get_default_dtype().itemsize, progress or NoProgress()
+        self._disk: StoredFeatures | None = None
+        self._memory: dict[int, Tensor] | None = None
+        if stored is not None:
+            files, key = stored
+            samples = ([each.cpu().numpy() for each in group] for group in self._groups(progress))
+            self._disk = files.features(key, len(clips), self.spec.shape, size, samples)
+        fits = self._disk is None and not clips.augmenter.of_normal and size <= STORED
+        self._memory = {} if fits else None
+        if self._disk is not None:
+            self._counts = self._disk.counts
+        elif self.spec.grid is not None or (fits and stored is not None):
+            self._counts = np.array([len(each) for group in self._groups(progress) for each in group], np.int64)
+        else:
+            self._counts = np.full(len(clips), self.spec.samples)
         self.samples = int(self._counts.sum())
         self.absent = self.samples < most
 
@@ -120,19 +137,20 @@ class FeatureLoader(FeatureSource):
                 found.append(density(batch[: max(round(share * len(batch)), 1)]).double().cpu())
         return float(torch.cat(found).quantile(QUIET)) if found else 0.0
 
-    def _count(self, progress: Progress) -> np.ndarray:
-        counts = np.zeros(len(self._clips), np.int64)
-        progress.begin("features", len(counts), unit="clips")
-        for first in range(0, len(counts), GROUP):
-            numbers = np.arange(first, min(first + GROUP, len(counts)))
-            counts[numbers] = [len(samples) for samples in self._read(numbers, 0)]
+    def _groups(self, progress: Progress) -> Iterator[list[Tensor]]:
+        """The samples of the clips in their own order, a group at a time."""
+        progress.begin("features", len(self._clips), unit="clips")
+        for first in range(0, len(self._clips), GROUP):
+            numbers = np.arange(first, min(first + GROUP, len(self._clips)))
+            yield self._read(numbers, 0)
             progress.advance(int(numbers[-1]) + 1, amount=len(numbers))
         progress.end()
-        return counts
 
     def _read(self, numbers: np.ndarray, epoch: int) -> list[Tensor]:
-        """The samples (N, *shape) of each clip, from memory if all of them are stored."""
-        stored = self._stored
+        """The samples (N, *shape) of each clip, from disk or memory if they are stored."""
+        if self._disk is not None:
+            return [torch.from_numpy(self._disk[int(number)]).to(self._fabric.device) for number in numbers]
+        stored = self._memory
         if stored is None:
             return self._compute(numbers, epoch)
         if any(int(number) not in stored for number in numbers):
@@ -160,7 +178,7 @@ class FeatureLoader(FeatureSource):
         if present is not None:
             samples = [value[mask].float() for value, mask in zip(values, present, strict=True)]
         else:
-            samples = list(values.flatten(1, len(self.spec.axes)).float().clone())
+            samples = list(values.flatten(1, len(self.spec.axes)).float().clone(memory_format=torch.contiguous_format))
         if not bool(torch.isfinite(torch.cat(samples)).all()):
             raise self._not_finite(latents)
         return samples
@@ -229,7 +247,7 @@ class GradientFit(FitContext):
                 "this density is trained by gradients, but has no 'fit:'", where=self.stage, fix="add 'fit:' to it"
             )
         fit, dimensions = self.settings, features.spec.dimensions
-        per_epoch, processes = max(features.samples // fit.batch_size, 1), self.trainer.processes
+        per_epoch, processes = max(features.samples // fit.step_size, 1), self.trainer.processes
 
         def batches(epoch: int, start: int) -> Iterator[Tensor]:
             yield from map(processes.share, features.batches(fit.batch_size, epoch=epoch, start=start))
@@ -243,7 +261,8 @@ class GradientFit(FitContext):
                 batches=batches,
                 per_epoch=per_epoch,
                 batch_size=fit.batch_size,
-                items=features.samples,
+                accumulate=fit.accumulate_grad_batches,
+                items=max(features.samples // fit.batch_size, 1) * min(fit.batch_size, features.samples),
                 steps=total_steps(fit, per_epoch),
                 optimizer=self.optimizer,
                 lr_scheduler=self.lr_scheduler,

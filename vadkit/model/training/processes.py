@@ -164,11 +164,11 @@ class Processes:
             gradient.copy_(total.view_as(gradient))
         return flat[0]
 
-    def means(self, values: Mapping[str, float], weight: float) -> dict[str, float]:
-        """The mean of each value over all processes; `weight` is that of this process."""
+    def sums(self, values: Mapping[str, float]) -> dict[str, float]:
+        """The sum of each value over all processes."""
         if self.count == 1:
             return dict(values)
-        sums = torch.tensor([*values.values()], dtype=torch.float64) * weight
+        sums = torch.tensor([*values.values()], dtype=torch.float64)
         dist.all_reduce(sums)
         return dict(zip(values, sums.tolist(), strict=True))
 

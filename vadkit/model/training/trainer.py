@@ -7,11 +7,11 @@ uninterrupted run.
 
 from __future__ import annotations
 
+import itertools
 import math
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import torch
@@ -19,7 +19,6 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 from torch.optim import Optimizer as TorchOptimizer
 
-from vadkit.core.contracts import LRScheduler, Optimizer
 from vadkit.core.errors import DivergedError, ShapeError
 from vadkit.core.interrupts import delayed_interrupt
 from vadkit.core.progress import Progress
@@ -27,6 +26,7 @@ from vadkit.core.seeds import derive
 from vadkit.model.autoencoder import StepLosses
 from vadkit.model.training.batch_norm import synchronize
 from vadkit.model.training.checkpoint import Checkpoints
+from vadkit.model.training.job import TrainingJob
 from vadkit.model.training.log import Log
 from vadkit.model.training.processes import Processes
 from vadkit.model.training.threads import StageThreads, Threads
@@ -34,50 +34,6 @@ from vadkit.video.clips import Batch
 
 SAVE_EVERY = 60.0  # seconds between resume states
 MAX_SKIPPED = 20  # non-finite steps in a row; one more stops the training
-
-
-@dataclass(frozen=True, slots=True)
-class TrainingJob:
-    """A module to train, its data, and the settings of the training.
-
-    Attributes:
-        stage: name of the stage, of its checkpoint and of its lines in the log.
-        digest: digest of the recipe sections that the weights depend on.
-        module: maps a batch to `StepLosses`; all its parameters that need gradients are trained.
-        critics: parameters that only the critics' losses train, in each step before the others.
-        batches: (epoch, index of a batch) -> the batches of that pass from this one on, always in the same order. With
-            several processes, the part of each batch that this process computes.
-        per_epoch: batches of one pass.
-        steps: total number of optimiser steps.
-        warmup: steps over which the learning rate rises at the start.
-        clip_gradients: largest allowed norm of all gradients; None does not clip.
-        optimizer: builds the optimiser.
-        critic_optimizer: builds the critics' optimiser; None uses `optimizer`.
-        lr_scheduler: learning rate over the steps after the warm-up; None keeps it constant.
-        bits: whether the loss is in nats per dimension, so that the log also has it in bits.
-        unit: name of a batch's items in the progress display.
-        sync_batch_norm: whether several processes train batch norm with the statistics of the complete batch.
-        batch_size: number of clips or samples in a complete batch. The last batch of a pass may have fewer.
-        items: number of clips or samples in one pass.
-    """
-
-    stage: str
-    digest: str
-    module: nn.Module
-    critics: tuple[nn.Parameter, ...]
-    batches: Callable[[int, int], Iterator[Tensor | Batch]]
-    per_epoch: int
-    steps: int
-    optimizer: Optimizer
-    lr_scheduler: LRScheduler | None = None
-    warmup: int = 0
-    clip_gradients: float | None = None
-    bits: bool = False
-    unit: str = "clips"
-    critic_optimizer: Optimizer | None = None
-    sync_batch_norm: bool = False
-    batch_size: int = field(kw_only=True)
-    items: int = field(kw_only=True)
 
 
 class Trainer:
@@ -108,6 +64,7 @@ class Trainer:
         self.progress = progress
         self.seed = seed
         self.threads = threads
+        self._size = 0  # items of the batch in all processes
 
     def fit(self, job: TrainingJob) -> None:
         """Train to the last step. If there is a resume state, continue from it.
@@ -127,23 +84,21 @@ class Trainer:
         module, *wrapped = self.fabric.setup(job.module, *optimizers)
         step, faults = self._resume(job, optimizers)
         self.processes.copy_first([*job.module.parameters(), *job.module.buffers()])
-        size = job.batch_size
         if job.sync_batch_norm and self.processes.count > 1:
-            synchronize(job.module, lambda: size >= self.processes.count)
+            synchronize(job.module, lambda: self._size >= self.processes.count)
         module.train()
         threads = self.threads.of(job.stage, job.digest, done=step) if self.threads is not None else StageThreads(1)
         self.progress.begin(job.stage, job.steps, done=step, unit=job.unit)
         last_save = time.monotonic()
         in_a_row = 0
         with delayed_interrupt() as interrupted:
-            for batch, size in self._stream(job, step):
-                factor = _rate_factor(job, step)
+            for batches, size in self._stream(job, step):
+                factor = job.rate_factor(step)
                 for optimizer, rates in zip(optimizers, base_rates, strict=True):
                     for group, lr in zip(optimizer.param_groups, rates, strict=True):
                         group["lr"] = lr * factor
                 with threads.step():
-                    weight = self.processes.weight(_items(batch), size)
-                    values, fault = self._step(module, wrapped, batch, weight, job)
+                    values, fault = self._step(module, wrapped, batches, size, job)
                 step += 1
                 in_a_row = in_a_row + 1 if fault else 0
                 faults.update([fault] if fault else [])
@@ -176,21 +131,34 @@ class Trainer:
         what = f"skipped {count}, because {cause} was not finite"
         return DivergedError(what, where=f"{job.stage}, step {step} of {job.steps}", fix=fix)
 
-    def _stream(self, job: TrainingJob, step: int) -> Iterator[tuple[Tensor | Batch, int]]:
-        """The batches of the remaining steps, and how many items each has in all processes."""
+    def _stream(self, job: TrainingJob, step: int) -> Iterator[tuple[Iterator[tuple[Tensor | Batch, int]], int]]:
+        """For each of the remaining steps, its batches and their numbers of items, and its number of items.
+
+        The numbers count the items in all processes.
+        """
         while step < job.steps:
-            epoch, position = divmod(step, job.per_epoch)
-            for batch in job.batches(epoch, position):
-                size = min(job.batch_size, job.items - step % job.per_epoch * job.batch_size)
-                yield batch.to(self.fabric.device), size
+            epoch, done = divmod(step, job.per_epoch)
+            positions = itertools.count(done * job.accumulate)
+            batches = (
+                (batch.to(self.fabric.device), job.size(next(positions), 1))
+                for batch in job.batches(epoch, done * job.accumulate)
+            )
+            for number in range(done, min(job.per_epoch, done + job.steps - step)):
+                size = job.size(number * job.accumulate, job.accumulate)
+                yield itertools.islice(batches, -(-size // job.batch_size)), size
                 step += 1
-                if step >= job.steps:
-                    return
 
     def _step(
-        self, module: Any, optimizers: list[Any], batch: Tensor | Batch, weight: float, job: TrainingJob
+        self,
+        module: Any,
+        optimizers: list[Any],
+        batches: Iterator[tuple[Tensor | Batch, int]],
+        size: int,
+        job: TrainingJob,
     ) -> tuple[dict[str, float], str]:
         """Run the critics' step, then the main step. Each is skipped if its own loss or gradient is not finite.
+
+        The losses and the gradient are means over the `size` items of all batches.
 
         The step counts as skipped if one of the two was skipped. A critics' step with a finite loss is kept even
         if the main step is skipped.
@@ -200,49 +168,59 @@ class Trainer:
         """
         main, *critic = optimizers
         buffers = [(buffer, buffer.clone()) for buffer in job.module.buffers()]
-        step_losses: StepLosses = module(batch)
-        critic_finite = True
-        if critic and step_losses.critics:
-            critic_loss = torch.stack(list(step_losses.critics.values())).sum()
-            *_, critic_finite = self._descend(critic[0], critic_loss, weight, None)
-        for parameter in job.critics:  # gradients of the main losses pass through the critics without changing them
-            parameter.requires_grad_(False)
-        losses = step_losses.losses()
-        loss = torch.stack(list(losses.values())).sum()
-        if not loss.requires_grad:
-            fix = "correct the component: do not detach what it computes from the model's outputs"
-            raise ShapeError(f"no gradient reaches the model from {', '.join(losses)}", where=job.stage, fix=fix)
-        value, norm, finite = self._descend(main, loss, weight, job.clip_gradients)
-        for parameter in job.critics:
-            parameter.requires_grad_(True)
+        main.zero_grad(set_to_none=True)
+        total = torch.zeros((), device=self.fabric.device)
+        losses: dict[str, Tensor] = {}
+        step_losses, values = StepLosses(losses.copy, {}), dict[str, float]()
+        critic_finite, fault = True, ""
+        for batch, self._size in batches:
+            weight = self.processes.weight(_items(batch), self._size) * (self._size / size)
+            step_losses = module(batch)
+            if critic and step_losses.critics:
+                critic[0].zero_grad(set_to_none=True)
+                *_, critic_finite = self._update(critic[0], self._backward(step_losses.critics, weight), None)
+            for parameter in job.critics:  # gradients of the main losses pass through the critics without changing them
+                parameter.requires_grad_(False)
+            losses = step_losses.losses()
+            if not any(loss.requires_grad for loss in losses.values()):
+                fix = "correct the component: do not detach what it computes from the model's outputs"
+                raise ShapeError(f"no gradient reaches the model from {', '.join(losses)}", where=job.stage, fix=fix)
+            total = total + self._backward(losses, weight)
+            for parameter in job.critics:
+                parameter.requires_grad_(True)
+            terms = dict(losses) if len(losses) > 1 else {}
+            terms |= {f"critic/{name}": term for name, term in step_losses.critics.items()}
+            for name, term in terms.items():
+                values[name] = values.get(name, 0.0) + weight * term.item()
+            if job.accumulate > 1 and not fault and not bool(torch.isfinite(total)):
+                fault = _fault(step_losses, losses, job.module)  # the next batch replaces these values
+        value, norm, finite = self._update(main, total, job.clip_gradients)
         if not finite:
             for buffer, before in buffers:  # batch norm already holds the statistics of the skipped step
                 buffer.copy_(before)
         self.processes.copy_first(buffer for buffer, _ in buffers)
-        values = {name: term.item() for name, term in losses.items()} if len(losses) > 1 else {}
-        values |= {f"critic/{name}": term.item() for name, term in step_losses.critics.items()}
-        values = self.processes.means(values, weight)
+        values = self.processes.sums(values)
         if job.bits:
             values["bits_per_dim"] = value / math.log(2)
-        fault = ""
-        if not (finite and critic_finite):  # in all processes, but one of them may have the cause
-            found = self.processes.gather([_fault(step_losses, losses, job.module)])
-            fault = min(found, key=lambda cause: cause.startswith("the gradient"))
-        return {"loss": value, **values, "norm": norm}, fault
+        if finite and critic_finite:
+            return {"loss": value, **values, "norm": norm}, ""
+        found = self.processes.gather([fault or _fault(step_losses, losses, job.module)])  # one may have the cause
+        return {"loss": value, **values, "norm": norm}, min(found, key=lambda it: it.startswith("the gradient"))
 
-    def _descend(
-        self, optimizer: Any, loss: Tensor, weight: float, max_norm: float | None
-    ) -> tuple[float, float, bool]:
-        """Take one optimiser step, unless the loss or the gradient is not finite.
+    def _backward(self, losses: Mapping[str, Tensor], weight: float) -> Tensor:
+        """Add the gradient of the weighted sum of some losses to the gradients, and return the sum ()."""
+        loss = torch.stack(list(losses.values())).sum() * weight
+        self.fabric.backward(loss)
+        return loss.detach()
 
-        The loss and the gradient are the means over all processes; `weight` is that of this process.
+    def _update(self, optimizer: Any, loss: Tensor, max_norm: float | None) -> tuple[float, float, bool]:
+        """Take one optimiser step with the gradients, unless the loss or the gradient is not finite.
+
+        The loss and the gradients become the sums over all processes.
 
         Returns:
             The loss, the gradient's norm, and whether the step was taken.
         """
-        optimizer.zero_grad(set_to_none=True)
-        loss = loss * weight
-        self.fabric.backward(loss)
         trained = [p for group in optimizer.param_groups for p in group["params"] if p.grad is not None]
         value = self.processes.add(loss, trained).item()
         norm = torch.nn.utils.clip_grad_norm_(trained, max_norm or math.inf).item()
@@ -300,12 +278,3 @@ def _fault(step: StepLosses, losses: Mapping[str, Tensor], module: nn.Module) ->
 def _items(batch: Tensor | Batch) -> int:
     """Number of clips or samples in a batch."""
     return len(batch.clips if isinstance(batch, Batch) else batch)
-
-
-def _rate_factor(job: TrainingJob, step: int) -> float:
-    """Factor on the base learning rate at a step: the warm-up, then the learning-rate scheduler."""
-    if step < job.warmup:
-        return (step + 1) / job.warmup
-    if job.lr_scheduler is None:
-        return 1.0
-    return job.lr_scheduler.factor((step - job.warmup) / max(job.steps - job.warmup, 1))
