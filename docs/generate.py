@@ -56,6 +56,7 @@ _SECTIONS = {
     "ClipForm": "data.clip",
     "AugmentForm": "data.augment",
     "Mask": "data.mask",
+    "Boxes": "data.boxes",
     "Model": "model",
     "WeightedLoss": "model.losses",
     "Fit": "fit",

@@ -44,6 +44,7 @@ SECTIONS = (
         model.Data,
         model.AugmentForm,
         model.Mask,
+        model.Boxes,
         model.Model,
         model.WeightedLoss,
         model.Fit,

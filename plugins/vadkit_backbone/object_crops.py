@@ -20,7 +20,7 @@ class ObjectCrops(Feature, nn.Module):
     `size` of the encoder `backbone` to the size of its training pictures, such as [224, 224]. All its latents and time
     steps are joined to one vector.
 
-    Each clip gives one step. It describes the frame in the middle of the input, whose boxes are the latent `boxes`.
+    Each clip gives one step. It describes the frame in the middle of the input. The latent `boxes` has its boxes.
 
     Args:
         clip: geometry of a clip.

@@ -20,7 +20,7 @@ class ObjectVelocity(Feature, nn.Module):
     Anomaly Detection", 2022, and its published code. The paper uses one bin for UCSD Ped2, and eight for Avenue and
     ShanghaiTech.
 
-    Each clip gives one step. It describes the frame in the middle of the input, whose boxes are the latent `boxes`. The
+    Each clip gives one step. It describes the frame in the middle of the input. The latent `boxes` has its boxes. The
     flow is that of the clip's channels, from the frame before.
 
     Args:

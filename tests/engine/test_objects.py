@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,12 +12,14 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+import yaml
 from tiny_runs import TINY
 from toys import registry
 
 import vadkit
 from vadkit.api import ClipOutputs, ClipSpec, FeatureSpec, Grid, LatentSpec, Samples, ShapeError, Split
 from vadkit.core.errors import VadkitError
+from vadkit.engine.dry_run import dry_run
 from vadkit.recipe.loading import read_recipe
 from vadkit.store.input_files import records_of
 from vadkit.store.run_folder import stage_digests
@@ -145,3 +148,14 @@ def test_overlapping_boxes_have_the_higher_value() -> None:
     heat: Any = NLL(densities=["d"], pool="max").anomaly_maps(out)
     assert heat[0, 0, :, 3].tolist() == [3, 3, 5, 5, 5, 5, 5, 5]
     assert heat[0, 0, 0].tolist() == [3, 3, 3, 3, -1, -1, -1, -1]
+
+
+def test_the_recipe_of_the_docs_checks(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "how-to" / "objects.md").read_text(encoding="utf-8")
+    text = re.findall(r"^```yaml\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)[0]
+    recipe = yaml.safe_load(text)
+    recipe["data"]["boxes"] = {split: str(write(tmp_path, split, 1, 1)) for split in ("train", "test")}
+    (tmp_path / "scale.txt").write_text("2.0")
+    recipe["densities"]["deep"]["feature"]["encoder"] = {"use": "scaled", "weights": str(tmp_path / "scale.txt")}
+    stages = dry_run(recipe, registry=registry())
+    assert stages["density.velocity"].endswith("samples of up to 32 objects per clip")
