@@ -127,7 +127,7 @@ def test_an_exported_model_gives_the_scores_and_maps_of_pytorch(
     found = formats.FORMS[to].open(tmp_path / "model" / file, 1)(frames := random_frames(graph.clip, 2, seed=7))
     assert found["maps.glow"].shape == (2, 4, 4, 6)
     with torch.no_grad():
-        out = graph.module.pipeline(to_clips(list(frames)))
+        out = graph.module.pipeline(to_clips(list(frames), graph.clip))
     for name, scorer in graph.module.scorers.items():
         np.testing.assert_allclose(found[f"scores.{name}"], scorer(out), rtol=1e-4)
     assert not list(tmp_path.glob(".model*"))

@@ -257,7 +257,7 @@ def _time(
     progress.begin("bench", warmup + repeat, unit="passes")
     for number in range(warmup + repeat):
         frames = random_frames(pipeline.clip, batch, seed=number)  # new: a feature may remember clips
-        clips = to_clips(list(frames))
+        clips = to_clips(list(frames), pipeline.clip)
         with watched(pipeline, read) as seen:
             begun = read()
             out = run_pipeline(clips, pipeline, experiment.fabric, where="random clips")
