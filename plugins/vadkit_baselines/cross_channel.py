@@ -208,8 +208,8 @@ class CrossError(Scorer):
         ShapeError: a patch is larger than a frame, or the clips have no flow.
 
     Example:
-        >>> spec = ClipSpec(2, 8, 8, "gray", target=(1, 2), flow=4.0)
-        >>> clips = torch.zeros(1, 3, 2, 8, 8)
+        >>> spec = ClipSpec(2, 12, 12, "gray", target=(1, 2), flow=4.0)
+        >>> clips = torch.zeros(1, 3, 2, 12, 12)
         >>> output = clips[:, :, 1:] + torch.tensor([0.0, 0.5, 0.5]).reshape(1, 3, 1, 1, 1)
         >>> CrossError(part="flow", patch=4)(ClipOutputs(spec, clips, clips[:, :, 1:], output))
         tensor([[   nan, 0.5000]])

@@ -12,6 +12,7 @@ from subprocess import CompletedProcess
 import pytest
 
 from vadkit.cli import main
+from vadkit.recipe.variants import family_of
 
 ROOT = Path(__file__).parents[2]
 RECIPES = sorted((ROOT / "recipes").glob("*.yaml"))
@@ -70,7 +71,7 @@ def test_what_only_looks_does_not_import_torch() -> None:
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT, timeout=300)
     assert done.returncode == 0, done.stderr
-    assert done.stdout.count("no problems found") == len(RECIPES)
+    assert done.stdout.count("no problems found") == sum(max(len(family_of(path).variants), 1) for path in RECIPES)
     assert done.stdout.rstrip().endswith("LIGHT")
 
 

@@ -181,11 +181,11 @@ def _decode(
 
 
 def _frames_of(source: Source, seconds: list[float]) -> Iterator[NDArray[np.uint8]]:
-    """The frames of a recording; their times are appended to `seconds`."""
+    """The frames (1, H, W, C) of a recording; their times are appended to `seconds`."""
     for each in source.frames():
         if each is not None:
             seconds.append(each.seconds)
-            yield each.frame
+            yield each.frame[None]
 
 
 def _gone() -> None:
