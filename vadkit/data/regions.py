@@ -9,6 +9,11 @@ from vadkit.core.values import Labels
 from vadkit.recipe.component_config import ComponentConfig
 
 
+def reads_regions(metrics: Sequence[ComponentConfig]) -> bool:
+    """Whether a metric reads masks or tracks."""
+    return any(getattr(chosen.component.load(), "needs_anomaly_maps", False) for chosen in metrics)
+
+
 def check_regions(metrics: Sequence[ComponentConfig], labels: Mapping[str, Labels]) -> None:
     """Refuse abnormal test videos without the masks or tracks that a metric reads.
 

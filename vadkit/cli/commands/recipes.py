@@ -107,7 +107,7 @@ def _plan(recipe: Path, overrides: Sequence[str]) -> None:
     from vadkit.data.boxes import check_boxes
     from vadkit.data.opening import open_data
     from vadkit.data.plan import plan_of
-    from vadkit.data.regions import check_regions
+    from vadkit.data.regions import check_regions, reads_regions
     from vadkit.plugin.registry import Registry
     from vadkit.recipe import load
     from vadkit.store.external.boxes import box_reader
@@ -117,7 +117,8 @@ def _plan(recipe: Path, overrides: Sequence[str]) -> None:
     try:
         dataset = open_data(checked.data, None)
         plan = plan_of(checked, dataset, FrameCache(default_cache()))
-        labels = {video.name: truth for video, truth in dataset.ground_truth()}
+        needed = reads_regions(checked.evaluate.metrics)  # reading all labels may take long
+        labels = {video.name: truth for video, truth in dataset.ground_truth()} if needed else {}
     except DataError:
         return  # 'vadkit data check' explains it
     check_regions(checked.evaluate.metrics, labels)
