@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.metrics import roc_auc_score
 
 from vadkit.core.errors import DataError
 from vadkit.evaluation.coverage import Imputed
@@ -44,6 +43,8 @@ def fit_to(fusion: Fusion, videos: Sequence[Imputed], truth: Sequence[NDArray[np
         raise _cannot_fit(f"all {labels.size} frames of the {what} are of one class", "check the labels")
     scaled = fusion.scale(videos)
     std = _deviations(fusion, scaled, what)
+    from sklearn.metrics import roc_auc_score  # here, because its import takes longer than most evaluations
+
     shares = dict.fromkeys(std, 1.0)
 
     def auc(trial: Mapping[str, float]) -> float:
