@@ -168,6 +168,11 @@ def test_mixed_sizes_rates_and_colours(images: Images, tmp_path: Path) -> None:
     assert "a, b" in colour.what
 
 
+def test_rates_of_one_camera_that_differ_a_little_are_one_rate(images: Images) -> None:
+    report = check_dataset(Made([images("a"), replace(images("b"), fps=25.048)]))
+    assert not told(report, "rates", "warning")
+
+
 def test_an_image_that_a_run_refuses_is_an_error(images: Images) -> None:
     a = images("a")
     assert isinstance(a.source, tuple)

@@ -81,6 +81,18 @@ def test_metrics_count_frames_alarms_and_losses() -> None:
     assert (found["vadkit_source_stateconnected"], found["vadkit_source_statelost"]) == (1, 0)
 
 
+def test_a_camera_that_is_lost_has_no_alarm() -> None:
+    with serving(page=True) as sink:
+        sink.status(SourceStatus("waiting", 0.0, "connection refused"))
+        assert json.loads(get(sink, "/state.json")[1])["problem"] == "no frame has a score yet; the source is waiting"
+        sink.status(SourceStatus("connected", 1.0))
+        sink.frame(watched.score(1, 9.0, active=True))
+        assert json.loads(get(sink, "/state.json")[1])["active"]
+        sink.status(SourceStatus("lost", 2.0, "no picture for 10 s"))
+        state = json.loads(get(sink, "/state.json")[1])
+    assert (state["active"], state["state"], state["detail"]) == (False, "lost", "no picture for 10 s")
+
+
 def test_an_event_of_the_source_is_shown_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
     with serving(page=True) as sink:
         sink.status(SourceStatus("connected", 0.0))

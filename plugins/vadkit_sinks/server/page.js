@@ -34,10 +34,9 @@ function setText(id, text) {
 function showState(state) {
   let [text, kind] = ["normal", "good"];
   if (state.active) [text, kind] = ["Alarm", "alarm"];
-  else if (state.problem) [text, kind] = [state.problem, "warn"];
   else if (state.state && !["connected", "normal"].includes(state.state)) {
     [text, kind] = [`source: ${state.state.replace("_", " ")}${state.detail ? `, ${state.detail}` : ""}`, "warn"];
-  }
+  } else if (state.problem) [text, kind] = [state.problem, "warn"];
   setText("state", text);
   byId("state").className = kind;
   document.body.classList.toggle("alarm-now", Boolean(state.active));

@@ -18,6 +18,7 @@ STRIP = 300.0  # seconds of the score strip
 _BIN = 0.5  # seconds in one point of the strip: its highest score
 _EVENTS = 50  # alarms that stay in memory with a picture
 _EVENT_SHOWN = 30.0  # seconds for which the page shows an event of the source
+_WITHOUT_PICTURES = ("waiting", "lost", "ended")  # states of a source; an alarm ends with the pictures
 _FADING = 0.999  # factor per frame, by which the upper end of the heat map's colours decreases
 
 
@@ -86,9 +87,8 @@ class State:
             state = self._status.state if self._status else ""
             if silent <= self._limit and self._frame is not None:
                 return ""
-            if self._frame is None:
-                return "no frame has a score yet"
-            return f"no score for {silent:.0f} s" + (f"; the source is {state}" if state else "")
+            what = "no frame has a score yet" if self._frame is None else f"no score for {silent:.0f} s"
+            return what + (f"; the source is {state.replace('_', ' ')}" if state else "")
 
     def as_dict(self) -> dict[str, Any]:
         """Everything that the page shows, as plain values."""
@@ -113,7 +113,8 @@ class State:
             }
             if frame is not None:
                 score = None if np.isnan(frame.score) else frame.score
-                values |= {"frame": frame.frame, "seconds": frame.seconds, "score": score, "active": frame.active}
+                active = frame.active and (self._status is None or self._status.state not in _WITHOUT_PICTURES)
+                values |= {"frame": frame.frame, "seconds": frame.seconds, "score": score, "active": active}
                 values |= {"picture": frame.picture is not None, "maps": frame.anomaly_map is not None}
         values["problem"] = self.problem()
         return values

@@ -9,7 +9,7 @@ from vadkit.core.values import ClipSpec
 from vadkit.data.tools.probe import VideoFacts
 from vadkit.data.tools.report import Finding, Row, some
 from vadkit.data.tools.target import Target
-from vadkit.video.sampling import sampled_count, too_slow
+from vadkit.video.sampling import FPS_TOLERANCE, sampled_count, too_slow
 
 _STRETCH = 0.1
 _MULTIPLE = 16  # pixels: encoders halve a width several times
@@ -22,7 +22,7 @@ def check_consistency(row: Row, facts: Sequence[VideoFacts], fps: float | None =
         what = f"videos of different sizes: {join_names(row.sizes)}"
         fix = "check that shapes stay comparable: data.clip.size resizes each size by a different factor"
         yield Finding("warning", "sizes", row.split, what, fix)
-    if fps is None and len(row.fps) > 1:
+    if fps is None and len(row.fps) > 1 and max(row.fps) > FPS_TOLERANCE * min(row.fps):
         what = f"videos of different frame rates: {join_names(f'{rate:g}' for rate in row.fps)} frames/s"
         fix = f"set data.fps={min(row.fps):g}: motion looks faster at a lower rate"
         yield Finding("warning", "rates", row.split, what, fix)

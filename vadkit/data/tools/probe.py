@@ -125,7 +125,8 @@ def _decode(facts: VideoFacts) -> None:
         facts.damage(facts.where, f"is damaged at {one}")
     if facts.video.time_stamps and rate_varies(np.array(seconds)):
         low, high = (1 / step for step in np.quantile(np.diff(seconds), (0.95, 0.05)))
-        what = f"the frame rate varies, from about {low:.3g} to {high:.3g} frames/s"
+        digits = 3 if f"{low:.3g}" != f"{high:.3g}" else 5
+        what = f"the frame rate varies, from about {low:.{digits}g} to {high:.{digits}g} frames/s"
         fix = "note that a clip sees motion at the rate of its part; times follow the time stamps of the file"
         facts.findings.append(Finding("note", "rates", facts.where, what, fix))
 
