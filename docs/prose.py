@@ -156,7 +156,11 @@ def main() -> int:
     parser.add_argument("paths", nargs="*", type=Path, default=[ROOT / name for name in DEFAULT])
     count = 0
     for path in parser.parse_args().paths:
-        files = sorted(file for file in path.rglob("*") if re.search(r"\.(md|py|yaml)(\.txt)?$", file.name))
+        files = sorted(
+            file
+            for file in path.rglob("*")
+            if "_build" not in file.parts and re.search(r"\.(md|py|yaml)(\.txt)?$", file.name)
+        )
         for file in files if path.is_dir() else [path]:
             for line, phrase, advice in findings(file):
                 print(f"{file.relative_to(ROOT) if file.is_relative_to(ROOT) else file}:{line}: {phrase}: {advice}")
