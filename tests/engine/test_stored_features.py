@@ -108,12 +108,17 @@ def test_a_second_run_and_another_density_do_not_encode_again(fit: Fits, recipe:
 def test_what_the_features_depend_on_changes_the_key(fit: Fits, recipe: dict[str, Any]) -> None:
     fit(recipe)
     weights, density = Path(recipe["model"]["encoder"]["weights"]), recipe["densities"]["static"]
+    boxes = {split: weights.with_name(f"{split}.csv") for split in ("train", "test")}
+    for split, path in boxes.items():
+        path.write_text(f"video,frame,x,y,w,h\n{split}_00,0,1,1,4,4\n")
     changes: list[Callable[[], object]] = [
         lambda: weights.write_text("3.0"),
         lambda: density.update(feature={"use": "latent_cells", "latent": "mean"}),
         lambda: recipe["data"].update(stride=4),
         lambda: recipe["data"].update(mask={"polygons": [[[0, 0], [0.5, 0], [0, 0.5]]]}),
         lambda: recipe["data"].update(held_out=0.5),
+        lambda: recipe["data"].update(boxes={split: str(path) for split, path in boxes.items()}),
+        lambda: boxes["train"].write_text("video,frame,x,y,w,h\ntrain_00,0,2,1,4,4\n"),
     ]
     for number, change in enumerate(changes, 2):
         change()
