@@ -60,7 +60,6 @@ def feature_key(
     device = next((weights.device for module in modules for weights in module.parameters()), torch.device("cpu"))
     parts = [
         tree["densities"][name]["feature"],
-        tree["data"].get("boxes"),
         tree["model"]["encoder"] if recipe.model is not None else None,
         [_weights(module) for module in modules],
         {name: value for name, value in tree["data"].items() if name != "test_on"},
