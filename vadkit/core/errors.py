@@ -36,7 +36,7 @@ class VadkitError(Exception):
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Rebuild the error in another process without its constructor, which has other parameters in a subclass."""
-        return copyreg.__newobj__, (type(self), *self.args), vars(self)
+        return copyreg.__newobj__, (type(self), *self.args), vars(self)  # pyright: ignore[reportAttributeAccessIssue]
 
     def __str__(self) -> str:
         head = f"{self.where}: {self.what}" if self.where else self.what
