@@ -175,7 +175,7 @@ def test_a_damaged_video_does_not_stop_the_others(run: vadkit.Run, root: Path, t
     assert "1 video scored; 2 not scored" in done.output
     [line] = [line for line in done.output.splitlines() if "broken.mp4: not scored: " in line]
     assert "cannot be decoded" in line
-    assert "has 5 frames, but a clip needs 8" in done.output
+    assert "has 5 frames, but a clip spans 8 -> give a longer video" in done.output
     assert not list((tmp_path / "out").rglob("*broken*"))
     assert _score(run, "--list", listed, "--out", tmp_path / "out").exit_code == 1
 

@@ -352,6 +352,13 @@ class VideoRef:
     fingerprint: str = ""
     time_stamps: bool = True
 
+    @property
+    def where(self) -> str:
+        """The video in messages: its file or folder, or its name if it is drawn."""
+        if isinstance(self.source, Path):
+            return str(self.source)
+        return str(self.source[0].parent) if isinstance(self.source, tuple) and self.source else f"video {self.name}"
+
 
 @dataclass(frozen=True, slots=True)
 class Track:

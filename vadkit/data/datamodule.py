@@ -6,7 +6,6 @@ import hashlib
 from collections import Counter
 from collections.abc import Sequence
 from functools import cached_property
-from pathlib import Path
 from typing import Any, get_args
 
 import numpy as np
@@ -229,7 +228,7 @@ class DataModule:
                         self._progress.message(f"warning: {split} {kind} ignored because {why}: {join_names(names)}")
             self._progress.begin(f"decode {split}", len(videos), unit="videos")
             for number, video in enumerate(videos, 1):
-                window_count(len(self.frames(video)), self.clip, 1, video=video.name, short=data.short)
+                window_count(len(self.frames(video)), self.clip, 1, where=video.where, short=data.short)
                 if damages := self._cache.damages(video, self.clip):
                     self._report_damage(split, video, damages)
                 self._progress.advance(number, amount=1)
@@ -258,7 +257,7 @@ class DataModule:
             fix = "run 'vadkit data check': frames are missing, or the labels are of another version"
             if video.name in self.damaged.get("test", {}):
                 fix = "the video is damaged: fetch it again"
-            raise DataError(what, where=f"video {video.name}", fix=fix)
+            raise DataError(what, where=video.where, fix=fix)
 
     def _check_rates(self) -> None:
         """Refuse videos that are slower than `data.fps`. Without it, refuse or report videos of different rates."""
@@ -285,7 +284,7 @@ class DataModule:
 
     def _report_damage(self, split: Split, video: VideoRef, damages: Sequence[Damage]) -> None:
         """Refuse a damaged video, or print a warning and record it for the manifest."""
-        where = str(video.source) if isinstance(video.source, Path) else video.name
+        where = video.where
         texts = [str(damage) for damage in damages]
         if self.data.on_corrupt == "error":
             fix = "fetch the file again, or set data.on_corrupt: warn to use the intact frames"

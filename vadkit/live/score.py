@@ -345,7 +345,8 @@ def _events(folder: Path, digest: str, names: Collection[str], done: Scored) -> 
 def _brief(error: DataError, video: Video) -> str:
     """The error on one line, without the video's path."""
     where = f"{error.where}: " if error.where not in ("", str(video.path)) else ""
-    return " ".join(f"{where}{error.what}".split())
+    fix = f" -> {error.fix}" if error.fix else ""
+    return " ".join(f"{where}{error.what}{fix}".split())
 
 
 def _text(name: object) -> str:
