@@ -142,7 +142,7 @@ function showAlarms(state) {
       thumbnails.set(alarm.number, item);
       list.prepend(item);
     }
-    const version = `${alarm.event}`;
+    const version = `${alarm.event} ${alarm.peak_frame}`;
     if (item.dataset.version === version) continue;
     item.dataset.version = version;
     item.classList.toggle("open", alarm.event === "begin");
@@ -150,7 +150,7 @@ function showAlarms(state) {
     item.querySelector(".when").textContent = when(state, alarm.seconds);
     item.querySelector(".more").textContent = `${lasted}, highest score ${number(alarm.peak)}`;
     const image = item.querySelector("img");
-    if (image) image.src = `/alarms/${alarm.number}.jpg?event=${alarm.event}`;
+    if (image) image.src = `/alarms/${alarm.number}.jpg?event=${alarm.event}&peak=${alarm.peak_frame}`;
   }
 }
 

@@ -51,6 +51,8 @@ class State:
             self._frame, self._since = score, time.monotonic()
             self._frames += 1
             self._arrivals.append(self._since)
+            if score.is_peak:
+                self._raise_peak(score)
             if heat is not None:
                 low, high = heat
                 self._hottest = max(high, low + _FADING * (self._hottest - low))
@@ -62,6 +64,13 @@ class State:
                 self._points.append((number, max(highest, score.score), active or score.active))
             else:
                 self._points.append((number, score.score, score.active))
+
+    def _raise_peak(self, score: FrameScore) -> None:
+        """The open alarm, if there is one, has a new highest frame. Its box is known when the alarm ends."""
+        event = self._alarms.get(max(self._alarms, default=0))
+        if event is not None and event.begins:
+            peak = {"peak": score.score, "peak_frame": score.frame, "peak_seconds": score.seconds}
+            self._alarms[event.number] = replace(event, alarm=replace(event.alarm, **peak), peak=score, box=None)
 
     def add_alarm(self, event: AlarmEvent) -> None:
         """Note the begin or the end of an alarm."""
