@@ -60,6 +60,7 @@ class Hanging(Recorder):
 
     def _hang(self, method: str) -> None:
         if method == self.method:
+            self.tell("no answer; trying again")
             self.free.wait()
 
     def open(self, source: WatchedSource) -> None:
@@ -132,6 +133,7 @@ def test_a_sink_that_hangs_does_not_stop_the_others(method: str, live: bool, fre
     assert states["hanging"].lost
     assert states["hanging"].skipped > 300
     assert any("did not finish within" in text for text in told)
+    assert "output hanging: no answer; trying again" in told
     if not live:
         assert states["recorder"].skipped == 0  # a recording waits for a sink that works
 
