@@ -21,6 +21,7 @@ from safetensors.torch import load_file
 import vadkit
 from vadkit.core.errors import CheckpointError, DataError, DivergedError, RunFolderError, ShapeError, VadkitError
 from vadkit.core.progress import NoProgress
+from vadkit.engine.experiment import Experiment
 from vadkit.evaluation import reporting
 
 
@@ -205,6 +206,26 @@ def test_a_second_run_does_not_walk_over_the_first(unbroken: vadkit.Run, tiny: d
         vadkit.run(tiny, out=unbroken.path)
     assert "--resume" in str(caught.value)
     assert (unbroken.path / "metrics.json").read_bytes() == before
+
+
+def test_a_run_that_failed_at_its_start_is_not_in_the_way(
+    tiny: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: Experiment) -> None:
+        raise DataError("fails at the start")
+
+    monkeypatch.setattr(Experiment, "train_model", fail)
+    out = tmp_path / "run"
+    for _ in range(2):
+        with pytest.raises(DataError, match="fails at the start"):
+            vadkit.run(tiny, out=out)
+        assert (out / "recipe.yaml").is_file()
+        assert not (out / "metrics.json").exists()
+        (out / "metrics.json").write_text("{}")
+    (out / "checkpoints").mkdir(exist_ok=True)
+    (out / "checkpoints" / "state.pt").touch()
+    with pytest.raises(RunFolderError, match="already contains a run"):
+        vadkit.run(tiny, out=out)
 
 
 def test_resuming_with_another_recipe_is_refused(unbroken: vadkit.Run, tiny: dict[str, Any]) -> None:

@@ -210,10 +210,10 @@ class DataModule:
         Raises:
             DataError: a video cannot be decoded, is shorter than a clip, is slower than `data.fps`, or has another
                 number of frames than of labels. Or a video is damaged and `on_corrupt` is "error", frame rates differ
-                and `mixed_rates` is "error", or the cache's limit is too small. Or all training videos are too short
-                for an augmentation.
+                and `mixed_rates` is "error", a single training video would be split, or the cache's limit is too
+                small. Or all training videos are too short for an augmentation.
         """
-        data = self.data
+        data, (training, _) = self.data, self._split  # one training video cannot be split, and is refused
         if fps:
             self._check_fps()
         self._check_rates()
@@ -236,7 +236,7 @@ class DataModule:
         if self._box_reader is not None:
             self._check_boxes()
         if self.data.augment:
-            self.augmenter.check_videos([len(self.frames(video)) for video in self._split[0]])
+            self.augmenter.check_videos([len(self.frames(video)) for video in training])
         for video in self.videos("test"):
             if video.name in labels:
                 self._check_length(video, labels[video.name])
