@@ -454,7 +454,7 @@ def test_training_that_diverges_stops_with_advice(tiny: dict[str, Any], tmp_path
 
 def test_missing_data_says_what_is_expected_and_where_to_get_it(tiny: dict[str, Any], tmp_path: Path) -> None:
     tiny["data"] = {"use": "ucsd_ped", "clip": tiny["data"]["clip"]}
-    with pytest.raises(DataError, match="its folder is not set") as caught:
+    with pytest.raises(DataError, match="the folder of its videos is not given") as caught:
         vadkit.run(tiny, out=tmp_path / "run")
     assert "--data-root" in str(caught.value)
     assert "UCSD" in str(caught.value)

@@ -336,7 +336,7 @@ def test_the_command_prints_a_table_without_torch(files: Path) -> None:
         (["--high", "score=up"], "--high"),
         (["--high", "up"], "--high"),
         (["--data", "{use: avenue"], "--data"),
-        (["--data", "avenue"], "its folder is not set"),
+        (["--data", "avenue"], "the folder of its videos is not given"),
         ([], "--labels PATH"),
     ],
 )

@@ -189,8 +189,8 @@ def test_a_sink_that_fails_after_the_start_limit_is_reported_once(error: Excepti
     state = found.states["late"]
     assert (state.failed, state.lost, state.skipped) == (1, 2, 0)
     reason = "the broker refuses -> correct the login" if isinstance(error, VadkitError) else "cannot start: KeyError"
-    assert len(told) == 2
-    assert told[1].startswith(f"output late: does not start; its alarms are lost: {reason}")
+    assert len(told) == 3
+    assert told[2].startswith(f"output late: does not start; its alarms are lost: {reason}")
 
 
 def test_an_open_alarm_ends_with_the_watch() -> None:

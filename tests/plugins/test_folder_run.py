@@ -70,7 +70,7 @@ def test_labelled_images_without_a_frame_rate_are_refused_before_they_are_decode
 def test_the_data_root_is_the_folder_itself(tiny: dict[str, Any], root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     chosen = loads(json.dumps(recipe(tiny)), registry=Registry.discover()).data.dataset
     assert names(open_dataset(chosen, root).videos("test")) == ["door", "gate"]
-    with pytest.raises(DataError, match="its folder is not set") as caught:
+    with pytest.raises(DataError, match="the folder of its videos is not given") as caught:
         open_dataset(chosen, None)
     assert "train/ with normal video" in caught.value.fix
     monkeypatch.setenv("VADKIT_DATA", str(root))
