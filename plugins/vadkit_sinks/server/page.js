@@ -33,10 +33,10 @@ function setText(id, text) {
 
 function showState(state) {
   let [text, kind] = ["normal", "good"];
-  if (state.active) [text, kind] = ["Alarm", "alarm"];
-  else if (state.state && !["connected", "normal"].includes(state.state)) {
+  if (state.state && !["connected", "normal"].includes(state.state)) {
     [text, kind] = [`source: ${state.state.replace("_", " ")}${state.detail ? `, ${state.detail}` : ""}`, "warn"];
   } else if (state.problem) [text, kind] = [state.problem, "warn"];
+  if (state.active) [text, kind] = [kind === "warn" ? `Alarm; ${text}` : "Alarm", "alarm"];
   setText("state", text);
   byId("state").className = kind;
   document.body.classList.toggle("alarm-now", Boolean(state.active));

@@ -104,7 +104,8 @@ class State:
         with self._lock:
             frame, source = self._frame, self.source
             is_new = self._event is not None and time.monotonic() - self._event[1] < _EVENT_SHOWN
-            status = self._event[0] if self._event and is_new else self._status
+            is_well = self._status is None or self._status.state in ("connected", "normal")
+            status = self._event[0] if self._event and is_new and is_well else self._status
             passed = self._arrivals[-1] - self._arrivals[0] if len(self._arrivals) > 1 else 0.0
             values: dict[str, Any] = {
                 "source": source.name,
