@@ -208,7 +208,7 @@ def test_an_unknown_frame_rate_or_missing_masks_are_told_before_training(
 ) -> None:
     own_labels, own_videos = Walkway.labels, Walkway.videos
     monkeypatch.setattr(Walkway, "videos", lambda self, split: [replace(v, fps=None) for v in own_videos(self, split)])
-    with pytest.raises(DataError, match="frame rate of 2 test videos is unknown, test_00 first"):
+    with pytest.raises(DataError, match="these test videos have no known frame rate: test_00, test_01"):
         vadkit.run(held_out(tiny), out=tmp_path / "run")
 
     def bare(self: Walkway, video: VideoRef) -> Labels | None:

@@ -278,9 +278,9 @@ class DataModule:
         with reading(chosen.component.name):
             without = [video.name for video in self.videos("test") if not video.fps and self._dataset.labels(video)]
         if without:
-            what = f"a metric counts seconds, but the frame rate of {len(without)} test videos is unknown, "
-            fix = "set --set data.fps=25, with the frames per second of your videos, or leave the metric out"
-            raise DataError(f"{what}{without[0]} first", where=chosen.component.name, fix=fix)
+            what = f"a metric counts seconds, but these test videos have no known frame rate: {join_names(without)}"
+            fix = "add --set data.fps=25, with the frames per second of your videos, or leave the metric out"
+            raise DataError(what, where=chosen.component.name, fix=fix)
 
     def _report_damage(self, split: Split, video: VideoRef, damages: Sequence[Damage]) -> None:
         """Refuse a damaged video, or print a warning and record it for the manifest."""
