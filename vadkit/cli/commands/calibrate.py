@@ -45,5 +45,5 @@ def calibrate(
     typer.echo(f"alarm threshold {done.threshold:.4g}, from {basis}")
     if minutes and done.false_alarms_per_hour * done.hours < 1:
         rate = f"a rate of {done.false_alarms_per_hour:g} per hour"
-        typer.echo(f"these videos are too short to show {rate}: the threshold allows no alarm in them")
+        typer.echo(f"these videos are too short to show {rate}: no alarm is allowed in them")
     typer.echo(f"run folder: {target}")
