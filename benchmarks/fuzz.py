@@ -6,7 +6,7 @@
     python benchmarks/fuzz.py scores --runs 20000 --plain     # random mutations of valid files
 
 A reader may return, or raise a VadkitError. Everything else is a fault: another exception, a warning, more than
-2 GiB of memory, or more than 10 seconds. The program prints the input of each fault; if the process itself crashes,
+2 GiB of memory, more than 10 seconds of the processor, or no answer after two minutes. The program prints the input of each fault; if the process itself crashes,
 atheris writes it to a file `crash-...` in the current folder.
 """
 
@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import Any
 
 _LONGEST = {"recipe": 256, "labels": 1024, "scores": 1024}  # bytes of an input
+_SLOW = 10.0  # seconds of the processor
 _FRAMES = 100_000  # labels of more frames are not expanded
 
 
@@ -271,8 +272,11 @@ def guided(target: str, runs: int, folder: Path) -> None:
     known: set[str] = set()
 
     def one(data: bytes) -> None:
+        began = time.process_time()
         try:
             tried(reader, data, folder)
+            if time.process_time() - began > _SLOW:
+                raise TimeoutError(f"took more than {_SLOW} seconds")  # noqa: TRY301 (a fault as all others)
         except Exception as error:  # print each fault once, and continue
             *_, last = traceback.extract_tb(error.__traceback__)
             place = f"{type(error).__name__} at {last.filename}:{last.lineno}"
@@ -283,7 +287,7 @@ def guided(target: str, runs: int, folder: Path) -> None:
     options = [
         f"-runs={runs}",
         f"-max_len={_LONGEST[target]}",
-        "-timeout=10",
+        "-timeout=120",
         "-rss_limit_mb=2048",
         "-print_final_stats=1",
     ]

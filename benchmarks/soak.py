@@ -3,8 +3,8 @@
     python benchmarks/soak.py --minutes 10
     python benchmarks/soak.py --minutes 60 --only watch --rest 10
 
-Each kind of work is repeated in one process for its share of the time: `run` trains and scores a small recipe, `score`
-scores three files and writes their results, `watch` opens a file of 300 frames and scores its frames. The first fifth
+Each kind of work is repeated in one process for its share of the time. `run` trains and scores a small recipe. `score`
+scores three files and writes their results. `watch` opens a file of 300 frames and scores its frames. The first fifth
 of the time warms up. After that, the process must not grow by more than `--allowed` MiB, and the numbers of threads
 and of open files must not grow at all. `--rest` pauses between two repeats, for a machine that has other work.
 """
