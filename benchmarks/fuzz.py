@@ -6,8 +6,8 @@
     python benchmarks/fuzz.py scores --runs 20000 --plain     # random mutations of valid files
 
 A reader may return, or raise a VadkitError. Everything else is a fault: another exception, a warning, more than
-2 GiB of memory, more than 10 seconds of the processor, or no answer after two minutes. The program prints the input of each fault; if the process itself crashes,
-atheris writes it to a file `crash-...` in the current folder.
+2 GiB of memory, more than 10 seconds of the processor, or no answer after two minutes. The program prints the input of
+each fault. If the process itself crashes, atheris writes the input to a file `crash-...` in the current folder.
 """
 
 from __future__ import annotations
@@ -276,7 +276,7 @@ def guided(target: str, runs: int, folder: Path) -> None:
         try:
             tried(reader, data, folder)
             if time.process_time() - began > _SLOW:
-                raise TimeoutError(f"took more than {_SLOW} seconds")  # noqa: TRY301 (a fault as all others)
+                raise TimeoutError(f"took more than {_SLOW} seconds")
         except Exception as error:  # print each fault once, and continue
             *_, last = traceback.extract_tb(error.__traceback__)
             place = f"{type(error).__name__} at {last.filename}:{last.lineno}"

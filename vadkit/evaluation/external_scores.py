@@ -240,7 +240,7 @@ def _refuse_gaps(videos: Sequence[VideoScores], rule: MissingScores, given: Exte
             than = " more than in the other videos" if len(videos) > 1 else ""
             what = f"the {ends_text(first, last)} frames{than} have no score, and {done}"
             fix = (
-                "check that the method did not fail there, or add --drop FIRST:LAST if it gives no score to the ends of "
-                "videos; --allow-gaps evaluates such scores anyway"
+                "check that the method did not fail there, or add --drop FIRST:LAST if it scores no ends of videos; "
+                "--allow-gaps evaluates such scores anyway"
             )
             raise DataError(what, where=f"{given.scores}, video {name!r}", fix=fix)
