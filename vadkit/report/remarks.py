@@ -61,6 +61,11 @@ def result_warnings(result: RunResult) -> list[str]:
     if summary.frames_without_score:
         rule = result.protocol.get("missing_scores", "?")
         lines.append(f"{summary.frames_without_score} frames without a score; rule: {rule}")
+    if summary.uneven_ends:
+        lines.append(
+            "scores are missing at the start or end of some videos, but not of all: check that the method did not "
+            f"fail there: {join_names(summary.uneven_ends)}"
+        )
     return lines
 
 
