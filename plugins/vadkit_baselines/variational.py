@@ -131,8 +131,8 @@ class SkipVAEDecoder(Decoder, nn.Module):
         self.ups, self.levels, given = nn.ModuleList(), nn.ModuleList(), code.channels
         for name in self.skips:
             width = latents[name].channels
-            self.ups.append(nn.Sequential(nn.Upsample(scale_factor=2), nn.ZeroPad2d((0, 1, 0, 1))))
-            self.ups[-1].extend([nn.Conv2d(given, width, 2), nn.ReLU()])
+            enlarged = nn.Upsample(scale_factor=2), nn.ZeroPad2d((0, 1, 0, 1))
+            self.ups.append(nn.Sequential(*enlarged, nn.Conv2d(given, width, 2), nn.ReLU()))
             self.levels.append(DoubleConvolution(2 * width, 2 * width, norm=False))
             given = 2 * width
         self.last, self.color = nn.Conv2d(given, clip.channels * clip.target_frames, 1), clip.channels
