@@ -53,3 +53,8 @@ def __getattr__(name: str) -> Any:
 
         return importlib.import_module(_MODULES[name])
     raise AttributeError(f"module 'vadkit' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """Return the names for completion, also those that are not imported yet."""
+    return sorted({*globals(), *__all__})

@@ -93,7 +93,7 @@ def test_a_call_that_swallows_its_interruption_is_interrupted_again() -> None:
 
 def test_the_import_of_a_shared_library_is_let_finish(monkeypatch: pytest.MonkeyPatch) -> None:
     spec = SimpleNamespace(_initializing=True)
-    monkeypatch.setitem(sys.modules, "torchvision", SimpleNamespace(__spec__=spec))  # pyright: ignore[reportArgumentType]
+    monkeypatch.setitem(sys.modules, "sympy.inner", SimpleNamespace(__spec__=spec))  # pyright: ignore[reportArgumentType]
     rang = threading.Event()
 
     def import_it() -> str:

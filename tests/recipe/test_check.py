@@ -449,7 +449,7 @@ def test_a_plugin_that_cannot_be_imported(recipe: Path, registry: Registry, part
     found = told(changed(recipe, "decoder: dec", "decoder: lost"), more)
     assert found == [
         "first.yaml:6:12: decoder 'lost': made_up_absent:Dec cannot be imported: ModuleNotFoundError: "
-        "No module named 'made_up_absent'\n  -> repair or reinstall the package that provides it"
+        "No module named 'made_up_absent'\n  -> correct the target, or repair or reinstall the package that provides it"
     ]
 
 

@@ -125,6 +125,9 @@ REFUSED = {
     "class X(Loss):\n  def __init__(self, *, a: Unknown): ...": "made_up_parts:X cannot be imported: NameError",
     "from __future__ import annotations\nfrom vadkit.api import Loss\nclass X(Loss):\n"
     "  def __init__(self, *, a: Unknown): ...": "the types of its constructor cannot be read: NameError",
+    "from vadkit.api import Feature\nclass X(Feature):\n  def __init__(self, clip, latents): ...": (
+        "made_up_parts:X is not a subclass of Loss\n  -> it is a Feature: its author should announce it as"
+    ),
     "class Y: ...": "the module 'made_up_parts' has no class 'X'",
     "class X: ...\nX = X": "made_up_parts:X is not a subclass of Loss",
     "def": "made_up_parts:X cannot be imported: SyntaxError",

@@ -23,6 +23,7 @@ METHODS = (
     "convlstm",
     "deep_svdd",
     "dissociate",
+    "fastano",
     "ffp",
     "frame_difference",
     "lsa",
@@ -30,6 +31,7 @@ METHODS = (
     "mnad_prediction",
     "mnad_reconstruction",
     "one_class_svm",
+    "s2_vae",
     "stack_rnn",
     "stae",
     "steal",
@@ -42,7 +44,10 @@ COMPARISONS = ("baselines/ped2_small", "baselines/walkway")
 FULL = [f"baselines/{method}/{data}" for method in METHODS for data in ("ped2", "avenue", "st")]
 FULL += [f"baselines/{method}/ucf_crime" for method in ON_ITAE]
 SMALL = [f"{folder}/{variant}" for folder in COMPARISONS for variant in family_of(folder).variants]
-SAME_PARTS = [f"baselines/ped2_small/{method}" for method in (*ON_ITAE, "stack_rnn", "tsc")]  # as in walkway
+SAME_PARTS = [  # as in walkway
+    f"baselines/ped2_small/{method}"
+    for method in (*ON_ITAE, "abnormal_gan", "amdn", "fastano", "s2_vae", "stack_rnn", "tsc")
+]
 QUICK = "abnormal_gan"  # tests/engine/test_killed.py compares more: ITAE with flows, bfloat16, and a critic
 OURS = [name for name in (*FULL, *SMALL) if not name.endswith("itae_nf")]
 

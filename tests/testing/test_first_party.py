@@ -25,6 +25,7 @@ ROOT = Path(tempfile.gettempdir(), f"vadkit-trees-{os.getpid()}")
 PROJECT = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
 PREDICTION = {"frames": 5, "size": [32, 48], "color": "gray", "input": "0:4", "target": "4:5"}
+SIX = {"frames": 6, "size": [32, 48], "color": "gray", "input": "0:5", "target": "5:6"}
 OBJECTS = {"frames": 2, "size": [32, 48], "color": "gray", "flow": 4}
 BOXES = {"boxes": [4, 1, 1, 3]}
 LONGER = {"frames": 16, "size": [32, 48], "color": "gray", "input": "0:8", "target": "0:16"}
@@ -66,6 +67,12 @@ SETTINGS: Mapping[str, dict[str, dict[str, Any]]] = {
         "encoder/dissociate": {"channels": [4, 4, 8]},
         "clusters": {"count": 3, "toy": {"encoder": {"use": "dissociate", "channels": [4, 4, 8]}}},
         "decoder/dissociate": {"toy": {"encoder": {"use": "dissociate", "channels": [4, 4, 8]}}},
+        "patch_transform": {"side": 8, "margin": 4},
+        "encoder/fastano": {"channels": [4, 4, 8], "toy": {"clip": SIX}},
+        "decoder/fastano": {"toy": {"clip": SIX, "encoder": {"use": "fastano", "channels": [4, 4, 8]}}},
+        "encoder/skip_vae": {"channels": [8, 4]},
+        "variational": {"hidden": [8], "toy": {"latents": {"code": [4, 1, 8, 12]}}},
+        "decoder/skip_vae": {"toy": {"encoder": {"use": "skip_vae", "channels": [8, 4]}}},
         "region_sequences": {"latent": "static", "regions": 2},
         "tsc": {"hidden": 2, "toy": {"sample_shape": [4, 3]}},
         "stack_rnn": {"hidden": 8, "projection": 4, "toy": {"sample_shape": [4, 3]}},

@@ -82,6 +82,10 @@ def test_a_fault_under_one_of_these_keys_is_found() -> None:
             r"(?s)the module 'faulty_modules' has no class 'HonestLos'.*did you mean 'HonestLoss'",
         ),
         (
+            Component("loss", "odd", "faulty_module:HonestLoss", ""),
+            r"(?s)No module named 'faulty_module'.*correct the target, or",
+        ),
+        (
             Component("scorer", "odd", "faulty_modules:HonestFeature", ""),
             r"(?s)faulty_modules:HonestFeature is not a subclass of Scorer.*it is a Feature: .* as the kind 'feature'",
         ),

@@ -84,7 +84,10 @@ class Component:
             loaded = getattr(found, attribute, None)
         except (Exception, SystemExit) as error:
             what = f"{self.target} cannot be imported: {describe_error(error)}"
-            raise PluginError(what, where=self.where, fix="repair or reinstall the package that provides it") from error
+            missing = isinstance(error, ModuleNotFoundError) and f"{module}.".startswith(f"{error.name}.")
+            fix = "correct the target, or " if missing else ""
+            fix += "repair or reinstall the package that provides it"
+            raise PluginError(what, where=self.where, fix=fix) from error
         contract = KINDS[self.kind]
         if loaded is None:
             classes = [name for name, value in vars(found).items() if getattr(value, "__module__", "") == module]

@@ -24,7 +24,10 @@ _RETRY = 0.5  # seconds until a call that swallowed its interruption is interrup
 _MAX_MESSAGE = 300  # characters of a message
 _MAX_OUTPUT = 2000  # characters of the output
 # The rest of a command needs these libraries. A library cannot be imported again after an interrupted import.
-_SHARED_LIBRARIES = ("numpy", "scipy", "sklearn", "torch", "torchvision", "av", "matplotlib", "pydantic")
+# torch imports sympy and its mpmath only when a function needs them.
+_SHARED_LIBRARIES = frozenset(
+    {"numpy", "scipy", "sklearn", "torch", "torchvision", "sympy", "mpmath", "av", "matplotlib", "pydantic"}
+)
 
 
 class OutOfTimeError(BaseException):
@@ -241,5 +244,5 @@ def limited(limit: float) -> Iterator[None]:
 
 
 def _importing_shared() -> bool:
-    specs = (getattr(sys.modules.get(name), "__spec__", None) for name in _SHARED_LIBRARIES)
-    return any(getattr(spec, "_initializing", False) for spec in specs)
+    shared = (module for name, module in list(sys.modules.items()) if name.partition(".")[0] in _SHARED_LIBRARIES)
+    return any(getattr(getattr(module, "__spec__", None), "_initializing", False) for module in shared)

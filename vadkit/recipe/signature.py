@@ -174,6 +174,8 @@ def _signature(
         raise PluginError(what, where=component.where, fix=fix)
     supplied = SUPPLIED.get(component.kind, ())
     if extra := by_position[1 + len(supplied) :]:
+        with captured():
+            component.load()  # a class of another kind gets its own message
         given = join_names(supplied) if supplied else "none"
         raise PluginError(
             f"its constructor takes {join_names(extra)} by position, but vadkit passes {given}",

@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Any
 
 from vadkit.plugin.component import Component
-from vadkit.testing.outcome import require
+from vadkit.testing.outcome import NotApplicableError, require
 from vadkit.testing.subject import Subject
 
 WITHOUT_TORCH = frozenset({"dataset", "score_transform", "metric", "reporter"})
@@ -64,6 +64,8 @@ def check_imports(subject: Subject) -> None:
     fix = "let the announcing module import vadkit.api only, and name targets as strings 'package.module:Class'"
     require(not listed, f"{plugin} imports torch when it is listed", fix)
     require(not printed, f"{plugin} {''.join(printed[:1])}", "let the announcing module only announce components")
+    if subject.problem:
+        raise NotApplicableError("its keys cannot be read, see check_keys")
     fix = "define __init__ in the class itself, and annotate keys with builtins, typing or vadkit.api"
     require(not read, f"its keys cannot be read without importing {module}, which imports torch", fix)
     fix = "compute with NumPy, or import torch inside the function that needs it"
