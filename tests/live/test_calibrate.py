@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 import vadkit
 from vadkit import Watch
-from vadkit.cli.main import app
+from vadkit.cli.app import app
 from vadkit.core.errors import CheckpointError, DataError, VadkitError
 from vadkit.live.calibrate import calibrate_run
 from vadkit.live.videos import find_videos

@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 import vadkit
-from vadkit.cli.main import app
+from vadkit.cli.app import app
 
 pytest.importorskip("ray", reason="Ray is not installed: pip install 'vadkit[ray]'")
 parquet = pytest.importorskip("pyarrow.parquet")

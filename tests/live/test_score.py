@@ -18,7 +18,7 @@ from PIL import Image
 from typer.testing import CliRunner, Result
 
 import vadkit
-from vadkit.cli.main import app
+from vadkit.cli.app import app
 from vadkit.core.errors import DataError, RunFolderError, VadkitError
 from vadkit.core.files import LEFTOVERS
 from vadkit.core.progress import NoProgress

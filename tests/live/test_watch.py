@@ -17,7 +17,7 @@ from tiny_runs import make_run
 from typer.testing import CliRunner
 
 import vadkit
-from vadkit.cli.main import app
+from vadkit.cli.app import app
 from vadkit.core.errors import DataError, VadkitError
 from vadkit.core.progress import NoProgress
 from vadkit.core.watching import FrameScore

@@ -23,7 +23,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 import vadkit
-from vadkit.cli.main import app
+from vadkit.cli.app import app
 from vadkit.core.errors import DataError, RecipeError, VadkitError
 from vadkit.live.following import follow
 from vadkit.live.outputs import NamedSink, Outputs

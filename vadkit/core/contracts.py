@@ -17,29 +17,29 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from vadkit.core.source_status import SourceStatus
-from vadkit.core.values import (
-    BottleneckOutput,
-    ClipOutputs,
-    FeatureSpec,
-    Labels,
-    LatentSpec,
-    RunResult,
-    Samples,
-    Scope,
-    ScoredVideo,
-    Split,
-    TrainingClip,
-    VideoRef,
-)
-from vadkit.core.watching import AlarmEvent, FrameScore, WatchedSource, WatchSummary
-
 if TYPE_CHECKING:
     import numpy as np
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
     from torch import Tensor, nn
     from torch.optim import Optimizer as TorchOptimizer
+
+    from vadkit.core.source_status import SourceStatus
+    from vadkit.core.values import (
+        BottleneckOutput,
+        ClipOutputs,
+        FeatureSpec,
+        Labels,
+        LatentSpec,
+        RunResult,
+        Samples,
+        Scope,
+        ScoredVideo,
+        Split,
+        TrainingClip,
+        VideoRef,
+    )
+    from vadkit.core.watching import AlarmEvent, FrameScore, WatchedSource, WatchSummary
 
 
 class Dataset(ABC):
