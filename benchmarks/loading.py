@@ -110,7 +110,7 @@ def passes(clips: Clips, size: int) -> Iterator[Tensor]:
 
 def build_step(recipe: Recipe) -> tuple[Callable[[Tensor], None], int]:
     """Build the training step of the recipe's model, and return it with its batch size."""
-    from vadkit.engine.experiment import build_losses
+    from vadkit.engine.building import build_losses
     from vadkit.recipe.build import build
 
     assert recipe.model is not None

@@ -31,7 +31,8 @@ from plain_port import WINDOW, Plain, PlainITAE, plain_loss
 from torch import Tensor, nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from vadkit.engine.experiment import Experiment, build_losses, without_videos
+from vadkit.engine.building import build_losses
+from vadkit.engine.experiment import Experiment, without_videos
 from vadkit.model.autoencoder import TrainingStep
 from vadkit.model.inference.sliding_window import score_outputs
 from vadkit.plugin.registry import Registry

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from vadkit.engine.experiment import DENSITY, Experiment, without_videos
+from vadkit.engine.building import DENSITY
+from vadkit.engine.experiment import Experiment, without_videos
 from vadkit.engine.sanity_check import sanity_check
 from vadkit.evaluation.build import evaluation_of
 from vadkit.evaluation.reporting import shows_maps

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from contextlib import nullcontext
 from functools import cached_property
 from pathlib import Path
@@ -13,14 +13,14 @@ import torch
 from lightning_fabric import Fabric
 from torch import nn
 
-from vadkit.core.contracts import Dataset, Feature, Loss, Scorer
-from vadkit.core.errors import DataError, ShapeError, VadkitError, closest
+from vadkit.core.contracts import Dataset
+from vadkit.core.errors import DataError, ShapeError
 from vadkit.core.progress import NoProgress, Progress
 from vadkit.core.seeds import derive
-from vadkit.core.values import BOXES, LatentSpec
 from vadkit.data.datamodule import DataModule
+from vadkit.engine.building import DENSITY, build_autoencoder, build_heads, build_losses, build_scorers
 from vadkit.engine.feature_key import feature_key, reads_all
-from vadkit.model.autoencoder import Autoencoder, TrainingStep, loss_place
+from vadkit.model.autoencoder import TrainingStep
 from vadkit.model.pipeline import Head, Pipeline
 from vadkit.model.training.activations import checkpointed_activations, sequences_of
 from vadkit.model.training.checkpoint import Checkpoints, load_initial
@@ -38,8 +38,6 @@ from vadkit.store.features import FeatureFiles
 from vadkit.store.input_files import records_of
 from vadkit.store.run_folder import RunFolder, stage_digests
 from vadkit.video.cache import FrameCache
-
-DENSITY = "density."  # stage names: model, density.NAME, scores
 
 
 class Experiment:
@@ -69,38 +67,16 @@ class Experiment:
         self.recipe, self.folder, self.progress = recipe, folder, progress
         reader = box_reader(recipe.data.boxes)
         self.datamodule = DataModule(recipe.data, recipe.seed, dataset, cache, progress, reader)
-        self._features = FeatureFiles(cache, progress)
+        self._feature_files = FeatureFiles(cache, progress)
         self.clip = recipe.data.clip
         self.files = records_of(recipe)
         self.digests = stage_digests(recipe.tree, self.files)
         self.checkpoints = Checkpoints(folder.checkpoints, recipe.name)
         self.fabric: Fabric = fabric or build_fabric(recipe.engine)
         self.processes = Processes(self.fabric)
-        self.autoencoder = _build_autoencoder(recipe, self.datamodule.augmenter.tags)
-        latents = dict(self.autoencoder.encoder.latents) if self.autoencoder else {}
-        if (boxes := recipe.data.boxes) is not None:
-            if BOXES in latents:
-                what = f"it has a latent {BOXES!r}, but this is the name of the boxes of data.boxes"
-                raise ShapeError(what, where="model.encoder", fix="use another encoder, or remove data.boxes")
-            latents[BOXES] = LatentSpec(4, 1, 1, boxes.most)
-        self.heads: dict[str, Head] = {}
-        features: list[tuple[dict[str, Any], Feature]] = []
-        for name, entry in recipe.densities.items():
-            torch.manual_seed(derive(recipe.seed, DENSITY + name))
-            plain = entry.feature.plain()
-            feature = next((built for known, built in features if known == plain), None)
-            if feature is None:
-                feature = build(entry.feature, self.clip, latents, positional={"encoder": (self.clip,)})
-                features.append((plain, feature))
-            self.heads[name] = Head(feature, build(entry.density, feature.spec))
-            if entry.fit is None and self.heads[name].density.needs_fit:
-                raise VadkitError(
-                    "this density is trained by gradients, but has no 'fit'",
-                    where=f"densities.{name}",
-                    fix="add, for example, fit: {epochs: 20, batch_size: 8, optimizer: {use: adam, lr: 1e-4}}",
-                )
-        self.scorers: dict[str, Scorer] = {name: build(chosen) for name, chosen in recipe.scores.items()}
-        self._check_scorers()
+        self.autoencoder = build_autoencoder(recipe, self.datamodule.augmenter.tags)
+        self.heads = build_heads(recipe, self.autoencoder)
+        self.scorers = build_scorers(recipe, self.heads, self.autoencoder)
         self._check_batches()
         if recipe.engine.checkpoint_activations and self.autoencoder is not None and self.autoencoder.decoder:
             sequences_of(self.autoencoder)
@@ -111,22 +87,6 @@ class Experiment:
             if plan is not None and plan.fit is not None and plan.fit.batch_size < self.processes.count:
                 what = f"a batch of {plan.fit.batch_size} cannot be divided among {self.processes.count} processes"
                 raise ShapeError(what, where=f"{where}.fit.batch_size", fix="raise it, or start fewer processes")
-
-    def _check_scorers(self) -> None:
-        for name, scorer in self.scorers.items():
-            for wanted in scorer.densities():
-                if wanted not in self.heads:
-                    raise ShapeError(
-                        f"no density is named {wanted!r}", where=f"scores.{name}", fix=closest(wanted, self.heads)
-                    )
-            if scorer.uses_output and self.autoencoder is None:
-                raise ShapeError("needs an autoencoder", where=f"scores.{name}", fix="add 'model:' to the recipe")
-            if scorer.uses_output and self.autoencoder is not None and self.autoencoder.decoder is None:
-                raise ShapeError(
-                    "needs a decoder: it reads the frames that a decoder gives",
-                    where=f"scores.{name}",
-                    fix="add 'decoder', 'losses' and 'fit' to 'model', or choose a scorer that reads densities",
-                )
 
     @property
     def stateful(self) -> str:
@@ -203,55 +163,59 @@ class Experiment:
     def fit_densities(self) -> None:
         """Stage two: fit each density to the features of normal clips; the encoder is frozen."""
         for name, head in self.heads.items():
-            stage = DENSITY + name
-            if self._load(stage, head):
-                continue
-            if self.autoencoder is not None:
-                self.autoencoder.to(self.fabric.device)
-            head.to(self.fabric.device)
-            assert isinstance(head.feature, nn.Module)
-            assert isinstance(head.density, nn.Module)
-            head.feature.requires_grad_(False).eval()
-            fit = self.recipe.densities[name].fit
-            clips, seed = self.datamodule.training_clips, derive(self.recipe.seed, stage)
-            self.progress.message(f"{stage}: computing features of {len(clips)} training clips")
-            began = time.monotonic()
-            where = f"densities.{name}.feature"
-            stored = None
-            if self.processes.count == 1 and reads_all(self.recipe.densities[name], head.feature.spec, clips):
-                key = feature_key(self.recipe, name, head, self.autoencoder, self.datamodule, self.files)
-                stored = self._features, key
-            features = FeatureLoader(
-                clips, head.feature, self.autoencoder, self.fabric, seed, self.progress, where, stored
-            )
-            if (grid := head.feature.spec.grid) is not None:
-                objects = head.feature.spec.objects
-                places = f"up to {grid.columns} objects" if objects else f"{grid.rows} x {grid.columns} places"
-                if not features.samples:
-                    what = f"no place has a sample in any of the {len(clips)} training clips"
-                    fix = "check the training videos, or lower the threshold from which a place has a sample"
-                    raise DataError(what, where=where, fix=fix)
-                self.progress.message(f"{stage}: {features.samples:,} samples at {places} of {len(clips)} clips")
-            features.check_varied()
-            if fit is not None and fit.init is not None:
-                load_initial(fit.init, head, where=f"densities.{name}.fit.init")
-            torch.manual_seed(derive(self.recipe.seed, f"fit/{stage}"))
-            head.density.fit(
-                features,
-                GradientFit(
-                    trainer=self.trainer,
-                    stage=stage,
-                    digest=self.digests[stage],
-                    settings=fit,
-                    optimizer=build(fit.optimizer) if fit else None,
-                    lr_scheduler=build(fit.lr_scheduler) if fit and fit.lr_scheduler else None,
-                    seed=derive(self.recipe.seed, f"fit/{stage}"),
-                ),
-            )
-            check_fitted(f"densities.{name}", head.density.eval(), features)
-            if features.absent:
-                head.quiet.fill_(features.quiet(head.density.eval()))
-            self._finish(stage, head, began)
+            if not self._load(DENSITY + name, head):
+                self._fit_density(name, head)
+
+    def _fit_density(self, name: str, head: Head) -> None:
+        stage, fit = DENSITY + name, self.recipe.densities[name].fit
+        if self.autoencoder is not None:
+            self.autoencoder.to(self.fabric.device)
+        head.to(self.fabric.device)
+        assert isinstance(head.feature, nn.Module)
+        assert isinstance(head.density, nn.Module)
+        head.feature.requires_grad_(False).eval()
+        self.progress.message(f"{stage}: computing features of {len(self.datamodule.training_clips)} training clips")
+        began = time.monotonic()
+        features = self._features(name, head)
+        features.check_varied()
+        if fit is not None and fit.init is not None:
+            load_initial(fit.init, head, where=f"densities.{name}.fit.init")
+        seed = derive(self.recipe.seed, f"fit/{stage}")
+        torch.manual_seed(seed)
+        head.density.fit(
+            features,
+            GradientFit(
+                trainer=self.trainer,
+                stage=stage,
+                digest=self.digests[stage],
+                settings=fit,
+                optimizer=build(fit.optimizer) if fit else None,
+                lr_scheduler=build(fit.lr_scheduler) if fit and fit.lr_scheduler else None,
+                seed=seed,
+            ),
+        )
+        check_fitted(f"densities.{name}", head.density.eval(), features)
+        if features.absent:
+            head.quiet.fill_(features.quiet(head.density.eval()))
+        self._finish(stage, head, began)
+
+    def _features(self, name: str, head: Head) -> FeatureLoader:
+        """The features of the training clips, from the cache if they are there."""
+        stage, where, spec = DENSITY + name, f"densities.{name}.feature", head.feature.spec
+        clips, seed = self.datamodule.training_clips, derive(self.recipe.seed, stage)
+        stored = None
+        if self.processes.count == 1 and reads_all(self.recipe.densities[name], spec, clips):
+            key = feature_key(self.recipe, name, head, self.autoencoder, self.datamodule, self.files)
+            stored = self._feature_files, key
+        features = FeatureLoader(clips, head.feature, self.autoencoder, self.fabric, seed, self.progress, where, stored)
+        if (grid := spec.grid) is not None:
+            if not features.samples:
+                what = f"no place has a sample in any of the {len(clips)} training clips"
+                fix = "check the training videos, or lower the threshold from which a place has a sample"
+                raise DataError(what, where=where, fix=fix)
+            places = f"up to {grid.columns} objects" if spec.objects else f"{grid.rows} x {grid.columns} places"
+            self.progress.message(f"{stage}: {features.samples:,} samples at {places} of {len(clips)} clips")
+        return features
 
     def pipeline(self, *, anomaly_maps: Collection[str] = (), folded: bool = False) -> Pipeline:
         """Everything that scores a clip, frozen, on the device.
@@ -363,55 +327,3 @@ class _NoVideos(Dataset):
 
     def labels(self, video: Any) -> None:
         del video
-
-
-def _build_autoencoder(recipe: Recipe, tags: Sequence[str]) -> Autoencoder | None:
-    if recipe.model is None:
-        return None
-    torch.manual_seed(derive(recipe.seed, "model"))
-    clip = recipe.data.clip
-    encoder = build(recipe.model.encoder, clip)
-    bottleneck = build(recipe.model.bottleneck, encoder.latents) if recipe.model.bottleneck else None
-    declared = bottleneck.latents if bottleneck is not None else None
-    if recipe.model.decoder is None:
-        return Autoencoder(clip, encoder, None)
-    decoder = build(recipe.model.decoder, encoder.latents if declared is None else declared, clip)
-    losses = build_losses(recipe, recipe.model)  # a loss that does not fit is reported before training
-    _check_tags(losses, tags)
-    owners = [name for name, _, loss in losses if _owns_parameters(loss)]
-    if recipe.model.critic is not None and not owners:
-        what = "no loss has parameters that this optimizer could train"
-        raise ShapeError(what, where="model.critic", fix="remove it, or add a loss such as adversarial")
-    if owners and recipe.model.fit is not None and recipe.model.fit.accumulate_grad_batches > 1:
-        what = f"the loss {owners[0]!r} trains a critic, and the critic's step needs all samples at once"
-        fix = "set it to 1, and raise batch_size"
-        raise ShapeError(what, where="model.fit.accumulate_grad_batches", fix=fix)
-    return Autoencoder(clip, encoder, decoder, bottleneck)
-
-
-def _check_tags(losses: Sequence[tuple[str, float, Loss]], tags: Sequence[str]) -> None:
-    for number, (name, _, loss) in enumerate(losses):
-        for wanted in loss.tags:
-            if wanted not in tags:
-                raise ShapeError(
-                    f"reads the tag {wanted!r}, but no augmentation sets it",
-                    where=loss_place(number, name),
-                    fix="add one to data.augment, such as {use: skip_frames} for the tag 'pseudo'",
-                )
-
-
-def _owns_parameters(loss: Loss) -> bool:
-    assert isinstance(loss, nn.Module)
-    return any(parameter.requires_grad for parameter in loss.parameters())
-
-
-def build_losses(recipe: Recipe, plan: Model) -> list[tuple[str, float, Loss]]:
-    """Name, weight and loss of each term. A second term of the same kind is named `l2.2`."""
-    torch.manual_seed(derive(recipe.seed, "losses"))
-    losses: list[tuple[str, float, Loss]] = []
-    for entry in plan.losses:
-        kind = entry.loss.component.name
-        before = sum(other.loss.component.name == kind for other in plan.losses[: len(losses)])
-        name = f"{kind}.{before + 1}" if before else kind
-        losses.append((name, entry.weight, build(entry.loss, recipe.data.clip)))
-    return losses

@@ -13,7 +13,8 @@ from torch._subclasses.fake_tensor import FakeTensor, FakeTensorMode
 
 from vadkit.core.errors import ShapeError, VadkitError, class_of, closest, join_names
 from vadkit.core.values import BOXES, BottleneckOutput, ClipOutputs, FeatureSpec, LatentSpec, Samples
-from vadkit.engine.experiment import Experiment, build_losses
+from vadkit.engine.building import build_losses
+from vadkit.engine.experiment import Experiment
 from vadkit.model.autoencoder import check_loss, loss_place, target_frames
 from vadkit.model.pipeline import extract_features, one_box
 from vadkit.model.training.device import check_bfloat16_gradients
