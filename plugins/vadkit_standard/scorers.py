@@ -23,6 +23,13 @@ def pixel_error(out: ClipOutputs, norm: str) -> Tensor:
     return (difference.abs() if norm == "l1" else difference.square()).mean(1)
 
 
+def _contrast(frames: Tensor) -> Tensor:
+    """(B, C, T, H, W) -> differences to the pixel below and to the right, mean over channels (B, T, H, W)."""
+    picture = frames.mean(1)
+    below = functional.pad(picture.diff(dim=-2), (0, 0, 0, 1)).abs()
+    return below + functional.pad(picture.diff(dim=-1), (0, 1)).abs()
+
+
 def _scored(spec: ClipSpec, part: Part) -> list[int]:
     """The scored frames of the clip: all target frames, or those inside or outside the input."""
     seen = range(*spec.input)
@@ -68,6 +75,13 @@ class PatchError(_OfPixels):
         norm: "l1" for the absolute error, as in the paper; "l2" for the squared error.
         part: scored frames of the target: "all", "reconstructed" (those that the encoder saw) or "predicted" (those
             that it did not see).
+        top: the score is the mean of the k patches with the largest errors; 1 is the paper's maximum.
+        contrast: divide the error of a patch by its contrast plus this number. The contrast is the mean absolute
+            difference of neighbouring pixels of the target: of rows plus of columns. An autoencoder has larger
+            errors where there is more texture, such as in crowds. Null divides by nothing, as in the paper.
+
+    Raises:
+        ShapeError: a number is too small.
 
     Example:
         >>> clips = torch.zeros(1, 3, 2, 8, 8)
@@ -77,18 +91,47 @@ class PatchError(_OfPixels):
         tensor([[0.0000, 0.5000]])
     """
 
-    def __init__(self, *, patch: int = 16, step: int = 4, norm: Norm = "l1", part: Part = "all") -> None:
+    def __init__(
+        self,
+        *,
+        patch: int = 16,
+        step: int = 4,
+        norm: Norm = "l1",
+        part: Part = "all",
+        top: int = 1,
+        contrast: float | None = None,
+    ) -> None:
         if patch < 1 or step < 1:
             raise ShapeError("patch and step must be at least 1 pixel")
+        if top < 1:
+            raise ShapeError(f"top is {top}, but at least one patch counts")
+        if contrast is not None and contrast <= 0:
+            raise ShapeError(f"contrast is {contrast}", fix="set a number above 0, such as 0.1, or null")
         super().__init__(norm, part)
-        self.patch, self.step = patch, step
+        self.patch, self.step, self.top, self.contrast = patch, step, top, contrast
 
     def __call__(self, out: ClipOutputs) -> Tensor:
         """Return scores (B, T)."""
         error = pixel_error(out, self.norm)
         if self.patch > min(error.shape[-2:]):
             raise ShapeError(f"a patch of {self.patch} pixels is larger than the frames {tuple(error.shape[-2:])}")
-        return self._over_clip(out, functional.avg_pool2d(error, self.patch, self.step).amax((-2, -1)))
+        patches = functional.avg_pool2d(error, self.patch, self.step)
+        if self.contrast is not None:
+            patches = patches / (functional.avg_pool2d(_contrast(out.target), self.patch, self.step) + self.contrast)
+        patches = patches.flatten(-2)  # (B, T_out, patches)
+        if self.top == 1:
+            return self._over_clip(out, patches.amax(-1))
+        return self._over_clip(out, patches.topk(min(self.top, patches.shape[-1])).values.mean(-1))
+
+    def anomaly_maps(self, out: ClipOutputs) -> Tensor:
+        """Return the error of each pixel (B, T, H, W), relative to the contrast around it if `contrast` is set."""
+        error = pixel_error(out, self.norm)
+        if self.contrast is None:
+            return self._over_clip(out, error)
+        around = functional.avg_pool2d(_contrast(out.target), self.patch, 1, self.patch // 2, count_include_pad=False)[
+            ..., : error.shape[-2], : error.shape[-1]
+        ]  # one more row and column if the patch is even
+        return self._over_clip(out, error / (around + self.contrast))
 
 
 class FrameError(_OfPixels):

@@ -94,6 +94,26 @@ def test_eq_12_takes_the_worst_patch_of_each_frame() -> None:
     assert FrameError()(outputs(error, clip)).tolist() == [[6 / 16, 0.25]]
 
 
+def test_patch_errors_can_be_averaged_and_relative_to_the_contrast() -> None:
+    clip = ClipSpec(1, 4, 4, "gray")
+    error = torch.zeros(1, 1, 1, 4, 4)
+    error[0, 0, 0, :2, :2], error[0, 0, 0, 2:, 2:] = 1.0, 0.5
+    assert PatchError(patch=2, step=2, top=2)(outputs(error, clip)).tolist() == [[0.75]]
+    assert PatchError(patch=2, step=2, top=99)(outputs(error, clip)).tolist() == [[0.375]]
+    target = torch.zeros(1, 1, 1, 4, 4)
+    target[0, 0, 0, 0, 0] = 0.6  # contrast 0.6 below and 0.6 to the right: the mean of the first patch is 0.3
+    out = ClipOutputs(clip, target, target, target + error)
+    scorer = PatchError(patch=2, step=2, contrast=0.2)
+    assert scorer(out).tolist() == [[pytest.approx(0.5 / 0.2)]]  # not 1 / (0.3 + 0.2)
+    maps = scorer.anomaly_maps(out)
+    assert maps.shape == (1, 1, 4, 4)
+    assert maps[0, 0, 3, 3].item() == pytest.approx(0.5 / 0.2)
+    assert maps[0, 0, 0, 0].item() == pytest.approx(1 / (1.2 + 0.2))
+    for wrong in ({"top": 0}, {"contrast": 0.0}):
+        with pytest.raises(ShapeError):
+            PatchError(**wrong)  # pyright: ignore[reportArgumentType]
+
+
 def test_patches_slide_by_the_step() -> None:
     clip = ClipSpec(1, 4, 4, "gray")
     error = torch.zeros(1, 1, 1, 4, 4)

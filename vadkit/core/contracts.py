@@ -791,7 +791,7 @@ class Sink(ABC):
         """Finish. vadkit calls this once, also after an error of the source."""
         del summary
 
-    def tell(self, text: str) -> None:
+    def tell(self, text: str, /) -> None:
         """Report a problem while a method still tries again. `vadkit watch` replaces this method to print the text."""
         del text
 
