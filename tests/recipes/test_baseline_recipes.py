@@ -42,7 +42,8 @@ FULL = [f"baselines/{method}/{data}" for method in METHODS for data in ("ped2", 
 FULL += [f"baselines/{method}/ucf_crime" for method in ON_ITAE]
 SMALL = [f"{folder}/{variant}" for folder in COMPARISONS for variant in family_of(folder).variants]
 SAME_PARTS = [
-    f"baselines/ped2_small/{method}" for method in (*ON_ITAE, "abnormal_gan", "amdn", "fastano", "s2_vae", "stack_rnn", "tsc")
+    f"baselines/ped2_small/{method}"
+    for method in (*ON_ITAE, "abnormal_gan", "amdn", "fastano", "s2_vae", "stack_rnn", "tsc")
 ]  # as in walkway
 OURS = [name for name in (*FULL, *SMALL) if not name.endswith("itae_nf")]
 
