@@ -79,9 +79,10 @@ def main() -> None:
                         return {name: values[name] - less[name] for name in values}
 
                 draws = bootstrap.draw_values(rank, count, repeat, arguments.rounds)
-                shares = {} if arguments.paired else metric.compute(one)
+                own = rank(np.ones(count, np.int64))
                 for name, values in draws.items():
-                    low, high = bootstrap.interval(values, count, shares.get(name))
+                    given = (None, own[name]) if arguments.paired else (own[name],)
+                    low, high = bootstrap.interval(values, count, *given)
                     under, over = plain_interval(values)
                     right = true[name]
                     inside, plain = low <= right <= high, under <= right <= over

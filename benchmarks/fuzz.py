@@ -6,14 +6,15 @@
     python benchmarks/fuzz.py scores --runs 20000 --plain     # random mutations of valid files
 
 A reader may return, or raise a VadkitError. Everything else is a fault: another exception, a warning, more than
-2 GiB of memory, or more than 10 seconds. The program prints the input of each fault; if the process itself crashes,
-atheris writes it to a file `crash-...` in the current folder.
+2 GiB of memory, more than 10 seconds of the processor, or no answer after two minutes. The program prints the input of
+each fault. If the process itself crashes, atheris writes the input to a file `crash-...` in the current folder.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import functools
 import io
 import random
 import sys
@@ -25,7 +26,8 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-_LONGEST = 1024  # bytes of an input
+_LONGEST = {"recipe": 256, "labels": 1024, "scores": 1024}  # bytes of an input
+_SLOW = 10.0  # seconds of the processor
 _FRAMES = 100_000  # labels of more frames are not expanded
 
 
@@ -37,21 +39,40 @@ def imported(instrument: bool) -> Iterator[None]:
         return
     import atheris  # pyright: ignore[reportMissingModuleSource]
 
-    with atheris.instrument_imports(include=["vadkit", "yaml"]):  # pyright: ignore[reportAttributeAccessIssue]
+    with atheris.instrument_imports(include=["vadkit"]):  # pyright: ignore[reportAttributeAccessIssue]
         yield
 
 
 def read_recipe(registry: Any) -> Callable[[bytes, Path], object]:
-    """A reader of recipes. The first byte chooses between the YAML alone, and YAML and all checks."""
-    from vadkit.recipe.loading import load
-    from vadkit.recipe.source import read
+    """A reader of recipes. The first byte chooses: a file with its parents, YAML and all checks, or YAML alone."""
+    from vadkit.recipe.loading import load, loads
+    from vadkit.recipe.source import parse
 
     def recipe(data: bytes, folder: Path) -> object:
-        path = folder / "recipe.yaml"
-        path.write_bytes(data[1:])
-        return load(path, registry=registry) if data[0] % 16 == 0 else read(path)
+        if data[0] % 64 == 1:
+            path = folder / "input.yaml"
+            path.write_bytes(data[1:])
+            return load(path, registry=registry)
+        text = data[1:].decode("utf-8", "replace")
+        return loads(text, registry=registry) if data[0] % 4 == 0 else parse(text, "recipe")
 
     return recipe
+
+
+def keep_components() -> None:
+    """Describe each component and read each recipe of the library once in this process, not for each input."""
+    from vadkit.recipe import grammar, merge, validation
+
+    keys, read, known, parents = grammar.component_keys, merge.read, {}, functools.cache(merge.read)
+
+    def component_keys(signature: Any, structural: Any = ()) -> Any:
+        at = (signature.component, *structural)
+        if at not in known:
+            known[at] = keys(signature, structural)
+        return known[at]
+
+    validation.describe, grammar.component_keys = functools.cache(validation.describe), component_keys
+    merge.read = lambda path: read(path) if path.name == "input.yaml" else parents(path)
 
 
 def read_labels() -> Callable[[bytes, Path], object]:
@@ -91,10 +112,23 @@ def seeds(target: str) -> list[bytes]:
 
 
 def _recipe_seeds() -> list[bytes]:
-    folder = Path(__file__).parents[1] / "recipes"
-    found = [path.read_bytes() for path in sorted(folder.rglob("*.yaml"))]
-    small = b"vadkit: 1\nname: a\ndata: {use: walkway}\nscores: {e: patch_error}\nmodel:\n  encoder: &e {use: itae}\n"
-    return [b"\x00" + small, *(b"\x01" + each for each in (small, *found) if len(each) < _LONGEST)]
+    head = (
+        "vadkit: 1\nname: a\ndata: {use: walkway, clip: {frames: 2, size: [8, 8]}}\nevaluate: {metrics: [micro_auc]}\n"
+    )
+    sections = (
+        "scores: {e: motion_energy}\nfuse:\n  e: {weight: 1.5, transform: [minmax]}\n",
+        "scores: {e: {use: nll, densities: [d]}}\ndensities: {d: {use: knn, feature: frames}}\n",
+        "scores: {e: motion_energy}\nengine: {precision: bf16, devices: 1}\nreport: [json, {use: html}]\nseed: 0x1f\n",
+        "scores: {e: psnr}\nmodel: {encoder: stae, decoder: stae, losses: [l2], fit: {steps: 3, batch_size: 1,"
+        " optimizer: adam}}\n",
+    )
+    wholes = (
+        "vadkit: 1\nextends: quickstart\nevaluate: {protocol: {use: ffp, eer: nearest}, metrics: ['eer']}\n",
+        "vadkit: 1\nextends: quickstart\nmodel: {fit: {steps: 1e3}}\nscores: {static: null}\n",
+        "vadkit: 1\nextends: quickstart\nrequires: {vadkit: '>=0.1'}\nvariants:\n  b: {seed: 2}\n",
+    )
+    checked = [b"\x00" + (head + section).encode() for section in sections]
+    return [*checked, *(bytes([form]) + text.encode() for text in wholes for form in (1, 2))]
 
 
 def _npz(**arrays: Any) -> bytes:
@@ -161,7 +195,7 @@ def _score_seeds() -> list[bytes]:
     return [bytes([form]) + content for form, contents in forms.items() for content in contents]
 
 
-def mutate(data: bytes, chance: random.Random) -> bytes:
+def mutate(data: bytes, chance: random.Random, longest: int) -> bytes:
     """Change a few bytes: flip, delete, repeat, insert, or replace by a number that readers stumble over."""
     changed = bytearray(data)
     for _ in range(chance.randint(1, 3)):
@@ -181,7 +215,7 @@ def mutate(data: bytes, chance: random.Random) -> bytes:
             changed[at : at + 1] = bytes([chance.randrange(256)])
         else:
             changed = changed[:at]
-    return bytes(changed[:_LONGEST]) or b"\x00"
+    return bytes(changed[:longest]) or b"\x00"
 
 
 def build(target: str) -> Callable[[bytes, Path], object]:
@@ -213,7 +247,7 @@ def plain(target: str, runs: int, folder: Path, seed: int = 0) -> Mapping[str, f
     reader, chance, known = build(target), random.Random(seed), seeds(target)
     accepted, longest = 0, 0.0
     for _ in range(runs):
-        data = mutate(chance.choice(known), chance)
+        data = mutate(chance.choice(known), chance, _LONGEST[target])
         began = time.perf_counter()
         try:
             accepted += tried(reader, data, folder)
@@ -229,6 +263,7 @@ def guided(target: str, runs: int, folder: Path) -> None:
 
     with imported(True):
         reader = build(target)
+        keep_components()
     corpus = folder / "corpus"
     corpus.mkdir()
     for number, content in enumerate(seeds(target)):
@@ -237,8 +272,11 @@ def guided(target: str, runs: int, folder: Path) -> None:
     known: set[str] = set()
 
     def one(data: bytes) -> None:
+        began = time.process_time()
         try:
             tried(reader, data, folder)
+            if time.process_time() - began > _SLOW:
+                raise TimeoutError(f"took more than {_SLOW} seconds")
         except Exception as error:  # print each fault once, and continue
             *_, last = traceback.extract_tb(error.__traceback__)
             place = f"{type(error).__name__} at {last.filename}:{last.lineno}"
@@ -246,7 +284,13 @@ def guided(target: str, runs: int, folder: Path) -> None:
                 known.add(place)
                 print(f"FAULT {place}: {error} for {data!r}", flush=True)
 
-    options = [f"-runs={runs}", f"-max_len={_LONGEST}", "-timeout=10", "-rss_limit_mb=2048", "-print_final_stats=1"]
+    options = [
+        f"-runs={runs}",
+        f"-max_len={_LONGEST[target]}",
+        "-timeout=120",
+        "-rss_limit_mb=2048",
+        "-print_final_stats=1",
+    ]
     atheris.Setup([sys.argv[0], *options, str(corpus)], one)
     atheris.Fuzz()
 

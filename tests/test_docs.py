@@ -19,7 +19,7 @@ from typer.testing import CliRunner
 
 import vadkit
 from vadkit import api, recipe
-from vadkit.cli.main import app
+from vadkit.cli.app import app
 from vadkit.cli.scaffold import Names, plugin_files
 from vadkit.core.contracts import KINDS
 from vadkit.core.protocol import Protocol

@@ -10,7 +10,7 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from vadkit.cli.main import app
+from vadkit.cli.app import app
 
 validation = pytest.importorskip("kubernetes_validate", reason="pip install kubernetes-validate")
 MANIFEST = Path(__file__).parents[1] / "docs" / "how-to" / "cameras.yaml"

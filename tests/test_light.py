@@ -8,7 +8,18 @@ import sys
 
 import pytest
 
-_HEAVY = ("pydantic", "numpy", "torch", "yaml", "matplotlib", "vadkit.testing", "vadkit.recipe", "vadkit.core.protocol")
+_HEAVY = (
+    "typer",
+    "vadkit.core.values",
+    "pydantic",
+    "numpy",
+    "torch",
+    "yaml",
+    "matplotlib",
+    "vadkit.testing",
+    "vadkit.recipe",
+    "vadkit.core.protocol",
+)
 _COMMAND = f"""
 import sys
 from vadkit.cli.main import main

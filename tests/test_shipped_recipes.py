@@ -13,7 +13,7 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from vadkit.cli.main import app
+from vadkit.cli.app import app
 from vadkit.core.errors import VadkitError
 from vadkit.recipe import plain, resolve
 from vadkit.recipe.library import description, shipped

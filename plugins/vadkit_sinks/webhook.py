@@ -24,7 +24,8 @@ _NAME, _VALUE = re.compile(r"[!#$%&'*+.^`|~\w-]+", re.ASCII), re.compile(r"[\t\x
 class Webhook(Sink):
     """Sends each begin and end of an alarm to a URL, as a POST request with a JSON object.
 
-    If the server does not answer, or answers with a temporary error, the sink tries again after 1, 2, 4, ... seconds.
+    If the server does not answer, or answers with a temporary error, the sink reports it and tries again after 1, 2, 4,
+    ... seconds.
     It does not follow redirections. In `url` and `headers`, `${NAME}` stands for an environment variable. Messages
     contain only the host of the URL.
 
@@ -75,6 +76,7 @@ class Webhook(Sink):
         for attempt in range(self._retries):
             if not again:
                 break
+            self.tell(f"{host_of(self._url)} {problem}; trying again")
             time.sleep(min(self._pause * 2**attempt, _LONGEST_PAUSE))
             again, problem = self._post(body)
         if problem is None:

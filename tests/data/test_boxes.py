@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from vadkit.cli.main import app
+from vadkit.cli.app import app
 from vadkit.core.errors import DataError, VadkitError
 from vadkit.core.values import ClipSpec
 from vadkit.plugin.registry import Registry

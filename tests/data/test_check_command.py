@@ -9,7 +9,7 @@ import pytest
 from data.conftest import noise, write_images
 from typer.testing import CliRunner
 
-from vadkit.cli.main import app
+from vadkit.cli.app import app
 from vadkit.core.errors import VadkitError
 
 

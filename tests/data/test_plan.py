@@ -11,7 +11,7 @@ from owned import film, images
 from typer.testing import CliRunner
 
 import vadkit
-from vadkit.cli.main import app
+from vadkit.cli.app import app
 from vadkit.core.progress import NoProgress
 from vadkit.data.opening import open_data
 from vadkit.data.plan import plan_of, shorter

@@ -187,7 +187,7 @@ def test_what_is_wrong_is_said(tiny: dict[str, Any], tmp_path: Path) -> None:
     with pytest.raises(RecipeError, match="walkway"):
         loads(tiny, registry=Registry.discover())
     tiny["data"]["test_on"] = {"use": "ucsd_ped", "subset": "ped2"}
-    with pytest.raises(DataError, match="data set ucsd_ped: its folder is not set"):
+    with pytest.raises(DataError, match="data set 'ucsd_ped': the folder of its videos is not given"):
         vadkit.run(tiny, out=tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
@@ -195,5 +195,5 @@ def test_what_is_wrong_is_said(tiny: dict[str, Any], tmp_path: Path) -> None:
 def test_two_data_sets_are_not_read_from_one_folder(tiny: dict[str, Any], tmp_path: Path, shared_data: Path) -> None:
     """Avenue's reader would take Ped2's training videos for Avenue's."""
     tiny["data"] = {"use": "avenue", "clip": tiny["data"]["clip"], "test_on": {"use": "ucsd_ped", "subset": "ped2"}}
-    with pytest.raises(DataError, match=r"(?s)data set avenue: .*has no folder.*folder that holds both"):
+    with pytest.raises(DataError, match=r"(?s)data set 'avenue': .*has no folder.*folder that holds both"):
         vadkit.run(tiny, out=tmp_path / "run", data_root=shared_data / "ucsd_ped2")

@@ -14,7 +14,7 @@ from tiny_runs import held_out
 from typer.testing import CliRunner
 
 import vadkit
-from vadkit.cli.main import app
+from vadkit.cli.app import app
 from vadkit.core.progress import NoProgress
 from vadkit.engine.bench.bench import bench
 from vadkit.engine.experiment import without_videos

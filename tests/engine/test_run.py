@@ -21,6 +21,7 @@ from safetensors.torch import load_file
 import vadkit
 from vadkit.core.errors import CheckpointError, DataError, DivergedError, RunFolderError, ShapeError, VadkitError
 from vadkit.core.progress import NoProgress
+from vadkit.engine.experiment import Experiment
 from vadkit.evaluation import reporting
 
 
@@ -207,6 +208,26 @@ def test_a_second_run_does_not_walk_over_the_first(unbroken: vadkit.Run, tiny: d
     assert (unbroken.path / "metrics.json").read_bytes() == before
 
 
+def test_a_run_that_failed_at_its_start_is_not_in_the_way(
+    tiny: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: Experiment) -> None:
+        raise DataError("fails at the start")
+
+    monkeypatch.setattr(Experiment, "train_model", fail)
+    out = tmp_path / "run"
+    for _ in range(2):
+        with pytest.raises(DataError, match="fails at the start"):
+            vadkit.run(tiny, out=out)
+        assert (out / "recipe.yaml").is_file()
+        assert not (out / "metrics.json").exists()
+        (out / "metrics.json").write_text("{}")
+    (out / "checkpoints").mkdir(exist_ok=True)
+    (out / "checkpoints" / "state.pt").touch()
+    with pytest.raises(RunFolderError, match="already contains a run"):
+        vadkit.run(tiny, out=out)
+
+
 def test_resuming_with_another_recipe_is_refused(unbroken: vadkit.Run, tiny: dict[str, Any]) -> None:
     with pytest.raises(CheckpointError, match="made with another recipe"):
         vadkit.run(tiny, out=unbroken.path, resume=True, overrides=["model.encoder.beta=4"])
@@ -333,7 +354,7 @@ def test_an_earlier_run_is_replaced_only_by_one_that_can_begin(
 ) -> None:
     copy = tmp_path / "run"
     shutil.copytree(unbroken.path, copy)
-    with pytest.raises(DataError, match="but a clip spans"):
+    with pytest.raises(DataError, match=r"^video .*: has 7 frames, but a clip spans 8"):
         vadkit.run(tiny, out=copy, overwrite=True, overrides=["data.frames=7"])
     assert_same(vadkit.load_run(copy), unbroken)
 
@@ -433,7 +454,7 @@ def test_training_that_diverges_stops_with_advice(tiny: dict[str, Any], tmp_path
 
 def test_missing_data_says_what_is_expected_and_where_to_get_it(tiny: dict[str, Any], tmp_path: Path) -> None:
     tiny["data"] = {"use": "ucsd_ped", "clip": tiny["data"]["clip"]}
-    with pytest.raises(DataError, match="its folder is not set") as caught:
+    with pytest.raises(DataError, match="the folder of its videos is not given") as caught:
         vadkit.run(tiny, out=tmp_path / "run")
     assert "--data-root" in str(caught.value)
     assert "UCSD" in str(caught.value)

@@ -13,7 +13,7 @@ from torch import nn
 from typer.testing import CliRunner
 
 import vadkit
-from vadkit.cli.main import app
+from vadkit.cli.app import app
 from vadkit.core.errors import CheckpointError, DataError
 
 

@@ -53,7 +53,9 @@ def test_the_interval_of_a_difference_too() -> None:
     one, other = both + random.normal(1.0, 1.0, 20), both + random.normal(0.0, 1.0, 20)
     low, high = differences(Mean(), videos(one), videos(other), seed=0, rounds=4000)["mean"]
     expected = t_interval(one - other)
-    assert (low, high) == pytest.approx(expected, abs=0.12 * (expected[1] - expected[0]))
+    assert (low, high) == pytest.approx(expected, abs=0.03 * (expected[1] - expected[0]))
+    half = t.ppf(0.975, 11) * np.sqrt(12 / 11) * 2.0
+    assert interval([-2.0, 2.0] * 50, 12, difference=0.5) == pytest.approx((0.5 - half, 0.5 + half))
 
 
 @pytest.mark.parametrize("count", [3, 6, 12, 107, 10_000])

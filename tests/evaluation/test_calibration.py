@@ -182,9 +182,10 @@ def test_what_needs_normal_video_says_so_before_training(tiny: dict[str, Any], t
 
 def test_one_training_video_cannot_be_split(tiny: dict[str, Any], tmp_path: Path) -> None:
     recipe = held_out(tiny)
-    recipe["data"]["train_videos"] = 1
+    recipe["data"] |= {"train_videos": 1, "frames": 7}  # decoding would find that they are too short
     with pytest.raises(DataError, match="one training video cannot be split"):
         vadkit.run(recipe, out=tmp_path / "run")
+    assert not (tmp_path / "run").exists()
 
 
 def test_evaluation_of_a_run_without_held_out_video_says_what_is_missing(tiny: dict[str, Any], tmp_path: Path) -> None:
@@ -207,7 +208,7 @@ def test_an_unknown_frame_rate_or_missing_masks_are_told_before_training(
 ) -> None:
     own_labels, own_videos = Walkway.labels, Walkway.videos
     monkeypatch.setattr(Walkway, "videos", lambda self, split: [replace(v, fps=None) for v in own_videos(self, split)])
-    with pytest.raises(DataError, match="frame rate of 2 test videos is unknown, test_00 first"):
+    with pytest.raises(DataError, match="these test videos have no known frame rate: test_00, test_01"):
         vadkit.run(held_out(tiny), out=tmp_path / "run")
 
     def bare(self: Walkway, video: VideoRef) -> Labels | None:

@@ -132,6 +132,31 @@ def test_scores_of_every_other_frame_need_a_flag(files: Path, rule: str) -> None
     assert "score_stride" not in caught.value.fix
 
 
+def test_scores_that_end_early_in_one_video_are_no_missing_frames(files: Path) -> None:
+    labels = {name: np.arange(30) % 3 == 0 for name in "abc"}
+    scores = {name: np.arange(30.0) for name in labels}
+    for each in scores.values():
+        each[:4] = np.nan  # in all videos: a method that needs four frames
+    np.savez(files / "long.npz", **labels)  # pyright: ignore
+    np.savez(files / "some.npz", **scores)  # pyright: ignore
+    given: dict[str, Any] = {"labels": files / "long.npz"}
+    assert vadkit.evaluate_scores(files / "some.npz", **given).summary.uneven_ends == ()
+    scores["b"][-3:] = np.nan
+    np.savez(files / "some.npz", **scores)  # pyright: ignore
+    few = vadkit.evaluate_scores(files / "some.npz", **given)
+    assert any(line.endswith("did not fail there: b (last 3 frames)") for line in result_warnings(few))
+    scores["b"][-4:] = np.nan
+    np.savez(files / "some.npz", **scores)  # pyright: ignore
+    with pytest.raises(DataError, match="the last 4 frames more than in the other videos have no score") as caught:
+        vadkit.evaluate_scores(files / "some.npz", **given)
+    assert caught.value.where == f"{files / 'some.npz'}, video 'b'"
+    assert vadkit.evaluate_scores(files / "some.npz", allow_gaps=True, **given).summary.frames_without_score == 16
+    alone: dict[str, Any] = given | {"videos": ["b"]}
+    with pytest.raises(DataError, match="the first 4 and last 4 frames have no score, and would be filled in"):
+        vadkit.evaluate_scores(files / "some.npz", **alone)
+    assert vadkit.evaluate_scores(files / "some.npz", drop=(4, 4), **alone).summary.frames_without_score == 8
+
+
 def test_labels_of_a_data_set_in_one_array(files: Path) -> None:
     np.save(files / "ped2.npy", np.arange(2010) % 2)
     np.save(files / "flat.npy", np.arange(2010.0))
@@ -336,7 +361,7 @@ def test_the_command_prints_a_table_without_torch(files: Path) -> None:
         (["--high", "score=up"], "--high"),
         (["--high", "up"], "--high"),
         (["--data", "{use: avenue"], "--data"),
-        (["--data", "avenue"], "its folder is not set"),
+        (["--data", "avenue"], "the folder of its videos is not given"),
         ([], "--labels PATH"),
     ],
 )

@@ -15,7 +15,7 @@ from made_runs import make
 from typer.testing import CliRunner
 
 import vadkit
-from vadkit.cli.main import app
+from vadkit.cli.app import app
 from vadkit.core.errors import VadkitError
 from vadkit.core.values import Labels
 from vadkit.evaluation.systems import compare_systems

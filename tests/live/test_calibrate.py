@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 
 import vadkit
 from vadkit import Watch
-from vadkit.cli.main import app
+from vadkit.cli.app import app
 from vadkit.core.errors import CheckpointError, DataError, VadkitError
 from vadkit.live.calibrate import calibrate_run
 from vadkit.live.videos import find_videos
@@ -40,7 +40,7 @@ def test_scale_and_threshold_come_from_the_new_videos_alone(run: vadkit.Run, tmp
     )
     assert result.exit_code == 0, result.output
     assert "0.1 minutes of 2 videos" in result.output
-    assert "too short to show 1 false alarms an hour" in result.output
+    assert "too short to show a rate of 1 per hour" in result.output
     watch, before = Watch(tmp_path / "new"), Watch(run.path)
     assert watch.threshold != before.threshold
     # The normal videos themselves raise no alarm.

@@ -20,7 +20,7 @@ from tiny_runs import TINY
 from typer.testing import CliRunner, Result
 
 import vadkit
-from vadkit.cli.main import app
+from vadkit.cli.app import app
 from vadkit.core.errors import DataError, RunFolderError, VadkitError
 from vadkit.engine.export import formats
 from vadkit.engine.export.clip_scorer import random_frames

@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 import vadkit
-from vadkit.cli.main import app
+from vadkit.cli.app import app
 
 pytest.importorskip("ray", reason="Ray is not installed: pip install 'vadkit[ray]'")
 parquet = pytest.importorskip("pyarrow.parquet")
@@ -87,12 +87,12 @@ def test_the_files_are_those_of_one_process_although_a_worker_is_killed(
         thread.join()
     assert killed
     assert "4 videos scored" in output
-    assert "short: not scored: has 1 frames" in output
+    assert "short: not scored: has 1 frame, but" in output
     score(run, films, tmp_path / "one")
     assert files(tmp_path / "fleet") == files(tmp_path / "one")
     table = parquet.read_table(tmp_path / "fleet" / "videos.parquet").to_pylist()
     assert [row["frames"] for row in table] == [40, 40, 40, 40, None]
-    assert "has 1 frames" in table[-1]["problem"]
+    assert "has 1 frame, but" in table[-1]["problem"]
     assert (tmp_path / "fleet" / table[0]["scores"]).is_file()
     shutil.rmtree(films / "short")
     again = score(run, films, tmp_path / "fleet", "--ray", "local", code=0)  # Ray is not needed

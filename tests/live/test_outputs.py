@@ -60,6 +60,7 @@ class Hanging(Recorder):
 
     def _hang(self, method: str) -> None:
         if method == self.method:
+            self.tell("no answer; trying again")
             self.free.wait()
 
     def open(self, source: WatchedSource) -> None:
@@ -132,6 +133,7 @@ def test_a_sink_that_hangs_does_not_stop_the_others(method: str, live: bool, fre
     assert states["hanging"].lost
     assert states["hanging"].skipped > 300
     assert any("did not finish within" in text for text in told)
+    assert "output hanging: no answer; trying again" in told
     if not live:
         assert states["recorder"].skipped == 0  # a recording waits for a sink that works
 
@@ -187,8 +189,8 @@ def test_a_sink_that_fails_after_the_start_limit_is_reported_once(error: Excepti
     state = found.states["late"]
     assert (state.failed, state.lost, state.skipped) == (1, 2, 0)
     reason = "the broker refuses -> correct the login" if isinstance(error, VadkitError) else "cannot start: KeyError"
-    assert len(told) == 2
-    assert told[1].startswith(f"output late: does not start; its alarms are lost: {reason}")
+    assert len(told) == 3
+    assert told[2].startswith(f"output late: does not start; its alarms are lost: {reason}")
 
 
 def test_an_open_alarm_ends_with_the_watch() -> None:

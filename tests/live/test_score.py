@@ -18,7 +18,7 @@ from PIL import Image
 from typer.testing import CliRunner, Result
 
 import vadkit
-from vadkit.cli.main import app
+from vadkit.cli.app import app
 from vadkit.core.errors import DataError, RunFolderError, VadkitError
 from vadkit.core.files import LEFTOVERS
 from vadkit.core.progress import NoProgress
@@ -114,6 +114,10 @@ def test_scores_and_events_are_those_of_the_run(run: vadkit.Run, root: Path, tmp
             assert found[key] == event[key] or float(found[key]) == pytest.approx(float(event[key]), rel=1e-4)
 
 
+def _events(count: int) -> str:
+    return f"{count} event{'s' if count != 1 else ''}"
+
+
 def test_a_second_call_scores_only_what_is_missing(
     run: vadkit.Run, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -124,8 +128,14 @@ def test_a_second_call_scores_only_what_is_missing(
     assert door.is_file()  # relative to the current folder
     before, events = door.stat().st_mtime_ns, len(_rows(out / "events.csv"))
     assert events
+    other = _score(run, "gate/x.mp4", "--out", out).output
+    both = len(_rows(out / "events.csv"))
+    assert (
+        f"1 video scored\n{_events(both - events)} in 1 video\n{_events(both)} in all 2 videos of the folder: " in other
+    )
+    gate.with_suffix(".json").unlink()
     again = _score(run, "**/*.mp4", "--out", out)
-    assert "1 video scored; 1 scored before" in again.output
+    assert f"1 video scored; 1 scored before\n{_events(both)}: " in again.output
     assert door.stat().st_mtime_ns == before
     assert gate.is_file()
     assert len(_rows(out / "events.csv")) >= events
@@ -165,7 +175,7 @@ def test_a_damaged_video_does_not_stop_the_others(run: vadkit.Run, root: Path, t
     assert "1 video scored; 2 not scored" in done.output
     [line] = [line for line in done.output.splitlines() if "broken.mp4: not scored: " in line]
     assert "cannot be decoded" in line
-    assert "has 5 frames, but a clip needs 8" in done.output
+    assert "has 5 frames, but a clip spans 8 -> give a longer video" in done.output
     assert not list((tmp_path / "out").rglob("*broken*"))
     assert _score(run, "--list", listed, "--out", tmp_path / "out").exit_code == 1
 

@@ -17,7 +17,7 @@ from tiny_runs import make_run
 from typer.testing import CliRunner
 
 import vadkit
-from vadkit.cli.main import app
+from vadkit.cli.app import app
 from vadkit.core.errors import DataError, VadkitError
 from vadkit.core.progress import NoProgress
 from vadkit.core.watching import FrameScore
@@ -115,7 +115,7 @@ def test_what_cannot_be_watched_with_is_said(run: vadkit.Run, film: Path, tiny: 
     short.mkdir()
     for path in sorted(film.iterdir())[:5]:
         (short / path.name).write_bytes(path.read_bytes())
-    with pytest.raises(DataError, match="has 5 frames, but a clip needs 8"):
+    with pytest.raises(DataError, match="has 5 frames, but a clip spans 8"):
         _score(Watch(run.path), short)
 
 

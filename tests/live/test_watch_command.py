@@ -23,7 +23,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 import vadkit
-from vadkit.cli.main import app
+from vadkit.cli.app import app
 from vadkit.core.errors import DataError, RecipeError, VadkitError
 from vadkit.live.following import follow
 from vadkit.live.outputs import NamedSink, Outputs
@@ -76,7 +76,7 @@ def test_problems_of_all_sinks_are_reported_together(run: vadkit.Run, film: Path
     text = str(caught.value)
     assert f"{sinks}:2:11: unknown sink 'webhok'\n  -> did you mean 'webhook'?" in text
     assert f"{sinks}:3:28: sink 'clip' has no key 'befor'\n  -> did you mean 'before'?" in text
-    assert "--sink 1: 'sink' (jsonl) lacks 'file'" in text
+    assert "--sink 1: 'sink' (jsonl) lacks 'file'\n  -> write {use: jsonl, file: ...}; 'vadkit list jsonl' " in text
     assert "--sink 2: " in text  # the text of a sink can contain a password
     assert "'sink.run' should be a list, not 'notify'" in text
     sinks.write_text("- terminal\n")

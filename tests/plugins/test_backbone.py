@@ -23,7 +23,7 @@ from typer.testing import CliRunner
 
 import vadkit
 from vadkit.api import ClipSpec, DataError, ShapeError, VadkitError
-from vadkit.cli.main import app
+from vadkit.cli.app import app
 from vadkit.engine.dry_run import dry_run
 from vadkit_backbone.encoder import Backbone
 from vadkit_backbone.weights import read_state_dict

@@ -61,7 +61,7 @@ def test_labelled_images_without_a_frame_rate_are_refused_before_they_are_decode
     (root / "labels.csv").write_text("video,start_frame,end_frame\ndoor,2,4\n")
     cache = tmp_path / "cache"
     monkeypatch.setenv("VADKIT_CACHE", str(cache))
-    with pytest.raises(DataError, match="frame rate of 1 test videos is unknown, door first") as caught:
+    with pytest.raises(DataError, match="these test videos have no known frame rate: door") as caught:
         vadkit.run(recipe(tiny, held_out=0.5), data_root=root, out=tmp_path / "run")
     assert "--set data.fps=25" in caught.value.fix
     assert not list(cache.rglob("*.npy"))
@@ -70,7 +70,7 @@ def test_labelled_images_without_a_frame_rate_are_refused_before_they_are_decode
 def test_the_data_root_is_the_folder_itself(tiny: dict[str, Any], root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     chosen = loads(json.dumps(recipe(tiny)), registry=Registry.discover()).data.dataset
     assert names(open_dataset(chosen, root).videos("test")) == ["door", "gate"]
-    with pytest.raises(DataError, match="its folder is not set") as caught:
+    with pytest.raises(DataError, match="the folder of its videos is not given") as caught:
         open_dataset(chosen, None)
     assert "train/ with normal video" in caught.value.fix
     monkeypatch.setenv("VADKIT_DATA", str(root))

@@ -82,6 +82,11 @@ def test_it_follows_the_watch(browser: Any, sink: Http, problems: list[str]) -> 
     expect(newest.locator(".more")).to_have_text("still active, highest score 3")
     expect(newest).to_have_class("open")
     assert page.locator("#alarms li").count() == 2
+    sink.status(SourceStatus("frozen", 8.0, "no change"))
+    expect(page.locator("#state")).to_have_text("Alarm; source: frozen, no change")
+    sink.frame(watched.score(205, 4.0, active=True, is_peak=True))
+    expect(newest.locator(".more")).to_have_text("still active, highest score 4")
+    expect(newest.locator("img")).to_have_attribute("src", re.compile("peak=205$"))
     sink.alarm(replace(event, alarm=watched.end(200, 210).alarm))
     sink.frame(watched.score(201, 1.0))
     sink.status(SourceStatus("black", 8.0, "the picture is <i>black</i>"))

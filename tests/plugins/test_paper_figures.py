@@ -259,6 +259,6 @@ def test_figures_of_a_run(tiny: dict[str, Any], tmp_path: Path) -> None:
         True,
         True,
     ]
-    assert "its folder is not set" in told.lines[0]
-    with pytest.raises(DataError, match="its folder is not set"):
+    assert "the folder of its videos is not given" in told.lines[0]
+    with pytest.raises(DataError, match="the folder of its videos is not given"):
         reporting.draw(done.path, ["worst_frames"])

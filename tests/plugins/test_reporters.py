@@ -161,8 +161,15 @@ def test_one_class_and_constant_scores_make_no_roc_and_no_warning(tmp_path: Path
     assert not (tmp_path / "figures/roc.png").exists()
 
 
-def test_figures_leave_pyplot_alone() -> None:
-    code = "import sys, vadkit_standard.reporters.figures; sys.exit('matplotlib.pyplot' in sys.modules)"
+def test_figures_import_matplotlib_when_they_draw_and_never_pyplot() -> None:
+    reporters = ("error_maps", "figures", "histograms", "weight_curve", "worst_frames")
+    code = f"""
+import sys
+from vadkit_standard.reporters import drawing, {", ".join(reporters)}
+assert "matplotlib" not in sys.modules
+drawing.new_figure(4, 3).subplots()
+assert "matplotlib.pyplot" not in sys.modules
+"""
     subprocess.run([sys.executable, "-c", code], check=True)
 
 

@@ -189,8 +189,11 @@ def test_a_webhook_that_fails_names_no_secret(hook: Hook, status: int, requests:
 
 
 def test_a_webhook_without_a_server_or_an_answer(hook: Hook) -> None:
+    sink, told = Webhook(url="http://127.0.0.1:9/", retries=1, pause=0.0), list[str]()
+    sink.tell = told.append
     with pytest.raises(VadkitError, match=r"127\.0\.0\.1:9 cannot be reached: Connection refused"):
-        Webhook(url="http://127.0.0.1:9/", retries=1, pause=0.0).alarm(watched.begin())
+        sink.alarm(watched.begin())
+    assert told == ["http://127.0.0.1:9 cannot be reached: Connection refused; trying again"]
     hook.server.shutdown()  # connections are accepted, but not answered
     with pytest.raises(VadkitError, match=r"does not answer within 0.05 s"):
         Webhook(url=hook.url, retries=0, timeout=0.05).alarm(watched.begin())

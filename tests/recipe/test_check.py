@@ -171,7 +171,8 @@ FAULTS: dict[str, tuple[str, str, list[str]]] = {
     "lacking keys": (
         "{use: enc, tau: 4}",
         "{use: enc}",
-        ["first.yaml:5:3: 'model.encoder' (enc) lacks 'tau'"],
+        ["first.yaml:5:3: 'model.encoder' (enc) lacks 'tau'\n"
+         "  -> write {use: enc, tau: ...}; 'vadkit list enc' describes the keys"],
     ),
     "lacking keys of a section": (
         "{epochs: 2, batch_size: 8, optimizer: {use: adam, lr: 1e-2}, lr_scheduler: cosine}",
@@ -374,7 +375,8 @@ FAULTS: dict[str, tuple[str, str, list[str]]] = {
     "a nested component": (
         "{use: enc, tau: 4}",
         "{use: pair, first: enc}",
-        ["first.yaml:5:24: 'model.encoder.first' (enc) lacks 'tau'"],
+        ["first.yaml:5:24: 'model.encoder.first' (enc) lacks 'tau'\n"
+         "  -> write {use: enc, tau: ...}; 'vadkit list enc' describes the keys"],
     ),
     "nested components in lists and mappings": (
         "{use: enc, tau: 4}",

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
 import pytest
+from killing import differences
 
+import vadkit
 from vadkit import recipe
 from vadkit.core.errors import ShapeError
 from vadkit.engine.dry_run import dry_run
@@ -41,10 +44,11 @@ COMPARISONS = ("baselines/ped2_small", "baselines/walkway")
 FULL = [f"baselines/{method}/{data}" for method in METHODS for data in ("ped2", "avenue", "st")]
 FULL += [f"baselines/{method}/ucf_crime" for method in ON_ITAE]
 SMALL = [f"{folder}/{variant}" for folder in COMPARISONS for variant in family_of(folder).variants]
-SAME_PARTS = [
+SAME_PARTS = [  # as in walkway
     f"baselines/ped2_small/{method}"
     for method in (*ON_ITAE, "abnormal_gan", "amdn", "fastano", "s2_vae", "stack_rnn", "tsc")
-]  # as in walkway
+]
+QUICK = "abnormal_gan"  # tests/engine/test_killed.py compares more: ITAE with flows, bfloat16, and a critic
 OURS = [name for name in (*FULL, *SMALL) if not name.endswith("itae_nf")]
 
 
@@ -93,6 +97,21 @@ def test_small_recipes_differ_in_method_alone(name: str, installed: Registry) ->
 def test_an_empty_clip_passes(name: str, installed: Registry) -> None:
     densities = {f"density.{each}" for each in recipe.load(name, registry=installed).densities}
     assert set(dry_run(name)) == densities | (set() if name.endswith(("amdn", "frame_difference")) else {"model"})
+
+
+@pytest.mark.parametrize("method", sorted(family_of("baselines/walkway").variants))
+def test_the_same_seed_gives_the_same_bits(method: str, installed: Registry, tmp_path: Path) -> None:
+    if method != QUICK and "VADKIT_SLOW" not in os.environ:
+        pytest.skip("slow: set VADKIT_SLOW=1")
+    name = f"baselines/walkway/{method}"
+    found = recipe.load(name, registry=installed)
+    fitted = [f"densities.{each}" for each, density in found.densities.items() if density.fit is not None]
+    changes = [f"{part}.fit.steps=2" for part in (*fitted, *(["model"] if found.model and found.model.fit else []))]
+    changes += ["data.train_videos=3", "data.test_videos=2", "data.frames=40", "data.clip.size=[32, 48]"]
+    changes += ["evaluate.metrics=[micro_auc]", "report=[json]", "engine.threads=1"]
+    runs = [vadkit.run(name, overrides=changes, out=tmp_path / each, registry=installed) for each in ("one", "two")]
+    assert runs[0].metrics["metrics"]
+    assert differences(*(each.path for each in runs)) == []
 
 
 def test_a_stride_that_leaves_holes_is_refused_before_training() -> None:

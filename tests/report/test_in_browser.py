@@ -70,10 +70,10 @@ def test_keys_move_by_frames_events_and_videos(opened: OpenPage) -> None:
     assert opened.frame == EVENT[1] - 10
     opened.pictured(EVENT[1] - 10)
     assert abs(opened.brightest_column(0) - (EVENT[1] - 6)) <= 6
-    press(opened, "n")
-    assert opened.frame == EVENT[0]
+    press(opened, "n")  # the peak of the event
+    assert opened.frame == EVENT[1]
     press(opened, "n")  # there is no other event
-    assert opened.frame == EVENT[0]
+    assert opened.frame == EVENT[1]
     press(opened, "j", "j")
     assert opened.video == "gate"
     assert opened.page.is_visible("#no-pictures")
@@ -82,7 +82,7 @@ def test_keys_move_by_frames_events_and_videos(opened: OpenPage) -> None:
     press(opened, "j")  # it is the last one
     assert opened.video == "gate"
     press(opened, "p")  # back to the event of the first video
-    assert (opened.video, opened.frame) == ("door", EVENT[0])
+    assert (opened.video, opened.frame) == ("door", EVENT[1])
 
 
 def test_space_plays_and_pauses(opened: OpenPage) -> None:

@@ -35,6 +35,7 @@ def test_names_are_matched_by_their_numbers(given: list[str], wanted: list[str])
         (["1", "001"], ["01"], r"missing: 01; 2 of 2 videos here .*: 001, 1|missing: 01; .*: 1, 001"),
         (["01", "01", "02"], ["01", "02"], r"1 videos are there more than once: 01"),
         ([], [str(n) for n in range(9)], r"9 of the data set's 9 videos are missing: 0, 1, 2, 3, 4, 5 and 3 more"),
+        (["test_00", "test_01"], ["train_00", "train_01"], r"2 of 2 videos here are not in the data set: test_00"),
         (["Arson028", "Fight001"], ["Abuse028", "Arrest001"], r"2 of 2 videos here"),
     ],
 )

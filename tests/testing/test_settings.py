@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from vadkit.api import Component, PluginError, VadkitError
-from vadkit.cli.main import app
+from vadkit.cli.app import app
 from vadkit.core.errors import RecipeError
 from vadkit.testing import expectations, parametrize_with_checks, run_checks, subjects
 

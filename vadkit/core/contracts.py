@@ -17,29 +17,29 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from vadkit.core.source_status import SourceStatus
-from vadkit.core.values import (
-    BottleneckOutput,
-    ClipOutputs,
-    FeatureSpec,
-    Labels,
-    LatentSpec,
-    RunResult,
-    Samples,
-    Scope,
-    ScoredVideo,
-    Split,
-    TrainingClip,
-    VideoRef,
-)
-from vadkit.core.watching import AlarmEvent, FrameScore, WatchedSource, WatchSummary
-
 if TYPE_CHECKING:
     import numpy as np
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
     from torch import Tensor, nn
     from torch.optim import Optimizer as TorchOptimizer
+
+    from vadkit.core.source_status import SourceStatus
+    from vadkit.core.values import (
+        BottleneckOutput,
+        ClipOutputs,
+        FeatureSpec,
+        Labels,
+        LatentSpec,
+        RunResult,
+        Samples,
+        Scope,
+        ScoredVideo,
+        Split,
+        TrainingClip,
+        VideoRef,
+    )
+    from vadkit.core.watching import AlarmEvent, FrameScore, WatchedSource, WatchSummary
 
 
 class Dataset(ABC):
@@ -790,6 +790,10 @@ class Sink(ABC):
     def close(self, summary: WatchSummary) -> None:
         """Finish. vadkit calls this once, also after an error of the source."""
         del summary
+
+    def tell(self, text: str) -> None:
+        """Report a problem while a method still tries again. `vadkit watch` replaces this method to print the text."""
+        del text
 
 
 class Optimizer(ABC):

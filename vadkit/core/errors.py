@@ -6,9 +6,11 @@ exits with `exit_code`. Any other exception is a bug in vadkit or in a plugin.
 
 from __future__ import annotations
 
+import copyreg
 import difflib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 
 class VadkitError(Exception):
@@ -31,6 +33,10 @@ class VadkitError(Exception):
     def __init__(self, what: str, *, where: str = "", fix: str = "") -> None:
         self.what, self.where, self.fix = what, where, fix
         super().__init__(what, where, fix)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Rebuild the error in another process without its constructor, which has other parameters in a subclass."""
+        return copyreg.__newobj__, (type(self), *self.args), vars(self)  # pyright: ignore[reportAttributeAccessIssue]
 
     def __str__(self) -> str:
         head = f"{self.where}: {self.what}" if self.where else self.what

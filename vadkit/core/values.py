@@ -352,6 +352,13 @@ class VideoRef:
     fingerprint: str = ""
     time_stamps: bool = True
 
+    @property
+    def where(self) -> str:
+        """The video in messages: its file or folder, or its name if it is drawn."""
+        if isinstance(self.source, Path):
+            return str(self.source)
+        return str(self.source[0].parent) if isinstance(self.source, tuple) and self.source else f"video {self.name}"
+
 
 @dataclass(frozen=True, slots=True)
 class Track:
@@ -681,7 +688,9 @@ class ResultSummary:
         coverage_min: smallest number of windows that scored a frame.
         coverage_mean: mean number of windows that scored a frame.
         frames_without_score: number of frames that no window scored.
-        frames_dropped: number of these frames that are left out of the metrics.
+        uneven_ends: videos in which more frames at the start or end lack a score than in the others, as
+            "VIDEO (first N and last M frames)".
+        frames_dropped: number of the frames without a score that are left out of the metrics.
         single_class_videos: labelled videos in which all frames have the same label.
         unlabelled_videos: videos without labels.
         constant: components that had the same score in every frame of a video, as "COMPONENT in VIDEO".
@@ -712,6 +721,7 @@ class ResultSummary:
     coverage_min: int = 0
     coverage_mean: float = 0.0
     frames_without_score: int = 0
+    uneven_ends: tuple[str, ...] = ()
     frames_dropped: int = 0
     single_class_videos: tuple[str, ...] = ()
     unlabelled_videos: tuple[str, ...] = ()

@@ -6,7 +6,6 @@ import hashlib
 from collections import Counter
 from collections.abc import Sequence
 from functools import cached_property
-from pathlib import Path
 from typing import Any, get_args
 
 import numpy as np
@@ -211,10 +210,10 @@ class DataModule:
         Raises:
             DataError: a video cannot be decoded, is shorter than a clip, is slower than `data.fps`, or has another
                 number of frames than of labels. Or a video is damaged and `on_corrupt` is "error", frame rates differ
-                and `mixed_rates` is "error", or the cache's limit is too small. Or all training videos are too short
-                for an augmentation.
+                and `mixed_rates` is "error", a single training video would be split, or the cache's limit is too
+                small. Or all training videos are too short for an augmentation.
         """
-        data = self.data
+        data, (training, _) = self.data, self._split  # one training video cannot be split, and is refused
         if fps:
             self._check_fps()
         self._check_rates()
@@ -229,7 +228,7 @@ class DataModule:
                         self._progress.message(f"warning: {split} {kind} ignored because {why}: {join_names(names)}")
             self._progress.begin(f"decode {split}", len(videos), unit="videos")
             for number, video in enumerate(videos, 1):
-                window_count(len(self.frames(video)), self.clip, 1, video=video.name, short=data.short)
+                window_count(len(self.frames(video)), self.clip, 1, where=video.where, short=data.short)
                 if damages := self._cache.damages(video, self.clip):
                     self._report_damage(split, video, damages)
                 self._progress.advance(number, amount=1)
@@ -237,7 +236,7 @@ class DataModule:
         if self._box_reader is not None:
             self._check_boxes()
         if self.data.augment:
-            self.augmenter.check_videos([len(self.frames(video)) for video in self._split[0]])
+            self.augmenter.check_videos([len(self.frames(video)) for video in training])
         for video in self.videos("test"):
             if video.name in labels:
                 self._check_length(video, labels[video.name])
@@ -258,7 +257,7 @@ class DataModule:
             fix = "run 'vadkit data check': frames are missing, or the labels are of another version"
             if video.name in self.damaged.get("test", {}):
                 fix = "the video is damaged: fetch it again"
-            raise DataError(what, where=f"video {video.name}", fix=fix)
+            raise DataError(what, where=video.where, fix=fix)
 
     def _check_rates(self) -> None:
         """Refuse videos that are slower than `data.fps`. Without it, refuse or report videos of different rates."""
@@ -279,13 +278,13 @@ class DataModule:
         with reading(chosen.component.name):
             without = [video.name for video in self.videos("test") if not video.fps and self._dataset.labels(video)]
         if without:
-            what = f"a metric counts seconds, but the frame rate of {len(without)} test videos is unknown, "
-            fix = "set --set data.fps=25, with the frames per second of your videos, or leave the metric out"
-            raise DataError(f"{what}{without[0]} first", where=chosen.component.name, fix=fix)
+            what = f"a metric counts seconds, but these test videos have no known frame rate: {join_names(without)}"
+            fix = "add --set data.fps=25, with the frames per second of your videos, or leave the metric out"
+            raise DataError(what, where=chosen.component.name, fix=fix)
 
     def _report_damage(self, split: Split, video: VideoRef, damages: Sequence[Damage]) -> None:
         """Refuse a damaged video, or print a warning and record it for the manifest."""
-        where = str(video.source) if isinstance(video.source, Path) else video.name
+        where = video.where
         texts = [str(damage) for damage in damages]
         if self.data.on_corrupt == "error":
             fix = "fetch the file again, or set data.on_corrupt: warn to use the intact frames"

@@ -104,7 +104,7 @@ def _check_own_folder(config: ComponentConfig, data_root: str | Path | None) -> 
     root = _root_folder(data_root)
     if not default or root is None:
         return
-    where = f"data set {config.component.name}"
+    where = f"data set {config.component.name!r}"
     with reading(where):
         if root.is_dir() and not (root / default).is_dir():
             fix = "give both data sets their own folder (or link), and set --data-root to the folder that holds both"
@@ -122,12 +122,13 @@ def open_dataset(config: ComponentConfig, data_root: str | Path | None) -> Datas
     if not getattr(dataset, "needs_root", True):
         return build(config, None)
     root = _root_folder(data_root)
-    where = f"data set {config.component.name}"
+    where = f"data set {config.component.name!r}"
     if root is None:
-        raise DataError("its folder is not set", where=where, fix=f"give --data-root or set {DATA_ROOT}.\n{layout}")
+        fix = f"give --data-root DIR, or set the environment variable {DATA_ROOT}.\n{layout}"
+        raise DataError("the folder of its videos is not given", where=where, fix=fix)
     with reading(where):
         if not root.is_dir():
-            fix = f"correct --data-root or {DATA_ROOT}.\n{layout}"
+            fix = f"correct --data-root, or the environment variable {DATA_ROOT}.\n{layout}"
             raise DataError(f"the folder {root} does not exist", where=where, fix=fix)
         has_default = bool(default) and (root / default).is_dir()
     return build(config, root / default if has_default else root)

@@ -126,8 +126,10 @@ class Scoring:
         engine, short = self.recipe.engine, self.recipe.data.short
         lengths = {video.name: len(self.datamodule.frames(video)) for video in videos}
         windows = {
-            name: window_count(frames, self.experiment.clip, engine.score_stride, video=name, short=short)
-            for name, frames in lengths.items()
+            video.name: window_count(
+                lengths[video.name], self.experiment.clip, engine.score_stride, where=video.where, short=short
+            )
+            for video in videos
         }
         missing = self.processes.of_first(
             {name for name, frames in lengths.items() if not self._scored(folder, name, frames, kept_maps, previews)}

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,7 +64,7 @@ def measure(
         measured.values.update({key: float(value) for key, value in values.items()})
         if rank:
             shares = {key: value for key, value in values.items() if key not in metric.units}
-            measured.intervals.update(_intervals(rank, len(videos), seed, rounds, shares))
+            measured.intervals.update(_intervals(rank, len(videos), seed, rounds, shares=shares))
     return measured
 
 
@@ -72,15 +73,17 @@ def _intervals(
     videos: int,
     seed: int,
     rounds: int,
-    shares: Mapping[str, float] | None = None,
+    *,
+    shares: Mapping[str, float] = MappingProxyType({}),
+    differences: Mapping[str, float] = MappingProxyType({}),
 ) -> dict[str, Interval]:
     """Name -> interval over draws of the videos, for values that are defined in enough rounds.
 
-    `shares` has the values of the videos themselves, for those that are numbers from 0 to 1.
+    `shares` and `differences` have the values of the videos themselves: numbers from 0 to 1, and differences of values.
     """
-    drawn, shares = draw_values(compute, videos, seed, rounds), shares or {}
+    drawn = draw_values(compute, videos, seed, rounds)
     return {
-        name: interval(values, videos, shares.get(name))
+        name: interval(values, videos, shares.get(name), differences.get(name))
         for name, values in drawn.items()
         if len(values) >= _LEAST * rounds
     }
@@ -112,22 +115,25 @@ def draw_values(
     return values_of
 
 
-def interval(draws: Sequence[float], videos: int, share: float | None = None) -> Interval:
+def interval(
+    draws: Sequence[float], videos: int, share: float | None = None, difference: float | None = None
+) -> Interval:
     """The 95 % interval of a value, from its bootstrap draws.
 
     Plain percentiles (2.5 and 97.5) are too narrow for few videos: a draw of V videos varies less than V new videos
-    do, by the factor sqrt((V - 1) / V), and nothing accounts for the uncertainty of this variation. Both methods here
+    do, by the factor sqrt((V - 1) / V), and nothing accounts for the uncertainty of this variation. All methods here
     use the t distribution with V - 1 degrees of freedom for that.
 
     A value from 0 to 1, such as an AUC, varies less, the nearer it is to 1. Its interval is a t interval on the logit
-    scale, with the deviation of the draws there. Other values, and values with draws of 0 or 1, have the expanded
-    percentiles of Hesterberg ("What Teachers Should Know About the Bootstrap", 2015), which are 1.1 and 98.9 for 12
-    videos.
+    scale, with the deviation of the draws there. A difference has a t interval with the deviation of the draws. Other
+    values, and values with draws of 0 or 1, have the expanded percentiles of Hesterberg ("What Teachers Should Know
+    About the Bootstrap", 2015), which are 1.1 and 98.9 for 12 videos.
 
     Args:
         draws: the value in each round.
         videos: V, at least 2.
         share: the value of the videos themselves, if it is a number from 0 to 1.
+        difference: the value of the videos themselves, if it is a difference of the values of two methods.
     """
     from scipy.special import expit, logit, ndtr, stdtrit
 
@@ -136,6 +142,9 @@ def interval(draws: Sequence[float], videos: int, share: float | None = None) ->
     if share is not None and min(share, values.min()) > 0 and max(share, values.max()) < 1:
         half = deviations * logit(values).std(ddof=1)
         return float(expit(logit(share) - half)), float(expit(logit(share) + half))
+    if difference is not None:
+        half = deviations * values.std()
+        return float(difference - half), float(difference + half)
     outside = 100 * ndtr(-deviations)
     low, high = np.percentile(values, (outside, 100 - outside))
     return float(low), float(high)
@@ -156,7 +165,7 @@ def differences(
         a, b = compute_first(times), compute_second(times)
         return {name: a[name] - b[name] for name in a.keys() & b.keys()}
 
-    return _intervals(difference, len(first), seed, rounds)
+    return _intervals(difference, len(first), seed, rounds, differences=difference(np.ones(len(first), np.int64)))
 
 
 def chance(

@@ -156,6 +156,33 @@ def enough_windows(coverage: NDArray[np.int64], min_windows: int) -> NDArray[np.
     return coverage >= min(min_windows, int(coverage.max()))
 
 
+def uneven_ends(without: Mapping[str, NDArray[np.bool_]]) -> dict[str, tuple[int, int]]:
+    """Video -> number of frames at its start and at its end that lack a score, less those of every video.
+
+    A method leaves out the same number of frames at the ends of all videos. More of them in one video are a fault. Of a
+    single video, all count.
+
+    Args:
+        without: video -> (F,) bool, True for frames without a score.
+    """
+    ends: dict[str, tuple[int, int]] = {}
+    for name, missing in without.items():
+        scored = np.flatnonzero(~missing)
+        ends[name] = (int(scored[0]), int(missing.size - 1 - scored[-1])) if scored.size else (missing.size, 0)
+    starts, stops = zip(*ends.values(), strict=True)
+    first, last = (min(starts), min(stops)) if len(ends) > 1 else (0, 0)
+    return {name: (start - first, stop - last) for name, (start, stop) in ends.items() if start > first or stop > last}
+
+
+def ends_text(first: int, last: int) -> str:
+    """The two numbers of `uneven_ends` in words.
+
+    >>> ends_text(4, 0), ends_text(4, 7)
+    ('first 4', 'first 4 and last 7')
+    """
+    return " and ".join(f"{end} {count}" for end, count in (("first", first), ("last", last)) if count)
+
+
 def _impute_one(video: VideoScores, rule: MissingScores, min_windows: int, stride: int) -> Imputed:
     without = np.zeros(video.coverage.shape, bool)
     for name, scores in video.components.items():

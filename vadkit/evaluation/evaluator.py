@@ -18,7 +18,15 @@ from vadkit.evaluation.bootstrap import chance, measure
 from vadkit.evaluation.calibration import calibrate
 from vadkit.evaluation.chance import random_scorer
 from vadkit.evaluation.config import EvaluationConfig, EvaluationData
-from vadkit.evaluation.coverage import Imputed, check_labels, check_normal, check_videos, impute
+from vadkit.evaluation.coverage import (
+    Imputed,
+    check_labels,
+    check_normal,
+    check_videos,
+    ends_text,
+    impute,
+    uneven_ends,
+)
 from vadkit.evaluation.fusion import Fusion
 from vadkit.evaluation.rows import Case, component_rows, fuse_cases, fused_row, kept_of
 from vadkit.evaluation.weights import divide_by_deviations, fit_to
@@ -158,6 +166,11 @@ def _defined(videos: Sequence[ScoredVideo], metrics: Sequence[Metric]) -> dict[s
     return values
 
 
+def _uneven_ends(cases: Sequence[Case]) -> tuple[str, ...]:
+    found = uneven_ends({case.video.name: case.video.without for case in cases})
+    return tuple(f"{name} ({ends_text(*ends)} frames)" for name, ends in found.items())
+
+
 def _summary(cases: Sequence[Case], videos: Sequence[VideoScores], config: EvaluationConfig) -> ResultSummary:
     coverage = np.concatenate([video.coverage for video in videos])
     truth = {case.video.name: case.labels for case in cases if case.labels is not None}
@@ -169,6 +182,7 @@ def _summary(cases: Sequence[Case], videos: Sequence[VideoScores], config: Evalu
         coverage_min=int(coverage.min()),
         coverage_mean=float(coverage.mean()),
         frames_without_score=sum(int(case.video.without.sum()) for case in cases),
+        uneven_ends=_uneven_ends(cases) if len(cases) > 1 else (),
         frames_dropped=sum(int((~case.video.kept).sum()) for case in cases),
         single_class_videos=tuple(name for name, labels in truth.items() if labels.all() or not labels.any()),
         unlabelled_videos=tuple(case.video.name for case in cases if case.labels is None),

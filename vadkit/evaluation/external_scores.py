@@ -18,6 +18,7 @@ from vadkit.data.opening import open_dataset
 from vadkit.evaluation import EvaluationData, Evaluator
 from vadkit.evaluation.bootstrap import ROUNDS
 from vadkit.evaluation.build import build_evaluation, refuse_test_tuning
+from vadkit.evaluation.coverage import ends_text, uneven_ends
 from vadkit.evaluation.reporting import refuse_run, write_reports
 from vadkit.evaluation.run_scores import evaluate_under_all_protocols
 from vadkit.plugin.registry import Registry
@@ -27,7 +28,7 @@ from vadkit.store.external.reading import Ends, High, Reading
 from vadkit.store.external.scores import read_external_scores, read_normal, read_regions, scored_lengths
 from vadkit.store.scores import VideoScores
 
-_MOST_GAPS = 0.1  # share of the frames between scored ones that may lack a score without `allow_gaps`
+_MOST_GAPS = 0.1  # share of the frames that may lack a score without `allow_gaps`
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,8 @@ def evaluate_scores(
         dropped: number of frames without a score at the start and at the end of each video.
         drop: number of frames at the start and at the end of each video that have scores which do not count.
         high: what a high score means; "normal" for PSNR and similar scores. Or component -> what it means.
-        allow_gaps: accept that more than a tenth of the frames between scored frames have no score.
+        allow_gaps: accept that more than a tenth of the frames have no score, between scored frames of all videos or
+            at the ends of one video only.
         overrides: changes as `--set` takes them: `evaluate.protocol=memae`, `fuse.score.weight=0.5`.
         report: reporters to call, by name, or as `{use: name, ...keys}`.
         out: the folder that they write into.
@@ -198,7 +200,7 @@ def _evaluate(
         what = "a metric needs anomaly maps or boxes, but these scores have neither"
         raise DataError(what, where="evaluate.metrics", fix="give them with --maps PATH, or leave the metric out")
     if not given.allow_gaps:
-        _refuse_gaps(data.videos, protocol.missing_scores, given.scores)
+        _refuse_gaps(data.videos, protocol.missing_scores, given)
     name = given.scores.stem or str(given.scores)
     result = Evaluator(config).evaluate(data, name=name, folder=out or Path()).result
     reading = given.reading
@@ -208,19 +210,21 @@ def _evaluate(
     return replace(result, summary=replace(result.summary, scores_input=scores_input))
 
 
-def _refuse_gaps(videos: Sequence[VideoScores], rule: MissingScores, path: Path) -> None:
-    """Raise a DataError if many frames between scored frames have no score: most numbers would not be the method's."""
+def _refuse_gaps(videos: Sequence[VideoScores], rule: MissingScores, given: ExternalScores) -> None:
+    """Raise a DataError if many frames have no score: most numbers would not be the method's."""
     if rule == "error":
         return
+    done = "would be left out" if rule == "drop" else f"would be filled in (missing_scores: {rule})"
+    without = {
+        video.name: np.any([np.isnan(scores) for scores in video.components.values()], axis=0) for video in videos
+    }
     gaps, frames, first = 0, 0, ""
-    for video in videos:
-        missing = np.any([np.isnan(scores) for scores in video.components.values()], axis=0)
+    for name, missing in without.items():
         scored = np.flatnonzero(~missing)
         between = int(missing[scored[0] : scored[-1] + 1].sum()) if scored.size else 0
-        first = first or (video.name if between else "")
+        first = first or (name if between else "")
         gaps, frames = gaps + between, frames + missing.size
     if gaps > _MOST_GAPS * frames:
-        done = "would be left out" if rule == "drop" else f"would be filled in (missing_scores: {rule})"
         what = (
             f"{gaps} of {frames} frames between scored frames have no score (the first in video {first!r}), and {done}"
         )
@@ -228,4 +232,15 @@ def _refuse_gaps(videos: Sequence[VideoScores], rule: MissingScores, path: Path)
             "score every frame, or repeat a score that stands for n frames: np.repeat(scores, n)[:frames]; "
             "--allow-gaps evaluates such scores anyway"
         )
-        raise DataError(what, where=str(path), fix=fix)
+        raise DataError(what, where=str(given.scores), fix=fix)
+    declared = np.maximum(given.reading.dropped, given.reading.drop) if len(videos) == 1 else (0, 0)
+    for name, ends in uneven_ends(without).items():
+        first, last = (int(count) for count in np.maximum(np.subtract(ends, declared), 0))
+        if first + last > _MOST_GAPS * without[name].size:
+            than = " more than in the other videos" if len(videos) > 1 else ""
+            what = f"the {ends_text(first, last)} frames{than} have no score, and {done}"
+            fix = (
+                "check that the method did not fail there, or add --drop FIRST:LAST if it scores no ends of videos; "
+                "--allow-gaps evaluates such scores anyway"
+            )
+            raise DataError(what, where=f"{given.scores}, video {name!r}", fix=fix)

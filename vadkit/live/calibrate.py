@@ -33,6 +33,7 @@ from vadkit.recipe.model import Recipe, with_threads
 from vadkit.store.run_folder import RunFolder
 from vadkit.store.scores import read_scores
 from vadkit.video.cache import FrameCache, Frames
+from vadkit.video.clips import too_short
 from vadkit.video.frame_array import StoredFrames, open_stored, write
 from vadkit.video.times import rate_varies
 
@@ -170,8 +171,8 @@ def _decode(
         write(path, _frames_of(source, seconds), shape, lambda _: None)
         frames = open_stored(path, shape, _gone)
         if frames is None or len(frames) < clip.span:
-            what = f"has {len(frames) if frames else 0} frames, but a clip spans {clip.span}"
-            raise DataError(what, where=str(video.path), fix="leave it out, or give a longer video")
+            count, fix = len(frames) if frames else 0, "leave it out, or give a longer video"
+            raise too_short(count, clip, where=str(video.path), fix=fix)
         times = np.array(seconds)
         reference = VideoRef(str(video.name), video.path, fps=source.used_fps)
         found.append(_Decoded(reference, frames, times if rate_varies(times) else None))

@@ -22,13 +22,14 @@ _MOST_UNREADABLE = 100  # errors in a row, after which a connection counts as lo
 _CAMERA = "/dev/"
 _URL = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 
+_CORRECT = "correct the address: use the address of the video stream from the manual or the web page of the camera"
 # Errors that a new attempt cannot repair, and their fix.
 _FINAL: tuple[tuple[type[Exception], str], ...] = (
     (av.error.HTTPUnauthorizedError, "correct user and password in the address"),
     (av.error.HTTPForbiddenError, "correct user and password in the address"),
-    (av.error.HTTPBadRequestError, "correct the address"),
+    (av.error.HTTPBadRequestError, _CORRECT),
     (av.error.ProtocolNotFoundError, "correct the start of the address, such as rtsp://"),
-    (av.error.DemuxerNotFoundError, "correct the address"),
+    (av.error.DemuxerNotFoundError, _CORRECT),
     (PermissionError, "allow reading of the camera, for example as a member of the group 'video'"),
 )
 _CAUSES: tuple[tuple[type[Exception], str], ...] = (
@@ -140,9 +141,9 @@ def _options(name: str, transport: str) -> dict[str, str]:
 def _final_fix(error: Exception, name: str) -> str:
     """The fix, if a new attempt cannot help. Empty if it may help."""
     if not isinstance(error, (av.error.FFmpegError, OSError)):  # such as a character that no address has
-        return "correct the address"
+        return _CORRECT
     if isinstance(error, av.error.HTTPNotFoundError) and name.startswith("http"):
-        return "correct the address"  # an RTSP server may not know a camera that is off
+        return _CORRECT  # an RTSP server may not know a camera that is off
     return next((fix for kind, fix in _FINAL if isinstance(error, kind)), "")
 
 

@@ -30,6 +30,7 @@ from vadkit.live.stream import recorded
 from vadkit.live.watch import Watch
 from vadkit.plugin.registry import Registry
 from vadkit.store.scores import read_scores
+from vadkit.video.clips import too_short
 from vadkit.video.damage import Damages
 from vadkit.video.decode import decode
 from vadkit.video.resize import resize
@@ -171,8 +172,7 @@ def _first_clips(watch: Watch, video: VideoRef) -> Clips:
     with contextlib.closing(decoded):
         frames = [resize(frame, clip) for frame in itertools.islice(decoded, _CLIPS * clip.span)]
     if len(frames) < clip.span:
-        what = f"has {len(frames)} frames, but a clip needs {clip.span}"
-        raise DataError(what, where=video.name, fix="give a longer video")
+        raise too_short(len(frames), clip, where=video.where, fix="give a longer video")
     starts = range(0, len(frames) - clip.span + 1, clip.span)
     return np.stack([np.stack(frames[at : at + clip.span : clip.step]) for at in starts])
 

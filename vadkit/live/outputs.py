@@ -181,6 +181,7 @@ class _Runner:
         self._opening: BaseException | None = None
         self._opened = threading.Event()
         self._late = False  # whether scoring began before `Sink.open` had returned
+        self.sink.tell = self._once
 
     def open(self, source: WatchedSource) -> None:
         """Start the thread and wait for `Sink.open`, for a limited time."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
@@ -39,7 +39,9 @@ class Scored:
     scored: int = 0  # videos scored by this call
     skipped: int = 0  # videos that had results already
     failed: list[str] = field(default_factory=list)  # names of the videos without results
-    events: int = 0  # in `events.csv`, of all videos in the folder
+    events: int = 0  # of the videos of this call
+    all_videos: int = 0  # with results in the folder, also of earlier calls
+    all_events: int = 0  # of these videos, in `events.csv`
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,12 +122,9 @@ def score_videos(
                     done.scored += 1
         finally:
             done.failed = list(problems)
-            records = list(_read_records(out / "scores", job.digest))
-            events = [_event(values) for record in records for values in record["events"]]
-            write_events(out, events)
+            write_events(out, _events(out / "scores", job.digest, {_text(video.name) for video in videos}, done))
             if settings.table:
-                write_table(out, records, problems)
-            done.events = len(events)
+                write_table(out, _read_records(out / "scores", job.digest), problems)
     return done
 
 
@@ -212,7 +211,7 @@ class _Result:
         try:
             self.write(advance)
         except DataError as error:
-            self.remove_thumbnails()
+            self.forget()
             return _brief(error, self.video)
         return ""
 
@@ -227,7 +226,7 @@ class _Result:
         from vadkit.video.clock import recorded_at
 
         job, name, source = self.job, _text(self.video.name), self.video.fingerprint()
-        self.remove_thumbnails()
+        self.forget()
         opened = job.watch.open(str(self.video.path), fps=job.settings.fps)
         began = job.settings.start or recorded_at(self.video.path)
         timed, frames = opened.fps is not None, 0
@@ -261,8 +260,9 @@ class _Result:
         }
         atomic_write_text(self.record, json.dumps(record, ensure_ascii=False) + "\n")
 
-    def remove_thumbnails(self) -> None:
-        """Remove the thumbnails of an earlier or a failed call."""
+    def forget(self) -> None:
+        """Remove the record and the thumbnails of an earlier or a failed call."""
+        self.record.unlink(missing_ok=True)
         folder = self.job.out / thumbnails_of(_text(self.video.name))
         for path in folder.glob("*.jpg"):  # folders in it belong to other videos
             path.unlink(missing_ok=True)
@@ -330,14 +330,23 @@ def _read_records(folder: Path, digest: str) -> Iterator[dict[str, Any]]:
             yield record
 
 
-def _event(values: Mapping[str, Any]) -> Event:
-    return Event(**{**values, "box": tuple(values["box"]) if values["box"] else None})
+def _events(folder: Path, digest: str, names: Collection[str], done: Scored) -> Iterator[Event]:
+    """The events of all videos in the folder. `done` counts them; `names` are the videos of this call."""
+    for record in _read_records(folder, digest):
+        found = [
+            Event(**{**values, "box": tuple(values["box"]) if values["box"] else None}) for values in record["events"]
+        ]
+        done.all_videos += 1
+        done.all_events += len(found)
+        done.events += len(found) if record["video"] in names else 0
+        yield from found
 
 
 def _brief(error: DataError, video: Video) -> str:
     """The error on one line, without the video's path."""
     where = f"{error.where}: " if error.where not in ("", str(video.path)) else ""
-    return " ".join(f"{where}{error.what}".split())
+    fix = f" -> {error.fix}" if error.fix else ""
+    return " ".join(f"{where}{error.what}{fix}".split())
 
 
 def _text(name: object) -> str:

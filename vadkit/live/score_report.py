@@ -25,6 +25,6 @@ def write_score_report(watch: Watch, out: Path, done: Scored) -> Path:
         RunFolderError: `out` cannot be written.
     """
     title, texts = f"Videos scored with {watch.recipe.name}", {"Recipe": dump(watch.recipe.tree)}
-    page = score_page(out, title=title, videos=done.scored + done.skipped, threshold=watch.threshold, texts=texts)
+    page = score_page(out, title=title, videos=done.all_videos, threshold=watch.threshold, texts=texts)
     write_page(page, out / FILE)
     return out / FILE

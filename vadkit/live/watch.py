@@ -254,8 +254,10 @@ class _SourceRun:
             if self.error is not None:
                 raise self.error
         if not self.has_scores:
-            what = f"has {self.first} frames, but a clip needs {self.watch.recipe.data.clip.span}"
-            raise DataError(what, where=self.source.name, fix="give a longer video")
+            from vadkit.video.clips import too_short
+
+            clip = self.watch.recipe.data.clip
+            raise too_short(self.first, clip, where=self.source.name, fix="give a longer video")
 
     def _score_section(self, frames: SourceFrames) -> Iterator[FrameScore]:
         """Score frames up to the next gap, an error or the end. After an error too, all earlier frames get scores."""

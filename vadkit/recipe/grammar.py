@@ -140,7 +140,8 @@ class Section:
         return core_schema.no_info_before_validator_function(arrange, made)
 
 
-def own_keys(form: type[Section]) -> dict[str, Parameter]:
+@functools.cache
+def own_keys(form: type[Section]) -> Mapping[str, Parameter]:
     """Name -> key of a section. Its `component_field` and the fields `tree` and `files` are not keys."""
     hints, helps = typing.get_type_hints(form, include_extras=True), docstring.parameters(form.__doc__)
     return {

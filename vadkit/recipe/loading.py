@@ -112,7 +112,7 @@ def _refuse_root(given: dict[str, Node], problems: Problems) -> None:
     """Report `data.root` and take it out, so that the reader does not report an unknown key as well."""
     root = entries_of(given.get("data")).get("root")
     if root is not None:
-        fix = "give the folder with --data-root (in Python: data_root=...), or set VADKIT_DATA"
+        fix = "give the folder with --data-root (in Python: data_root=...), or set the environment variable VADKIT_DATA"
         problems.report(root.head, "'data.root' is not a key: a recipe does not say where data is on one machine", fix)
         kept = {name: node for name, node in entries_of(given["data"]).items() if name != "root"}
         given["data"] = replace(given["data"], value=kept)

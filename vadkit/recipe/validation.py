@@ -162,7 +162,7 @@ def _explained(error: ValidationError, root: Node, root_path: str) -> Iterator[t
             fix = closest(str(last), context["choices"]) if context["choices"] else context["fix"]
             yield node.at if last == "use" else node.head, what, fix
         elif details["type"] == "missing" and isinstance(last, str):
-            lacking.setdefault(path, []).append(f"'{last}'")
+            lacking.setdefault(path, []).append(last)
         else:
             wrong.setdefault(path, []).append(details)
             continue
@@ -170,8 +170,11 @@ def _explained(error: ValidationError, root: Node, root_path: str) -> Iterator[t
     for path, keys in lacking.items():
         use = nodes[path].value
         use = use["use"].value if isinstance(use, Mapping) and "use" in use else use
-        name = f"{_named(path)} ({use})" if isinstance(use, str) else _named(path)
-        yield nodes[path].head, f"{name} lacks {', '.join(keys)}", ""
+        name, fix = _named(path), ""
+        if isinstance(use, str):
+            name, written = f"{name} ({use})", "".join(f", {key}: ..." for key in keys)
+            fix = f"write {{use: {use}{written}}}; 'vadkit list {use}' describes the keys"
+        yield nodes[path].head, f"{name} lacks {', '.join(map(repr, keys))}", fix
     for path, found in wrong.items():
         if path not in containers:  # else the problem inside is that of the member of a union that was meant
             node = nodes[path]

@@ -57,10 +57,15 @@ def result_warnings(result: RunResult) -> list[str]:
     if hours == 0:
         lines.append("the frame rate of held-out normal video is unknown, so the threshold allows no false alarm")
     elif hours is not None and hours * wanted < 1:
-        lines.append(f"held-out video is too short to show {wanted:g} false alarms an hour: the threshold allows none")
+        lines.append(f"held-out video is too short to show a rate of {wanted:g} per hour: no alarm is allowed in it")
     if summary.frames_without_score:
         rule = result.protocol.get("missing_scores", "?")
         lines.append(f"{summary.frames_without_score} frames without a score; rule: {rule}")
+    if summary.uneven_ends:
+        lines.append(
+            "scores are missing at the start or end of some videos, but not of all: check that the method did not "
+            f"fail there: {join_names(summary.uneven_ends)}"
+        )
     return lines
 
 

@@ -51,6 +51,11 @@ class RunFolder:
         return self.recipe.is_file()
 
     @property
+    def has_results(self) -> bool:
+        """Whether a run computed something here. A run that failed at its start leaves only its recipe and settings."""
+        return any(path != self.files for path in self.checkpoints.glob("*")) or any(self.scores.glob("*"))
+
+    @property
     def is_free(self) -> bool:
         """Whether a run may start here: the folder is missing, empty, or holds only leftovers of a killed run."""
         if not self.path.is_dir():
@@ -79,7 +84,7 @@ class RunFolder:
         """Refuse a folder that must not be overwritten. Changes nothing.
 
         Raises:
-            RunFolderError: it contains other files, or it is a run and not exactly one of `resume` and
+            RunFolderError: it contains other files, or a run with results and not exactly one of `resume` and
                 `overwrite` is set.
         """
         if resume and overwrite:
@@ -87,14 +92,14 @@ class RunFolder:
         where = str(self.path)
         if self.path.exists() and not self.path.is_dir():
             raise RunFolderError("is a file, not a folder", where=where, fix="choose another folder with --out")
-        if self.is_run and not (resume or overwrite):
+        if self.is_run and self.has_results and not (resume or overwrite):
             fix = "continue it (--resume), replace it (--overwrite) or choose another folder (--out)"
             raise RunFolderError("already contains a run", where=where, fix=fix)
         if not self.is_run and not self.is_free:
             raise RunFolderError("is not empty, and is not a run", where=where, fix="choose another folder with --out")
 
     def prepare(self, *, resume: bool, overwrite: bool) -> None:
-        """Prepare the locked folder: delete leftovers of killed processes and, with `overwrite`, the earlier run.
+        """Prepare the locked folder: delete leftovers of killed processes and, without `resume`, the earlier run.
 
         Raises:
             RunFolderError: as `check`, or the folder cannot be written.
@@ -104,7 +109,7 @@ class RunFolder:
             within = (path for name in RESULTS for path in (self.path / name).rglob(LEFTOVERS))
             for path in [*self.path.glob(LEFTOVERS), *within]:
                 path.unlink()
-            if not (self.is_run and overwrite):
+            if resume or not self.is_run:
                 return
             results = [self.path / name for name in RESULTS if self.path / name != self.checkpoints]
             for path in [*results, *self.checkpoints.glob("*"), *(self.path / name for name in FILES)]:

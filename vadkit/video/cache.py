@@ -231,7 +231,7 @@ class _Decoding:
                 self._seconds.append(seconds)
             yield resize(frame, self._clip)
         if frame is None:
-            raise DataError("the video has no frames", where=self._video.name)
+            raise DataError("the video has no frames", where=self._video.where)
 
     def notes(self) -> Notes:
         """The notes, after the last frame."""

@@ -19,22 +19,27 @@ from vadkit.video.cache import Frames
 from vadkit.video.optical_flow import flow_channels
 
 
-def window_count(frames: int, spec: ClipSpec, stride: int, *, video: str, short: Short = "error") -> int:
+def window_count(frames: int, spec: ClipSpec, stride: int, *, where: str, short: Short = "error") -> int:
     """Number of windows of a video; a video shorter than a clip has one window if `short` is "repeat".
 
     Raises:
         DataError: the video is shorter than one clip and `short` is "error".
     """
     if frames < spec.span and short == "error":
-        what = f"has {frames} frame{'s' if frames != 1 else ''}, but a clip spans {spec.span}"
         fix = "remove the video, lower data.clip.frames or data.clip.step, or set data.short: repeat, which repeats "
-        raise DataError(what, where=f"video {video}", fix=f"{fix}the last frame")
+        raise too_short(frames, spec, where=where, fix=f"{fix}the last frame")
     return -(-max(frames - spec.span, 0) // stride) + 1
+
+
+def too_short(frames: int, spec: ClipSpec, *, where: str, fix: str) -> DataError:
+    """The error about a video that is shorter than one clip."""
+    what = f"has {frames} frame{'s' if frames != 1 else ''}, but a clip spans {spec.span}"
+    return DataError(what, where=where, fix=fix)
 
 
 def window_starts(frames: int, spec: ClipSpec, stride: int, *, video: str, short: Short = "error") -> NDArray[np.int64]:
     """First frames of all windows of a video, as many as `window_count`; the last window ends with the video."""
-    count = window_count(frames, spec, stride, video=video, short=short)
+    count = window_count(frames, spec, stride, where=f"video {video}", short=short)
     return np.minimum(np.arange(count) * stride, max(frames - spec.span, 0))
 
 
@@ -115,7 +120,9 @@ class Clips:
         self.augmenter = augmenter or Augmenter()
         self._frames, self._boxes = [frames for _, frames in videos], boxes
         self._scenes = list(scenes) or [""] * len(videos)
-        counts = [window_count(len(frames), spec, stride, video=name, short=short) for name, frames in videos]
+        counts = [
+            window_count(len(frames), spec, stride, where=f"video {name}", short=short) for name, frames in videos
+        ]
         self._ends = np.cumsum(counts)
 
     def __len__(self) -> int:

@@ -117,11 +117,8 @@ def _numbered(frames: Iterator[NDArray[np.uint8]], fps: float | None) -> Iterato
 
 
 def _place(video: VideoRef, index: int = 0) -> str:
-    if isinstance(video.source, Path):
-        return str(video.source)
-    if isinstance(video.source, tuple):
-        return str(video.source[index] if index < len(video.source) else video.name)
-    return video.name
+    images = video.source if isinstance(video.source, tuple) else ()
+    return str(images[index]) if index < len(images) else video.where
 
 
 def _size(shape: tuple[int, ...]) -> str:

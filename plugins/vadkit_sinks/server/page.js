@@ -33,10 +33,10 @@ function setText(id, text) {
 
 function showState(state) {
   let [text, kind] = ["normal", "good"];
-  if (state.active) [text, kind] = ["Alarm", "alarm"];
-  else if (state.state && !["connected", "normal"].includes(state.state)) {
+  if (state.state && !["connected", "normal"].includes(state.state)) {
     [text, kind] = [`source: ${state.state.replace("_", " ")}${state.detail ? `, ${state.detail}` : ""}`, "warn"];
   } else if (state.problem) [text, kind] = [state.problem, "warn"];
+  if (state.active) [text, kind] = [kind === "warn" ? `Alarm; ${text}` : "Alarm", "alarm"];
   setText("state", text);
   byId("state").className = kind;
   document.body.classList.toggle("alarm-now", Boolean(state.active));
@@ -142,7 +142,7 @@ function showAlarms(state) {
       thumbnails.set(alarm.number, item);
       list.prepend(item);
     }
-    const version = `${alarm.event}`;
+    const version = `${alarm.event} ${alarm.peak_frame}`;
     if (item.dataset.version === version) continue;
     item.dataset.version = version;
     item.classList.toggle("open", alarm.event === "begin");
@@ -150,7 +150,7 @@ function showAlarms(state) {
     item.querySelector(".when").textContent = when(state, alarm.seconds);
     item.querySelector(".more").textContent = `${lasted}, highest score ${number(alarm.peak)}`;
     const image = item.querySelector("img");
-    if (image) image.src = `/alarms/${alarm.number}.jpg?event=${alarm.event}`;
+    if (image) image.src = `/alarms/${alarm.number}.jpg?event=${alarm.event}&peak=${alarm.peak_frame}`;
   }
 }
 

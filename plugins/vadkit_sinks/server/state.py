@@ -51,6 +51,8 @@ class State:
             self._frame, self._since = score, time.monotonic()
             self._frames += 1
             self._arrivals.append(self._since)
+            if score.is_peak:
+                self._raise_peak(score)
             if heat is not None:
                 low, high = heat
                 self._hottest = max(high, low + _FADING * (self._hottest - low))
@@ -62,6 +64,13 @@ class State:
                 self._points.append((number, max(highest, score.score), active or score.active))
             else:
                 self._points.append((number, score.score, score.active))
+
+    def _raise_peak(self, score: FrameScore) -> None:
+        """The open alarm, if there is one, has a new highest frame. Its box is known when the alarm ends."""
+        event = self._alarms.get(max(self._alarms, default=0))
+        if event is not None and event.begins:
+            peak = {"peak": score.score, "peak_frame": score.frame, "peak_seconds": score.seconds}
+            self._alarms[event.number] = replace(event, alarm=replace(event.alarm, **peak), peak=score, box=None)
 
     def add_alarm(self, event: AlarmEvent) -> None:
         """Note the begin or the end of an alarm."""
@@ -95,7 +104,8 @@ class State:
         with self._lock:
             frame, source = self._frame, self.source
             is_new = self._event is not None and time.monotonic() - self._event[1] < _EVENT_SHOWN
-            status = self._event[0] if self._event and is_new else self._status
+            is_well = self._status is None or self._status.state in ("connected", "normal")
+            status = self._event[0] if self._event and is_new and is_well else self._status
             passed = self._arrivals[-1] - self._arrivals[0] if len(self._arrivals) > 1 else 0.0
             values: dict[str, Any] = {
                 "source": source.name,

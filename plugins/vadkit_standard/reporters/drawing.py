@@ -5,18 +5,18 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib import rc_context
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from vadkit.api import DataError, Reporter, RunResult, ScoredVideo, VideoResult, atomic_write
 from vadkit_standard.ranking import Ranking
-from vadkit_standard.reporters.fonts import make_drawable
 from vadkit_standard.reporters.names import printable
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 # Okabe and Ito's colour-blind safe palette; green, blue and red as in the paper's Fig. 6.
 NORMAL = "#0072B2"
@@ -41,6 +41,10 @@ class FigureReporter(Reporter):
             DataError: the result lacks what a figure shows, such as labels, frames or anomaly maps.
             RunFolderError: the folder cannot be written.
         """
+        from matplotlib import rc_context
+
+        from vadkit_standard.reporters.fonts import make_drawable
+
         with rc_context({"text.parse_math": False}):  # no math in names
             for name, figure in self.figures(result):
                 make_drawable(figure)
@@ -50,6 +54,13 @@ class FigureReporter(Reporter):
     @abstractmethod
     def figures(self, result: RunResult) -> Iterator[tuple[str, Figure]]:
         """Draw the figures: path below `figures/`, and figure."""
+
+
+def new_figure(width: float, height: float) -> Figure:
+    """An empty figure, inches."""
+    from matplotlib.figure import Figure  # here, because its import is slow, and a check only reads the class
+
+    return Figure(figsize=(width, height), layout="constrained")
 
 
 def labelled_videos(videos: Sequence[VideoResult]) -> list[tuple[VideoResult, NDArray[np.bool_]]]:

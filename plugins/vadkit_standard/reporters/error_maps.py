@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from vadkit.api import DataError, RunResult, VideoResult, closest
@@ -14,6 +13,7 @@ from vadkit_standard.reporters.drawing import (
     FigureReporter,
     bare,
     labelled_videos,
+    new_figure,
     numbers_of,
     picture,
     rules,
@@ -21,6 +21,9 @@ from vadkit_standard.reporters.drawing import (
     title_of,
 )
 from vadkit_standard.reporters.names import printable
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 
 class Shown(NamedTuple):
@@ -103,7 +106,7 @@ def _figure(result: RunResult, shown: Sequence[Shown]) -> Figure:
     columns = len(shown) if len(shown) <= 4 else 3
     rows = -(-len(shown) // columns)
     height, width = shown[0].picture.shape[:2]
-    figure = Figure(figsize=(3.2 * columns, (6.4 * height / width + 0.3) * rows + 1.2), layout="constrained")
+    figure = new_figure(3.2 * columns, (6.4 * height / width + 0.3) * rows + 1.2)
     grid = figure.subplots(2 * rows, columns, squeeze=False)
     highest = max(float(one.error.max()) for one in shown) or 1.0
     image: Any = None

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
-from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
 from vadkit.api import RunResult, VideoResult, intervals_of, safe_name
@@ -21,11 +18,16 @@ from vadkit_standard.reporters.drawing import (
     FigureReporter,
     colors_of,
     labelled_videos,
+    new_figure,
     plain_frame,
     rank,
     rules,
 )
 from vadkit_standard.reporters.names import printable
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 _GRID = 12  # videos on the overview page
 _FAR_APART = 10.0  # ratio of two curves' ranges above which the smaller one looks flat
@@ -65,7 +67,7 @@ def _page(result: RunResult, colors: Mapping[str, str]) -> Figure:
     videos = result.videos[:_GRID]
     columns = 1 if len(videos) == 1 else 2 if len(videos) <= 4 else 3
     rows = -(-len(videos) // columns)
-    figure = Figure(figsize=(4.4 * columns + 0.6, 2.3 * rows + 1.1), layout="constrained")
+    figure = new_figure(4.4 * columns + 0.6, 2.3 * rows + 1.1)
     all_axes = figure.subplots(rows, columns, squeeze=False)
     for index, (axes, video) in enumerate(zip(all_axes.flat, videos, strict=False)):
         _curves(axes, video, colors)
@@ -82,7 +84,7 @@ def _page(result: RunResult, colors: Mapping[str, str]) -> Figure:
 
 
 def _single(video: VideoResult, colors: Mapping[str, str]) -> Figure:
-    figure = Figure(figsize=(9, 3.2), layout="constrained")
+    figure = new_figure(9, 3.2)
     axes = figure.subplots()
     _curves(axes, video, colors)
     axes.set_title(printable(video.name), fontsize=11, loc="left")
@@ -108,6 +110,9 @@ def _curves(axes: Axes, video: VideoResult, colors: Mapping[str, str]) -> None:
 
 
 def _with_legend(figure: Figure, videos: Sequence[VideoResult], colors: Mapping[str, str]) -> Figure:
+    from matplotlib.lines import Line2D
+    from matplotlib.patches import Patch
+
     handles: list[Line2D | Patch] = [Line2D([], [], color=color, label=name) for name, color in colors.items()]
     handles.append(Line2D([], [], color=TOTAL, linewidth=2, label="total"))
     if any(video.labels is not None for video in videos):
@@ -123,7 +128,7 @@ def _unit(scores: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _roc(result: RunResult, colors: Mapping[str, str]) -> Figure:
     """Figure of the ROC over all frames, for each component and for the total, with their EERs."""
-    figure = Figure(figsize=(5.4, 5.4), layout="constrained")
+    figure = new_figure(5.4, 5.4)
     axes = figure.subplots()
     axes.plot([0, 100], [0, 100], color=GRAY, linewidth=0.8, linestyle=":", label="random scorer")
     axes.plot([0, 100], [100, 0], color=GRAY, linewidth=0.8, alpha=0.6)

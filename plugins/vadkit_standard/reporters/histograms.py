@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from math import log
+from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from vadkit.api import DataError, RunResult, VideoResult, closest, safe_name
-from vadkit_standard.reporters.drawing import ABNORMAL, GRAY, NORMAL, FigureReporter, plain_frame
+from vadkit_standard.reporters.drawing import ABNORMAL, GRAY, NORMAL, FigureReporter, new_figure, plain_frame
 from vadkit_standard.reporters.names import printable
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 _BINS = 40
 _LOOKS = (
@@ -77,7 +80,7 @@ def shares(values: NDArray[np.float64], edges: NDArray[np.float64]) -> NDArray[n
 
 
 def _figure(name: str, what: str, videos: Sequence[VideoResult], panels: Mapping[str, int | None]) -> Figure:
-    figure = Figure(figsize=(4.2 * len(panels) + 0.4, 3.6), layout="constrained")
+    figure = new_figure(4.2 * len(panels) + 0.4, 3.6)
     grid = figure.subplots(1, len(panels), squeeze=False)
     for axes, (score, dimensions) in zip(grid.flat, panels.items(), strict=True):
         _panel(axes, score, videos, dimensions)

@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from vadkit.api import DataError, RunResult, closest
-from vadkit_standard.reporters.drawing import GRAY, FigureReporter, colors_of, labelled_videos, plain_frame, rank, rules
+from vadkit_standard.reporters.drawing import (
+    GRAY,
+    FigureReporter,
+    colors_of,
+    labelled_videos,
+    new_figure,
+    plain_frame,
+    rank,
+    rules,
+)
 from vadkit_standard.reporters.names import printable
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 _MARKERS = "osD^vP"
 
@@ -87,7 +98,7 @@ def _varied(named: Sequence[str], result: RunResult) -> Sequence[str]:
 def _figure(
     result: RunResult, curves: Mapping[str, Sequence[float]], base: float | None, weights: Sequence[float]
 ) -> Figure:
-    figure = Figure(figsize=(5.6, 4.2), layout="constrained")
+    figure = new_figure(5.6, 4.2)
     axes = figure.subplots()
     own: Mapping[str, Any] = result.protocol.get("components") or {}
     if base is not None:

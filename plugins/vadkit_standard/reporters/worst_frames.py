@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from vadkit.api import DataError, RunResult, VideoResult, worst_frames
-from vadkit_standard.reporters.drawing import ABNORMAL, NORMAL, FigureReporter, bare, picture, rules, show, title_of
+from vadkit_standard.reporters.drawing import (
+    ABNORMAL,
+    NORMAL,
+    FigureReporter,
+    bare,
+    new_figure,
+    picture,
+    rules,
+    show,
+    title_of,
+)
 from vadkit_standard.reporters.names import printable
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 _COLUMNS = 4
 
@@ -54,7 +67,7 @@ def _figure(
     rows = [-(-len(some) // columns) for _, _, some in shown]
     height, width = pictures[0][0].shape[:2]
     cell = 3.0 * height / width + 0.22
-    figure = Figure(figsize=(3.0 * columns + 0.3, cell * sum(rows) + 0.45 * len(shown) + 0.7), layout="constrained")
+    figure = new_figure(3.0 * columns + 0.3, cell * sum(rows) + 0.45 * len(shown) + 0.7)
     parts = np.atleast_1d(np.array(figure.subfigures(len(shown), 1, height_ratios=rows), dtype=object))
     for part, (title, color, some), images, count in zip(parts, shown, pictures, rows, strict=True):
         part.suptitle(title, fontsize=10, color=color, x=0.01, ha="left")

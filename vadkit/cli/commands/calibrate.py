@@ -44,6 +44,6 @@ def calibrate(
     basis = f"{minutes:.1f} minutes of {len(done.videos)} videos" if minutes else f"{len(done.videos)} videos"
     typer.echo(f"alarm threshold {done.threshold:.4g}, from {basis}")
     if minutes and done.false_alarms_per_hour * done.hours < 1:
-        rate = f"{done.false_alarms_per_hour:g} false alarms an hour"
-        typer.echo(f"these videos are too short to show {rate}: the threshold allows none in them")
+        rate = f"a rate of {done.false_alarms_per_hour:g} per hour"
+        typer.echo(f"these videos are too short to show {rate}: no alarm is allowed in them")
     typer.echo(f"run folder: {target}")

@@ -48,7 +48,7 @@ def evaluate(
         ),
     ] = _HIGH,
     allow_gaps: Annotated[
-        bool, typer.Option("--allow-gaps", help="SCORES: accept many frames without a score between scored ones.")
+        bool, typer.Option("--allow-gaps", help="SCORES: accept many frames without a score.")
     ] = False,
     digits: Annotated[int | None, typer.Option(help="Digits after the point in the table.", min=0, max=12)] = None,
     out: Annotated[

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 _STYLES = {"passed": "green", "failed": "bold red", "skipped": "dim", "expected": "yellow"}
 
 
-def print_listing(registry: Registry, name: str | None) -> None:
+def print_listing(registry: Registry, name: str | None = None) -> None:
     """Print everything, one kind, or one component with its keys; a PluginError for an unknown name."""
     console = Console(soft_wrap=not Console().is_terminal, emoji=False)
     if name is None:

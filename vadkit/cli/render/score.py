@@ -19,7 +19,12 @@ def print_scored(done: Scored, ignored: Sequence[Path], folder: Path) -> None:
     parts += [f"{done.skipped} scored before"] if done.skipped else []
     parts += [f"{len(done.failed)} not scored: {join_names(done.failed)}"] if done.failed else []
     typer.echo("; ".join(parts))
-    typer.echo(f"{_count(done.events, 'event')}: {folder / 'events.csv'}, {folder / 'report.html'}")
+    files, videos, where = f"{folder / 'events.csv'}, {folder / 'report.html'}", done.scored + done.skipped, ""
+    if done.all_videos != videos:
+        if videos:
+            typer.echo(f"{_count(done.events, 'event')} in {_count(videos, 'video')}")
+        where = f" in all {_count(done.all_videos, 'video')} of the folder"
+    typer.echo(f"{_count(done.all_events, 'event')}{where}: {files}")
 
 
 def _count(number: int, what: str) -> str:

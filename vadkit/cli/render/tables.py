@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeVar
 
-import typer
 from rich.console import Console
 from rich.table import Column, Table
 
@@ -43,12 +42,12 @@ def maker(makers: Mapping[str, Callable[[Subject], str]], form: str) -> Callable
 def put(text: str, file: Path | None) -> None:
     """Print a text, or write it into a file."""
     if file is None:
-        typer.echo(text, nl=False)
+        print(text, end="")
         return
     from vadkit.core.files import atomic_write_text
 
     atomic_write_text(file, text)
-    typer.echo(f"written: {file}")
+    print(f"written: {file}")
 
 
 def printed(*parts: Table | str) -> str:

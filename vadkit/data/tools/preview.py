@@ -102,7 +102,7 @@ def _strip(target: Target, split: Split, video: VideoRef, wanted: int) -> Strip:
     pictures = _pick(video, numbers) if cached is None else [np.asarray(cached[i]) for i in numbers]
     if labels is not None and len(labels.frames) != total:
         what = f"{len(labels.frames)} labels for {total} frames"
-        raise DataError(what, where=video.name, fix="run 'vadkit data check' for details")
+        raise DataError(what, where=video.where, fix="run 'vadkit data check' for details")
     masks = labels.masks() if labels is not None and labels.masks is not None else None
     cells = [_cell(picture, number, labels, masks) for number, picture in zip(numbers, pictures, strict=True)]
     cells = [replace(cell, left_out=target.mask) for cell in cells]

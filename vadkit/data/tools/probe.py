@@ -55,10 +55,7 @@ class VideoFacts:
     @property
     def where(self) -> str:
         """The file or folder, or the name of a video drawn in code."""
-        source = self.video.source
-        if isinstance(source, Path):
-            return str(source)
-        return str(source[0].parent) if isinstance(source, tuple) and source else f"video {self.video.name}"
+        return self.video.where
 
     def report(self, where: str, what: str, fix: str) -> None:
         """Add an error about this video's files."""

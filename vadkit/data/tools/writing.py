@@ -51,7 +51,7 @@ def frame_writer(video: VideoRef, folder: Path, form: FrameFormat) -> int:
         aside.mkdir(parents=True)
         count = _copy(video, aside) if _is_jpeg(video, form) else _draw(video, aside, form)
         if count == 0:
-            raise DataError("the video has no frames", where=video.name)
+            raise DataError("the video has no frames", where=video.where)
         aside.replace(folder)
     except OSError as error:
         raise explain(error, folder) from error
@@ -101,7 +101,7 @@ def video_writer(video: VideoRef, path: Path, form: FrameFormat) -> int:
         return frame_count(VideoRef(video.name, path))
     frames = _frames(video, form)
     if (first := next(frames, None)) is None:
-        raise DataError("the video has no frames", where=video.name)
+        raise DataError("the video has no frames", where=video.where)
     height, width, channels = first.shape
     gray, count = channels == 1, 0
     with atomic_write(path) as aside, av.open(media_url(aside), "w") as container:

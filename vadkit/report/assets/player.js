@@ -165,16 +165,16 @@ function step(frames) {
   showFrame(state.frame + frames);
 }
 
-// Moves to the start of the next (1) or previous (-1) event. It can be in another video.
+// Moves to the peak of the next (1) or previous (-1) event. It can be in another video.
 function jump(direction) {
   const videos = data.player.videos;
   for (let index = state.video; index >= 0 && index < videos.length; index += direction) {
-    const starts = videos[index].events.map(([start]) => start);
-    const left = index !== state.video ? starts
-      : starts.filter((start) => (direction > 0 ? start > state.frame : start < state.frame));
+    const peaks = videos[index].events.map(([, peak]) => peak);
+    const left = index !== state.video ? peaks
+      : peaks.filter((peak) => (direction > 0 ? peak > state.frame : peak < state.frame));
     if (!left.length) continue;
-    const start = direction > 0 ? left[0] : left[left.length - 1];
-    if (index !== state.video) chooseVideo(index, start); else { pause(); showFrame(start); }
+    const peak = direction > 0 ? left[0] : left[left.length - 1];
+    if (index !== state.video) chooseVideo(index, peak); else { pause(); showFrame(peak); }
     return;
   }
 }

@@ -13,14 +13,15 @@ from vadkit.core.values import natural_key
 _SUFFIX = re.compile(r"\.[A-Za-z][A-Za-z0-9]{1,4}$")
 _NUMBERS = re.compile(r"\d+")
 _WORDS = re.compile(r"[^\W\d_]+")
+_SPLITS = ("test", "train")
 
 
 def match_names(given: Sequence[str], wanted: Collection[str], *, where: str, some: bool = False) -> dict[str, str]:
     """Each given name -> the wanted one: equal, equal without folder and suffix, or alone in its numbers.
 
     1, 01 and Test001 have the same numbers, as have 01_0014 and 1_14. Where names on both
-    sides differ in words (Abuse028, Arrest028), the words must be the same as well. With `some`, names of `wanted` may
-    be missing.
+    sides differ in words (Abuse028, Arrest028), the words must be the same as well. A name of a test video (Test001)
+    never means a training video (Train001). With `some`, names of `wanted` may be missing.
 
     Raises:
         DataError: a name is there twice, or either side has names that the other lacks.
@@ -33,7 +34,8 @@ def match_names(given: Sequence[str], wanted: Collection[str], *, where: str, so
         taken = set(matched.values())
         mine = _alone([name for name in given if name not in matched], key)
         theirs = _alone([name for name in wanted if name not in taken], key)
-        matched |= {mine[shared]: theirs[shared] for shared in mine.keys() & theirs.keys()}
+        pairs = {mine[shared]: theirs[shared] for shared in mine.keys() & theirs.keys()}
+        matched |= {name: other for name, other in pairs.items() if not _in_other_split(name, other)}
     _check_all(matched, given, set(matched.values()) if some else wanted, where)
     return matched
 
@@ -81,6 +83,13 @@ def _bare(name: str) -> str:
 
 def _words(name: str) -> tuple[str, ...]:
     return tuple(word.lower() for word in _WORDS.findall(_bare(name)))
+
+
+def _in_other_split(name: str, other: str) -> bool:
+    one, two = (
+        {split for split in _SPLITS for word in _words(each) if word.startswith(split)} for each in (name, other)
+    )
+    return bool(one) and bool(two) and one.isdisjoint(two)
 
 
 def _numbers(name: str, words: bool) -> Hashable:

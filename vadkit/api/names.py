@@ -1,14 +1,4 @@
-"""Everything that a plugin imports. A plugin must not import any other module of vadkit.
-
-Example:
-    A plugin announces its components with one function. The entry point of its package in the group
-    `vadkit.v1` names the module of this function:
-
-    >>> from vadkit.api import Component, hookimpl
-    >>> @hookimpl
-    ... def vadkit_components():
-    ...     return [Component("scorer", "my_score", "my_package.scorer:MyScore", "What it does.")]
-"""
+"""The names of `vadkit.api`."""
 
 from __future__ import annotations
 
