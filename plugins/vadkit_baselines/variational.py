@@ -108,8 +108,8 @@ class SkipVAEDecoder(Decoder, nn.Module):
     Args:
         latents: name -> shape of each latent of the encoder `skip_vae`.
         clip: geometry of a clip.
-        output: "relu" as in the code, for pixels in [0, 1], which become [-1, 1]. A color whose output is 0 everywhere
-            no longer learns; "tanh" has no such limit.
+        output: "relu" as in the code, for pixels in [0, 1], which become [-1, 1]. If the ReLU gives 0 everywhere, the
+            model stops learning. "tanh" does not have this limit.
 
     Raises:
         ShapeError: the latents are not those of the encoder.
