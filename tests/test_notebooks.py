@@ -29,7 +29,6 @@ def kinds(notebook: Any) -> list[list[str]]:
     return [[kind for each in cell for kind in sorted(each.get("data", {"text": ""}))] for cell in outputs]
 
 
-@pytest.mark.filterwarnings("ignore::RuntimeWarning", "ignore::DeprecationWarning")  # of the kernel's client
 @pytest.mark.parametrize("path", sorted(DOCS.glob("*/*.ipynb")), ids=lambda path: path.stem)
 def test_a_notebook_runs_and_its_stored_output_is_of_the_same_form(
     path: Path, runner: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from itertools import pairwise
+from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -104,11 +105,11 @@ class Variational(Bottleneck, nn.Module):
 class SkipVAEDecoder(Decoder, nn.Module):
     """Enlarged maps with skip connections, to the target frames. The widths follow from the latents.
 
-    Pixels are 2 x - 1, where x is the output of a ReLU: the code has pixels in [0, 1], and a ReLU at the end.
-
     Args:
         latents: name -> shape of each latent of the encoder `skip_vae`.
         clip: geometry of a clip.
+        output: "relu" as in the code, for pixels in [0, 1], which become [-1, 1]. If the ReLU gives 0 everywhere, the
+            model stops learning. "tanh" does not have this limit.
 
     Raises:
         ShapeError: the latents are not those of the encoder.
@@ -120,8 +121,11 @@ class SkipVAEDecoder(Decoder, nn.Module):
         torch.Size([2, 3, 1, 16, 24])
     """
 
-    def __init__(self, latents: Mapping[str, LatentSpec], clip: ClipSpec) -> None:
+    def __init__(
+        self, latents: Mapping[str, LatentSpec], clip: ClipSpec, *, output: Literal["relu", "tanh"] = "relu"
+    ) -> None:
         super().__init__()
+        self.output = output
         code = needed(latents, "code", "use encoder: skip_vae")
         self.skips = sorted((name for name in latents if name.startswith("skip")), reverse=True)  # the deepest first
         levels = len(self.skips)
@@ -142,5 +146,6 @@ class SkipVAEDecoder(Decoder, nn.Module):
         found = latents["code"][:, :, 0]
         for name, up, level in zip(self.skips, self.ups, self.levels, strict=True):
             found = level(torch.cat([up(found), latents[name][:, :, 0]], dim=1))
-        frames = 2 * functional.relu(self.last(found)) - 1
+        frames = self.last(found)
+        frames = frames.tanh() if self.output == "tanh" else 2 * functional.relu(frames) - 1
         return frames.unflatten(1, (-1, self.color)).transpose(1, 2)
