@@ -121,7 +121,8 @@ def test_null_takes_back_an_entry_of_a_parent(recipe: Path, registry: Registry) 
 def test_a_root_points_to_the_option_that_gives_it(recipe: Path, registry: Registry) -> None:
     [problem] = told(recipe, registry, "data.root=/mnt/data")
     assert "--set data.root=/mnt/data: 'data.root' is not a key" in problem
-    assert "give the folder with --data-root (in Python: data_root=...), or set the environment variable VADKIT_DATA" in problem
+    assert "give the folder with --data-root (in Python: data_root=...)" in problem
+    assert "or set the environment variable VADKIT_DATA" in problem
 
 
 def test_ranges_of_a_clip(recipe: Path, registry: Registry) -> None:
