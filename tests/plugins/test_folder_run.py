@@ -58,6 +58,7 @@ def test_a_run_from_files_to_numbers(tiny: dict[str, Any], tmp_path: Path) -> No
 def test_labelled_images_without_a_frame_rate_are_refused_before_they_are_decoded(
     tiny: dict[str, Any], root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    film(root / "train/second.mp4", 24)
     (root / "labels.csv").write_text("video,start_frame,end_frame\ndoor,2,4\n")
     cache = tmp_path / "cache"
     monkeypatch.setenv("VADKIT_CACHE", str(cache))
