@@ -39,3 +39,18 @@ def light(*arguments: str) -> str:
 @pytest.mark.parametrize("arguments", [["list"], ["list", "density"], ["--version"]])
 def test_listing_loads_nothing_heavy(arguments: list[str]) -> None:
     assert light(*arguments).endswith("HEAVY []\n")
+
+
+def test_ctrl_c_in_the_listing_is_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    from vadkit.cli.main import main
+    from vadkit.plugin.registry import Registry
+
+    def interrupted() -> Registry:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Registry, "discover", interrupted)
+    monkeypatch.setattr("sys.argv", ["vadkit", "list"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 130
+    assert capsys.readouterr() == ("", "Aborted.\n")

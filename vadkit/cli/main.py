@@ -22,6 +22,9 @@ def main() -> None:
     except VadkitError as error:
         _complain(str(error))
         sys.exit(error.exit_code)
+    except KeyboardInterrupt:  # of the commands that start without Typer
+        print("Aborted.", file=sys.stderr)
+        sys.exit(130)
     except Exception as error:
         from vadkit.cli.crash import blamed
         from vadkit.plugin.registry import Registry
