@@ -26,11 +26,11 @@ def main() -> None:
         print("Aborted.", file=sys.stderr)
         sys.exit(130)
     except Exception as error:
-        from vadkit.cli.crash import blamed
+        from vadkit.cli.crash import plugin_message
         from vadkit.plugin.registry import Registry
 
         sys.excepthook(type(error), error, error.__traceback__)
-        if message := blamed(error, Registry.discover()):
+        if message := plugin_message(error, Registry.discover()):
             _complain(message)
         sys.exit(1)
 
