@@ -5,8 +5,11 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+
+FULL = Path("/dev/full")
 
 _HEAVY = (
     "typer",
@@ -56,11 +59,11 @@ def test_ctrl_c_in_the_listing_is_one_line(monkeypatch: pytest.MonkeyPatch, caps
     assert capsys.readouterr() == ("", "Aborted.\n")
 
 
-@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="this system has no /dev/full")
+@pytest.mark.skipif(not FULL.exists(), reason="this system has no /dev/full")
 @pytest.mark.parametrize("arguments", [["list"], ["--version"], ["recipes"]])
 def test_a_full_disk_for_the_output_is_one_message(arguments: list[str]) -> None:
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
-    with open("/dev/full", "w") as full:
+    with FULL.open("w") as full:
         done = subprocess.run(
             [sys.executable, "-m", "vadkit", *arguments],
             env=environment,

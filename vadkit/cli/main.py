@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Callable
 from errno import ENOSPC, EPIPE
 from functools import cache, partial
+from pathlib import Path
 from typing import Any
 
 from vadkit.core.errors import DeprecatedKeyWarning, VadkitError
@@ -62,7 +63,7 @@ def _cannot_write(error: Exception) -> int | None:
     """The exit code if an open file, such as standard output, cannot be written: a full disk, or a closed pipe."""
     if not isinstance(error, OSError) or error.filename is not None or error.errno not in (ENOSPC, EPIPE):
         return None
-    sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - Python flushes it at the end
+    sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115 - Python flushes it at the end
     if error.errno == EPIPE:
         return 1
     _complain("cannot write: no space left on the device\n  -> free some space, or send the output to another disk")
