@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from vadkit.core.errors import DataError
 from vadkit.core.values import Labels, Track
-from vadkit.evaluation.coverage import check_labels, check_normal, check_videos, impute
+from vadkit.evaluation.coverage import check_labels, check_normal, check_videos, impute, uneven_ends
 from vadkit.store.scores import VideoScores
+from vadkit.video.sampling import Sampling
 
 NAN = float("nan")
 
@@ -135,3 +138,29 @@ def test_a_box_in_the_first_or_last_frame_is_inside_the_video() -> None:
         track = Track("1", {frame: (0, 0, 1, 1)})
         with pytest.raises(DataError, match="1 of 1 boxes of its tracks lie outside its 3 frames"):
             check_labels([video(1, 2, 3)], {"01": Labels(np.zeros(3, bool), tracks=(track,))})
+
+
+def test_the_frames_that_a_sampled_video_skips_have_the_score_of_the_nearest_one() -> None:
+    """8 frames, of which 0, 3 and 6 are scored; frame 0 is left out. Without anomaly maps, there are none after."""
+    (dropped,) = impute([video(NAN, 0.5, 0.7)], "drop")
+    sampled = replace(dropped, sampling=Sampling.of(np.arange(8) / 24, fps=8))
+    assert sampled.truth_frames.tolist() == [3, 6]
+    spread, index = sampled.spread()
+    assert spread.kept.tolist() == [False, False, True, True, True, True, True, True]
+    assert index.tolist() == [0, 0, 0, 1, 1, 1]
+    assert spread.components["nll"].tolist() == [0.5, 0.5, 0.5, 0.7, 0.7, 0.7]
+    assert spread.without.tolist() == [True, True, False, False, False, False, False, False]
+    assert spread.anomaly_maps is None
+    maps = np.arange(3.0)[:, None, None]
+    (given, _) = replace(sampled, anomaly_maps=lambda: maps).spread()
+    assert given.anomaly_maps is not None
+    assert given.anomaly_maps().ravel().tolist() == [0, 0, 1, 1, 1, 2, 2, 2]
+
+
+def test_uneven_ends_are_those_beyond_what_every_video_lacks() -> None:
+    lacks = {"a": "101", "b": "1001", "c": "1011"}  # 1 where a score is missing
+    found = uneven_ends({name: np.array([flag == "1" for flag in flags]) for name, flags in lacks.items()})
+    assert found == {"c": (0, 1)}
+    late = uneven_ends({"a": np.array([True, False]), "b": np.array([True, True, False])})
+    assert late == {"b": (1, 0)}
+    assert uneven_ends({"a": np.array([True, False, False])}) == {"a": (1, 0)}
