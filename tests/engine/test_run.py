@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -78,7 +79,7 @@ def test_a_run_leaves_what_the_next_stage_or_a_person_can_pick_up(unbroken: vadk
 def test_the_manifest_says_what_a_number_must_be_read_beside(unbroken: vadkit.Run) -> None:
     manifest = json.loads((unbroken.path / "manifest.json").read_text())
     assert manifest["seed"] == 0
-    assert manifest["sessions"][0]["versions"]["torch"] == torch.__version__
+    assert manifest["sessions"][0]["versions"]["torch"] == version("torch")
     assert manifest["data"]["counts"]["test"] == {"videos": 2, "frames": 80}
     assert manifest["stages"]["density.static"]["parameters"] > 0
     assert manifest["finished"]

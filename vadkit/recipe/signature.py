@@ -134,6 +134,8 @@ def _from_class(component: Component) -> Signature:
         what = f"its constructor has no signature that can be read: {describe_error(error)}"
         fix = "its author should write the constructor in Python"
         raise PluginError(what, where=component.where, fix=fix) from error
+    except Exception as error:  # from Python 3.14 on, type hints are evaluated here
+        raise _unreadable_types(component, error) from error
     by_position = [each.name for each in declared if each.kind in (each.POSITIONAL_ONLY, each.POSITIONAL_OR_KEYWORD)]
     kwargs = "".join(each.name for each in declared if each.kind is each.VAR_KEYWORD)
     parameters = _from_hints(component, init, [each for each in declared if each.kind is each.KEYWORD_ONLY])
@@ -144,9 +146,7 @@ def _from_hints(component: Component, init: Any, declared: Sequence[inspect.Para
     try:
         hints = typing.get_type_hints(init, include_extras=True) if declared else {}
     except Exception as error:
-        what = f"the types of its constructor cannot be read: {describe_error(error)}"
-        fix = "annotate its keys with types that exist at run time"
-        raise PluginError(what, where=component.where, fix=fix) from error
+        raise _unreadable_types(component, error) from error
     for found in declared:
         annotation, required = hints.get(found.name, Any), found.default is found.empty
         yield Parameter(
@@ -157,6 +157,11 @@ def _from_hints(component: Component, init: Any, declared: Sequence[inspect.Para
             default=MISSING if required else found.default,
             default_text="" if required else repr(found.default),
         )
+
+
+def _unreadable_types(component: Component, error: Exception) -> PluginError:
+    what = f"the types of its constructor cannot be read: {describe_error(error)}"
+    return PluginError(what, where=component.where, fix="annotate its keys with types that exist at run time")
 
 
 def _signature(
