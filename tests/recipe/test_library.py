@@ -94,7 +94,7 @@ def test_a_recipe_extends_a_shipped_one_by_name(tmp_path: Path) -> None:
 
 
 def test_a_name_that_no_file_can_have_is_explained() -> None:
-    with pytest.raises(VadkitError, match="cannot be read|no recipe has this name"):  # from Python 3.14 on, the second
+    with pytest.raises(VadkitError, match=r"cannot be read|no recipe has this name"):  # from Python 3.14 on, the second
         resolve("x" * 5000)
 
 
