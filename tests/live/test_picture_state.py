@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from vadkit.live.picture_state import Look, PictureWatch
+from vadkit.live.picture_state import PictureStatus, PictureWatch
 from vadkit.video.damage import Damages
 from vadkit.video.video_file import pictures
 
@@ -26,7 +26,7 @@ def scene(brightness: int, frames: int, seed: int = 0) -> NDArray[np.uint8]:
     return film.clip(0, 255).astype(np.uint8)
 
 
-def watched(*films: NDArray[np.uint8], fps: float = 10) -> list[Look]:
+def watched(*films: NDArray[np.uint8], fps: float = 10) -> list[PictureStatus]:
     watch = PictureWatch()
     return [watch.see(frame, number / fps) for number, frame in enumerate(np.concatenate(films))]
 
