@@ -2,8 +2,8 @@
 
 Source: Hao, Li, Wang, Wang and Gao, "Spatiotemporal consistency-enhanced network for video anomaly detection", Pattern
 Recognition 121, 2022: its highlights and its abstract. They name a U shape of a 3-D convolutional encoder and a 2-D
-convolutional decoder, a latent vector that is resampled in training, and a 3-D convolutional discriminator of the input
-clip with the predicted frame.
+convolutional decoder, and a latent vector that is resampled in training. A 3-D convolutional discriminator sees the
+input clip with the predicted frame.
 
 No layers and no sizes are public. Inferred: all layers and widths, and how skip connections lose their time: by a
 convolution over all frames. The decoder is `unet`, and the resampling is `variational`.
