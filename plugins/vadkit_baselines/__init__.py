@@ -41,6 +41,8 @@ _COMPONENTS = [  # kind, name, module and class in this package, summary
     ("encoder", "skip_vae", "variational:SkipVAEEncoder", "2-D convolutions and poolings (Wang 2019)."),
     ("bottleneck", "variational", "variational:Variational", "Variational code of a latent (Wang 2019)."),
     ("decoder", "skip_vae", "variational:SkipVAEDecoder", "Code and skip connections to frames."),
+    ("encoder", "unet_3d", "stcen:UNet3DEncoder", "Contracting half of a U-Net in 3-D, to 2-D maps (Hao 2022)."),
+    ("loss", "clip_adversarial", "stcen:ClipAdversarial", "Least-squares GAN loss, 3-D discriminator (Hao 2022)."),
     ("feature", "patches", "patches:Patches", "Square patches of frames, as samples at places (Xu 2015)."),
     ("feature", "region_sequences", "regions:RegionSequences", "A latent's means over regions, as sequences."),
     ("density", "tsc", "sparse:TSC", "Temporally coherent sparse coding; not in nats (Luo 2017)."),

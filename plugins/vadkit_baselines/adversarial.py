@@ -52,14 +52,17 @@ class Adversarial(Loss, nn.Module):
 
     def forward(self, out: ClipOutputs) -> Tensor:
         """Return the loss of the generator, a scalar."""
-        return self._far(_frames(out.output), 1.0)
+        return least_squares(self.discriminator(_frames(out.output)), 1.0)
 
     def critic(self, out: ClipOutputs) -> Tensor:
         """Return the loss of the discriminator, a scalar."""
-        return self._far(_frames(out.target), 1.0) + self._far(_frames(out.output), 0.0)
+        true, generated = self.discriminator(_frames(out.target)), self.discriminator(_frames(out.output))
+        return least_squares(true, 1.0) + least_squares(generated, 0.0)
 
-    def _far(self, frames: Tensor, label: float) -> Tensor:
-        return (self.discriminator(frames) - label).square().mean() / 2
+
+def least_squares(patches: Tensor, label: float) -> Tensor:
+    """Return the least-squares loss of a discriminator's outputs, a scalar."""
+    return (patches - label).square().mean() / 2
 
 
 def _frames(video: Tensor | None) -> Tensor:

@@ -17,6 +17,21 @@ def positive(channels: Sequence[int], key: str) -> None:
         raise ShapeError(f"{key!r} needs at least two positive numbers, but it is {list(channels)}")
 
 
+def level_shapes(clip: ClipSpec, channels: Sequence[int], deepest: str, *, skips: bool = True) -> dict[str, LatentSpec]:
+    """Shapes of the maps of each level, of which each after the first halves height and width.
+
+    The deepest map is the latent `deepest`. With `skips`, the others are `skip1`, `skip2`, ... from the full size on.
+    """
+    positive(channels, "channels")
+    parts = 2 ** (len(channels) - 1)
+    if clip.height % parts or clip.width % parts:
+        what = f"frames of {clip.height}x{clip.width} cannot be halved {len(channels) - 1} times"
+        raise ShapeError(what, fix=f"choose multiples of {parts} in data.clip.size, or shorten the list 'channels'")
+    shapes = [LatentSpec(c, 1, clip.height >> level, clip.width >> level) for level, c in enumerate(channels)]
+    above = {f"skip{number}": shape for number, shape in enumerate(shapes[:-1], 1)} if skips else {}
+    return above | {deepest: shapes[-1]}
+
+
 class DoubleConvolution(nn.Sequential):
     """Two 3x3 convolutions, each with batch norm (optional) and ReLU; `bare` omits both after the second."""
 
@@ -79,23 +94,13 @@ class Expanding(nn.Module):
 
 
 class PlanesEncoder(Encoder, nn.Module):
-    """Input frames, stacked as channels, to the maps of each level; each level halves height and width.
-
-    The deepest map is the latent `deepest`. With `skips`, the others are `skip1`, `skip2`, ... from the full size on.
-    """
+    """Input frames, stacked as channels, to the maps of `level_shapes`."""
 
     def __init__(
         self, clip: ClipSpec, channels: Sequence[int], deepest: str, *, skips: bool, norm: bool, bare: bool = False
     ) -> None:
         super().__init__()
-        positive(channels, "channels")
-        parts = 2 ** (len(channels) - 1)
-        if clip.height % parts or clip.width % parts:
-            what = f"frames of {clip.height}x{clip.width} cannot be halved {len(channels) - 1} times"
-            raise ShapeError(what, fix=f"choose multiples of {parts} in data.clip.size, or shorten the list 'channels'")
-        levels = [LatentSpec(c, 1, clip.height >> level, clip.width >> level) for level, c in enumerate(channels)]
-        above = {f"skip{number}": level for number, level in enumerate(levels[:-1], 1)} if skips else {}
-        self.latents = above | {deepest: levels[-1]}
+        self.latents = level_shapes(clip, channels, deepest, skips=skips)
         self.net = Contracting(clip.channels * clip.input_frames, channels, norm=norm, bare=bare)
 
     def forward(self, clips: Tensor) -> dict[str, Tensor]:

@@ -34,6 +34,7 @@ METHODS = (
     "s2_vae",
     "stack_rnn",
     "stae",
+    "stcen",
     "steal",
     "subspace_svdd",
     "tsc",
@@ -46,7 +47,7 @@ FULL += [f"baselines/{method}/ucf_crime" for method in ON_ITAE]
 SMALL = [f"{folder}/{variant}" for folder in COMPARISONS for variant in family_of(folder).variants]
 SAME_PARTS = [  # as in walkway
     f"baselines/ped2_small/{method}"
-    for method in (*ON_ITAE, "abnormal_gan", "amdn", "fastano", "s2_vae", "stack_rnn", "tsc")
+    for method in (*ON_ITAE, "abnormal_gan", "amdn", "fastano", "s2_vae", "stack_rnn", "stcen", "tsc")
 ]
 QUICK = "abnormal_gan"  # tests/engine/test_killed.py compares more: ITAE with flows, bfloat16, and a critic
 OURS = [name for name in (*FULL, *SMALL) if not name.endswith("itae_nf")]

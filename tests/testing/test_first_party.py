@@ -73,6 +73,8 @@ SETTINGS: Mapping[str, dict[str, dict[str, Any]]] = {
         "encoder/skip_vae": {"channels": [8, 4]},
         "variational": {"hidden": [8], "toy": {"latents": {"code": [4, 1, 8, 12]}}},
         "decoder/skip_vae": {"toy": {"encoder": {"use": "skip_vae", "channels": [8, 4]}}},
+        "encoder/unet_3d": {"channels": [4, 8], "toy": {"clip": PREDICTION}},
+        "clip_adversarial": {"channels": [4, 8], "toy": {"clip": PREDICTION}},
         "region_sequences": {"latent": "static", "regions": 2},
         "tsc": {"hidden": 2, "toy": {"sample_shape": [4, 3]}},
         "stack_rnn": {"hidden": 8, "projection": 4, "toy": {"sample_shape": [4, 3]}},
