@@ -56,7 +56,9 @@ def levels(scores: NDArray[np.float64], can_alarm: NDArray[np.bool_] | None) -> 
     return scores if can_alarm is None else np.where(can_alarm, scores, -np.inf)
 
 
-def max_hold(scores: NDArray[np.float64], fps: float | None) -> NDArray[np.float64]:
+def max_hold(
+    scores: NDArray[np.float64], fps: float | None, times: NDArray[np.float64] | None = None
+) -> NDArray[np.float64]:
     """Return the highest score of the last second, for each frame: (F,) -> (F,).
 
     An alarm is an interval in which this value reaches the threshold.
@@ -64,6 +66,7 @@ def max_hold(scores: NDArray[np.float64], fps: float | None) -> NDArray[np.float
     Args:
         scores: (F,).
         fps: frames per second. If it is None, the scores are returned unchanged.
+        times: seconds of each frame, (F,), if the frame rate varies. None if `fps` gives them.
 
     Example:
         >>> import numpy as np
@@ -73,9 +76,17 @@ def max_hold(scores: NDArray[np.float64], fps: float | None) -> NDArray[np.float
     """
     import numpy as np
 
+    if fps and times is not None:
+        first = np.searchsorted(times, times - _hold(fps), side="right")
+        return np.array([scores[start : stop + 1].max() for stop, start in enumerate(first.tolist())])
     size = min(max(1, round(HOLD * fps)), scores.size) if fps else 1
     padded = np.concatenate([np.full(size - 1, -np.inf), scores])
     return np.lib.stride_tricks.sliding_window_view(padded, size).max(axis=1)
+
+
+def _hold(fps: float) -> float:
+    """Seconds without a high score that end an alarm. The end of them is between two frames if these are even."""
+    return (max(1, round(HOLD * fps)) - 0.5) / fps
 
 
 def alarm_threshold(
@@ -213,8 +224,7 @@ class AlarmDetector:
 
     def __init__(self, threshold: float, fps: float | None, rules: AlarmRules = _DEFAULT_RULES) -> None:
         self.threshold, self._rules, self._lower = threshold, rules, rules.lower(threshold)
-        # Between two frames, so that evenly spaced frames end an alarm after the number of frames of `max_hold`.
-        self._hold = (max(1, round(HOLD * fps)) - 0.5) / fps if fps else 0.0  # seconds
+        self._hold = _hold(fps) if fps else 0.0  # seconds
         self._current: Alarm | None = None
         self._raised = False  # whether the current alarm has lasted long enough
         self._last = (0, 0.0)  # index and seconds of the last frame at or above the lower threshold
