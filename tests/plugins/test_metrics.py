@@ -193,7 +193,8 @@ def test_flickering_within_a_second_is_one_alarm() -> None:
 
 
 def test_hours_delays_and_gaps_of_alarms_follow_the_time_stamps() -> None:
-    times = np.concatenate([np.arange(20) / 10, 2 + 2 * np.arange(5)])  # 10 frames per second, then one in 2 s
+    # 10 frames per second, then one in 2 s
+    times = np.array([n / 10 for n in range(20)] + [2.0 + 2 * n for n in range(5)])
     scores, labels = np.zeros(25), np.zeros(25, bool)
     scores[[3, 9, 21, 23]] = 9.0
     labels[20:23] = True  # from 2 s; detected at 4 s

@@ -194,7 +194,8 @@ def _jsonl(path: Path) -> Iterator[_Score]:
     with path.open(encoding="utf-8") as file:
         for line in file:
             row = json.loads(line)
-            yield int(row["frame"]), *(math.nan if row[name] is None else float(row[name]) for name in _FLOATS)
+            seconds, score = (math.nan if row[name] is None else float(row[name]) for name in _FLOATS)
+            yield int(row["frame"]), seconds, score
 
 
 def _npz(path: Path) -> Iterator[_Score]:
