@@ -79,8 +79,7 @@ def data() -> dict[str, Any]:
 def parts(room: str) -> str:
     """Number of lines of a room, to the nearest ten, and the names of its packages."""
     path = ROOT / "vadkit" / room
-    files = list(path.rglob("*.py")) or [path.with_suffix(".py")]
-    lines = sum(len(file.read_text(encoding="utf-8").splitlines()) for file in files)
+    lines = sum(len(file.read_text(encoding="utf-8").splitlines()) for file in path.rglob("*.py"))
     inner = sorted(file.parent.name for file in path.glob("*/__init__.py"))
     return ", ".join([f"{round(lines, -1):,} lines", *inner])
 
@@ -106,8 +105,7 @@ def draw() -> None:
             corner = (x - WIDTH / 2, middle - HEIGHT / 2)
             box = FancyBboxPatch(corner, WIDTH, HEIGHT, "round,pad=0,rounding_size=0.1", fc="#e8f0fb", ec="#2f5d9b")
             axes.add_patch(box)
-            name = "api.py" if room == "api" else f"{room}/"
-            axes.text(x, middle + 0.25, name, weight="bold", size=10, va="center", ha="center")
+            axes.text(x, middle + 0.25, f"{room}/", weight="bold", size=10, va="center", ha="center")
             axes.text(x, middle, purpose, size=7, va="center", ha="center")
             axes.text(x, middle - 0.25, parts(room), size=6.2, color="#4b5563", va="center", ha="center")
     for upper, lower in direct(found["arrows"]):

@@ -9,7 +9,7 @@ import numpy as np
 
 from vadkit.api import Event, Preview, ResultSummary, RunOrigin, RunResult, VideoResult
 from vadkit.core.progress import NoProgress
-from vadkit.report.previews import Reel, make_previews
+from vadkit.report.previews import PreviewSource, make_previews
 
 HOSTILE = "<img src=x onerror=alert(1)>"
 HOSTILE_COMPONENT = "</script><script>alert(2)</script>"
@@ -26,7 +26,7 @@ def previews(names: Sequence[str], *, maps: bool = True, outputs: bool = True) -
         found[number, 5:7, number // 4 : number // 4 + 2] = 1.0
     inverse = np.repeat(255 - frames, 3, axis=3)
     given = found if maps else None, (lambda: iter(inverse)) if outputs else None
-    reels = [Reel(name, np.arange(FRAMES), lambda: frames, *given, fps=FPS) for name in names]
+    reels = [PreviewSource(name, np.arange(FRAMES), lambda: frames, *given, fps=FPS) for name in names]
     return dict(make_previews(reels, NoProgress()))
 
 

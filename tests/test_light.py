@@ -5,8 +5,11 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+
+FULL = Path("/dev/full")
 
 _HEAVY = (
     "typer",
@@ -54,3 +57,20 @@ def test_ctrl_c_in_the_listing_is_one_line(monkeypatch: pytest.MonkeyPatch, caps
         main()
     assert ended.value.code == 130
     assert capsys.readouterr() == ("", "Aborted.\n")
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="this system has no /dev/full")
+@pytest.mark.parametrize("arguments", [["list"], ["--version"], ["recipes"]])
+def test_a_full_disk_for_the_output_is_one_message(arguments: list[str]) -> None:
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    with FULL.open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "vadkit", *arguments],
+            env=environment,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: cannot write: no space left on the device\n  -> free some space")
+    assert "Traceback" not in done.stderr

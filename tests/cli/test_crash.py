@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from vadkit.api import Component
-from vadkit.cli.crash import blamed
+from vadkit.cli.crash import plugin_message
 from vadkit.plugin.registry import Plugin, Registry
 
 
@@ -43,7 +43,7 @@ def told(*modules: str) -> str:
         call = within(module, call)
     with pytest.raises(KeyError) as caught:
         call()
-    return blamed(caught.value, REGISTRY)
+    return plugin_message(caught.value, REGISTRY)
 
 
 @pytest.mark.parametrize(

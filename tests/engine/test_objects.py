@@ -23,7 +23,7 @@ from vadkit.engine.dry_run import dry_run
 from vadkit.recipe.loading import read_recipe
 from vadkit.store.input_files import records_of
 from vadkit.store.run_folder import stage_digests
-from vadkit_datasets.walkway.film import Film
+from vadkit_datasets.walkway.synthetic_video import SyntheticVideo
 from vadkit_motion.object_velocity import ObjectVelocity
 from vadkit_standard.scorers import NLL
 
@@ -35,7 +35,7 @@ def write(folder: Path, split: Split, videos: int, frames: int = 24) -> Path:
     """The boxes of the abnormal objects, and in each frame that of a place where people walk; no box in frame 5."""
     lines = ["video,frame,x,y,w,h"]
     for index in range(videos):
-        name, film = f"{split}_{index:02d}", Film(split, index, *SIZE, frames, 0)
+        name, film = f"{split}_{index:02d}", SyntheticVideo(split, index, *SIZE, frames, 0)
         lines += [f"{name},{frame},4,16,20,14" for frame in range(frames) if frame != 5]
         for track in film.tracks() if split == "test" else ():
             lines += [f"{name},{at},{x0},{y0},{x1 - x0},{y1 - y0}" for at, (x0, y0, x1, y1) in track.boxes.items()]

@@ -14,7 +14,7 @@ import vadkit
 from vadkit.core.errors import RecipeError, RunFolderError, VadkitError
 from vadkit.core.progress import NoProgress
 from vadkit.engine import sweep as module
-from vadkit.engine.sweep import beside_paper, parse, summarize_seeds, sweep
+from vadkit.engine.sweep import compare_with_paper, parse, summarize_seeds, sweep
 from vadkit.recipe.variants import family_of
 
 
@@ -237,7 +237,7 @@ def test_variants_run_and_share_what_they_can(small: dict[str, Any], tmp_path: P
     both = trials[1]
     assert "micro_auc" in both.intervals
     assert dict(both.metrics) == vadkit.run(f"{path}/both", out=tmp_path / "one", reuse=[both.path]).metrics["metrics"]
-    found = {one.metric: one for one in beside_paper(trials, family_of(path).paper)}
+    found = {one.metric: one for one in compare_with_paper(trials, family_of(path).paper)}
     assert list(found) == list(rows["both"])
     assert found["micro_auc"].ours == pytest.approx(100 * both.metrics["micro_auc"])
     assert found["micro_auc"].difference == pytest.approx(100 * both.metrics["micro_auc"] - 70.0)
@@ -256,7 +256,7 @@ def test_a_mean_over_seeds_is_compared_with_the_paper(small: dict[str, Any], tmp
     trials = sweep(path, {"seed": ["0", "1"]}, variants=["alone"], out=tmp_path / "sweep")
     assert [trial.path.name.rpartition("-")[0] for trial in trials] == ["alone_seed=0", "alone_seed=1"]
     values = [100 * trial.metrics["micro_auc"] for trial in trials]
-    (one,) = beside_paper(trials, family_of(path).paper)
+    (one,) = compare_with_paper(trials, family_of(path).paper)
     assert one.values == {"variant": "alone"}
     assert (one.ours, one.deviation) == (pytest.approx(np.mean(values)), pytest.approx(np.std(values, ddof=1)))
     assert one.interval is None

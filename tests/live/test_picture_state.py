@@ -10,7 +10,7 @@ import pytest
 from numpy.typing import NDArray
 
 from vadkit.core.source_status import SourceStatus
-from vadkit.live.picture_state import Look, PictureWatch
+from vadkit.live.picture_state import PictureStatus, PictureWatch
 from vadkit.live.reports import Reports
 from vadkit.video.damage import Damages
 from vadkit.video.video_file import pictures
@@ -28,7 +28,7 @@ def scene(brightness: int, frames: int, seed: int = 0) -> NDArray[np.uint8]:
     return film.clip(0, 255).astype(np.uint8)
 
 
-def watched(*films: NDArray[np.uint8], fps: float = 10) -> list[Look]:
+def watched(*films: NDArray[np.uint8], fps: float = 10) -> list[PictureStatus]:
     watch = PictureWatch()
     return [watch.see(frame, number / fps) for number, frame in enumerate(np.concatenate(films))]
 
@@ -114,6 +114,6 @@ def test_a_picture_that_is_black_after_a_new_connection_is_reported_again() -> N
     reports = Reports(told.append, lambda: 5.0)
     for _ in range(2):
         reports.connected(None, None)
-        reports.picture(Look("black", 2.0, cut=False, scene_changed=False), 5.0)
-        reports.picture(Look("black", 2.0, cut=False, scene_changed=False), 5.1)
+        reports.picture(PictureStatus("black", 2.0, cut=False, scene_changed=False), 5.0)
+        reports.picture(PictureStatus("black", 2.0, cut=False, scene_changed=False), 5.1)
     assert [status.state for status in told] == ["connected", "black"] * 2

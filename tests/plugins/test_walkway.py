@@ -11,8 +11,8 @@ from sklearn.metrics import roc_auc_score
 
 from vadkit.api import DataError, Labels, VideoRef
 from vadkit_datasets.walkway.dataset import Walkway
-from vadkit_datasets.walkway.film import Film
 from vadkit_datasets.walkway.scene import PACES
+from vadkit_datasets.walkway.synthetic_video import SyntheticVideo
 
 Drawn = tuple[VideoRef, NDArray[np.uint8], Labels]
 
@@ -119,7 +119,7 @@ def test_every_kind_occurs_between_normal_frames(test_set: list[Drawn]) -> None:
 def test_training_videos_are_normal() -> None:
     walkway = Walkway(None)
     for video in walkway.videos("train"):
-        assert isinstance(video.source, Film)
+        assert isinstance(video.source, SyntheticVideo)
         assert not video.source.masks().any()
         assert video.source.tracks() == ()
         assert walkway.labels(video) is None

@@ -9,7 +9,7 @@ from pages import FRAMES, previews
 from vadkit.api import DataError, Preview
 from vadkit.core.progress import NoProgress
 from vadkit.report.pictures import HeatScale, card_pictures, heated
-from vadkit.report.previews import Reel, make_previews
+from vadkit.report.previews import PreviewSource, make_previews
 from vadkit.store.previews import (
     PartsWriter,
     find_preview,
@@ -40,13 +40,13 @@ def test_previews_of_long_videos_show_fewer_frames_within_the_budget() -> None:
     random = np.random.default_rng(0)
     noise = random.integers(0, 255, (120, 240, 360, 3), dtype=np.uint8)  # hardly compressible
     budget = 200_000
-    made = make_previews([Reel("a", np.arange(120), lambda: noise, fps=30.0)], NoProgress(), budget)
+    made = make_previews([PreviewSource("a", np.arange(120), lambda: noise, fps=30.0)], NoProgress(), budget)
     preview = made["a"]
     assert len(preview.video) <= budget
     assert preview.numbers.size < 120
     assert preview.fps == 30.0 / preview.numbers[1]
     assert preview.heat is None
-    assert make_previews([Reel("a", np.arange(120), lambda: noise)], NoProgress(), budget=1000) == {}
+    assert make_previews([PreviewSource("a", np.arange(120), lambda: noise)], NoProgress(), budget=1000) == {}
     assert make_previews([], NoProgress()) == {}
 
 

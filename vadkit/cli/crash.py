@@ -11,7 +11,7 @@ from vadkit.plugin.registry import Registry
 from vadkit.plugin.sandbox import describe_error
 
 
-def blamed(error: BaseException, registry: Registry) -> str:
+def plugin_message(error: BaseException, registry: Registry) -> str:
     """A message that names the plugin, and if possible the component, that raised an error; empty if none did."""
     frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
     found = [(frame, _owner(str(frame.f_globals.get("__name__", "")), registry)) for frame in reversed(frames)]

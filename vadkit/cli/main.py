@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import warnings
 from collections.abc import Callable
+from errno import ENOSPC, EPIPE
 from functools import cache, partial
+from pathlib import Path
 from typing import Any
 
 from vadkit.core.errors import DeprecatedKeyWarning, VadkitError
@@ -18,7 +21,10 @@ def main() -> None:
     wait_passively()
     warnings.showwarning = partial(_show_warning, warnings.showwarning)
     try:
-        _run(sys.argv[1:])
+        try:
+            _run(sys.argv[1:])
+        finally:
+            sys.stdout.flush()  # or Python would do it after this function, and print a traceback
     except VadkitError as error:
         _complain(str(error))
         sys.exit(error.exit_code)
@@ -26,11 +32,13 @@ def main() -> None:
         print("Aborted.", file=sys.stderr)
         sys.exit(130)
     except Exception as error:
-        from vadkit.cli.crash import blamed
+        if (code := _cannot_write(error)) is not None:
+            sys.exit(code)
+        from vadkit.cli.crash import plugin_message
         from vadkit.plugin.registry import Registry
 
         sys.excepthook(type(error), error, error.__traceback__)
-        if message := blamed(error, Registry.discover()):
+        if message := plugin_message(error, Registry.discover()):
             _complain(message)
         sys.exit(1)
 
@@ -49,6 +57,17 @@ def _run(arguments: list[str]) -> None:
             from vadkit.cli.app import app
 
             app()
+
+
+def _cannot_write(error: Exception) -> int | None:
+    """The exit code if an open file, such as standard output, cannot be written: a full disk, or a closed pipe."""
+    if not isinstance(error, OSError) or error.filename is not None or error.errno not in (ENOSPC, EPIPE):
+        return None
+    sys.stdout = Path(os.devnull).open("w")  # noqa: SIM115 - Python flushes it at the end
+    if error.errno == EPIPE:
+        return 1
+    _complain("cannot write: no space left on the device\n  -> free some space, or send the output to another disk")
+    return 2
 
 
 def _complain(text: str, **look: str) -> None:

@@ -123,7 +123,7 @@ class Forecast(Progress):
         if self._units and (self._calls == _WARM_UP + _TIMED or seconds >= _LONG_ENOUGH):
             left = seconds / self._units * (self._total - done)
             if left >= _WORTH_TELLING:
-                self._inner.message(f"{self._stage}: about {_duration(left)}; {self._hint}")
+                self._inner.message(f"{self._stage}: about {duration(left)}; {self._hint}")
             self._hint = ""
 
     def end(self, note: str = "") -> None:
@@ -135,8 +135,16 @@ class Forecast(Progress):
         self._inner.message(text)
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
+    """Seconds in words, with two digits: "33 min".
+
+    Example:
+        >>> duration(1980)
+        '33 min'
+        >>> duration(1.6e7)
+        '190 days'
+    """
     for size, unit in ((86_400, "days"), (3_600, "h"), (60, "min")):
         if seconds >= 1.5 * size:
-            return f"{seconds / size:.2g} {unit}"
+            return f"{float(f'{seconds / size:.2g}'):g} {unit}"
     return f"{seconds:.0f} s"

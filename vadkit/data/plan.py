@@ -24,6 +24,7 @@ class Plan:
     frames: tuple[int, int]  # number of their frames
     clips: int  # training clips in one pass
     windows: int  # windows of test videos to score
+    held_out_windows: int  # windows of held-out normal videos to score
     cached: int  # bytes that the frame cache still needs
     folder: Path | None  # of the frame cache; None if frames stay in memory
     free: int  # bytes free on the disk of this folder
@@ -69,6 +70,7 @@ def plan_of(recipe: Recipe, dataset: Dataset, cache: FrameCache) -> Plan:
         (sum(frames[0]), sum(frames[1])),
         round(sum(_windows(count, clip.span, data.stride) for count in seen[0]) * (1 - data.held_out)),
         sum(_windows(count, clip.span, recipe.engine.score_stride) for count in seen[1]),
+        round(sum(_windows(count, clip.span, recipe.engine.score_stride) for count in seen[0]) * data.held_out),
         needed * clip.height * clip.width * clip.colors,
         cache.folder,
         _free(cache.folder),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from vadkit.core.progress import Progress
 from vadkit.data.datamodule import DataModule
-from vadkit.report.previews import Reel, make_previews
+from vadkit.report.previews import PreviewSource, make_previews
 from vadkit.store.previews import read_parts, write_previews
 
 
@@ -22,10 +22,10 @@ def write_all_previews(folder: Path, data: DataModule, progress: Progress) -> No
     Raises:
         DataError: what was kept of a video is damaged.
     """
-    reels: list[Reel] = []
+    reels: list[PreviewSource] = []
     for video in data.videos("test"):
         parts, sampling = read_parts(folder, video.name), data.sampling(video)
         numbers = parts.numbers if sampling is None else sampling.numbers[parts.numbers]
         frames = partial(data.file_frames, video)
-        reels.append(Reel(video.name, numbers, frames, parts.maps, parts.outputs, video.fps))
+        reels.append(PreviewSource(video.name, numbers, frames, parts.maps, parts.outputs, video.fps))
     write_previews(folder, make_previews(reels, progress))

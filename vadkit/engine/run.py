@@ -173,6 +173,7 @@ def run(
     Raises:
         VadkitError: anything that the user can fix; the message says how.
     """
+    from vadkit.engine.bench.durations import time_needed
     from vadkit.engine.experiment import Experiment
     from vadkit.engine.sanity_check import sanity_check
     from vadkit.engine.scoring import Scoring
@@ -214,7 +215,8 @@ def run(
             folder.check(resume=resume, overwrite=overwrite)
         shown, previews = shows_maps(checked.report), shows_previews(checked.report)
         map_scorer = sanity_check(experiment, compared=needs.anomaly_maps, shown=shown, pictured=previews or annotate)
-        for line in plan_of(checked, dataset, cache).lines(checked):
+        plan = plan_of(checked, dataset, cache)
+        for line in (*plan.lines(checked), *(time_needed(checked, plan) if processes.count == 1 else ())):
             progress.message(line)
         with processes.in_turn():  # the first process decodes, and the others find the frames in the cache
             data.check(metrics=checked.evaluate.metrics, fps=needs.fps)

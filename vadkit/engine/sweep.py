@@ -90,7 +90,7 @@ class SeedSummary:
 
 
 @dataclass(frozen=True, slots=True)
-class Beside:
+class PaperComparison:
     """A number of ours and the one that a paper prints for it, both as the paper prints: percent for shares.
 
     Attributes:
@@ -221,9 +221,9 @@ def sweep(
     return trials
 
 
-def beside_paper(trials: Sequence[Trial], paper: Paper) -> list[Beside]:
+def compare_with_paper(trials: Sequence[Trial], paper: Paper) -> list[PaperComparison]:
     """Each number that the paper prints for a trial, with ours; the mean where only the seed differs."""
-    found: list[Beside] = []
+    found: list[PaperComparison] = []
     for values, some in _groups(trials).items():
         for metric, printed in paper.rows.get(dict(values).get(VARIANT, ""), {}).items():
             ours = [number for trial in some if (number := trial.number(metric)) is not None]
@@ -231,7 +231,7 @@ def beside_paper(trials: Sequence[Trial], paper: Paper) -> list[Beside]:
                 continue
             unit = some[0].units.get(metric.rpartition(".")[2], "%")
             scale = 100 if unit == "%" else 1
-            one = Beside(dict(values), metric, unit, scale * mean(ours), printed.value)
+            one = PaperComparison(dict(values), metric, unit, scale * mean(ours), printed.value)
             if len(ours) > 1:
                 one = replace(one, deviation=scale * stdev(ours))
             elif metric in some[0].intervals:

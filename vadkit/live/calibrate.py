@@ -24,7 +24,7 @@ from vadkit.engine.scoring import Scoring
 from vadkit.evaluation.build import evaluation_of
 from vadkit.evaluation.calibration import Calibration
 from vadkit.evaluation.run_scores import write_calibration
-from vadkit.live.rate import rate_of_run, tell_rate
+from vadkit.live.rate import rate_of_run, report_rate
 from vadkit.live.stream import Source, open_source
 from vadkit.live.videos import Video
 from vadkit.live.watch import open_deployable
@@ -165,7 +165,7 @@ def _decode(
     progress.begin("decode", len(videos), unit="videos")
     for number, video in enumerate(videos, 1):
         source = open_source(str(video.path), clip, fps=fps, tell=progress.message)
-        tell_rate(source.name, source.fps, fps, progress.message)
+        report_rate(source.name, source.fps, fps, progress.message)
         path, shape = aside / f"{number}.npy", (clip.height, clip.width, clip.colors)
         seconds: list[float] = []
         write(path, _frames_of(source, seconds), shape, lambda _: None)

@@ -23,7 +23,7 @@ _SIDE = 96  # pixels that are compared, at most, in each direction
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class PictureStatus:
     """What one frame shows."""
 
     state: PictureState
@@ -66,7 +66,7 @@ class PictureWatch:
         self._scene: NDArray[np.int16] | None = None  # the first picture, or that of the last change of the scene
         self._drifting_since: float | None = None
 
-    def see(self, frame: NDArray[np.uint8], seconds: float) -> Look:
+    def see(self, frame: NDArray[np.uint8], seconds: float) -> PictureStatus:
         """Look at the next frame.
 
         Args:
@@ -84,10 +84,10 @@ class PictureWatch:
         drifted = not black and self._has_drifted(picture, seconds, changed=changed)
         self._last = picture
         if self._black_since is not None and seconds - self._black_since >= BLACK_SECONDS:
-            return Look("black", self._black_since, cut, changed, drifted)
+            return PictureStatus("black", self._black_since, cut, changed, drifted)
         if seconds - self._still_since >= STILL_SECONDS:
-            return Look("frozen", self._still_since, cut, changed, drifted)
-        return Look("normal", seconds, cut, changed, drifted)
+            return PictureStatus("frozen", self._still_since, cut, changed, drifted)
+        return PictureStatus("normal", seconds, cut, changed, drifted)
 
     def _has_drifted(self, picture: NDArray[np.int16], seconds: float, *, changed: bool) -> bool:
         differs = self._scene is not None and _is_cut(picture, self._scene)

@@ -8,7 +8,7 @@ from statistics import median
 
 from vadkit.recipe.model import Data
 from vadkit.store.scores import VideoScores
-from vadkit.video.sampling import FPS_TOLERANCE, thins, too_slow
+from vadkit.video.sampling import FPS_TOLERANCE, drops_frames, too_slow
 
 _FIRST = ((2.0, 9), (8.0, 3))  # seconds and frames, at least, of the first measurement
 _LATER = ((20.0, 3),)  # the same for later measurements: a short stall must not change the rate
@@ -29,15 +29,15 @@ def rate_of_run(data: Data, normal: Sequence[VideoScores]) -> float | None:
     """
     rates = [video.fps for video in normal if video.fps]
     rate = float(median(rates)) if rates else None
-    same = rate is None or not (thins(rate, data.fps) or too_slow(rate, data.fps))
+    same = rate is None or not (drops_frames(rate, data.fps) or too_slow(rate, data.fps))
     return data.fps if data.fps is not None and same else rate
 
 
-def tell_rate(name: str, rate: float | None, fps: float | None, tell: Callable[[str], None]) -> None:
+def report_rate(name: str, rate: float | None, fps: float | None, tell: Callable[[str], None]) -> None:
     """Tell that a recording has another frame rate than the model sees."""
     if too_slow(rate, fps):
         tell(f"{name} has {rate:g} frames per second, training had {fps:g}: all motion will look faster")
-    elif thins(rate, fps):
+    elif drops_frames(rate, fps):
         tell(f"{name} has {rate:g} frames per second: {fps:g} of them are used, as in training")
 
 
@@ -141,7 +141,7 @@ class Thinner:
 
     def keeps(self) -> bool:
         """Whether the next frame remains."""
-        if self.fps is None or self.source_fps is None or not thins(self.source_fps, self.fps):
+        if self.fps is None or self.source_fps is None or not drops_frames(self.source_fps, self.fps):
             return True
         kept = self._due >= 1 - 1e-9
         self._due += self.fps / self.source_fps - kept

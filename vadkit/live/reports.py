@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from vadkit.core.source_status import SourceState, SourceStatus
-from vadkit.live.picture_state import CUT_SECONDS, Look, PictureState
-from vadkit.video.sampling import thins, too_slow
+from vadkit.live.picture_state import CUT_SECONDS, PictureState, PictureStatus
+from vadkit.video.sampling import drops_frames, too_slow
 
 _REPEAT, _LONGEST_REPEAT = 60.0, 3600.0  # seconds until a state that lasts is reported again: first, and at most
 _COLLECT = 2.0  # seconds in which lost frames are counted, before they are reported
@@ -110,7 +110,7 @@ class Reports:
             self._damaged = self._slow = 0
             self.tell("losing_frames", f"{'; '.join(parts)}; {self.frames_lost} lost in total")
 
-    def picture(self, look: Look, seconds: float) -> None:
+    def picture(self, look: PictureStatus, seconds: float) -> None:
         """A frame shows this."""
         state, lasting = self._picture
         changed = look.state != state
@@ -129,9 +129,9 @@ def _rates(rate: float | None, fps: float | None) -> str:
     if rate is None:
         return "frames arrive"
     measured = f"{rate:.3g} frames per second"
-    if not (thins(rate, fps) or too_slow(rate, fps)):
+    if not (drops_frames(rate, fps) or too_slow(rate, fps)):
         return measured
-    if thins(rate, fps):
+    if drops_frames(rate, fps):
         return f"{measured}; {fps:g} of them are used, as in training"
     return f"{measured}; training had {fps:g}: all motion will look faster"
 

@@ -22,7 +22,7 @@ from vadkit.live.source_frame import FrameMaker, Gap, SourceFrame, SourceFrames
 from vadkit.video.damage import Damages
 from vadkit.video.decode import decode_timed
 from vadkit.video.rgb import RgbConverter
-from vadkit.video.sampling import period, thins
+from vadkit.video.sampling import drops_frames, period
 from vadkit.video.times import Timeline
 from vadkit.video.video_file import frame_rate
 
@@ -146,7 +146,7 @@ def limit_fps(frames: SourceFrames, source_fps: float | None, fps: float | None)
 
     All frames remain if `source_fps` is not too high for `fps`, or if one of them is None.
     """
-    if fps is None or not thins(source_fps, fps):
+    if fps is None or not drops_frames(source_fps, fps):
         yield from frames
         return
     kept: SourceFrame | None = None

@@ -23,13 +23,13 @@ from vadkit.evaluation.calibration import threshold_of
 from vadkit.evaluation.evaluator import Evaluator
 from vadkit.evaluation.run_scores import open_run, read_synthetic
 from vadkit.live.fusion import OnlineFusion, check_lookback
-from vadkit.live.rate import rate_of_run, tell_rate
+from vadkit.live.rate import rate_of_run, report_rate
 from vadkit.plugin.registry import Registry
 from vadkit.recipe.model import Recipe, with_threads
 from vadkit.store.provenance import changes, code_of
 from vadkit.store.run_folder import RunFolder, digest_of
 from vadkit.store.scores import VideoScores, read_scores
-from vadkit.video.sampling import thins
+from vadkit.video.sampling import drops_frames
 
 if TYPE_CHECKING:
     from vadkit.engine.experiment import Experiment
@@ -102,7 +102,7 @@ class Watch:
         self.rules.lower(self.threshold)
         rates = [video.fps for video in normal if video.fps]
         self.fps = rate_of_run(self.recipe.data, normal)
-        self._mixed_rates = bool(rates) and thins(max(rates), min(rates))
+        self._mixed_rates = bool(rates) and drops_frames(max(rates), min(rates))
         from vadkit.engine.experiment import load_experiment
 
         self.experiment: Experiment = load_experiment(folder.path, with_threads(self.recipe, threads))
@@ -175,7 +175,7 @@ class Watch:
             what = f"the training videos have different frame rates: {expected:g} frames per second are used"
             self._tell(f"{what}, the median of the held-out videos; set --fps to choose another rate")
         else:
-            tell_rate(name, rate, expected, self._tell)
+            report_rate(name, rate, expected, self._tell)
         return opened
 
     def run(self, source: Source, *, anomaly_maps: str = "", pictures: bool = False) -> Iterator[FrameScore]:

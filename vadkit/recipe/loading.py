@@ -16,7 +16,7 @@ from vadkit.plugin.registry import Registry
 from vadkit.recipe.merge import resolve, resolve_plain
 from vadkit.recipe.model import Fused, Recipe
 from vadkit.recipe.node import Node, Place, Problems, entries_of, plain
-from vadkit.recipe.requirements import unmet
+from vadkit.recipe.requirements import unmet_requirements
 from vadkit.recipe.validation import Reader
 
 _FOLDER_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}(?<!\.)")
@@ -89,7 +89,7 @@ def check(tree: Node, registry: Registry, kept: KeptFiles = _none_kept) -> Recip
     name = given["name"].value if "name" in given else None
     reader = Reader(registry, kept(name) if isinstance(name, str) else None)
     problems = reader.problems
-    problems.extend(unmet(given.get("requires")))  # first: a missing package explains unknown components
+    problems.extend(unmet_requirements(given.get("requires")))  # first: a missing package explains unknown components
     _refuse_root(given, problems)
     recipe = reader.read(Recipe, replace(tree, value=given))
     _check_name(given.get("name"), problems)

@@ -18,7 +18,7 @@ _EXAMPLE = "for example requires: [vadkit-kde>=1.2]"
 _REMOTE = re.compile(r"@|://")
 
 
-def unmet(node: Node | None) -> Sequence[Problem]:
+def unmet_requirements(node: Node | None) -> Sequence[Problem]:
     """One problem for each requirement that is not met. Types are validated elsewhere."""
     found: list[Problem] = []
     for entry in node.value if node is not None and isinstance(node.value, tuple) else ():

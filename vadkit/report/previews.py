@@ -33,7 +33,7 @@ _MAPS = 400  # anomaly maps that the scale of the colours is found from
 
 
 @dataclass(frozen=True, slots=True)
-class Reel:
+class PreviewSource:
     """The available pictures of a video.
 
     Attributes:
@@ -82,7 +82,7 @@ class _Plan:
     every: int  # pictures from one shown picture to the next
 
 
-def make_previews(reels: Sequence[Reel], progress: Progress, budget: int = BUDGET) -> Mapping[str, Preview]:
+def make_previews(reels: Sequence[PreviewSource], progress: Progress, budget: int = BUDGET) -> Mapping[str, Preview]:
     """Make previews of videos: name -> preview. Their size, quality and number of frames depend on the budget.
 
     A video that would still exceed the budget has no preview.
@@ -116,7 +116,7 @@ def make_previews(reels: Sequence[Reel], progress: Progress, budget: int = BUDGE
     return made
 
 
-def _plan(reels: Sequence[Reel], scale: HeatScale | None, budget: int) -> _Plan:
+def _plan(reels: Sequence[PreviewSource], scale: HeatScale | None, budget: int) -> _Plan:
     total = sum(reel.numbers.size for reel in reels)
     size = math.inf
     with tempfile.TemporaryDirectory() as folder:
@@ -140,7 +140,7 @@ def _encode(pictures: Iterable[Picture], folder: Path, fps: float, quality: int)
     return path.read_bytes()
 
 
-def _some_maps(reels: Sequence[Reel]) -> list[NDArray[np.float32]]:
+def _some_maps(reels: Sequence[PreviewSource]) -> list[NDArray[np.float32]]:
     """A few hundred maps, at equal distances over all videos."""
     having = [reel.maps for reel in reels if reel.maps is not None]
     step = max(1, sum(map(len, having)) // _MAPS)

@@ -46,7 +46,7 @@ def _video(index: int, name: str, seed: int, skill: float) -> ScoredVideo:
     )  # fmt: skip
 
 
-def lent(metric: Metric, found: Sequence[ScoredVideo]) -> list[ScoredVideo]:
+def with_declared_inputs(metric: Metric, found: Sequence[ScoredVideo]) -> list[ScoredVideo]:
     """The videos, reduced to the inputs that the metric declares."""
     without: dict[str, Any] = {}
     if not metric.needs_anomaly_maps:

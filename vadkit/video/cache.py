@@ -35,7 +35,7 @@ from vadkit.video.frame_array import (
     write_notes,
 )
 from vadkit.video.resize import resize
-from vadkit.video.sampling import Sampling, thins
+from vadkit.video.sampling import Sampling, drops_frames
 from vadkit.video.times import rate_varies
 
 # Increase it when decoding or resizing changes pixel values.
@@ -190,7 +190,7 @@ class FrameCache:
 
     def sampling(self, video: VideoRef, clip: ClipSpec, fps: float | None) -> Sampling | None:
         """Which frames of a video a model sees at `fps` frames per second; None if it sees all of them."""
-        if fps is None or video.fps is None or not thins(video.fps, fps):
+        if fps is None or video.fps is None or not drops_frames(video.fps, fps):
             return None
         length, times = len(self.frames(video, clip)), self.times(video, clip)
         return Sampling.of(np.arange(length) / video.fps if times is None else times, fps)

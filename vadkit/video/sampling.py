@@ -11,11 +11,11 @@ FPS_TOLERANCE = 1.1  # frame rates that differ by at most this factor count as e
 _ROUNDING = 1e-6  # seconds
 
 
-def thins(source_fps: float | None, fps: float | None) -> bool:
+def drops_frames(source_fps: float | None, fps: float | None) -> bool:
     """Whether a source of `source_fps` frames per second has too many for `fps`. False if one of them is unknown.
 
     Example:
-        >>> thins(25.0, 12.0), thins(12.5, 12.0), thins(None, 12.0)
+        >>> drops_frames(25.0, 12.0), drops_frames(12.5, 12.0), drops_frames(None, 12.0)
         (True, False, False)
     """
     return bool(source_fps and fps and source_fps > fps * FPS_TOLERANCE)
@@ -33,7 +33,7 @@ def sampled_count(frames: int, source_fps: float | None, fps: float | None) -> i
         >>> sampled_count(100, 25.0, 10.0), sampled_count(100, 25.0, None)
         (40, 100)
     """
-    return round(frames * fps / source_fps) if fps and source_fps and thins(source_fps, fps) else frames
+    return round(frames * fps / source_fps) if fps and source_fps and drops_frames(source_fps, fps) else frames
 
 
 def period(seconds: NDArray[np.float64] | float, fps: float) -> NDArray[np.int64]:

@@ -16,7 +16,7 @@ from vadkit_datasets.walkway.shapes import Part
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class Appearance:
     """Gray values, 0 to 255, and gait."""
 
     coat: float  # gray value, as are `legs`, `hair` and `skin`
@@ -28,7 +28,7 @@ class Look:
     swing: float  # how far a foot reaches out, heights
 
     @classmethod
-    def draw(cls, rng: np.random.Generator) -> Look:
+    def draw(cls, rng: np.random.Generator) -> Appearance:
         """Draw a random look."""
         coat, legs, hair, skin, pack, stride, swing = rng.random(7).tolist()
         return cls(
@@ -51,14 +51,14 @@ def _shadow(half: float) -> Part:
     return Part(-half, 0.0, half, 0.0, 0.06, 25.0, opacity=0.35)
 
 
-def _head(look: Look, x: float, y: float) -> list[Part]:
+def _head(look: Appearance, x: float, y: float) -> list[Part]:
     return [
         Part(x, y, x, y, 0.105, look.hair),
         Part(x + 0.045, y - 0.015, x + 0.045, y - 0.015, 0.07, look.skin),
     ]
 
 
-def _walker(look: Look, way: float) -> list[Part]:
+def _walker(look: Appearance, way: float) -> list[Part]:
     swing = math.sin(2 * math.pi * way / look.stride)
     bob = 0.015 * abs(swing)
     foot, hand, hip, neck = look.swing * swing, 0.8 * look.swing * swing, 0.46 + bob, 0.72 + bob
@@ -76,7 +76,7 @@ def _walker(look: Look, way: float) -> list[Part]:
     return body
 
 
-def _runner(look: Look, way: float) -> list[Part]:
+def _runner(look: Appearance, way: float) -> list[Part]:
     turn = 2 * math.pi * way / (1.5 * look.stride)
     swing, lift = math.sin(turn), math.cos(turn)
     shirt = 25.0 if look.coat < 125 else 235.0
@@ -100,7 +100,7 @@ def _wheel(x: float, radius: float, turn: float, hub: float = 230.0) -> list[Par
     ]
 
 
-def _bicycle(look: Look, way: float) -> list[Part]:
+def _bicycle(look: Appearance, way: float) -> list[Part]:
     turn = way / 0.24
     pedal = (0.08 * math.cos(turn / 2), 0.22 - 0.08 * math.sin(turn / 2))
     return [
@@ -119,7 +119,7 @@ def _bicycle(look: Look, way: float) -> list[Part]:
     ]
 
 
-def _skateboard(look: Look, way: float) -> list[Part]:
+def _skateboard(look: Appearance, way: float) -> list[Part]:
     sway = 0.06 * math.sin(2 * way)
     return [
         _shadow(0.35),
@@ -134,7 +134,7 @@ def _skateboard(look: Look, way: float) -> list[Part]:
     ]
 
 
-def _van(look: Look, way: float) -> list[Part]:
+def _van(look: Appearance, way: float) -> list[Part]:
     body = 90 + 0.35 * look.coat
     windows = [Part(x, 0.88, x + 0.3, 0.88, 0.03, 35.0, thick=0.1) for x in (-0.9, -0.42, 0.06)]
     stripes = [Part(x, 0.4, x + 0.12, 0.54, 0.0, 235.0, thick=0.05) for x in np.arange(-0.95, 0.75, 0.28).tolist()]
@@ -151,7 +151,7 @@ def _van(look: Look, way: float) -> list[Part]:
     ]
 
 
-def _cart(look: Look, way: float) -> list[Part]:
+def _cart(look: Appearance, way: float) -> list[Part]:
     return [
         _shadow(0.8),
         Part(-0.6, 0.3, -0.6, 1.2, 0.025, 240.0),
@@ -167,7 +167,7 @@ def _cart(look: Look, way: float) -> list[Part]:
     ]
 
 
-def _bag(look: Look, way: float) -> list[Part]:
+def _bag(look: Appearance, way: float) -> list[Part]:
     hop = way / 2.6
     share = hop % 1
     height = 0.25 + 4.4 * share * (1 - share) * 0.75 ** max(0, math.floor(hop))
@@ -182,7 +182,7 @@ def _bag(look: Look, way: float) -> list[Part]:
     ]
 
 
-BODIES: Mapping[str, Callable[[Look, float], list[Part]]] = {
+BODIES: Mapping[str, Callable[[Appearance, float], list[Part]]] = {
     "walker": _walker,
     "wrong_way": _walker,
     "runner": _runner,

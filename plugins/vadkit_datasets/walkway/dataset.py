@@ -9,7 +9,7 @@ from typing import ClassVar
 import numpy as np
 
 from vadkit.api import DataError, Dataset, Labels, Split, VideoRef
-from vadkit_datasets.walkway.film import Film
+from vadkit_datasets.walkway.synthetic_video import SyntheticVideo
 
 _SMALLEST = 32  # pixels; a head is then one pixel wide
 _FPS = 25.0
@@ -72,7 +72,9 @@ class Walkway(Dataset):
         """
         if split not in self._count:
             raise DataError(f"no split is named {split!r}", where="walkway", fix="choices: test, train")
-        films = (Film(split, index, *self._size, self._frames, self._seed) for index in range(self._count[split]))
+        films = (
+            SyntheticVideo(split, index, *self._size, self._frames, self._seed) for index in range(self._count[split])
+        )
         return [
             VideoRef(f"{split}_{film.index:02d}", film, frames=film.frames, fps=_FPS, fingerprint=film.fingerprint)
             for film in films
@@ -85,7 +87,7 @@ class Walkway(Dataset):
             DataError: the video does not belong to the walkway.
         """
         film = video.source
-        if not isinstance(film, Film):
+        if not isinstance(film, SyntheticVideo):
             raise DataError(f"the video {video.name!r} does not belong to the walkway", where="walkway")
         if film.split == "train":
             return None

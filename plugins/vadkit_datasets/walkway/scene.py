@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import zoom
 
-from vadkit_datasets.walkway.bodies import BODIES, Look, reach
+from vadkit_datasets.walkway.bodies import BODIES, Appearance, reach
 from vadkit_datasets.walkway.shapes import Part
 
 HEIGHT = 64.0  # units
@@ -71,7 +71,7 @@ class Actor:
     """One actor and its straight path. Lengths are in units of 1/64 of the frame's height."""
 
     kind: str  # "walker", or a key of `PACES`
-    look: Look  # clothes and gait
+    look: Appearance  # clothes and gait
     height: float  # standing height
     x: float  # position of the feet at frame `start`
     y: float  # position of the feet, from the top; actors are painted in the order of y
@@ -167,7 +167,7 @@ def _enter(kind: str, y: float, way: int, pace: float, moment: float, width: flo
     height = 15 * (0.72 + 0.5 * y / HEIGHT) * stature
     outside = reach(kind) * height
     x = -outside if way > 0 else width + outside
-    return Actor(kind, Look.draw(rng), height, x, y, way * pace * height, moment)
+    return Actor(kind, Appearance.draw(rng), height, x, y, way * pace * height, moment)
 
 
 def _wave(wave: tuple[float, float, float], frame: int) -> float:

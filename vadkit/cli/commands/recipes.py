@@ -98,10 +98,10 @@ def check(
             continue  # a new process has checked it, and printed everything
         typer.echo(f"{one}: no problems found")
         if len(each) == 1:
-            _plan(one, overrides)
+            _plan(one, overrides, timed=build)
 
 
-def _plan(recipe: Path, overrides: Sequence[str]) -> None:
+def _plan(recipe: Path, overrides: Sequence[str], *, timed: bool) -> None:
     """Print how much work the recipe is, if its data is there; refuse metrics that its labels do not suffice for."""
     from vadkit.core.errors import DataError
     from vadkit.data.boxes import check_boxes
@@ -113,7 +113,8 @@ def _plan(recipe: Path, overrides: Sequence[str]) -> None:
     from vadkit.store.external.boxes import box_reader
     from vadkit.video.cache import FrameCache, default_cache
 
-    checked = load(recipe, overrides=overrides, registry=Registry.discover())
+    registry = Registry.discover()
+    checked = load(recipe, overrides=overrides, registry=registry)
     try:
         dataset = open_data(checked.data, None)
         plan = plan_of(checked, dataset, FrameCache(default_cache()))
@@ -125,6 +126,14 @@ def _plan(recipe: Path, overrides: Sequence[str]) -> None:
     check_boxes(checked.data, dataset, box_reader(checked.data.boxes))
     for line in plan.lines(checked):
         typer.echo(line)
+    if timed:
+        from vadkit.core.progress import NoProgress
+        from vadkit.engine.bench.durations import time_needed
+        from vadkit.engine.session import precision_for
+
+        changes = precision_for(checked, None, NoProgress())
+        for line in time_needed(load(recipe, overrides=[*overrides, *changes], registry=registry), plan):
+            typer.echo(line)
 
 
 def _build(recipe: Path, overrides: Sequence[str], *, clip: bool) -> bool:

@@ -9,7 +9,7 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from vadkit.cli.render.tables import numeric
-from vadkit.engine.sweep import SEED, Beside, Trial, beside_paper, readable, summarize_seeds
+from vadkit.engine.sweep import SEED, PaperComparison, Trial, compare_with_paper, readable, summarize_seeds
 from vadkit.evaluation.compare_table import SHORT
 from vadkit.recipe.variants import Paper
 
@@ -43,7 +43,7 @@ def print_trials(trials: Sequence[Trial]) -> None:
 
 def print_paper(trials: Sequence[Trial], paper: Paper) -> None:
     """Print our values, the values of the paper and the differences; nothing if the recipe has none of its values."""
-    found = beside_paper(trials, paper)
+    found = compare_with_paper(trials, paper)
     if not found:
         return
     columns = [Column("metric"), *numeric("ours", "paper", "difference")]
@@ -68,12 +68,12 @@ def _table(keys: Iterable[str], columns: Sequence[Column], title: str = "") -> T
     return Table(*varied, *columns, header_style="bold", title=Text(title) if title else None, title_justify="left")
 
 
-def _ours(one: Beside) -> Text:
+def _ours(one: PaperComparison) -> Text:
     if one.deviation is not None:
         return Text(f"{_number(one, one.ours)} ± {_number(one, one.deviation)}")
     ours = Text(_number(one, one.ours))
     return ours.append(f"\n{' to '.join(_number(one, end) for end in one.interval)}", "dim") if one.interval else ours
 
 
-def _number(one: Beside, value: float, sign: str = "") -> str:
+def _number(one: PaperComparison, value: float, sign: str = "") -> str:
     return f"{value:{sign}.{2 if one.unit == '%' else 3}f}"

@@ -20,7 +20,7 @@ from vadkit.core.progress import NoProgress, Progress
 from vadkit.core.values import ClipSpec
 from vadkit.engine.bench.flops import SCORES, count_flops, watched
 from vadkit.engine.bench.memory import Peak
-from vadkit.engine.bench.noise import Noise, Untrained
+from vadkit.engine.bench.noise import fit_on_noise
 from vadkit.engine.experiment import Experiment, without_videos
 from vadkit.engine.export.clip_scorer import random_frames
 from vadkit.engine.export.formats import Form, Runtime, form_of
@@ -216,9 +216,7 @@ def _fit_on_noise(experiment: Experiment, *, timed: bool) -> dict[str, int]:
             continue  # its size does not depend on a fit
         spec = head.feature.spec
         samples = 64 if by_gradients else max(64, min(_SAMPLES, _NUMBERS // spec.dimensions))
-        assert isinstance(head.density, nn.Module)
-        head.density.to(device)
-        head.density.fit(Noise(spec, samples, device), Untrained())
+        fit_on_noise(device, head, samples)
         if not by_gradients:
             found[name] = samples
     return found

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from vadkit.core.contracts import FeatureSource, FitContext
 from vadkit.core.values import FeatureSpec
+from vadkit.model.pipeline import Head
 
 _FEW = 4  # two are not enough for every statistic; more would only cost time
 
@@ -40,3 +41,10 @@ class Untrained(FitContext):
         """Pass one batch: some densities take their scale from the first batch."""
         with torch.no_grad():
             density.train()(next(features.batches(_FEW)))
+
+
+def fit_on_noise(device: torch.device, head: Head, samples: int) -> None:
+    """Prepare an untrained density to run: fit it to noise, or pass one batch if gradients train it."""
+    assert isinstance(head.density, nn.Module)
+    head.density.to(device)
+    head.density.fit(Noise(head.feature.spec, samples, device), Untrained())

@@ -12,7 +12,7 @@ from vadkit.core.errors import DataError
 from vadkit.core.values import ScoredVideo
 from vadkit.testing.outcome import ConformityError, require, told
 from vadkit.testing.subject import Subject
-from vadkit.testing.toy_results import lent, videos
+from vadkit.testing.toy_results import videos, with_declared_inputs
 
 CLOSE = 1e-9
 DRAWN = ((1, 1, 1, 1), (2, 0, 1, 1), (1, 3, 0, 2), (4, 1, 1, 0))
@@ -28,7 +28,7 @@ def check_values(subject: Subject) -> None:
         allowed = name in metric.units or -CLOSE <= value <= 1 + CLOSE
         fix = f"set its unit: units = {{{name!r}: ''}}"
         require(allowed, f"{name} is {value:.4g}, outside of [0, 1]", fix)
-    named = {*metric.units, *metric.lower_is_better, *metric.basis(lent(metric, videos()))}
+    named = {*metric.units, *metric.lower_is_better, *metric.basis(with_declared_inputs(metric, videos()))}
     strangers = sorted(named - set(found))
     what = f"units, lower_is_better or basis name {strangers}, which it does not return"
     require(not strangers, what, "remove these names")
@@ -47,7 +47,7 @@ def check_skill(subject: Subject) -> None:
 
 def check_resampled(subject: Subject) -> None:
     """`resampled` equals `compute` on the videos, each repeated as often as it is drawn; the bootstrap relies on it."""
-    metric, found = subject.build(), lent(subject.build(), videos(skill=0.5))
+    metric, found = subject.build(), with_declared_inputs(subject.build(), videos(skill=0.5))
     measure = metric.resampled(found)
     for times in DRAWN:
         wanted = metric.compute([video for video, n in zip(found, times, strict=True) for _ in range(n)])
@@ -85,7 +85,7 @@ def _of_one_class(video: ScoredVideo, abnormal: bool) -> ScoredVideo:
 
 
 def _computed(metric: Any, found: Sequence[ScoredVideo]) -> Mapping[str, float]:
-    return metric.compute(lent(metric, found))
+    return metric.compute(with_declared_inputs(metric, found))
 
 
 def _compare(wanted: Mapping[str, float], found: Mapping[str, float], when: str, fix: str) -> None:

@@ -20,7 +20,7 @@ _STREAMS = {"train": 1, "test": 2}
 
 
 @dataclass(frozen=True)
-class Film:
+class SyntheticVideo:
     """Draws a video. It stores only settings, so that loader processes can receive it."""
 
     split: Split  # "train" or "test"
@@ -114,7 +114,7 @@ class Film:
 
 
 @lru_cache(maxsize=1024)
-def _tracks(film: Film) -> tuple[Track, ...]:
+def _tracks(film: SyntheticVideo) -> tuple[Track, ...]:
     """Boxes of the abnormal actors of a film, drawn once in a process."""
     boxes: dict[str, dict[int, tuple[int, int, int, int]]] = {}
     for frame, identity, seen in film.abnormal():
