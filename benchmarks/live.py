@@ -17,7 +17,6 @@ from __future__ import annotations
 import argparse
 import tempfile
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -64,7 +63,7 @@ def main() -> None:
     import numpy as np
     import torch
 
-    from vadkit.live.stream import SourceFrame
+    from vadkit.live.stream import SourceFrames
     from vadkit.live.watch import Watch
 
     torch.set_num_threads(chosen.threads)
@@ -86,7 +85,7 @@ def main() -> None:
 
         source, due = watch.open(str(path), fps=FPS), list[float]()
 
-        def paced() -> Iterator[SourceFrame | None]:
+        def paced() -> SourceFrames:
             start = time.perf_counter()
             for number, frame in enumerate(source.frames()):
                 if number == SECONDS * FPS:

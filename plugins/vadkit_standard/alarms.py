@@ -91,19 +91,22 @@ class Alarms(CountedOnce):
             )
         scores = levels(video.scores, video.can_alarm)
         at = scores >= threshold
-        alarms = intervals_of(max_hold(scores, fps) >= threshold)
+        alarms = intervals_of(max_hold(scores, fps, video.times) >= threshold)
         false_alarms = sum(not video.labels[start:stop].any() for start, stop in alarms)
         events = intervals_of(video.labels)
-        first = [int(at[start:stop].argmax()) for start, stop in events if at[start:stop].any()]
+        times = np.arange(scores.size) / fps if video.times is None else video.times
+        lengths = np.diff(times, append=times[-1] + 1 / fps)  # seconds that each frame is shown
+        first = [(start, start + int(at[start:stop].argmax())) for start, stop in events if at[start:stop].any()]
+        delays = [float(times[detected] - times[start]) for start, detected in first]
         return (
             float((at & video.labels).sum()),
             float((at & ~video.labels).sum()),
             float((~at & video.labels).sum()),
             float(false_alarms),
-            float((~video.labels).sum()) / fps / 3600,
+            float(lengths[~video.labels].sum()) / 3600,
             float(len(events)),
-            float(len(first)),
-            sum(first) / fps,
+            float(len(delays)),
+            sum(delays),
         )
 
 

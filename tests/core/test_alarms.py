@@ -94,3 +94,23 @@ def test_no_alarm_begins_in_the_cool_down() -> None:
 def test_impossible_rules_are_refused(rules: dict[str, float]) -> None:
     with pytest.raises(VadkitError, match=f"--{next(iter(rules)).replace('_', '-')}: is"):
         AlarmRules(**rules)
+
+
+def test_an_alarm_ends_after_a_second_of_video_without_a_high_score() -> None:
+    detector = AlarmDetector(5.0, 10.0)
+    times = [0.0, 0.1, 0.5, 0.9, 1.0]  # the frame rate varies: three frames are 0.8 s
+    found = [
+        detector.update(number, at, score)
+        for number, (at, score) in enumerate(zip(times, [6.0, 0, 0, 0, 6], strict=True))
+    ]
+    assert [alarm is not None for alarm in found] == [True, False, False, False, False]
+    assert detector.skip(8.0) is None  # seven seconds are missing
+    assert detector.update(5, 8.0, 0.0) is None
+    ended = detector.update(6, 9.0, 0.0)
+    assert ended is not None
+    assert (ended.until, detector.active) == (1.0, False)
+    assert detector.update(7, 9.1, 6.0)
+    assert detector.skip(18.0) is None
+    ended = detector.skip(19.2)
+    assert ended is not None
+    assert ended.until == 9.1

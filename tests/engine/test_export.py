@@ -19,7 +19,7 @@ from vadkit.engine.bench import bench as benching
 from vadkit.engine.experiment import Experiment, without_videos
 from vadkit.engine.export import formats
 from vadkit.engine.export.clip_scorer import FUSED, LinearFusion, random_frames
-from vadkit.engine.export.comparison import compare
+from vadkit.engine.export.comparison import Normal, _relative, compare
 from vadkit.engine.export.graph import capture
 from vadkit.model.pipeline import Pipeline
 from vadkit.plugin.registry import Registry
@@ -175,3 +175,11 @@ def test_bench_times_exported_models_in_turn_with_pytorch(tmp_path: Path, monkey
     assert 0 <= row.milliseconds.least <= row.milliseconds.most
     for name in ("console", "csv", "markdown", "json"):
         assert "onnxruntime" in renderer(name)(found)
+
+
+def test_far_from_normal_scores_the_scale_is_the_distance_from_them() -> None:
+    """A float32 has seven digits, so a very abnormal video differs by more than a deviation of normal scores."""
+    normal = Normal(mean=-400.0, std=20.0)
+    high, low = np.float32([177_600.0]), np.float32([-390.0])
+    assert _relative(high, high + np.float32(0.03), normal) == pytest.approx(0.03 / 178_000, rel=0.1)
+    assert _relative(low, low + np.float32(0.03), normal) == pytest.approx(0.03 / 20, rel=0.01)

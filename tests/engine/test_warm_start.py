@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,9 @@ from typer.testing import CliRunner
 import vadkit
 from vadkit.cli.app import app
 from vadkit.core.errors import CheckpointError, DataError
+from vadkit.plugin.registry import Registry
+from vadkit.recipe.loading import read_recipe
+from vadkit.store.reuse import warm_start
 
 
 @pytest.fixture(scope="module")
@@ -53,10 +58,32 @@ def test_training_starts_from_the_weights_of_the_other_run(
 
 
 def test_weights_that_do_not_fit_are_named(earlier: vadkit.Run, tiny: dict[str, Any], tmp_path: Path) -> None:
-    tiny["model"]["encoder"]["channels"] = [16, 8, 8, 8]
-    what = r"model\.fit\.init: the weights of .*model\.safetensors do not fit: '.*' has shape .* there and .* here"
+    """Before anything is trained, and before an earlier run is replaced."""
+    kept = tmp_path / "run"
+    shutil.copytree(earlier.path, kept)
+    tiny["densities"]["dynamic"]["hidden"] = 16
+    what = (
+        r"densities\.dynamic\.fit\.init: the weights of .*dynamic\.safetensors do not fit: '.*' has shape .* there and"
+    )
     with pytest.raises(CheckpointError, match=what):
-        vadkit.run(tiny, out=tmp_path / "run", warm_start=earlier.path)
+        vadkit.run(tiny, out=kept, warm_start=earlier.path, overwrite=True)
+    damaged = tmp_path / "damaged"
+    shutil.copytree(earlier.path, damaged)
+    os.truncate(damaged / "checkpoints/model.safetensors", 2000)
+    with pytest.raises(CheckpointError, match=r"model\.safetensors: is damaged"):
+        vadkit.run(tiny, out=kept, warm_start=damaged, overwrite=True)
+    assert (kept / "metrics.json").is_file()
+
+
+def test_weights_that_the_other_run_lacks_are_named(earlier: vadkit.Run, tiny: dict[str, Any], tmp_path: Path) -> None:
+    (tmp_path / "checkpoints").mkdir()
+    for name in ("recipe.yaml", "checkpoints/density.static.safetensors"):
+        shutil.copyfile(earlier.path / name, tmp_path / name)
+    told: list[str] = []
+    recipe = read_recipe(tiny, (), Registry.discover())
+    (change,) = warm_start(tmp_path, recipe, told.append)
+    assert change.startswith("densities.static.fit.init=")
+    assert told[0].endswith("has no weights of densities.dynamic, model: training starts from random weights there")
 
 
 def test_a_run_without_such_stages_is_refused(earlier: vadkit.Run, tiny: dict[str, Any], tmp_path: Path) -> None:

@@ -51,12 +51,12 @@ def test_an_infinite_score_is_refused() -> None:
         OnlineFusion(Fusion({"r": ComponentFusion()}))({"r": np.array([1.0, np.inf])})
 
 
-@pytest.mark.parametrize("fps", [None, 3.0, 25.0])
+@pytest.mark.parametrize("fps", [None, 0.7, 12.5, 13.5, 25.0])
 def test_alarms_are_the_runs_that_the_metric_counts(fps: float | None) -> None:
     scores = np.random.default_rng(0).normal(size=2000)
     watch, found = AlarmDetector(1.8, fps), []
     for frame, score in enumerate(scores):
-        alarm = watch.update(frame, float(frame), score)
+        alarm = watch.update(frame, frame / (fps or 1.0), score)
         if alarm is not None and alarm.until is not None:
             found.append(alarm)
     if (last := watch.close()) is not None:
@@ -66,8 +66,8 @@ def test_alarms_are_the_runs_that_the_metric_counts(fps: float | None) -> None:
     assert [alarm.frame for alarm in found] == [start for start, _ in wanted]
     for alarm, (start, stop) in zip(found, wanted, strict=True):
         assert alarm.peak == scores[start:stop].max()
-        assert alarm.peak_seconds == start + scores[start:stop].argmax()
-        assert alarm.until == start + np.flatnonzero(scores[start:stop] >= 1.8)[-1]
+        assert alarm.peak_frame == start + scores[start:stop].argmax()
+        assert alarm.until_frame == start + np.flatnonzero(scores[start:stop] >= 1.8)[-1]
 
 
 def test_an_alarm_is_told_when_it_begins_and_when_it_ends() -> None:

@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from vadkit.core.source_status import SourceStatus
 from vadkit.live.picture_state import PictureStatus, PictureWatch
+from vadkit.live.reports import Reports
 from vadkit.video.damage import Damages
 from vadkit.video.video_file import pictures
 
@@ -104,3 +106,14 @@ def test_real_video_is_normal() -> None:
     watch = PictureWatch()
     looks = [watch.see(frame, number / 25) for number, frame in enumerate(pictures(path, Damages()))]
     assert {(look.state, look.cut, look.scene_changed) for look in looks} == {("normal", False, False)}
+
+
+def test_a_picture_that_is_black_after_a_new_connection_is_reported_again() -> None:
+    """Otherwise the last state would be "connected" for up to an hour."""
+    told: list[SourceStatus] = []
+    reports = Reports(told.append, lambda: 5.0)
+    for _ in range(2):
+        reports.connected(None, None)
+        reports.picture(PictureStatus("black", 2.0, cut=False, scene_changed=False), 5.0)
+        reports.picture(PictureStatus("black", 2.0, cut=False, scene_changed=False), 5.1)
+    assert [status.state for status in told] == ["connected", "black"] * 2

@@ -10,7 +10,7 @@ import rtsp_server
 from vadkit.core.source_status import SourceStatus
 from vadkit.core.values import ClipSpec
 from vadkit.live import live_source
-from vadkit.live.stream import open_source
+from vadkit.live.stream import Gap, open_source
 
 
 def test_a_camera_is_waited_for_and_found_again(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -34,7 +34,7 @@ def test_a_camera_is_waited_for_and_found_again(monkeypatch: pytest.MonkeyPatch)
         frames = source.frames()
         first = [one for one in (next(frames) for _ in range(15)) if one]
         camera.off()
-        gap = next(number for number, one in enumerate(frames) if one is None)
+        gap = next(number for number, one in enumerate(frames) if one is Gap.LOSS)
         assert gap < 30
         after_gap = next(frames)
         assert [status.state for status in statuses] == ["waiting", "connected", "lost", "connected"]
@@ -42,7 +42,7 @@ def test_a_camera_is_waited_for_and_found_again(monkeypatch: pytest.MonkeyPatch)
         for _ in zip(range(100), frames, strict=False):
             if statuses[-1].state == "normal":
                 break
-    assert after_gap is not None
+    assert after_gap
     assert after_gap.number > first[-1].number
     assert [status.state for status in statuses] == ["waiting", "connected", "lost", "connected", "black", "normal"]
     assert "connection refused" in statuses[0].detail

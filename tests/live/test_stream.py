@@ -22,7 +22,7 @@ from vadkit.core.values import ClipSpec
 from vadkit.live import inbox, live_source, stream
 from vadkit.live.connection import Connection
 from vadkit.live.inbox import Inbox
-from vadkit.live.stream import SourceFrame, limit_fps, open_source
+from vadkit.live.stream import Gap, SourceFrame, limit_fps, open_source
 
 CLIP = ClipSpec(8, 48, 64, "rgb")
 
@@ -46,7 +46,7 @@ def served(tmp_path: Path) -> Iterator[str]:
 def test_a_file_gives_its_frames_at_the_clips_size_and_their_times(tmp_path: Path) -> None:
     path = filmed.write(tmp_path / "a.mkv", filmed.steps(20, 96, 128), "ffv1", "bgr0")
     source = open_source(str(path), CLIP, tell=pytest.fail)
-    frames = [frame for frame in source.frames() if frame is not None]
+    frames = [frame for frame in source.frames() if frame]
     assert (source.live, source.fps, source.used_fps) == (False, 25.0, 25.0)
     assert filmed.numbers(np.stack([one.frame for one in frames if one])) == list(range(20))
     assert frames[0].frame.shape == (48, 64, 3)
@@ -57,7 +57,7 @@ def test_a_folder_of_images_is_read_in_natural_order(tmp_path: Path) -> None:
     for number, frame in enumerate(filmed.steps(12)):
         Image.fromarray(frame).save(tmp_path / f"{number}.png")
     source = open_source(str(tmp_path), CLIP, fps=10, tell=pytest.fail)
-    frames = [frame for frame in source.frames() if frame is not None]
+    frames = [frame for frame in source.frames() if frame]
     assert filmed.numbers(np.stack([one.frame for one in frames])) == list(range(12))
     assert frames[-1].seconds == pytest.approx(1.1)
 
@@ -84,7 +84,7 @@ def test_a_recording_behind_an_address_is_not_a_live_source(served: str, tmp_pat
     for name in (f"{served}/film.mkv", f"file://{path}"):
         source = open_source(name, CLIP, tell=pytest.fail)
         assert not source.live
-        frames = [frame for frame in source.frames() if frame is not None]
+        frames = [frame for frame in source.frames() if frame]
         assert filmed.numbers(np.stack([one.frame for one in frames])) == list(range(20))
         assert frames[-1].seconds == pytest.approx(19 / 25)
 
@@ -103,7 +103,7 @@ def test_a_stream_is_reconnected_and_the_gap_is_marked(served: str, tmp_path: Pa
     assert source.live
     frames = source.frames()
     found = [next(frames) for _ in range(16)]
-    assert [index for index, one in enumerate(found) if one is None] == [10]
+    assert [index for index, one in enumerate(found) if one is Gap.LOSS] == [10]
     again = [one for one in found[11:] if one]
     assert filmed.numbers(np.stack([one.frame for one in again])) == [0, 1, 2, 3, 4]
     assert [one.number for one in again] == [10, 11, 12, 13, 14]
@@ -130,10 +130,10 @@ def test_a_stream_that_does_not_return_is_reported(served: str, tmp_path: Path, 
     frames = open_source(f"{served}/cam.mkv", CLIP, retries=2, tell=lambda text: None).frames()
     first = next(frames)
     path.unlink()
-    rest: list[SourceFrame | None] = []
+    rest: list[SourceFrame | Gap] = []
     with pytest.raises(DataError, match=r"cannot be opened: the server does not know this stream \(404\)"):
         rest.extend(frames)
-    assert first is not None
+    assert first
 
 
 def test_a_source_that_is_off_at_start_is_waited_for(tmp_path: Path, live: None) -> None:
@@ -201,9 +201,9 @@ def test_a_reader_that_is_too_slow_loses_frames_and_starts_again(
     first = next(frames)
     assert ended.wait(20)
     rest = list(frames)
-    assert first is not None
-    assert rest[0] is None or None in rest
-    lost = 20 - 1 - sum(frame is not None for frame in rest)
+    assert first
+    assert Gap.HOLE in rest
+    lost = 20 - 1 - sum(map(bool, rest))
     assert lost > 0
     assert statuses[-1].frames_lost == lost
     losing = next(status for status in statuses if status.state == "losing_frames")
@@ -262,4 +262,4 @@ def test_frames_that_arrive_together_may_wait() -> None:
     assert waiting.put(frames[200], inbox.QUEUE_SECONDS) == 0
     assert waiting.put(frames[201], inbox.QUEUE_SECONDS + 0.1) == 201
     waiting.end(None)
-    assert [one and one.number for one in waiting.frames(lambda status: None)] == [None, 201]
+    assert [one and one.number for one in waiting.frames(lambda status: None)] == [Gap.HOLE, 201]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import csv
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar
@@ -23,7 +22,7 @@ from vadkit.core.progress import NoProgress
 from vadkit.core.watching import FrameScore
 from vadkit.live import watch as watch_module
 from vadkit.live.fusion import HISTORY
-from vadkit.live.stream import SourceFrame
+from vadkit.live.stream import Gap, SourceFrames
 from vadkit.live.watch import Watch
 from vadkit.store.run_folder import RunFolder
 
@@ -48,7 +47,7 @@ def test_a_frame_is_known_within_a_clip_and_a_stride(run: vadkit.Run, film: Path
     whole, taken = watch.open(str(film)), []
     clip = run.recipe.data.clip
 
-    def counted() -> Iterator[SourceFrame | None]:
+    def counted() -> SourceFrames:
         for frame in whole.frames():
             taken.append(frame)
             yield frame
@@ -158,16 +157,18 @@ def test_mixed_rates_of_the_training_videos_are_told(
     assert len(Heard.said) == 1
 
 
-def test_after_a_gap_the_model_starts_again(run: vadkit.Run, film: Path) -> None:
+@pytest.mark.parametrize(("gap", "ended"), [(Gap.LOSS, [19 / 25, 39 / 25]), (Gap.HOLE, [39 / 25])])
+def test_after_a_gap_the_model_starts_again(run: vadkit.Run, film: Path, gap: Gap, ended: list[float]) -> None:
+    """Lost frames do not end an alarm; a lost connection does, also right after lost frames."""
     watch = Watch(run.path, threshold=-100.0)
     whole = watch.open(str(film))
     frames = list(whole.frames())
-    seen = list(watch.run(replace(whole, frames=lambda: iter([*frames[:20], None, *frames[20:]]))))
+    seen = list(watch.run(replace(whole, frames=lambda: iter([*frames[:20], Gap.HOLE, gap, *frames[20:]]))))
     second = list(watch.run(replace(whole, frames=lambda: iter(frames[20:]))))
     assert [one.frame for one in seen] == list(range(40))
     np.testing.assert_allclose([one.score for one in seen[20:]], [one.score for one in second], rtol=1e-4, atol=1e-5)
     ends = [alarm.until for one in seen for alarm in one.alarms if alarm.until is not None]
-    assert ends == pytest.approx([19 / 25, 39 / 25])
+    assert ends == pytest.approx(ended)
 
 
 def test_a_start_raises_no_alarm_until_enough_windows_show_a_frame(run: vadkit.Run, film: Path) -> None:
@@ -194,7 +195,7 @@ def test_a_source_that_dies_is_scored_to_its_last_frame(run: vadkit.Run, film: P
     watch = Watch(run.path, threshold=-100.0)
     whole = watch.open(str(film))
 
-    def dying() -> Iterator[SourceFrame | None]:
+    def dying() -> SourceFrames:
         yield from list(whole.frames())[:20]
         raise DataError("was lost")
 

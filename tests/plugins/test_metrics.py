@@ -192,6 +192,19 @@ def test_flickering_within_a_second_is_one_alarm() -> None:
     assert Alarms(threshold=5.0, fps=1.0).compute([video(scores, [0] * 10)])["false_alarms_per_hour"] == 3 * 360
 
 
+def test_hours_delays_and_gaps_of_alarms_follow_the_time_stamps() -> None:
+    # 10 frames per second, then one in 2 s
+    times = np.array([n / 10 for n in range(20)] + [2.0 + 2 * n for n in range(5)])
+    scores, labels = np.zeros(25), np.zeros(25, bool)
+    scores[[3, 9, 21, 23]] = 9.0
+    labels[20:23] = True  # from 2 s; detected at 4 s
+    scored = ScoredVideo("01", scores, labels, fps=24 / 10, threshold=5.0, times=times)
+    found = Alarms().compute([scored])
+    assert found["detection_delay"] == pytest.approx(2.0)
+    # Frames 3 and 9 are one alarm, because 0.6 s are between them; frame 23 is another one.
+    assert found["false_alarms_per_hour"] == pytest.approx(2 / ((2.0 + 2.0 + 1 / 2.4) / 3600))
+
+
 def test_alarms_state_on_how_much_video_they_rest() -> None:
     quiet = video([0.0] * 150, [0] * 150)
     assert Alarms(threshold=5.0, fps=10.0).compute([quiet])["false_alarms_per_hour"] == 0

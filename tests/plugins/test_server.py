@@ -55,9 +55,14 @@ def test_health_follows_the_frames(monkeypatch: pytest.MonkeyPatch) -> None:
         assert get(sink, "/healthz")[:2] == (200, b"ok\n")
         sink._state._since -= 45
         sink.status(SourceStatus("lost", 4.0, "rtsp://user:secret@camera went away"))
-        assert get(sink, "/healthz")[:2] == (503, b"no score for 45 s; the source is lost\n")
+        lost = b"no score for 45 s; the source is lost\n"
+        assert (get(sink, "/healthz")[:2], get(sink, "/livez")[:2]) == ((503, lost), (200, lost))
+        sink.status(SourceStatus("connected", 5.0))
+        assert get(sink, "/livez")[0] == 503
         sink.frame(watched.score(2))
-        assert get(sink, "/healthz")[0] == 200
+        sink.status(SourceStatus("black", 6.0))
+        assert get(sink, "/healthz")[:2] == (200, b"ok; the source is black\n")
+        assert metrics(sink)["vadkit_source_stateblack"] == 1
 
 
 def test_metrics_count_frames_alarms_and_losses() -> None:

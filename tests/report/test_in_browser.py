@@ -74,7 +74,9 @@ def test_keys_move_by_frames_events_and_videos(opened: OpenPage) -> None:
     assert opened.frame == EVENT[1]
     press(opened, "n")  # there is no other event
     assert opened.frame == EVENT[1]
-    press(opened, "j", "j")
+    press(opened, "j")
+    assert f"0:{opened.frame**2 / 1000:05.2f}" in opened.now  # by the time stamps
+    press(opened, "j")
     assert opened.video == "gate"
     assert opened.page.is_visible("#no-pictures")
     assert opened.page.is_disabled("#play")

@@ -28,20 +28,21 @@ def event(video: str, start: int, peak: float = 3.0) -> Event:
 def scored(folder: Path, name: str, frames: int, form: str = "csv", peak: int = 10) -> None:
     place = folder / "scores" / name
     place.parent.mkdir(parents=True, exist_ok=True)
-    record = {"format": form, "frames": frames, "fps": 25.0, "events": []}
+    record = {"format": form, "frames": frames, "events": []}
     place.with_name(f"{place.name}.json").write_text(json.dumps(record))
     path = place.with_name(f"{place.name}.{form}")
     scores = np.where(np.arange(frames) == peak, 3.0, np.sin(np.arange(frames)) / 2)
     scores[0] = np.nan
+    seconds = np.where(np.arange(frames) < 30, np.arange(frames) / 25, np.arange(frames) / 10 - 1.8)
     if form == "csv":
-        rows = (f"{number},{number / 25},{score:.8g},1" for number, score in enumerate(scores))
+        rows = (f"{number},{seconds[number]:.3f},{score:.8g},1" for number, score in enumerate(scores))
         path.write_text("frame,seconds,score,error\n" + "\n".join(rows))
     elif form == "jsonl":
-        lines = ({"frame": n, "score": None if np.isnan(s) else s} for n, s in enumerate(scores))
+        lines = ({"frame": n, "seconds": seconds[n], "score": None if np.isnan(s) else s} for n, s in enumerate(scores))
         path.write_text("".join(json.dumps(line) + "\n" for line in lines))
     else:
         with path.open("wb") as file:
-            np.savez(file, frame=np.arange(frames), score=scores)
+            np.savez(file, frame=np.arange(frames), seconds=seconds, score=scores)
 
 
 def sections(folder: Path, **changes: Any) -> tuple[Cards, Player]:
@@ -64,6 +65,8 @@ def test_events_and_the_curves_of_their_videos(tmp_path: Path, form: str) -> Non
     video = player.videos[1]
     assert video.numbers.tolist() == list(range(1, 60))  # frame 0 has no score
     assert int(video.numbers[video.total.argmax()]) == 10
+    assert video.seconds is not None
+    assert video.seconds[[0, 28, 30, 58]].tolist() == pytest.approx([0.04, 1.16, 1.3, 4.1])
     assert video.events == [(8, 10, 13), (40, 42, 45)]
     text = render(score_page(tmp_path, title="t", videos=3, texts={"Recipe": "<b>"})).decode()
     assert HOSTILE not in text

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 HOLD = 1.0  # seconds; alarms with a shorter gap between them count as one
+LONGEST_HOLE = 10.0  # seconds; an alarm ends if more is missing of the video of a live source
 _ROUNDING = 1e-6  # seconds; times of frames are quotients
 
 
@@ -55,7 +56,9 @@ def levels(scores: NDArray[np.float64], can_alarm: NDArray[np.bool_] | None) -> 
     return scores if can_alarm is None else np.where(can_alarm, scores, -np.inf)
 
 
-def max_hold(scores: NDArray[np.float64], fps: float | None) -> NDArray[np.float64]:
+def max_hold(
+    scores: NDArray[np.float64], fps: float | None, times: NDArray[np.float64] | None = None
+) -> NDArray[np.float64]:
     """Return the highest score of the last second, for each frame: (F,) -> (F,).
 
     An alarm is an interval in which this value reaches the threshold.
@@ -63,6 +66,7 @@ def max_hold(scores: NDArray[np.float64], fps: float | None) -> NDArray[np.float
     Args:
         scores: (F,).
         fps: frames per second. If it is None, the scores are returned unchanged.
+        times: seconds of each frame, (F,), if the frame rate varies. None if `fps` gives them.
 
     Example:
         >>> import numpy as np
@@ -72,9 +76,17 @@ def max_hold(scores: NDArray[np.float64], fps: float | None) -> NDArray[np.float
     """
     import numpy as np
 
+    if fps and times is not None:
+        first = np.searchsorted(times, times - _hold(fps), side="right")
+        return np.array([scores[start : stop + 1].max() for stop, start in enumerate(first.tolist())])
     size = min(max(1, round(HOLD * fps)), scores.size) if fps else 1
     padded = np.concatenate([np.full(size - 1, -np.inf), scores])
     return np.lib.stride_tricks.sliding_window_view(padded, size).max(axis=1)
+
+
+def _hold(fps: float) -> float:
+    """Seconds without a high score that end an alarm. The end of them is between two frames if these are even."""
+    return (max(1, round(HOLD * fps)) - 0.5) / fps
 
 
 def alarm_threshold(
@@ -198,29 +210,26 @@ class AlarmDetector:
     """Detects the begin and the end of alarms in a sequence of scores.
 
     A score at or above the threshold begins an alarm. The alarm ends with the last score at or above the lower
-    threshold of the rules, if one second without such a score follows.
+    threshold of the rules, if one second without such a score follows. Frames that are missing do not count as this
+    second, up to `LONGEST_HOLE` seconds of them.
 
     Args:
         threshold: scores at or above it begin an alarm.
         fps: frames per second. If None, the first frame below the lower threshold ends the alarm.
         rules: hysteresis, shortest duration and cool-down; default: none of them.
-        by_clock: whether the gap of one second is measured by the times of the frames. A live source needs this,
-            because its frame rate can change. Otherwise the gap is a number of frames.
 
     Raises:
         VadkitError: the rules do not fit the threshold.
     """
 
-    def __init__(
-        self, threshold: float, fps: float | None, rules: AlarmRules = _DEFAULT_RULES, *, by_clock: bool = False
-    ) -> None:
+    def __init__(self, threshold: float, fps: float | None, rules: AlarmRules = _DEFAULT_RULES) -> None:
         self.threshold, self._rules, self._lower = threshold, rules, rules.lower(threshold)
-        self._hold = max(1, round(HOLD * fps)) if fps else 1  # frames
-        self._by_clock = by_clock
+        self._hold = _hold(fps) if fps else 0.0  # seconds
         self._current: Alarm | None = None
         self._raised = False  # whether the current alarm has lasted long enough
-        self._below = 0  # frames since the last one at or above the lower threshold
-        self._last = (0, 0.0)  # index and seconds of that frame
+        self._last = (0, 0.0)  # index and seconds of the last frame at or above the lower threshold
+        self._seen = 0.0  # time of the last frame
+        self._missing = 0.0  # seconds without frames since the last frame at or above the lower threshold
         self._ready = -math.inf  # time at which the cool-down is over
 
     @property
@@ -232,22 +241,29 @@ class AlarmDetector:
         """Whether a frame has the highest score so far of the current alarm, also of one that is not raised yet."""
         return self._current is not None and self._current.peak_frame == frame
 
+    def skip(self, seconds: float) -> Alarm | None:
+        """Note that no frame has a score since the last one up to this time.
+
+        Returns:
+            The alarm, if so much time is missing that it has ended. Otherwise None.
+        """
+        self._missing, self._seen = self._missing + seconds - self._seen, seconds
+        return self.close() if self._missing > LONGEST_HOLE else None
+
     def update(self, frame: int, seconds: float, score: float) -> Alarm | None:
         """Process the next frame's score.
 
         Returns:
             An alarm that is raised at this frame, or one that has ended (`until` is set). Otherwise None.
         """
+        self._seen = seconds
         if self._current is None and score >= self.threshold and seconds >= self._ready - _ROUNDING:
             self._current = Alarm(frame, seconds, score, frame, seconds)
         if self._current is None:
             return None
         if score < self._lower:
-            self._below += 1
-            gap = seconds - self._last[1]
-            over = gap >= HOLD - _ROUNDING if self._by_clock else self._below >= self._hold
-            return self.close() if over else None
-        self._below, self._last = 0, (frame, seconds)
+            return self.close() if seconds - self._last[1] - self._missing >= self._hold else None
+        self._last, self._missing = (frame, seconds), 0.0
         if score > self._current.peak:
             self._current = replace(self._current, peak=score, peak_frame=frame, peak_seconds=seconds)
         if self._raised or seconds - self._current.seconds < self._rules.min_duration - _ROUNDING:
@@ -258,7 +274,7 @@ class AlarmDetector:
     def close(self) -> Alarm | None:
         """End the active alarm at the end of the video, and return it. None if no alarm is active."""
         (frame, seconds), alarm, raised = self._last, self._current, self._raised
-        self._current, self._raised, self._below = None, False, 0
+        self._current, self._raised = None, False
         if alarm is None or not raised:
             return None
         self._ready = seconds + self._rules.cool_down

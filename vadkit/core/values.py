@@ -554,6 +554,7 @@ class ScoredVideo:
         size: H and W of the source video, for tracks without masks. None if unknown.
         can_alarm: (F,) bool, True for frames that enough windows show to raise an alarm. None if all can.
         detections: the boxes of a method that gives boxes instead of maps. None if it gives none.
+        times: seconds of each frame, (F,), if the frame rate varies. None if `fps` gives them.
 
     Example:
         >>> import numpy as np
@@ -575,6 +576,7 @@ class ScoredVideo:
     size: tuple[int, int] | None = None
     can_alarm: NDArray[np.bool_] | None = None
     detections: Detections | None = None
+    times: NDArray[np.float64] | None = None
 
 
 @dataclass(frozen=True, slots=True)

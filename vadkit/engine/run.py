@@ -189,7 +189,7 @@ def run(
         return kept_files([*([place(name)] if resume else []), *(RunFolder(Path(path)) for path in reuse)])
 
     checked = read_recipe(recipe, overrides, registry, kept)
-    changes = start_from(warm_start, checked) if warm_start is not None else []
+    changes = start_from(warm_start, checked, progress.message) if warm_start is not None else []
     refuse_test_tuning(checked.evaluate.protocol, allowed=allow_test_tuning)
     check_format(form)
     if annotate and not checked.data.held_out:

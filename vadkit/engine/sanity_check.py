@@ -17,6 +17,7 @@ from vadkit.engine.building import build_losses
 from vadkit.engine.experiment import Experiment
 from vadkit.model.autoencoder import check_loss, loss_place, target_frames
 from vadkit.model.pipeline import extract_features, one_box
+from vadkit.model.training.checkpoint import read_initial
 from vadkit.model.training.device import check_bfloat16_gradients
 from vadkit.model.training.precision import check_bfloat16_layers
 from vadkit.plugin.sandbox import describe_error
@@ -58,9 +59,11 @@ def sanity_check(
 
     Raises:
         ShapeError: a component returns another shape than it declares, or values that are not finite.
+        CheckpointError: the weights of another run, from which a stage starts, are damaged or do not fit.
         NeedsValuesError: `values` is False, and the shapes did not pass.
     """
     _build_rest(experiment.recipe)
+    _check_initial(experiment)
     spec = experiment.clip
     passed = _passed(experiment, torch.zeros(1, *spec.shape)) if values else _shapes_passed(experiment)
     _check_losses(experiment, _drawn(passed, 2))
@@ -255,6 +258,17 @@ def _build_rest(recipe: Recipe) -> None:
     critics = [recipe.model.critic] if recipe.model is not None and recipe.model.critic else []
     for chosen in (*(fit.optimizer for fit in fits), *critics, *schedules, *recipe.report):
         build(chosen)
+
+
+def _check_initial(experiment: Experiment) -> None:
+    """Read the weights of other runs, from which stages start."""
+    stages = [("model", experiment.autoencoder, experiment.recipe.model)]
+    stages += [
+        (f"densities.{name}", head, experiment.recipe.densities[name]) for name, head in experiment.heads.items()
+    ]
+    for where, module, plan in stages:
+        if module is not None and plan is not None and plan.fit is not None and plan.fit.init is not None:
+            read_initial(plan.fit.init, module, where=f"{where}.fit.init")
 
 
 @contextlib.contextmanager

@@ -32,6 +32,7 @@ class Imputed:
         can_alarm: (F',) bool, True for frames that enough windows show to raise an alarm; None if all can.
         detections: boxes in the F frames; None if there are none.
         sampling: which frames of the video the F frames are; None if they are all frames of the video.
+        times: seconds of each frame of the video if its frame rate varies; else None.
     """
 
     name: str
@@ -44,6 +45,7 @@ class Imputed:
     can_alarm: NDArray[np.bool_] | None = None
     detections: Detections | None = None
     sampling: Sampling | None = None
+    times: NDArray[np.float64] | None = None
 
     @property
     def truth_frames(self) -> NDArray[np.int64]:
@@ -215,6 +217,7 @@ def _impute_one(video: VideoScores, rule: MissingScores, min_windows: int, strid
         can_alarm=can_alarm,
         detections=video.detections,
         sampling=video.sampling,
+        times=video.times,
     )
 
 

@@ -60,7 +60,10 @@ def _scored(case: Case, scores: Scores, threshold: float | None, *, anomaly_maps
     video, truth, kept = case.video, case.truth, case.video.kept
     assert truth is not None
     labels = truth.frames[kept]
-    scored = ScoredVideo(video.name, scores, labels, video.scene, video.fps, threshold, can_alarm=video.can_alarm)
+    times = None if video.times is None else video.times[kept]
+    scored = ScoredVideo(
+        video.name, scores, labels, video.scene, video.fps, threshold, can_alarm=video.can_alarm, times=times
+    )
     if not anomaly_maps:
         return scored
     return replace(

@@ -184,7 +184,7 @@ def _decode(
 def _frames_of(source: Source, seconds: list[float]) -> Iterator[NDArray[np.uint8]]:
     """The frames (1, H, W, C) of a recording; their times are appended to `seconds`."""
     for each in source.frames():
-        if each is not None:
+        if each:
             seconds.append(each.seconds)
             yield each.frame[None]
 

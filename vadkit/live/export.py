@@ -21,7 +21,7 @@ from vadkit.core.progress import NoProgress, Progress
 from vadkit.core.values import VideoRef
 from vadkit.data.opening import open_data
 from vadkit.engine.export.clip_scorer import FUSED, random_frames, scores_name
-from vadkit.engine.export.comparison import TOLERANCE, Difference, compare
+from vadkit.engine.export.comparison import TOLERANCE, Difference, Normal, compare
 from vadkit.engine.export.formats import Form, form_of
 from vadkit.engine.export.graph import Graph, capture
 from vadkit.live.export_description import FORMAT, MASK, describe
@@ -130,7 +130,7 @@ def _compare(
     drawn = compare(graph.module, runtime, random_frames(graph.clip, 3, seed=1))
     found: dict[str, Difference | None] = {_RANDOM: drawn, _REAL: None}
     if real is not None:
-        found[_REAL] = compare(graph.module, runtime, real, _deviations(watch))
+        found[_REAL] = compare(graph.module, runtime, real, _normal(watch))
     for kind, difference in found.items():
         if difference is not None and not difference.relative <= TOLERANCE:
             what = f"on {kind}, {difference.output} differs from PyTorch by {difference.relative:.2g} of its scale"
@@ -139,12 +139,13 @@ def _compare(
     return found
 
 
-def _deviations(watch: Watch) -> dict[str, float]:
-    """Output -> standard deviation of a score on the held-out normal videos, the scale of the score."""
+def _normal(watch: Watch) -> dict[str, Normal]:
+    """Output -> mean and standard deviation of a score on the held-out normal videos."""
     normal, fusion = read_scores(watch.folder.held_out), watch.fusion
     raw = {scores_name(name): [video.components[name] for video in normal] for name in watch.recipe.scores}
     raw[FUSED] = fusion.total(fusion.normal, fusion.scaled_normal)
-    return {name: float(np.nanstd(np.concatenate(videos))) for name, videos in raw.items()}
+    joined = {name: np.concatenate(videos) for name, videos in raw.items()}
+    return {name: Normal(float(np.nanmean(each)), float(np.nanstd(each))) for name, each in joined.items()}
 
 
 def _real_clips(watch: Watch, video: Path | None, data_root: Path | None, progress: Progress) -> Clips | None:

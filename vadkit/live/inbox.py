@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable
 
 from vadkit.core.source_status import SourceStatus
-from vadkit.live.source_frame import SourceFrame, SourceFrames
+from vadkit.live.source_frame import Gap, SourceFrame, SourceFrames
 
 # Frames may wait for this time, and no more than this number. HLS sends some seconds of frames at once.
 QUEUE_SECONDS, QUEUE_SIZE = 3.0, 512
@@ -21,10 +21,10 @@ class Inbox:
     """
 
     def __init__(self) -> None:
-        self._items: deque[SourceFrame | SourceStatus | None] = deque()  # None is a gap
+        self._items: deque[SourceFrame | SourceStatus | Gap] = deque()
         self._changed = threading.Condition()
         self._since: deque[float] = deque()  # when the frames among the items were added, in seconds
-        self._after_gap = True  # whether no frame followed the last gap
+        self._gap: Gap | None = Gap.LOSS  # the gap after the last frame
         self._ended = False
         self._error: BaseException | None = None
 
@@ -36,19 +36,19 @@ class Inbox:
                 dropped = len(self._since)
                 self._since.clear()
                 self._items = deque(item for item in self._items if isinstance(item, SourceStatus))
-                self._items.append(None)
+                self._items.append(Gap.HOLE)
             self._items.append(frame)
             self._since.append(now)
-            self._after_gap = False
+            self._gap = None
             self._changed.notify()
             return dropped
 
-    def gap(self) -> None:
+    def gap(self, kind: Gap = Gap.HOLE) -> None:
         """Mark a gap between the last frame and the next one."""
         with self._changed:
-            if not self._after_gap:
-                self._items.append(None)
-                self._after_gap = True
+            if self._gap is None or (self._gap, kind) == (Gap.HOLE, Gap.LOSS):
+                self._items.append(kind)
+                self._gap = kind
                 self._changed.notify()
 
     def status(self, status: SourceStatus) -> None:

@@ -17,7 +17,7 @@ from vadkit.live.inbox import QUEUE_SIZE, Inbox
 from vadkit.live.picture_state import PictureWatch
 from vadkit.live.rate import RateMeter, Thinner
 from vadkit.live.reports import Reports
-from vadkit.live.source_frame import FrameMaker, SourceFrame, SourceFrames
+from vadkit.live.source_frame import FrameMaker, Gap, SourceFrame, SourceFrames
 from vadkit.video.rgb import RgbConverter
 
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0  # seconds between two attempts to connect
@@ -100,7 +100,7 @@ class LiveSource:
                 return None if has_frames else error
             failed += 1
             if has_frames:
-                self._inbox.gap()  # the earlier frames get their scores now, not after the reconnection
+                self._inbox.gap(Gap.LOSS)  # the earlier frames get their scores now, not after the reconnection
             self._reports.away(why)
             self._stopped.wait(pause)
             pause = min(2 * pause, LONGEST_PAUSE)

@@ -77,6 +77,7 @@ class Reports:
         """A connection gives `rate` frames per second, and the model needs `fps` of them. None means unknown."""
         again = f"again after {self._now() - self._away.began:.0f} s, " if self._away and self._was_connected else ""
         self._away, self._was_connected = None, True
+        self._picture = "normal", _Lasting(0.0)  # a picture that is still black is reported again
         self.tell("connected", again + _rates(rate, fps))
 
     def rate(self, rate: float, fps: float | None) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from enum import Enum
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,5 +40,16 @@ class FrameMaker:
         return SourceFrame(resize(to_color(decoded, self.clip.color), self.clip), number, seconds, picture)
 
 
-SourceFrames = Iterator[SourceFrame | None]
-"""The frames of a source. None marks a gap: frames were lost, or the scene changed. The next frame may arrive late."""
+class Gap(Enum):
+    """What is between two frames of a live source, so that no window may contain both."""
+
+    HOLE = "the source continues: frames were lost, the scene changed, or the rate"
+    LOSS = "the connection was lost: the next frame may arrive late"
+
+    def __bool__(self) -> Literal[False]:
+        """A gap is false, so that `if frame` selects the frames."""
+        return False
+
+
+SourceFrames = Iterator[SourceFrame | Gap]
+"""The frames of a source."""

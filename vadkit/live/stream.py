@@ -18,7 +18,7 @@ from vadkit.core.source_status import SourceStatus
 from vadkit.core.values import ClipSpec, VideoRef
 from vadkit.live.connection import ConnectingError, Connection, cause, connect, is_remote, redacted
 from vadkit.live.live_source import LiveSource
-from vadkit.live.source_frame import FrameMaker, SourceFrame, SourceFrames
+from vadkit.live.source_frame import FrameMaker, Gap, SourceFrame, SourceFrames
 from vadkit.video.damage import Damages
 from vadkit.video.decode import decode_timed
 from vadkit.video.rgb import RgbConverter
@@ -26,7 +26,7 @@ from vadkit.video.sampling import drops_frames, period
 from vadkit.video.times import Timeline
 from vadkit.video.video_file import frame_rate
 
-__all__ = ["Source", "SourceFrame", "SourceFrames", "open_source", "recorded", "redacted"]
+__all__ = ["Gap", "Source", "SourceFrame", "SourceFrames", "open_source", "recorded", "redacted"]
 
 _TRANSPORTS = ("tcp", "udp")
 
@@ -152,7 +152,7 @@ def limit_fps(frames: SourceFrames, source_fps: float | None, fps: float | None)
     kept: SourceFrame | None = None
     left_out: list[tuple[int, float]] = []
     for frame in frames:
-        assert frame is not None, "a recording has no gaps"
+        assert frame, "a recording has no gaps"
         if kept is not None and period(frame.seconds, fps) <= period(kept.seconds, fps):
             left_out.append((frame.number, frame.seconds))
             continue

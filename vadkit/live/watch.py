@@ -34,7 +34,9 @@ from vadkit.video.sampling import drops_frames
 if TYPE_CHECKING:
     from vadkit.engine.experiment import Experiment
     from vadkit.live.scorer import FinalScores, OnlineScorer
-    from vadkit.live.stream import Source, SourceFrame, SourceFrames
+    from vadkit.live.stream import Gap, Source, SourceFrame, SourceFrames
+
+_LIVE_RATE = 25.0  # frames per second of a live source that states none; its frames have times all the same
 
 
 class Watch:
@@ -232,27 +234,33 @@ class _SourceRun:
 
     def __init__(self, watch: Watch, source: Source, anomaly_maps: str, pictures: bool) -> None:
         self.watch, self.source, self.anomaly_maps, self.pictures = watch, source, anomaly_maps, pictures
-        self.alarms = AlarmDetector(watch.threshold, source.used_fps, watch.rules, by_clock=source.live)
+        rate = source.used_fps or (_LIVE_RATE if source.live else None)
+        self.alarms = AlarmDetector(watch.threshold, rate, watch.rules)
         self.waiting: deque[_Waiting] = deque()  # the frames that have no score yet
         self.first = 0  # index of the first of these frames
         self.has_scores = False
         self.most_windows = 0  # highest number of windows over a frame, in the current section
-        self.more = True  # whether a section may follow, after a gap
+        self.gap: Gap | None = None  # after the current section; None if no section follows
+        self.resumed = True  # whether the next frame is the first of a section
         self.error: VadkitError | None = None
 
     def scores(self) -> Iterator[FrameScore]:
-        frames = self.source.frames()
-        while self.more:
-            last = None  # one score is held back, because an alarm may end with the last frame
+        from vadkit.live.stream import Gap
+
+        frames, more = self.source.frames(), True
+        last = None  # one score is held back, because an alarm may end with the last frame
+        while more:
             for score in self._score_section(frames):
                 if last is not None:
                     yield last
                 last = score
-            if last is not None:
+            if last is not None and self.gap is not Gap.HOLE:
                 ended = self.alarms.close()
                 yield replace(last, alarms=(*last.alarms, ended)) if ended else last
+                last = None
             if self.error is not None:
                 raise self.error
+            more = self.gap is not None
         if not self.has_scores:
             from vadkit.video.clips import too_short
 
@@ -263,11 +271,11 @@ class _SourceRun:
         """Score frames up to the next gap, an error or the end. After an error too, all earlier frames get scores."""
         scorer = self.watch.scorer(live=self.source.live, anomaly_maps=self.anomaly_maps)
         fusion = OnlineFusion(self.watch.fusion)
-        self.more, self.most_windows = False, 0
+        self.gap, self.most_windows, self.resumed = None, 0, True
         try:
             for frame in frames:
-                if frame is None:
-                    self.more = True
+                if not frame:
+                    self.gap = frame
                     break
                 self.waiting.append(_Waiting(frame, keep_picture=self.pictures))
                 yield from self._fuse(scorer.push(frame.frame), fusion)
@@ -294,8 +302,12 @@ class _SourceRun:
             waited = self.waiting.popleft()
             frame = waited.number
             self.first += 1
-            level = score if enough[number] else -np.inf
-            alarm = None if np.isnan(score) else self.alarms.update(frame, waited.seconds, level)
+            can_alarm, alarm = bool(enough[number]) and not np.isnan(score), None
+            if self.resumed or not can_alarm:
+                alarm = self.alarms.skip(waited.seconds)
+            if can_alarm and alarm is None:
+                alarm = self.alarms.update(frame, waited.seconds, score)
+            self.resumed = False
             self.has_scores = self.has_scores or not np.isnan(score)
             yield FrameScore(
                 frame,

@@ -76,7 +76,7 @@ class VideoPanel:
         parts: component -> what it adds to the final score, (K,).
         abnormal: half-open ranges of frame numbers that are labelled as abnormal. None without labels.
         events: the first, the highest and the last frame number of each event, in order.
-        fps: frames per second. None if unknown.
+        seconds: time of each of these frames, (K,). None if unknown.
         note: values of this video.
         preview: its pictures. None if the page has none.
     """
@@ -87,7 +87,7 @@ class VideoPanel:
     parts: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
     abnormal: Sequence[tuple[int, int]] | None = None
     events: Sequence[tuple[int, int, int]] = ()
-    fps: float | None = None
+    seconds: NDArray[np.float64] | None = None
     note: str = ""
     preview: Preview | None = None
 

@@ -155,7 +155,7 @@ def _video(video: VideoPanel) -> Mapping[str, Any]:
         "parts": {name: _rounded(scores) for name, scores in video.parts.items()},
         "abnormal": None if video.abnormal is None else [list(ends) for ends in video.abnormal],
         "events": [list(event) for event in video.events],
-        "fps": video.fps,
+        "seconds": None if video.seconds is None else np.round(video.seconds, 3).tolist(),
         "note": video.note,
         "strip": shown,
     }

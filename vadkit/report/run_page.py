@@ -103,6 +103,7 @@ class RunPage:
 
     def _panel(self, video: VideoResult, most: int) -> VideoPanel:
         numbers, kept = _numbers_of(video), thinned(video.fused, most)
+        seconds = numbers / video.fps if video.times is None and video.fps else video.times
         values = self.result.groups.get("video", {}).get(video.name, {})
         abnormal = None
         if video.labels is not None:
@@ -114,7 +115,7 @@ class RunPage:
             parts={name: weight * video.components[name][kept] for name, weight in self._weights.items()},
             abnormal=abnormal,
             events=self._by_video.get(video.name, ()),
-            fps=video.fps,
+            seconds=None if seconds is None else seconds[kept],
             note=", ".join(f"{name} {shown(value, name, self.result)}" for name, value in values.items()),
             preview=self._previews.get(video.name),
         )

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import count
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -144,16 +145,17 @@ def _panel(folder: Path, name: str, events: list[Event]) -> VideoPanel:
     place = (folder / "scores").joinpath(*Path(name).parts)
     record = _record(place.with_name(f"{place.name}.json"))
     path = place.with_name(f"{place.name}.{record['format']}")
-    numbers, total = _thinned(_scores(path, str(record["format"])), int(record["frames"]))
-    if not numbers:
+    shown = _thinned(_scores(path, str(record["format"])), int(record["frames"]))
+    if not shown:
         raise DataError("no frame has a score", where=str(path))
+    numbers, seconds, total = (np.array(column) for column in zip(*shown, strict=True))
     own = [event for event in events if event.video == name]
     return VideoPanel(
         name=name,
-        numbers=np.array(numbers, np.int64),
-        total=np.array(total, np.float64),
+        numbers=numbers,
+        total=total,
         events=[(event.start_frame, event.peak_frame, event.end_frame) for event in own],
-        fps=record.get("fps"),
+        seconds=seconds if np.isfinite(seconds).all() else None,
         note=f"{len(own)} {'event' if len(own) == 1 else 'events'}",
     )
 
@@ -170,8 +172,11 @@ def _record(path: Path) -> Mapping[str, Any]:
         ) from error
 
 
-def _scores(path: Path, form: str) -> Iterator[tuple[int, float]]:
-    """Frame number and score of each frame, read piece by piece."""
+_Score = tuple[int, float, float]  # number, seconds and score of a frame; NaN if unknown
+
+
+def _scores(path: Path, form: str) -> Iterator[_Score]:
+    """The scores of the frames, read piece by piece."""
     try:
         yield from _READERS[form](path)
     except (OSError, ValueError, KeyError, TypeError, BadZipFile) as error:
@@ -179,53 +184,54 @@ def _scores(path: Path, form: str) -> Iterator[tuple[int, float]]:
         raise DataError(what, where=str(path), fix="run 'vadkit score' again") from error
 
 
-def _csv(path: Path) -> Iterator[tuple[int, float]]:
+def _csv(path: Path) -> Iterator[_Score]:
     with path.open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
-            yield int(row["frame"]), float(row["score"])
+            yield int(row["frame"]), float(row["seconds"] or "nan"), float(row["score"])
 
 
-def _jsonl(path: Path) -> Iterator[tuple[int, float]]:
+def _jsonl(path: Path) -> Iterator[_Score]:
     with path.open(encoding="utf-8") as file:
         for line in file:
             row = json.loads(line)
-            yield int(row["frame"]), math.nan if row["score"] is None else float(row["score"])
+            seconds, score = (math.nan if row[name] is None else float(row[name]) for name in _FLOATS)
+            yield int(row["frame"]), seconds, score
 
 
-def _npz(path: Path) -> Iterator[tuple[int, float]]:
+def _npz(path: Path) -> Iterator[_Score]:
     with np.load(path, allow_pickle=False) as archive:
-        yield from zip(archive["frame"].tolist(), archive["score"].tolist(), strict=True)
+        yield from zip(*(archive[name].tolist() for name in ("frame", *_FLOATS)), strict=True)
 
 
-def _parquet(path: Path) -> Iterator[tuple[int, float]]:
+def _parquet(path: Path) -> Iterator[_Score]:
     import pyarrow.parquet as pq  # pyright: ignore[reportMissingImports]
 
-    for part in pq.ParquetFile(path).iter_batches(columns=["frame", "score"]):
-        frames, scores = (part.column(name).to_pylist() for name in ("frame", "score"))
-        yield from zip(frames, (math.nan if score is None else score for score in scores), strict=True)
+    for part in pq.ParquetFile(path).iter_batches(columns=["frame", *_FLOATS]):
+        columns = ([math.nan if one is None else one for one in part.column(name).to_pylist()] for name in _FLOATS)
+        yield from zip(part.column("frame").to_pylist(), *columns, strict=True)
 
 
+_FLOATS = ("seconds", "score")
 _READERS = {"csv": _csv, "jsonl": _jsonl, "npz": _npz, "parquet": _parquet}
 
 
-def _thinned(scores: Iterator[tuple[int, float]], frames: int) -> tuple[list[int], list[float]]:
+def _thinned(scores: Iterator[_Score], frames: int) -> list[_Score]:
     """At most `POINTS` scores: the highest and the lowest of each stretch. Frames without a score are left out."""
     length = max(1, math.ceil(2 * frames / POINTS))
     if length <= 2:
         length = 1
-    numbers, values = list[int](), list[float]()
-    stretch: list[tuple[float, int]] = []
+    kept: list[_Score] = []
+    stretch: list[_Score] = []
 
     def close() -> None:
-        for score, number in sorted({min(stretch), max(stretch)}, key=lambda one: one[1]) if stretch else ():
-            numbers.append(number)
-            values.append(score)
+        if stretch:
+            kept.extend(sorted({min(stretch, key=itemgetter(2)), max(stretch, key=itemgetter(2))}))
         stretch.clear()
 
-    for place, (number, score) in zip(count(), scores):
+    for place, one in zip(count(), scores):
         if place % length == 0:
             close()
-        if math.isfinite(score):
-            stretch.append((score, number))
+        if math.isfinite(one[2]):
+            stretch.append(one)
     close()
-    return numbers, values
+    return kept

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -34,8 +34,10 @@ def open_sources(reuse: Sequence[str | Path], target: RunFolder) -> list[RunFold
     return sources
 
 
-def warm_start(source: str | Path, recipe: Recipe) -> list[str]:
+def warm_start(source: str | Path, recipe: Recipe, tell: Callable[[str], None]) -> list[str]:
     """The changes of a recipe, in the form of `--set`, with which its stages start from the weights of a run.
+
+    `tell` receives a message if the run has no weights of some stages.
 
     Raises:
         DataError: `source` is not a run, or has no weights of a stage that the recipe trains by gradients.
@@ -49,6 +51,8 @@ def warm_start(source: str | Path, recipe: Recipe) -> list[str]:
     if not found:
         what = f"has no weights of {join_names(list(files))}" if files else "this recipe trains nothing by gradients"
         raise DataError(what, where=f"--warm-start {source}", fix="start from a run with the same stages")
+    if cold := sorted(files.keys() - found.keys()):
+        tell(f"{source} has no weights of {join_names(cold)}: training starts from random weights there")
     return [f"{key}.fit.init={json.dumps(str(path))}" for key, path in found.items()]
 
 

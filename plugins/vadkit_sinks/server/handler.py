@@ -44,7 +44,7 @@ class Site:
         state: state of the watch.
         metrics: metrics of the watch.
         page: whether it has the live page.
-        token: every address except `/healthz` needs it. Empty if no token is needed.
+        token: every address except `/healthz` and `/livez` needs it. Empty if no token is needed.
         hosts: names of this server that requests may use, without port. Empty if any name is accepted. On loopback,
             they prevent a web page of another site from reading the server under a name of that site.
         files: address -> content and type. They are read once, at the start.
@@ -81,8 +81,8 @@ class Handler(BaseHTTPRequestHandler):
         query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
         if self.site.hosts and host not in self.site.hosts:
             self._send(HTTPStatus.FORBIDDEN, b"unknown host name\n")
-        elif parts.path == "/healthz":
-            self._health()
+        elif parts.path in ("/healthz", "/livez"):
+            self._health(alive=parts.path == "/livez")
         elif self.site.token and parts.path == "/" and self._is_token(query.get("token", "")):
             self._enter()
         elif not self._is_allowed():
@@ -108,10 +108,9 @@ class Handler(BaseHTTPRequestHandler):
             known = "/healthz, /metrics or /" if site.page else "/healthz or /metrics"
             self._send(HTTPStatus.NOT_FOUND, f"this address does not exist: open {known}\n".encode())
 
-    def _health(self) -> None:
-        problem = self.site.state.problem()
-        status = HTTPStatus.SERVICE_UNAVAILABLE if problem else HTTPStatus.OK
-        self._send(status, f"{problem or 'ok'}\n".encode())
+    def _health(self, *, alive: bool) -> None:
+        healthy, text = self.site.state.health(alive=alive)
+        self._send(HTTPStatus.OK if healthy else HTTPStatus.SERVICE_UNAVAILABLE, f"{text}\n".encode())
 
     def _picture(self, read: Callable[[], bytes | None]) -> None:
         data = read()

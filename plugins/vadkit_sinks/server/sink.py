@@ -27,11 +27,11 @@ _TOKEN = re.compile(r"[A-Za-z0-9_-]{16,}")
 
 
 class Http(Sink):
-    """Serves `/healthz`, Prometheus metrics at `/metrics`, and a live page at `/`.
+    """Serves `/healthz` and `/livez`, Prometheus metrics at `/metrics`, and a live page at `/`.
 
     On a loopback address without a token, every user of this computer can read them. On another address, or if `token`
-    is set, every request except `/healthz` needs the token. A browser gets it from the address `/?token=TOKEN`, which
-    vadkit prints if it made the token. Other programs send `Authorization: Bearer TOKEN`.
+    is set, every request except `/healthz` and `/livez` needs the token. A browser gets it from the address
+    `/?token=TOKEN`, which vadkit prints if it made the token. Other programs send `Authorization: Bearer TOKEN`.
 
     Args:
         at: host and port. Port 0 chooses a free port.

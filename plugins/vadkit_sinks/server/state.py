@@ -93,11 +93,23 @@ class State:
         """Why the watch is not healthy. Empty if it is."""
         with self._lock:
             silent = time.monotonic() - self._since
-            state = self._status.state if self._status else ""
             if silent <= self._limit and self._frame is not None:
                 return ""
             what = "no frame has a score yet" if self._frame is None else f"no score for {silent:.0f} s"
-            return what + (f"; the source is {state.replace('_', ' ')}" if state else "")
+            return f"{what}{self._source_state()}"
+
+    def health(self, *, alive: bool = False) -> tuple[bool, str]:
+        """Whether the watch is healthy, and the reason if it is not; in both cases with the state of the source.
+
+        With `alive`, it is healthy without scores too if the source gives no pictures: a new start would not help.
+        """
+        problem = self.problem()
+        with self._lock:
+            fault = bool(problem) and not (alive and self._status and self._status.state in _WITHOUT_PICTURES)
+            return not fault, problem or f"ok{self._source_state()}"
+
+    def _source_state(self) -> str:
+        return f"; the source is {self._status.state.replace('_', ' ')}" if self._status else ""
 
     def as_dict(self) -> dict[str, Any]:
         """Everything that the page shows, as plain values."""

@@ -48,11 +48,11 @@ def export(
             overwrite=overwrite,
             progress=progress,
         )
-    units = {"random clips": "the largest value", "real clips": "a standard deviation of normal scores"}
+    units = {"random clips": "the largest value", "real clips": "the scale of the score"}
     for kind, found in done.differences.items():
         if found is not None:
             typer.echo(
                 f"largest difference from PyTorch, {found.clips} {kind}: {found.relative:.1e} of {units[kind]}"
-                f" ({found.output})"
+                f"{f' ({found.output})' if found.output else ''}"
             )
     typer.echo(f"exported: {done.path}")

@@ -20,7 +20,7 @@ from vadkit.data.tools.report import Finding, Severity
 from vadkit.video.damage import Damages, unreadable
 from vadkit.video.decode import decode, decode_timed
 from vadkit.video.media import open_media
-from vadkit.video.times import rate_varies
+from vadkit.video.times import mean_rate, rate_varies
 from vadkit.video.truncation import missing_bytes
 
 _GRAY = frozenset({"1", "L", "LA", "I;16", "I"})
@@ -120,8 +120,10 @@ def _decode(facts: VideoFacts) -> None:
         facts.findings.append(Finding.of(error, "files", facts.where))
     for one in damages.found[:_MOST]:
         facts.damage(facts.where, f"is damaged at {one}")
-    if facts.video.time_stamps and rate_varies(np.array(seconds)):
-        low, high = (1 / step for step in np.quantile(np.diff(seconds), (0.95, 0.05)))
+    times = np.array(seconds)
+    if facts.video.time_stamps and (rate := mean_rate(times)) and rate_varies(times):
+        facts.fps = round(rate, 3)  # the header of a Matroska file states the rate of its beginning
+        low, high = (1 / step for step in np.quantile(np.diff(times), (0.95, 0.05)))
         digits = 3 if f"{low:.3g}" != f"{high:.3g}" else 5
         what = f"the frame rate varies, from about {low:.{digits}g} to {high:.{digits}g} frames/s"
         fix = "note that a clip sees motion at the rate of its part; times follow the time stamps of the file"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -13,6 +14,13 @@ from vadkit.engine.export.clip_scorer import ClipScorer
 from vadkit.engine.export.formats import Runtime
 
 TOLERANCE = 1e-3
+
+
+class Normal(NamedTuple):
+    """Mean and standard deviation of an output in normal videos."""
+
+    mean: float
+    std: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +39,7 @@ class Difference:
 
 
 def compare(
-    module: ClipScorer, runtime: Runtime, clips: NDArray[np.uint8], scales: Mapping[str, float] | None = None
+    module: ClipScorer, runtime: Runtime, clips: NDArray[np.uint8], normal: Mapping[str, Normal] | None = None
 ) -> Difference:
     """Run clips through both and return the largest relative difference.
 
@@ -41,7 +49,8 @@ def compare(
         module: the modules of the run.
         runtime: the exported model.
         clips: (N, T, H, W, C).
-        scales: output -> what counts as 1. Default, and for other outputs: the largest absolute value in the batch.
+        normal: output -> its values in normal videos. Default, and for other outputs: the scale is the largest absolute
+            value in the batch.
     """
     worst = Difference("", 0.0, len(clips))
     for batch in filter(len, (clips[:1], clips[1:])):
@@ -49,17 +58,19 @@ def compare(
             expected = {name: value.numpy() for name, value in module(torch.from_numpy(batch)).items()}
         found = runtime(batch)
         for name, value in expected.items():
-            relative = _relative(value, np.asarray(found[name]), (scales or {}).get(name))
+            relative = _relative(value, np.asarray(found[name]), (normal or {}).get(name))
             if not relative <= worst.relative:
                 worst = Difference(name, relative, len(clips))
     return worst
 
 
-def _relative(expected: NDArray[np.float32], found: NDArray[np.float32], scale: float | None) -> float:
+def _relative(expected: NDArray[np.float32], found: NDArray[np.float32], normal: Normal | None) -> float:
     if expected.shape != found.shape or not np.array_equal(np.isnan(expected), np.isnan(found)):
         return float("inf")
     known = ~np.isnan(expected)
     if not known.any():
         return 0.0
-    difference = np.abs(expected[known].astype(np.float64) - found[known]).max()
-    return float(difference / (scale or np.abs(expected[known]).max() or 1.0))
+    values = expected[known].astype(np.float64)
+    # Far from normal values, where a float32 has few digits left, the scale is the distance from them.
+    scale = np.abs(values).max() if normal is None else np.maximum(np.abs(values - normal.mean), normal.std)
+    return float((np.abs(values - found[known]) / np.where(scale > 0, scale, 1.0)).max())

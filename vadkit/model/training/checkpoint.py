@@ -115,11 +115,16 @@ class Checkpoints:
 
 
 def load_initial(path: Path, module: nn.Module, *, where: str) -> None:
-    """Load weights to start training from, made by a stage of another run.
+    """Load weights to start training from, made by a stage of another run. See `read_initial`."""
+    module.load_state_dict(read_initial(path, module, where=where))
+
+
+def read_initial(path: Path, module: nn.Module, *, where: str) -> dict[str, torch.Tensor]:
+    """Weights to start training from, made by a stage of another run.
 
     Args:
         path: a file that `Checkpoints.save` wrote.
-        module: receives the weights.
+        module: the weights must fit it.
         where: the key of the recipe that names the file.
 
     Raises:
@@ -137,7 +142,7 @@ def load_initial(path: Path, module: nn.Module, *, where: str) -> None:
             what = f"{missing[0]!r} exists only {'here' if missing[0] in own else 'there'}"
         fix = "start from a run with the same components and the same keys"
         raise CheckpointError(f"the weights of {path} do not fit: {what}", where=where, fix=fix)
-    module.load_state_dict(tensors)
+    return tensors
 
 
 def _read(path: Path, fix: str) -> tuple[dict[str, str], dict[str, torch.Tensor]]:

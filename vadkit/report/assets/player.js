@@ -88,7 +88,7 @@ function showFrame(frame) {
   element("position").value = String(state.frame);
   const score = video.total[nearest(numbers, state.frame)], threshold = data.player.threshold;
   const words = [`frame ${state.frame}`];
-  if (video.fps) words.push(clock(state.frame / video.fps));
+  if (video.seconds !== null) words.push(clock(secondsOf(video, state.frame)));
   words.push(`score ${Number(score.toPrecision(4))}`);
   if (threshold !== null) words.push(score >= threshold ? "at or above the threshold" : "below the threshold");
   if (video.abnormal !== null) words.push(isAbnormal(video, state.frame) ? "labelled abnormal" : "labelled normal");
@@ -98,6 +98,14 @@ function showFrame(frame) {
     Plotly.relayout("curve", { "shapes[0].x0": state.frame, "shapes[0].x1": state.frame });
   }
   seek();
+}
+
+// The time of a frame. Between two frames of the curve, it is interpolated.
+function secondsOf(video, frame) {
+  const { numbers, seconds } = video, after = numbers.findIndex((number) => number >= frame);
+  if (after <= 0 || numbers[after] === frame) return seconds[Math.max(after, 0)];
+  const share = (frame - numbers[after - 1]) / (numbers[after] - numbers[after - 1]);
+  return seconds[after - 1] + share * (seconds[after] - seconds[after - 1]);
 }
 
 const isAbnormal = (video, frame) => video.abnormal.some(([start, stop]) => start <= frame && frame < stop);
