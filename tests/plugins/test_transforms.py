@@ -94,6 +94,14 @@ def test_log_probability_is_minus_the_log_of_the_share_of_normal_scores_at_least
     assert surprise(np.array([1.0, 51.0])).tolist() == pytest.approx([0, -np.log(0.5)])
     tail = surprise(np.array([95.0, 101.0, 500.0]))
     assert -np.log(0.1) < tail[0] < tail[1] < tail[2]  # beyond all normal scores, they still differ
+    start, excess = 90.1, 95.5 - 90.1  # the 0.9 quantile, and the mean of 91 to 100 above it
+    assert tail.tolist() == pytest.approx([-np.log(0.1) + (each - start) / excess for each in (95.0, 101.0, 500.0)])
+
+
+def test_log_probability_of_a_constant_reference_uses_the_unit_of_the_scores() -> None:
+    surprise = LogProbability()
+    surprise.fit([np.full(9, 2.0)])
+    assert surprise(np.array([2.0, 5.0])).tolist() == pytest.approx([0, -np.log(1 / 10) + 3])
 
 
 def test_log_probability_rises_with_the_score() -> None:

@@ -160,6 +160,12 @@ def test_both_roads_read_the_same_file(tmp_path: Path, name: str, content: str) 
     assert {labels.frames.size for labels in scored.values()} == {8}
 
 
+def test_seconds_may_be_written_with_minutes_and_hours(tmp_path: Path) -> None:
+    rows = "video,start_seconds,end_seconds\nday,1:01,1:01:00.5\n"  # from 61 s to 3660.5 s, at 1 frame per second
+    read = frame_labels(text(tmp_path / "l.csv", rows), of_length(4000, 1))
+    assert np.flatnonzero(read["day"].frames).tolist() == list(range(61, 3661))
+
+
 def test_matlab_files_are_read_by_both_roads(tmp_path: Path) -> None:
     """Intervals count from 1, and cells have no names but their number."""
     for video in ("01", "02"):
