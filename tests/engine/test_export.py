@@ -180,6 +180,6 @@ def test_bench_times_exported_models_in_turn_with_pytorch(tmp_path: Path, monkey
 def test_far_from_normal_scores_the_scale_is_the_distance_from_them() -> None:
     """A float32 has seven digits, so a very abnormal video differs by more than a deviation of normal scores."""
     normal = Normal(mean=-400.0, std=20.0)
-    high, low = np.float32([177_600.0]), np.float32([-390.0])
+    high, low = np.full(1, 177_600.0, np.float32), np.full(1, -390.0, np.float32)
     assert _relative(high, high + np.float32(0.03), normal) == pytest.approx(0.03 / 178_000, rel=0.1)
     assert _relative(low, low + np.float32(0.03), normal) == pytest.approx(0.03 / 20, rel=0.01)
