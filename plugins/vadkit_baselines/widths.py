@@ -29,6 +29,8 @@ def refuse_empty(**keys: int | Sequence[int]) -> None:
     """
     for key, given in keys.items():
         widths = [given] if isinstance(given, int) else list(given)
+        if not widths:
+            raise ShapeError(f"'{key}' is empty, but at least one layer is needed")
         if min(widths) < 1:
             raise ShapeError(f"'{key}' must be at least 1 channel per layer, but it is {', '.join(map(str, widths))}")
 

@@ -49,6 +49,8 @@ def test_divergence_decay_and_chance() -> None:
 def test_other_latents_are_refused() -> None:
     with pytest.raises(ShapeError, match="doubled 0 times"):
         SkipVAEDecoder({"code": LatentSpec(4, 1, 8, 12)}, PAPER)
+    with pytest.raises(ShapeError, match="'hidden' is empty, but at least one layer is needed"):
+        Variational({"code": LatentSpec(4, 1, 2, 3)}, hidden=())
 
 
 def _count(module: torch.nn.Module) -> int:
