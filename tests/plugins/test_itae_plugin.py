@@ -30,6 +30,11 @@ def test_itae_has_the_papers_7_74_million_parameters(norm: bool, count: int) -> 
     assert round(count / 1e6, 2) == 7.74
 
 
+def test_batch_norm_is_the_default() -> None:
+    for encoder in (OnePath, ITAE):
+        assert parameters(encoder(TABLE_1)) == parameters(encoder(TABLE_1, norm=True))
+
+
 def test_slowfasts_rule_for_laterals_gives_another_size() -> None:
     encoder = ITAE(TABLE_1, laterals="slowfast", norm=False)
     count = parameters(encoder, ITAEDecoder(encoder.latents, TABLE_1, fusion=64, norm=False))

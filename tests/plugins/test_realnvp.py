@@ -48,6 +48,13 @@ def test_decoding_inverts_encoding(spec: FeatureSpec, levels: int) -> None:
     values = torch.randn(5, *spec.shape)
     latents, _ = flow.encode(values)
     assert torch.allclose(flow.decode(latents), values, atol=1e-3)
+    rest, _ = flow.standardize(values)
+    for step in flow.steps(flow.levels[0]):  # and the log-determinant changes its sign
+        deeper, change = step.inverse(rest)
+        back, undone = step(deeper)
+        assert torch.allclose(back, rest, atol=1e-3)
+        assert torch.allclose(torch.as_tensor(undone), -torch.as_tensor(change), atol=1e-3)
+        rest = deeper
 
 
 @each
