@@ -11,7 +11,7 @@ import pytest
 
 from vadkit.core.alarms import intervals_of, max_hold
 from vadkit.core.values import ClipSpec, Event
-from vadkit.evaluation.events import COLUMNS, find_events, locate, write_events
+from vadkit.evaluation.events import COLUMNS, find_events, locate, map_of_picture, write_events
 from vadkit.video.clock import clock
 
 
@@ -78,6 +78,16 @@ def test_a_box_in_letterboxed_frames_is_without_the_bars() -> None:
     cells[:] = 0
     cells[0, 0] = 1.0  # in the bar
     assert locate(cells, clip, (40, 80)) == (0, 0, 10, 1)
+
+
+def test_a_map_becomes_one_of_the_picture() -> None:
+    cells = np.arange(12.0).reshape(3, 4)
+    whole = map_of_picture(cells, ClipSpec(8, 8, 15), (16, 30))  # cells of 3x4 pixels, the last ones are cut off
+    assert whole.shape == (8, 15)
+    assert (np.diff(whole, axis=0)[1:-1] > 0).all()
+    bars = map_of_picture(cells, ClipSpec(8, 12, 16, resize="letterbox"), (16, 32))  # bars of two rows
+    assert bars.shape == (8, 16)
+    assert np.array_equal(bars, map_of_picture(cells, ClipSpec(8, 12, 16), (12, 16))[2:10])
 
 
 def test_both_files_have_the_same_content(tmp_path: Path) -> None:
