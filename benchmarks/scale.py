@@ -86,7 +86,7 @@ def main() -> None:
 
         figure, axes = plt.subplots(figsize=(5, 3), layout="constrained")
         axes.plot(chosen.minutes, memory, marker="o")
-        axes.set(xlabel="length of the video, minutes", ylabel="peak memory, MiB", ylim=(0, None))
+        axes.set(xlabel="length of the video, minutes", ylabel="peak memory, MiB", ylim=(0, 1.15 * max(memory)))
         figure.savefig(chosen.plot, dpi=120)
 
 
