@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from vadkit.cli.app import app
 from vadkit.data.plan import Plan
 from vadkit.engine.bench import durations as module
-from vadkit.engine.bench.durations import durations, time_line, time_needed
+from vadkit.engine.bench.durations import durations, time_lines, time_needed
 from vadkit.plugin.registry import Registry
 from vadkit.recipe import loads
 from vadkit.recipe.model import Recipe
@@ -61,16 +61,23 @@ def test_a_long_batch_is_estimated_from_one_clip(
     assert done == calls
 
 
-def test_the_line_has_the_total_the_stages_and_what_makes_them_shorter(recipe: Recipe) -> None:
+def test_each_stage_counts_its_steps(recipe: Recipe, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A clip, sample or window takes a second."""
+    monkeypatch.setattr(module, "_seconds", lambda _, size: float(size))
+    found = durations(recipe, PLAN)
+    assert found["model"] == 12 * 4
+    assert found["density.static"] == 1000 + 6 * 8  # the features of the clips, and the fit
+    assert found["scoring"] == 1900 + 100
+
+
+def test_the_lines_have_the_total_the_stages_and_what_makes_them_shorter(recipe: Recipe) -> None:
     stride = recipe.engine.score_stride
     assert 2 * stride <= recipe.data.clip.span
-    line = time_line({"model": 600.0, "density.static": 1.0, "scoring": 300.0}, recipe)
-    assert line == (
-        "time on this machine: about 15 min (model 10 min, scoring 5 min); "
-        f"engine.score_stride: {2 * stride} takes 2.5 min for scoring; "
-        "a smaller model.fit.steps makes the training shorter"
-    )
-    assert time_line({"model": 1.0, "scoring": 2.0}, recipe) == ""
+    assert time_lines({"model": 600.0, "density.static": 1.0, "scoring": 300.0}, recipe) == [
+        "time on this machine: about 15 min (model 10 min, scoring 5 min)",
+        f"this takes less time: a smaller model.fit.steps, engine.score_stride: {2 * stride} (scoring 2.5 min)",
+    ]
+    assert time_lines({"model": 1.0, "scoring": 2.0}, recipe) == []
 
 
 def test_a_component_that_fails_is_not_reported_here(recipe: Recipe, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -33,12 +33,12 @@ _WORTH_TELLING = 10.0  # seconds
 
 
 def time_needed(recipe: Recipe, plan: Plan) -> list[str]:
-    """How long the recipe will take on this machine, in one line. None for short work.
+    """How long the recipe will take on this machine, in lines for the user. None for short work.
 
     A component that fails here is not reported: the real step will fail in the same way, with its name.
     """
     with contextlib.suppress(Exception):
-        return [line] if (line := time_line(durations(recipe, plan), recipe)) else []
+        return time_lines(durations(recipe, plan), recipe)
     return []
 
 
@@ -52,7 +52,7 @@ def durations(recipe: Recipe, plan: Plan) -> dict[str, float]:
     trained = _steps(fit, plan.clips) * fit.step_size if fit is not None else 0
     if trained + plan.clips + plan.windows < _SMALL:
         return {}
-    with torch.random.fork_rng():
+    with torch.random.fork_rng(range(torch.cuda.device_count())):
         experiment = without_videos(recipe, RunFolder(Path()))
         found = {"model": _training(experiment, fit, plan)} if fit is not None else {}
         for name, head in experiment.heads.items():
@@ -60,19 +60,20 @@ def durations(recipe: Recipe, plan: Plan) -> dict[str, float]:
         return found | {SCORING: _scoring(experiment, plan)}
 
 
-def time_line(seconds: Mapping[str, float], recipe: Recipe) -> str:
-    """The durations in words, with the keys that make them shorter; empty if they are not worth a line."""
+def time_lines(seconds: Mapping[str, float], recipe: Recipe) -> list[str]:
+    """The durations in words, and the keys that make them shorter; none if they are not worth a line."""
     total = sum(seconds.values())
     if total < _WORTH_TELLING:
-        return ""
+        return []
     parts = ", ".join(f"{stage} {duration(each)}" for stage, each in seconds.items() if each >= total / 100)
     stride, hints = 2 * recipe.engine.score_stride, list[str]()
-    if stride <= recipe.data.clip.span and seconds[SCORING] >= total / 10:
-        hints.append(f"engine.score_stride: {stride} takes {duration(seconds[SCORING] / 2)} for scoring")
     fit = recipe.model.fit if recipe.model is not None else None
     if fit is not None and seconds["model"] >= total / 10:
-        hints.append(f"a smaller model.fit.{'epochs' if fit.steps is None else 'steps'} makes the training shorter")
-    return "; ".join([f"time on this machine: about {duration(total)} ({parts})", *hints])
+        hints.append(f"a smaller model.fit.{'epochs' if fit.steps is None else 'steps'}")
+    if stride <= recipe.data.clip.span and seconds[SCORING] >= total / 10:
+        hints.append(f"engine.score_stride: {stride} (scoring {duration(seconds[SCORING] / 2)})")
+    told = [f"time on this machine: about {duration(total)} ({parts})"]
+    return [*told, f"this takes less time: {', '.join(hints)}"] if hints else told
 
 
 def _steps(fit: Fit, items: int) -> int:
