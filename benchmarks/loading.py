@@ -124,7 +124,7 @@ def build_step(recipe: Recipe) -> tuple[Callable[[Tensor], None], int]:
 
     def run(batch: Tensor) -> None:
         optimizer.zero_grad(set_to_none=True)
-        with experiment.fabric.autocast():  # the recipe's precision
+        with experiment.compute.autocast():  # the recipe's precision
             loss = torch.stack(list(step(Batch(batch, {})).losses().values())).sum()
         loss.backward()
         optimizer.step()

@@ -143,7 +143,7 @@ def main() -> None:
     changes += [f"engine.precision={chosen.precision}", f"model.losses.1.window={WINDOW}"]
     recipe = read_recipe("itae_nf_ped2", changes, Registry.discover())
     experiment = without_videos(recipe, RunFolder(Path("unused")))
-    device = experiment.fabric.device
+    device = experiment.compute.device
     clips = torch.rand(chosen.batch, *recipe.data.clip.shape, device=device) * 2 - 1
     plain = Plain().to(device).eval()
     with torch.no_grad():
@@ -163,7 +163,7 @@ def main() -> None:
             density.eval()
         copy_weights(plain, experiment)
     pipeline = experiment.pipeline(folded=True)
-    autocast = experiment.fabric.autocast
+    autocast = experiment.compute.autocast
 
     def ours(clips: Tensor = clips) -> Any:
         with torch.inference_mode(), autocast():
@@ -245,7 +245,7 @@ def train(experiment: Experiment, plain: PlainITAE, clips: Tensor, pairs: int, c
 
     def after() -> None:
         optimizer.zero_grad(set_to_none=True)
-        with experiment.fabric.autocast():
+        with experiment.compute.autocast():
             losses = step(Batch(clips, {})).losses()
         torch.stack(list(losses.values())).sum().backward()
         optimizer.step()

@@ -75,7 +75,7 @@ def main() -> None:
             began = time.perf_counter()
             clips = to_clips([read_window(frames, experiment.clip, start)], experiment.clip)
             scores, _ = score_clips(
-                clips, pipeline, experiment.scorers, experiment.fabric, position_stats=None, where=video.name
+                clips, pipeline, experiment.scorers, experiment.compute, position_stats=None, where=video.name
             )
             took.append(time.perf_counter() - began)
             found[start] = {name: values[0] for name, values in scores.items()}

@@ -55,7 +55,7 @@ def measure(recipe: str, overrides: Sequence[str]) -> tuple[int, float]:
         experiment = Experiment(checked, dataset, RunFolder(Path(folder)), FrameCache(None), NoProgress())
         _ = experiment.datamodule.training_clips  # draws the videos
         experiment.progress = clock
-        peak = Peak(experiment.fabric.device)
+        peak = Peak(experiment.compute.device)
         before = peak.read() or 0
         experiment.train_model()
         return (peak.read() or 0) - before, median(after - before for before, after in pairwise(clock.times))

@@ -7,7 +7,6 @@ import math
 from typing import Literal
 
 import torch
-from sklearn.covariance import LedoitWolf
 from torch import Tensor, nn
 
 from vadkit.api import DataError, DensityModel, FeatureSource, FeatureSpec, FitContext, ShapeError
@@ -82,6 +81,8 @@ class Gaussian(DensityModel, nn.Module):
 
     def fit(self, features: FeatureSource, context: FitContext) -> None:
         """Compute the mean and the covariance of the training features."""
+        from sklearn.covariance import LedoitWolf  # here: scoring does not need it
+
         del context
         if self.places is not None:
             self._fit_places(features, self.places)

@@ -6,8 +6,6 @@ import math
 import warnings
 
 import torch
-from sklearn.exceptions import ConvergenceWarning
-from sklearn.mixture import GaussianMixture as Mixture
 from torch import Tensor, nn
 
 from vadkit.api import DataError, DensityModel, FeatureSource, FeatureSpec, FitContext, ShapeError
@@ -81,6 +79,9 @@ class GaussianMixture(DensityModel, nn.Module):
         Raises:
             DataError: fewer samples than components.
         """
+        from sklearn.exceptions import ConvergenceWarning  # here: scoring does not need it
+        from sklearn.mixture import GaussianMixture as Mixture
+
         sample = collect(features, self.samples)
         if self.places is not None:
             sample = sample[:, :-2]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, Literal
 
 import torch
-from sklearn.svm import OneClassSVM as Machine
 from torch import Tensor, nn
 
 from vadkit.api import DensityModel, FeatureSource, FeatureSpec, FitContext, ShapeError
@@ -67,6 +66,8 @@ class OneClassSVM(DensityModel, nn.Module):
 
     def fit(self, features: FeatureSource, context: FitContext) -> None:
         """Find the support vectors."""
+        from sklearn.svm import OneClassSVM as Machine  # here: scoring does not need it
+
         del context
         scaled = self.scale.fit(collect(features, self.samples))
         gamma: Any = self.gamma

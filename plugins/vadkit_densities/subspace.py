@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Literal
 
 import torch
-from sklearn.svm import OneClassSVM as Machine
 from torch import Tensor, nn
 
 from vadkit.api import DataError, DensityModel, FeatureSource, FeatureSpec, FitContext, ShapeError
@@ -97,6 +96,8 @@ class SubspaceSVDD(DensityModel, nn.Module):
 
         It is the problem of a one-class SVM with the kernel -||x - y||² / 2, because the weights add up to 1.
         """
+        from sklearn.svm import OneClassSVM as Machine  # here: scoring does not need it
+
         kernel = -0.5 * torch.cdist(points, points, compute_mode="donot_use_mm_for_euclid_dist").square()
         machine = Machine(kernel="precomputed", nu=1 / (self.penalty * len(points)), tol=1e-6)
         found = machine.fit(kernel.numpy())

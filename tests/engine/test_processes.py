@@ -24,8 +24,8 @@ from torch import nn
 import vadkit
 from vadkit.core.errors import VadkitError
 from vadkit.engine.launch import launch
+from vadkit.model.compute import check_devices
 from vadkit.model.training.batch_norm import synchronize
-from vadkit.model.training.device import check_devices
 from vadkit.model.training.processes import NotStartedError, Processes, join
 from vadkit.recipe.model import Engine
 

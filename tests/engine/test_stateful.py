@@ -18,9 +18,9 @@ from vadkit.core.values import ClipSpec, VideoRef
 from vadkit.engine.dry_run import dry_run
 from vadkit.live.scorer import OnlineScorer
 from vadkit.model.autoencoder import Autoencoder
+from vadkit.model.compute import compute_of
 from vadkit.model.inference.sliding_window import measure_position_stats, score_video
 from vadkit.model.pipeline import Pipeline
-from vadkit.model.training.device import build_fabric
 from vadkit.recipe.model import Engine
 from vadkit.video.clips import Clips
 from vadkit_standard.bottleneck import BottleneckScore
@@ -66,10 +66,10 @@ def film(seed: int, frames: int = 9) -> np.ndarray:
 
 
 def scored(model: Pipeline, name: str, frames: np.ndarray, batch: int = 4) -> np.ndarray:
-    fabric = build_fabric(Engine(accelerator="cpu"))
+    compute = compute_of(Engine(accelerator="cpu"))
     ref = VideoRef(name, Path(f"{name}.avi"))
     options: dict[str, Any] = {"batch": batch, "stride": 1, "progress": NoProgress()}
-    return score_video(ref, frames, model, SCORERS, fabric, **options).components["surprise"]
+    return score_video(ref, frames, model, SCORERS, compute, **options).components["surprise"]
 
 
 def test_scores_are_those_of_a_memory_that_saw_this_videos_past_alone() -> None:
@@ -95,19 +95,19 @@ def test_a_videos_scores_depend_on_no_other_video_and_on_no_batch_size() -> None
 
 
 def test_frames_that_come_one_by_one_have_the_scores_of_the_whole_video() -> None:
-    model, fabric = pipeline(), build_fabric(Engine(accelerator="cpu"))
+    model, compute = pipeline(), compute_of(Engine(accelerator="cpu"))
     whole = scored(model, "a", film(0))
     for _ in range(2):  # a second stream begins anew
-        online = OnlineScorer(model, SCORERS, fabric, stride=1, batch=4)
+        online = OnlineScorer(model, SCORERS, compute, stride=1, batch=4)
         parts = [online.push(frame) for frame in film(0)] + [online.finish()]
         found = np.concatenate([part.components["surprise"] for part in parts if part is not None])
         np.testing.assert_array_equal(found, whole)
 
 
 def test_training_clips_that_calibrate_are_seen_each_alone() -> None:
-    model, fabric = pipeline(), build_fabric(Engine(accelerator="cpu"))
+    model, compute = pipeline(), compute_of(Engine(accelerator="cpu"))
     options: dict[str, Any] = {"batch": 5, "progress": NoProgress()}
-    found = measure_position_stats(Clips([("t", film(2))], SPEC), model, SCORERS, fabric, **options)["surprise"]
+    found = measure_position_stats(Clips([("t", film(2))], SPEC), model, SCORERS, compute, **options)["surprise"]
     levels = np.lib.stride_tricks.sliding_window_view(film(2)[:, 0, 0, 0] / 127.5 - 1, 2)
     np.testing.assert_allclose(found.mean, np.abs(levels).mean(0), rtol=1e-5)
 

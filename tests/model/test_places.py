@@ -16,9 +16,9 @@ import vadkit
 from vadkit.api import ClipSpec, Component, DataError, FeatureSpec, Grid, ShapeError
 from vadkit.engine.bench.bench import bench
 from vadkit.engine.experiment import without_videos
+from vadkit.model.compute import compute_of
 from vadkit.model.pipeline import Head, Pipeline
 from vadkit.model.training.density_fit import FeatureLoader
-from vadkit.model.training.device import build_fabric
 from vadkit.plugin.registry import Plugin, Registry
 from vadkit.recipe.loading import read_recipe
 from vadkit.recipe.model import Engine
@@ -45,7 +45,7 @@ def videos(count: int = 3, frames: int = 12) -> list[tuple[str, np.ndarray]]:
 
 def loader(**changes: Any) -> FeatureLoader:
     clips = Clips(videos(**changes), SPEC)
-    return FeatureLoader(clips, Change(SPEC, {}), None, build_fabric(Engine(threads=1)), seed=3)
+    return FeatureLoader(clips, Change(SPEC, {}), None, compute_of(Engine(threads=1)), seed=3)
 
 
 @pytest.fixture

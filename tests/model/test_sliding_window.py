@@ -15,9 +15,9 @@ from vadkit.core.contracts import Scorer
 from vadkit.core.errors import DataError
 from vadkit.core.progress import NoProgress
 from vadkit.core.values import ClipOutputs, ClipSpec, VideoRef
+from vadkit.model.compute import compute_of
 from vadkit.model.inference.sliding_window import SlidingWindowMean, measure_position_stats, score_video
 from vadkit.model.pipeline import Pipeline
-from vadkit.model.training.device import build_fabric
 from vadkit.recipe.model import Engine
 from vadkit.video.clips import Clips, window_starts
 
@@ -68,14 +68,14 @@ def numbered(frames: int) -> NDArray[np.uint8]:
 @pytest.mark.parametrize("batch", [1, 2, 16])
 def test_every_frame_gets_the_mean_of_its_own_windows(batch: int) -> None:
     spec, bias = ClipSpec(3, 8, 8, "gray", step=2), [0.0, 10.0, 100.0]
-    frames, fabric = numbered(12), build_fabric(Engine(accelerator="cpu"))
+    frames, compute = numbered(12), compute_of(Engine(accelerator="cpu"))
     pipeline = Pipeline(spec, None, {}, decode=False)
     scores = score_video(
         VIDEO,
         frames,
         pipeline,
         {"n": FromPixels(bias)},
-        fabric,
+        compute,
         batch=batch,
         stride=3,
         progress=NoProgress(),
@@ -92,10 +92,10 @@ def test_every_frame_gets_the_mean_of_its_own_windows(batch: int) -> None:
 
 
 def test_calibration_takes_out_what_depends_on_the_place_in_a_window_alone() -> None:
-    spec, fabric = ClipSpec(4, 8, 8, "gray"), build_fabric(Engine(accelerator="cpu"))
+    spec, compute = ClipSpec(4, 8, 8, "gray"), compute_of(Engine(accelerator="cpu"))
     pipeline, scorers = Pipeline(spec, None, {}, decode=False), {"n": FromPixels([50.0, 0.0, 0.0, 90.0])}
     clips = Clips([("train", numbered(40))], spec)
-    stats = measure_position_stats(clips, pipeline, scorers, fabric, batch=7, progress=NoProgress())
+    stats = measure_position_stats(clips, pipeline, scorers, compute, batch=7, progress=NoProgress())
     # Window s shows frame s + k at place k, s = 0..36.
     np.testing.assert_allclose(stats["n"].mean, [18 + 50, 19, 20, 21 + 90], rtol=1e-5)
     np.testing.assert_allclose(stats["n"].std, np.full(4, np.arange(37).std()), rtol=1e-5)
@@ -104,7 +104,7 @@ def test_calibration_takes_out_what_depends_on_the_place_in_a_window_alone() -> 
         numbered(10),
         pipeline,
         scorers,
-        fabric,
+        compute,
         batch=4,
         stride=1,
         progress=NoProgress(),
@@ -116,17 +116,17 @@ def test_calibration_takes_out_what_depends_on_the_place_in_a_window_alone() -> 
 
 
 def test_a_place_that_is_never_scored_stays_without_a_score() -> None:
-    spec, fabric = ClipSpec(3, 8, 8, "gray"), build_fabric(Engine(accelerator="cpu"))
+    spec, compute = ClipSpec(3, 8, 8, "gray"), compute_of(Engine(accelerator="cpu"))
     pipeline, scorers = Pipeline(spec, None, {}, decode=False), {"n": FromPixels([float("nan"), 0.0, 0.0])}
     stats = measure_position_stats(
-        Clips([("t", numbered(9))], spec), pipeline, scorers, fabric, batch=4, progress=NoProgress()
+        Clips([("t", numbered(9))], spec), pipeline, scorers, compute, batch=4, progress=NoProgress()
     )
     scores = score_video(
         VIDEO,
         numbered(5),
         pipeline,
         scorers,
-        fabric,
+        compute,
         batch=4,
         stride=1,
         progress=NoProgress(),
@@ -137,13 +137,13 @@ def test_a_place_that_is_never_scored_stays_without_a_score() -> None:
 
 
 def test_a_single_scored_position_is_not_calibrated() -> None:
-    spec, fabric = ClipSpec(3, 8, 8, "gray"), build_fabric(Engine(accelerator="cpu"))
+    spec, compute = ClipSpec(3, 8, 8, "gray"), compute_of(Engine(accelerator="cpu"))
     pipeline, scorers = Pipeline(spec, None, {}, decode=False), {"n": FromPixels([float("nan"), 7.0, float("nan")])}
     clips, progress = Clips([("t", numbered(9))], spec), NoProgress()
-    stats = measure_position_stats(clips, pipeline, scorers, fabric, batch=4, progress=progress)
+    stats = measure_position_stats(clips, pipeline, scorers, compute, batch=4, progress=progress)
     assert stats == {}
     scores = score_video(
-        VIDEO, numbered(5), pipeline, scorers, fabric, batch=4, stride=1, progress=progress, position_stats=stats
+        VIDEO, numbered(5), pipeline, scorers, compute, batch=4, stride=1, progress=progress, position_stats=stats
     )
     np.testing.assert_array_equal(scores.combined("calibrated").components["n"], scores.components["n"])
 
@@ -154,11 +154,11 @@ class Brightness(FromPixels):
 
 
 def test_maps_are_means_over_windows_in_cells_of_four_pixels() -> None:
-    spec, fabric = ClipSpec(3, 8, 8, "gray"), build_fabric(Engine(accelerator="cpu"))
+    spec, compute = ClipSpec(3, 8, 8, "gray"), compute_of(Engine(accelerator="cpu"))
     frames = numbered(5)
     frames[:, :4, 4:] += 100  # one cell of four
     scores = score_video(
-        VIDEO, frames, Pipeline(spec, None, {}, decode=False), {"n": Brightness([0.0] * 3)}, fabric,
+        VIDEO, frames, Pipeline(spec, None, {}, decode=False), {"n": Brightness([0.0] * 3)}, compute,
         batch=2, stride=1, progress=NoProgress(), anomaly_maps="n",
     )  # fmt: skip
     assert scores.anomaly_maps is not None
@@ -169,20 +169,20 @@ def test_maps_are_means_over_windows_in_cells_of_four_pixels() -> None:
 
 
 def test_a_scorer_without_maps_is_named() -> None:
-    spec, fabric = ClipSpec(3, 8, 8, "gray"), build_fabric(Engine(accelerator="cpu"))
+    spec, compute = ClipSpec(3, 8, 8, "gray"), compute_of(Engine(accelerator="cpu"))
     with pytest.raises(DataError, match=r"scores\.n: has no anomaly maps"):
         score_video(
-            VIDEO, numbered(5), Pipeline(spec, None, {}, decode=False), {"n": FromPixels([0.0] * 3)}, fabric,
+            VIDEO, numbered(5), Pipeline(spec, None, {}, decode=False), {"n": FromPixels([0.0] * 3)}, compute,
             batch=2, stride=1, progress=NoProgress(), anomaly_maps="n",
         )  # fmt: skip
 
 
 @pytest.mark.parametrize("frames", [1, 3, 5])
 def test_a_short_video_has_a_score_for_each_frame_that_it_has(frames: int) -> None:
-    spec, fabric = ClipSpec(6, 8, 8, "gray"), build_fabric(Engine(accelerator="cpu"))
+    spec, compute = ClipSpec(6, 8, 8, "gray"), compute_of(Engine(accelerator="cpu"))
     pipeline, scorers = Pipeline(spec, None, {}, decode=False), {"n": Brightness([0.0] * 6)}
     scores = score_video(
-        VIDEO, numbered(frames), pipeline, scorers, fabric,
+        VIDEO, numbered(frames), pipeline, scorers, compute,
         batch=2, stride=1, progress=NoProgress(), anomaly_maps="n", short="repeat",
     )  # fmt: skip
     assert scores.coverage.tolist() == [1] * frames

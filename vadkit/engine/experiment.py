@@ -7,10 +7,9 @@ from collections.abc import Collection
 from contextlib import nullcontext
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
-from lightning_fabric import Fabric
 from torch import nn
 
 from vadkit.core.contracts import Dataset
@@ -21,11 +20,11 @@ from vadkit.data.datamodule import DataModule
 from vadkit.engine.building import DENSITY, build_autoencoder, build_heads, build_losses, build_scorers
 from vadkit.engine.feature_key import feature_key, reads_all
 from vadkit.model.autoencoder import TrainingStep
+from vadkit.model.compute import compute_of
 from vadkit.model.pipeline import Head, Pipeline
 from vadkit.model.training.activations import checkpointed_activations, sequences_of
 from vadkit.model.training.checkpoint import Checkpoints, load_initial
 from vadkit.model.training.density_fit import FeatureLoader, GradientFit, check_fitted, total_steps
-from vadkit.model.training.device import build_fabric
 from vadkit.model.training.job import TrainingJob
 from vadkit.model.training.log import Log
 from vadkit.model.training.processes import Processes
@@ -39,6 +38,9 @@ from vadkit.store.input_files import records_of
 from vadkit.store.run_folder import RunFolder, stage_digests
 from vadkit.video.cache import FrameCache
 
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
+
 
 class Experiment:
     """A built recipe. The constructor builds, and so checks, every component; it reads no video.
@@ -49,7 +51,7 @@ class Experiment:
         folder: the run folder.
         cache: cache of decoded frames.
         progress: receives progress and messages.
-        fabric: device, precision and processes; default, one process on the recipe's accelerator.
+        fabric: device, precision and processes of the training; default, one process on the recipe's accelerator.
 
     Raises:
         ShapeError: two components do not fit together.
@@ -72,8 +74,9 @@ class Experiment:
         self.files = records_of(recipe)
         self.digests = stage_digests(recipe.tree, self.files)
         self.checkpoints = Checkpoints(folder.checkpoints, recipe.name)
-        self.fabric: Fabric = fabric or build_fabric(recipe.engine)
-        self.processes = Processes(self.fabric)
+        self._fabric = fabric
+        self.compute = compute_of(recipe.engine, fabric.device if fabric is not None else None)
+        self.processes = Processes(fabric)
         self.autoencoder = build_autoencoder(recipe, self.datamodule.augmenter.tags)
         self.heads = build_heads(recipe, self.autoencoder)
         self.scorers = build_scorers(recipe, self.heads, self.autoencoder)
@@ -97,8 +100,10 @@ class Experiment:
     @cached_property
     def trainer(self) -> Trainer:
         """The training loop of this run."""
-        log = Log(self.folder.log)
-        return Trainer(self.fabric, self.checkpoints, log, self.progress, self.recipe.seed, self.threads)
+        from vadkit.model.training.device import build_fabric  # here, because its import takes more than a second
+
+        log, fabric = Log(self.folder.log), self._fabric or build_fabric(self.recipe.engine)
+        return Trainer(fabric, self.checkpoints, log, self.progress, self.recipe.seed, self.threads)
 
     @cached_property
     def threads(self) -> Threads:
@@ -109,7 +114,7 @@ class Experiment:
 
         return Threads(
             measure=self.recipe.engine.threads is None
-            and self.fabric.device.type == "cpu"
+            and self.compute.device.type == "cpu"
             and self.processes.count == 1,
             known=lambda stage: self.folder.read_manifest().stage(stage).threads,
             keep=keep,
@@ -141,7 +146,7 @@ class Experiment:
                 seed=derive(self.recipe.seed, "clips"),
                 epoch=epoch,
                 start=position,
-                ahead=self.fabric.device.type != "cpu",  # the GPU leaves this thread idle
+                ahead=self.compute.device.type != "cpu",  # the GPU leaves this thread idle
                 share=self.processes.share,
             ),
             per_epoch=per_epoch,
@@ -169,8 +174,8 @@ class Experiment:
     def _fit_density(self, name: str, head: Head) -> None:
         stage, fit = DENSITY + name, self.recipe.densities[name].fit
         if self.autoencoder is not None:
-            self.autoencoder.to(self.fabric.device)
-        head.to(self.fabric.device)
+            self.autoencoder.to(self.compute.device)
+        head.to(self.compute.device)
         assert isinstance(head.feature, nn.Module)
         assert isinstance(head.density, nn.Module)
         head.feature.requires_grad_(False).eval()
@@ -207,7 +212,17 @@ class Experiment:
         if self.processes.count == 1 and reads_all(self.recipe.densities[name], spec, clips):
             key = feature_key(self.recipe, name, head, self.autoencoder, self.datamodule, self.files)
             stored = self._feature_files, key
-        features = FeatureLoader(clips, head.feature, self.autoencoder, self.fabric, seed, self.progress, where, stored)
+        features = FeatureLoader(
+            clips,
+            head.feature,
+            self.autoencoder,
+            self.compute,
+            seed,
+            self.progress,
+            where,
+            stored,
+            self.processes,
+        )
         if (grid := spec.grid) is not None:
             if not features.samples:
                 what = f"no place has a sample in any of the {len(clips)} training clips"
@@ -217,12 +232,13 @@ class Experiment:
             self.progress.message(f"{stage}: {features.samples:,} samples at {places} of {len(clips)} clips")
         return features
 
-    def pipeline(self, *, anomaly_maps: Collection[str] = (), folded: bool = False) -> Pipeline:
+    def pipeline(self, *, anomaly_maps: Collection[str] = (), folded: bool = False, exported: bool = False) -> Pipeline:
         """Everything that scores a clip, frozen, on the device.
 
         Args:
             anomaly_maps: names of the scorers that give anomaly maps.
             folded: copies for scoring, see `Pipeline`.
+            exported: for another runtime, so without what is faster on this machine only.
         """
         readers = [each for name, each in self.scorers.items() if each.needs_nll_maps or name in anomaly_maps]
         maps = {name for scorer in readers for name in scorer.densities()}
@@ -238,8 +254,9 @@ class Experiment:
             mask=mask,
             objects=objects,
             folded=folded,
+            fast=not exported and self.compute.device.type == "cpu" and not self.compute.bfloat16,
         )
-        return pipeline.to(self.fabric.device)
+        return pipeline.to(self.compute.device)
 
     def dimensions(self) -> dict[str, int]:
         """Score -> number of dimensions of its likelihoods: the divisor of bits per dimension."""

@@ -83,7 +83,7 @@ def launch(engine: Engine) -> int:
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
     from torch.distributed.run import parse_args, run
 
-    from vadkit.model.training.device import check_devices
+    from vadkit.model.compute import check_devices
 
     check_devices(engine, engine.devices)
     command = ["--nproc-per-node", str(engine.devices), *_machines(engine), "-m", "vadkit", *sys.argv[1:]]

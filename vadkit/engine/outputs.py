@@ -146,7 +146,7 @@ def video_outputs(
     for first in range(0, len(clips), batch):
         given = torch.from_numpy(clips[first : first + batch])
         of_batch = None if boxes is None else torch.from_numpy(boxes[first : first + batch])
-        out = run_pipeline(given, pipeline, experiment.fabric, where=f"window {first}", boxes=of_batch)
+        out = run_pipeline(given, pipeline, experiment.compute, where=f"window {first}", boxes=of_batch)
         with torch.inference_mode():
             maps = {name: scorer.anomaly_maps(out) for name, scorer in experiment.scorers.items()}
         tensors = {"output": {"": out.output}, "latents": out.latents, "nll": out.nll, "maps": maps}

@@ -88,7 +88,7 @@ def sanity_check(
         fix = "set data.clip.resize: stretch, or remove such metrics from evaluate.metrics"
         raise ShapeError(what, where="data.clip", fix=fix)
     if experiment.autoencoder is not None and experiment.recipe.engine.precision == "bf16":
-        check_bfloat16_layers(experiment.autoencoder, spec.shape, experiment.fabric.device)
+        check_bfloat16_layers(experiment.autoencoder, spec.shape, experiment.compute.device)
     return _with_maps(experiment, out, needed=compared or shown) if compared or shown or pictured else ""
 
 
@@ -98,8 +98,7 @@ def _passed(experiment: Experiment, clips: torch.Tensor) -> ClipOutputs:
     latents: Mapping[str, torch.Tensor] = {}
     passed, output = BottleneckOutput({}), None
     if model is not None:
-        precision = experiment.recipe.engine.precision
-        trained = check_bfloat16_gradients(model, experiment.fabric, precision)
+        trained = check_bfloat16_gradients(model, experiment.compute)
         with _named("model"), trained if model.decoder is not None else contextlib.nullcontext():
             latents, passed, output = model.eval()(clips)
         _expect_latents("model.encoder", latents, model.encoder.latents)

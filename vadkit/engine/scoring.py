@@ -145,7 +145,7 @@ class Scoring:
             if video.name in mine:
                 with self._recorder(folder, video, len(frames), step) if previews else nullcontext() as recorder:
                     scores = score_video(
-                        video, frames, pipeline, self.experiment.scorers, self.experiment.fabric,
+                        video, frames, pipeline, self.experiment.scorers, self.experiment.compute,
                         batch=engine.score_batch, stride=engine.score_stride, progress=self.experiment.progress,
                         done=done, position_stats=stats, anomaly_maps=anomaly_maps, keep_maps=self.keep_maps,
                         preview=recorder, short=short, threads=threads, boxes=self.datamodule.boxes(video),
@@ -193,7 +193,7 @@ class Scoring:
         if kept is not None:
             return kept
         stats = measure_position_stats(
-            self.datamodule.training_clips, pipeline, self.experiment.scorers, self.experiment.fabric,
+            self.datamodule.training_clips, pipeline, self.experiment.scorers, self.experiment.compute,
             batch=self.recipe.engine.score_batch, progress=self.experiment.progress,
         )  # fmt: skip
         stats = self.processes.of_first(stats)

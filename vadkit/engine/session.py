@@ -99,7 +99,7 @@ def _session(experiment: Experiment) -> Session:
         begun=_now(),
         commit=environment.commit(),
         versions=environment.versions(),
-        host={**environment.host(), "device": str(experiment.fabric.device), "processes": experiment.processes.count},
+        host={**environment.host(), "device": str(experiment.compute.device), "processes": experiment.processes.count},
     )
 
 

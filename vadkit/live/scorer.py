@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from lightning_fabric import Fabric
 from numpy.typing import NDArray
 
 from vadkit.core.contracts import Scorer
+from vadkit.model.compute import Compute
 from vadkit.model.inference.map_mean import SlidingWindowMapMean
 from vadkit.model.inference.sliding_window import SlidingWindowMean, score_clips
 from vadkit.model.pipeline import Pipeline
@@ -38,7 +38,7 @@ class OnlineScorer:
     Args:
         pipeline: the models.
         scorers: name -> scorer.
-        fabric: device and precision.
+        compute: device and precision.
         stride: frames between the starts of two windows.
         batch: windows that are scored together. A larger batch delays the scores. A stateful pipeline always uses 1.
         position_stats: scorer -> statistics of each position in a window, to calibrate the scores. Default: none.
@@ -50,7 +50,7 @@ class OnlineScorer:
         self,
         pipeline: Pipeline,
         scorers: Mapping[str, Scorer],
-        fabric: Fabric,
+        compute: Compute,
         *,
         stride: int,
         batch: int = 1,
@@ -58,7 +58,7 @@ class OnlineScorer:
         anomaly_maps: str = "",
         threads: StageThreads | None = None,
     ) -> None:
-        self.pipeline, self.scorers, self.fabric, self.position_stats = pipeline, scorers, fabric, position_stats
+        self.pipeline, self.scorers, self.compute, self.position_stats = pipeline, scorers, compute, position_stats
         self._threads = threads or StageThreads(1)
         batch = 1 if pipeline.stateful else batch
         self.spec, self.stride, self.batch = pipeline.clip, stride, batch
@@ -120,7 +120,7 @@ class OnlineScorer:
                 to_clips(windows, self.spec),
                 self.pipeline,
                 self.scorers,
-                self.fabric,
+                self.compute,
                 position_stats=self.position_stats,
                 where=f"windows from frame {self._pending[0]} on",
                 anomaly_maps=self.anomaly_maps,

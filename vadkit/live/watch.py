@@ -204,7 +204,7 @@ class Watch:
         for name, scorer in experiment.scorers.items():
             pipeline = experiment.pipeline(anomaly_maps=(name,), folded=True)
             pipeline.reset()
-            out = run_pipeline(blank, pipeline, experiment.fabric, where=f"scores.{name}")
+            out = run_pipeline(blank, pipeline, experiment.compute, where=f"scores.{name}")
             if scorer.anomaly_maps(out) is not None:
                 return name
         return ""
@@ -220,7 +220,7 @@ class Watch:
         return OnlineScorer(
             deepcopy(pipeline) if pipeline.stateful else pipeline,  # two sources at once must not share state
             experiment.scorers,
-            experiment.fabric,
+            experiment.compute,
             stride=engine.score_stride,
             batch=1 if live else engine.score_batch,
             position_stats=load_position_stats(experiment),

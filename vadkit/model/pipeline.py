@@ -11,6 +11,7 @@ from vadkit.core.contracts import DensityModel, Feature
 from vadkit.core.errors import ShapeError, class_of
 from vadkit.core.values import BOXES, ClipOutputs, ClipSpec, Samples
 from vadkit.model.autoencoder import Autoencoder, target_frames
+from vadkit.model.inference.convolutions import with_fast_convolutions
 from vadkit.model.inference.folding import fold_batch_norms
 
 QUIET = 0.01  # a place without a sample counts as this quantile of the likelihoods of training samples
@@ -36,9 +37,10 @@ class Head(nn.Module):
         """Whether the density gives its likelihood by place."""
         return type(self.density).nll_map is not DensityModel.nll_map and len(self.feature.spec.shape) == 3
 
-    def for_scoring(self) -> Head:
+    def for_scoring(self, *, fast: bool) -> Head:
         """The head with the density that scoring uses. Its value of a place without a sample is the same tensor."""
-        head = Head(self.feature, self.density.for_scoring())
+        density = self.density.for_scoring()
+        head = Head(self.feature, with_fast_convolutions(density) if fast else density)  # pyright: ignore
         head.quiet = self.quiet
         return head
 
@@ -71,6 +73,7 @@ class Pipeline(nn.Module):
         objects: largest number of boxes of a clip, K; 0 for clips without boxes.
         folded: whether batch norms are folded into convolutions, and densities give their modules for scoring. Then
             the pipeline holds copies, which are faster and do not follow later changes of the weights.
+        fast: whether the folded copies have convolutions that are faster in float32 on a CPU.
     """
 
     def __init__(
@@ -84,14 +87,18 @@ class Pipeline(nn.Module):
         mask: Tensor | None = None,
         objects: int = 0,
         folded: bool = False,
+        fast: bool = False,
     ) -> None:
         super().__init__()
         self.mask: Tensor | None
         self.register_buffer("mask", mask, persistent=False)
         self.clip, self.objects = clip, objects
-        self.autoencoder = fold_batch_norms(autoencoder) if autoencoder is not None and folded else autoencoder
+        if autoencoder is not None and folded:
+            autoencoder = fold_batch_norms(autoencoder)
+            autoencoder = with_fast_convolutions(autoencoder) if fast else autoencoder
+        self.autoencoder = autoencoder
         self.names = tuple(heads)  # not a ModuleDict: that refuses names such as "train" or "type"
-        self.heads = nn.ModuleList(head.for_scoring() if folded else head for head in heads.values())
+        self.heads = nn.ModuleList(head.for_scoring(fast=fast) if folded else head for head in heads.values())
         features = [head.feature for head in heads.values()]
         self.first = [self.names[features.index(feature)] for feature in features]  # of the heads with its feature
         self.decode = decode or bool(self.stateful)

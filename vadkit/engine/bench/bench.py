@@ -169,7 +169,7 @@ def bench(
             what = "scores depend on the order of frames, so that windows are scored one at a time"
             raise VadkitError(what, where="--batch", fix="leave it out")
         times: dict[str, list[float]] = {}
-        device = experiment.fabric.device
+        device = experiment.compute.device
         runtimes = _exported(experiment, forms) if forms else {}
         peak = Peak(device)
         if repeat:
@@ -209,7 +209,7 @@ def _load(experiment: Experiment, folder: RunFolder, recipe: Recipe, registry: R
 def _fit_on_noise(experiment: Experiment, *, timed: bool) -> dict[str, int]:
     """Prepare untrained densities to run; returns the densities with a cost that depends on the fit -> its samples."""
     found: dict[str, int] = {}
-    device = experiment.fabric.device
+    device = experiment.compute.device
     for name, head in experiment.heads.items():
         by_gradients = experiment.recipe.densities[name].fit is not None
         if by_gradients and not timed:
@@ -224,7 +224,7 @@ def _fit_on_noise(experiment: Experiment, *, timed: bool) -> dict[str, int]:
 
 def _exported(experiment: Experiment, forms: Mapping[str, Form]) -> dict[str, Runtime]:
     """Export the experiment, without anomaly maps, which no pass of PyTorch computes: format -> its runtime."""
-    if experiment.fabric.device.type != "cpu":
+    if experiment.compute.device.type != "cpu":
         what = "exported models are measured on the CPU, but this machine's GPU is in use"
         raise VadkitError(what, where="--export", fix="add --set engine.accelerator=cpu")
     graph, runtimes = capture(experiment, maps=False), dict[str, Runtime]()
@@ -249,7 +249,7 @@ def _time(
     progress: Progress,
 ) -> dict[str, list[float]]:
     """Part, or format -> milliseconds of each pass, as scoring makes it: from clips in memory to scores in memory."""
-    read, milliseconds = _clock(experiment.fabric.device)
+    read, milliseconds = _clock(experiment.compute.device)
     times: dict[str, list[float]] = defaultdict(list)
     pipeline.reset()
     progress.begin("bench", warmup + repeat, unit="passes")
@@ -258,7 +258,7 @@ def _time(
         clips = to_clips(list(frames), pipeline.clip)
         with watched(pipeline, read) as seen:
             begun = read()
-            out = run_pipeline(clips, pipeline, experiment.fabric, where="random clips")
+            out = run_pipeline(clips, pipeline, experiment.compute, where="random clips")
             between = read()
             score_outputs(out, experiment.scorers)
             ended = read()

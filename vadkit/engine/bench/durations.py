@@ -84,12 +84,12 @@ def _training(experiment: Experiment, fit: Fit, plan: Plan) -> float:
     recipe, model = experiment.recipe, experiment.autoencoder
     assert model is not None
     assert recipe.model is not None
-    step = TrainingStep(model, build_losses(recipe, recipe.model)).to(experiment.fabric.device).train()
+    step = TrainingStep(model, build_losses(recipe, recipe.model)).to(experiment.compute.device).train()
 
     def once(count: int) -> None:
         clips = _clips(experiment, count)
         tags = {name: clips.new_zeros(count) for name in experiment.datamodule.augmenter.tags}
-        with experiment.fabric.autocast():
+        with experiment.compute.autocast():
             losses = step(Batch(clips, tags))
         torch.stack([*losses.critics.values(), *losses.losses().values()]).sum().backward()
         step.zero_grad()
@@ -101,7 +101,7 @@ def _training(experiment: Experiment, fit: Fit, plan: Plan) -> float:
 
 def _density(experiment: Experiment, head: Head, fit: Fit | None, plan: Plan) -> float:
     """Seconds of the features of all training clips, and of the fit by gradients if there is one."""
-    device, spec = experiment.fabric.device, head.feature.spec
+    device, spec = experiment.compute.device, head.feature.spec
     assert isinstance(head.feature, nn.Module)
     head.to(device)
     head.feature.eval()
@@ -109,7 +109,7 @@ def _density(experiment: Experiment, head: Head, fit: Fit | None, plan: Plan) ->
     @torch.no_grad()
     def read(count: int) -> None:
         clips, latents = _clips(experiment, count), {}
-        with experiment.fabric.autocast():
+        with experiment.compute.autocast():
             if experiment.autoencoder is not None:
                 latents = experiment.autoencoder.to(device).encode(clips)
             if (boxes := experiment.recipe.data.boxes) is not None:
@@ -117,7 +117,7 @@ def _density(experiment: Experiment, head: Head, fit: Fit | None, plan: Plan) ->
             extract_features(head.feature, clips, latents, experiment.clip)
 
     seconds = _seconds(read, GROUP) / GROUP * plan.clips
-    fit_on_noise(experiment.fabric.device, head, _NOISE if fit is None else 64)
+    fit_on_noise(experiment.compute.device, head, _NOISE if fit is None else 64)
     if fit is None:
         return seconds
     assert isinstance(head.density, nn.Module)
@@ -142,7 +142,7 @@ def _scoring(experiment: Experiment, plan: Plan) -> float:
     @torch.inference_mode()
     def once(count: int) -> None:
         given = None if boxes is None else one_box(experiment.clip, boxes.most, count)
-        out = run_pipeline(_clips(experiment, count), pipeline, experiment.fabric, where="random clips", boxes=given)
+        out = run_pipeline(_clips(experiment, count), pipeline, experiment.compute, where="random clips", boxes=given)
         score_outputs(out, experiment.scorers)
         update_state(out, pipeline)
 
@@ -151,7 +151,7 @@ def _scoring(experiment: Experiment, plan: Plan) -> float:
 
 
 def _clips(experiment: Experiment, count: int) -> torch.Tensor:
-    return to_clips(list(random_frames(experiment.clip, count)), experiment.clip).to(experiment.fabric.device)
+    return to_clips(list(random_frames(experiment.clip, count)), experiment.clip).to(experiment.compute.device)
 
 
 def _seconds(work: Callable[[int], None], size: int) -> float:

@@ -70,7 +70,7 @@ def capture(experiment: Experiment, *, maps: bool, fusion: LinearFusion | None =
         what = "clips with optical flow cannot be exported: OpenCV computes the flow before the model gets the clip"
         raise VadkitError(what, where="data.clip.flow", fix="use 'vadkit watch', or train without data.clip.flow")
     scorers = experiment.scorers
-    pipeline = experiment.pipeline(anomaly_maps=tuple(scorers) if maps else (), folded=True).cpu()
+    pipeline = experiment.pipeline(anomaly_maps=tuple(scorers) if maps else (), folded=True, exported=True).cpu()
     module = ClipScorer(pipeline, scorers, tuple(scorers) if maps else (), fusion).eval()
     frames, trace = torch.from_numpy(random_frames(pipeline.clip, 2)), _Trace(module)
     try:

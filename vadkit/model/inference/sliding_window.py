@@ -7,7 +7,6 @@ from contextlib import nullcontext
 
 import numpy as np
 import torch
-from lightning_fabric import Fabric
 from numpy.typing import NDArray
 from torch.nn import functional
 
@@ -15,6 +14,7 @@ from vadkit.core.contracts import Scorer
 from vadkit.core.errors import DataError, class_of
 from vadkit.core.progress import Progress
 from vadkit.core.values import ClipOutputs, Short, VideoRef
+from vadkit.model.compute import Compute
 from vadkit.model.inference.map_mean import SlidingWindowMapMean
 from vadkit.model.inference.preview_parts import PartsRecorder
 from vadkit.model.pipeline import Pipeline
@@ -76,15 +76,15 @@ class SlidingWindowMean:
 
 
 def measure_position_stats(
-    clips: Clips, pipeline: Pipeline, scorers: Mapping[str, Scorer], fabric: Fabric, *, batch: int, progress: Progress
+    clips: Clips, pipeline: Pipeline, scorers: Mapping[str, Scorer], compute: Compute, *, batch: int, progress: Progress
 ) -> dict[str, PositionStats]:
     """Measure the scores of each scorer at each position of a window, on training clips.
 
     Args:
         clips: training clips. At most `CALIBRATION_CLIPS` of them, evenly spaced, are scored.
-        pipeline: on the fabric's device.
+        pipeline: on its device.
         scorers: component -> scorer.
-        fabric: device and precision.
+        compute: device and precision.
         batch: windows in a batch.
         progress: receives the progress.
 
@@ -100,7 +100,7 @@ def measure_position_stats(
         chunk = indices[first : first + batch]
         pipeline.reset()
         where, boxes = f"training clip {chunk[0]}", clips.boxes(chunk)
-        out = run_pipeline(clips.read(chunk), pipeline, fabric, where=where, boxes=boxes)
+        out = run_pipeline(clips.read(chunk), pipeline, compute, where=where, boxes=boxes)
         for name, batch_scores in score_outputs(out, scorers).items():
             scores[name].append(batch_scores)
         progress.advance(first + len(chunk), amount=len(chunk))
@@ -126,24 +126,24 @@ def _scored_positions(scores: NDArray[np.float64]) -> NDArray[np.bool_]:
 
 @torch.inference_mode()
 def run_pipeline(
-    clips: torch.Tensor, pipeline: Pipeline, fabric: Fabric, *, where: str, boxes: torch.Tensor | None = None
+    clips: torch.Tensor, pipeline: Pipeline, compute: Compute, *, where: str, boxes: torch.Tensor | None = None
 ) -> ClipOutputs:
     """Run the pipeline on clips (B, C, T, H, W).
 
     Args:
         clips: the windows.
-        pipeline: on the fabric's device.
-        fabric: device and precision.
+        pipeline: on its device.
+        compute: device and precision.
         where: names the clips in error messages.
         boxes: the boxes of objects in the clips, (B, 4, 1, 1, K).
 
     Raises:
         DataError: the model's outputs are not finite.
     """
-    with fabric.autocast():
-        out = pipeline(clips.to(fabric.device), boxes)
+    with compute.autocast():
+        out = pipeline(clips.to(compute.device), boxes)
         if not _is_finite(out):
-            part = pipeline.not_finite(clips.to(fabric.device), boxes)
+            part = pipeline.not_finite(clips.to(compute.device), boxes)
             fix = "correct that component; if gradients train it, train again with a lower learning rate, or in fp32"
             raise DataError(f"the {part} gives values that are not finite", where=where, fix=fix)
     return out
@@ -202,7 +202,7 @@ def score_clips(
     clips: torch.Tensor,
     pipeline: Pipeline,
     scorers: Mapping[str, Scorer],
-    fabric: Fabric,
+    compute: Compute,
     *,
     position_stats: Mapping[str, PositionStats] | None,
     where: str,
@@ -214,7 +214,7 @@ def score_clips(
     The arguments are those of `score_video` and `run_pipeline`. Pass the clips of a video in order; if the
     pipeline is stateful, pass one at a time.
     """
-    out = run_pipeline(clips, pipeline, fabric, where=where)
+    out = run_pipeline(clips, pipeline, compute, where=where)
     scores = _standardise(score_outputs(out, scorers), position_stats)
     maps = _cell_maps(out, scorers[anomaly_maps], anomaly_maps, pipeline.mask) if anomaly_maps else None
     update_state(out, pipeline)
@@ -254,7 +254,7 @@ def score_video(
     frames: Frames,
     pipeline: Pipeline,
     scorers: Mapping[str, Scorer],
-    fabric: Fabric,
+    compute: Compute,
     *,
     batch: int,
     stride: int,
@@ -273,9 +273,9 @@ def score_video(
     Args:
         video: name, scene and frame rate of the video.
         frames: (F, H, W, C) uint8.
-        pipeline: on the fabric's device.
+        pipeline: on its device.
         scorers: component -> scorer.
-        fabric: device and precision.
+        compute: device and precision.
         batch: windows in a batch.
         stride: frames between the starts of neighbouring windows. The last window ends with the video.
         progress: receives the number of windows after every batch, counted from `done`.
@@ -310,7 +310,7 @@ def score_video(
         with threads.step() if threads is not None else nullcontext():
             middle = [int(window_frames(len(frames), spec, int(start))[spec.middle]) for start in chunk]
             of_clips = None if boxes is None else torch.from_numpy(boxes.of(middle))
-            out = run_pipeline(clips, pipeline, fabric, where=shown, boxes=of_clips)
+            out = run_pipeline(clips, pipeline, compute, where=shown, boxes=of_clips)
             scores = score_outputs(out, scorers)
         gaps.check(scores, shown)
         _refuse_infinite(scores, windows, video.name)

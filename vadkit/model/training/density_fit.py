@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 from vadkit.core.contracts import Feature, FeatureSource, FitContext, LRScheduler, Optimizer
@@ -16,6 +15,7 @@ from vadkit.core.errors import DataError, VadkitError, class_of
 from vadkit.core.progress import NoProgress, Progress
 from vadkit.core.values import BOXES, Samples
 from vadkit.model.autoencoder import Autoencoder, StepLosses
+from vadkit.model.compute import Compute
 from vadkit.model.pipeline import QUIET, check_nll, extract_features
 from vadkit.model.training.job import TrainingJob
 from vadkit.model.training.processes import Processes
@@ -45,12 +45,13 @@ class FeatureLoader(FeatureSource):
         clips: training clips.
         feature: maps clips and latents to the density's samples.
         autoencoder: set to eval mode and frozen here; None for features of raw frames.
-        fabric: device, precision and processes.
+        compute: device and precision.
         seed: seed of the order.
         progress: receives the progress of the pass that counts the samples at places.
         where: the feature's place in the recipe, for messages.
         stored: where features are stored, and the key of these, if the fit reads all clips and they are not augmented.
             None does not store them on disk.
+        processes: that share the work; default: only this one.
 
     Attributes:
         absent: True if some places do not have a sample.
@@ -61,15 +62,16 @@ class FeatureLoader(FeatureSource):
         clips: Clips,
         feature: Feature,
         autoencoder: Autoencoder | None,
-        fabric: Fabric,
+        compute: Compute,
         seed: int,
         progress: Progress | None = None,
         where: str = "feature",
         stored: tuple[FeatureFiles, str] | None = None,
+        processes: Processes | None = None,
     ) -> None:
         self.spec, self._where = feature.spec, where
         self._clips, self._feature, self._autoencoder = clips, feature, autoencoder
-        self._fabric, self._seed, self._processes = fabric, seed, Processes(fabric)
+        self._compute_on, self._seed, self._processes = compute, seed, processes or Processes()
         if autoencoder is not None:
             autoencoder.requires_grad_(False).eval()
         most = len(clips) * self.spec.samples * self.spec.places
@@ -149,7 +151,7 @@ class FeatureLoader(FeatureSource):
     def _read(self, numbers: np.ndarray, epoch: int) -> list[Tensor]:
         """The samples (N, *shape) of each clip, from disk or memory if they are stored."""
         if self._disk is not None:
-            return [torch.from_numpy(self._disk[int(number)]).to(self._fabric.device) for number in numbers]
+            return [torch.from_numpy(self._disk[int(number)]).to(self._compute_on.device) for number in numbers]
         stored = self._memory
         if stored is None:
             return self._compute(numbers, epoch)
@@ -161,14 +163,14 @@ class FeatureLoader(FeatureSource):
         if self._processes.count == 1 or len(numbers) < self._processes.count:
             return self._encode(numbers, epoch)
         samples = [some.cpu() for some in self._encode(self._processes.share(numbers), epoch)]
-        return [some.to(self._fabric.device) for some in self._processes.gather(samples)]
+        return [some.to(self._compute_on.device) for some in self._processes.gather(samples)]
 
     @torch.no_grad()
     def _encode(self, numbers: np.ndarray, epoch: int) -> list[Tensor]:
         batch = self._clips.read_augmented(numbers, seed=self._seed, epoch=epoch, normal=True)
-        clips = batch.clips.to(self._fabric.device)
+        clips = batch.clips.to(self._compute_on.device)
         latents: Mapping[str, Tensor] = {}
-        with self._fabric.autocast():  # the same precision as in scoring
+        with self._compute_on.autocast():  # the same precision as in scoring
             if self._autoencoder is not None:
                 latents = self._autoencoder.encode(clips)
             if batch.boxes is not None:

@@ -1,4 +1,4 @@
-"""Lightning Fabric for a recipe's `engine:`: device, precision and threads."""
+"""Lightning Fabric for the training of a recipe: device, precision and processes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from lightning_fabric.plugins.precision import MixedPrecision
 from lightning_fabric.strategies.ddp import DDPStrategy
 from torch import nn
 
-from vadkit.core.errors import ShapeError, VadkitError
+from vadkit.core.errors import ShapeError
+from vadkit.model.compute import Compute, check_devices, uses_gpu
 from vadkit.recipe.model import Engine
 
 
@@ -43,9 +44,7 @@ class _Connected(DDPStrategy):
 
 
 def build_fabric(engine: Engine, devices: int = 1, machines: int = 1) -> Fabric:
-    """Build the Fabric that a recipe's `engine:` describes, and set torch's global options.
-
-    The precision "auto" counts as float32: `run` and `bench` replace it by their choice before.
+    """Build the Fabric that a recipe's `engine:` describes, for training.
 
     Args:
         engine: the recipe's `engine:`; its numbers of devices and machines are not used.
@@ -56,17 +55,11 @@ def build_fabric(engine: Engine, devices: int = 1, machines: int = 1) -> Fabric:
         VadkitError: the accelerator is missing, or has too few devices.
     """
     check_devices(engine, devices)
-    # TF32 would round MS-SSIM's variances and the flows' matrices to 10 bits. Some of cuDNN's
-    # algorithms give other results in each run, so that resume would not be exact.
-    torch.backends.cudnn.allow_tf32 = False
-    torch.backends.cudnn.deterministic = True
     logging.getLogger("lightning_fabric").setLevel(logging.ERROR)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Fabric's hints on hardware that the recipe does not use
-        accelerator = engine.accelerator
-        if accelerator == "auto" and not torch.cuda.is_available():
-            accelerator = "cpu"
-        plugin = Bfloat16("cpu" if accelerator == "cpu" else "cuda") if engine.precision == "bf16" else None
+        accelerator = "cuda" if uses_gpu(engine) else "cpu"
+        plugin = Bfloat16(accelerator) if engine.precision == "bf16" else None
         strategy = "auto"
         if (devices, machines) != (1, 1):
             backend = "gloo" if accelerator == "cpu" else "cpu:gloo,cuda:nccl"
@@ -75,27 +68,11 @@ def build_fabric(engine: Engine, devices: int = 1, machines: int = 1) -> Fabric:
         fabric = Fabric(accelerator=accelerator, strategy=strategy, devices=devices, num_nodes=machines, plugins=plugin)
         if isinstance(strategy, _Connected):
             fabric.launch()
-    if engine.threads is not None:
-        torch.set_num_threads(engine.threads)
     return fabric
 
 
-def check_devices(engine: Engine, devices: int) -> None:
-    """Check that this machine has the devices for some processes.
-
-    Raises:
-        VadkitError: the accelerator is missing, or has too few devices.
-    """
-    if engine.accelerator == "cuda" and not torch.cuda.is_available():
-        raise VadkitError("no CUDA device was found", where="engine.accelerator", fix="use auto or cpu")
-    if engine.accelerator != "cpu" and torch.cuda.is_available() and devices > (found := torch.cuda.device_count()):
-        what = f"{devices} processes need {devices} GPUs, but this machine has {found}"
-        fix = f"set devices: {found}, or accelerator: cpu"
-        raise VadkitError(what, where="engine.devices", fix=fix)
-
-
 @contextlib.contextmanager
-def check_bfloat16_gradients(module: nn.Module, fabric: Fabric, precision: str) -> Iterator[None]:
+def check_bfloat16_gradients(module: nn.Module, compute: Compute) -> Iterator[None]:
     """Refuse convolutions with an uninitialised gradient. Run one clip through the module in this context.
 
     On a CPU, torch 2.13 returns uninitialised memory as the bfloat16 gradient of a 3-D convolution's weight
@@ -121,7 +98,7 @@ def check_bfloat16_gradients(module: nn.Module, fabric: Fabric, precision: str) 
             for name, layer in module.named_modules()
             if isinstance(layer, convolutions)
         ]
-        if precision == "bf16" and fabric.device.type == "cpu"
+        if compute.bfloat16 and compute.device.type == "cpu"
         else []
     )
     try:

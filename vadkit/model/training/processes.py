@@ -14,18 +14,18 @@ import os
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Protocol, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
 
 import torch
 import torch.distributed as dist
-from lightning_fabric import Fabric
-from lightning_fabric.plugins.environments.slurm import SLURMEnvironment
-from lightning_fabric.plugins.environments.torchelastic import TorchElasticEnvironment
 from torch import Tensor, nn
 
 from vadkit.core.errors import RunFolderError, VadkitError
-from vadkit.model.training.device import build_fabric
+from vadkit.model.compute import check_devices
 from vadkit.recipe.model import Engine
+
+if TYPE_CHECKING:  # the import of Lightning Fabric takes more than a second, which scoring does not need
+    from lightning_fabric import Fabric
 
 _VISIBLE = 90.0  # seconds; a network file system may show a new file as late as this
 
@@ -66,17 +66,21 @@ class NotStartedError(VadkitError):
 
 def started() -> tuple[int, int] | None:
     """Processes of this machine and number of machines, as torchrun or SLURM started them; None if neither did."""
-    if TorchElasticEnvironment.detect():
+    if dist.is_torchelastic_launched():
         here = int(os.environ["LOCAL_WORLD_SIZE"])
         return here, int(os.environ["WORLD_SIZE"]) // here
-    if "SLURM_STEP_ID" in os.environ and SLURMEnvironment.detect():  # else it is a batch script without srun
+    if "SLURM_STEP_ID" in os.environ:  # else it is a batch script without srun
+        from lightning_fabric.plugins.environments.slurm import SLURMEnvironment
+
+        if not SLURMEnvironment.detect():
+            return None
         machines = int(os.environ.get("SLURM_NNODES", "1"))
         return int(os.environ["SLURM_NTASKS"]) // machines, machines
     return None
 
 
-def join(engine: Engine) -> Fabric:
-    """Join the other processes of the run.
+def join(engine: Engine) -> Fabric | None:
+    """Join the other processes of the run; None if there are no others.
 
     With several processes, all of them must call this function, and `leave` at the end.
 
@@ -87,7 +91,10 @@ def join(engine: Engine) -> Fabric:
     found, needed = started(), (engine.devices, engine.num_nodes)
     if found is None and needed != (1, 1):
         raise NotStartedError(engine)
-    devices, machines = found or (1, 1)
+    if found is None:
+        check_devices(engine, 1)
+        return None
+    devices, machines = found
     if found != needed != (1, 1):
         raise VadkitError(
             f"the recipe needs {engine.devices} processes on {engine.num_nodes} machines, but {devices} processes on "
@@ -95,6 +102,8 @@ def join(engine: Engine) -> Fabric:
             where="engine.devices",
             fix=f"set --devices {devices} --num-nodes {machines}, or start as many processes as the recipe needs",
         )
+    from vadkit.model.training.device import build_fabric
+
     return build_fabric(engine, devices, machines)
 
 
@@ -108,16 +117,16 @@ class Processes:
     """The processes of a run, as this one sees them.
 
     Args:
-        fabric: knows the number of processes, and which one this is.
+        fabric: knows the number of processes, and which one this is; default: one process.
 
     Attributes:
         number: of this process, from 0.
         count: number of processes.
     """
 
-    def __init__(self, fabric: Fabric) -> None:
-        self._local = fabric.local_rank
-        self.number, self.count = fabric.global_rank, fabric.world_size
+    def __init__(self, fabric: Fabric | None = None) -> None:
+        self._local = fabric.local_rank if fabric is not None else 0
+        self.number, self.count = (fabric.global_rank, fabric.world_size) if fabric is not None else (0, 1)
 
     @property
     def first(self) -> bool:

@@ -12,10 +12,9 @@ import math
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
-from lightning_fabric import Fabric
 from torch import Tensor, nn
 from torch.optim import Optimizer as TorchOptimizer
 
@@ -31,6 +30,9 @@ from vadkit.model.training.log import Log
 from vadkit.model.training.processes import Processes
 from vadkit.model.training.threads import StageThreads, Threads
 from vadkit.video.clips import Batch
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
 
 SAVE_EVERY = 60.0  # seconds between resume states
 MAX_SKIPPED = 20  # non-finite steps in a row; one more stops the training

@@ -1,0 +1,96 @@
+"""Faster convolutions for scoring give the numbers of torch's."""
+
+from __future__ import annotations
+
+from itertools import product
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from vadkit.model.inference.convolutions import with_fast_convolutions
+
+SIZE = (7, 9, 8)
+LAYERS = {nn.Conv2d: 2, nn.Conv3d: 3, nn.ConvTranspose2d: 2, nn.ConvTranspose3d: 3}
+
+
+def faster(layer: nn.Module) -> nn.Module:
+    return with_fast_convolutions(nn.Sequential(layer))
+
+
+def assert_same(layer: Any, axes: int) -> None:
+    fast = faster(layer)
+    assert type(fast[0]) is not type(layer)  # pyright: ignore[reportIndexIssue]
+    for clips, order in product(
+        (1, 3), (torch.contiguous_format, {2: torch.channels_last, 3: torch.channels_last_3d}[axes])
+    ):
+        maps = torch.randn(clips, layer.in_channels, *SIZE[:axes]).contiguous(memory_format=order)
+        with torch.inference_mode():
+            expected = layer(maps)
+            torch.testing.assert_close(fast(maps), expected, atol=3e-6 * float(expected.abs().max()), rtol=0)
+
+
+@pytest.mark.parametrize("kind", LAYERS)
+@pytest.mark.parametrize("inputs", [1, 8, 64])
+@pytest.mark.parametrize("outputs", [1, 3, 32])
+def test_each_layer_gives_the_same_numbers(kind: Any, inputs: int, outputs: int) -> None:
+    axes = LAYERS[kind]
+    for kernel, stride, bias in product((1, 3, (3, 1, 3)[-axes:]), (1, 2), (True, False)):
+        for padding in {0, 1} if kernel == 3 else {0}:
+            assert_same(kind(inputs, outputs, kernel, stride, padding, bias=bias), axes)
+
+
+def test_groups_dilation_and_output_padding_are_kept() -> None:
+    assert_same(nn.Conv3d(8, 4, 3, groups=2, dilation=(1, 2, 2), padding=2), 3)
+    assert_same(nn.ConvTranspose3d(8, 4, 3, stride=2, padding=1, output_padding=1), 3)
+    assert_same(nn.ConvTranspose2d(32, 1, 3, padding=1, dilation=2), 2)
+
+
+def test_an_output_size_is_kept() -> None:
+    for layer in (nn.ConvTranspose3d(4, 4, 3, stride=2), nn.ConvTranspose3d(64, 1, 3)):
+        maps = torch.randn(1, layer.in_channels, *SIZE)
+        size = [(side - 1) * layer.stride[0] + 3 + (layer.stride[0] - 1) for side in SIZE]
+        with torch.inference_mode():
+            torch.testing.assert_close(faster(layer)[0](maps, output_size=size), layer(maps, output_size=size))  # pyright: ignore
+
+
+def test_scores_do_not_depend_on_the_threads() -> None:
+    model = nn.Sequential(
+        nn.Conv3d(1, 24, 3, padding=1), nn.ReLU(), nn.ConvTranspose3d(24, 64, 3, 2, 1), nn.ConvTranspose3d(64, 1, 3)
+    )
+    fast, clip, before = with_fast_convolutions(model), torch.randn(1, 1, 8, 32, 48), torch.get_num_threads()
+    outputs: list[Tensor] = []
+    try:
+        for threads in (1, 2):
+            torch.set_num_threads(threads)
+            with torch.inference_mode():
+                outputs.append(fast(clip))
+    finally:
+        torch.set_num_threads(before)
+    assert torch.equal(*outputs)
+
+
+class Half(nn.Conv2d):
+    """A convolution of a plugin with another forward pass."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        return super().forward(input) / 2
+
+
+def test_layers_that_differ_stay_as_they_are() -> None:
+    hooked = nn.Conv2d(4, 4, 3)
+    hooked.register_forward_hook(lambda layer, given, output: output.neg())
+    circular, same = nn.Conv2d(4, 4, 3, padding=1, padding_mode="circular"), nn.Conv2d(4, 4, 3, padding="same")
+    for layer in (Half(4, 4, 3), hooked, circular, same, nn.Conv2d(4, 4, 3).double(), nn.Conv1d(4, 4, 3), nn.ReLU()):
+        model = nn.Sequential(layer)
+        assert with_fast_convolutions(model) is model
+
+
+def test_the_model_itself_does_not_change() -> None:
+    model = nn.Sequential(nn.Conv3d(2, 2, 3))
+    fast = with_fast_convolutions(model)
+    assert type(model[0]) is nn.Conv3d
+    assert isinstance(fast[0], nn.Conv3d)
+    assert model[0].weight.requires_grad
+    assert list(fast.state_dict()) == list(model.state_dict())
