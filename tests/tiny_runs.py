@@ -60,7 +60,7 @@ TINY: dict[str, Any] = {
     },
     "evaluate": {"protocol": "itae", "metrics": ["micro_auc", "macro_auc", "eer"]},
     "report": ["json"],
-    "engine": {"score_stride": 4, "threads": 1},
+    "engine": {"score_stride": 4, "threads": 1, "precision": "fp32"},
 }
 
 

@@ -93,6 +93,19 @@ def test_a_run_records_the_choice_and_keeps_it(
         assert one.components.keys() == other.components.keys()
 
 
+def test_auto_falls_back_to_fp32_if_a_layer_of_the_recipe_is_unsafe(
+    tiny: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session, "choose_precision", lambda _: PrecisionChoice("bf16", "it is faster"))
+    tiny["engine"]["precision"] = "auto"
+    done = vadkit.run(tiny, out=tmp_path / "run", overrides=["seed=1"])
+    assert done.recipe.engine.precision == "fp32"
+    assert done.recipe.seed == 1
+    tiny["engine"]["precision"] = "bf16"
+    with pytest.raises(ShapeError, match="uninitialised gradients"):  # a precision that the user chose is not changed
+        vadkit.run(tiny, out=tmp_path / "other")
+
+
 class Wrong(nn.Conv3d):
     """A convolution that is wrong in bfloat16, as some are on some processors."""
 

@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vadkit.core.errors import DataError, VadkitError
+from vadkit.core.errors import DataError, ShapeError, VadkitError
 from vadkit.core.progress import Forecast, NoProgress, Progress
 from vadkit.core.values import Labels, RunResult
 from vadkit.data.frame_reader import read_frames
@@ -203,18 +203,33 @@ def run(
     progress = Forecast(progress, shorter(checked)) if processes.first else NoProgress()
     folder = place(checked.name)
     sources = open_sources(reuse, folder)
+    automatic = checked.engine.precision == "auto"
     changes += processes.of_first(precision_for(checked, folder if resume else None, progress))
     if changes:
         checked = read_recipe(recipe, [*overrides, *changes], registry, kept)
     with open_cache(keep=keep_cache, limit=cache_limit) as cache:
         # Everything that can fail early fails here, before anything is written.
-        experiment = Experiment(checked, dataset, folder, cache, progress, join(checked.engine))
+        shown, previews = shows_maps(checked.report), shows_previews(checked.report)
+
+        def built(recipe: Recipe) -> tuple[Experiment, str]:
+            experiment = Experiment(recipe, dataset, folder, cache, progress, join(recipe.engine))
+            experiment.datamodule.fingerprints()
+            if processes.first:
+                folder.check(resume=resume, overwrite=overwrite)
+            pictured = previews or annotate
+            return experiment, sanity_check(experiment, compared=needs.anomaly_maps, shown=shown, pictured=pictured)
+
+        try:
+            experiment, map_scorer = built(checked)
+        except ShapeError as error:
+            if not (automatic and checked.engine.precision == "bf16" and error.where == "engine.precision"):
+                raise
+            progress.message(f"precision: fp32, because {error.what}")
+            changes = [change for change in changes if change != "engine.precision=bf16"] + ["engine.precision=fp32"]
+            checked = read_recipe(recipe, [*overrides, *changes], registry, kept)
+            experiment, map_scorer = built(checked)
         data = experiment.datamodule
         fingerprints = data.fingerprints()
-        if processes.first:
-            folder.check(resume=resume, overwrite=overwrite)
-        shown, previews = shows_maps(checked.report), shows_previews(checked.report)
-        map_scorer = sanity_check(experiment, compared=needs.anomaly_maps, shown=shown, pictured=previews or annotate)
         plan = plan_of(checked, dataset, cache)
         for line in (*plan.lines(checked), *(time_needed(checked, plan) if processes.count == 1 else ())):
             progress.message(line)

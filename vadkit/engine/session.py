@@ -31,10 +31,13 @@ if TYPE_CHECKING:
 def precision_for(recipe: Recipe, folder: RunFolder | None, progress: Progress) -> list[str]:
     """The change of a recipe with `precision: auto`, in the form of `--set`; none for another recipe.
 
-    A run that is continued, in `folder`, keeps its precision.
+    A run that is continued, in `folder`, keeps its precision. A recipe without anything that gradients train computes
+    in float32.
     """
     if recipe.engine.precision != "auto":
         return []
+    if recipe.model is None and all(density.fit is None for density in recipe.densities.values()):
+        return ["engine.precision=fp32"]
     known = folder.read_manifest().precision if folder is not None and folder.is_run else ""
     if not known:
         choice = choose_precision(recipe.engine)

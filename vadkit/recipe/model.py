@@ -266,7 +266,8 @@ class Engine(Section):
         sync_batch_norm: several processes train batch norm with the statistics of the complete batch. Otherwise, each
             uses its part of the batch, and the running statistics are those of the first process.
         precision: "bf16" computes convolutions in bfloat16, and operations that need more precision in float32. "auto"
-            chooses bf16 if a measurement of the machine finds it faster and correct, else fp32.
+            chooses bf16 if a measurement of the machine finds it faster and correct, and each layer of the recipe is
+            correct too, else fp32. The run folder keeps the choice.
         checkpoint_activations: the training of the model keeps only some of its activations, and computes the others
             again in the backward pass. It needs less memory and more time, and gives the same model.
         threads: CPU threads of all stages; None measures for each stage whether one thread is as fast as all.
@@ -278,7 +279,7 @@ class Engine(Section):
     devices: PositiveInt = 1
     num_nodes: PositiveInt = 1
     sync_batch_norm: bool = False
-    precision: Literal["auto", "fp32", "bf16"] = "fp32"
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
     checkpoint_activations: bool = False
     threads: PositiveInt | None = None
     score_batch: PositiveInt = 8
