@@ -1,4 +1,4 @@
-"""Device and precision of a recipe's `engine:`, without Lightning Fabric, whose import takes more than a second."""
+"""Device and precision of a recipe's `engine:`. Lightning Fabric, with its slow import, is for training alone."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def compute_of(engine: Engine, device: torch.device | None = None) -> Compute:
         device: of this process; default: the first GPU, or the CPU.
 
     Raises:
-        VadkitError: there is no such device.
+        VadkitError: the accelerator is missing.
     """
     check_devices(engine, 1)
     # TF32 would round MS-SSIM's variances and the flows' matrices to 10 bits. Some of cuDNN's
