@@ -91,6 +91,15 @@ def test_every_frame_gets_the_mean_of_its_own_windows(batch: int) -> None:
         assert scores.coverage[frame] == len(seen.get(frame, []))
 
 
+def test_a_place_of_the_window_with_equal_scores_has_a_deviation_of_one() -> None:
+    spec, compute = ClipSpec(3, 8, 8, "gray"), compute_of(Engine(accelerator="cpu"))
+    clips = Clips([("train", np.full((9, 8, 8, 1), 7, np.uint8))], spec)
+    pipeline, scorers = Pipeline(spec, None, {}, decode=False), {"n": FromPixels([0.0, 5.0, 0.0])}
+    stats = measure_position_stats(clips, pipeline, scorers, compute, batch=4, progress=NoProgress())["n"]
+    np.testing.assert_allclose(stats.mean, [7, 12, 7], rtol=1e-5)
+    assert stats.std.tolist() == [1.0, 1.0, 1.0]
+
+
 def test_calibration_takes_out_what_depends_on_the_place_in_a_window_alone() -> None:
     spec, compute = ClipSpec(4, 8, 8, "gray"), compute_of(Engine(accelerator="cpu"))
     pipeline, scorers = Pipeline(spec, None, {}, decode=False), {"n": FromPixels([50.0, 0.0, 0.0, 90.0])}
