@@ -44,6 +44,14 @@ def test_listing_loads_nothing_heavy(arguments: list[str]) -> None:
     assert light(*arguments).endswith("HEAVY []\n")
 
 
+def test_scoring_loads_no_library_that_only_training_needs() -> None:
+    imports = "import vadkit.live.watch, vadkit.engine.scoring, vadkit_densities.mixture, vadkit_densities.gaussian"
+    heavy = "[name for name in ('lightning_fabric', 'torch._dynamo', 'sklearn', 'matplotlib') if name in sys.modules]"
+    command = [sys.executable, "-c", f"import sys; {imports}; print({heavy})"]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    assert subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout == "[]\n"
+
+
 def test_ctrl_c_in_the_listing_is_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     from vadkit.cli.main import main
     from vadkit.plugin.registry import Registry

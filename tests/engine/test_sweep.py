@@ -127,6 +127,7 @@ def test_one_density_is_trained_again_and_the_model_is_not(small: dict[str, Any]
 
 def test_an_interrupted_sweep_goes_on(small: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     varied = {"seed": ["0", "1"]}
+    small["engine"]["precision"] = "auto"  # the recipe of a finished run names the precision that this took
     real, calls = module.run, []
 
     def broken(*arguments: Any, **keys: Any) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from itertools import product
 from typing import Any
 
@@ -71,6 +72,60 @@ def test_scores_do_not_depend_on_the_threads() -> None:
     assert torch.equal(*outputs)
 
 
+@pytest.mark.parametrize("layer", [nn.Conv2d(4, 4, 3), nn.ConvTranspose2d(32, 1, 3), nn.Conv3d(4, 4, 1)])
+def test_inputs_that_are_no_batch_of_float32_go_to_torch(layer: Any) -> None:
+    fast: Any = faster(layer)[0]  # pyright: ignore[reportIndexIssue]
+    one = torch.randn(layer.in_channels, *SIZE[: layer.weight.dim() - 2])
+    with torch.inference_mode():
+        assert torch.equal(fast(one), layer(one))
+        assert fast(one[None][:0]).shape == layer(one[None][:0]).shape
+        torch.testing.assert_close(fast(input=one[None]), layer(one[None]))
+        assert fast.double()(one[None].double()).dtype == torch.float64
+
+
+@pytest.mark.parametrize("kind", [nn.Conv3d, nn.ConvTranspose3d])
+@pytest.mark.parametrize("kernel", [3, 7, 9])
+def test_kernels_may_be_larger_than_the_maps(kind: Any, kernel: int) -> None:
+    layer = kind(64, 1, (kernel, 1, 1), padding=(kernel // 2, 0, 0))
+    for frames in (1, 2, 3, 5):
+        maps = torch.randn(2, 64, frames, 4, 4)
+        with torch.inference_mode():
+            torch.testing.assert_close(faster(layer)(maps), layer(maps), atol=1e-5, rtol=1e-5)
+
+
+class Flattens(nn.Module):
+    """A model that looks at the memory of outputs and weights, as many do."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.convolution = nn.Conv2d(3, 6, 3)
+        self.norms: list[Tensor] = []
+
+    def forward(self, maps: Tensor) -> Tensor:
+        self.norms = [self.convolution.weight.view(6, -1).norm()]
+        return self.convolution(maps).view(len(maps), -1)
+
+
+def test_outputs_and_weights_can_be_viewed_as_those_of_torch() -> None:
+    model, maps = Flattens(), torch.randn(2, 3, 8, 9)
+    with torch.inference_mode():
+        torch.testing.assert_close(with_fast_convolutions(model)(maps), model(maps))
+
+
+def test_the_channels_stay_last_between_layers_of_a_sequence_alone() -> None:
+    model = nn.Sequential(nn.Sequential(nn.Conv2d(3, 40, 3), nn.ReLU()), nn.ConvTranspose2d(40, 4, 3, 2))
+    first, last = (each for each in with_fast_convolutions(model).modules() if hasattr(each, "keeps_order"))
+    assert first.keeps_order
+    assert not last.keeps_order
+    assert with_fast_convolutions(model)(torch.randn(2, 3, 8, 9)).is_contiguous()
+
+
+def test_a_model_that_cannot_be_copied_stays_as_it_is() -> None:
+    model = nn.Sequential(nn.Conv2d(2, 2, 3))
+    model.lock = threading.Lock()  # pyright: ignore
+    assert with_fast_convolutions(model) is model
+
+
 class Half(nn.Conv2d):
     """A convolution of a plugin with another forward pass."""
 
@@ -79,8 +134,8 @@ class Half(nn.Conv2d):
 
 
 def test_layers_that_differ_stay_as_they_are() -> None:
-    hooked = nn.Conv2d(4, 4, 3)
-    hooked.register_forward_hook(lambda layer, given, output: output.neg())
+    hooked = nn.Sequential(nn.Conv2d(4, 4, 3), nn.ReLU())
+    hooked[1].register_forward_hook(lambda layer, given, output: output.neg())
     circular, same = nn.Conv2d(4, 4, 3, padding=1, padding_mode="circular"), nn.Conv2d(4, 4, 3, padding="same")
     for layer in (Half(4, 4, 3), hooked, circular, same, nn.Conv2d(4, 4, 3).double(), nn.Conv1d(4, 4, 3), nn.ReLU()):
         model = nn.Sequential(layer)

@@ -16,7 +16,10 @@ from vadkit.core.progress import NoProgress
 from vadkit.engine import session
 from vadkit.model.training import precision
 from vadkit.model.training.precision import PrecisionChoice, check_bfloat16_layers, choose_precision
+from vadkit.plugin.registry import Registry
+from vadkit.recipe.loading import read_recipe
 from vadkit.recipe.model import Engine
+from vadkit_baselines.convae import ConvAEDecoder
 
 CPU = Engine(accelerator="cpu", threads=1)
 
@@ -104,6 +107,37 @@ def test_auto_falls_back_to_fp32_if_a_layer_of_the_recipe_is_unsafe(
     tiny["engine"]["precision"] = "bf16"
     with pytest.raises(ShapeError, match="uninitialised gradients"):  # a precision that the user chose is not changed
         vadkit.run(tiny, out=tmp_path / "other")
+
+
+def test_a_model_that_does_not_run_under_autocast_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def forward(self: nn.Module, latents: Any) -> torch.Tensor:
+        frames = torch.zeros(len(next(iter(latents.values()))), 1, 10, 64, 96)
+        frames[torch.arange(len(frames))] = nn.functional.conv3d(frames, torch.zeros(1, 1, 1, 1, 1))  # may be bfloat16
+        return frames
+
+    monkeypatch.setattr(ConvAEDecoder, "forward", forward)
+    with pytest.raises(ShapeError, match="does not run in bfloat16"):
+        vadkit.run("baselines/walkway/convae", out=tmp_path / "run", overrides=["engine.precision=bf16"])
+
+
+def test_the_precision_of_a_run_that_is_reused_is_kept(
+    tiny: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = vadkit.run(tiny, out=tmp_path / "first")
+    monkeypatch.setattr(session, "choose_precision", lambda _: PrecisionChoice("bf16", "another machine"))
+    tiny["engine"]["precision"] = "auto"
+    tiny["scores"] = {"error": {"use": "frame_error"}}
+    tiny.pop("fuse", None)
+    again = vadkit.run(tiny, out=tmp_path / "again", reuse=[first.path])
+    assert again.recipe.engine.precision == "fp32"
+    weights = [(run.path / "checkpoints" / "model.safetensors").read_bytes() for run in (first, again)]
+    assert weights[0] == weights[1]
+
+
+def test_a_recipe_without_training_takes_fp32_or_the_precision_of_its_run() -> None:
+    recipe = read_recipe("motion_walkway", [], Registry.discover())
+    assert session.precision_for(recipe, "", NoProgress()) == ["engine.precision=fp32"]
+    assert session.precision_for(recipe, "bf16", NoProgress()) == ["engine.precision=bf16"]
 
 
 class Wrong(nn.Conv3d):

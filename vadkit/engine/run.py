@@ -48,6 +48,9 @@ if TYPE_CHECKING:
     from vadkit.model.pipeline import Pipeline
 
 
+BFLOAT16 = "engine.precision=bf16"  # as `--set`
+
+
 @dataclass(frozen=True, slots=True)
 class Run:
     """A finished run, as `run` and `load_run` return it.
@@ -177,7 +180,7 @@ def run(
     from vadkit.engine.experiment import Experiment
     from vadkit.engine.sanity_check import sanity_check
     from vadkit.engine.scoring import Scoring
-    from vadkit.engine.session import begin, end, precision_for, record_data
+    from vadkit.engine.session import begin, end, kept_precision, precision_for, record_data
     from vadkit.model.training.processes import Processes, join
     from vadkit.video.cache import open_cache
 
@@ -203,31 +206,37 @@ def run(
     progress = Forecast(progress, shorter(checked)) if processes.first else NoProgress()
     folder = place(checked.name)
     sources = open_sources(reuse, folder)
-    automatic = checked.engine.precision == "auto"
-    changes += processes.of_first(precision_for(checked, folder if resume else None, progress))
+    known = kept_precision(checked, [*([folder] if resume else []), *sources])
+    measured = processes.of_first([] if known else precision_for(checked, "", progress))
+    changes += measured or precision_for(checked, known, progress)
     if changes:
         checked = read_recipe(recipe, [*overrides, *changes], registry, kept)
     with open_cache(keep=keep_cache, limit=cache_limit) as cache:
         # Everything that can fail early fails here, before anything is written.
         shown, previews = shows_maps(checked.report), shows_previews(checked.report)
 
-        def built(recipe: Recipe) -> tuple[Experiment, str]:
+        def built(recipe: Recipe, *, measured: bool) -> tuple[Experiment, str, str]:
+            """The experiment, its scorer with anomaly maps, and why a measured bfloat16 is not safe for it."""
             experiment = Experiment(recipe, dataset, folder, cache, progress, join(recipe.engine))
             experiment.datamodule.fingerprints()
             if processes.first:
                 folder.check(resume=resume, overwrite=overwrite)
             pictured = previews or annotate
-            return experiment, sanity_check(experiment, compared=needs.anomaly_maps, shown=shown, pictured=pictured)
+            try:
+                maps = sanity_check(experiment, compared=needs.anomaly_maps, shown=shown, pictured=pictured)
+            except ShapeError as error:
+                if not measured or error.where != "engine.precision":
+                    raise
+                return experiment, "", error.what
+            return experiment, maps, ""
 
-        try:
-            experiment, map_scorer = built(checked)
-        except ShapeError as error:
-            if not (automatic and checked.engine.precision == "bf16" and error.where == "engine.precision"):
-                raise
-            progress.message(f"precision: fp32, because {error.what}")
-            changes = [change for change in changes if change != "engine.precision=bf16"] + ["engine.precision=fp32"]
+        fast = measured == [BFLOAT16]
+        experiment, map_scorer, unsafe = built(checked, measured=fast)
+        if fast and processes.any(bool(unsafe)):
+            progress.message(f"precision: fp32, because {unsafe or 'another process cannot compute in bfloat16'}")
+            changes = [*(change for change in changes if change != BFLOAT16), "engine.precision=fp32"]
             checked = read_recipe(recipe, [*overrides, *changes], registry, kept)
-            experiment, map_scorer = built(checked)
+            experiment, map_scorer, _ = built(checked, measured=False)
         data = experiment.datamodule
         fingerprints = data.fingerprints()
         plan = plan_of(checked, dataset, cache)

@@ -15,14 +15,14 @@ from vadkit.core.errors import ShapeError, VadkitError, class_of, closest, join_
 from vadkit.core.values import BOXES, BottleneckOutput, ClipOutputs, FeatureSpec, LatentSpec, Samples
 from vadkit.engine.building import build_losses
 from vadkit.engine.experiment import Experiment
-from vadkit.model.autoencoder import check_loss, loss_place, target_frames
+from vadkit.model.autoencoder import TrainingStep, check_loss, loss_place, target_frames
 from vadkit.model.pipeline import extract_features, one_box
 from vadkit.model.training.checkpoint import read_initial
-from vadkit.model.training.device import check_bfloat16_gradients
-from vadkit.model.training.precision import check_bfloat16_layers
+from vadkit.model.training.precision import check_bfloat16_gradients, check_bfloat16_layers
 from vadkit.plugin.sandbox import describe_error
 from vadkit.recipe.build import build
 from vadkit.recipe.model import Recipe
+from vadkit.video.clips import Batch
 
 
 class NeedsValuesError(Exception):
@@ -87,8 +87,9 @@ def sanity_check(
         what = "a metric compares anomaly maps with masks, but only letterboxed frames have bars"
         fix = "set data.clip.resize: stretch, or remove such metrics from evaluate.metrics"
         raise ShapeError(what, where="data.clip", fix=fix)
-    if experiment.autoencoder is not None and experiment.recipe.engine.precision == "bf16":
+    if experiment.autoencoder is not None and experiment.compute.bfloat16:
         check_bfloat16_layers(experiment.autoencoder, spec.shape, experiment.compute.device)
+        _check_runs_in_bfloat16(experiment)
     return _with_maps(experiment, out, needed=compared or shown) if compared or shown or pictured else ""
 
 
@@ -135,6 +136,27 @@ def _passed(experiment: Experiment, clips: torch.Tensor) -> ClipOutputs:
     return ClipOutputs(
         spec, clips, target_frames(clips, spec), output, latents, nll, passed.scores, nll_maps, features=features
     )
+
+
+def _check_runs_in_bfloat16(experiment: Experiment) -> None:
+    """Pass a clip through the model and its losses as the training does, without gradients."""
+    model, plan = experiment.autoencoder, experiment.recipe.model
+    assert model is not None
+    assert plan is not None
+    if plan.fit is None:
+        return
+    device = experiment.compute.device
+    step = TrainingStep(model, build_losses(experiment.recipe, plan)).to(device).eval()
+    clips = torch.rand(2, *experiment.clip.shape, generator=torch.Generator().manual_seed(0)).to(device) * 2 - 1
+    tags = {name: clips.new_zeros(2) for name in experiment.datamodule.augmenter.tags}
+    try:
+        with experiment.compute.autocast():
+            step(Batch(clips, tags)).losses()
+    except Exception as error:
+        what = f"the model or a loss does not run in bfloat16: {error}"
+        raise ShapeError(what, where="engine.precision", fix="set engine.precision: fp32") from error
+    finally:
+        step.cpu()
 
 
 def _check_frames(where: str, feature: FeatureSpec, frames: int) -> None:

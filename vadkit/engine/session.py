@@ -28,17 +28,24 @@ if TYPE_CHECKING:
     from vadkit.engine.experiment import Experiment
 
 
-def precision_for(recipe: Recipe, folder: RunFolder | None, progress: Progress) -> list[str]:
+def kept_precision(recipe: Recipe, runs: Sequence[RunFolder]) -> str:
+    """The precision that a recipe with `precision: auto` takes from runs whose stages it continues; empty for none."""
+    if recipe.engine.precision != "auto":
+        return ""
+    return next((known for run in runs if run.is_run and (known := run.read_manifest().precision)), "")
+
+
+def precision_for(recipe: Recipe, known: str, progress: Progress) -> list[str]:
     """The change of a recipe with `precision: auto`, in the form of `--set`; none for another recipe.
 
-    A run that is continued, in `folder`, keeps its precision. A recipe without anything that gradients train computes
-    in float32.
+    It takes the `known` precision, if there is one, of a run whose stages it continues. A recipe in which gradients
+    train nothing computes in float32.
     """
     if recipe.engine.precision != "auto":
         return []
-    if recipe.model is None and all(density.fit is None for density in recipe.densities.values()):
-        return ["engine.precision=fp32"]
-    known = folder.read_manifest().precision if folder is not None and folder.is_run else ""
+    parts = (recipe.model, *recipe.densities.values())
+    if not known and all(part is None or part.fit is None for part in parts):
+        known = "fp32"
     if not known:
         choice = choose_precision(recipe.engine)
         progress.message(f"precision: {choice.precision}, because {choice.reason}")

@@ -22,6 +22,7 @@ from vadkit.core.files import atomic_write_text
 from vadkit.core.progress import NoProgress, Progress
 from vadkit.engine.experiment import without_videos
 from vadkit.engine.run import run
+from vadkit.engine.session import kept_precision
 from vadkit.evaluation.build import evaluation_of, refuse_test_tuning
 from vadkit.evaluation.run_scores import RESCORABLE, evaluate_run
 from vadkit.model.training.processes import started
@@ -197,6 +198,10 @@ def sweep(
     others = [] if family is None else [Path(str(recipe)) / variant for variant in family.variants]
     _refuse_taken(folder, {one.name for one in checked} | {plain(resolve(each, overrides))["name"] for each in others})
     places = [RunFolder(folder / _name(values)) for values in changes]
+    for number, (place, one) in enumerate(zip(places, checked, strict=True)):
+        if known := kept_precision(one, [place]):  # the recipe of a run names the precision that "auto" took
+            precision = f"engine.precision={known}"
+            checked[number] = read_recipe(sources[number], [*settings[number], precision], registry)
     _build_each([one for place, one in zip(places, checked, strict=True) if not _finished(place, one)])
     trials: list[Trial] = []
     for number, (values, one, place) in enumerate(zip(changes, checked, places, strict=True)):

@@ -167,7 +167,8 @@ def _groups(paths: Sequence[Path], found: Sequence[Evaluation], trees: Sequence[
 
 
 def _without_seed(tree: Mapping[str, Any]) -> dict[str, Any]:
-    engine = {key: value for key, value in tree.get("engine", {}).items() if key in ("precision", "score_stride")}
+    given = tree.get("engine", {})
+    engine = {"precision": given.get("precision", "fp32"), "score_stride": given.get("score_stride", 1)}
     return {**{key: value for key, value in tree.items() if key not in ("seed", "name", "report")}, "engine": engine}
 
 

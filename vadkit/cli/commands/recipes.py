@@ -131,7 +131,7 @@ def _plan(recipe: Path, overrides: Sequence[str], *, timed: bool) -> None:
         from vadkit.engine.bench.durations import time_needed
         from vadkit.engine.session import precision_for
 
-        changes = precision_for(checked, None, NoProgress())
+        changes = precision_for(checked, "", NoProgress())
         for line in time_needed(load(recipe, overrides=[*overrides, *changes], registry=registry), plan):
             typer.echo(line)
 

@@ -26,7 +26,7 @@ from vadkit.engine.export.clip_scorer import random_frames
 from vadkit.engine.export.formats import Form, Runtime, form_of
 from vadkit.engine.export.graph import capture
 from vadkit.engine.parts import component_names, parts_of
-from vadkit.engine.session import precision_for
+from vadkit.engine.session import kept_precision, precision_for
 from vadkit.model.inference.sliding_window import run_pipeline, score_outputs, update_state
 from vadkit.model.pipeline import Pipeline
 from vadkit.plugin.registry import Registry
@@ -154,7 +154,8 @@ def bench(
     registry = registry or Registry.discover()
     named = folder.recipe if folder.is_run else path
     recipe = read_recipe(named, overrides, registry)
-    if precision := precision_for(recipe, None, progress or NoProgress()):
+    known = kept_precision(recipe, [folder])
+    if precision := precision_for(recipe, known, progress or NoProgress()):
         recipe = read_recipe(named, [*overrides, *precision], registry)
     forms = {name: form_of(name, where="--export") for name in export}
     with _enough_memory():

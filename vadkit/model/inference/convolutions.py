@@ -7,77 +7,134 @@ channels, such as those of the last layer of a decoder: there, one matrix produc
 
 from __future__ import annotations
 
-import copy
-from itertools import product
+from itertools import pairwise, product
 from math import prod
 from typing import Any, TypeVar
 
 import torch
 from torch import Tensor, nn
 
+from vadkit.model.inference.folding import copied
+
 Module = TypeVar("Module", bound=nn.Module)
 
 
 def with_fast_convolutions(module: Module) -> Module:
-    """A copy in eval mode with faster convolutions, for float32 on a CPU; without any, the module itself."""
+    """A copy in eval mode with faster convolutions, for float32 on a CPU; without any, the module itself.
+
+    Outside of an `nn.Sequential`, the outputs of the faster layers are contiguous, as those of torch, because a module
+    may call `view` on them.
+    """
     if not torch.backends.mkldnn.is_available() or not any(_faster(each) for each in module.modules()):
         return module
-    fast = copy.deepcopy(module).requires_grad_(False).eval()
-    for layer in fast.modules():
+    if (fast := copied(module)) is None:
+        return module
+    for layer in list(fast.modules()):
         if (faster := _faster(layer)) is not None:
             layer.__class__ = faster
-            layer.to(memory_format=_CHANNELS_LAST[layer.weight.dim()])  # pyright: ignore
+            layer.register_buffer("ordered", layer.order(), persistent=False)  # pyright: ignore
+            layer.keeps_order = False  # pyright: ignore
+    for sequence in fast.modules():
+        leaves = [leaf for leaf in _leaves(sequence) if not isinstance(leaf, _ELEMENTWISE)]
+        for one, other in pairwise(leaves):
+            if isinstance(one, _Fast) and isinstance(other, _Fast):
+                one.keeps_order = True
     return fast
 
 
-class _ByOneDnn(nn.Module):
+class _Fast(nn.Module):
+    """A faster layer.
+
+    Attributes:
+        ordered: the weights in the order that the layer computes with.
+        keeps_order: whether its outputs may have the channels last, because another faster layer reads them.
+    """
+
+    ordered: Tensor
+    keeps_order: bool
+
+    def order(self) -> Tensor:
+        """The weights in the order that the layer computes with."""
+        weight: Tensor = self.weight  # pyright: ignore
+        return weight.detach().contiguous(memory_format=_CHANNELS_LAST[weight.dim()])
+
+    def compute(self, maps: Tensor, output_size: Any) -> Tensor:
+        """Maps of a batch -> the outputs."""
+        raise NotImplementedError
+
+    def forward(self, input: Tensor, *output_size: Any, **named: Any) -> Tensor:
+        """As the layer of torch, which takes the inputs that are not a batch of float32."""
+        size = output_size[0] if output_size else named.get("output_size")
+        weight: Tensor = self.weight  # pyright: ignore
+        batch = input.dim() == weight.dim() and input.numel() > 0
+        if not batch or {input.dtype, weight.dtype} != {torch.float32} or input.device.type != "cpu":
+            return super().forward(input, *output_size, **named)  # pyright: ignore
+        outputs = self.compute(input, size)
+        return outputs if self.keeps_order else outputs.contiguous()
+
+
+class _ByOneDnn(_Fast):
     """A convolution by oneDNN, in channels-last order."""
 
-    def forward(self, maps: Tensor) -> Tensor:
+    def compute(self, maps: Tensor, output_size: Any) -> Tensor:
+        del output_size
         layer: Any = self
         return torch.mkldnn_convolution(
-            _channels_last(maps), layer.weight, layer.bias, layer.padding, layer.stride, layer.dilation, layer.groups
+            _channels_last(maps), self.ordered, layer.bias, layer.padding, layer.stride, layer.dilation, layer.groups
         )
 
 
-class _ChannelsLast(nn.Module):
+class _Transposed(_Fast):
     """A transposed convolution in channels-last order."""
 
-    def forward(self, maps: Tensor, output_size: Any = None) -> Tensor:
-        return super().forward(_channels_last(maps), output_size)  # pyright: ignore
+    def compute(self, maps: Tensor, output_size: Any) -> Tensor:
+        layer: Any = self
+        run: Any = nn.functional.conv_transpose2d if maps.dim() == 4 else nn.functional.conv_transpose3d
+        sides, axes = layer.kernel_size, maps.dim() - 2
+        grow = layer._output_padding(maps, output_size, layer.stride, layer.padding, sides, axes, layer.dilation)
+        return run(
+            _channels_last(maps),
+            self.ordered,
+            layer.bias,
+            layer.stride,
+            layer.padding,
+            grow,
+            layer.groups,
+            layer.dilation,
+        )
 
 
-class _FewOutputs(nn.Module):
+class _FewOutputs(_Fast):
     """A convolution with few output channels: one matrix product for all taps of the kernel, then shifted sums."""
 
-    def forward(self, maps: Tensor, output_size: Any = None) -> Tensor:
+    def order(self) -> Tensor:
+        """The weights (taps * outputs, inputs)."""
+        weight: Tensor = self.weight.detach()  # pyright: ignore
+        if isinstance(self, _TRANSPOSED):
+            weight = weight.transpose(0, 1).flip(*range(2, weight.dim()))
+        return weight.flatten(2).permute(2, 0, 1).flatten(0, 1).contiguous()
+
+    def compute(self, maps: Tensor, output_size: Any) -> Tensor:
         del output_size  # with a stride of 1, there is only one
         layer: Any = self
-        weight, padding = layer.weight, layer.padding  # (outputs, inputs, *kernel)
+        sides, outputs, clips, sizes = layer.kernel_size, layer.out_channels, maps.shape[0], maps.shape[2:]
+        padding = layer.padding
         if isinstance(layer, _TRANSPOSED):
-            weight = weight.transpose(0, 1).flip(*range(2, weight.dim()))
-            padding = tuple(side - 1 - before for side, before in zip(layer.kernel_size, padding, strict=True))
-        clips, sizes = maps.shape[0], maps.shape[2:]
-        outputs, taps = weight.shape[0], weight.flatten(2).permute(2, 0, 1).flatten(0, 1)
+            padding = tuple(side - 1 - before for side, before in zip(sides, padding, strict=True))
         if maps.is_contiguous(memory_format=_CHANNELS_LAST[maps.dim()]):
-            parts = (taps @ maps.movedim(1, -1).reshape(-1, maps.shape[1]).T).view(-1, outputs, clips, *sizes)
+            parts = (self.ordered @ maps.movedim(1, -1).reshape(-1, maps.shape[1]).T).view(-1, outputs, clips, *sizes)
         else:
-            parts = (taps @ maps.flatten(2)).view(clips, -1, outputs, *sizes).movedim(0, 2)
-        sums = maps.new_zeros(
-            outputs,
-            clips,
-            *(
-                size + 2 * before - side + 1
-                for size, before, side in zip(sizes, padding, layer.kernel_size, strict=True)
-            ),
-        )
-        for part, tap in zip(parts, product(*map(range, layer.kernel_size)), strict=True):
+            parts = (self.ordered @ maps.flatten(2)).view(clips, -1, outputs, *sizes).movedim(0, 2)
+        ends = [size + 2 * before - side + 1 for size, before, side in zip(sizes, padding, sides, strict=True)]
+        sums = maps.new_zeros(outputs, clips, *ends)
+        for part, tap in zip(parts, product(*map(range, sides)), strict=True):
             read, write = [slice(None)] * 2, [slice(None)] * 2
-            for place, before, size, end in zip(tap, padding, sizes, sums.shape[2:], strict=True):
+            for place, before, size, end in zip(tap, padding, sizes, ends, strict=True):
                 shift = place - before  # from a place of the sum to the place of the map that the tap reads
-                first, last = max(0, -shift), min(end, size - shift)
+                first = max(0, -shift)
+                last = max(first, min(end, size - shift))  # at the edge of a small map, a tap may read nothing
                 write.append(slice(first, last))
-                read.append(slice(first + shift, last + shift))
+                read.append(slice(first + shift, last + shift) if last > first else slice(0, 0))
             sums[tuple(write)] += part[tuple(read)]
         if layer.bias is not None:
             sums += layer.bias.view(-1, *[1] * (sums.dim() - 1))
@@ -85,12 +142,15 @@ class _FewOutputs(nn.Module):
 
 
 _TRANSPOSED = (nn.ConvTranspose2d, nn.ConvTranspose3d)
+_ELEMENTWISE = (
+    nn.Identity, nn.ReLU, nn.LeakyReLU, nn.ELU, nn.GELU, nn.SiLU, nn.Tanh, nn.Sigmoid, nn.Dropout, nn.Dropout3d,
+)  # fmt: skip
 _CHANNELS_LAST = {4: torch.channels_last, 5: torch.channels_last_3d}  # by the number of axes
 
 
 def _classes(layer: type[nn.Module]) -> list[Any]:
     """The classes of a faster layer: the usual one, and the one for few output channels."""
-    usual = _ChannelsLast if issubclass(layer, _TRANSPOSED) else _ByOneDnn
+    usual = _Transposed if issubclass(layer, _TRANSPOSED) else _ByOneDnn
     return [type(layer.__name__, (way, layer), {}) for way in (usual, _FewOutputs)]
 
 
@@ -101,12 +161,19 @@ def _channels_last(maps: Tensor) -> Tensor:
     return maps.contiguous(memory_format=_CHANNELS_LAST[maps.dim()])
 
 
+def _leaves(module: nn.Module) -> list[nn.Module]:
+    """The layers of nested `nn.Sequential`s, in the order in which they run; none for another module."""
+    if type(module) is not nn.Sequential:
+        return []
+    return [leaf for each in module for leaf in (_leaves(each) if type(each) is nn.Sequential else [each])]
+
+
 def _faster(module: nn.Module) -> type[nn.Module] | None:
     """The class that computes the same faster; None for a module that has none, or that a plugin changes."""
     layer: Any = module
-    if type(layer) not in _FASTER or layer._forward_hooks or layer._forward_pre_hooks:
+    if type(layer) not in _FASTER or layer.weight.dtype != torch.float32:
         return None
-    if layer.weight.dtype != torch.float32 or layer.padding_mode != "zeros" or isinstance(layer.padding, str):
+    if layer.padding_mode != "zeros" or isinstance(layer.padding, str):
         return None
     usual, few = _FASTER[type(layer)]
     taps = prod(layer.kernel_size)

@@ -21,9 +21,8 @@ def fold_batch_norms(module: Module) -> Module:
 
     Batch norms at other places stay. Without any to fold, the module itself is returned.
     """
-    if not any(_pairs(each) for each in module.modules()):
+    if not any(_pairs(each) for each in module.modules()) or (folded := copied(module)) is None:
         return module
-    folded = copy.deepcopy(module).eval()
     for layers in list(folded.modules()):
         for index in _pairs(layers):
             convolution, norm = layers[index], layers[index + 1]  # pyright: ignore[reportIndexIssue]
@@ -31,6 +30,19 @@ def fold_batch_norms(module: Module) -> Module:
             layers[index] = fuse_conv_bn_eval(convolution, norm, transpose=transposed)  # pyright: ignore
             layers[index + 1] = nn.Identity()  # pyright: ignore[reportIndexIssue]
     return folded
+
+
+def copied(module: Module) -> Module | None:
+    """A copy for scoring, in eval mode and without gradients; None for a module that cannot be copied.
+
+    A module with hooks is not copied, because a hook may write into the module itself.
+    """
+    if any(each._forward_hooks or each._forward_pre_hooks for each in module.modules()):
+        return None
+    try:
+        return copy.deepcopy(module).requires_grad_(False).eval()
+    except Exception:  # modules of plugins hold anything, such as sessions, locks and tensors of a graph
+        return None
 
 
 def _pairs(layers: nn.Module) -> list[int]:
@@ -44,5 +56,4 @@ def _pairs(layers: nn.Module) -> list[int]:
         and type(second) in (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
         and second.track_running_stats  # pyright: ignore[reportAttributeAccessIssue]
         and not (type(first) in _TRANSPOSED and first.groups > 1)  # pyright: ignore[reportAttributeAccessIssue, reportOperatorIssue]
-        and not any(each._forward_hooks or each._forward_pre_hooks for each in (first, second))
     ]

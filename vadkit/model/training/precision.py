@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from vadkit.core.errors import ShapeError
+from vadkit.model.compute import Compute
 from vadkit.recipe.model import Engine
 from vadkit.store.measurements import Measurement
 
@@ -144,6 +145,49 @@ def check_bfloat16_layers(module: nn.Module, shape: tuple[int, ...], device: tor
                 where="engine.precision",
                 fix="set engine.precision: fp32",
             )
+
+
+@contextlib.contextmanager
+def check_bfloat16_gradients(module: nn.Module, compute: Compute) -> Iterator[None]:
+    """Refuse convolutions with an uninitialised gradient. Run one clip through the module in this context.
+
+    On a CPU, torch 2.13 returns uninitialised memory as the bfloat16 gradient of a 3-D convolution's weight
+    if the input has two or more frames and the kernel is longer in time than the input.
+
+    Raises:
+        ShapeError: the module has such a convolution.
+    """
+    affected: list[str] = []
+
+    def hook_for(name: str) -> Callable[[nn.Module, tuple[Tensor, ...]], None]:
+        def check(layer: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+            kernel, frames = layer.kernel_size[0], inputs[0].shape[2]  # pyright: ignore
+            if kernel > frames >= 2:
+                affected.append(f"{name} (kernel {kernel} in time, {frames} frames)")
+
+        return check
+
+    convolutions = (nn.Conv3d, nn.ConvTranspose3d)
+    hooks = (
+        [
+            layer.register_forward_pre_hook(hook_for(name))
+            for name, layer in module.named_modules()
+            if isinstance(layer, convolutions)
+        ]
+        if compute.bfloat16 and compute.device.type == "cpu"
+        else []
+    )
+    try:
+        yield
+    finally:
+        for hook in hooks:
+            hook.remove()
+    if affected:
+        raise ShapeError(
+            f"{affected[0]} would train on uninitialised gradients in bfloat16 on a CPU, because of a bug in torch",
+            where="engine.precision",
+            fix="set engine.precision: fp32, or use longer clips or a smaller tau",
+        )
 
 
 @torch.enable_grad()

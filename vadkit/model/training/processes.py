@@ -66,7 +66,7 @@ class NotStartedError(VadkitError):
 
 def started() -> tuple[int, int] | None:
     """Processes of this machine and number of machines, as torchrun or SLURM started them; None if neither did."""
-    if dist.is_torchelastic_launched():
+    if dist.is_available() and dist.is_torchelastic_launched():
         here = int(os.environ["LOCAL_WORLD_SIZE"])
         return here, int(os.environ["WORLD_SIZE"]) // here
     if "SLURM_STEP_ID" in os.environ:  # else it is a batch script without srun
