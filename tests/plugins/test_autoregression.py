@@ -117,7 +117,7 @@ def test_tiles_are_coded_and_drawn_each_alone() -> None:
     encoder = LSAEncoder(TILED, tile=(32, 32)).eval()
     assert encoder.latents["code"].shape == (64, 2, 2, 3)
     decoder = LSADecoder(encoder.latents, TILED, tile=(32, 32)).eval()
-    clip = torch.rand(1, 1, 8, 64, 96)
+    clip = torch.rand(2, 1, 8, 64, 96)
     code = encoder(clip)["code"]
     whole = LSAEncoder(PED2).eval()
     whole.load_state_dict(encoder.state_dict())
@@ -125,7 +125,7 @@ def test_tiles_are_coded_and_drawn_each_alone() -> None:
     alone = LSADecoder(whole.latents, PED2).eval()
     alone.load_state_dict(decoder.state_dict())
     drawn = decoder({"code": code})
-    assert drawn.shape == (1, 1, 8, 64, 96)
+    assert drawn.shape == (2, 1, 8, 64, 96)
     torch.testing.assert_close(drawn[..., :32, 32:64], alone({"code": code[..., :1, 1:2]}), atol=1e-5, rtol=1e-4)
 
 

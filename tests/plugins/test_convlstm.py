@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import torch
 
@@ -99,3 +101,13 @@ def test_what_does_not_fit_is_refused() -> None:
         ConvLSTM(SMALL, channels=(0, 4), padding="same")
     with pytest.raises(ShapeError, match="'recurrent' must be at least 1"):
         ConvLSTMDecoder({"code": LatentSpec(3, 3, 4, 6)}, SMALL, recurrent=0, padding="same")
+
+
+@pytest.mark.parametrize(("activation", "kind"), [("tanh", torch.nn.Tanh), ("relu", torch.nn.ReLU)])
+def test_convolutions_are_followed_by_the_activation(activation: Any, kind: type) -> None:
+    encoder = ConvLSTM(SMALL, activation=activation, padding="same")
+    decoder = ConvLSTMDecoder(encoder.latents, SMALL, activation=activation, padding="same", output="linear")
+    for part in (encoder.spatial, decoder.spatial):
+        found = [layer for layer in part if isinstance(layer, (torch.nn.Tanh, torch.nn.ReLU))]
+        assert found
+        assert {type(layer) for layer in found} == {kind}

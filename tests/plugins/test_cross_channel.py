@@ -90,3 +90,13 @@ def test_clips_that_do_not_fit_are_refused() -> None:
         CrossDecoder(encoder.latents, ClipSpec(2, 16, 32, "gray", flow=4.0))
     with pytest.raises(ShapeError, match="too small for 4 layers"):
         CrossAdversarial(SMALL)
+
+
+def test_layers_are_those_of_pix2pix() -> None:
+    encoder = CrossEncoder(SMALL, channels=[4, 8])
+    decoder = CrossDecoder(encoder.latents, SMALL)
+    for levels in decoder.levels.values():
+        ups = [level[0] for level in levels]  # pyright: ignore
+        assert [up.bias is not None for up in ups] == [False] * (len(ups) - 1) + [True]
+    slopes = {layer.negative_slope for layer in encoder.modules() if isinstance(layer, torch.nn.LeakyReLU)}
+    assert slopes == {0.2}

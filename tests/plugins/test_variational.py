@@ -55,3 +55,18 @@ def test_other_latents_are_refused() -> None:
 
 def _count(module: torch.nn.Module) -> int:
     return sum(p.numel() for p in module.parameters())
+
+
+def test_one_frame_decodes_to_all_target_frames() -> None:
+    clip = ClipSpec(2, 16, 24, input=(0, 1), target=(0, 2))
+    encoder = SkipVAEEncoder(clip, channels=(8, 4))
+    decoder = SkipVAEDecoder(encoder.latents, clip)
+    maps = encoder(torch.rand(2, 3, 1, 16, 24))
+    frames = decoder(maps)
+    assert frames.shape == (2, 3, 2, 16, 24)
+    with torch.no_grad():
+        decoder.last.weight[3:] = 0  # the channels of the second frame
+        decoder.last.bias[3:] = 1  # pyright: ignore
+    changed = decoder(maps)
+    assert torch.equal(changed[:, :, 0], frames[:, :, 0])
+    assert torch.equal(changed[:, :, 1], torch.ones(2, 3, 16, 24))

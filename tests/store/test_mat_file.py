@@ -109,3 +109,28 @@ def test_another_version_says_how_to_save(tmp_path: Path) -> None:
     path.write_bytes(b"MATLAB 7.3 MAT-file, HDF5".ljust(124) + b"\x00\x02IM")
     with pytest.raises(DataError, match=r"is a file of MATLAB 7\.3; save it with save\(\.\.\., '-v7'\)"):
         read_label_file(path)
+
+
+@pytest.mark.parametrize(
+    ("data", "why"),
+    [
+        (b"\x89HDF\r\n".ljust(200), "is a file of MATLAB 7.3"),
+        (b"RIFF".ljust(200), "is not a file of MATLAB 5 to 7"),
+    ],
+)
+def test_other_files_are_named(tmp_path: Path, data: bytes, why: str) -> None:
+    path = tmp_path / "a.mat"
+    path.write_bytes(data)
+    with pytest.raises(MatFileError, match=why):
+        read_variables(path)
+
+
+def test_an_element_that_says_it_is_longer_than_the_file_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.mat"
+    savemat(path, {"doubles": ARRAYS["doubles"]})
+    data = bytearray(path.read_bytes())
+    size = int.from_bytes(data[132:136], "little")
+    data[132:136] = (size + 8).to_bytes(4, "little")
+    path.write_bytes(data)
+    with pytest.raises(MatFileError, match="longer than the file"):
+        read_variables(path)
