@@ -11,7 +11,7 @@ from vadkit.core.contracts import DensityModel, Feature
 from vadkit.core.errors import ShapeError, class_of
 from vadkit.core.values import BOXES, ClipOutputs, ClipSpec, Samples
 from vadkit.model.autoencoder import Autoencoder, target_frames
-from vadkit.model.inference.convolutions import with_fast_convolutions
+from vadkit.model.inference.convolutions import tried, with_fast_convolutions
 from vadkit.model.inference.folding import fold_batch_norms
 
 QUIET = 0.01  # a place without a sample counts as this quantile of the likelihoods of training samples
@@ -135,6 +135,9 @@ class Pipeline(nn.Module):
 
         With `objects`, `boxes` are those of the clips, (B, 4, 1, 1, K); by default, each clip has one large object.
         """
+        return tried(lambda: self._outputs(clips, boxes), self)
+
+    def _outputs(self, clips: Tensor, boxes: Tensor | None) -> ClipOutputs:
         clips = self._hide(clips)
         latents: dict[str, Tensor] = {}
         scores: Mapping[str, Tensor] = {}

@@ -7,7 +7,8 @@ channels, such as those of the last layer of a decoder: there, one matrix produc
 
 from __future__ import annotations
 
-from itertools import pairwise, product
+from collections.abc import Callable
+from itertools import product
 from math import prod
 from typing import Any, TypeVar
 
@@ -17,13 +18,13 @@ from torch import Tensor, nn
 from vadkit.model.inference.folding import copied
 
 Module = TypeVar("Module", bound=nn.Module)
+Result = TypeVar("Result")
 
 
 def with_fast_convolutions(module: Module) -> Module:
     """A copy in eval mode with faster convolutions, for float32 on a CPU; without any, the module itself.
 
-    Outside of an `nn.Sequential`, the outputs of the faster layers are contiguous, as those of torch, because a module
-    may call `view` on them.
+    Their outputs have the channels last in memory. Run the copy through `tried`, because `view` refuses such outputs.
     """
     if not torch.backends.mkldnn.is_available() or not any(_faster(each) for each in module.modules()):
         return module
@@ -33,13 +34,21 @@ def with_fast_convolutions(module: Module) -> Module:
         if (faster := _faster(layer)) is not None:
             layer.__class__ = faster
             layer.register_buffer("ordered", layer.order(), persistent=False)  # pyright: ignore
-            layer.keeps_order = False  # pyright: ignore
-    for sequence in fast.modules():
-        leaves = [leaf for leaf in _leaves(sequence) if not isinstance(leaf, _ELEMENTWISE)]
-        for one, other in pairwise(leaves):
-            if isinstance(one, _Fast) and isinstance(other, _Fast):
-                one.keeps_order = True
+            layer.contiguous = False  # pyright: ignore
     return fast
+
+
+def tried(run: Callable[[], Result], module: nn.Module) -> Result:
+    """Run a module with faster convolutions. If it fails, run it again with contiguous outputs of these layers."""
+    try:
+        return run()
+    except RuntimeError:
+        layers = [layer for layer in module.modules() if isinstance(layer, _Fast) and not layer.contiguous]
+        if not layers:
+            raise
+        for layer in layers:
+            layer.contiguous = True
+        return run()
 
 
 class _Fast(nn.Module):
@@ -47,11 +56,11 @@ class _Fast(nn.Module):
 
     Attributes:
         ordered: the weights in the order that the layer computes with.
-        keeps_order: whether its outputs may have the channels last, because another faster layer reads them.
+        contiguous: whether its outputs are contiguous, as those of torch, or have the channels last.
     """
 
     ordered: Tensor
-    keeps_order: bool
+    contiguous: bool
 
     def order(self) -> Tensor:
         """The weights in the order that the layer computes with."""
@@ -70,7 +79,7 @@ class _Fast(nn.Module):
         if not batch or {input.dtype, weight.dtype} != {torch.float32} or input.device.type != "cpu":
             return super().forward(input, *output_size, **named)  # pyright: ignore
         outputs = self.compute(input, size)
-        return outputs if self.keeps_order else outputs.contiguous()
+        return outputs.contiguous() if self.contiguous else outputs
 
 
 class _ByOneDnn(_Fast):
@@ -142,9 +151,6 @@ class _FewOutputs(_Fast):
 
 
 _TRANSPOSED = (nn.ConvTranspose2d, nn.ConvTranspose3d)
-_ELEMENTWISE = (
-    nn.Identity, nn.ReLU, nn.LeakyReLU, nn.ELU, nn.GELU, nn.SiLU, nn.Tanh, nn.Sigmoid, nn.Dropout, nn.Dropout3d,
-)  # fmt: skip
 _CHANNELS_LAST = {4: torch.channels_last, 5: torch.channels_last_3d}  # by the number of axes
 
 
@@ -159,13 +165,6 @@ _FASTER = {layer: _classes(layer) for layer in (nn.Conv2d, nn.Conv3d, *_TRANSPOS
 
 def _channels_last(maps: Tensor) -> Tensor:
     return maps.contiguous(memory_format=_CHANNELS_LAST[maps.dim()])
-
-
-def _leaves(module: nn.Module) -> list[nn.Module]:
-    """The layers of nested `nn.Sequential`s, in the order in which they run; none for another module."""
-    if type(module) is not nn.Sequential:
-        return []
-    return [leaf for each in module for leaf in (_leaves(each) if type(each) is nn.Sequential else [each])]
 
 
 def _faster(module: nn.Module) -> type[nn.Module] | None:
