@@ -29,7 +29,10 @@ if TYPE_CHECKING:
 
 
 def kept_precision(recipe: Recipe, runs: Sequence[RunFolder]) -> str:
-    """The precision that a recipe with `precision: auto` takes from runs whose stages it continues; empty for none."""
+    """The precision that a recipe with `precision: auto` takes from earlier runs, to continue or reuse their stages.
+
+    Empty if there is none.
+    """
     if recipe.engine.precision != "auto":
         return ""
     return next((known for run in runs if run.is_run and (known := run.read_manifest().precision)), "")
@@ -38,8 +41,8 @@ def kept_precision(recipe: Recipe, runs: Sequence[RunFolder]) -> str:
 def precision_for(recipe: Recipe, known: str, progress: Progress) -> list[str]:
     """The change of a recipe with `precision: auto`, in the form of `--set`; none for another recipe.
 
-    It takes the `known` precision, if there is one, of a run whose stages it continues. A recipe in which gradients
-    train nothing computes in float32.
+    It takes the `known` precision of an earlier run, if there is one. A recipe in which gradients train nothing
+    computes in float32.
     """
     if recipe.engine.precision != "auto":
         return []

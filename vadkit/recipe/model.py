@@ -266,8 +266,8 @@ class Engine(Section):
         sync_batch_norm: several processes train batch norm with the statistics of the complete batch. Otherwise, each
             uses its part of the batch, and the running statistics are those of the first process.
         precision: "fp32" is float32. "bf16" computes convolutions in bfloat16, and operations that need more precision
-            in float32. "auto" chooses bf16 if a measurement of the machine finds it faster. Each layer of the recipe
-            must also be correct in it. If not, "auto" chooses fp32. The run folder keeps the choice.
+            in float32. "auto" takes bf16 if it is faster on this machine and correct for each layer of the model.
+            Otherwise, it takes fp32. The run folder keeps the choice.
         checkpoint_activations: the training of the model keeps only some of its activations, and computes the others
             again in the backward pass. It needs less memory and more time, and gives the same model.
         threads: CPU threads of all stages; None measures for each stage whether one thread is as fast as all.
