@@ -91,6 +91,19 @@ def test_a_call_that_swallows_its_interruption_is_interrupted_again() -> None:
     assert guarded(stubborn, 0.05).error == "did not finish within 0.05 seconds"
 
 
+def test_an_alarm_within_a_callback_of_a_weak_reference_comes_later() -> None:
+    ended: list[bool] = []
+    callback: dict[str, Any] = {"__name__": "weakref", "clock": time.monotonic, "ended": ended}
+    exec("def remove(end):\n    while clock() < end:\n        pass\n    ended.append(True)", callback)
+
+    def collected() -> None:
+        callback["remove"](time.monotonic() + 0.1)
+        threading.Event().wait(100)
+
+    assert guarded(collected, 0.02).error == "did not finish within 0.02 seconds"
+    assert ended == [True]
+
+
 def test_the_import_of_a_shared_library_is_let_finish(monkeypatch: pytest.MonkeyPatch) -> None:
     spec = SimpleNamespace(_initializing=True)
     monkeypatch.setitem(sys.modules, "sympy.inner", SimpleNamespace(__spec__=spec))  # pyright: ignore[reportArgumentType]

@@ -223,9 +223,9 @@ def limited(limit: float) -> Iterator[None]:
     running = True
 
     def expired(number: int, frame: FrameType | None) -> None:
-        del number, frame
-        if running and not _importing_shared():
-            raise OutOfTimeError
+        del number
+        if running and not _importing_shared() and not _is_lost(frame):
+            raise OutOfTimeError  # else the alarm rings again soon
 
     began = time.monotonic()
     handler = signal.signal(signal.SIGALRM, expired)
@@ -241,6 +241,11 @@ def limited(limit: float) -> Iterator[None]:
         signal.signal(signal.SIGALRM, handler)
         if left:  # restart an earlier alarm of other code
             signal.setitimer(signal.ITIMER_REAL, max(left - (time.monotonic() - began), 0.001), every)
+
+
+def _is_lost(frame: FrameType | None) -> bool:
+    """Whether Python drops an exception of this frame, because the frame is a callback of a weak reference."""
+    return frame is not None and frame.f_globals.get("__name__") in ("weakref", "_weakrefset")
 
 
 def _importing_shared() -> bool:
