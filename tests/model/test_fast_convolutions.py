@@ -4,13 +4,21 @@ from __future__ import annotations
 
 import threading
 from itertools import product
+from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 from torch import Tensor, nn
 
+from vadkit.api import ClipSpec, Encoder, LatentSpec
+from vadkit.engine.experiment import without_videos
+from vadkit.model.autoencoder import Autoencoder
 from vadkit.model.inference.convolutions import tried, with_fast_convolutions
+from vadkit.model.pipeline import Pipeline
+from vadkit.plugin.registry import Registry
+from vadkit.recipe.loading import read_recipe
+from vadkit.store.run_folder import RunFolder
 
 SIZE = (7, 9, 8)
 LAYERS = {nn.Conv2d: 2, nn.Conv3d: 3, nn.ConvTranspose2d: 2, nn.ConvTranspose3d: 3}
@@ -151,3 +159,38 @@ def test_the_model_itself_does_not_change() -> None:
     assert isinstance(fast[0], nn.Conv3d)
     assert model[0].weight.requires_grad
     assert list(fast.state_dict()) == list(model.state_dict())
+
+
+def fast_layers(precision: str, **options: Any) -> list[nn.Module]:
+    recipe = read_recipe("quickstart", [f"engine.precision={precision}", "engine.accelerator=cpu"], Registry.discover())
+    pipeline = without_videos(recipe, RunFolder(Path("unused"))).pipeline(**options)
+    return [layer for layer in pipeline.modules() if hasattr(layer, "ordered")]
+
+
+def test_scoring_in_float32_uses_them_and_nothing_else_does() -> None:
+    assert fast_layers("fp32", folded=True)
+    assert not fast_layers("fp32")
+    assert not fast_layers("fp32", folded=True, exported=True)
+    assert not fast_layers("bf16", folded=True)
+
+
+class Views(Encoder, nn.Module):
+    """An encoder that calls `view` on the output of a convolution."""
+
+    def __init__(self, clip: ClipSpec) -> None:
+        super().__init__()
+        self.latents = {"code": LatentSpec(4 * clip.frames, 1, clip.height, clip.width)}
+        self.convolution = nn.Conv3d(1, 4, 3, padding=1)
+
+    def forward(self, clips: Tensor) -> dict[str, Tensor]:
+        return {"code": self.convolution(clips).view(len(clips), -1, 1, *clips.shape[3:])}
+
+
+def test_a_pipeline_scores_with_a_model_that_calls_view() -> None:
+    clip = ClipSpec(3, 8, 10, "gray")
+    model = Autoencoder(clip, Views(clip), None).eval()
+    clips = torch.rand(2, *clip.shape)
+    given = [
+        Pipeline(clip, model, {}, decode=False, folded=True, fast=fast)(clips).latents["code"] for fast in (False, True)
+    ]
+    torch.testing.assert_close(*given)

@@ -207,8 +207,9 @@ def run(
     folder = place(checked.name)
     sources = open_sources(reuse, folder)
     known = kept_precision(checked, [*([folder] if resume else []), *sources])
-    measured = processes.of_first([] if known else precision_for(checked, "", progress))
-    changes += measured or precision_for(checked, known, progress)
+    chosen = processes.of_first(precision_for(checked, known, progress))
+    measured = not known and chosen == [BFLOAT16]
+    changes += chosen
     if changes:
         checked = read_recipe(recipe, [*overrides, *changes], registry, kept)
     with open_cache(keep=keep_cache, limit=cache_limit) as cache:
@@ -230,9 +231,8 @@ def run(
                 return experiment, "", error.what
             return experiment, maps, ""
 
-        fast = measured == [BFLOAT16]
-        experiment, map_scorer, unsafe = built(checked, measured=fast)
-        if fast and processes.any(bool(unsafe)):
+        experiment, map_scorer, unsafe = built(checked, measured=measured)
+        if measured and processes.any(bool(unsafe)):
             progress.message(f"precision: fp32, because {unsafe or 'another process cannot compute in bfloat16'}")
             changes = [*(change for change in changes if change != BFLOAT16), "engine.precision=fp32"]
             checked = read_recipe(recipe, [*overrides, *changes], registry, kept)

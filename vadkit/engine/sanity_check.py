@@ -153,7 +153,7 @@ def _check_runs_in_bfloat16(experiment: Experiment) -> None:
         with experiment.compute.autocast():
             step(Batch(clips, tags)).losses()
     except Exception as error:
-        what = f"the model or a loss does not run in bfloat16: {error}"
+        what = f"the model or a loss does not run in bfloat16: {describe_error(error)}"
         raise ShapeError(what, where="engine.precision", fix="set engine.precision: fp32") from error
     finally:
         step.cpu()
